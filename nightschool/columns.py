@@ -1,0 +1,276 @@
+"""Every table: its name, columns, dtypes and key, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+
+RELEASE_ID: Final = "release_id"
+USER_ID: Final = "user_id"
+ITEM_ID: Final = "item_id"
+NEIGHBOR_ID: Final = "neighbor_id"
+BECAUSE_ITEM_ID: Final = "because_item_id"
+USER_INDEX: Final = "user_index"
+ITEM_INDEX: Final = "item_index"
+
+EVENT_ID: Final = "event_id"
+TIMESTAMP: Final = "timestamp"
+AVAILABLE_AT: Final = "available_at"
+EVENT: Final = "event"
+DURATION: Final = "duration_seconds"
+LIKED: Final = "liked"
+RATING: Final = "rating"
+SOURCE_FILE: Final = "source_file"
+SOURCE_ROW: Final = "source_row"
+
+TITLE: Final = "title"
+TEXT: Final = "text"
+
+TABLE: Final = "table"
+REASON: Final = "reason"
+DETAIL: Final = "detail"
+ROW: Final = "row"
+QUARANTINED_AT: Final = "quarantined_at"
+
+FILE: Final = "file"
+KIND: Final = "kind"
+BYTES: Final = "bytes"
+ROWS: Final = "rows"
+SHA256: Final = "sha256"
+READ_AT: Final = "read_at"
+
+RANK: Final = "rank"
+SCORE: Final = "score"
+SOURCE: Final = "source"
+COMPONENT: Final = "component"
+WEIGHT: Final = "weight"
+METHOD: Final = "method"
+SUPPORT: Final = "support"
+AUDIENCE: Final = "audience"
+RELEVANT: Final = "relevant"
+
+MODEL: Final = "model"
+SPLIT: Final = "split"
+SEGMENT: Final = "segment"
+METRIC: Final = "metric"
+K: Final = "k"
+VALUE: Final = "value"
+CI_LOW: Final = "ci_low"
+CI_HIGH: Final = "ci_high"
+N_USERS: Final = "n_users"
+
+CREATED_AT: Final = "created_at"
+AS_OF: Final = "as_of"
+RUN_KEY: Final = "run_key"
+STATUS: Final = "status"
+
+ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
+"""`available_at` of a row that was always known."""
+
+INSTANT: Final = pl.Datetime("us", "UTC")
+
+
+class ExternalId:
+    """Stands for the dtype of a home's external ids: Int64 or String, fixed at the first ingest."""
+
+
+ID: Final = ExternalId()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's shape.
+
+    Attributes:
+        name: The folder below `lake/`.
+        columns: Column to dtype, in order; `ID` stands for the home's id dtype.
+        key: The columns that name a row; also the canonical order of its content hash.
+        open: Whether a dataset or recipe adds columns of its own.
+        released: Whether the table is partitioned by `release_id`.
+        local: Columns left out of the content hash (clocks and names of one run).
+    """
+
+    name: str
+    columns: Mapping[str, pl.DataType | type[pl.DataType] | ExternalId]
+    key: tuple[str, ...]
+    open: bool = False
+    released: bool = False
+    local: tuple[str, ...] = ()
+
+    def schema(self, *, user_id: pl.DataType, item_id: pl.DataType) -> pl.Schema:
+        """The table's polars schema in a home whose external ids have these dtypes."""
+        item_columns = {ITEM_ID, BECAUSE_ITEM_ID}
+        if USER_ID not in self.columns:
+            item_columns.add(NEIGHBOR_ID)
+        return pl.Schema(
+            {
+                name: (item_id if name in item_columns else user_id) if isinstance(dtype, ExternalId) else dtype
+                for name, dtype in self.columns.items()
+            }
+        )
+
+
+SOURCES: Final = Table(
+    "sources",
+    {
+        FILE: pl.String,
+        TABLE: pl.String,
+        KIND: pl.String,
+        BYTES: pl.Int64,
+        ROWS: pl.Int64,
+        SHA256: pl.String,
+        READ_AT: INSTANT,
+    },
+    key=(FILE,),
+)
+USERS: Final = Table("users", {USER_ID: ID, AVAILABLE_AT: INSTANT}, key=(USER_ID, AVAILABLE_AT), open=True)
+ITEMS: Final = Table(
+    "items",
+    {ITEM_ID: ID, TITLE: pl.String, TEXT: pl.String, AVAILABLE_AT: INSTANT},
+    key=(ITEM_ID, AVAILABLE_AT),
+    open=True,
+)
+INTERACTIONS: Final = Table(
+    "interactions",
+    {
+        EVENT_ID: pl.String,
+        USER_ID: ID,
+        ITEM_ID: ID,
+        TIMESTAMP: INSTANT,
+        AVAILABLE_AT: INSTANT,
+        EVENT: pl.String,
+        DURATION: pl.Float64,
+        LIKED: pl.Boolean,
+        RATING: pl.Float64,
+        SOURCE_FILE: pl.String,
+        SOURCE_ROW: pl.Int64,
+    },
+    key=(SOURCE_FILE, SOURCE_ROW),
+    local=(AVAILABLE_AT,),
+)
+QUARANTINE: Final = Table(
+    "quarantine",
+    {
+        TABLE: pl.String,
+        SOURCE_FILE: pl.String,
+        SOURCE_ROW: pl.Int64,
+        REASON: pl.String,
+        DETAIL: pl.String,
+        ROW: pl.String,
+        QUARANTINED_AT: INSTANT,
+    },
+    key=(TABLE, SOURCE_FILE, SOURCE_ROW),
+    local=(QUARANTINED_AT,),
+)
+
+RECOMMENDATIONS: Final = Table(
+    "recommendations",
+    {
+        RELEASE_ID: pl.String,
+        USER_ID: ID,
+        ITEM_ID: ID,
+        RANK: pl.Int32,
+        SCORE: pl.Float32,
+        SOURCE: pl.String,
+        REASON: pl.String,
+        BECAUSE_ITEM_ID: ID,
+    },
+    key=(USER_ID, RANK),
+    released=True,
+    local=(RELEASE_ID,),
+)
+CANDIDATE_SCORES: Final = Table(
+    "candidate_scores",
+    {RELEASE_ID: pl.String, USER_ID: ID, ITEM_ID: ID},
+    key=(USER_ID, ITEM_ID),
+    open=True,
+    released=True,
+    local=(RELEASE_ID,),
+)
+SIMILAR_ITEMS: Final = Table(
+    "similar_items",
+    {RELEASE_ID: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, RANK: pl.Int32, SCORE: pl.Float32},
+    key=(ITEM_ID, RANK),
+    released=True,
+    local=(RELEASE_ID,),
+)
+ITEM_WEIGHTS: Final = Table(
+    "item_weights",
+    {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
+    key=(COMPONENT, ITEM_ID, NEIGHBOR_ID),
+    released=True,
+    local=(RELEASE_ID,),
+)
+SIMILAR_USERS: Final = Table(
+    "similar_users",
+    {
+        RELEASE_ID: pl.String,
+        USER_ID: ID,
+        NEIGHBOR_ID: ID,
+        METHOD: pl.String,
+        RANK: pl.Int32,
+        SCORE: pl.Float32,
+        SUPPORT: pl.Int32,
+    },
+    key=(USER_ID, METHOD, RANK),
+    released=True,
+    local=(RELEASE_ID,),
+)
+AUDIENCE_RECOMMENDATIONS: Final = Table(
+    "audience_recommendations",
+    {RELEASE_ID: pl.String, AUDIENCE: pl.String, ITEM_ID: ID, RANK: pl.Int32, SCORE: pl.Float32},
+    key=(AUDIENCE, RANK),
+    released=True,
+    local=(RELEASE_ID,),
+)
+METRICS: Final = Table(
+    "metrics",
+    {
+        RELEASE_ID: pl.String,
+        MODEL: pl.String,
+        SPLIT: pl.String,
+        SEGMENT: pl.String,
+        METRIC: pl.String,
+        K: pl.Int32,
+        VALUE: pl.Float64,
+        CI_LOW: pl.Float64,
+        CI_HIGH: pl.Float64,
+        N_USERS: pl.Int64,
+    },
+    key=(MODEL, SPLIT, SEGMENT, METRIC, K),
+    released=True,
+    local=(RELEASE_ID,),
+)
+RELEASES: Final = Table(
+    "releases",
+    {
+        RELEASE_ID: pl.String,
+        CREATED_AT: INSTANT,
+        AS_OF: INSTANT,
+        RUN_KEY: pl.String,
+        "data_fingerprint": pl.String,
+        "code_version": pl.String,
+        "environment": pl.String,
+        "config": pl.String,
+        "recipe": pl.String,
+        "mlflow_run_id": pl.String,
+        "content_hashes": pl.String,
+        "row_counts": pl.String,
+        "gates": pl.String,
+        STATUS: pl.String,
+        REASON: pl.String,
+    },
+    key=(RELEASE_ID, CREATED_AT),
+)
+
+RELEASE_TABLES: Final = (
+    RECOMMENDATIONS,
+    CANDIDATE_SCORES,
+    SIMILAR_ITEMS,
+    ITEM_WEIGHTS,
+    SIMILAR_USERS,
+    AUDIENCE_RECOMMENDATIONS,
+    METRICS,
+)

@@ -1,0 +1,203 @@
+"""What models, the night and the evaluation agree on: a dataset, a recommender, a recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_array
+
+from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
+
+Float32s = NDArray[np.float32]
+Indices = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ItemColumns:
+    """Which columns of the items frame describe what an item is about.
+
+    Attributes:
+        categories: One label an item.
+        ordinals: Column to its levels, lowest first.
+        lists: Several labels an item.
+    """
+
+    categories: tuple[str, ...] = ()
+    ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What may be learned from at one instant: users, items and the merged score of each pair.
+
+    Users and items that have no interaction keep their index, so that all cuts of one night share one index space.
+
+    Attributes:
+        user_ids: External ids by user index, length n_users; ascending by the hash of the id.
+        item_ids: External ids by item index, length n_items; likewise.
+        interactions: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
+            score (Float32), timestamp (the pair's latest event, null where the data have no time).
+        users: Attributes in the order of the user index: user_id and the manifest's columns.
+        items: item_id, title, text and the manifest's columns in the order of the item index.
+        item_columns: Which columns of `items` describe an item.
+        available: bool[n_items], the items that could be recommended at that instant.
+        score_range: The lowest and highest score that a rating may have; None where scores are not graded.
+        audience: The users' column that names their audience; None without one.
+    """
+
+    user_ids: pl.Series
+    item_ids: pl.Series
+    interactions: pl.DataFrame
+    users: pl.DataFrame
+    items: pl.DataFrame
+    available: Mask
+    item_columns: ItemColumns = ItemColumns()
+    score_range: tuple[float, float] | None = None
+    audience: str | None = None
+
+    @property
+    def n_users(self) -> int:
+        """Number of users, those without interactions included."""
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, those without interactions included."""
+        return len(self.item_ids)
+
+    def scores(self) -> csr_array:
+        """Merged scores, CSR float32 [n_users, n_items]; explicit zeros and negatives kept."""
+        pairs = self.interactions
+        counts = np.bincount(pairs[USER_INDEX].to_numpy(), minlength=self.n_users)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        columns = pairs[ITEM_INDEX].to_numpy().astype(np.int32)
+        values = pairs[SCORE].to_numpy().astype(np.float32)
+        return csr_array((values, columns, indptr), shape=(self.n_users, self.n_items))
+
+    def positives(self) -> csr_array:
+        """Pairs with a score above zero as ones, CSR float32 [n_users, n_items]."""
+        matrix = self.scores()
+        matrix.data = (matrix.data > 0).astype(np.float32)
+        matrix.eliminate_zeros()
+        return matrix
+
+    def with_interactions(self, interactions: pl.DataFrame, available: Mask) -> "Dataset":
+        """The same users and items with other merged pairs, seen from another instant."""
+        return replace(self, interactions=interactions, available=available)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A dataset to learn from and the pairs held out from it.
+
+    Attributes:
+        name: `validation` or `test`.
+        protocol: How it was cut, such as `temporal` or `random-user`.
+        fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
+        held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
+            score (Float32), relevant (Boolean). Pairs already in the fitted history are not in it.
+    """
+
+    name: str
+    protocol: str
+    fitted: Dataset
+    held_out: pl.DataFrame
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Learns from a dataset and scores every item for a block of users."""
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Self:
+        """The recommender itself, fitted; a second call replaces all that the first one learned."""
+        ...
+
+    def score(self, user_indices: Indices) -> Float32s:
+        """Scores, float32 [n_block, n_items], higher is better; seen items are scored too."""
+        ...
+
+
+@runtime_checkable
+class FoldsIn(Protocol):
+    """Scores users it was not fitted on, from their history alone."""
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
+        ...
+
+
+@runtime_checkable
+class PredictsRatings(Protocol):
+    """Predicts the score of single pairs on the dataset's own scale."""
+
+    def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
+        """Scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        ...
+
+
+@runtime_checkable
+class WeighsItems(Protocol):
+    """Ranks by a sum of weights over the history: score(u, j) = Σ_i history[u, i] · weights[i, j]."""
+
+    def item_weights(self) -> csr_array:
+        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        ...
+
+
+class Component(BaseModel):
+    """One model of a recipe: its name in the catalogue and its hyper-parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    params: Mapping[str, Any] = Field(default_factory=dict)
+    weight: float = 1.0
+
+
+class Recipe(BaseModel):
+    """Names and numbers that make a recommender, never fitted arrays.
+
+    Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the share of the
+    collaborative component when the recipe is a hybrid, and None otherwise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    components: tuple[Component, ...] = Field(min_length=1)
+    alpha: float | None = Field(default=None, ge=0.0, le=1.0)
+
+    @property
+    def name(self) -> str:
+        """A short name for tables and logs, such as `ease` or `hybrid(ease, content, α=0.7)`."""
+        names = ", ".join(component.model for component in self.components)
+        return names if self.alpha is None else f"hybrid({names}, α={self.alpha:.1f})"
+
+
+@runtime_checkable
+class Blended(Recommender, Protocol):
+    """What a recipe builds: components whose normalised scores are blended over a candidate pool."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The names and numbers it was built from."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, Recommender]:
+        """Catalogue name to fitted component, in the order of the recipe."""
+        ...
+
+    def component_scores(self, user_indices: Indices) -> tuple[Float32s, Mask]:
+        """Normalised scores, float32 [n_components, n_block, n_items], and the pool, bool [n_block, n_items]."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Writes arrays and JSON below an empty directory, never a pickle."""
+        ...

@@ -1,0 +1,58 @@
+"""Every error that Nightschool raises on purpose, and the exit code it ends the command line with.
+
+NightschoolError          1  a defect of ours
+├── ConfigurationError    2  wrong usage or configuration
+│   └── ManifestError     2  a manifest that does not describe a dataset
+├── DataRefused           3  a batch of data that must not get in
+├── GateRefused           4  a gate said no; the last good release stays
+├── NotFound              5  no such release, user, item or file
+└── Busy                  6  another night holds the lock, or moved the pointer first
+"""
+
+
+class NightschoolError(Exception):
+    """An expected failure, told in one line: what is wrong, the value seen, what to do."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, seen: object = None, do: str = "") -> None:
+        parts = [what]
+        if seen is not None:
+            parts.append(f"saw {seen!r}" if isinstance(seen, str) else f"saw {seen}")
+        if do:
+            parts.append(do)
+        super().__init__("; ".join(parts))
+
+
+class ConfigurationError(NightschoolError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2
+
+
+class ManifestError(ConfigurationError):
+    """A manifest that does not describe a dataset."""
+
+
+class DataRefused(NightschoolError):
+    """A batch of data that must not get in; nothing of it was written."""
+
+    exit_code = 3
+
+
+class GateRefused(NightschoolError):
+    """A gate said no; the last good release stays."""
+
+    exit_code = 4
+
+
+class NotFound(NightschoolError):
+    """No such release, user, item or file."""
+
+    exit_code = 5
+
+
+class Busy(NightschoolError):
+    """Another night holds the lock, or moved the pointer first."""
+
+    exit_code = 6

@@ -1,0 +1,43 @@
+"""Where things live: the home folder and the servers, read from NIGHTSCHOOL_* variables."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where one installation keeps its data and finds its servers."""
+
+    model_config = SettingsConfigDict(env_prefix="NIGHTSCHOOL_", frozen=True)
+
+    home: Path = Field(default=Path(".nightschool"), description="The folder that holds everything of one dataset.")
+    mlflow_tracking_uri: str = Field(default="", description="MLflow's store; empty: a SQLite file below the home.")
+    block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
+
+    @cached_property
+    def paths(self) -> "HomePaths":
+        """The folders and files below the home."""
+        return HomePaths(self.home.absolute())
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking URI: the configured one, else SQLite below the home."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.paths.mlflow_database}"
+
+
+class HomePaths:
+    """Every path below one home; nothing else in the code spells them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lake = root / "lake"
+        self.nights = root / "nights"
+        self.prefect = root / "prefect"
+        self.serving = root / "serving"
+        self.mlflow_database = root / "mlflow.db"
+        self.mlflow_artifacts = root / "mlartifacts"
+        self.docs = root / "docs"
+        self.lock = root / "lock"
+        self.binding = root / "dataset.json"
