@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+.PHONY: help install nightly test test-slow check up lock
+
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_DIR := .nightschool/learning
+SOURCE := .nightschool/source
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+install: .venv/installed ## The virtual environment, from requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+nightly: install ## Simulate a learning platform and run a whole night on it
+	$(BIN)/nightschool simulate --out $(SOURCE)
+	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
+
+test: install ## Every test but the long ones
+	$(BIN)/python -m pytest
+
+test-slow: install ## The long tests
+	$(BIN)/python -m pytest -m slow
+
+check: install ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+up: install ## Prefect server, MLflow server and a worker, until Ctrl-C
+	$(BIN)/nightschool --home $(HOME_DIR) up
+
+lock: ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock

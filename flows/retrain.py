@@ -1,0 +1,56 @@
+"""The night: from source files to a published release."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from nightschool.night.config import NightConfig
+from nightschool.storage.lock import home_lock
+from tasks.home import open_home
+from tasks.ingest import ingest
+from tasks.opening import asked_instant, open_night
+from tasks.prepare import prepare
+from tasks.prove import prove
+from tasks.publish import publish
+from tasks.recommend import recommend
+from tasks.refit import refit
+from tasks.report import report
+from tasks.select import select
+from tasks.validate import validate
+
+
+@flow(name="retrain")
+def retrain(
+    dataset: str = "learning",
+    source_root: Path | None = None,
+    as_of: datetime | None = None,
+    config: NightConfig = NightConfig(),
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """One night's report.
+
+    Args:
+        dataset: A shipped dataset's name, or the path of a manifest.
+        source_root: The folder that the manifest's files lie below; remembered after the first night.
+        as_of: T: what became known later is not seen. Empty: the scheduled start, else the newest row.
+        config: What the night does.
+        force: Run again although the same night was published or refused before.
+        dry_run: Do everything but publish.
+    """
+    home = open_home(dataset, source_root)
+    with home_lock(home.paths.lock):
+        rows = ingest(home)
+        night = open_night(home, rows, config, asked_instant(as_of), force)
+        if night.decided:
+            return night.decided
+        validate(night)
+        data = prepare(night)
+        chosen = select(night, data)
+        verdict = prove(night, data, chosen)
+        model = refit(night, data, chosen, verdict)
+        tables = recommend(night, data, model)
+        release = publish(night, verdict, model, tables, dry_run)
+        return report(night, rows, chosen, verdict, tables, release)

@@ -1,0 +1,19 @@
+"""Going back to an earlier release, as a run that a person starts in the Prefect UI."""
+
+from typing import Any
+
+from prefect import flow
+
+from tasks.rollback import roll_back
+
+
+@flow(name="rollback")
+def rollback(release_id: str, reason: str = "rolled back by hand", hold: bool = True) -> dict[str, Any]:
+    """The release that is current afterwards.
+
+    Args:
+        release_id: The release to go back to, as `nightschool releases list` shows it.
+        reason: Why; kept in the releases table.
+        hold: Keep nights from publishing until `nightschool releases release-hold`, so that the next one does not undo this.
+    """
+    return roll_back(release_id, reason, hold)

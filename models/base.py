@@ -1,0 +1,174 @@
+"""What every model has in common: fit and score as templates, lists by external id, saving and loading."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from models.files import read_arrays, read_card, write_arrays, write_card
+from models.known import Known
+from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
+from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.errors import ConfigurationError, NotFound
+from nightschool.ranking.topk import Ranking, block_users, rank_users
+
+_ARRAYS = "learned.npz"
+_DENSE_BLOCKS = 4  # scores, their sort keys (twice the width) and the masks of one block
+
+
+class ModelConfig(BaseModel):
+    """Hyper-parameters of a model: range-checked, documented, with defaults that are good without tuning."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    """The settings that selection tries, each as what differs from the defaults."""
+
+
+class Model(ABC):
+    """A recommender that learns from a dataset, scores every item, and can be written down.
+
+    A model of one's own gives `name`, `config_type` and `learned`, and fills in `_learn` and `_score`.
+
+    Attributes:
+        name: Its name in the catalogue and in recipes.
+        config_type: Its hyper-parameters.
+        learned: Names of the attributes, dense arrays or CSR matrices, that `_learn` sets.
+    """
+
+    name: ClassVar[str]
+    config_type: ClassVar[type[BaseModel]]
+    learned: ClassVar[tuple[str, ...]]
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        self.config = self.config_type() if config is None else config
+        self._known: Known | None = None
+
+    @abstractmethod
+    def _learn(self, dataset: Dataset, seed: int, /) -> None:
+        """Sets the learned attributes, last of all, so that a failure leaves the earlier ones in place."""
+
+    @abstractmethod
+    def _score(self, user_indices: Indices) -> Float32s:
+        """Finite scores in memory of their own, float32 [n_block, n_items]; the caller may overwrite them."""
+
+    @property
+    def known(self) -> Known:
+        """Ids, histories and catalogue of the last fit.
+
+        Raises:
+            ConfigurationError: The model is not fitted.
+        """
+        if self._known is None:
+            raise ConfigurationError(f"the model {self.name!r} is not fitted", do="call fit or load first")
+        return self._known
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Self:
+        """The model itself, fitted; a second call replaces all that the first one learned.
+
+        Raises:
+            DataRefused: The dataset holds no interactions, or malformed ones.
+            ConfigurationError: The model cannot learn from this kind of dataset, or not within its memory.
+        """
+        known = Known.of(dataset)
+        self._learn(dataset, seed)
+        self._known = known
+        return self
+
+    def score(self, user_indices: Indices) -> Float32s:
+        """Scores, float32 [n_block, n_items], higher is better; seen items are scored too.
+
+        Raises:
+            NotFound: A user index lies outside the fitted dataset.
+        """
+        n_users = len(self.known.user_ids)
+        if len(user_indices) and not 0 <= int(user_indices.min()) <= int(user_indices.max()) < n_users:
+            raise NotFound(
+                "no such user index",
+                seen=f"{user_indices.min()}…{user_indices.max()}",
+                do=f"use indices from 0 to {n_users - 1}",
+            )
+        return self._score(user_indices)
+
+    def recommend(self, user_ids: pl.Series, k: int, *, megabytes: int = 64) -> pl.DataFrame:
+        """The k best unseen available items of each user: user_id, item_id, rank (from 1), score; best first.
+
+        Users are listed in the order asked for; one who has seen everything gets no rows.
+
+        Args:
+            user_ids: External ids.
+            k: Items a user; fewer where fewer are left.
+            megabytes: Memory that dense blocks may take.
+
+        Raises:
+            NotFound: A user was not in the fitted dataset.
+            ConfigurationError: The ids are of another type than the fitted ones.
+        """
+        known = self.known
+        users = known.user_indices(user_ids)
+        ranking = rank_users(
+            self.score,
+            users,
+            history=known.history,
+            available=known.available,
+            k=k,
+            block_users=block_users(len(known.item_ids), megabytes, components=_DENSE_BLOCKS),
+        )
+        return _by_external_id(ranking, users, known)
+
+    def save(self, directory: Path) -> None:
+        """Writes arrays and JSON below an empty or new directory, never a pickle.
+
+        Raises:
+            ConfigurationError: The model is not fitted, or the directory holds something.
+        """
+        known = self.known
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise ConfigurationError("this folder is not empty", seen=str(directory), do="give a new folder")
+        known.save(directory)
+        self.write(directory)
+
+    def load(self, directory: Path) -> Self:
+        """The model itself, with the configuration and all that `save` wrote into the directory.
+
+        Raises:
+            NotFound: The directory holds no model.
+            ConfigurationError: It holds another model, another format version, or damaged files.
+        """
+        self.read(directory, Known.load(directory))
+        return self
+
+    def write(self, directory: Path) -> None:
+        """Writes the configuration and what was learned, without ids and histories."""
+        directory.mkdir(exist_ok=True)
+        write_card(directory, self.name, self.config.model_dump(mode="json"))
+        write_arrays(directory / _ARRAYS, {name: getattr(self, name) for name in self.learned})
+
+    def read(self, directory: Path, known: Known) -> None:
+        """Takes over what `write` wrote, for these ids and histories."""
+        self.config = self.config_type.model_validate(read_card(directory, self.name))
+        arrays = read_arrays(directory / _ARRAYS)
+        if set(arrays) != set(self.learned):
+            raise ConfigurationError(
+                f"the file of {self.name!r} holds other arrays", seen=sorted(arrays), do="fit and save it again"
+            )
+        for name, array in arrays.items():
+            setattr(self, name, array)
+        self._known = known
+
+
+def _by_external_id(ranking: Ranking, users: Indices, known: Known) -> pl.DataFrame:
+    rows, places = np.nonzero(ranking.items >= 0)
+    return pl.DataFrame(
+        {
+            USER_ID: known.user_ids[users[rows]],
+            ITEM_ID: known.item_ids[ranking.items[rows, places]],
+            RANK: (places + 1).astype(np.int32),
+            SCORE: ranking.scores[rows, places],
+        }
+    )

@@ -1,0 +1,5 @@
+"""The `nightschool` command."""
+
+from nightschool.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,51 @@
+"""The command line: parses, runs one function of the house, prints, and ends with the error's exit code."""
+
+import os
+import sys
+
+import typer
+
+from nightschool.cli import lookup, night, releases, services
+from nightschool.cli.environment import prepare_environment
+from nightschool.errors import NightschoolError
+
+app = typer.Typer(
+    name="nightschool",
+    help="Retrains a learning platform's recommender every night and publishes versioned recommendation tables.\n\n"
+    "Everything of one dataset lives below one home: --home DIR, anywhere on the line, or NIGHTSCHOOL_HOME "
+    "(default ./.nightschool).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+night.add_commands(app)
+lookup.add_commands(app)
+services.add_commands(app)
+app.add_typer(releases.app, name="releases", help="List, inspect, roll back, hold and prune releases.")
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 our defect, 2 usage, 3 data, 4 gate, 5 not found, 6 busy."""
+    try:
+        sys.argv[1:] = _take_home(sys.argv[1:])
+        prepare_environment()
+        app()
+    except NightschoolError as error:
+        typer.secho(f"{type(error).__name__}: {error}", err=True, fg="red")
+        sys.exit(error.exit_code)
+
+
+def _take_home(arguments: list[str]) -> list[str]:
+    """The arguments without `--home DIR`, which may stand anywhere and becomes NIGHTSCHOOL_HOME."""
+    rest = []
+    given = iter(arguments)
+    for argument in given:
+        name, separator, value = argument.partition("=")
+        if name != "--home":
+            rest.append(argument)
+            continue
+        home = value if separator else next(given, "")
+        if not home:
+            raise typer.BadParameter("--home takes a folder")
+        os.environ["NIGHTSCHOOL_HOME"] = home
+    return rest

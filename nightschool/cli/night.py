@@ -1,0 +1,92 @@
+"""Commands that make data and run nights."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from nightschool.cli import show
+from nightschool.errors import ConfigurationError
+
+Dataset = Annotated[
+    str | None, typer.Option("--dataset", help="A shipped dataset's name or a manifest's path; later optional.")
+]
+SourceRoot = Annotated[
+    Path | None, typer.Option("--source-root", help="The folder that the manifest's files lie below; remembered.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Registers the commands of this file."""
+    for command in (simulate, ingest, retrain, evaluate):
+        app.command()(command)
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write users.csv, content.csv and engagements.csv to.")],
+    users: Annotated[int, typer.Option(min=1)] = 5_000,
+    items: Annotated[int, typer.Option(min=1)] = 1_000,
+    interactions: Annotated[int, typer.Option(min=1)] = 150_000,
+    mode: Annotated[str, typer.Option(help="latent: preferences are planted; independent: there are none.")] = "latent",
+    seed: Annotated[int, typer.Option(min=0)] = 42,
+    days: Annotated[int, typer.Option(min=1, help="Days before the fixed end that engagements lie in.")] = 365,
+    as_json: Json = False,
+) -> None:
+    """Write a simulated learning platform."""
+    raise NotImplementedError
+
+
+def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
+    """Take source rows into the tables, each exactly once."""
+    from nightschool.storage.lock import home_lock
+    from tasks.home import bind_home
+    from tasks.ingest import ingest_sources
+
+    home = bind_home(dataset, source_root)
+    with home_lock(home.paths.lock):
+        rows = ingest_sources(home, None)
+    show.show_json(rows) if as_json else show.show_rows_in(rows)
+
+
+def retrain(
+    dataset: Dataset = None,
+    source_root: SourceRoot = None,
+    as_of: Annotated[str | None, typer.Option(help="T, ISO 8601: see only what was known then.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with the night's parameters.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value over the configuration: k=20, tune=now, ease.l2=300.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run again although the same night was decided.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
+    from flows.retrain import retrain as run_night
+    from nightschool.night.config import NightConfig
+
+    report = run_night(
+        dataset=dataset,
+        source_root=source_root,
+        as_of=parse_instant(as_of),
+        config=NightConfig.load(config, assignments or []),
+        force=force,
+        dry_run=dry_run,
+    )
+    show.show_json(report) if as_json else show.show_night(report)
+
+
+def parse_instant(text: str | None) -> datetime | None:
+    """An ISO 8601 date or instant; UTC where it names no zone.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError("not an instant", seen=text, do="write 2026-03-01 or 2026-03-01T02:00:00Z") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,0 +1,93 @@
+"""What the command line prints: aligned tables for people, or one JSON document."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False)
+
+_METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
+
+
+def show_json(document: object) -> None:
+    """Prints one JSON document and nothing else."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Prints rows under their column names; numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row))
+    console.print(table)
+
+
+def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Prints where every source row went."""
+    rows = [
+        [
+            name,
+            *(int(counts[key]) for key in ("rows_in", "already_known", "accepted", "quarantined")),
+            ", ".join(f"{reason} {count:,}" for reason, count in counts["reasons"].items()),
+        ]
+        for name, counts in tables.items()
+    ]
+    columns = ["table", "rows in", "= known", "+ accepted", "+ quarantined", "reasons"]
+    show_table("Rows in = already known + accepted + quarantined", columns, rows)
+
+
+def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
+    """Prints one line a model, each metric with its 95 % interval."""
+    rows = [
+        [c["name"], *(_interval(c["metrics"].get(metric)) for metric in _METRICS), f"{c.get('fit_seconds', 0):.1f}"]
+        for c in candidates
+    ]
+    show_table(title, ["model", *_METRICS, "fit s"], rows)
+
+
+def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
+    """Prints validation ndcg@10 by α, with a bar for the eye."""
+    if not sweep:
+        return
+    top = max(point["metrics"]["ndcg@10"][0] for point in sweep) or 1.0
+    rows = [
+        [f"{p['alpha']:.1f}", _interval(p["metrics"]["ndcg@10"]), "█" * round(40 * p["metrics"]["ndcg@10"][0] / top)]
+        for p in sweep
+    ]
+    show_table("α sweep on validation: α · collaborative + (1 − α) · content", ["α", "ndcg@10", ""], rows)
+
+
+def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
+    """Prints the verdict of each gate."""
+    rows = [[gate["name"], "yes" if gate["passed"] else "NO", gate["seen"], gate["demanded"]] for gate in gates]
+    show_table("Gates", ["gate", "passed", "seen", "demanded"], rows)
+
+
+def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Prints one learner's list: rank, title, why."""
+    show_table(title, ["rank", "item", "title", "why"], [[i["rank"], i["item_id"], i["title"], i["why"]] for i in items])
+
+
+def _interval(triple: Sequence[float] | None) -> str:
+    if triple is None:
+        return "–"
+    value, low, high = triple
+    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.3f}, {high:.3f}]"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

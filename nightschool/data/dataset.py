@@ -1,0 +1,218 @@
+"""Everything known at one instant: a log of scored events over fixed indices, from which splits are cut."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    INSTANT,
+    ITEM_ID,
+    ITEM_INDEX,
+    RELEVANT,
+    SCORE,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TEXT,
+    TIMESTAMP,
+    TITLE,
+    USER_ID,
+    USER_INDEX,
+)
+from nightschool.contract import Dataset, ItemColumns, Mask, Split
+from nightschool.data.identity import order_ids
+from nightschool.data.manifest import Manifest
+from nightschool.data.signals import Signal, merge_repeats, score_events, signal_of
+from nightschool.errors import DataRefused
+
+EVENTS = pl.Schema(
+    {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), TIMESTAMP: INSTANT, SCORE: pl.Float32(), RELEVANT: pl.Boolean()}
+)
+_FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
+
+
+@dataclass(frozen=True, eq=False)
+class EventLog:
+    """Scored events in one index space, and the rule by which a pair's repeats merge.
+
+    Attributes:
+        empty: The dataset without any interaction; all its users and items.
+        events: user_index, item_index, timestamp, score, relevant; in source order, the given hold-out last.
+        item_available_at: When each item became available, by item index; null: not in the catalogue.
+        signal: How interactions are scored and merged.
+        n_given: How many of the last events are the manifest's hold-out, which nothing may learn from.
+    """
+
+    empty: Dataset
+    events: pl.DataFrame
+    item_available_at: pl.Series
+    signal: Signal
+    n_given: int = 0
+
+    @cached_property
+    def known(self) -> Mask:
+        """bool[n_events], the events that may be learned from: all but the given hold-out."""
+        return np.arange(self.events.height) < self.events.height - self.n_given
+
+    @property
+    def has_time(self) -> bool:
+        """Whether any event that may be learned from has a timestamp."""
+        return self.events[TIMESTAMP].head(self.events.height - self.n_given).count() > 0
+
+    def available(self, at: datetime | None) -> Mask:
+        """bool[n_items], the catalogue at an instant; None: everything in the catalogue."""
+        there = self.item_available_at.is_not_null() if at is None else (self.item_available_at <= at).fill_null(False)
+        return there.to_numpy().copy()
+
+    def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
+        """The merged pairs of the masked events (None: all that is known), seen from an instant (None: now)."""
+        merged = self._merge(self.known if mask is None else mask)
+        return self.empty.with_interactions(merged.drop(RELEVANT), self.available(at))
+
+    def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
+        """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them."""
+        dataset = self.dataset(fitted, at)
+        pairs = self._merge(held_out).join(
+            dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
+        )
+        return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT))
+
+    def with_all_relevant(self) -> Self:
+        """The same log with every pair a hit, whatever the manifest calls relevant."""
+        return replace(self, events=self.events.with_columns(pl.lit(True).alias(RELEVANT)))
+
+    def save(self, directory: Path) -> None:
+        """Writes the log as parquet and JSON below a directory, which is made when missing."""
+        directory.mkdir(parents=True, exist_ok=True)
+        header = _Header(
+            signal=self.signal, item_columns=self.empty.item_columns, audience=self.empty.audience, n_given=self.n_given
+        )
+        self.empty.users.write_parquet(directory / _FILES["users"])
+        items = self.empty.items.with_columns(self.item_available_at.alias(AVAILABLE_AT))
+        items.write_parquet(directory / _FILES["items"])
+        self.events.write_parquet(directory / _FILES["events"])
+        (directory / _FILES["header"]).write_text(header.model_dump_json(indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """The log that `save` wrote."""
+        header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
+        users, items, events = (pl.read_parquet(directory / _FILES[name]) for name in ("users", "items", "events"))
+        return cls(_empty_dataset(users, items, header), events, items[AVAILABLE_AT], header.signal, header.n_given)
+
+    def _merge(self, mask: Mask) -> pl.DataFrame:
+        return merge_repeats(self.events.filter(pl.Series(mask)), self.signal)
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    signal: Signal
+    item_columns: ItemColumns
+    audience: str | None
+    n_given: int
+
+
+def known_at(frame: pl.LazyFrame, as_of: datetime, key: str | None = None) -> pl.LazyFrame:
+    """The rows available at an instant; with a key, the newest of each id (of equal instants the last row)."""
+    known = frame.filter(pl.col(AVAILABLE_AT) <= as_of)
+    if key is None:
+        return known
+    return known.sort(AVAILABLE_AT, maintain_order=True).unique(subset=key, keep="last", maintain_order=True)
+
+
+def build_event_log(
+    users: pl.DataFrame | None,
+    items: pl.DataFrame | None,
+    interactions: pl.DataFrame,
+    manifest: Manifest,
+    *,
+    held_out: pl.DataFrame | None = None,
+) -> EventLog:
+    """The log of everything known, from tables already cut at that instant with `known_at`.
+
+    Every user and item of any table gets an index. One that only the interactions name has null attributes. An item is
+    available from its table's instant or its first event, whichever came first; one that a declared items table does
+    not hold, or that only the hold-out names, is never available.
+
+    Args:
+        users: The users table; None where the manifest declares none.
+        items: The items table; likewise.
+        interactions: The interactions table.
+        manifest: How the dataset is scored and described.
+        held_out: The manifest's given test, in the interactions' columns.
+
+    Raises:
+        DataRefused: There are no interactions.
+    """
+    if interactions.is_empty():
+        raise DataRefused("no interactions are known", seen=0, do="ingest some, or ask for a later instant")
+    source_order = [SOURCE_FILE, SOURCE_ROW]
+    parts = [part.sort(source_order) for part in (interactions, held_out) if part is not None]
+    rows = pl.concat(parts, how="diagonal")
+    user_frame = _indexed(users, rows[USER_ID], USER_ID)
+    item_frame = _indexed(items, rows[ITEM_ID], ITEM_ID)
+    signal = signal_of(manifest)
+    header = _Header(
+        signal=signal,
+        item_columns=manifest.item_columns,
+        audience=manifest.audience,
+        n_given=rows.height - interactions.height,
+    )
+    events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
+    item_frame = _with_availability(item_frame, events.head(interactions.height), declared=items)
+    empty = _empty_dataset(user_frame, item_frame, header)
+    return EventLog(empty, events, item_frame[AVAILABLE_AT], signal, header.n_given)
+
+
+def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:
+    """The table's rows in the order of the index, with rows of nulls for the ids that only interactions name."""
+    if table is None:
+        return order_ids(interacted).to_frame()
+    ids = order_ids(pl.concat([table[key], interacted]))
+    return ids.to_frame().join(table, on=key, how="left", maintain_order="left")
+
+
+def _index_events(scored: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series) -> pl.DataFrame:
+    users = user_ids.to_frame().with_row_index(USER_INDEX)
+    items = item_ids.to_frame().with_row_index(ITEM_INDEX)
+    found = scored.join(users, on=USER_ID, how="left", maintain_order="left").join(
+        items, on=ITEM_ID, how="left", maintain_order="left"
+    )
+    return found.select(pl.col(name).cast(dtype) for name, dtype in EVENTS.items())
+
+
+def _with_availability(items: pl.DataFrame, known: pl.DataFrame, *, declared: pl.DataFrame | None) -> pl.DataFrame:
+    """The items with available_at: their table's instant or their first known event, whichever came first."""
+    first_use = known.group_by(pl.col(ITEM_INDEX).cast(pl.UInt32)).agg(pl.col(TIMESTAMP).fill_null(ALWAYS).min())
+    placed = items.with_row_index(ITEM_INDEX).join(first_use, on=ITEM_INDEX, how="left", maintain_order="left")
+    earliest = pl.col(TIMESTAMP)
+    if declared is not None:
+        # In no declared catalogue, not available: a null there must win over the first use.
+        earliest = pl.when(pl.col(AVAILABLE_AT).is_not_null()).then(pl.min_horizontal(AVAILABLE_AT, TIMESTAMP))
+    return placed.with_columns(earliest.alias(AVAILABLE_AT)).drop(ITEM_INDEX, TIMESTAMP)
+
+
+def _empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: _Header) -> Dataset:
+    described = items.drop(AVAILABLE_AT)
+    missing = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in described.columns]
+    described = described.with_columns(missing)
+    return Dataset(
+        user_ids=users[USER_ID],
+        item_ids=items[ITEM_ID],
+        interactions=EVENTS.to_frame().drop(RELEVANT),
+        users=users.drop(AVAILABLE_AT, strict=False),
+        items=described,
+        available=items[AVAILABLE_AT].is_not_null().to_numpy().copy(),
+        item_columns=header.item_columns,
+        score_range=header.signal.score_range,
+        audience=header.audience,
+    )

@@ -1,0 +1,147 @@
+"""Lines to raw rows: the fields as they stand in the file, or the reason why a line holds no row."""
+
+import re
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import DETAIL, REASON, ROW
+
+RAW: Final = "raw"
+"""One struct column that holds the file's own columns, so that their names cannot meet ours."""
+
+_RECORD: Final = "record"
+_FIELDS: Final = "fields"
+_GROUP: Final = "group"
+_LINES: Final = "lines"
+_QUOTE: Final = '"'
+
+
+def to_lines(block: bytes) -> pl.Series:
+    """The lines of a block of UTF-8, without their ends."""
+    return pl.read_lines(block, name=_RECORD)[_RECORD]
+
+
+def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str) -> pl.DataFrame:
+    """One row a record: raw, reason, detail, row (JSON of a record that could not be split); blank lines hold no row.
+
+    A record goes on over a line end inside quotes. Where that yields a wrong number of fields, its lines are taken one
+    by one, so that a lone quote costs one row and not all that follow.
+    """
+    groups = _record_of_line(lines, separator)
+    frame = _split(lines, groups, separator)
+    n_fields = pl.col(_FIELDS).list.len().fill_null(0)
+    broken = frame.filter((pl.col(_LINES) > 1) & (n_fields != len(columns)))[_GROUP]
+    if len(broken):
+        one_by_one = -1 - pl.int_range(len(lines), eager=True, dtype=pl.Int64)
+        frame = _split(lines, groups.zip_with(~groups.is_in(broken.implode()), one_by_one), separator)
+    fits = n_fields == len(columns)
+    raw = pl.struct(pl.col(_FIELDS).list.get(place, null_on_oob=True).alias(name) for place, name in enumerate(columns))
+    reason = pl.when(pl.col(_FIELDS).is_null()).then(pl.lit("bad_quoting")).otherwise(pl.lit("wrong_field_count"))
+    detail = pl.format("{} fields where {} are expected", n_fields, pl.lit(len(columns)))
+    return frame.select(
+        pl.when(fits).then(raw).alias(RAW),
+        pl.when(~fits).then(reason).alias(REASON),
+        pl.when(~fits & pl.col(_FIELDS).is_not_null()).then(detail).alias(DETAIL),
+        _json_where(~fits),
+    )
+
+
+def split_header(line: str, separator: str) -> list[str]:
+    """The fields of one line; empty where its quotes do not pair up."""
+    fields = _split(pl.Series([line]), pl.Series([0]), separator)[_FIELDS]
+    return list(fields[0]) if len(fields) and fields[0] is not None else []
+
+
+def open_lines(lines: pl.Series, separator: str) -> int:
+    """How many of the last lines belong to a record whose closing quote is still to come."""
+    if not _may_quote(lines, separator):
+        return 0
+    inside = _toggles(lines, separator).cum_sum() % 2
+    if not inside[-1]:
+        return 0
+    return len(lines) - int((inside.shift(1, fill_value=0) == 0).arg_true()[-1])
+
+
+def split_adjacency(lines: pl.Series) -> pl.DataFrame:
+    """One row a pair: raw (user, item), reason, detail, row. A user without items makes one row without an item."""
+    words = lines.to_frame(_RECORD).select(pl.col(_RECORD).str.extract_all(r"\S+").alias(_FIELDS))
+    pairs = words.filter(pl.col(_FIELDS).list.len() > 0).select(
+        pl.col(_FIELDS).list.first().alias("user"), pl.col(_FIELDS).list.slice(1).alias("item")
+    )
+    return pairs.explode("item", empty_as_null=True).select(pl.struct("user", "item").alias(RAW), *_no_faults())
+
+
+def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
+    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row."""
+    frame = lines.to_frame(_RECORD).filter(pl.col(_RECORD).str.strip_chars() != "")
+    schema = pl.Schema(dict.fromkeys(columns, pl.String()))
+    is_object = pl.col(_RECORD).str.json_path_match("$").str.starts_with("{").fill_null(value=False)
+    faults = frame.select(
+        pl.when(~is_object).then(pl.lit("bad_json")).alias(REASON),
+        pl.lit(None, pl.String).alias(DETAIL),
+        pl.when(is_object).then(pl.col(_RECORD)).otherwise(pl.struct(line=_RECORD).struct.json_encode()).alias(ROW),
+    )
+    objects = frame.select(pl.when(is_object).then(pl.col(_RECORD)).otherwise(pl.lit("{}")))[_RECORD]
+    raw = pl.read_ndjson("\n".join(objects).encode(), schema=schema) if len(objects) else schema.to_frame()
+    return faults.select(raw.to_struct(RAW), pl.all())
+
+
+def _record_of_line(lines: pl.Series, separator: str) -> pl.Series:
+    """The number of the record that each line belongs to."""
+    if not _may_quote(lines, separator):
+        return pl.int_range(len(lines), eager=True, dtype=pl.Int64)
+    inside = _toggles(lines, separator).cum_sum() % 2
+    return (inside.shift(1, fill_value=0) == 0).cast(pl.Int64).cum_sum()
+
+
+def _may_quote(lines: pl.Series, separator: str) -> bool:
+    return len(separator) == 1 and bool(lines.str.contains(_QUOTE, literal=True).any())
+
+
+def _toggles(lines: pl.Series, separator: str) -> pl.Series:
+    """Whether a record opens or closes on each line: quotes in odd number, one of them at the edge of a field."""
+    edge = re.escape(separator)
+    odd = lines.str.count_matches(_QUOTE, literal=True) % 2 == 1
+    return (odd & lines.str.contains(f'(^|{edge})"|"({edge}|$)')).cast(pl.Int64)
+
+
+def _split(lines: pl.Series, groups: pl.Series, separator: str) -> pl.DataFrame:
+    """One row a record that is not blank: group, lines, record, fields (null where its quotes do not pair up)."""
+    frame = pl.DataFrame({_GROUP: groups, _RECORD: lines})
+    if groups.is_sorted() and groups.n_unique() == len(groups):
+        frame = frame.with_columns(pl.lit(1, pl.UInt32).alias(_LINES))
+    else:
+        text = pl.col(_RECORD).str.join("\n")
+        frame = frame.group_by(_GROUP, maintain_order=True).agg(text, pl.len().alias(_LINES))
+    frame = frame.filter(pl.col(_RECORD).str.strip_chars(" \t\r") != "").with_columns(
+        pl.col(_RECORD).str.split(separator).alias(_FIELDS)
+    )
+    return _split_quoted(frame, separator) if _may_quote(frame[_RECORD], separator) else frame
+
+
+def _split_quoted(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
+    """The records with the fields of those that hold a quote taken apart by the rules of quoting."""
+    edge, place = re.escape(separator), "place"
+    # The separator in front makes every match non-empty, so that none is skipped.
+    led = pl.lit(separator) + pl.col(_RECORD)
+    pieces = led.str.extract_all(f'(?s){edge}("(?:[^"]|"")*"|[^{edge}"][^{edge}]*|)')
+    field = pl.element().str.slice(1)
+    bare = field.str.slice(1, field.str.len_chars() - 2).str.replace_all('""', _QUOTE, literal=True)
+    unquoted = pl.col(_FIELDS).list.eval(pl.when(field.str.starts_with(_QUOTE)).then(bare).otherwise(field))
+    numbered = frame.with_row_index(place)
+    has_quote = pl.col(_RECORD).str.contains(_QUOTE, literal=True)
+    quoted = (
+        numbered.filter(has_quote)
+        .with_columns(pieces.alias(_FIELDS))
+        .with_columns(pl.when(pl.col(_FIELDS).list.join("") == led).then(unquoted).alias(_FIELDS))
+    )
+    return pl.concat([numbered.filter(~has_quote), quoted]).sort(place).drop(place)
+
+
+def _json_where(rows: pl.Expr) -> pl.Expr:
+    return pl.when(rows).then(pl.struct(line=_RECORD).struct.json_encode()).alias(ROW)
+
+
+def _no_faults() -> list[pl.Expr]:
+    return [pl.lit(None, pl.String).alias(name) for name in (REASON, DETAIL, ROW)]

@@ -1,0 +1,97 @@
+"""The named ways to hold events out: each tells, among some rows of a log, which to hold out."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightschool.columns import ITEM_ID, ITEM_INDEX, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.contract import Mask
+from nightschool.data.dataset import EventLog
+from nightschool.data.identity import hash_ids, hash_pairs
+
+Divide = Callable[[EventLog, Mask, int], Mask]
+"""(log, bool[n_events] rows to divide, seed) → bool[n_events], those held out; a subset of the rows."""
+
+TEST_SHARE = 0.2
+TRAIN_SHARE_OF_AN_ITEM = 0.75
+
+
+def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
+    """Each user's last 20 % of the rows (rounded; at least three rows give one), equal times in source order."""
+    return _last_of_each_user(log, rows, lambda counts: _share_of(counts, TEST_SHARE))
+
+
+def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
+    """Each user's last row, of users with two or more."""
+    return _last_of_each_user(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
+
+
+def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHARE) -> Mask:
+    """A share of each user's pairs, those with the highest hash(seed, user_id, item_id); a pair's repeats together."""
+    positions = np.flatnonzero(rows)
+    users = log.events[USER_INDEX].to_numpy()[positions]
+    items = log.events[ITEM_INDEX].to_numpy()[positions]
+    user_hashes = hash_ids(log.empty.users[USER_ID])
+    item_hashes = hash_ids(log.empty.items[ITEM_ID])
+    hashes = hash_pairs(user_hashes[users], item_hashes[items], seed=seed)
+    order = np.lexsort((items, hashes, users))
+    users, items = users[order], items[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
+    pairs = np.bincount(users[fresh], minlength=log.empty.n_users)
+    place = np.cumsum(fresh) - 1 - (np.cumsum(pairs) - pairs)[users]
+    held = place >= (pairs - _share_of(pairs, share))[users]
+    return _mark(len(rows), positions[order[held]])
+
+
+def stratified_item(log: EventLog, rows: Mask, seed: int) -> Mask:
+    """All but the first round(0.75 n) of each item's n rows in the order of a random number drawn in source order.
+
+    The numbers are those of NumPy's legacy `seed(seed); rand(n)`, as the published tables on this split drew them.
+    """
+    positions = np.flatnonzero(rows)
+    items = log.events[ITEM_INDEX].to_numpy()[positions]
+    order = np.lexsort((np.random.RandomState(seed).random_sample(len(positions)), items))
+    counts = np.bincount(items, minlength=log.empty.n_items)
+    place = np.arange(len(order)) - (np.cumsum(counts) - counts)[items[order]]
+    held = place >= np.round(TRAIN_SHARE_OF_AN_ITEM * counts)[items[order]]
+    return _mark(len(rows), positions[order[held]])
+
+
+PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
+    "temporal-user": (temporal_user, temporal_user),
+    "random-user": (random_user, partial(random_user, share=0.125)),  # 70/10/20
+    "stratified-item": (stratified_item, stratified_item),
+    "leave-last": (leave_last, leave_last),
+}
+"""Name to how the test is held out, and how the tuning cut is held out from the rest."""
+
+NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
+
+
+def _last_of_each_user(log: EventLog, rows: Mask, how_many: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Mask:
+    positions = np.flatnonzero(rows)
+    users = log.events[USER_INDEX].to_numpy()[positions]
+    order = np.lexsort((instants(log)[positions], users))
+    counts = np.bincount(users, minlength=log.empty.n_users)
+    from_end = np.cumsum(counts)[users[order]] - 1 - np.arange(len(order))
+    return _mark(len(rows), positions[order[from_end < how_many(counts)[users[order]]]])
+
+
+def instants(log: EventLog) -> NDArray[np.int64]:
+    """Each event's time in microseconds, int64[n_events]; without a time it precedes all."""
+    lowest = np.iinfo(np.int64).min
+    return log.events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
+
+
+def _share_of(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    rounded: NDArray[np.int64] = np.floor(counts * share + 0.5).astype(np.int64)
+    return rounded
+
+
+def _mark(length: int, positions: NDArray[np.int64]) -> Mask:
+    mask = np.zeros(length, dtype=bool)
+    mask[positions] = True
+    return mask

@@ -1,0 +1,164 @@
+"""Source files to raw rows, in blocks and in file order, from where the last ingest stopped reading."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
+from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet
+from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_header, split_jsonl, to_lines
+from nightschool.data.sources import Extent, HashedStream, SourceFile, changed, line_blocks, open_source, skip_known
+from nightschool.errors import DataRefused
+
+_BLOCK_ROWS: Final = 500_000
+_LONGEST_RECORD: Final = 1000
+"""Lines after which a quote that stays open counts as a fault, not as a record still to be closed."""
+
+
+class Reading:
+    """One pass over what is new in a source file.
+
+    Attributes:
+        extent: How far the file has been read; complete once `batches` has run out.
+    """
+
+    def __init__(self, file: SourceFile, kind: Format, columns: Names, known: Extent | None = None) -> None:
+        self.file = file
+        self.extent = known or Extent(0, 0, "")
+        self._kind = kind
+        self._needed = columns
+        self._known = known
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Frames of new rows: source_row, raw (a struct of the file's columns), reason, detail, row.
+
+        `source_row` counts the file's rows from 1, a header and blank lines not counted. `reason` is the code of a row
+        that could not be taken apart; `row` is then its text as JSON, and otherwise filled only where the raw
+        columns do not hold everything.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It cannot be decompressed or decoded, lacks a column, is empty, or its known part changed.
+        """
+        frames = self._parquet() if isinstance(self._kind, Parquet) else self._text(self._kind)
+        for frame in frames:
+            first = self.extent.rows + 1
+            self.extent = Extent(self.extent.bytes, self.extent.rows + frame.height, self.extent.sha256)
+            yield frame.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(SOURCE_ROW), pl.all())
+        if not self.extent.rows:
+            raise DataRefused(f"{self.file.name} holds no rows", do="check the file, or take it out of the manifest")
+
+    def _text(self, kind: Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
+        columns = _header(self.file, kind, self._needed) if isinstance(kind, Csv) else self._needed
+        with open_source(self.file) as stream:
+            joins = self._known is None or skip_known(stream, self.file, self._known)
+            carried = pl.Series(dtype=pl.String)
+            for number, block in enumerate(line_blocks(stream, self.file, kind.encoding)):
+                if not joins and number == 0 and not block.startswith((b"\n", b"\r\n")):
+                    raise changed(self.file, "its last line went on")
+                lines = pl.concat([carried, to_lines(block)])
+                if self._known is None and number == 0:
+                    lines = self._first(lines, kind)
+                carried = lines.tail(_still_open(lines, kind))
+                yield _split(lines.head(len(lines) - len(carried)), kind, columns)
+            if len(carried):
+                yield _split(carried, kind, columns)
+            self.extent = Extent(stream.bytes, self.extent.rows, stream.sha256)
+
+    def _first(self, lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> pl.Series:
+        """The rows among a file's first lines, which must look as the manifest says."""
+        if isinstance(kind, Jsonl):
+            _require_keys(self.file, lines, self._needed)
+        if isinstance(kind, Csv) and not kind.header:
+            _require_fields(self.file, _split(lines, kind, kind.columns), kind)
+        return lines.slice(1) if isinstance(kind, Csv) and kind.header else lines
+
+    def _parquet(self) -> Iterator[pl.DataFrame]:
+        with open_source(self.file) as stream:
+            _read_through(stream)
+            if self._known and stream.sha256 != self._known.sha256:
+                raise changed(self.file, "it is another Parquet file than the one that was ingested")
+        if not self._known:
+            yield from _parquet_rows(self.file, self._needed)
+        self.extent = Extent(stream.bytes, self.extent.rows, stream.sha256)
+
+
+def _read_through(stream: HashedStream) -> None:
+    while stream.read():
+        pass
+
+
+def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:
+    if isinstance(kind, Csv):
+        return split_csv(lines, columns, kind.separator)
+    return split_jsonl(lines, columns) if isinstance(kind, Jsonl) else split_adjacency(lines)
+
+
+def _still_open(lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> int:
+    n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) else 0
+    return n_open if n_open <= _LONGEST_RECORD else 0
+
+
+def _header(file: SourceFile, kind: Csv, needed: Names) -> Names:
+    """The file's columns, as its first line or the manifest names them; every needed one is among them."""
+    columns = kind.columns
+    if kind.header:
+        with open_source(file) as stream:
+            block = next(line_blocks(stream, file, kind.encoding), b"")
+        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else ()
+        if not block:
+            raise DataRefused(f"{file.name} is empty", do="check the file, or take it out of the manifest")
+    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+        raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
+    _require_columns(file, columns, needed)
+    return columns
+
+
+def _require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
+    if missing := [name for name in needed if name not in columns]:
+        raise DataRefused(
+            f"{file.name} has no column {', '.join(missing)}",
+            seen=f"columns {', '.join(columns[:30])}"[:500],
+            do="check the manifest's column names, separator and header",
+        )
+
+
+def _require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
+    """Raises when a key stands nowhere among a file's first lines."""
+    missing = [
+        name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
+    ]
+    if missing and len(lines):
+        raise DataRefused(
+            f"{file.name} has no key {', '.join(missing)}",
+            seen=f"first line {lines[0][:200]}",
+            do="check the manifest's column names and the file's kind",
+        )
+
+
+def _require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:
+    """Raises when not one of a file's first lines has as many fields as the manifest names."""
+    if rows.height and rows[REASON].null_count() == 0:
+        raise DataRefused(
+            f"no line of {file.name} has the {len(kind.columns)} columns of the manifest",
+            seen=rows[DETAIL][0],
+            do=f"check the manifest's separator (now {kind.separator!r}) and columns",
+        )
+
+
+def _parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
+    try:
+        scan = pl.scan_parquet(file.path, glob=False)
+        _require_columns(file, tuple(scan.collect_schema().names()), needed)
+        rows = scan.select(
+            pl.struct(needed).alias(RAW), *(pl.lit(None, pl.String).alias(n) for n in (REASON, DETAIL, ROW))
+        )
+        for start in range(0, scan.select(pl.len()).collect().item(), _BLOCK_ROWS):
+            yield rows.slice(start, _BLOCK_ROWS).collect()
+    except PolarsError as error:
+        raise DataRefused(
+            f"{file.name} is no readable Parquet file", seen=str(error)[:200], do="write it anew"
+        ) from error

@@ -1,0 +1,125 @@
+"""What an interaction is worth: its score, whether it counts as a hit, and how repeats of a pair merge."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from nightschool.columns import DURATION, EVENT, ITEM_INDEX, LIKED, RATING, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.data.manifest import Manifest
+from nightschool.errors import DataRefused, ManifestError
+
+SCORE_CAP = 10.0
+SECONDS_A_POINT = 300.0
+DURATION_POINTS = 5.0
+LIKE_POINTS = 5.0
+
+
+class Signal(BaseModel):
+    """How a dataset's interactions are scored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["engagement", "rating", "events", "implicit"]
+    event_weights: Mapping[str, float] = Field(default={}, description="Points by event type, in the mode `events`.")
+    rating_min: float | None = Field(
+        default=None, description="The lowest rating that counts as a hit; None: every score above zero does."
+    )
+    rating_range: tuple[float, float] | None = Field(default=None, description="The scale of the mode `rating`.")
+
+    @property
+    def score_range(self) -> tuple[float, float] | None:
+        """The lowest and highest score of a merged pair; None where scores are not graded."""
+        if self.mode == "implicit":
+            return None
+        if self.mode == "rating":
+            return self.rating_range
+        negative = self.mode == "events" and min(self.event_weights.values(), default=0.0) < 0
+        return (-SCORE_CAP if negative else 0.0, SCORE_CAP)
+
+
+def signal_of(manifest: Manifest) -> Signal:
+    """How a manifest has its interactions scored."""
+    return Signal(
+        mode=manifest.score,
+        event_weights=manifest.weights if manifest.score == "events" else {},
+        rating_min=manifest.relevant.rating_min if manifest.relevant else None,
+        rating_range=manifest.score_range if manifest.score == "rating" else None,
+    )
+
+
+def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
+    """The same rows with their score (Float32) and whether each counts as a hit (relevant, Boolean).
+
+    Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing.
+
+    Raises:
+        ManifestError: An event type has no weight; guessing one would change what the models learn.
+        DataRefused: A row of a dataset of ratings has no rating.
+    """
+    if signal.mode == "events":
+        _require_weights(interactions, signal)
+    if signal.mode == "rating":
+        _require_ratings(interactions)
+    hit = pl.col(SCORE) > 0 if signal.rating_min is None else (pl.col(RATING) >= signal.rating_min).fill_null(False)
+    scored = interactions.with_columns(_score(signal).cast(pl.Float32).alias(SCORE))
+    return scored.with_columns(hit.alias(RELEVANT))
+
+
+def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
+    """One row a pair: user_index, item_index, score, timestamp of the latest event, relevant; sorted by pair.
+
+    A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
+    summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive.
+
+    Args:
+        events: Scored rows in source order: user_index, item_index, timestamp, score, relevant.
+        signal: Says how repeats merge.
+    """
+    ordered = events.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT).sort(
+        USER_INDEX, ITEM_INDEX, TIMESTAMP, nulls_last=False, maintain_order=True
+    )
+    users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()
+    fresh = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
+    last = ordered.filter(pl.Series(np.concatenate([fresh, np.ones(min(1, len(users)), dtype=bool)])))
+    if signal.mode == "rating" or ordered.is_empty():
+        return last
+    starts = np.concatenate([[0], np.flatnonzero(fresh) + 1])
+    totals = np.add.reduceat(ordered[SCORE].to_numpy().astype(np.float64), starts)
+    totals = totals.clip(-SCORE_CAP, 1.0 if signal.mode == "implicit" else SCORE_CAP)
+    hit = np.logical_or.reduceat(ordered[RELEVANT].to_numpy(), starts) & (totals > 0)
+    return last.with_columns(pl.Series(SCORE, totals.astype(np.float32)), pl.Series(RELEVANT, hit))
+
+
+def _score(signal: Signal) -> pl.Expr:
+    if signal.mode == "rating":
+        return pl.col(RATING)
+    if signal.mode == "events":
+        return pl.col(EVENT).replace_strict(dict(signal.event_weights), return_dtype=pl.Float64)
+    if signal.mode == "implicit":
+        return pl.lit(1.0)
+    watched = (pl.col(DURATION).fill_null(0.0) / SECONDS_A_POINT).clip(upper_bound=DURATION_POINTS)
+    return watched + LIKE_POINTS * pl.col(LIKED).fill_null(False).cast(pl.Float64)
+
+
+def _require_weights(interactions: pl.DataFrame, signal: Signal) -> None:
+    seen = interactions[EVENT].unique().sort().to_list()
+    unlisted = [event for event in seen if event not in signal.event_weights]
+    if unlisted:
+        raise ManifestError(
+            "event types without a weight",
+            seen=unlisted[:5],
+            do="give each one a number in the manifest's event_weights",
+        )
+
+
+def _require_ratings(interactions: pl.DataFrame) -> None:
+    missing = interactions.filter(pl.col(RATING).is_null() | pl.col(RATING).is_nan()).height
+    if missing:
+        raise DataRefused(
+            "interactions without a rating in a dataset of ratings",
+            seen=missing,
+            do="quarantine them at ingest or correct the manifest's score",
+        )

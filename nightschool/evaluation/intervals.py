@@ -1,0 +1,60 @@
+"""95 % intervals of means over users: normal where there are many users, bootstrap where there are few."""
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from nightschool.evaluation.metrics import Float64s
+
+NORMAL_FROM = 200
+RESAMPLES = 2000
+BOOTSTRAP_SEED = 20_020
+TAIL = 0.025
+
+_QUANTILE = NormalDist().inv_cdf(1 - TAIL)
+
+
+class Interval(NamedTuple):
+    """Lower and upper ends, float64[m]; NaN where fewer than two users leave nothing to tell."""
+
+    low: Float64s
+    high: Float64s
+
+
+def mean_intervals(values: Float64s) -> Interval:
+    """The interval of each column's mean.
+
+    Args:
+        values: float64[n_users, m].
+    """
+    return ratio_intervals(values, np.ones(len(values)))
+
+
+def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
+    """The interval of each Σ sums / Σ weights over users, who are the units drawn at random.
+
+    From 200 users on the normal interval of the linearised ratio, else percentiles of a seeded bootstrap: Efron and
+    Tibshirani (1993), "An Introduction to the Bootstrap".
+
+    Args:
+        sums: float64[n_users, m], what each user adds to the numerator.
+        weights: float64[n_users], what each user adds to the denominator.
+    """
+    n, m = sums.shape
+    if n < 2:
+        return Interval(np.full(m, np.nan), np.full(m, np.nan))
+    if n < NORMAL_FROM:
+        return _bootstrap(sums, weights)
+    ratios = sums.sum(axis=0) / weights.sum()
+    residuals = sums - weights[:, None] * ratios
+    errors = np.sqrt((residuals**2).sum(axis=0) * n / (n - 1)) / weights.sum()
+    return Interval(ratios - _QUANTILE * errors, ratios + _QUANTILE * errors)
+
+
+def _bootstrap(sums: Float64s, weights: Float64s) -> Interval:
+    n = len(weights)
+    drawn = np.random.default_rng(BOOTSTRAP_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+    ratios = (drawn @ sums) / (drawn @ weights)[:, None]
+    low, high = np.quantile(ratios, [TAIL, 1 - TAIL], axis=0)
+    return Interval(low, high)

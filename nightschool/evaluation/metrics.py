@@ -1,0 +1,138 @@
+"""Ranking, rating and catalogue metrics of whole blocks of users, as plain functions of arrays."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightschool.contract import Float32s, Indices, Mask
+
+Float64s = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+_BLOCK_CELLS = 1 << 22
+
+
+def precision_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
+    """Hits among the first k, divided by k (also where a list is shorter); float64[n].
+
+    Args:
+        hits: bool[n, depth], whether each place of each list holds a relevant item, best place first.
+        _n_relevant: int64[n], each user's relevant held-out items; at least one.
+        k: Places that count.
+    """
+    return np.asarray(hits[:, :k].sum(axis=1) / k)
+
+
+def recall_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
+    """The share of the relevant items that is among the first k; float64[n]."""
+    return np.asarray(hits[:, :k].sum(axis=1) / n_relevant)
+
+
+def ndcg_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
+    """Discounted gain of binary hits over that of min(k, n_relevant) hits in front; float64[n].
+
+    Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques".
+    """
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    ideal = np.cumsum(discounts)[np.minimum(k, n_relevant) - 1]
+    places = hits[:, :k]
+    return np.asarray(places @ discounts[: places.shape[1]] / ideal)
+
+
+def map_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
+    """Mean precision at each hit among the first k, over min(k, n_relevant) hits; float64[n]."""
+    places = hits[:, :k]
+    precisions = np.cumsum(places, axis=1) / np.arange(1, places.shape[1] + 1)
+    return np.asarray((precisions * places).sum(axis=1) / np.minimum(k, n_relevant))
+
+
+def mrr_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
+    """One over the place of the first hit among the first k, else 0; float64[n]."""
+    places = hits[:, :k]
+    if not places.shape[1]:
+        return np.zeros(len(places))
+    return np.where(places.any(axis=1), 1.0 / (places.argmax(axis=1) + 1), 0.0)
+
+
+def hit_rate_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
+    """1 where any of the first k is a hit, else 0; float64[n]."""
+    return hits[:, :k].any(axis=1).astype(np.float64)
+
+
+LIST_METRICS: Mapping[str, Callable[[Mask, Counts, int], Float64s]] = {
+    "precision": precision_at,
+    "recall": recall_at,
+    "ndcg": ndcg_at,
+    "map": map_at,
+    "mrr": mrr_at,
+    "hit_rate": hit_rate_at,
+}
+"""Name to metric; a new one is a function and a line here."""
+
+
+def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:
+    """The chance that a relevant candidate outscores another candidate, ties half; float64[n], NaN where undefined.
+
+    Args:
+        scores: float32[n, n_items].
+        relevant: bool[n, n_items], the held-out items; those that are not candidates do not count.
+        candidates: bool[n, n_items], unseen and available.
+    """
+    positives = relevant & candidates
+    others = np.where(candidates & ~relevant, scores, np.float32(np.nan))  # NaN compares false with everything
+    rows, items = np.nonzero(positives)
+    wins = np.zeros(len(rows))
+    step = max(1, _BLOCK_CELLS // max(1, scores.shape[1]))
+    for start in range(0, len(rows), step):
+        block = slice(start, start + step)
+        own = scores[rows[block], items[block]][:, None]
+        against = others[rows[block]]
+        wins[block] = (against < own).sum(axis=1) + 0.5 * (against == own).sum(axis=1)
+    total = np.bincount(rows, weights=wins, minlength=len(scores))
+    comparisons = positives.sum(axis=1) * (candidates & ~relevant).sum(axis=1)
+    return np.divide(total, comparisons, out=np.full(len(scores), np.nan), where=comparisons > 0)
+
+
+def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
+    """The mean of an item's value over the first k of each list; float64[n], NaN for an empty list.
+
+    Args:
+        values: float64[n_items].
+        items: int32[n, depth], padded with -1.
+        k: Places that count.
+    """
+    places = items[:, :k]
+    filled = places >= 0
+    total = np.where(filled, values[places], 0.0).sum(axis=1)
+    lengths = filled.sum(axis=1)
+    return np.divide(total, lengths, out=np.full(len(items), np.nan), where=lengths > 0)
+
+
+def popularity_of(history_counts: Counts, n_users: int) -> Float64s:
+    """The share of users who have each item; an item that nobody has counts as if one user had it; float64[n_items]."""
+    return np.asarray(np.maximum(history_counts, 1) / max(1, n_users))
+
+
+def self_information(popularity: Float64s) -> Float64s:
+    """-log2 of each item's popularity, the novelty of recommending it; float64[n_items].
+
+    Zhou et al. (2010), "Solving the apparent diversity-accuracy dilemma of recommender systems".
+    """
+    return -np.log2(popularity)
+
+
+def coverage_at(items: Indices, available: Mask, k: int) -> float:
+    """The share of the available items that the first k of any list hold."""
+    shown = np.unique(items[:, :k])
+    return int((shown >= 0).sum()) / int(available.sum()) if available.any() else float("nan")
+
+
+def gini_at(items: Indices, available: Mask, k: int) -> float:
+    """How unevenly the lists show the available items: 0 all alike, towards 1 a single one."""
+    places = items[:, :k]
+    counts = np.sort(np.bincount(places[places >= 0], minlength=len(available))[available])
+    n, total = len(counts), counts.sum()
+    if not total:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * counts).sum() / (n * total))

@@ -1,0 +1,92 @@
+"""What a night does: its typed, range-checked parameters."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nightschool.errors import ConfigurationError
+
+
+class NightConfig(BaseModel):
+    """The choices of one night; the same object is the form in the Prefect UI and the file behind `--config`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    k: int = Field(default=50, ge=1, le=1000, description="How many items a published list holds.")
+    cutoffs: tuple[int, ...] = Field(default=(5, 10, 20), min_length=1, description="The k of the metrics; 10 decides.")
+    seed: int = Field(default=42, ge=0, description="Seed of everything random.")
+    models: tuple[str, ...] = Field(
+        default=("popularity", "svd", "ease", "content"), min_length=1, description="Candidates from the catalogue."
+    )
+    params: Mapping[str, Mapping[str, Any]] = Field(
+        default_factory=dict, description='Hyper-parameters that are fixed, such as {"ease": {"l2": 500}}.'
+    )
+    alpha_steps: int = Field(default=10, ge=1, le=100, description="The sweep tries α = 0, 1/steps, … 1.")
+    tune: Literal["weekly", "now"] = Field(default="weekly", description="When recipes are chosen anew.")
+    window_days: int = Field(default=28, ge=1, description="Length of validation and of test, in days.")
+    min_users: int = Field(default=200, ge=2, description="Users with held-out items that a verdict needs.")
+    max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
+    coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
+    keep: int = Field(default=30, ge=1, description="How many releases stay after a night.")
+
+    @classmethod
+    def load(cls, file: Path | None, assignments: Sequence[str]) -> Self:
+        """The configuration from a TOML file, with `key=value` assignments over it.
+
+        A dotted key whose first part is not a field sets a hyper-parameter: `ease.l2=500`.
+
+        Raises:
+            ConfigurationError: The file is missing or an entry is unknown or out of range.
+        """
+        values: dict[str, Any] = _read_toml(file) if file else {}
+        for assignment in assignments:
+            _assign(values, assignment, known=set(cls.model_fields))
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise ConfigurationError(
+                f"configuration key {key!r}: {first['msg']}", seen=first["input"], do="see `nightschool retrain --help`"
+            ) from error
+
+    @property
+    def alphas(self) -> tuple[float, ...]:
+        """The α of the sweep, ascending."""
+        return tuple(round(step / self.alpha_steps, 4) for step in range(self.alpha_steps + 1))
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "no such configuration file", seen=str(file), do="give the path of a TOML file"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}", do="correct the file") from error
+
+
+def _assign(values: dict[str, Any], assignment: str, known: set[str]) -> None:
+    key, separator, text = assignment.partition("=")
+    if not separator or not key:
+        raise ConfigurationError("--set takes key=value", seen=assignment, do="write for example --set ease.l2=500")
+    path = key.split(".")
+    if path[0] not in known:
+        if len(path) == 1:
+            raise ConfigurationError("no such configuration key", seen=key, do=f"use one of {', '.join(sorted(known))}")
+        path = ["params", *path]
+    target = values
+    for part in path[:-1]:
+        target = target.setdefault(part, {})
+    target[path[-1]] = _parse(text)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

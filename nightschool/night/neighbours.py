@@ -1,0 +1,84 @@
+"""Item-to-item tables: the weights that fold a history in, and the neighbours to show."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from nightschool.columns import COMPONENT, ITEM_ID, NEIGHBOR_ID, RANK, SCORE, WEIGHT
+from nightschool.contract import Blended, Dataset, WeighsItems
+from nightschool.night.select import CONTENT
+from nightschool.ranking.topk import Ranking, block_users, top_k
+
+NEIGHBOURS = 20
+
+
+def weights_by_component(recommender: Blended) -> dict[str, csr_array]:
+    """Item weights of each component that has them, the collaborative ones first."""
+    weighing = {name: part for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
+    return {name: weighing[name].item_weights() for name in sorted(weighing, key=lambda name: name == CONTENT)}
+
+
+def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
+    """component, item_id (of the history), neighbor_id (to recommend), weight."""
+    frames = [_triples(matrix, dataset).with_columns(pl.lit(name).alias(COMPONENT)) for name, matrix in weights.items()]
+    empty = {COMPONENT: pl.String, ITEM_ID: dataset.item_ids.dtype, NEIGHBOR_ID: dataset.item_ids.dtype}
+    columns = [COMPONENT, ITEM_ID, NEIGHBOR_ID, WEIGHT]
+    if not frames:
+        return pl.DataFrame(schema={**empty, WEIGHT: pl.Float32})
+    return pl.concat(frames).select(columns).sort(columns[:3])
+
+
+def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
+    entries = matrix.tocoo()
+    return pl.DataFrame(
+        {
+            ITEM_ID: dataset.item_ids[entries.row],
+            NEIGHBOR_ID: dataset.item_ids[entries.col],
+            WEIGHT: entries.data.astype(np.float32),
+        }
+    )
+
+
+def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes: int) -> pl.DataFrame:
+    """item_id, neighbor_id, rank, score: up to 20 available neighbours of each item.
+
+    They come from the first component that knows any for the item; where none does, from cosine co-occurrence.
+    """
+    size = block_users(dataset.n_items, megabytes, components=2)
+    positives = dataset.positives()
+    columns = positives.T.tocsr()
+    norms = np.sqrt(np.maximum(np.diff(columns.indptr), 1)).astype(np.float32)
+    found = []
+    for start in range(0, dataset.n_items, size):
+        rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)
+        scores = np.zeros((len(rows), dataset.n_items), dtype=np.float32)
+        for matrix in weights.values():
+            _fill_quiet(scores, matrix[rows].toarray())
+        if not scores.any(axis=1).all():
+            together = (columns[rows] @ positives).toarray() / (norms[rows, None] * norms)
+            _fill_quiet(scores, together)
+        found.append(_neighbours(scores, rows, dataset))
+    return pl.concat(found).sort(ITEM_ID, RANK)
+
+
+def _fill_quiet(scores: np.ndarray, other: np.ndarray) -> None:
+    quiet = ~(scores > 0).any(axis=1)
+    scores[quiet] = other[quiet]
+
+
+def _neighbours(scores: np.ndarray, rows: np.ndarray, dataset: Dataset) -> pl.DataFrame:
+    scores[np.arange(len(rows)), rows] = 0.0
+    scores[:, ~dataset.available] = 0.0
+    scores[scores <= 0] = -np.inf
+    ranked: Ranking = top_k(scores, NEIGHBOURS)
+    found, places = np.nonzero(ranked.items >= 0)
+    return pl.DataFrame(
+        {
+            ITEM_ID: dataset.item_ids[rows[found]],
+            NEIGHBOR_ID: dataset.item_ids[ranked.items[found, places]],
+            RANK: (places + 1).astype(np.int32),
+            SCORE: ranked.scores[found, places],
+        }
+    )

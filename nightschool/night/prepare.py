@@ -1,0 +1,71 @@
+"""What a night learns from: scored events as of T, and their cut into train, validation and test."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.splitting import Cut, Window, choose_cut
+from nightschool.night.run import Night, tables_at
+
+_INSTANT = TypeAdapter(datetime | None)
+_LABELS = "labels.npy"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The night's events and their cut."""
+
+    log: EventLog
+    cut: Cut
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """What the record of the stage holds; the arrays go below the folder."""
+        self.log.save(folder / "log")
+        np.save(folder / _LABELS, self.cut.labels, allow_pickle=False)
+        return {
+            "protocol": self.cut.protocol,
+            "validation_from": _INSTANT.dump_python(self.cut.validation_from, mode="json"),
+            "test_from": _INSTANT.dump_python(self.cut.test_from, mode="json"),
+            "warnings": list(self.cut.warnings),
+            "underpowered": self.cut.underpowered,
+            "users": self.log.empty.n_users,
+            "items": self.log.empty.n_items,
+            "events": self.log.events.height,
+            "events_by_part": np.bincount(self.cut.labels, minlength=3).tolist(),
+        }
+
+    @classmethod
+    def load(cls, folder: Path, record: dict[str, Any]) -> Self:
+        """What `save` left behind."""
+        cut = Cut(
+            np.load(folder / _LABELS, allow_pickle=False),
+            record["protocol"],
+            _INSTANT.validate_python(record["validation_from"]),
+            _INSTANT.validate_python(record["test_from"]),
+            tuple(record["warnings"]),
+            record["underpowered"],
+        )
+        return cls(EventLog.load(folder / "log"), cut)
+
+
+def prepare(night: Night) -> Prepared:
+    """The night's events, scored, indexed and cut."""
+    config = night.config
+    log = event_log(night)
+    window = Window(config.window_days, config.min_users, config.max_test_share)
+    return Prepared(log, choose_cut(log, seed=config.seed, window=window))
+
+
+def event_log(night: Night) -> EventLog:
+    """Everything known at T."""
+    tables = tables_at(night.home.lake, night.identity.as_of)
+    manifest = night.manifest
+    users = tables[USERS.name] if manifest.users is not None else None
+    items = tables[ITEMS.name] if manifest.items is not None else None
+    return build_event_log(users, items, tables[INTERACTIONS.name], manifest)

@@ -1,0 +1,122 @@
+"""Proving on the test what validation chose, against the champion and popularity, once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nightschool.contract import Blended, Component, Recipe, Split
+from nightschool.evaluation.compare import Comparison, compare, learnable
+from nightschool.evaluation.evaluate import Evaluation, evaluate
+from nightschool.night.gates import Gate
+from nightschool.night.select import POPULARITY
+
+Build = Callable[[Recipe], Blended]
+
+POPULARITY_RECIPE = Recipe(components=(Component(model=POPULARITY),))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which recipe tonight's data approve, and why.
+
+    Attributes:
+        recipe: The recipe to refit and publish.
+        decision: A code: `promoted`, `kept`, `first`, `popularity`, `unproved`.
+        sentence: The same in words.
+        gates: The model gates, in the order they were asked.
+        evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
+        learnable: Whether a personalised recipe beat popularity; None when there were too few users to tell.
+    """
+
+    recipe: Recipe
+    decision: str
+    sentence: str
+    gates: tuple[Gate, ...]
+    evaluations: Mapping[str, Evaluation]
+    learnable: bool | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What stands trial tonight.
+
+    Attributes:
+        challenger: The recipe that validation chose.
+        champion: The recipe of the current release; None on the first night.
+        underpowered: Whether the test holds too few users to tell anything.
+        cutoffs: The k of the metrics.
+        seed: Seed of every fit.
+        megabytes: Memory that a dense block of scores may take.
+    """
+
+    challenger: Recipe
+    champion: Recipe | None
+    underpowered: bool
+    cutoffs: tuple[int, ...]
+    seed: int
+    megabytes: int
+
+
+def prove(split: Split, trial: Trial, build: Build) -> Verdict:
+    """The verdict of one look at the test, each recipe refitted on train and validation."""
+    evaluations = _evaluate_roles(split, trial, build)
+    gates = [_learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
+    if trial.underpowered:
+        return Verdict(
+            trial.challenger,
+            "unproved",
+            f"too few users to tell ({evaluations['challenger'].n_users}): validation's choice "
+            f"{trial.challenger.name} is published as unproved",
+            tuple(gates),
+            evaluations,
+            None,
+        )
+    recipe, decision, sentence = _decide(trial, evaluations, gates)
+    return Verdict(recipe, decision, sentence, tuple(gates), evaluations, gates[0].passed)
+
+
+def _evaluate_roles(split: Split, trial: Trial, build: Build) -> dict[str, Evaluation]:
+    roles = {"challenger": trial.challenger, POPULARITY: POPULARITY_RECIPE}
+    if trial.champion is not None:
+        roles["champion"] = trial.champion
+    measured: dict[str, Evaluation] = {}
+    by_recipe: dict[str, Evaluation] = {}
+    for role, recipe in roles.items():
+        key = recipe.model_dump_json()
+        if key not in by_recipe:
+            fitted = build(recipe).fit(split.fitted, seed=trial.seed)
+            by_recipe[key] = evaluate(fitted, split, cutoffs=trial.cutoffs, megabytes=trial.megabytes)
+        measured[role] = by_recipe[key]
+    return measured
+
+
+def _learnable_gate(challenger: Evaluation, popularity: Evaluation) -> Gate:
+    shown = learnable(challenger, popularity)
+    difference = compare(challenger, popularity)
+    return Gate("learnable", shown, _interval(difference), "lower bound of ndcg@10 over popularity > 0")
+
+
+def _decide(trial: Trial, evaluations: Mapping[str, Evaluation], gates: list[Gate]) -> tuple[Recipe, str, str]:
+    champion = trial.champion
+    if champion is None:
+        if gates[0].passed:
+            return trial.challenger, "first", f"{trial.challenger.name} beats popularity and is the first champion"
+        return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
+    recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
+    if trial.challenger != champion:
+        over = compare(evaluations["challenger"], evaluations["champion"])
+        gates.append(Gate("superior", over.verdict == "better", _interval(over), "lower bound over the champion > 0"))
+        if over.verdict == "better":
+            recipe, decision = trial.challenger, "promoted"
+            sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
+        else:
+            sentence = f"{trial.challenger.name} is not shown better: the champion {champion.name} stays"
+    role = "challenger" if decision == "promoted" else "champion"
+    floor = compare(evaluations[role], evaluations[POPULARITY])
+    gates.append(Gate("floor", floor.verdict != "worse", _interval(floor), "not shown worse than popularity"))
+    if floor.verdict == "worse":
+        return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
+    return recipe, decision, sentence
+
+
+def _interval(comparison: Comparison) -> str:
+    return f"{comparison.difference:+.4f} [{comparison.ci_low:+.4f}, {comparison.ci_high:+.4f}]"

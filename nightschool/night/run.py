@@ -1,0 +1,250 @@
+"""Opening a night: its instant T, its run key, and whether it is new, unfinished or already decided."""
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel
+
+from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, USER_ID, USERS
+from nightschool.contract import Recipe
+from nightschool.data.dataset import known_at
+from nightschool.data.manifest import Manifest
+from nightschool.errors import DataRefused, GateRefused
+from nightschool.night.config import NightConfig
+from nightschool.settings import HomePaths
+from nightschool.storage.binding import Binding
+from nightschool.storage.durable import atomic_write_text
+from nightschool.storage.fingerprints import data_fingerprint, release_id, run_key
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Release, Releases
+from nightschool.storage.stages import StageRecords
+
+TUNE_EVERY = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Home:
+    """One home, opened: its folders, its dataset, its tables and its releases."""
+
+    paths: HomePaths
+    binding: Binding
+    lake: Lake
+    releases: Releases
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two nights the same night.
+
+    Attributes:
+        as_of: T: the night sees what was known then.
+        data: Fingerprint of the tables' content as of T.
+        code: Hash of the source files.
+        environment: Hash of interpreter, libraries and processor.
+        run_key: Hash of all of these and the configuration.
+    """
+
+    as_of: datetime
+    data: str
+    code: str
+    environment: str
+    run_key: str
+
+    @property
+    def release_id(self) -> str:
+        """What this night publishes."""
+        return release_id(self.as_of, self.run_key)
+
+
+@dataclass(frozen=True)
+class Night:
+    """An open night: everything its stages need.
+
+    Attributes:
+        base_version: Version of the `releases` table that the night starts from; None before the first release.
+        champion: The current release; None on the first night.
+        tune: Whether recipes are chosen anew tonight.
+    """
+
+    home: Home
+    manifest: Manifest
+    config: NightConfig
+    identity: Identity
+    base_version: int | None
+    champion: Release | None
+    tune: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where the stages leave their outputs until the night has ended."""
+        return self.home.paths.nights / self.identity.run_key
+
+    @property
+    def records(self) -> StageRecords:
+        """The records of the finished stages."""
+        return StageRecords(self.folder)
+
+    @property
+    def champion_recipe(self) -> Recipe | None:
+        """The recipe of the current release."""
+        return Recipe.model_validate(self.champion.recipe) if self.champion else None
+
+    def close(self) -> None:
+        """Forgets the stages of a night that was decided."""
+        _marker(self.home.paths).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _Unfinished(BaseModel):
+    """The night that was running when this was written."""
+
+    as_of: datetime
+    run_key: str
+    release_id: str
+    champion: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of a night.
+
+    Attributes:
+        as_of: The T that was asked for; None to take the newest available_at.
+        code: Hash of the source files.
+        environment: Hash of interpreter, libraries and processor.
+        force: Whether to run again although the same night was decided before.
+    """
+
+    as_of: datetime | None
+    code: str
+    environment: str
+    force: bool = False
+
+
+def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release:
+    """The night to run; or the release, when the same night was published before.
+
+    A night that was interrupted goes on under its own T while nothing it depends on has changed; otherwise it is
+    marked abandoned and a new one starts.
+
+    Raises:
+        DataRefused: There are no interactions.
+        GateRefused: Publishing is on hold, or the same night was refused before.
+    """
+    held = home.releases.held()
+    if held is not None:
+        raise GateRefused("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
+    identity = _resumed(home, manifest, config, request) or _identify(home, manifest, config, request, request.as_of)
+    decided = home.releases.find_run(identity.run_key)
+    while decided is not None and request.force:
+        identity = _again(identity)
+        decided = home.releases.find_run(identity.run_key)
+    if decided is not None and decided.status == "refused":
+        raise GateRefused(
+            f"night {decided.release_id} was refused before: {decided.reason}",
+            do="change the data or the configuration, or run it again with --force",
+        )
+    if decided is not None:
+        return decided
+    champion = home.releases.current()
+    _remember(home.paths, identity, champion)
+    return Night(
+        home=home,
+        manifest=manifest,
+        config=config,
+        identity=identity,
+        base_version=home.releases.version(),
+        champion=champion,
+        tune=config.tune == "now" or _tuning_is_due(home.releases, identity.as_of),
+    )
+
+
+def _resumed(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Identity | None:
+    """The identity of the interrupted night, when it may go on."""
+    marker = _marker(home.paths)
+    if not marker.exists():
+        return None
+    stored = _Unfinished.model_validate_json(marker.read_text(encoding="utf-8"))
+    champion = home.releases.current()
+    identity = _identify(home, manifest, config, request, stored.as_of)
+    while request.force and identity.run_key != stored.run_key and home.releases.find_run(identity.run_key):
+        identity = _again(identity)
+    same_champion = stored.champion == (champion.release_id if champion else None)
+    if request.as_of in (None, stored.as_of) and identity.run_key == stored.run_key and same_champion:
+        return identity
+    if home.releases.find_run(stored.run_key) is None:
+        home.releases.abandon(
+            release_id=stored.release_id,
+            run_key=stored.run_key,
+            as_of=stored.as_of,
+            reason="data, configuration, code, environment, T or champion changed since it was interrupted",
+        )
+    shutil.rmtree(home.paths.nights / stored.run_key, ignore_errors=True)
+    marker.unlink()
+    return None
+
+
+def _identify(home: Home, manifest: Manifest, config: NightConfig, request: Request, as_of: datetime | None) -> Identity:
+    if not home.lake.exists(INTERACTIONS):
+        raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
+    instant = as_of or newest_known(home.lake)
+    tables = tables_at(home.lake, instant)
+    if tables[INTERACTIONS.name].is_empty():
+        raise DataRefused("no interaction was known then", seen=instant.isoformat(), do="choose a later --as-of")
+    data = data_fingerprint((table, tables[table.name]) for table in (USERS, ITEMS, INTERACTIONS))
+    key = run_key(
+        data=data,
+        as_of=instant,
+        config={"night": config.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")},
+        code=request.code,
+        environment=request.environment,
+    )
+    return Identity(instant, data, request.code, request.environment, key)
+
+
+def tables_at(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
+    """Users, items and interactions by table name, as they were known at an instant."""
+    keys = ((USERS, USER_ID), (ITEMS, ITEM_ID), (INTERACTIONS, None))
+    return {table.name: known_at(lake.scan(table), as_of, key).collect() for table, key in keys}
+
+
+def newest_known(lake: Lake) -> datetime:
+    """The newest available_at of all source tables, UTC."""
+    newest = [lake.scan(table).select(pl.col(AVAILABLE_AT).max()).collect().item() for table in (INTERACTIONS, USERS, ITEMS)]
+    latest: datetime = max(instant for instant in newest if instant is not None)
+    return latest
+
+
+def _again(identity: Identity) -> Identity:
+    """The same night once more, under a key of its own."""
+    key = run_key(
+        data=identity.data,
+        as_of=identity.as_of,
+        config={"again": identity.run_key},
+        code=identity.code,
+        environment=identity.environment,
+    )
+    return replace(identity, run_key=key)
+
+
+def _tuning_is_due(releases: Releases, as_of: datetime) -> bool:
+    tuned = [release.as_of for release in releases.history() if release.gates.get("tuned")]
+    return not tuned or as_of - max(tuned) >= TUNE_EVERY
+
+
+def _marker(paths: HomePaths) -> Path:
+    return paths.nights / "unfinished.json"
+
+
+def _remember(paths: HomePaths, identity: Identity, champion: Release | None) -> None:
+    paths.nights.mkdir(parents=True, exist_ok=True)
+    unfinished = _Unfinished(
+        as_of=identity.as_of,
+        run_key=identity.run_key,
+        release_id=identity.release_id,
+        champion=champion.release_id if champion else None,
+    )
+    atomic_write_text(_marker(paths), unfinished.model_dump_json())

@@ -1,0 +1,25 @@
+"""Scores of any history under item-to-item weights, for users a model never saw."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from nightschool.contract import Float32s
+
+
+def fold_in(history: csr_array, weights: csr_array) -> Float32s:
+    """Sums of the history's weights, float32 [n, n_items]: score(u, j) = Σ_i history[u, i] · weights[i, j].
+
+    A row's sum runs over its own history only, so one user's scores are the same bits alone and in any block.
+
+    Args:
+        history: CSR float32 [n, n_items].
+        weights: CSR float32 [n_items of the history, n_items to recommend].
+    """
+    return np.asarray((history @ weights).toarray(), dtype=np.float32)
+
+
+def positive(history: csr_array) -> csr_array:
+    """The history as a set: ones where the score is above zero, CSR float32 of the same shape."""
+    liked = history.data > 0
+    kept = np.concatenate([[0], np.cumsum(liked)])[history.indptr]
+    return csr_array((np.ones(kept[-1], dtype=np.float32), history.indices[liked], kept), shape=history.shape)

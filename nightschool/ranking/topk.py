@@ -1,0 +1,154 @@
+"""The k best items of every row of a score block, ties broken by ascending item index."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from nightschool.contract import Float32s, Indices, Mask
+from nightschool.errors import ConfigurationError, NightschoolError
+
+_CACHE_ELEMENTS = 1 << 17  # keys of one pass: 1 MB of uint64, so that they are built and partitioned within the cache
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_SIGN = np.uint32(31)
+_MAGNITUDE = np.uint32(0x7FFFFFFF)
+
+
+class Ranking(NamedTuple):
+    """The best items of each row, best first.
+
+    Attributes:
+        items: int32 [n, k], item indices; -1 where a row has fewer than k items to rank.
+        scores: float32 [n, k], descending; -inf where `items` is -1.
+    """
+
+    items: Indices
+    scores: Float32s
+
+
+def top_k(scores: Float32s, k: int) -> Ranking:
+    """The k highest scores of each row, exactly as a full stable sort would order them.
+
+    Args:
+        scores: float32 [n, n_items]; -inf is never ranked.
+        k: Items a row; may exceed n_items.
+
+    Raises:
+        ConfigurationError: k is below one.
+        NightschoolError: A score is NaN.
+    """
+    if k < 1:
+        raise ConfigurationError("a ranking needs k of at least one", seen=k, do="ask for at least one item")
+    n_rows, n_items = scores.shape
+    ranking = _empty_ranking(n_rows, k)
+    if n_items == 0:
+        return ranking
+    step = max(1, _CACHE_ELEMENTS // n_items)
+    for start in range(0, n_rows, step):
+        block = slice(start, start + step)
+        _rank_block(scores[block], Ranking(ranking.items[block], ranking.scores[block]))
+    return ranking
+
+
+def _empty_ranking(n_rows: int, k: int) -> Ranking:
+    return Ranking(np.full((n_rows, k), -1, dtype=np.int32), np.full((n_rows, k), -np.inf, dtype=np.float32))
+
+
+def _rank_block(scores: Float32s, ranking: Ranking) -> None:
+    """Fills one block of rows of a padded ranking."""
+    # numpy's max carries NaN through, which costs one vectorised pass; a NaN would otherwise be ranked anywhere.
+    if np.isnan(np.max(scores)):
+        row = int(np.isnan(scores).any(axis=1).argmax())
+        raise NightschoolError("a score is NaN", seen=f"row {row} of a block", do="correct the model that scored it")
+    width = min(ranking.items.shape[1], scores.shape[1])
+    keys = _descending_keys(scores)
+    keys.partition(width - 1, axis=1)
+    best = np.sort(keys[:, :width], axis=1)
+    items = (best & _LOW_HALF).astype(np.int32)
+    values = np.take_along_axis(scores, items, axis=1)
+    ranked = values > -np.inf
+    ranking.items[:, :width] = np.where(ranked, items, -1)
+    ranking.scores[:, :width] = values
+
+
+def _descending_keys(scores: Float32s) -> NDArray[np.uint64]:
+    """One integer a cell that grows as the score falls, then as the index grows: [n, n_items]."""
+    bits = (scores.astype(np.float32, copy=False) + np.float32(0)).view(np.uint32)  # + 0 makes -0.0 equal 0.0
+    keys = np.where(bits >> _SIGN, bits, ~bits & _MAGNITUDE).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(scores.shape[1], dtype=np.uint64)
+    return keys
+
+
+def allowed_items(history: csr_array, available: Mask) -> Mask:
+    """What may be recommended, bool [n, n_items]: available, and without a stored entry in the row's history.
+
+    Args:
+        history: CSR [n, n_items], the rows of the block; zeros and negatives count as seen.
+        available: bool [n_items].
+    """
+    allowed = np.repeat(available[None, :], history.shape[0], axis=0)
+    allowed[_row_of_entries(history), history.indices] = False
+    return allowed
+
+
+def mask_excluded(scores: Float32s, history: csr_array, available: Mask) -> None:
+    """Nothing; sets seen and unavailable items to -inf in place.
+
+    Args:
+        scores: float32 [n, n_items].
+        history: CSR [n, n_items], the rows of the block; every stored entry is seen, zeros and negatives too.
+        available: bool [n_items].
+    """
+    scores[:, ~available] = -np.inf
+    scores[_row_of_entries(history), history.indices] = -np.inf
+
+
+def _row_of_entries(history: csr_array) -> NDArray[np.int64]:
+    return np.repeat(np.arange(history.shape[0]), np.diff(history.indptr))
+
+
+def rank_users(
+    score: Callable[[Indices], Float32s],
+    user_indices: Indices,
+    *,
+    history: csr_array,
+    available: Mask,
+    k: int,
+    block_users: int,
+) -> Ranking:
+    """The k best unseen available items of each user, scored and ranked block by block.
+
+    Args:
+        score: A recommender's `score`; the block that it returns is masked in place.
+        user_indices: int32 [n].
+        history: CSR [n_users, n_items] of all users.
+        available: bool [n_items].
+        k: Items a user.
+        block_users: Users scored at a time.
+
+    Raises:
+        NightschoolError: A score is NaN.
+    """
+    ranking = _empty_ranking(len(user_indices), k)
+    for start in range(0, len(user_indices), block_users):
+        block = user_indices[start : start + block_users]
+        scores = score(block)
+        mask_excluded(scores, history[block], available)
+        best = top_k(scores, k)
+        ranking.items[start : start + block_users] = best.items
+        ranking.scores[start : start + block_users] = best.scores
+    return ranking
+
+
+def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
+    """How many users' float32 scores of every item fit the budget, at least one.
+
+    Args:
+        n_items: Items scored for each user.
+        megabytes: Memory that the dense blocks may take together.
+        components: Dense blocks held at the same time.
+    """
+    return max(1, (megabytes << 20) // (4 * max(1, n_items) * components))

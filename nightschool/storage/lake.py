@@ -1,0 +1,181 @@
+"""Delta tables below one folder, written only in the shape that `columns.py` gives them."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from nightschool.columns import RELEASE_ID, Table
+from nightschool.errors import Busy, NightschoolError
+from nightschool.storage.durable import sync_tree
+
+_RELEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_STORABLE = (pl.String, pl.Boolean, pl.Date, pl.Binary)
+
+
+class Lake:
+    """The tables of one home, whose external ids have one dtype for users and one for items."""
+
+    def __init__(self, root: Path, user_id: pl.DataType, item_id: pl.DataType) -> None:
+        self.root = root
+        self.user_id = user_id
+        self.item_id = item_id
+
+    def schema(self, table: Table) -> pl.Schema:
+        """The columns that every frame of the table has in this home."""
+        return table.schema(user_id=self.user_id, item_id=self.item_id)
+
+    def exists(self, table: Table) -> bool:
+        """Whether anything was ever committed to the table."""
+        return DeltaTable.is_deltatable(str(self._path(table)))
+
+    def version(self, table: Table) -> int | None:
+        """The table's newest commit, counted from 0; None when it does not exist."""
+        return DeltaTable(self._path(table)).version() if self.exists(table) else None
+
+    def scan(self, table: Table, release_id: str | None = None) -> pl.LazyFrame:
+        """The table's rows as of now, or those of one release; without rows when it does not exist.
+
+        Columns come in the table's order, those that a dataset or recipe added after them.
+        """
+        schema = self.schema(table)
+        if not self.exists(table):
+            return pl.LazyFrame(schema=schema)
+        frame = pl.scan_delta(str(self._path(table)))
+        extra = [name for name in frame.collect_schema().names() if name not in schema]
+        frame = frame.select(*schema, *extra)
+        return frame if release_id is None else frame.filter(pl.col(RELEASE_ID) == release_id)
+
+    def append(self, table: Table, frame: pl.DataFrame) -> None:
+        """Adds rows in one commit.
+
+        Raises:
+            NightschoolError: A column is missing, unknown or of another dtype.
+        """
+        self._check(table, frame)
+        partitions = [RELEASE_ID] if table.released else None
+        write_deltalake(self._path(table), frame, mode="append", schema_mode="merge", partition_by=partitions)
+
+    def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
+        """The version of the commit that added the rows, which directly follows version `base` (None: no table yet).
+
+        Raises:
+            Busy: Somebody committed since `base`; nothing was added.
+            NightschoolError: A column is missing, unknown or of another dtype.
+        """
+        self._check(table, frame)
+        path = self._path(table)
+        fence = CommitProperties(max_commit_retries=0)
+        try:
+            if base is None:
+                write_deltalake(path, frame, mode="error", commit_properties=fence)
+            else:
+                write_deltalake(DeltaTable(path, version=base), frame, mode="append", commit_properties=fence)
+        except DeltaError as error:
+            if self.version(table) == base:
+                raise
+            raise Busy(
+                f"table {table.name} moved on from version {base}",
+                seen=f"version {self.version(table)}",
+                do="read it again and retry",
+            ) from error
+        return 0 if base is None else base + 1
+
+    def delete(self, table: Table, predicate: str) -> None:
+        """Removes the rows that a SQL predicate holds for; values belong in it through `literal`."""
+        if self.exists(table):
+            DeltaTable(self._path(table)).delete(predicate)
+
+    def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame) -> None:
+        """Makes `frame` the table's rows of one release, in one commit, however often it is called.
+
+        Raises:
+            NightschoolError: A malformed release id, a row of another release, or a column that is missing, unknown
+                or of another dtype.
+        """
+        predicate = _of_release(release_id)
+        self._check(table, frame)
+        strangers = frame.filter(pl.col(RELEASE_ID).ne_missing(release_id))
+        if strangers.height:
+            raise NightschoolError(
+                f"{strangers.height} rows for release {release_id} of {table.name} belong to another release",
+                seen=strangers[RELEASE_ID][0],
+                do="write one release at a time",
+            )
+        write_deltalake(
+            self._path(table),
+            frame,
+            mode="overwrite",
+            schema_mode="merge",
+            predicate=predicate,
+            partition_by=[RELEASE_ID],
+        )
+
+    def drop_release(self, table: Table, release_id: str) -> None:
+        """Removes one release's rows from the table and their files from the disk."""
+        self.delete(table, _of_release(release_id))
+        folder = self._path(table) / f"{RELEASE_ID}={release_id}"
+        if folder.exists():
+            shutil.rmtree(folder)
+
+    def releases(self, table: Table) -> set[str]:
+        """The ids of the releases that have files of the table on the disk, committed or not."""
+        return {path.name.partition("=")[2] for path in self._path(table).glob(f"{RELEASE_ID}=*")}
+
+    def sync(self, table: Table) -> None:
+        """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
+        if self._path(table).exists():
+            sync_tree(self._path(table))
+
+    def _path(self, table: Table) -> Path:
+        return self.root / table.name
+
+    def _check(self, table: Table, frame: pl.DataFrame) -> None:
+        schema = self.schema(table)
+        stored = {**self.scan(table).collect_schema(), **schema}
+        missing = [name for name in schema if name not in frame.columns]
+        extra = [name for name in frame.columns if name not in schema]
+        if missing or (extra and not table.open):
+            raise NightschoolError(
+                f"table {table.name} lacks columns {missing} and does not know columns {[] if table.open else extra}",
+                seen=frame.columns,
+                do=f"give it {list(schema)}",
+            )
+        _check_dtypes(table, frame.schema, stored)
+
+
+def literal(value: str) -> str:
+    """The value as a SQL string literal, for a predicate of `Lake.delete`."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _of_release(release_id: str) -> str:
+    if not _RELEASE_ID.fullmatch(release_id):
+        raise NightschoolError("malformed release id", seen=release_id, do="use letters, digits, '-', '_' and '.'")
+    return f"{RELEASE_ID} = {literal(release_id)}"
+
+
+def _check_dtypes(table: Table, given: Mapping[str, pl.DataType], stored: Mapping[str, pl.DataType]) -> None:
+    for name, dtype in given.items():
+        if dtype != stored.get(name, dtype):
+            raise NightschoolError(
+                f"column {name} of table {table.name} has the wrong type", seen=dtype, do=f"cast it to {stored[name]}"
+            )
+        if not _is_storable(dtype):
+            raise NightschoolError(
+                f"column {name} of table {table.name} cannot be stored in Delta",
+                seen=dtype,
+                do="cast it to a plain type",
+            )
+
+
+def _is_storable(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.List):
+        return isinstance(dtype.inner, pl.DataType) and _is_storable(dtype.inner)
+    if isinstance(dtype, pl.Datetime):
+        return dtype.time_unit == "us"
+    return isinstance(dtype, _STORABLE) or dtype.is_signed_integer() or dtype.is_float()

@@ -1,0 +1,71 @@
+"""Opening the home that the settings name, bound to its dataset."""
+
+from pathlib import Path
+
+from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.readers import infer_id_dtypes
+from nightschool.errors import ConfigurationError, NotFound
+from nightschool.night.run import Home
+from nightschool.settings import HomePaths, Settings
+from nightschool.storage.binding import Binding, bind, find_binding, get_binding
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Releases
+
+
+def open_home() -> Home:
+    """The home as its first ingest bound it.
+
+    Raises:
+        NotFound: Nothing was ingested into it yet.
+    """
+    paths = Settings().paths
+    return _home(paths, get_binding(paths.binding))
+
+
+def bind_home(dataset: str | None, source_root: Path | None) -> Home:
+    """The home, bound to the dataset and to the folder of its source files.
+
+    Args:
+        dataset: A shipped dataset's name or the path of a manifest; None for the one that the home holds.
+        source_root: The folder that the manifest's files lie below; None for the one that the home remembers.
+
+    Raises:
+        ConfigurationError: The home holds another dataset, or nothing says which dataset or folder.
+        NotFound: The folder does not exist.
+    """
+    paths = Settings().paths
+    stored = find_binding(paths.binding)
+    name = dataset or (stored.manifest if stored else None)
+    root = source_root or (stored.source_root if stored else None)
+    if name is None or root is None:
+        missing = "--dataset" if name is None else "--source-root"
+        raise ConfigurationError(f"home {paths.root} is new", do=f"say {missing}")
+    if not root.is_dir():
+        raise NotFound("no such source folder", seen=str(root), do="give --source-root an existing folder")
+    manifest = load_manifest(name)
+    if not paths.lake.exists():
+        # Nothing was ever ingested: an earlier try that was refused binds nobody.
+        paths.binding.unlink(missing_ok=True)
+        stored = None
+    return _home(paths, bind(paths.binding, _wanted(name, manifest, root.absolute(), stored)))
+
+
+def manifest_of(home: Home) -> Manifest:
+    """The manifest that describes the home's dataset."""
+    return load_manifest(home.binding.manifest)
+
+
+def _wanted(name: str, manifest: Manifest, root: Path, stored: Binding | None) -> Binding:
+    path = Path(name)
+    manifest_name = str(path.absolute()) if path.is_file() else name
+    if stored is not None and stored.dataset == manifest.name:
+        return stored.model_copy(update={"manifest": manifest_name, "source_root": root})
+    user_id, item_id = infer_id_dtypes(manifest, root)
+    return Binding(
+        dataset=manifest.name, manifest=manifest_name, source_root=root, user_id=str(user_id), item_id=str(item_id)
+    )
+
+
+def _home(paths: HomePaths, binding: Binding) -> Home:
+    lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+    return Home(paths, binding, lake, Releases(lake))

@@ -1,0 +1,37 @@
+"""Stage 7: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.catalog import load as load_model
+from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.night.gates import table_gates
+from nightschool.night.recommend import read_table, write_tables
+from nightschool.night.run import Night
+from nightschool.settings import Settings
+from tasks.prepare import load
+from tasks.refit import model_folder
+from tasks.stage import Record, once
+
+
+@task(cache_policy=NO_CACHE)
+def recommend(night: Night, data: Record, model: Record) -> Record:
+    """Rows by table and the verdict of every table gate; the rows are below the night's folder."""
+    return once(night, "recommend", lambda folder: _recommend(night, data, folder))
+
+
+def tables_folder(night: Night) -> Path:
+    """Where the tables wait to be published."""
+    return night.folder / "recommend"
+
+
+def _recommend(night: Night, data: Record, folder: Path) -> Record:
+    dataset = load(night, data).log.dataset()
+    config = night.config
+    megabytes = Settings().block_megabytes
+    counts = write_tables(load_model(model_folder(night)), dataset, folder, k=config.k, megabytes=megabytes)
+    lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
+    gates = table_gates(lists, dataset, k=config.k, coverage_floor=config.coverage_floor)
+    return {"rows": counts, "gates": [gate.to_dict() for gate in gates]}

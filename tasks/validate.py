@@ -1,0 +1,18 @@
+"""Stage 2: the tables as of T against their expectation suites."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from expectations.validation import check_batch
+from nightschool.night.run import Night, tables_at
+from tasks.stage import Record, once
+
+
+@task(cache_policy=NO_CACHE)
+def validate(night: Night) -> Record:
+    """Every rule of every table with what it saw."""
+    return once(night, "validate", lambda _: _check_tables(night))
+
+
+def _check_tables(night: Night) -> Record:
+    raise NotImplementedError

@@ -1,0 +1,43 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_array
+
+from nightschool.ranking.foldin import fold_in, positive
+
+SCORES = st.sampled_from([-10.0, 0.0, 1.0, 5.0])
+
+
+@given(
+    hnp.arrays(np.float32, (3, 6), elements=SCORES), hnp.arrays(np.float32, (6, 6), elements=st.floats(-2, 2, width=16))
+)
+def test_scores_are_sums_of_the_historys_weights(history, weights):
+    found = fold_in(csr_array(history), csr_array(weights))
+    expected = [
+        [sum(float(history[u, i]) * float(weights[i, j]) for i in range(6)) for j in range(6)] for u in range(3)
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert found.dtype == np.float32
+
+
+def test_an_empty_history_scores_zero():
+    assert not fold_in(csr_array((2, 3), dtype=np.float32), csr_array(np.eye(3, dtype=np.float32))).any()
+
+
+def test_one_user_scores_the_same_bits_alone_and_in_a_block():
+    rng = np.random.default_rng(0)
+    history = csr_array((rng.random((20, 50)) < 0.3).astype(np.float32))
+    weights = csr_array(rng.normal(size=(50, 50)).astype(np.float32))
+    block = fold_in(history, weights)
+    assert all(np.array_equal(fold_in(history[[user]], weights)[0], block[user]) for user in range(20))
+
+
+def test_positive_keeps_likes_as_ones_and_drops_zeros_and_dislikes():
+    history = csr_array(
+        (np.array([0.0, -10.0, 4.0, 0.5], dtype=np.float32), np.array([1, 2, 0, 3]), np.array([0, 2, 4, 4])),
+        shape=(3, 4),
+    )
+    found = positive(history)
+    assert found.toarray().tolist() == [[0, 0, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]]
+    assert found.nnz == 2

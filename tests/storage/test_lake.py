@@ -1,0 +1,204 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from nightschool.columns import (
+    AVAILABLE_AT,
+    CANDIDATE_SCORES,
+    ITEM_ID,
+    RANK,
+    RECOMMENDATIONS,
+    RELEASE_ID,
+    SCORE,
+    SIMILAR_ITEMS,
+    TITLE,
+    USER_ID,
+    USERS,
+)
+from nightschool.errors import Busy, NightschoolError
+from nightschool.storage.lake import Lake, literal
+
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake", pl.Int64(), pl.String())
+
+
+def users(*ids: int, **columns: object) -> pl.DataFrame:
+    frame = pl.DataFrame({USER_ID: ids, AVAILABLE_AT: [NOON] * len(ids)}, schema_overrides={USER_ID: pl.Int64})
+    return frame.with_columns(pl.col(AVAILABLE_AT).cast(pl.Datetime("us", "UTC"))).with_columns(**columns)
+
+
+def pool(release_id: str, users_: list[int], **components: float) -> pl.DataFrame:
+    columns = {name: pl.lit(value, pl.Float32) for name, value in components.items()}
+    return (
+        pl.DataFrame({RELEASE_ID: [release_id] * len(users_), USER_ID: users_, ITEM_ID: ["i"] * len(users_)})
+        .cast({USER_ID: pl.Int64})
+        .with_columns(**columns)
+    )
+
+
+def test_a_table_that_does_not_exist_is_empty_in_its_shape(lake: Lake) -> None:
+    assert not lake.exists(RECOMMENDATIONS)
+    assert lake.version(RECOMMENDATIONS) is None
+    assert lake.releases(RECOMMENDATIONS) == set()
+    frame = lake.scan(RECOMMENDATIONS, "r1").collect()
+    assert frame.is_empty()
+    assert frame.schema == RECOMMENDATIONS.schema(user_id=pl.Int64(), item_id=pl.String())
+
+
+def test_delete_drop_and_sync_of_a_missing_table_do_nothing(lake: Lake) -> None:
+    lake.delete(USERS, f"{USER_ID} = 1")
+    lake.drop_release(RECOMMENDATIONS, "r1")
+    lake.sync(RECOMMENDATIONS)
+    assert not lake.exists(USERS)
+
+
+def test_append_adds_rows_and_versions(lake: Lake) -> None:
+    lake.append(USERS, users(1, 2))
+    lake.append(USERS, users(3))
+    assert lake.version(USERS) == 1
+    assert_frame_equal(lake.scan(USERS).collect(), users(1, 2, 3), check_row_order=False)
+
+
+def test_append_puts_columns_in_the_tables_order(lake: Lake) -> None:
+    lake.append(USERS, users(1, role=pl.lit("dev")).select("role", AVAILABLE_AT, USER_ID))
+    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, "role"]
+
+
+def test_an_open_table_gains_and_keeps_columns(lake: Lake) -> None:
+    lake.append(USERS, users(1))
+    lake.append(USERS, users(2, role=pl.lit("dev")))
+    lake.append(USERS, users(3))
+    stored = lake.scan(USERS).sort(USER_ID).collect()
+    assert stored["role"].to_list() == [None, "dev", None]
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (users(1).drop(AVAILABLE_AT), "lacks columns ['available_at']"),
+        (users(1).cast({USER_ID: pl.String}), "column user_id of table users has the wrong type; saw String"),
+        (users(1, role=pl.lit(None)), "column role of table users cannot be stored"),
+        (users(1, role=pl.lit("a").cast(pl.Categorical)), "column role of table users cannot be stored"),
+        (users(1, tags=pl.concat_list(pl.lit(1, pl.UInt8))), "column tags of table users cannot be stored"),
+    ],
+)
+def test_a_frame_of_another_shape_is_refused_and_named(lake: Lake, frame: pl.DataFrame, says: str) -> None:
+    with pytest.raises(NightschoolError) as error:
+        lake.append(USERS, frame)
+    assert says in str(error.value)
+    assert not lake.exists(USERS)
+
+
+def test_a_closed_table_refuses_columns_it_does_not_know(lake: Lake) -> None:
+    frame = lake.scan(SIMILAR_ITEMS).collect().with_columns(extra=pl.lit(1.0))
+    with pytest.raises(NightschoolError, match=r"does not know columns \['extra'\]"):
+        lake.append(SIMILAR_ITEMS, frame)
+
+
+def test_an_added_column_keeps_its_first_dtype(lake: Lake) -> None:
+    lake.append(USERS, users(1, role=pl.lit("dev")))
+    with pytest.raises(NightschoolError, match="column role of table users has the wrong type"):
+        lake.append(USERS, users(2, role=pl.lit(3)))
+
+
+def test_lists_of_text_survive(lake: Lake) -> None:
+    frame = users(1, tags=pl.Series([["a", "b"]]))
+    lake.append(USERS, frame)
+    assert_frame_equal(lake.scan(USERS).collect(), frame)
+
+
+def test_delete_with_a_quoted_value_removes_only_what_it_names(lake: Lake) -> None:
+    tricky = "o'hara' OR 'a' = 'a"
+    lake.append(USERS, users(1, role=pl.lit(tricky)))
+    lake.append(USERS, users(2, role=pl.lit("dev")))
+    lake.delete(USERS, f"role = {literal(tricky)}")
+    assert lake.scan(USERS).collect()[USER_ID].to_list() == [2]
+
+
+def test_replacing_a_release_twice_leaves_it_once_and_others_alone(lake: Lake) -> None:
+    lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [1, 2], ease=0.5))
+    lake.replace_release(CANDIDATE_SCORES, "r2", pool("r2", [7], ease=0.5))
+    for _ in range(2):
+        lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [3], ease=0.25))
+    assert lake.scan(CANDIDATE_SCORES, "r1").collect()[USER_ID].to_list() == [3]
+    assert lake.scan(CANDIDATE_SCORES, "r2").collect()[USER_ID].to_list() == [7]
+
+
+def test_releases_with_other_components_live_in_one_table(lake: Lake) -> None:
+    lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [1], ease=0.5))
+    lake.replace_release(CANDIDATE_SCORES, "r2", pool("r2", [1], svd=0.5))
+    assert lake.scan(CANDIDATE_SCORES, "r1").collect().row(0, named=True) == {
+        RELEASE_ID: "r1",
+        USER_ID: 1,
+        ITEM_ID: "i",
+        "ease": 0.5,
+        "svd": None,
+    }
+
+
+def test_an_empty_release_can_be_written(lake: Lake) -> None:
+    empty = lake.scan(RECOMMENDATIONS).collect()
+    lake.replace_release(RECOMMENDATIONS, "r1", empty)
+    assert lake.exists(RECOMMENDATIONS)
+    assert_frame_equal(lake.scan(RECOMMENDATIONS, "r1").collect(), empty)
+
+
+def test_rows_of_another_release_are_refused(lake: Lake) -> None:
+    with pytest.raises(NightschoolError, match="belong to another release; saw 'r2'"):
+        lake.replace_release(CANDIDATE_SCORES, "r1", pool("r2", [1]))
+
+
+@pytest.mark.parametrize("release_id", ["", "a' OR '1' = '1", "../x", ".hidden", "a" * 65, "a\n"])
+def test_a_malformed_release_id_never_reaches_sql_or_the_disk(lake: Lake, release_id: str) -> None:
+    with pytest.raises(NightschoolError, match="malformed release id"):
+        lake.replace_release(CANDIDATE_SCORES, release_id, pool(release_id, [1]))
+    with pytest.raises(NightschoolError, match="malformed release id"):
+        lake.drop_release(CANDIDATE_SCORES, release_id)
+
+
+def test_dropping_a_release_removes_rows_and_files_and_can_be_repeated(lake: Lake) -> None:
+    lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [1]))
+    lake.replace_release(CANDIDATE_SCORES, "r2", pool("r2", [2]))
+    assert lake.releases(CANDIDATE_SCORES) == {"r1", "r2"}
+    for _ in range(2):
+        lake.drop_release(CANDIDATE_SCORES, "r1")
+    assert lake.releases(CANDIDATE_SCORES) == {"r2"}
+    assert lake.scan(CANDIDATE_SCORES).collect()[USER_ID].to_list() == [2]
+
+
+def test_only_the_first_of_two_appends_after_the_same_version_succeeds(lake: Lake) -> None:
+    assert lake.append_after(USERS, users(1), None) == 0
+    with pytest.raises(Busy, match="moved on from version None; saw 'version 0'"):
+        lake.append_after(USERS, users(2), None)
+    assert lake.append_after(USERS, users(3), 0) == 1
+    with pytest.raises(Busy, match="moved on from version 0"):
+        lake.append_after(USERS, users(4), 0)
+    assert sorted(lake.scan(USERS).collect()[USER_ID]) == [1, 3]
+
+
+def test_sync_visits_every_file_of_a_table(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.append(USERS, users(1))
+    seen: list[Path] = []
+    monkeypatch.setattr("nightschool.storage.durable.sync", seen.append)
+    lake.sync(USERS)
+    folder = lake.root / USERS.name
+    assert set(seen) == {*folder.rglob("*"), folder, lake.root}
+    assert folder / "_delta_log" / "00000000000000000000.json" in seen
+
+
+def test_text_ids_are_stored_as_text(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, pl.String(), pl.Int64())
+    frame = pl.DataFrame(
+        {RELEASE_ID: ["r"], ITEM_ID: [1], "neighbor_id": [2], RANK: [1], SCORE: [0.5]},
+        schema=lake.schema(SIMILAR_ITEMS),
+    )
+    lake.replace_release(SIMILAR_ITEMS, "r", frame)
+    assert lake.scan(SIMILAR_ITEMS).collect_schema()[ITEM_ID] == pl.Int64
+    assert TITLE not in lake.scan(SIMILAR_ITEMS).collect_schema()
