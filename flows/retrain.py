@@ -7,8 +7,10 @@ from typing import Any
 from prefect import flow
 
 from nightschool.night.config import NightConfig
+from nightschool.night.report import already_decided
+from nightschool.night.run import Night
 from nightschool.storage.lock import home_lock
-from tasks.home import open_home
+from tasks.home import bind_home
 from tasks.ingest import ingest
 from tasks.opening import asked_instant, open_night
 from tasks.prepare import prepare
@@ -23,29 +25,30 @@ from tasks.validate import validate
 
 @flow(name="retrain")
 def retrain(
-    dataset: str = "learning",
+    dataset: str | None = None,
     source_root: Path | None = None,
     as_of: datetime | None = None,
     config: NightConfig = NightConfig(),
     force: bool = False,
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """One night's report.
+    """The report of one night.
 
     Args:
-        dataset: A shipped dataset's name, or the path of a manifest.
-        source_root: The folder that the manifest's files lie below; remembered after the first night.
-        as_of: T: what became known later is not seen. Empty: the scheduled start, else the newest row.
+        dataset: A shipped dataset's name, or a manifest's path. Empty: the one that the home holds.
+        source_root: The folder that the manifest's files lie below. Empty: the one that the home remembers.
+        as_of: T; what became known later is not seen. Empty: the scheduled start, else the newest row.
         config: What the night does.
         force: Run again although the same night was published or refused before.
         dry_run: Do everything but publish.
     """
-    home = open_home(dataset, source_root)
+    home = bind_home(dataset, source_root)
+    instant = asked_instant(as_of)
     with home_lock(home.paths.lock):
-        rows = ingest(home)
-        night = open_night(home, rows, config, asked_instant(as_of), force)
-        if night.decided:
-            return night.decided
+        rows = ingest(home, instant)
+        night = open_night(home, config, instant, force)
+        if not isinstance(night, Night):
+            return already_decided(night, rows)
         validate(night)
         data = prepare(night)
         chosen = select(night, data)
@@ -53,4 +56,5 @@ def retrain(
         model = refit(night, data, chosen, verdict)
         tables = recommend(night, data, model)
         release = publish(night, verdict, model, tables, dry_run)
-        return report(night, rows, chosen, verdict, tables, release)
+        stages = {"prepare": data, "select": chosen, "prove": verdict, "recommend": tables, "publish": release}
+        return report(night, rows, stages)

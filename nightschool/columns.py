@@ -65,6 +65,7 @@ CREATED_AT: Final = "created_at"
 AS_OF: Final = "as_of"
 RUN_KEY: Final = "run_key"
 STATUS: Final = "status"
+COMMIT_VERSION: Final = "commit_version"
 
 ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """`available_at` of a row that was always known."""
@@ -261,8 +262,9 @@ RELEASES: Final = Table(
         "gates": pl.String,
         STATUS: pl.String,
         REASON: pl.String,
+        COMMIT_VERSION: pl.Int64,
     },
-    key=(RELEASE_ID, CREATED_AT),
+    key=(COMMIT_VERSION,),
 )
 
 RELEASE_TABLES: Final = (

@@ -7,7 +7,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.night.run import Home
-from tasks.home import manifest_of
 
 
 @task(cache_policy=NO_CACHE)

@@ -1,5 +1,6 @@
 """Stage 7: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
+import logging
 from pathlib import Path
 
 from prefect import task
@@ -16,9 +17,13 @@ from tasks.refit import model_folder
 from tasks.stage import Record, once
 
 
+logger = logging.getLogger("nightschool.tasks")
+
+
 @task(cache_policy=NO_CACHE)
 def recommend(night: Night, data: Record, model: Record) -> Record:
     """Rows by table and the verdict of every table gate; the rows are below the night's folder."""
+    logger.info("recommend: lists by %s", model["recipe"])
     return once(night, "recommend", lambda folder: _recommend(night, data, folder))
 
 

@@ -1,20 +1,58 @@
 """Stage 4: models, hyper-parameters and α, chosen on validation."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from models.catalog import create, grid
-from nightschool.evaluation.segments import segment_users
+from nightschool.data.splitting import validation_split
+from nightschool.evaluation.segments import segments
+from nightschool.night.config import NightConfig
 from nightschool.night.run import Night
-from nightschool.night.select import Search, Selection
+from nightschool.night.select import Search
 from nightschool.night.select import select as choose
+from nightschool.night.summary import describe_selection
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.stage import Record, once
 
 
-@task
+@task(cache_policy=NO_CACHE)
 def select(night: Night, data: Record) -> Record:
-    """The recipe that validation chose, and what every candidate and every α measured."""
+    """The recipe of tonight, and what every candidate and every α measured on validation."""
     return once(night, "select", lambda folder: _select(night, data, folder))
+
+
+def search_for(config: NightConfig) -> Search:
+    """What the configuration and the catalogue say to try: each model's grid, under the fixed hyper-parameters."""
+    settings = {model: _settings(grid(model), config.params.get(model, {})) for model in config.models}
+    return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes)
+
+
+def _settings(tried: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    distinct = []
+    for params in tried:
+        merged = {**params, **fixed}
+        if merged not in distinct:
+            distinct.append(merged)
+    return distinct
+
+
+def _select(night: Night, data: Record, folder: Path) -> Record:
+    prepared = load(night, data)
+    split = validation_split(prepared.log, prepared.cut)
+    selection = choose(split, search_for(night.config), create)
+    groups = segments(split.fitted)
+    measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
+    measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}
+    tables = [evaluation.table(name, split.name, groups) for name, evaluation in measured.items()]
+    pl.concat(tables).write_parquet(folder / "metrics.parquet")
+    record = describe_selection(selection, night.config.cutoffs)
+    champion = night.champion_recipe
+    if champion is not None and not night.tune:
+        record["recipe"] = champion.model_dump(mode="json")
+    return {**record, "tuned": night.tune}

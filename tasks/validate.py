@@ -3,8 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from expectations.validation import check_batch
-from nightschool.night.run import Night, tables_at
+from nightschool.night.run import Night
 from tasks.stage import Record, once
 
 

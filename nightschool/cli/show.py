@@ -73,7 +73,9 @@ def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
 
 def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Prints one learner's list: rank, title, why."""
-    show_table(title, ["rank", "item", "title", "why"], [[i["rank"], i["item_id"], i["title"], i["why"]] for i in items])
+    show_table(
+        title, ["rank", "item", "title", "why"], [[i["rank"], i["item_id"], i["title"], i["why"]] for i in items]
+    )
 
 
 def _interval(triple: Sequence[float] | None) -> str:

@@ -3,8 +3,10 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -12,8 +14,12 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from nightschool.columns import ITEM_INDEX, ITEMS, USER_INDEX, USERS
 from nightschool.contract import ItemColumns
 from nightschool.data.formats import Csv, Format, Names, Part, Pattern
-from nightschool.data.signals import EVENT_WEIGHTS, Signal
 from nightschool.errors import ManifestError
+
+EVENT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
+    {"view": 1.0, "click": 5.0, "enroll": 10.0, "dislike": -5.0, "hide": -10.0}
+)
+"""What an event of each type is worth unless the manifest says otherwise."""
 
 
 def _named_flags(value: object) -> object:
@@ -150,15 +156,12 @@ class Manifest(Part):
     users: Users | None = None
     test: Interactions | None = Field(default=None, description="A hold-out that is never ingested.")
 
-    def signal(self) -> Signal:
-        """How the dataset's interactions are scored."""
-        return Signal(
-            mode=self.score,
-            event_weights={**EVENT_WEIGHTS, **self.event_weights},
-            relevant_min=self.relevant.rating_min if self.relevant else None,
-            rating_range=self.score_range,
-        )
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """Event type to what one such event is worth."""
+        return {**EVENT_WEIGHTS, **self.event_weights}
 
+    @cached_property
     def item_columns(self) -> ItemColumns:
         """Which columns of the items table say what an item is about; lists made of flags included."""
         if self.items is None:
@@ -186,8 +189,8 @@ class Manifest(Part):
         }[self.score]
         if needed and not any(getattr(self.interactions, name) for name in needed):
             raise ValueError(f"score = {self.score!r} needs {' or '.join(needed)} in [interactions]")
-        if self.relevant and self.score != "rating":
-            raise ValueError('relevant.rating_min needs score = "rating"')
+        if self.relevant and not self.interactions.rating:
+            raise ValueError("relevant.rating_min needs a rating in [interactions]")
         return self
 
 

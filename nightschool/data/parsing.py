@@ -1,5 +1,6 @@
 """Lines to raw rows: the fields as they stand in the file, or the reason why a line holds no row."""
 
+import json
 import re
 from typing import Final
 
@@ -84,7 +85,10 @@ def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
     )
     objects = frame.select(pl.when(is_object).then(pl.col(_RECORD)).otherwise(pl.lit("{}")))[_RECORD]
     raw = pl.read_ndjson("\n".join(objects).encode(), schema=schema) if len(objects) else schema.to_frame()
-    return faults.select(raw.to_struct(RAW), pl.all())
+    # polars writes a list as text without escaping what is in it; the path gives back proper JSON, at a higher price.
+    nested = [name for name in columns if raw[name].str.contains(r"^[\[{]").any()]
+    proper = [objects.str.json_path_match(f"$[{json.dumps(name, ensure_ascii=False)}]").alias(name) for name in nested]
+    return faults.select(raw.with_columns(proper).to_struct(RAW), pl.all())
 
 
 def _record_of_line(lines: pl.Series, separator: str) -> pl.Series:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from nightschool.columns import ITEM_ID, ITEM_INDEX, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
 from nightschool.data.dataset import EventLog
 from nightschool.data.identity import hash_ids, hash_pairs
@@ -33,10 +35,10 @@ def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHA
     positions = np.flatnonzero(rows)
     users = log.events[USER_INDEX].to_numpy()[positions]
     items = log.events[ITEM_INDEX].to_numpy()[positions]
-    user_hashes = hash_ids(log.empty.users[USER_ID])
-    item_hashes = hash_ids(log.empty.items[ITEM_ID])
+    user_hashes = hash_ids(log.empty.user_ids)
+    item_hashes = hash_ids(log.empty.item_ids)
     hashes = hash_pairs(user_hashes[users], item_hashes[items], seed=seed)
-    order = np.lexsort((items, hashes, users))
+    order = _stable_order(users, hashes, items)
     users, items = users[order], items[order]
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
@@ -53,7 +55,7 @@ def stratified_item(log: EventLog, rows: Mask, seed: int) -> Mask:
     """
     positions = np.flatnonzero(rows)
     items = log.events[ITEM_INDEX].to_numpy()[positions]
-    order = np.lexsort((np.random.RandomState(seed).random_sample(len(positions)), items))
+    order = _stable_order(items, np.random.RandomState(seed).random_sample(len(positions)))
     counts = np.bincount(items, minlength=log.empty.n_items)
     place = np.arange(len(order)) - (np.cumsum(counts) - counts)[items[order]]
     held = place >= np.round(TRAIN_SHARE_OF_AN_ITEM * counts)[items[order]]
@@ -74,7 +76,7 @@ NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
 def _last_of_each_user(log: EventLog, rows: Mask, how_many: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Mask:
     positions = np.flatnonzero(rows)
     users = log.events[USER_INDEX].to_numpy()[positions]
-    order = np.lexsort((instants(log)[positions], users))
+    order = _stable_order(users, instants(log)[positions])
     counts = np.bincount(users, minlength=log.empty.n_users)
     from_end = np.cumsum(counts)[users[order]] - 1 - np.arange(len(order))
     return _mark(len(rows), positions[order[from_end < how_many(counts)[users[order]]]])
@@ -84,6 +86,12 @@ def instants(log: EventLog) -> NDArray[np.int64]:
     """Each event's time in microseconds, int64[n_events]; without a time it precedes all."""
     lowest = np.iinfo(np.int64).min
     return log.events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
+
+
+def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
+    """The places of the rows sorted by the first key, then the next; equal rows keep their order."""
+    frame = pl.DataFrame([pl.Series(str(place), key) for place, key in enumerate(keys)])
+    return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
 
 
 def _share_of(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:

@@ -2,15 +2,28 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
+from nightschool.data.fields import are_whole_numbers, to_text
 from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet
+from nightschool.data.manifest import IdMap, Interactions, Items, Manifest, Users
+from nightschool.data.normalise import IdMaps, IdTypes
 from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_header, split_jsonl, to_lines
-from nightschool.data.sources import Extent, HashedStream, SourceFile, changed, line_blocks, open_source, skip_known
+from nightschool.data.sources import (
+    Extent,
+    HashedStream,
+    SourceFile,
+    changed,
+    find_sources,
+    line_blocks,
+    open_source,
+    skip_known,
+)
 from nightschool.errors import DataRefused
 
 _BLOCK_ROWS: Final = 500_000
@@ -162,3 +175,59 @@ def _parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
         raise DataRefused(
             f"{file.name} is no readable Parquet file", seen=str(error)[:200], do="write it anew"
         ) from error
+
+
+def read_id_maps(part: Interactions, root: Path) -> IdMaps:
+    """How the ids of these interactions translate; nothing where they are external already.
+
+    Raises:
+        NotFound: A map's file is missing.
+        DataRefused: It cannot be read, or gives one id two translations.
+    """
+    user, item = part.user_map, part.item_map
+    return IdMaps(_id_map(user, root) if user else None, _id_map(item, root) if item else None)
+
+
+def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
+    """The dtypes of a new home's ids: Int64 where every id is a whole number written plainly, else String.
+
+    Ids come from the users and items files where the manifest has them, else from the interactions.
+
+    Raises:
+        NotFound: A file is missing.
+        DataRefused: A file cannot be read.
+    """
+    log = manifest.interactions
+    users, items = manifest.users, manifest.items
+    return IdTypes(
+        _id_dtype(users, users.id, None, source_root) if users else _id_dtype(log, log.user, log.user_map, source_root),
+        _id_dtype(items, items.id, None, source_root) if items else _id_dtype(log, log.item, log.item_map, source_root),
+    )
+
+
+def _id_dtype(part: Users | Items | Interactions, column: str, ids: IdMap | None, root: Path) -> pl.DataType:
+    if ids is not None:
+        return pl.Int64() if are_whole_numbers(_id_map(ids, root)["target"]) else pl.String()
+    headless = isinstance(part.format, Csv) and not part.format.header
+    for file in find_sources(root, part.files):
+        for rows in Reading(file, part.format, (column,)).batches():
+            # The first row of a headless file may be a header all the same: it has no say.
+            text = to_text(rows.filter(pl.col(SOURCE_ROW) > int(headless))[RAW].struct.field(column))
+            if not are_whole_numbers(text):
+                return pl.String()
+    return pl.Int64()
+
+
+def _id_map(ids: IdMap, root: Path) -> pl.DataFrame:
+    columns = [pl.col(RAW).struct.field(name).cast(pl.String) for name in (ids.source, ids.target)]
+    readings = [Reading(file, ids.format, (ids.source, ids.target)) for file in find_sources(root, (ids.file,))]
+    pairs = pl.concat(
+        rows.select(columns[0].alias("source"), columns[1].alias("target"))
+        for each in readings
+        for rows in each.batches()
+    )
+    twice = pairs.filter(pl.col("source").is_duplicated())
+    if twice.height:
+        do = "keep one line an id"
+        raise DataRefused(f"{ids.file} translates an id more than once", seen=twice["source"][0], do=do)
+    return pairs.drop_nulls()

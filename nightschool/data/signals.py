@@ -78,9 +78,9 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         events: Scored rows in source order: user_index, item_index, timestamp, score, relevant.
         signal: Says how repeats merge.
     """
-    ordered = events.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT).sort(
-        USER_INDEX, ITEM_INDEX, TIMESTAMP, nulls_last=False, maintain_order=True
-    )
+    pair = pl.col(USER_INDEX).cast(pl.Int64) * 2**32 + pl.col(ITEM_INDEX)  # one key sorts twice as fast as two
+    order = events.select(pl.arg_sort_by(pair, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
+    ordered = events.select(pl.col(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT).gather(order))
     users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()
     fresh = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
     last = ordered.filter(pl.Series(np.concatenate([fresh, np.ones(min(1, len(users)), dtype=bool)])))

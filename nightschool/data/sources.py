@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from nightschool.errors import DataRefused, NotFound
 
@@ -104,7 +104,7 @@ def open_source(file: SourceFile) -> Iterator[HashedStream]:
 
 def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
     if file.path.suffix == ".gz":
-        return gzip.open(file.path)
+        return cast("IO[bytes]", gzip.open(file.path))
     if file.path.suffix != ".zip":
         return file.path.open("rb")
     archive = stack.enter_context(zipfile.ZipFile(file.path))

@@ -1,7 +1,7 @@
 """How good lists and predictions are on what was held out, user by user."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -32,8 +32,8 @@ def relevant_users(split: Split) -> Indices:
     Users without a history get their audience's list, which no recommender makes; how many have relevant pairs is the
     `cold_users` of an evaluation.
     """
-    with_relevant = np.unique(_relevant_pairs(split)[USER_INDEX].to_numpy())
-    return with_relevant[_history_lengths(split)[with_relevant] > 0].astype(np.int32)
+    known = _history_lengths(split) > 0
+    return np.flatnonzero(known & (_relevant_counts(split) > 0)).astype(np.int32)
 
 
 def evaluate(
@@ -73,7 +73,7 @@ def evaluate_ranking(
         split: What was held out.
         cutoffs: The k of the metrics.
     """
-    n_relevant = np.bincount(_relevant_pairs(split)[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
+    n_relevant = _relevant_counts(split)
     counted = n_relevant[users] > 0
     users, items = users[counted], ranking.items[counted]
     hits = _hits(items, users, split)
@@ -106,13 +106,17 @@ def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
     return Errors(
         users=distinct.astype(np.int32),
         pairs=counts.astype(np.float64),
-        squared=np.bincount(places, weights=error**2, minlength=len(distinct)),
-        absolute=np.bincount(places, weights=np.abs(error), minlength=len(distinct)),
+        squared=np.bincount(places, weights=error**2, minlength=len(distinct)).astype(np.float64),
+        absolute=np.bincount(places, weights=np.abs(error), minlength=len(distinct)).astype(np.float64),
     )
 
 
 def _relevant_pairs(split: Split) -> pl.DataFrame:
     return split.held_out.filter(RELEVANT)
+
+
+def _relevant_counts(split: Split) -> Counts:
+    return np.bincount(_relevant_pairs(split)[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
 
 
 def _history_lengths(split: Split) -> Counts:
@@ -133,7 +137,9 @@ def _hits(items: Indices, users: Indices, split: Split) -> Mask:
     return np.isin(listed, relevant) & (items >= 0)
 
 
-def _beyond_accuracy(items: Indices, split: Split, cutoffs: tuple[int, ...]) -> dict[str, Mapping[int | None, Float64s]]:
+def _beyond_accuracy(
+    items: Indices, split: Split, cutoffs: tuple[int, ...]
+) -> dict[str, Mapping[int | None, Float64s]]:
     counts = np.bincount(split.fitted.interactions[ITEM_INDEX].to_numpy(), minlength=split.fitted.n_items)
     popularity = popularity_of(counts, int((_history_lengths(split) > 0).sum()))
     values = {"novelty": self_information(popularity), "average_popularity": popularity}
@@ -144,10 +150,10 @@ def _totals(items: Indices, split: Split, cutoffs: tuple[int, ...]) -> dict[str,
     available = split.fitted.available
     pairs = _relevant_pairs(split)
     outside = ~available[pairs[ITEM_INDEX].to_numpy()]
-    with_relevant = np.unique(pairs[USER_INDEX].to_numpy())
+    cold = (_history_lengths(split) == 0) & (_relevant_counts(split) > 0)
     return {
         "coverage": {k: coverage_at(items, available, k) for k in cutoffs},
         "gini": {k: gini_at(items, available, k) for k in cutoffs},
         "outside_candidates": {None: float(outside.mean()) if len(outside) else float("nan")},
-        "cold_users": {None: float((_history_lengths(split)[with_relevant] == 0).sum())},
+        "cold_users": {None: float(cold.sum())},
     }

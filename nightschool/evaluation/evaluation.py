@@ -1,22 +1,27 @@
 """What an evaluation found: values by user, their means with intervals, and the rows of the metrics table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, METRICS, MODEL, N_USERS, RELEASE_ID, SEGMENT, SPLIT, VALUE, K
 from nightschool.contract import Indices, Mask
 from nightschool.errors import NotFound
 from nightschool.evaluation.intervals import Interval, mean_intervals, ratio_intervals
-from nightschool.evaluation.metrics import Float64s
+from nightschool.evaluation.metrics import Float64s, ratio
 from nightschool.evaluation.segments import OVERALL
 
 PerUser = Mapping[str, Mapping[int | None, Float64s]]
 Totals = Mapping[str, Mapping[int | None, float]]
+Figures = tuple[Float64s, Interval]
 
-_ROWS = pl.Schema({name: dtype for name, dtype in METRICS.columns.items() if name != RELEASE_ID})
+_ERROR_METRICS = ("rmse", "mae")
+_SCHEMA = {
+    name: dtype for name, dtype in METRICS.schema(user_id=pl.Int64(), item_id=pl.Int64()).items() if name != RELEASE_ID
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +45,13 @@ class Errors:
         kept = users[self.users]
         return Errors(self.users[kept], self.pairs[kept], self.squared[kept], self.absolute[kept])
 
-    def figures(self) -> tuple[Float64s, Interval]:
-        """rmse and mae over pairs, float64[2], and their intervals with users as the units."""
+    def figures(self) -> Figures:
+        """The rmse and mae over pairs, float64[2], and their intervals with users as the units drawn."""
         sums = np.stack([self.squared, self.absolute], axis=1)
-        total = self.pairs.sum()
-        values = sums.sum(axis=0) / total if total else np.full(2, np.nan)
-        low, high = ratio_intervals(sums, self.pairs)
-        root = [np.sqrt(np.maximum(ends[0], 0.0)) for ends in (values, low, high)]
-        value, low, high = (np.array([r, ends[1]]) for r, ends in zip(root, (values, low, high), strict=True))
-        return value, Interval(low, high)
+        pairs = np.stack([self.pairs, self.pairs], axis=1)
+        low, high = ratio_intervals(sums, pairs)
+        values = ratio(sums.sum(axis=0), pairs.sum(axis=0))
+        return _root_of_first(values), Interval(_root_of_first(low), _root_of_first(high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +88,80 @@ class Evaluation:
         return self.per_user[metric][k]
 
     def mean(self, metric: str, k: int | None = None) -> float:
-        """A metric's mean over users; also `rmse` and `mae`, over pairs, and the totals. NaN without users."""
-        if metric in self.totals and k in self.totals[metric]:
+        """A metric's mean over users; `rmse` and `mae` are over pairs. A total stands as it is. NaN without users."""
+        if k in self.totals.get(metric, {}):
             return self.totals[metric][k]
-        if metric in _ERROR_METRICS and self.errors is not None:
-            return float(self.errors.figures()[0][_ERROR_METRICS.index(metric)])
-        return float(_means(self.values(metric, k)[:, None])[0])
+        return float(self._figures(metric, k)[0])
 
     def interval(self, metric: str, k: int | None = None) -> tuple[float, float]:
-        """The 95 % interval of `mean`, lower and upper end; NaN for fewer than two users."""
+        """The 95 % interval of a mean, lower and upper end; NaN for fewer than two users."""
+        _, low, high = self._figures(metric, k)
+        return float(low), float(high)
+
+    def table(self, model: str, split: str, segments: Mapping[str, Mask]) -> pl.DataFrame:
+        """Rows of the metrics table without their release: each segment's means and intervals, and the totals of `all`.
+
+        Args:
+            model: Name for the column `model`.
+            split: Name for the column `split`.
+            segments: Segment name to bool[n_users] by user index; one without evaluated users has no rows.
+        """
+        parts = [self._segment_rows(name, members) for name, members in segments.items()]
+        parts.append(self._total_rows())
+        named = pl.concat(parts).with_columns(pl.lit(model).alias(MODEL), pl.lit(split).alias(SPLIT))
+        floats = [VALUE, CI_LOW, CI_HIGH]
+        return named.with_columns(pl.col(floats).fill_nan(None)).select(pl.col(n).cast(d) for n, d in _SCHEMA.items())
+
+    def _figures(self, metric: str, k: int | None) -> tuple[float, float, float]:
         if metric in _ERROR_METRICS and self.errors is not None:
-            ends = self.errors.figures()[1]
+            values, ends = self.errors.figures()
             place = _ERROR_METRICS.index(metric)
-            return float(ends.low[place]), float(ends.high[place])
-        values = self.values(metric, k)
-        ends = mean_intervals(values[~np.isnan(values), None])
-        return float(ends.low[0]), float(ends.high[0])
+        else:
+            values, ends = _mean_figures(self.values(metric, k)[:, None])
+            place = 0
+        return float(values[place]), float(ends.low[place]), float(ends.high[place])
+
+    def _segment_rows(self, segment: str, members: Mask) -> pl.DataFrame:
+        rows = members[self.users]
+        keys = [(metric, k) for metric, cutoffs in self.per_user.items() for k in cutoffs]
+        values = np.stack([self.per_user[metric][k][rows] for metric, k in keys], axis=1)
+        counts = (~np.isnan(values)).sum(axis=0)
+        parts = [_rows(segment, keys, _mean_figures(values), counts).filter(pl.col(N_USERS) > 0)]
+        errors = self.errors.select(members) if self.errors is not None else None
+        if errors is not None and len(errors.users):
+            pairs_keys = [(metric, None) for metric in _ERROR_METRICS]
+            parts.append(_rows(segment, pairs_keys, errors.figures(), np.full(2, len(errors.users))))
+        return pl.concat(parts)
+
+    def _total_rows(self) -> pl.DataFrame:
+        keys = [(metric, k) for metric, cutoffs in self.totals.items() for k in cutoffs]
+        values = np.array([self.totals[metric][k] for metric, k in keys])
+        unknown = np.full(len(keys), np.nan)
+        return _rows(OVERALL, keys, (values, Interval(unknown, unknown)), np.full(len(keys), self.n_users))
+
+
+def _mean_figures(values: Float64s) -> Figures:
+    there = ~np.isnan(values)
+    return ratio(np.where(there, values, 0.0).sum(axis=0), there.sum(axis=0).astype(float)), mean_intervals(values)
+
+
+def _root_of_first(figures: Float64s) -> Float64s:
+    """The mean squared error, first of the two, as its root; an interval's end below zero as zero."""
+    return np.array([np.sqrt(np.maximum(figures[0], 0.0)), figures[1]])
+
+
+def _rows(
+    segment: str, keys: Sequence[tuple[str, int | None]], figures: Figures, counts: NDArray[np.int64]
+) -> pl.DataFrame:
+    values, ends = figures
+    return pl.DataFrame(
+        {
+            SEGMENT: pl.repeat(segment, len(keys), eager=True, dtype=pl.String),
+            METRIC: pl.Series([metric for metric, _ in keys], dtype=pl.String),
+            K: pl.Series([k for _, k in keys], dtype=pl.Int32),
+            VALUE: values,
+            CI_LOW: ends.low,
+            CI_HIGH: ends.high,
+            N_USERS: pl.Series(counts, dtype=pl.Int64),
+        }
+    )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nightschool.evaluation.metrics import Float64s
+from nightschool.evaluation.metrics import Float64s, ratio
 
 NORMAL_FROM = 200
 RESAMPLES = 2000
@@ -23,38 +23,38 @@ class Interval(NamedTuple):
 
 
 def mean_intervals(values: Float64s) -> Interval:
-    """The interval of each column's mean.
+    """The interval of each column's mean over the users who have a value.
 
     Args:
-        values: float64[n_users, m].
+        values: float64[n_users, m]; NaN: no value.
     """
-    return ratio_intervals(values, np.ones(len(values)))
+    there = ~np.isnan(values)
+    return ratio_intervals(np.where(there, values, 0.0), there.astype(np.float64))
 
 
 def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
-    """The interval of each Σ sums / Σ weights over users, who are the units drawn at random.
+    """The interval of each column's Σ sums / Σ weights; users are the units drawn at random.
 
     From 200 users on the normal interval of the linearised ratio, else percentiles of a seeded bootstrap: Efron and
     Tibshirani (1993), "An Introduction to the Bootstrap".
 
     Args:
-        sums: float64[n_users, m], what each user adds to the numerator.
-        weights: float64[n_users], what each user adds to the denominator.
+        sums: float64[n_users, m], what each user adds to the numerators.
+        weights: float64[n_users, m], what each user adds to the denominators.
     """
     n, m = sums.shape
     if n < 2:
         return Interval(np.full(m, np.nan), np.full(m, np.nan))
     if n < NORMAL_FROM:
         return _bootstrap(sums, weights)
-    ratios = sums.sum(axis=0) / weights.sum()
-    residuals = sums - weights[:, None] * ratios
-    errors = np.sqrt((residuals**2).sum(axis=0) * n / (n - 1)) / weights.sum()
+    ratios = ratio(sums.sum(axis=0), weights.sum(axis=0))
+    residuals = sums - weights * ratios
+    errors = ratio(np.sqrt((residuals**2).sum(axis=0) * n / (n - 1)), weights.sum(axis=0))
     return Interval(ratios - _QUANTILE * errors, ratios + _QUANTILE * errors)
 
 
 def _bootstrap(sums: Float64s, weights: Float64s) -> Interval:
     n = len(weights)
     drawn = np.random.default_rng(BOOTSTRAP_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
-    ratios = (drawn @ sums) / (drawn @ weights)[:, None]
-    low, high = np.quantile(ratios, [TAIL, 1 - TAIL], axis=0)
+    low, high = np.quantile(ratio(drawn @ sums, drawn @ weights), [TAIL, 1 - TAIL], axis=0)
     return Interval(low, high)

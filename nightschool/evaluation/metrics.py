@@ -52,7 +52,8 @@ def mrr_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
     places = hits[:, :k]
     if not places.shape[1]:
         return np.zeros(len(places))
-    return np.where(places.any(axis=1), 1.0 / (places.argmax(axis=1) + 1), 0.0)
+    first = places.argmax(axis=1) + 1
+    return np.asarray(places.any(axis=1).astype(np.float64) / first)
 
 
 def hit_rate_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
@@ -89,9 +90,16 @@ def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:
         own = scores[rows[block], items[block]][:, None]
         against = others[rows[block]]
         wins[block] = (against < own).sum(axis=1) + 0.5 * (against == own).sum(axis=1)
-    total = np.bincount(rows, weights=wins, minlength=len(scores))
+    total = np.bincount(rows, weights=wins, minlength=len(scores)).astype(np.float64)
     comparisons = positives.sum(axis=1) * (candidates & ~relevant).sum(axis=1)
-    return np.divide(total, comparisons, out=np.full(len(scores), np.nan), where=comparisons > 0)
+    return ratio(total, comparisons.astype(np.float64))
+
+
+def ratio(numerators: Float64s, denominators: Float64s) -> Float64s:
+    """Numerators over denominators, elementwise; NaN where a denominator is zero."""
+    quotients = np.full(numerators.shape, np.nan)
+    np.divide(numerators, denominators, out=quotients, where=denominators != 0)
+    return quotients
 
 
 def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
@@ -106,7 +114,7 @@ def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
     filled = places >= 0
     total = np.where(filled, values[places], 0.0).sum(axis=1)
     lengths = filled.sum(axis=1)
-    return np.divide(total, lengths, out=np.full(len(items), np.nan), where=lengths > 0)
+    return ratio(total, lengths.astype(np.float64))
 
 
 def popularity_of(history_counts: Counts, n_users: int) -> Float64s:

@@ -22,7 +22,10 @@ def activity_segments(dataset: Dataset) -> pl.Series:
 
 
 def segments(dataset: Dataset) -> Mapping[str, Mask]:
-    """Segment name to bool[n_users]: `all`, `activity:…` and, of 50 users or more, `audience:…`; empty ones left out."""
+    """Segment name to its members, bool[n_users]: `all`, `activity:…` and `audience:…`.
+
+    Empty activity segments and audiences below 50 users are left out.
+    """
     found: dict[str, Mask] = {OVERALL: np.ones(dataset.n_users, dtype=bool)}
     activity = activity_segments(dataset)
     found |= {f"activity:{name}": (activity == name).to_numpy() for name in _NAMES if (activity == name).any()}

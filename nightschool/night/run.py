@@ -1,9 +1,11 @@
 """Opening a night: its instant T, its run key, and whether it is new, unfinished or already decided."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
@@ -17,7 +19,7 @@ from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.durable import atomic_write_text
-from nightschool.storage.fingerprints import data_fingerprint, release_id, run_key
+from nightschool.storage.fingerprints import data_fingerprint, environment_fingerprint, release_id, run_key
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 from nightschool.storage.stages import StageRecords
@@ -43,14 +45,14 @@ class Identity:
         as_of: T: the night sees what was known then.
         data: Fingerprint of the tables' content as of T.
         code: Hash of the source files.
-        environment: Hash of interpreter, libraries and processor.
+        environment: Interpreter, libraries and processor.
         run_key: Hash of all of these and the configuration.
     """
 
     as_of: datetime
     data: str
     code: str
-    environment: str
+    environment: Mapping[str, Any]
     run_key: str
 
     @property
@@ -114,13 +116,13 @@ class Request:
     Attributes:
         as_of: The T that was asked for; None to take the newest available_at.
         code: Hash of the source files.
-        environment: Hash of interpreter, libraries and processor.
+        environment: Interpreter, libraries and processor.
         force: Whether to run again although the same night was decided before.
     """
 
     as_of: datetime | None
     code: str
-    environment: str
+    environment: Mapping[str, Any]
     force: bool = False
 
 
@@ -187,7 +189,9 @@ def _resumed(home: Home, manifest: Manifest, config: NightConfig, request: Reque
     return None
 
 
-def _identify(home: Home, manifest: Manifest, config: NightConfig, request: Request, as_of: datetime | None) -> Identity:
+def _identify(
+    home: Home, manifest: Manifest, config: NightConfig, request: Request, as_of: datetime | None
+) -> Identity:
     if not home.lake.exists(INTERACTIONS):
         raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
     instant = as_of or newest_known(home.lake)
@@ -200,7 +204,7 @@ def _identify(home: Home, manifest: Manifest, config: NightConfig, request: Requ
         as_of=instant,
         config={"night": config.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")},
         code=request.code,
-        environment=request.environment,
+        environment=environment_fingerprint(request.environment),
     )
     return Identity(instant, data, request.code, request.environment, key)
 
@@ -213,7 +217,9 @@ def tables_at(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
 
 def newest_known(lake: Lake) -> datetime:
     """The newest available_at of all source tables, UTC."""
-    newest = [lake.scan(table).select(pl.col(AVAILABLE_AT).max()).collect().item() for table in (INTERACTIONS, USERS, ITEMS)]
+    newest = [
+        lake.scan(table).select(pl.col(AVAILABLE_AT).max()).collect().item() for table in (INTERACTIONS, USERS, ITEMS)
+    ]
     latest: datetime = max(instant for instant in newest if instant is not None)
     return latest
 
@@ -225,7 +231,7 @@ def _again(identity: Identity) -> Identity:
         as_of=identity.as_of,
         config={"again": identity.run_key},
         code=identity.code,
-        environment=identity.environment,
+        environment=environment_fingerprint(identity.environment),
     )
     return replace(identity, run_key=key)
 

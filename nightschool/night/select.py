@@ -67,6 +67,7 @@ class Search:
         cutoffs: The k of the metrics.
         seed: Seed of every fit.
         megabytes: Memory that a dense block of scores may take.
+        decisive_k: Which ndcg decides.
     """
 
     settings: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -74,6 +75,11 @@ class Search:
     cutoffs: tuple[int, ...]
     seed: int
     megabytes: int
+    decisive_k: int = 10
+
+    def decisive(self, evaluation: Evaluation) -> float:
+        """The figure that decides."""
+        return evaluation.mean("ndcg", self.decisive_k)
 
 
 def select(split: Split, search: Search, create: Create) -> Selection:
@@ -95,16 +101,12 @@ def select(split: Split, search: Search, create: Create) -> Selection:
             logger.exception("%s is left out tonight", model)
     if not candidates:
         raise NightschoolError("no candidate could be trained", seen=failures, do="correct the data or the models")
-    hybrid = _hybrid_recipes(candidates, search.alphas)
+    hybrid = _hybrid_recipes(candidates, search)
     sweep = _sweep(split, candidates, hybrid, search) if hybrid else {}
-    scored = [(_decisive(c.evaluation), c.recipe) for c in candidates]
-    scored += [(_decisive(sweep[alpha]), recipe) for alpha, recipe in hybrid.items()]
+    scored = [(search.decisive(c.evaluation), c.recipe) for c in candidates]
+    scored += [(search.decisive(sweep[alpha]), recipe) for alpha, recipe in hybrid.items()]
     best = max(scored, key=lambda pair: pair[0])[1]
     return Selection(best, tuple(candidates), sweep, hybrid, failures)
-
-
-def _decisive(evaluation: Evaluation) -> float:
-    return evaluation.mean("ndcg", 10)
 
 
 def _best_setting(model: str, split: Split, search: Search, create: Create) -> Candidate:
@@ -115,16 +117,16 @@ def _best_setting(model: str, split: Split, search: Search, create: Create) -> C
         seconds = time.perf_counter() - started
         evaluation = evaluate(recommender, split, cutoffs=search.cutoffs, megabytes=search.megabytes)
         tried.append(Candidate(Component(model=model, params=params), recommender, evaluation, seconds))
-    return max(tried, key=lambda candidate: _decisive(candidate.evaluation))
+    return max(tried, key=lambda candidate: search.decisive(candidate.evaluation))
 
 
-def _hybrid_recipes(candidates: Sequence[Candidate], alphas: Sequence[float]) -> dict[float, Recipe]:
+def _hybrid_recipes(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
     """α to recipe: the best collaborative component and content, where both could be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
     collaborative = [c for c in candidates if c.component.model not in {CONTENT, POPULARITY}]
     if content is None or not collaborative:
         return {}
-    best = max(collaborative, key=lambda candidate: _decisive(candidate.evaluation))
+    best = max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation))
     return {
         alpha: Recipe(
             components=(
@@ -133,7 +135,7 @@ def _hybrid_recipes(candidates: Sequence[Candidate], alphas: Sequence[float]) ->
             ),
             alpha=alpha,
         )
-        for alpha in alphas
+        for alpha in search.alphas
     }
 
 

@@ -88,7 +88,8 @@ def _in_bursts(users: Indices, seconds: Seconds, config: SimulatorConfig) -> Sec
     since_first = rows - np.searchsorted(users, users)
     step = since_first % planted.BURST_EVENTS
     latest = config.seconds - planted.BURST_EVENTS * planted.BURST_GAP_SECONDS
-    return np.minimum(seconds[rows - step], latest) + step * planted.BURST_GAP_SECONDS
+    bursts: Seconds = np.minimum(seconds[rows - step], latest) + step * planted.BURST_GAP_SECONDS
+    return bursts
 
 
 def _events(bots: Mask, rng: np.random.Generator) -> Indices:

@@ -79,7 +79,7 @@ def scale_to_popularity(loadings: Weights, fit: Weights, demand: Weights, popula
 
 
 def _bots(activity: Weights, rng: np.random.Generator) -> Mask:
-    """A small share of the users, taken from the more active half of the activity so that they have whole bursts."""
+    """A small share of the users, taken from those of at least average activity, so that they have whole bursts."""
     bots = np.zeros(len(activity), dtype=bool)
     busy = np.flatnonzero(activity >= activity.mean())
     n_bots = min(round(planted.BOT_SHARE * len(activity)), len(busy))

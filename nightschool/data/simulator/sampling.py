@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nightschool.contract import Indices
+from nightschool.contract import Float32s, Indices
 
 Weights = NDArray[np.float64]
 
@@ -14,11 +14,12 @@ Weights = NDArray[np.float64]
 def draw_indices(weights: Weights | Sequence[float], n: int, rng: np.random.Generator) -> Indices:
     """Indices, int32 [n], drawn independently with probability proportional to the weights."""
     cumulated = np.cumsum(np.asarray(weights, dtype=np.float64))
-    drawn = np.searchsorted(cumulated, rng.random(n) * cumulated[-1], side="right")
-    return np.minimum(drawn, len(cumulated) - 1).astype(np.int32)
+    found = np.searchsorted(cumulated, rng.random(n) * cumulated[-1], side="right")
+    drawn: Indices = np.minimum(found, len(cumulated) - 1).astype(np.int32)
+    return drawn
 
 
-def draw_from_rows(weights: Weights, rows: Indices, rng: np.random.Generator) -> Indices:
+def draw_from_rows(weights: Weights | Float32s, rows: Indices, rng: np.random.Generator) -> Indices:
     """Columns, int32 [n], each drawn with probability proportional to its row of weights [n_rows, n_columns].
 
     The rows' cumulated shares, each shifted by its row number, form one ascending array, so that one binary search
@@ -29,7 +30,8 @@ def draw_from_rows(weights: Weights, rows: Indices, rng: np.random.Generator) ->
     cumulated /= cumulated[:, -1:]
     cumulated += np.arange(len(weights))[:, None]
     found = np.searchsorted(cumulated.ravel(), rows + rng.random(len(rows)), side="right")
-    return np.minimum(found - rows.astype(np.int64) * n_columns, n_columns - 1).astype(np.int32)
+    drawn: Indices = np.minimum(found - rows.astype(np.int64) * n_columns, n_columns - 1).astype(np.int32)
+    return drawn
 
 
 def labels(names: Sequence[str], codes: Indices) -> pl.Series:

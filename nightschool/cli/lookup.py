@@ -1,0 +1,84 @@
+"""Commands that read a published release."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightschool.cli import show
+from nightschool.cli.night import Json
+from nightschool.errors import ConfigurationError
+
+ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id; the current one when left out.")]
+Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Registers the commands of this file."""
+    app.command()(recommend)
+    app.command()(similar_items)
+    app.command()(export)
+
+
+def recommend(
+    user: Annotated[str, typer.Option(help="The user's id.")],
+    k: Length = 10,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Show a user's list; a user whom the release does not know gets their audience's, else everyone's."""
+    from nightschool.night.lookup import Reader
+    from tasks.home import manifest_of, open_home
+
+    home = open_home()
+    reader = Reader.of(home, release)
+    items = reader.user_list(user, k, manifest_of(home).audience)
+    if as_json:
+        show.show_json({"release_id": reader.release.release_id, "user_id": user, "items": items})
+        return
+    show.show_list(f"For user {user}, from release {reader.release.release_id}", items)
+
+
+def similar_items(
+    item: Annotated[str, typer.Option(help="The item's id.")],
+    k: Length = 10,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Show the items that are most like one."""
+    from nightschool.night.lookup import Reader
+    from tasks.home import open_home
+
+    reader = Reader.of(open_home(), release)
+    items = reader.similar_items(item, k)
+    if as_json:
+        show.show_json({"release_id": reader.release.release_id, "item_id": item, "items": items})
+        return
+    rows = [[entry["rank"], entry["item_id"], entry["title"], entry["score"]] for entry in items]
+    show.show_table(f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows)
+
+
+def export(
+    table: Annotated[str, typer.Option(help="The table's name, such as recommendations.")],
+    out: Annotated[Path, typer.Option(help="A .parquet or .csv file.")],
+    release: ReleaseId = None,
+) -> None:
+    """Write one table of a release to a file."""
+    import polars as pl
+
+    from nightschool.columns import RELEASE_TABLES
+    from nightschool.night.lookup import Reader
+    from tasks.home import open_home
+
+    tables = {known.name: known for known in RELEASE_TABLES}
+    if table not in tables:
+        raise ConfigurationError("no such table of a release", seen=table, do=f"use one of {', '.join(tables)}")
+    if out.suffix not in {".parquet", ".csv"}:
+        raise ConfigurationError("unknown file type", seen=out.suffix, do="end the name in .parquet or .csv")
+    if not out.parent.is_dir():
+        raise ConfigurationError("no such folder", seen=str(out.parent), do="create it first")
+    reader = Reader.of(open_home(), release)
+    rows = reader.table(tables[table]).with_columns(pl.lit(reader.release.release_id).alias("release_id"))
+    frame = rows.sort(tables[table].key).collect()
+    frame.write_parquet(out) if out.suffix == ".parquet" else frame.write_csv(out)
+    show.console.print(f"{frame.height:,} rows of {table}, release {reader.release.release_id}, written to {out}")

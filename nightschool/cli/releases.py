@@ -1,0 +1,98 @@
+"""Commands about releases: which there are, which is current, and going back."""
+
+from typing import Annotated, Any
+
+import typer
+
+from nightschool.cli import show
+from nightschool.cli.night import Json
+
+app = typer.Typer(no_args_is_help=True)
+
+ReleaseId = Annotated[str, typer.Argument(help="The release's id, as `releases list` shows it.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the releases table.")]
+
+
+@app.command("list")
+def list_releases(as_json: Json = False) -> None:
+    """List every release, oldest first."""
+    from tasks.home import open_home
+
+    releases = open_home().releases
+    listing = releases.listing()
+    if as_json:
+        show.show_json(listing)
+        return
+    rows = [
+        ["→" if entry["current"] else "", entry["id"], entry["status"], _short(entry["as_of"]), entry["reason"]]
+        for entry in listing
+    ]
+    show.show_table("Releases", ["", "release", "status", "as of", "why"], rows)
+    held = releases.held()
+    if held is not None:
+        show.console.print(f"Publishing is on hold: {held}. `nightschool releases release-hold` ends it.")
+
+
+@app.command("show")
+def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
+    """Show one release: recipe, gates, tables and fingerprints."""
+    from tasks.home import open_home
+
+    release = open_home().releases.get(release_id)
+    document: dict[str, Any] = release.model_dump(mode="json")
+    if as_json:
+        show.show_json(document)
+        return
+    facts = ("status", "reason", "as_of", "created_at", "run_key", "data_fingerprint", "code_version", "mlflow_run_id")
+    show.show_table(f"Release {release_id}", ["", ""], [[name, document[name]] for name in facts])
+    components = [[c["model"], c["weight"], str(dict(c["params"]))] for c in document["recipe"].get("components", [])]
+    show.show_table("Recipe", ["model", "weight", "parameters"], components)
+    show.show_gates(document["gates"].get("asked", []))
+    tables = [[name, rows, document["content_hashes"][name][:16]] for name, rows in document["row_counts"].items()]
+    show.show_table("Tables", ["table", "rows", "content hash"], tables)
+
+
+@app.command()
+def rollback(release_id: ReleaseId, reason: Reason = "rolled back by hand", as_json: Json = False) -> None:
+    """Make an earlier release current again; `hold` keeps the next night from undoing it."""
+    from tasks.rollback import roll_back
+
+    document = roll_back(release_id, reason, hold=False)
+    if as_json:
+        show.show_json(document)
+        return
+    show.console.print(f"Release {document['release_id']} is current.")
+
+
+@app.command()
+def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish.")]) -> None:
+    """Keep nights from publishing until `release-hold`."""
+    from tasks.home import open_home
+
+    open_home().releases.hold(reason)
+    show.console.print("Nights do not publish until `nightschool releases release-hold`.")
+
+
+@app.command("release-hold")
+def release_hold() -> None:
+    """Let nights publish again."""
+    from tasks.home import open_home
+
+    ended = open_home().releases.unhold()
+    show.console.print("Nights publish again." if ended else "Publishing was not on hold.")
+
+
+@app.command()
+def prune(keep: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 30) -> None:
+    """Remove the tables of old releases; the current one always stays."""
+    from nightschool.storage.lock import home_lock
+    from tasks.home import open_home
+
+    home = open_home()
+    with home_lock(home.paths.lock):
+        removed = home.releases.prune(home.paths, keep)
+    show.console.print(f"{len(removed)} releases removed{': ' if removed else ''}{', '.join(removed)}")
+
+
+def _short(instant: str) -> str:
+    return instant[:16].replace("T", " ")

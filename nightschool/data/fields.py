@@ -1,0 +1,98 @@
+"""Text to typed values: every function gives null where the text is missing or means nothing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import INSTANT
+from nightschool.data.manifest import Time
+
+_ISO_FORMATS: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
+_ISO_FORMATS_WITHOUT_ZONE: Final = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+_MICROSECONDS: Final[Mapping[str, float]] = {"us": 1.0, "ms": 1e3, "s": 1e6, "days": 86_400e6}
+_FURTHEST: Final = 253_402_300_799e6
+"""The last microsecond count of the year 9999, beyond which no calendar goes."""
+
+
+def to_text(values: pl.Series) -> pl.Series:
+    """The values as text; null where there is none."""
+    text = values if values.dtype == pl.String else values.cast(pl.String)
+    return text.set(text == "", None)
+
+
+def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Ids of a home's dtype; for whole numbers only the text that the number itself would have (not 007, +7, 7.0)."""
+    if dtype == pl.String:
+        return text
+    numbers = text.cast(pl.Int64, strict=False)
+    return numbers.set(numbers.cast(pl.String) != text, None)
+
+
+def are_whole_numbers(text: pl.Series) -> bool:
+    """Whether every id can be kept as an Int64 without losing how it was written."""
+    return to_ids(text, pl.Int64()).null_count() == text.null_count()
+
+
+def to_numbers(text: pl.Series) -> pl.Series:
+    """Finite Float64 numbers."""
+    numbers = text.cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_finite(), None)
+
+
+def to_flags(text: pl.Series) -> pl.Series:
+    """Booleans from true/false, yes/no and 1/0 in any case."""
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
+
+
+def to_instants(values: pl.Series, how: Time) -> pl.Series:
+    """UTC instants in microseconds; times without a zone are UTC, columns that hold times already are taken as such."""
+    if isinstance(values.dtype, pl.Datetime):
+        utc = values.dt.convert_time_zone("UTC") if values.dtype.time_zone else values.dt.replace_time_zone("UTC")
+        return utc.cast(INSTANT)
+    if values.dtype == pl.Date:
+        return values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    text = to_text(values)
+    return _from_iso(text) if how.unit == "iso" else _from_count(text, how)
+
+
+def _from_count(text: pl.Series, how: Time) -> pl.Series:
+    origin = datetime.combine(how.origin, time(), UTC).timestamp() * 1e6 if how.origin else 0.0
+    # A double counts microseconds exactly until the year 2255.
+    counts = to_numbers(text) * _MICROSECONDS[how.unit] + origin
+    return counts.set(counts.abs() > _FURTHEST, None).round().cast(pl.Int64).cast(INSTANT)
+
+
+def _from_iso(text: pl.Series) -> pl.Series:
+    instants = pl.repeat(None, len(text), dtype=INSTANT, eager=True)
+    for form in (*_ISO_FORMATS, *_ISO_FORMATS_WITHOUT_ZONE):
+        missing = instants.is_null() & text.is_not_null()
+        if not missing.any():
+            break
+        read = text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC")
+        instants = instants.zip_with(~missing, read)
+    return instants
+
+
+def to_lists(values: pl.Series, separator: str) -> pl.Series:
+    """Lists of the trimmed, non-empty texts between separators; without a separator the values are lists, or JSON.
+
+    Lists that cannot be read are null, missing ones are empty.
+    """
+    labels = _labels(values, separator)
+    trimmed = pl.element().str.strip_chars()
+    return labels.list.eval(trimmed.filter(trimmed != ""))
+
+
+def _labels(values: pl.Series, separator: str) -> pl.Series:
+    empty = pl.Series([[]], dtype=pl.List(pl.String))
+    if isinstance(values.dtype, pl.List):
+        return values.cast(pl.List(pl.String)).fill_null(empty)
+    text = to_text(values)
+    if separator:
+        return text.str.split(separator).zip_with(text.is_not_null(), empty)
+    is_list = text.str.json_path_match("$").str.starts_with("[").fill_null(value=False)
+    lists = text.zip_with(is_list, pl.Series(["[]"])).str.json_decode(pl.List(pl.String))
+    return lists.zip_with(is_list | text.is_null(), pl.Series([None], dtype=pl.List(pl.String)))

@@ -1,0 +1,54 @@
+"""Which of two recommenders is better, by the difference of each user's own two values."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from nightschool.errors import NightschoolError
+from nightschool.evaluation.evaluation import Evaluation
+from nightschool.evaluation.intervals import mean_intervals
+
+Verdict = Literal["better", "worse", "no difference shown"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean paired difference of a metric, with its 95 % interval and what it shows."""
+
+    difference: float
+    ci_low: float
+    ci_high: float
+    n_users: int
+    verdict: Verdict
+
+
+def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10) -> Comparison:
+    """How much better `a` is than `b`: `better` and `worse` only where the interval excludes zero.
+
+    Raises:
+        NightschoolError: The two were not evaluated on the same users.
+        NotFound: The metric was not measured at that k.
+    """
+    if not np.array_equal(a.users, b.users):
+        raise NightschoolError(
+            "a paired comparison needs the same users in the same order",
+            seen=f"{a.n_users} and {b.n_users} users",
+            do="evaluate both on one split",
+        )
+    differences = (a.values(metric, k) - b.values(metric, k))[:, None]
+    ends = mean_intervals(differences)
+    low, high = float(ends.low[0]), float(ends.high[0])
+    mean = float(differences.mean()) if len(differences) else float("nan")
+    return Comparison(mean, low, high, len(differences), _verdict(low, high))
+
+
+def learnable(personalised: Evaluation, popularity: Evaluation) -> bool:
+    """Whether the data hold a preference to learn: ndcg@10 over popularity above zero, one-sided at 2.5 %."""
+    return compare(personalised, popularity, "ndcg", 10).ci_low > 0
+
+
+def _verdict(low: float, high: float) -> Verdict:
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "no difference shown"

@@ -1,0 +1,152 @@
+"""Reading one release: a user's list, an item's neighbours, whole tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import (
+    AUDIENCE,
+    AUDIENCE_RECOMMENDATIONS,
+    AVAILABLE_AT,
+    BECAUSE_ITEM_ID,
+    INTERACTIONS,
+    ITEM_ID,
+    ITEMS,
+    NEIGHBOR_ID,
+    RANK,
+    REASON,
+    RECOMMENDATIONS,
+    RELEASE_ID,
+    SCORE,
+    SIMILAR_ITEMS,
+    SOURCE,
+    SOURCE_ROW,
+    TIMESTAMP,
+    TITLE,
+    USER_ID,
+    USERS,
+    Table,
+)
+from nightschool.data.dataset import known_at
+from nightschool.errors import NotFound
+from nightschool.night.audiences import EVERYONE
+from nightschool.night.run import Home
+from nightschool.storage.releases import Release
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One release of a home, read with the titles that were known at its T."""
+
+    home: Home
+    release: Release
+
+    @classmethod
+    def of(cls, home: Home, release_id: str | None = None) -> "Reader":
+        """The named release, or the current one.
+
+        Raises:
+            NotFound: There is no such release, or none yet.
+        """
+        release = home.releases.get(release_id) if release_id else home.releases.current()
+        if release is None:
+            raise NotFound("no release is published yet", do="run `nightschool retrain` first")
+        return cls(home, release)
+
+    def table(self, table: Table) -> pl.LazyFrame:
+        """A table's rows of this release, without the release's id."""
+        rows = self.home.lake.scan(table, self.release.release_id)
+        return rows.drop(RELEASE_ID)
+
+    def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
+        """A user's k best items with titles and reasons; an unknown user gets their audience's list, else everyone's.
+
+        Args:
+            user: The external id, as text.
+            k: How many items.
+            audience: The users' attribute that names the audience; None without one.
+        """
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        rows = self.table(RECOMMENDATIONS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(RANK).collect()
+        if rows.is_empty():
+            rows = self._audience_list(user_id, k, audience)
+        titles = self.titles([*rows[ITEM_ID], *rows[BECAUSE_ITEM_ID].drop_nulls()])
+        columns = [RANK, ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID]
+        return [
+            {**row, TITLE: titles.get(row[ITEM_ID], ""), "why": explain(row, titles)}
+            for row in rows.select(columns).iter_rows(named=True)
+        ]
+
+    def similar_items(self, item: str, k: int) -> list[dict[str, Any]]:
+        """An item's neighbours with titles.
+
+        Raises:
+            NotFound: The release holds no neighbours of such an item.
+        """
+        item_id = parse_id(item, self.home.lake.item_id, "item")
+        found = self.table(SIMILAR_ITEMS).filter(pl.col(ITEM_ID) == item_id, pl.col(RANK) <= k).sort(RANK).collect()
+        if found.is_empty():
+            raise NotFound("no such item in the release", seen=item, do="give an id that the lists of the release hold")
+        titles = self.titles(found[NEIGHBOR_ID].to_list())
+        return [
+            {RANK: row[RANK], ITEM_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], TITLE: titles.get(row[NEIGHBOR_ID], "")}
+            for row in found.iter_rows(named=True)
+        ]
+
+    def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
+        """A user's n newest interactions with titles, newest first."""
+        known = known_at(self.home.lake.scan(INTERACTIONS), self.release.as_of)
+        newest = known.filter(pl.col(USER_ID) == user_id).sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
+        titles = self.titles(newest[ITEM_ID].to_list())
+        return [
+            {ITEM_ID: row[ITEM_ID], TIMESTAMP: row[TIMESTAMP], TITLE: titles.get(row[ITEM_ID], "")}
+            for row in newest.iter_rows(named=True)
+        ]
+
+    def titles(self, item_ids: list[Any]) -> Mapping[Any, str]:
+        """Item id to title, for those that have one."""
+        wanted = pl.Series(item_ids, dtype=self.home.lake.item_id).unique()
+        items = known_at(self.home.lake.scan(ITEMS), self.release.as_of, ITEM_ID)
+        found = items.filter(pl.col(ITEM_ID).is_in(wanted.implode())).select(ITEM_ID, TITLE).drop_nulls().collect()
+        return dict(found.iter_rows())
+
+    def _audience_list(self, user_id: object, k: int, attribute: str | None) -> pl.DataFrame:
+        audience = self._audience_of(user_id, attribute)
+        lists = self.table(AUDIENCE_RECOMMENDATIONS).filter(pl.col(RANK) <= k).sort(RANK).collect()
+        own = lists.filter(pl.col(AUDIENCE) == audience)
+        chosen = own if own.height else lists.filter(pl.col(AUDIENCE) == EVERYONE)
+        nothing = pl.lit(None, dtype=self.home.lake.item_id).alias(BECAUSE_ITEM_ID)
+        return chosen.with_columns(pl.lit("audience").alias(SOURCE), pl.lit("audience").alias(REASON), nothing)
+
+    def _audience_of(self, user_id: object, attribute: str | None) -> str:
+        if attribute is None:
+            return EVERYONE
+        users = self.home.lake.scan(USERS).filter(pl.col(USER_ID) == user_id).sort(AVAILABLE_AT).collect()
+        return str(users[attribute][-1]) if users.height else EVERYONE
+
+
+def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:
+    """A list entry's reason in words."""
+    because = row[BECAUSE_ITEM_ID]
+    name = titles.get(because) or because
+    if row[REASON] == "because_of_item":
+        return f"because of {name}"
+    if row[REASON] == "similar_content":
+        return f"similar to {name}"
+    return "popular with everyone" if row[REASON] == "popular" else "popular with people like them"
+
+
+def parse_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
+    """The external id that the text names in this home.
+
+    Raises:
+        NotFound: The home's ids are numbers and this is none.
+    """
+    if dtype == pl.String:
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise NotFound(f"no such {kind}; ids are whole numbers here", seen=text) from error

@@ -1,0 +1,62 @@
+"""Comparing models offline on a named protocol: tuned on validation, refitted, measured once on the test."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nightschool.contract import Recipe, Recommender, Split
+from nightschool.evaluation.compare import Comparison, compare
+from nightschool.evaluation.evaluate import Evaluation, evaluate
+from nightschool.night.prove import POPULARITY_RECIPE, Build
+from nightschool.night.select import Create, Search, select
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row of the comparison.
+
+    Attributes:
+        name: The recipe's name.
+        params: Its hyper-parameters, as validation chose them.
+        fit_seconds: Wall time of the fit on train and validation.
+        evaluation: Its figures on the test.
+        over_popularity: Its ndcg@k less popularity's, on the same users.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    fit_seconds: float
+    evaluation: Evaluation
+    over_popularity: Comparison
+
+
+def compare_models(
+    validation: Split, test: Split, search: Search, create: Create, build: Build
+) -> tuple[list[Measured], Mapping[str, str]]:
+    """One row a model, the hybrid of the best α last, and the models that could not be trained with the reason."""
+    selection = select(validation, search, create)
+    floor, _ = _measure(lambda: build(POPULARITY_RECIPE), test, search)
+    rows = []
+    for candidate in selection.candidates:
+        component = candidate.component
+        evaluation, seconds = _measure(lambda c=component: create(c.model, c.params), test, search)
+        over = compare(evaluation, floor, k=search.decisive_k)
+        rows.append(Measured(component.model, component.params, seconds, evaluation, over))
+    best = max(selection.sweep, key=lambda alpha: selection.sweep[alpha].mean("ndcg", search.decisive_k), default=None)
+    if best is not None:
+        rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
+    return rows, selection.failures
+
+
+def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
+    evaluation, seconds = _measure(lambda: build(recipe), test, search)
+    params = {component.model: dict(component.params) for component in recipe.components}
+    return Measured(recipe.name, params, seconds, evaluation, compare(evaluation, floor, k=search.decisive_k))
+
+
+def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> tuple[Evaluation, float]:
+    started = time.perf_counter()
+    recommender = make().fit(test.fitted, seed=search.seed)
+    seconds = time.perf_counter() - started
+    return evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes), seconds

@@ -1,0 +1,96 @@
+"""What a night tells people: one JSON document, and the same in Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import INTERACTIONS, REASON, RECOMMENDATIONS, USER_ID
+from nightschool.data.dataset import known_at
+from nightschool.night.lookup import Reader
+from nightschool.night.run import Night
+from nightschool.storage.releases import Release
+
+Record = Mapping[str, Any]
+
+_SHOWN_HISTORY = 5
+_SHOWN_ITEMS = 5
+_TYPICAL_HISTORY = 20
+
+
+def already_decided(release: Release, rows: Record) -> dict[str, Any]:
+    """The report of a night that was published before."""
+    return {
+        "status": "already published",
+        "release_id": release.release_id,
+        "as_of": release.as_of.isoformat(),
+        "rows": rows,
+        "sentence": f"release {release.release_id} was already published from the same data, configuration and code",
+    }
+
+
+def night_report(night: Night, rows: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
+    """The report of a night that ran; `stages` holds the records of its stages by name."""
+    release_id = stages["publish"]["release_id"]
+    chosen, verdict = stages["select"], stages["prove"]
+    return {
+        "status": "published" if release_id else "dry run",
+        "release_id": release_id,
+        "dataset": night.manifest.name,
+        "as_of": night.identity.as_of.isoformat(),
+        "rows": rows,
+        "protocol": stages["prepare"]["protocol"],
+        "warnings": stages["prepare"]["warnings"],
+        "tuned": chosen["tuned"],
+        "candidates": chosen["candidates"],
+        "failures": chosen["failures"],
+        "sweep": chosen["sweep"],
+        "roles": verdict["roles"],
+        "gates": [*verdict["gates"], *stages["recommend"]["gates"]],
+        "decision": verdict["decision"],
+        "sentence": verdict["sentence"],
+        "tables": stages["recommend"]["rows"],
+        "learner": sample_learner(night) if release_id else None,
+    }
+
+
+def sample_learner(night: Night) -> dict[str, Any]:
+    """One learner's newest history and the top of their list, for people to judge.
+
+    The learner has a list of their own and the history nearest to 20 interactions; ties go to the lowest id.
+    """
+    reader = Reader.of(night.home, night.identity.release_id)
+    history = known_at(night.home.lake.scan(INTERACTIONS), night.identity.as_of)
+    personal = reader.table(RECOMMENDATIONS).filter(pl.col(REASON) != "audience").select(USER_ID).unique()
+    lengths = history.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("n")).join(personal, on=USER_ID, how="semi")
+    nearest = lengths.sort((pl.col("n") - _TYPICAL_HISTORY).abs(), USER_ID).select(USER_ID).head(1).collect()
+    if nearest.is_empty():
+        return {"user_id": None, "history": [], "items": []}
+    user_id = nearest.item()
+    return {
+        "user_id": user_id,
+        "history": reader.history(user_id, _SHOWN_HISTORY),
+        "items": reader.user_list(str(user_id), _SHOWN_ITEMS, night.manifest.audience),
+    }
+
+
+def in_markdown(report: Record) -> str:
+    """The report as a page of Markdown."""
+    lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
+    lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
+    lines += [f"- note: {warning}" for warning in report["warnings"]]
+    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined |", "|---|---:|---:|---:|---:|"]
+    for name, counts in report["rows"].items():
+        figures = [f"{counts[key]:,}" for key in ("rows_in", "already_known", "accepted", "quarantined")]
+        lines.append(f"| {name} | {' | '.join(figures)} |")
+    lines += ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
+    for role in report["roles"]:
+        value, low, high = role["metrics"]["ndcg@10"]
+        lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
+    lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
+    lines += [f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

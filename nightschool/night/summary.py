@@ -1,0 +1,60 @@
+"""Evaluations as small JSON documents for records, reports and MLflow."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.select import Selection
+
+Figures = dict[str, list[float | None]]
+
+_WITH_INTERVAL = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "novelty")
+_ERRORS = ("rmse", "mae")
+
+
+def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
+    """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval."""
+    found: Figures = {}
+    for k in cutoffs:
+        for metric in _WITH_INTERVAL:
+            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), *evaluation.interval(metric, k)]
+        found[f"coverage@{k}"] = [evaluation.mean("coverage", k), None, None]
+    if evaluation.errors is not None:
+        for metric in _ERRORS:
+            found[metric] = [evaluation.mean(metric), *evaluation.interval(metric)]
+    return {name: [_finite(value) for value in triple] for name, triple in found.items()}
+
+
+def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """What the record of the stage holds."""
+    return {
+        "recipe": selection.recipe.model_dump(mode="json"),
+        "candidates": [
+            {
+                "name": candidate.component.model,
+                "params": dict(candidate.component.params),
+                "fit_seconds": round(candidate.fit_seconds, 3),
+                "n_users": candidate.evaluation.n_users,
+                "metrics": figures(candidate.evaluation, cutoffs),
+            }
+            for candidate in selection.candidates
+        ],
+        "sweep": [
+            {"alpha": alpha, "name": selection.hybrid[alpha].name, "metrics": figures(evaluation, cutoffs)}
+            for alpha, evaluation in selection.sweep.items()
+        ],
+        "failures": dict(selection.failures),
+    }
+
+
+def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:
+    """One entry a role of the trial, with its figures on the test."""
+    return [
+        {"name": role, "n_users": evaluation.n_users, "metrics": figures(evaluation, cutoffs)}
+        for role, evaluation in evaluations.items()
+    ]
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

@@ -1,0 +1,37 @@
+"""Removing what no kept release needs."""
+
+import shutil
+
+from nightschool.columns import RELEASE_TABLES
+from nightschool.settings import HomePaths
+from nightschool.storage.releases import Release, Releases
+
+
+def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
+    """The releases whose tables, serving files and stage records were removed now, oldest first.
+
+    The newest `keep` published releases stay, and always the current one. Tables of nights that never ended go once
+    a release of a later date is current. Call it under the home's lock.
+    """
+    lake = releases.lake
+    stored = set[str]().union(*(lake.releases(table) for table in RELEASE_TABLES), _names(paths))
+    garbage = sorted(_garbage(releases.history(), stored, keep))
+    for release_id in garbage:
+        # A night whose tables go must not believe that it wrote them: its stage records go first.
+        for folder in [*paths.nights.glob(f"{release_id[-8:]}*"), *paths.serving.glob(release_id)]:
+            shutil.rmtree(folder)
+        for table in RELEASE_TABLES:
+            lake.drop_release(table, release_id)
+    return garbage
+
+
+def _names(paths: HomePaths) -> set[str]:
+    return {path.name for path in paths.serving.glob("*")}
+
+
+def _garbage(history: list[Release], stored: set[str], keep: int) -> set[str]:
+    newest_first = dict.fromkeys(row.release_id for row in reversed(history) if row.status == "published")
+    kept = set(list(newest_first)[: max(keep, 1)])
+    known = {row.release_id for row in history}
+    today = next(iter(newest_first), "")[:10]
+    return {release_id for release_id in stored - kept if release_id in known or release_id[:10] < today}

@@ -1,0 +1,279 @@
+"""Which release is current: the published row of the highest commit version, appended only where nobody else was."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+import polars as pl
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES
+from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
+from nightschool.storage.lake import Lake
+
+Status = Literal["published", "refused", "held", "unheld", "abandoned"]
+_JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
+_TRIES = 20
+
+
+class Draft(BaseModel):
+    """What a night knows of its release before the release has a place in history.
+
+    Attributes:
+        release_id: The partition of the release's tables; empty on rows that are about no release.
+        as_of: T: the release knows what was known then.
+        run_key: The hash of everything that went in.
+        environment: The fingerprint of the environment.
+        recipe: The recipe as JSON holds it.
+        content_hashes: Table name to hash of its rows.
+        row_counts: Table name to number of rows.
+        gates: What was asked and what the answers were.
+        reason: Why this row exists, for people.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release_id: str
+    as_of: AwareDatetime
+    run_key: str = ""
+    data_fingerprint: str = ""
+    code_version: str = ""
+    environment: str = ""
+    config: Mapping[str, Any] = Field(default_factory=dict)
+    recipe: Mapping[str, Any] = Field(default_factory=dict)
+    mlflow_run_id: str = ""
+    content_hashes: Mapping[str, str] = Field(default_factory=dict)
+    row_counts: Mapping[str, int] = Field(default_factory=dict)
+    gates: Mapping[str, Any] = Field(default_factory=dict)
+    reason: str = ""
+
+
+class Release(Draft):
+    """One row of the releases table.
+
+    Attributes:
+        created_at: When it was appended, by the clock of that machine; for people, never for order.
+        status: What the row says.
+        commit_version: The version of the commit that appended it; history is in this order.
+    """
+
+    created_at: AwareDatetime
+    status: Status
+    commit_version: int
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The release that a row of the table holds."""
+        return cls.model_validate({**row, **{name: json.loads(row[name]) for name in _JSON}})
+
+    def to_row(self) -> dict[str, Any]:
+        """The row of the table that holds the release."""
+        row = self.model_dump()
+        return {**row, **{name: json.dumps(row[name], sort_keys=True, allow_nan=False) for name in _JSON}}
+
+    def draft(self) -> Draft:
+        """What it says without its place in history."""
+        return Draft.model_validate(self.model_dump(include=set(Draft.model_fields)))
+
+
+class Releases:
+    """The history of a home's releases; every change of it is one fenced commit that holds one row.
+
+    A row records the version of its own commit. That is known beforehand, since a fenced commit either directly follows
+    the version that was read or fails.
+    """
+
+    def __init__(self, lake: Lake, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.lake = lake
+        self.clock = clock
+
+    def version(self) -> int | None:
+        """The newest commit, which a night remembers as its base; None before the first row."""
+        return self.lake.version(RELEASES)
+
+    def history(self) -> list[Release]:
+        """Every row, in commit order."""
+        rows = self.lake.scan(RELEASES).sort(COMMIT_VERSION).collect()
+        return [Release.from_row(row) for row in rows.iter_rows(named=True)]
+
+    def current(self) -> Release | None:
+        """The release that readers see; None before the first publication."""
+        return next(reversed(_published(self.history())), None)
+
+    def get(self, release_id: str) -> Release:
+        """The newest row of a release.
+
+        Raises:
+            NotFound: No row has that id.
+        """
+        return _newest([release for release in self.history() if release.release_id == release_id], release_id)
+
+    def find_run(self, run_key: str) -> Release | None:
+        """The row that decided a run, published or refused; None while it is undecided."""
+        decided = (row for row in reversed(self.history()) if row.status in ("published", "refused"))
+        return next((row for row in decided if row.run_key == run_key), None)
+
+    def held(self) -> str | None:
+        """Why publishing is on hold; None when it is not."""
+        return _held(self.history())
+
+    def listing(self) -> list[dict[str, Any]]:
+        """One entry a release, in the order of their first commits, as JSON holds it; one of them may be current."""
+        history = self.history()
+        current = next(reversed(_published(history)), None)
+        newest = {row.release_id: row for row in history if row.release_id}
+        return [
+            {
+                "id": row.release_id,
+                "status": row.status,
+                "current": current is not None and row.release_id == current.release_id,
+                "as_of": row.as_of.isoformat(),
+                "created_at": row.created_at.isoformat(),
+                "content_hashes": dict(row.content_hashes),
+                "reason": row.reason,
+            }
+            for row in newest.values()
+        ]
+
+    def publish(self, draft: Draft, base_version: int | None) -> Release:
+        """The published row of the draft's release, appended now or by an earlier try that was never acknowledged.
+
+        The release's tables and serving files must be written by now; the tables are synced to the disk before the
+        pointer moves.
+
+        Args:
+            draft: The release, with its hashes and verdicts.
+            base_version: `version()` as the night began.
+
+        Raises:
+            Busy: Another release was published since `base_version`.
+            GateRefused: Publishing is on hold.
+        """
+        for table in RELEASE_TABLES:
+            self.lake.sync(table)
+
+        def decide(history: list[Release]) -> Draft | Release:
+            done = [row for row in _published(history) if row.release_id == draft.release_id]
+            if done:
+                return _same_run(done[-1], draft)
+            _refuse_hold(history)
+            _refuse_moved(history, -1 if base_version is None else base_version)
+            return draft
+
+        return self._append("published", decide)
+
+    def refuse(self, draft: Draft) -> Release:
+        """The row that says a gate refused the release, appended now or by an earlier try."""
+        return self._append_once("refused", draft)
+
+    def abandon(self, *, release_id: str, run_key: str, as_of: datetime, reason: str) -> Release:
+        """The row that says an unfinished night will not be finished, appended now or by an earlier try."""
+        draft = Draft(release_id=release_id, run_key=run_key, as_of=as_of, reason=reason)
+        return self._append_once("abandoned", draft)
+
+    def rollback(self, release_id: str, reason: str) -> Release:
+        """The row that makes an earlier release current; the current row, unchanged, when it is current already.
+
+        Raises:
+            NotFound: The release was never published, or its tables were pruned.
+        """
+
+        def decide(history: list[Release]) -> Draft | Release:
+            published = _published(history)
+            target = _newest([row for row in published if row.release_id == release_id], release_id)
+            if target == published[-1]:
+                return target
+            self._refuse_pruned(target)
+            return target.draft().model_copy(update={"reason": reason})
+
+        return self._append("published", decide)
+
+    def hold(self, reason: str) -> Release:
+        """The row that keeps nights from publishing until `unhold`."""
+        return self._append("held", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason))
+
+    def unhold(self, reason: str = "") -> Release | None:
+        """The row that lets nights publish again; None when they were not on hold."""
+        if self.held() is None:
+            return None
+        return self._append("unheld", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason))
+
+    def _append_once(self, status: Status, draft: Draft) -> Release:
+        def decide(history: list[Release]) -> Draft | Release:
+            done = [row for row in history if row.status == status and row.run_key == draft.run_key]
+            return done[-1] if done else draft
+
+        return self._append(status, decide)
+
+    def _append(self, status: Status, decide: Callable[[list[Release]], Draft | Release]) -> Release:
+        """The row that `decide` chose in view of the history: an existing one, or a new one appended right after it.
+
+        Raises:
+            Busy: Somebody else got in between, every time.
+        """
+        for _ in range(_TRIES):
+            base = self.version()
+            chosen = decide(self.history())
+            if isinstance(chosen, Release):
+                return chosen
+            place = {"status": status, "created_at": self.clock(), COMMIT_VERSION: 0 if base is None else base + 1}
+            release = Release.model_validate({**chosen.model_dump(), **place})
+            frame = pl.DataFrame([release.to_row()], schema=self.lake.schema(RELEASES))
+            try:
+                self.lake.append_after(RELEASES, frame, base)
+            except Busy:
+                continue
+            self.lake.sync(RELEASES)
+            return release
+        raise Busy(f"the releases table changed {_TRIES} times while a row was to be appended", do="try again")
+
+    def _refuse_pruned(self, release: Release) -> None:
+        for table in RELEASE_TABLES:
+            wanted = release.row_counts.get(table.name, 0)
+            found = self.lake.scan(table, release.release_id).select(pl.len()).collect().item()
+            if found != wanted:
+                raise NotFound(
+                    f"table {table.name} of release {release.release_id} is no longer whole",
+                    seen=f"{found} rows of {wanted}",
+                    do="choose another: nightschool releases list",
+                )
+
+
+def _published(history: list[Release]) -> list[Release]:
+    return [row for row in history if row.status == "published"]
+
+
+def _newest(rows: list[Release], release_id: str) -> Release:
+    if not rows:
+        raise NotFound("no such release", seen=release_id, do="choose one: nightschool releases list")
+    return rows[-1]
+
+
+def _held(history: list[Release]) -> str | None:
+    newest = next((row for row in reversed(history) if row.status in ("held", "unheld")), None)
+    return newest.reason if newest is not None and newest.status == "held" else None
+
+
+def _same_run(done: Release, draft: Draft) -> Release:
+    if done.run_key != draft.run_key:
+        raise NightschoolError(
+            f"release {done.release_id} was published by run {done.run_key}", seen=draft.run_key, do="report this"
+        )
+    return done
+
+
+def _refuse_hold(history: list[Release]) -> None:
+    reason = _held(history)
+    if reason is not None:
+        raise GateRefused("publishing is on hold", seen=reason, do="run `nightschool releases release-hold` first")
+
+
+def _refuse_moved(history: list[Release], base: int) -> None:
+    moved = [row for row in _published(history) if row.commit_version > base]
+    if moved:
+        raise Busy(
+            f"release {moved[-1].release_id} was published while the night ran",
+            seen=moved[-1].reason or "no reason given",
+            do="run the night again",
+        )

@@ -1,0 +1,31 @@
+"""Stage 9: the night for people: a report, and artifacts in Prefect."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from nightschool.night.report import in_markdown, night_report
+from nightschool.night.run import Night
+from tasks.stage import Record
+
+
+@task(cache_policy=NO_CACHE)
+def report(night: Night, rows: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
+    """The night's report; Prefect keeps it as artifacts, and the night's working files go."""
+    document = night_report(night, rows, stages)
+    create_markdown_artifact(in_markdown(document), key="night", description="What the night did")
+    create_table_artifact(_metric_rows(document["candidates"]), key="candidates", description="On validation")
+    create_table_artifact(_metric_rows(document["sweep"]), key="alpha-sweep", description="On validation, by α")
+    create_table_artifact(document["gates"], key="gates", description="What was asked before publishing")
+    night.close()
+    return document
+
+
+def _metric_rows(measured: list[Record]) -> list[dict[str, Any]]:
+    return [
+        {"name": entry["name"]} | {metric: figure[0] for metric, figure in entry["metrics"].items()}
+        for entry in measured
+    ]
