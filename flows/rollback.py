@@ -14,6 +14,6 @@ def rollback(release_id: str, reason: str = "rolled back by hand", hold: bool = 
     Args:
         release_id: The release to go back to, as `nightschool releases list` shows it.
         reason: Why; kept in the releases table.
-        hold: Keep nights from publishing until `nightschool releases release-hold`, so that the next one does not undo this.
+        hold: Keep nights from publishing until `nightschool releases release-hold`, so that none undoes this.
     """
     return roll_back(release_id, reason, hold)

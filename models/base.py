@@ -50,7 +50,7 @@ class Model(ABC):
 
     @abstractmethod
     def _learn(self, dataset: Dataset, seed: int, /) -> None:
-        """Sets the learned attributes, last of all, so that a failure leaves the earlier ones in place."""
+        """Sets the learned attributes; whatever it raises leaves the model unfitted."""
 
     @abstractmethod
     def _score(self, user_indices: Indices) -> Float32s:
@@ -75,6 +75,7 @@ class Model(ABC):
             ConfigurationError: The model cannot learn from this kind of dataset, or not within its memory.
         """
         known = Known.of(dataset)
+        self._known = None
         self._learn(dataset, seed)
         self._known = known
         return self

@@ -59,7 +59,9 @@ class Svd(Model):
         """Scores of single pairs, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
         affinity = np.einsum("nf,nf->n", self.user_factors[user_indices], self.item_factors[item_indices])
         scores = self.mean + self.user_biases[user_indices] + self.item_biases[item_indices] + affinity
-        return np.clip(scores, *self.score_range)
+        lowest, highest = self.score_range
+        clipped: Float32s = np.clip(scores, lowest, highest)
+        return clipped
 
     def _score(self, user_indices: Indices) -> Float32s:
         scores = self.user_factors[user_indices] @ self.item_factors[:-1].T

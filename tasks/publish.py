@@ -1,3 +1,47 @@
 """Stage 8: tables, then one atomic commit that moves the pointer; then the MLflow alias follows."""
 
+from typing import Any
 
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from nightschool.errors import GateRefused
+from nightschool.night.gates import Gate, require
+from nightschool.night.publish import draft_release, publish_release
+from nightschool.night.run import Night
+from nightschool.storage.pruning import prune
+from tasks.recommend import tables_folder
+from tasks.stage import Record
+from tasks.tracking import registry
+
+
+@task(cache_policy=NO_CACHE)
+def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
+    """The id of the release that is current now; None after a dry run.
+
+    Raises:
+        GateRefused: A table gate said no; the refusal is on record and the last good release stays.
+    """
+    draft = draft_release(night, verdict, _asked(night, verdict, tables), model["mlflow_run_id"])
+    try:
+        require([Gate(**gate) for gate in tables["gates"]])
+    except GateRefused as refusal:
+        night.home.releases.refuse(draft.model_copy(update={"reason": str(refusal)}))
+        night.close()
+        raise
+    if dry_run:
+        return {"release_id": None}
+    release = publish_release(night, draft, tables_folder(night), _metrics(night))
+    registry(night.home).follow(release)
+    prune(night.home.releases, night.home.paths, night.config.keep)
+    return {"release_id": release.release_id}
+
+
+def _asked(night: Night, verdict: Record, tables: Record) -> dict[str, Any]:
+    asked = [*verdict["gates"], *tables["gates"]]
+    return {"tuned": night.tune, "decision": verdict["decision"], "asked": asked}
+
+
+def _metrics(night: Night) -> pl.DataFrame:
+    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove")])

@@ -16,7 +16,6 @@ from tasks.prepare import load
 from tasks.refit import model_folder
 from tasks.stage import Record, once
 
-
 logger = logging.getLogger("nightschool.tasks")
 
 

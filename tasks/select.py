@@ -27,10 +27,10 @@ def select(night: Night, data: Record) -> Record:
     return once(night, "select", lambda folder: _select(night, data, folder))
 
 
-def search_for(config: NightConfig) -> Search:
+def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
     """What the configuration and the catalogue say to try: each model's grid, under the fixed hyper-parameters."""
     settings = {model: _settings(grid(model), config.params.get(model, {})) for model in config.models}
-    return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes)
+    return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
 
 
 def _settings(tried: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -55,7 +55,9 @@ def similar_items(
         show.show_json({"release_id": reader.release.release_id, "item_id": item, "items": items})
         return
     rows = [[entry["rank"], entry["item_id"], entry["title"], entry["score"]] for entry in items]
-    show.show_table(f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows)
+    show.show_table(
+        f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows
+    )
 
 
 def export(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ Dataset = Annotated[
 ]
 SourceRoot = Annotated[
     Path | None, typer.Option("--source-root", help="The folder that the manifest's files lie below; remembered.")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value over the configuration: k=20, tune=now, ease.l2=300.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -34,8 +37,17 @@ def simulate(
     days: Annotated[int, typer.Option(min=1, help="Days before the fixed end that engagements lie in.")] = 365,
     as_json: Json = False,
 ) -> None:
-    """Write a simulated learning platform."""
-    raise NotImplementedError
+    """Write a simulated learning platform: users.csv, content.csv, engagements.csv."""
+    from nightschool.data.simulator.config import SimulatorConfig
+    from nightschool.data.simulator.simulate import simulate as write
+
+    values = {"users": users, "items": items, "interactions": interactions, "mode": mode, "seed": seed, "days": days}
+    report = write(SimulatorConfig.model_validate(values), out)
+    if as_json:
+        show.show_json(report.model_dump(mode="json"))
+        return
+    counts = f"{report.users:,} users, {report.items:,} items, {report.interactions:,} engagements"
+    show.console.print(f"Simulated {counts} ({report.mode}) in {out}")
 
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
@@ -55,9 +67,7 @@ def retrain(
     source_root: SourceRoot = None,
     as_of: Annotated[str | None, typer.Option(help="T, ISO 8601: see only what was known then.")] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with the night's parameters.")] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the configuration: k=20, tune=now, ease.l2=300.")
-    ] = None,
+    assignments: Assignments = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again although the same night was decided.")] = False,
     as_json: Json = False,
@@ -75,6 +85,33 @@ def retrain(
         dry_run=dry_run,
     )
     show.show_json(report) if as_json else show.show_night(report)
+
+
+def evaluate(
+    models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "svd,ease,content",
+    dataset: Dataset = None,
+    source_root: SourceRoot = None,
+    protocol: Annotated[str, typer.Option(help="How the test is cut.")] = "temporal",
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k that decides.")] = 10,
+    relevant: Annotated[str, typer.Option(help="all: every held-out pair; manifest: as it says.")] = "manifest",
+    release: Annotated[str | None, typer.Option(help="Evaluate this release's lists (--protocol given).")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 42,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Compare models on a held-out test, with intervals; publishes nothing."""
+    from nightschool.night.config import NightConfig
+    from tasks.evaluate import Offline, evaluate_models, evaluate_release
+    from tasks.home import bind_home
+
+    if relevant not in {"all", "manifest"}:
+        raise ConfigurationError("--relevant", seen=relevant, do="use all or manifest")
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    settings = NightConfig.load(None, assignments or [])
+    asked = Offline(names, protocol, k, seed, "all" if relevant == "all" else "manifest", settings)
+    home = bind_home(dataset, source_root)
+    document = evaluate_release(home, asked, release) if release else evaluate_models(home, asked)
+    show.show_json(document) if as_json else show.show_evaluation(document)
 
 
 def parse_instant(text: str | None) -> datetime | None:

@@ -44,6 +44,50 @@ def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
     show_table("Rows in = already known + accepted + quarantined", columns, rows)
 
 
+def show_night(report: Mapping[str, Any]) -> None:
+    """Prints what a night did."""
+    show_rows_in(report["rows"])
+    if report["status"] == "already published":
+        console.print(f"Already published: {report['sentence']}.")
+        return
+    show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
+    for model, reason in report["failures"].items():
+        console.print(f"Left out: {model}: {reason}")
+    show_sweep(report["sweep"])
+    show_candidates(f"On the test ({report['protocol']}), refitted", report["roles"])
+    for warning in report["warnings"]:
+        console.print(f"Note: {warning}.")
+    show_gates(report["gates"])
+    console.print(f"Verdict: {report['sentence']}.")
+    if report["learner"]:
+        _show_learner(report["learner"])
+    console.print(f"{report['status'].capitalize()}: {report['release_id'] or 'nothing'} (T = {report['as_of']})")
+
+
+def _show_learner(learner: Mapping[str, Any]) -> None:
+    history = [[str(h["timestamp"] or "")[:16], h["item_id"], h["title"]] for h in learner["history"]]
+    show_table(f"Learner {learner['user_id']}: newest history", ["when", "item", "title"], history)
+    show_list(f"Learner {learner['user_id']}: top {len(learner['items'])}", learner["items"])
+
+
+def show_evaluation(document: Mapping[str, Any]) -> None:
+    """Prints an offline comparison: every model's figures, and its difference to popularity."""
+    k = document["k"]
+    metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"map@{k}", f"coverage@{k}", "rmse"]
+    rows = []
+    for model in document["models"]:
+        over = model.get("over_popularity")
+        difference = f"{over[0]:+.4f} [{over[1]:+.4f}, {over[2]:+.4f}] {model['verdict']}" if over else "–"
+        figures = [_interval(model["metrics"].get(metric)) for metric in metrics]
+        rows.append([model["name"], *figures, difference, f"{model.get('fit_seconds', 0):.1f}"])
+    title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
+    show_table(title, ["model", *metrics, f"ndcg@{k} over popularity", "fit s"], rows)
+    for warning in document["warnings"]:
+        console.print(f"Note: {warning}.")
+    for model, reason in document.get("failures", {}).items():
+        console.print(f"Left out: {model}: {reason}")
+
+
 def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
     """Prints one line a model, each metric with its 95 % interval."""
     rows = [

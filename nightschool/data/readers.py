@@ -16,11 +16,11 @@ from nightschool.data.normalise import IdMaps, IdTypes
 from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_header, split_jsonl, to_lines
 from nightschool.data.sources import (
     Extent,
-    HashedStream,
     SourceFile,
     changed,
     find_sources,
     line_blocks,
+    measure,
     open_source,
     skip_known,
 )
@@ -90,18 +90,12 @@ class Reading:
         return lines.slice(1) if isinstance(kind, Csv) and kind.header else lines
 
     def _parquet(self) -> Iterator[pl.DataFrame]:
-        with open_source(self.file) as stream:
-            _read_through(stream)
-            if self._known and stream.sha256 != self._known.sha256:
-                raise changed(self.file, "it is another Parquet file than the one that was ingested")
+        n_bytes, sha256 = measure(self.file)
+        if self._known and sha256 != self._known.sha256:
+            raise changed(self.file, "it is another Parquet file than the one that was ingested")
         if not self._known:
             yield from _parquet_rows(self.file, self._needed)
-        self.extent = Extent(stream.bytes, self.extent.rows, stream.sha256)
-
-
-def _read_through(stream: HashedStream) -> None:
-    while stream.read():
-        pass
+        self.extent = Extent(n_bytes, self.extent.rows, sha256)
 
 
 def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:

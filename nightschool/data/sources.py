@@ -115,6 +115,19 @@ def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
     return archive.open(members[0])
 
 
+def measure(file: SourceFile) -> tuple[int, str]:
+    """How many bytes the file holds, decompressed, and their SHA-256.
+
+    Raises:
+        NotFound: It is gone.
+        DataRefused: It cannot be decompressed.
+    """
+    with open_source(file) as stream:
+        while stream.read():
+            pass
+        return stream.bytes, stream.sha256
+
+
 def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bool:
     """Whether a new row may follow at once: reads past what an earlier ingest read, which must be as it was.
 

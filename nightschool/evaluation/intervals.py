@@ -1,5 +1,6 @@
 """95 % intervals of means over users: normal where there are many users, bootstrap where there are few."""
 
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -54,7 +55,13 @@ def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
 
 
 def _bootstrap(sums: Float64s, weights: Float64s) -> Interval:
-    n = len(weights)
-    drawn = np.random.default_rng(BOOTSTRAP_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+    drawn = _draws(len(weights))
     low, high = np.quantile(ratio(drawn @ sums, drawn @ weights), [TAIL, 1 - TAIL], axis=0)
     return Interval(low, high)
+
+
+@lru_cache(maxsize=2)
+def _draws(n: int) -> Float64s:
+    """How often each of n users is drawn in each resample, float64[RESAMPLES, n]."""
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)

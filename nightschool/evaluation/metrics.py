@@ -44,21 +44,20 @@ def map_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
     """Mean precision at each hit among the first k, over min(k, n_relevant) hits; float64[n]."""
     places = hits[:, :k]
     precisions = np.cumsum(places, axis=1) / np.arange(1, places.shape[1] + 1)
-    return np.asarray((precisions * places).sum(axis=1) / np.minimum(k, n_relevant))
+    summed = (precisions * places).sum(axis=1)
+    return np.asarray(summed / np.minimum(k, n_relevant))
 
 
 def mrr_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
     """One over the place of the first hit among the first k, else 0; float64[n]."""
     places = hits[:, :k]
-    if not places.shape[1]:
-        return np.zeros(len(places))
-    first = places.argmax(axis=1) + 1
-    return np.asarray(places.any(axis=1).astype(np.float64) / first)
+    first = places & (np.cumsum(places, axis=1) == 1)
+    return np.asarray(first @ (1.0 / np.arange(1, places.shape[1] + 1)))
 
 
 def hit_rate_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
     """1 where any of the first k is a hit, else 0; float64[n]."""
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
 
 
 LIST_METRICS: Mapping[str, Callable[[Mask, Counts, int], Float64s]] = {

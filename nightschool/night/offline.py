@@ -5,11 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import polars as pl
+
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
 from nightschool.contract import Recipe, Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
-from nightschool.evaluation.evaluate import Evaluation, evaluate
+from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users
+from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE, Build
 from nightschool.night.select import Create, Search, select
+from nightschool.ranking.topk import Ranking
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,19 @@ def compare_models(
     if best is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
     return rows, selection.failures
+
+
+def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) -> Evaluation:
+    """The figures of lists that were published: user_id, item_id, rank."""
+    dataset = test.fitted
+    users = pl.DataFrame({USER_ID: dataset.user_ids, USER_INDEX: np.arange(dataset.n_users, dtype=np.int32)})
+    items = pl.DataFrame({ITEM_ID: dataset.item_ids, ITEM_INDEX: np.arange(dataset.n_items, dtype=np.int32)})
+    rows = lists.filter(pl.col(RANK) <= max(cutoffs)).join(users, on=USER_ID).join(items, on=ITEM_ID)
+    ranked = np.full((dataset.n_users, max(cutoffs)), -1, dtype=np.int32)
+    ranked[rows[USER_INDEX].to_numpy(), rows[RANK].to_numpy() - 1] = rows[ITEM_INDEX].to_numpy()
+    evaluated = relevant_users(test)
+    ranking = Ranking(ranked[evaluated], np.zeros((len(evaluated), max(cutoffs)), dtype=np.float32))
+    return evaluate_ranking(ranking, evaluated, test, cutoffs=cutoffs)
 
 
 def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:

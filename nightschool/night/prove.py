@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from nightschool.contract import Blended, Component, Recipe, Split
 from nightschool.evaluation.compare import Comparison, compare, learnable
-from nightschool.evaluation.evaluate import Evaluation, evaluate
+from nightschool.evaluation.evaluate import evaluate
+from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.gates import Gate
 from nightschool.night.select import POPULARITY
 

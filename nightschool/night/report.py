@@ -88,7 +88,9 @@ def in_markdown(report: Record) -> str:
         value, low, high = role["metrics"]["ndcg@10"]
         lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
     lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
-    lines += [f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]]
+    lines += [
+        f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]
+    ]
     return "\n".join(lines) + "\n"
 
 

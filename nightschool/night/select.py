@@ -10,7 +10,8 @@ import numpy as np
 
 from nightschool.contract import Component, Indices, Recipe, Recommender, Split
 from nightschool.errors import NightschoolError
-from nightschool.evaluation.evaluate import Evaluation, evaluate, evaluate_ranking, relevant_users
+from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users
+from nightschool.evaluation.evaluation import Evaluation
 from nightschool.progress import watch
 from nightschool.ranking.blend import blend, component_scores
 from nightschool.ranking.topk import Ranking, block_users, top_k

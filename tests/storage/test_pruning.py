@@ -94,8 +94,13 @@ def test_an_interrupted_prune_is_finished_by_the_next(
     releases: Releases, paths: HomePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(releases, paths, *DAYS[:2])
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Lake, "drop_release", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        prune(releases, paths, keep=1)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "drop_release", stop)
+        with pytest.raises(KeyboardInterrupt):
+            prune(releases, paths, keep=1)
     assert prune(releases, paths, keep=1) == DAYS[:1]
     assert left(releases, paths) == DAYS[1:2]

@@ -30,8 +30,6 @@ from nightschool.data.simulator.vocabulary import (
     USER_ACTIVITY,
 )
 
-_ROUNDS = 60
-
 
 def plant(
     config: SimulatorConfig, users: pl.DataFrame, content: pl.DataFrame, elapsed: float, rng: np.random.Generator
@@ -72,7 +70,7 @@ def scale_to_popularity(loadings: Weights, fit: Weights, demand: Weights, popula
     """
     pull = loadings * popularity[:, None]
     shares = popularity * demand.sum()
-    for _ in range(_ROUNDS):
+    for _ in range(planted.FITTING_ROUNDS):
         per_pull = demand / (pull.T @ fit)
         pull = pull * (shares / ((pull @ per_pull) * fit).sum(axis=1))[:, None]
     return pull

@@ -1,0 +1,76 @@
+"""Recommends items whose description resembles what a user liked."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import csr_array, vstack
+
+from models.base import Model, ModelConfig
+from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.data.features import item_features
+from nightschool.errors import ConfigurationError
+from nightschool.ranking.foldin import fold_in, positive
+from nightschool.ranking.topk import block_users
+from nightschool.ranking.truncate import keep_largest
+
+_MEGABYTES = 64
+
+
+class ContentConfig(ModelConfig):
+    """How many neighbours speak for each history item."""
+
+    weights_per_item: int = Field(default=100, ge=1, le=10_000, description="Similar items kept for each history item.")
+
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+
+class Content(Model):
+    """Ranks by summed cosine similarity to what a user liked, over features of text, categories, levels and lists.
+
+    Each history item keeps its `weights_per_item` most similar items. What is said of an item is all that is used, so
+    an item nobody has met is recommended like any other.
+    """
+
+    name = "content"
+    config_type = ContentConfig
+    learned = ("weights",)
+
+    config: ContentConfig
+    weights: csr_array
+    """Cosines, CSR float32 [n_items of the history, n_items to recommend]."""
+
+    def item_weights(self) -> csr_array:
+        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        return self.weights
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        return fold_in(positive(history), self.weights)
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        return fold_in(self.known.positives(user_indices), self.weights)
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        features = item_features(dataset.items, dataset.item_columns, dataset.available)
+        if not features.nnz:
+            raise ConfigurationError(
+                "content needs items that are described, and this dataset has none",
+                do="leave content out, or name text, categories or lists in the manifest",
+            )
+        self.weights = _nearest(features, self.config.weights_per_item)
+
+
+def _nearest(features: csr_array, n: int) -> csr_array:
+    """The n most similar other items of each item, CSR float32 [n_items, n_items]."""
+    n_items = features.shape[0]
+    step = block_users(n_items, _MEGABYTES)
+    by_feature = features.T.tocsr()
+    kept = []
+    for start in range(0, n_items, step):
+        similarity = (features[start : start + step] @ by_feature).toarray()
+        own = np.arange(len(similarity))
+        similarity[own, start + own] = 0
+        kept.append(keep_largest(similarity, n))
+    return vstack(kept, format="csr")

@@ -1,0 +1,131 @@
+"""What each item is about, as rows of numbers whose products are similarities."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from nightschool.columns import ITEM_INDEX, TEXT
+from nightschool.contract import ItemColumns, Mask
+
+TERM = "term"
+
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_UNSPACED_SHARE = 0.2  # of all letters; a Chinese catalogue with many English names stays well above
+_WORD = r"[\p{L}\p{N}]{2,}"
+_LONGEST_NGRAM = 3
+_RAREST = 2  # items a term must occur in: one item's own words tie it to no other
+
+
+def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> csr_array:
+    """Unit-length feature rows, CSR float32 [n_items, n_features]; rows of zeros for items that say nothing.
+
+    Text, each category, each ordinal and each list are groups of equal weight: every group is scaled to unit length
+    before they are joined, so that a long text does not drown a category. Terms and their weights are learned from the
+    fitted items, and the others get no features.
+
+    Args:
+        items: The items frame in the order of the item index.
+        columns: Which of its columns describe an item.
+        fitted: bool [n_items], the items of the catalogue at the instant of the fit.
+    """
+    groups = [_unit_rows(group) for group in _groups(items, columns, fitted) if group.shape[1]]
+    if not groups:
+        return csr_array((len(items), 0), dtype=np.float32)
+    return _unit_rows(hstack(groups, format="csr"))
+
+
+def _groups(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> Iterator[csr_array]:
+    catalogue = items.with_row_index(ITEM_INDEX).filter(pl.Series(fitted))
+    yield _tf_idf(_text_terms(catalogue), len(items), rarest=_RAREST)
+    for column in (*columns.categories, *columns.lists):
+        yield _tf_idf(_labels(catalogue, column), len(items), rarest=1)
+    for column, levels in columns.ordinals.items():
+        yield _thermometer(catalogue, column, levels, len(items))
+
+
+def _text_terms(catalogue: pl.DataFrame) -> pl.DataFrame:
+    """One row a term occurrence: item_index, term."""
+    texts = catalogue.select(ITEM_INDEX, pl.col(TEXT).cast(pl.String).str.to_lowercase()).drop_nulls()
+    if is_spaced(texts[TEXT]):
+        return texts.select(ITEM_INDEX, pl.col(TEXT).str.extract_all(_WORD).alias(TERM)).explode(TERM).drop_nulls()
+    return _character_ngrams(texts)
+
+
+def is_spaced(texts: pl.Series) -> bool:
+    """Whether the texts put spaces between words, judged by the share of letters from scripts that do not."""
+    unspaced = int(texts.str.count_matches(_UNSPACED).sum())
+    letters = int(texts.str.count_matches(r"\p{L}").sum())
+    return unspaced <= _UNSPACED_SHARE * letters
+
+
+def _character_ngrams(texts: pl.DataFrame) -> pl.DataFrame:
+    """Runs of one to three characters within words, one row an occurrence: item_index, term."""
+    words = texts.select(ITEM_INDEX, pl.col(TEXT).str.extract_all(r"[\p{L}\p{N}]+").alias("word")).explode("word")
+    letters = (
+        words.drop_nulls()
+        .with_row_index("run")
+        .with_columns(pl.col("word").str.extract_all(r"."))
+        .explode("word")
+        .with_columns(
+            pl.col("word").shift(-ahead).over("run").alias(f"ahead_{ahead}") for ahead in range(1, _LONGEST_NGRAM)
+        )
+    )
+    parts = ["word", *(f"ahead_{ahead}" for ahead in range(1, _LONGEST_NGRAM))]
+    return pl.concat(
+        letters.select(ITEM_INDEX, pl.concat_str(parts[:length]).alias(TERM)).drop_nulls()
+        for length in range(1, _LONGEST_NGRAM + 1)
+    )
+
+
+def _labels(catalogue: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One row a label of an item: item_index, term."""
+    labels = catalogue.select(ITEM_INDEX, pl.col(column).alias(TERM))
+    if isinstance(labels.schema[TERM], pl.List):
+        labels = labels.explode(TERM)
+    return labels.with_columns(pl.col(TERM).cast(pl.String)).drop_nulls()
+
+
+def _tf_idf(occurrences: pl.DataFrame, n_items: int, *, rarest: int) -> csr_array:
+    """Weights (1 + ln tf) · (ln((1 + n) / (1 + df)) + 1), CSR float32 [n_items, n_terms], terms in sorted order.
+
+    n counts the items that have any term, df those that have this one. Terms of fewer than `rarest` items are dropped.
+
+    Reference:
+        Salton and Buckley, "Term-weighting approaches in automatic text retrieval", 1988.
+    """
+    counts = occurrences.group_by(ITEM_INDEX, TERM).agg(pl.len().alias("tf"))
+    n_described = counts[ITEM_INDEX].n_unique()
+    common = (
+        counts.with_columns(pl.len().over(TERM).alias("df"))
+        .filter(pl.col("df") >= rarest)
+        .with_columns(pl.col(TERM).rank("dense").cast(pl.Int64) - 1)
+        # A fixed order of the entries is a fixed order of all sums over them.
+        .sort(ITEM_INDEX, TERM)
+    )
+    n_terms = common[TERM].n_unique()
+    rarity = np.log((1 + n_described) / (1 + common["df"].to_numpy())) + 1
+    weights = ((1 + np.log(common["tf"].to_numpy())) * rarity).astype(np.float32)
+    return csr_array((weights, (common[ITEM_INDEX].to_numpy(), common[TERM].to_numpy())), shape=(n_items, n_terms))
+
+
+def _thermometer(catalogue: pl.DataFrame, column: str, levels: tuple[str, ...], n_items: int) -> csr_array:
+    """Ones up to the item's level, CSR float32 [n_items, n_levels], so that neighbouring levels are alike."""
+    places = {level: place for place, level in enumerate(levels)}
+    known = catalogue.select(
+        ITEM_INDEX, pl.col(column).cast(pl.String).replace_strict(places, default=None, return_dtype=pl.Int64)
+    ).drop_nulls()
+    reached = known.with_columns(pl.int_ranges(0, pl.col(column) + 1).alias(column)).explode(column)
+    rows, columns = reached[ITEM_INDEX].to_numpy(), reached[column].to_numpy()
+    return csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(n_items, len(levels)))
+
+
+def _unit_rows(matrix: csr_array) -> csr_array:
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)))
+    scale: NDArray[np.float32] = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1), 0).astype(np.float32)
+    scaled = matrix.copy()
+    scaled.data *= np.repeat(scale, np.diff(matrix.indptr))
+    scaled.sort_indices()
+    return scaled

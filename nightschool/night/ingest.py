@@ -1,0 +1,139 @@
+"""Stage 1 of a night: source rows into the tables, exactly once, and the bad ones into quarantine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    EVENT_ID,
+    INSTANT,
+    INTERACTIONS,
+    ITEM_ID,
+    ITEMS,
+    QUARANTINE,
+    REASON,
+    SOURCE_FILE,
+    TABLE,
+    TIMESTAMP,
+    USER_ID,
+    USERS,
+)
+from nightschool.data.manifest import Manifest
+from nightschool.data.normalise import IdTypes, normalise_interactions
+from nightschool.data.readers import Reading, read_id_maps
+from nightschool.data.sources import SourceFile, find_sources
+from nightschool.night.ingest_entities import take_entities
+from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judge, mark
+from nightschool.night.ledger import Ledger
+from nightschool.storage.lake import Lake, literal
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """Rows in = already known + accepted + quarantined, table by table."""
+
+    tables: Mapping[str, TableCounts]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers by table, for JSON."""
+        return {name: counts.to_dict() for name, counts in self.tables.items()}
+
+
+def ingest(
+    manifest: Manifest, source_root: Path, lake: Lake, *, check: Checks, first_seen: datetime, now: datetime
+) -> IngestReport:
+    """What became of every source row. All files are read and judged before anything is written.
+
+    Args:
+        manifest: What the files are.
+        source_root: The folder that they lie below.
+        lake: The home's tables.
+        check: The row and batch rules.
+        first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
+        now: The clock.
+
+    Raises:
+        NotFound: A file is missing.
+        DataRefused: A file cannot be read or was changed in place, or too many rows are bad; nothing was written.
+    """
+    ledger = Ledger(lake, now)
+    ledger.undo_unfinished()
+    occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
+    users, user_ids = take_entities(occasion, USERS, manifest.users) if manifest.users else (Intake(USERS), None)
+    items, item_ids = take_entities(occasion, ITEMS, manifest.items) if manifest.items else (Intake(ITEMS), None)
+    intakes = (_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), users, items)
+    for intake in intakes:
+        judge(intake, occasion)
+    for intake in intakes:
+        _write(intake, lake)
+    ledger.write()
+    return IngestReport({intake.table.name: intake.counts() for intake in intakes})
+
+
+def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:
+    """What is new in the interactions files; `declared` holds the known ids where a table declares them."""
+    part, lake = occasion.manifest.interactions, occasion.lake
+    intake, types = Intake(INTERACTIONS), IdTypes(lake.user_id, lake.item_id)
+    maps = read_id_maps(part, occasion.source_root)
+    events = _EventIds(lake) if part.event_id else None
+    for file in find_sources(occasion.source_root, part.files):
+        known = occasion.ledger.known(INTERACTIONS, file)
+        reading = Reading(file, part.format, part.source_columns, known)
+        for rows in reading.batches():
+            frame = normalise_interactions(rows, part, occasion.manifest, types, maps)
+            frame = _mark_unknown(occasion.with_findings(INTERACTIONS, frame), declared)
+            frame = events.mark_repeated(frame) if events else frame
+            good = intake.sort_out(frame, file, occasion.now)
+            intake.accepted.append(_placed(good, file, occasion))
+        intake.already_known += known.rows if known else 0
+        occasion.ledger.note(INTERACTIONS, file, part.format, reading.extent)
+    return intake
+
+
+def _mark_unknown(frame: pl.DataFrame, declared: Mapping[str, pl.Series | None]) -> pl.DataFrame:
+    for (key, ids), code in zip(declared.items(), ("unknown_user", "unknown_item"), strict=True):
+        if ids is not None:
+            frame = mark(frame, ~pl.col(key).is_in(ids.implode()), code, key)
+    return frame
+
+
+def _placed(good: pl.DataFrame, file: SourceFile, occasion: Occasion) -> pl.DataFrame:
+    """The rows of the interactions table: known from the event's time on, but not before they were first seen."""
+    seen = pl.lit(occasion.first_seen, INSTANT)
+    time = pl.col(TIMESTAMP)
+    available = time.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(time, seen)
+    placed = good.with_columns(available.alias(AVAILABLE_AT), pl.lit(file.name).alias(SOURCE_FILE))
+    return placed.select(INTERACTIONS.columns)
+
+
+class _EventIds:
+    """The ids of the events taken in so far; an event with the id of another one is that one, delivered again."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._taken = lake.scan(INTERACTIONS).select(EVENT_ID).drop_nulls().collect()[EVENT_ID]
+
+    def mark_repeated(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with a reason in the good rows whose event was taken in before."""
+        is_first = pl.struct(EVENT_ID, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
+        repeated = ~is_first | pl.col(EVENT_ID).is_in(self._taken.implode())
+        frame = mark(frame, pl.col(EVENT_ID).is_not_null() & repeated, "duplicate_event", EVENT_ID)
+        self._taken = pl.concat([self._taken, frame.filter(pl.col(REASON).is_null())[EVENT_ID].drop_nulls()])
+        return frame
+
+
+def _write(intake: Intake, lake: Lake) -> None:
+    """Writes a table's rows; a file that was read whole again gets its quarantine anew."""
+    for name in intake.reread:
+        where = f'"{TABLE}" = {literal(intake.table.name)} AND {SOURCE_FILE} = {literal(name)}'
+        lake.delete(QUARANTINE, where)
+    rows = intake.rows
+    if rows is not None:
+        lake.append(intake.table, rows)
+    if intake.rejected:
+        lake.append(QUARANTINE, pl.concat(intake.rejected))

@@ -1,0 +1,88 @@
+"""Users and items: files that are read whole and compared by id, so that a change is one more row."""
+
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import ALWAYS, AVAILABLE_AT, INSTANT, ITEM_ID, REASON, USER_ID, USERS, Table
+from nightschool.data.manifest import Items, Users
+from nightschool.data.normalise import FAULT, RELEASED, normalise_items, normalise_users
+from nightschool.data.readers import Reading
+from nightschool.data.sources import find_sources, measure
+from nightschool.night.intake import Intake, Occasion, mark
+
+_CONTENT: Final = "content"
+_BEFORE: Final = "before"
+_SINCE: Final = "since"
+
+
+def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tuple[Intake, pl.Series]:
+    """What the files bring for users or items, and every id that is known with them.
+
+    Raises:
+        NotFound: A file is missing.
+        DataRefused: A file cannot be read, or its known part changed.
+    """
+    intake, key = Intake(table), USER_ID if table is USERS else ITEM_ID
+    newest = _newest(occasion.lake.scan(table).collect(), key)
+    for file in find_sources(occasion.source_root, part.files):
+        known = occasion.ledger.known(table, file)
+        if known and measure(file) == (known.bytes, known.sha256):
+            intake.already_known += known.rows
+            continue
+        reading = Reading(file, part.format, part.source_columns)
+        frame = pl.concat(_normalised(occasion, table, part, rows) for rows in reading.batches())
+        given = intake.sort_out(_first_of_each_id(frame, key), file, occasion.now)
+        added = _changes(given, newest, key, occasion)
+        intake.already_known += given.height - added.height
+        intake.accepted.append(added)
+        intake.reread.append(file.name)
+        newest = _newest(pl.concat([newest, added], how="diagonal"), key)
+        occasion.ledger.note(table, file, part.format, reading.extent)
+    return intake, newest[key]
+
+
+def _normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
+    if isinstance(part, Users):
+        return occasion.with_findings(table, normalise_users(rows, part, occasion.lake.user_id))
+    return occasion.with_findings(table, normalise_items(rows, part, occasion.lake.item_id))
+
+
+def _first_of_each_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The frame with a reason in the good rows whose id a good row above has."""
+    is_first = pl.struct(key, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
+    return mark(frame, ~is_first, "duplicate_id", key)
+
+
+def _newest(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    return rows.sort(AVAILABLE_AT, maintain_order=True).unique(key, keep="last", maintain_order=True)
+
+
+def _changes(given: pl.DataFrame, newest: pl.DataFrame, key: str, occasion: Occasion) -> pl.DataFrame:
+    """The given rows that are new, or differ from the newest row of their id, with the instant they are known from.
+
+    A changed row is known from first seen on, and always later than the row it follows.
+    """
+    names = [name for name in given.columns if name not in (*FAULT, RELEASED)]
+    lacking = [pl.lit(None, given.schema[name]).alias(name) for name in names if name not in newest.columns]
+    before = newest.with_columns(lacking).select(
+        key, _content(names).alias(_BEFORE), pl.col(AVAILABLE_AT).alias(_SINCE)
+    )
+    seen, released = pl.lit(occasion.first_seen, INSTANT), _released(given)
+    fresh = released.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(released, seen)
+    changed = pl.max_horizontal(seen, pl.col(_SINCE) + timedelta(microseconds=1))
+    return (
+        given.with_columns(_content(names).alias(_CONTENT))
+        .join(before, on=key, how="left", maintain_order="left")
+        .filter(pl.col(_BEFORE).is_null() | (pl.col(_BEFORE) != pl.col(_CONTENT)))
+        .select(*names, pl.when(pl.col(_BEFORE).is_null()).then(fresh).otherwise(changed).alias(AVAILABLE_AT))
+    )
+
+
+def _content(names: list[str]) -> pl.Expr:
+    return pl.struct(names).struct.json_encode()
+
+
+def _released(given: pl.DataFrame) -> pl.Expr:
+    return pl.col(RELEASED) if RELEASED in given.columns else pl.lit(None, INSTANT)

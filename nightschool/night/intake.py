@@ -1,0 +1,168 @@
+"""Rows on their way in: what judges them, the good and the bad apart, and what is reported of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from nightschool.columns import (
+    DETAIL,
+    QUARANTINE,
+    QUARANTINED_AT,
+    REASON,
+    ROW,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TABLE,
+    Table,
+)
+from nightschool.data.limits import Limits
+from nightschool.data.manifest import Manifest
+from nightschool.data.parsing import RAW
+from nightschool.data.sources import SourceFile
+from nightschool.errors import DataRefused
+from nightschool.night.ledger import Ledger
+from nightschool.storage.lake import Lake
+
+
+class Verdict(Protocol):
+    """What a check says of rows that arrive together."""
+
+    def raise_if_failed(self, do: str) -> None:
+        """Raises DataRefused, with what to do, where they must not come in."""
+        ...
+
+
+class Checks(Protocol):
+    """The rules for arriving rows; the module `expectations.validation` is one."""
+
+    def check_rows(self, table: str, frame: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+        """The rows that break a rule: row_number (from 0), reason, detail."""
+        ...
+
+    def check_intake(self, table: str, reasons: pl.Series) -> Verdict:
+        """Whether rows with these reasons (null: a good row) may come in together."""
+        ...
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One ingest: what is read, into what, by which rules and at which time.
+
+    Attributes:
+        first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
+        now: The clock.
+    """
+
+    manifest: Manifest
+    source_root: Path
+    lake: Lake
+    ledger: Ledger
+    check: Checks
+    first_seen: datetime
+    now: datetime
+
+    def with_findings(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with the row rules' findings in reason and detail, where there was no reason yet."""
+        found = self.check.check_rows(table.name, frame, Limits.of(self.manifest, self.now))
+        if not found.height:
+            return frame
+        place, reason, detail = found
+        fresh = frame[REASON].gather(place).is_null()
+        where = place.filter(fresh)
+        return frame.with_columns(
+            frame[REASON].scatter(where, reason.filter(fresh)), frame[DETAIL].scatter(where, detail.filter(fresh))
+        )
+
+
+def mark(frame: pl.DataFrame, where: pl.Expr, code: str, seen: str) -> pl.DataFrame:
+    """The frame with a reason in the good rows where the expression holds, and the value of `seen` as its detail."""
+    fault = pl.col(REASON).is_null() & where
+    return frame.with_columns(
+        pl.when(fault).then(pl.lit(code)).otherwise(REASON).alias(REASON),
+        pl.when(fault).then(pl.col(seen).cast(pl.String).str.slice(0, 100)).otherwise(DETAIL).alias(DETAIL),
+    )
+
+
+@dataclass
+class Intake:
+    """What one table gets from its files: good rows, bad rows and how many were there already."""
+
+    table: Table
+    already_known: int = 0
+    accepted: list[pl.DataFrame] = field(default_factory=list)
+    rejected: list[pl.DataFrame] = field(default_factory=list)
+    reasons: list[pl.Series] = field(default_factory=list)
+    reread: list[str] = field(default_factory=list)
+
+    def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
+        """The good rows of a normalised frame; its bad ones go to the quarantine with their reason."""
+        self.reasons.append(frame[REASON])
+        bad = frame.filter(pl.col(REASON).is_not_null())
+        if bad.height:
+            row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
+            place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
+            when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
+            bad = bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when)
+            self.rejected.append(bad.select(QUARANTINE.columns))
+            return frame.filter(pl.col(REASON).is_null())
+        return frame
+
+    @property
+    def rows(self) -> pl.DataFrame | None:
+        """The accepted rows; None when there are none."""
+        frames = [frame for frame in self.accepted if frame.height]
+        return pl.concat(frames, how="diagonal") if frames else None
+
+    def counts(self) -> "TableCounts":
+        """How many rows came, and what became of them."""
+        found = pl.concat(self.rejected)[REASON].value_counts(sort=True) if self.rejected else None
+        reasons = dict(sorted(found.iter_rows())) if found is not None else {}
+        return TableCounts(self.already_known, _total(self.accepted), _total(self.rejected), reasons)
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """What became of the rows of one table's files.
+
+    Attributes:
+        already_known: Taken in by an earlier ingest, or equal to what the table holds.
+        reasons: Code to quarantined rows.
+    """
+
+    already_known: int
+    accepted: int
+    quarantined: int
+    reasons: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers for JSON; rows_in is the sum of the next three."""
+        rows_in = self.already_known + self.accepted + self.quarantined
+        known = {"rows_in": rows_in, "already_known": self.already_known}
+        return {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}
+
+
+def judge(intake: Intake, occasion: Occasion) -> None:
+    """Refuses a table's rows where too many are bad, or where none is good and the table would stay empty.
+
+    Raises:
+        DataRefused: Naming the reasons and how often each was seen.
+    """
+    if not intake.reasons or not _total(intake.reasons):
+        return
+    counts = intake.counts()
+    seen = ", ".join(f"{code} {count}" for code, count in sorted(counts.reasons.items(), key=lambda each: -each[1]))
+    do = f"found {seen or 'no fault'}; check the manifest against the files"
+    occasion.check.check_intake(intake.table.name, pl.concat(intake.reasons)).raise_if_failed(do)
+    empty = not (counts.accepted or counts.already_known)
+    if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
+        raise DataRefused(
+            f"no row for {intake.table.name} is good", seen=seen, do="check the manifest against the files"
+        )
+
+
+def _total(parts: Iterable[pl.DataFrame | pl.Series]) -> int:
+    return sum(len(part) for part in parts)

@@ -1,0 +1,76 @@
+"""The ingest ledger: how far each source file has been taken in, written last and believed first."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from nightschool.columns import (
+    BYTES,
+    FILE,
+    INTERACTIONS,
+    KIND,
+    QUARANTINE,
+    READ_AT,
+    ROWS,
+    SHA256,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    SOURCES,
+    TABLE,
+    Table,
+)
+from nightschool.data.formats import Format
+from nightschool.data.sources import Extent, SourceFile
+from nightschool.storage.lake import Lake, literal
+
+
+class Ledger:
+    """How far each file was read, by table and file name; new entries gather until they are written."""
+
+    def __init__(self, lake: Lake, now: datetime) -> None:
+        self._lake = lake
+        entries = lake.scan(SOURCES).sort(READ_AT, BYTES).collect()
+        self._newest = {(row[TABLE], row[FILE]): row for row in entries.iter_rows(named=True)}
+        latest = entries[READ_AT].max() if entries.height else None
+        # Two readings at one reading of the clock must still have an order.
+        self._now = max(now, latest + timedelta(microseconds=1)) if isinstance(latest, datetime) else now
+        self._added: list[Mapping[str, object]] = []
+
+    def known(self, table: Table, file: SourceFile) -> Extent | None:
+        """How far the file was read for the table; None where it never was."""
+        row = self._newest.get((table.name, file.name))
+        return Extent(row[BYTES], row[ROWS], row[SHA256]) if row else None
+
+    def note(self, table: Table, file: SourceFile, kind: Format, extent: Extent) -> None:
+        """Takes down that the file was read so far, unless that is what the ledger says already."""
+        if extent == self.known(table, file):
+            return
+        where = {FILE: file.name, TABLE: table.name, KIND: kind.kind, READ_AT: self._now}
+        self._added.append({**where, BYTES: extent.bytes, ROWS: extent.rows, SHA256: extent.sha256})
+
+    def write(self) -> None:
+        """Commits the new entries, all at once: what they speak of must be in the tables."""
+        if self._added:
+            self._lake.append(SOURCES, pl.DataFrame(self._added, schema=self._lake.schema(SOURCES)))
+            self._added = []
+
+    def undo_unfinished(self) -> None:
+        """Removes the rows of interactions files that the ledger does not know of: an ingest died before its end."""
+        rows = {file: row[ROWS] for (table, file), row in self._newest.items() if table == INTERACTIONS.name}
+        self._delete_beyond(INTERACTIONS, rows, None)
+        self._delete_beyond(QUARANTINE, rows, pl.col(TABLE) == INTERACTIONS.name)
+
+    def _delete_beyond(self, table: Table, rows: Mapping[str, int], only: pl.Expr | None) -> None:
+        scan = self._lake.scan(table) if only is None else self._lake.scan(table).filter(only)
+        reached = scan.group_by(SOURCE_FILE).agg(pl.col(SOURCE_ROW).max()).collect()
+        for file, last in reached.iter_rows():
+            if last > rows.get(file, 0):
+                where = f"{SOURCE_FILE} = {literal(file)} AND {SOURCE_ROW} > {rows.get(file, 0)}"
+                scope = "" if only is None else f" AND {_quoted(TABLE)} = {literal(INTERACTIONS.name)}"
+                self._lake.delete(table, where + scope)
+
+
+def _quoted(column: str) -> str:
+    """A column's name where SQL has a word of its own that reads the same."""
+    return f'"{column}"'

@@ -1,0 +1,140 @@
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightschool.columns import DURATION, EVENT, ITEM_INDEX, LIKED, RATING, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.data.manifest import load_manifest
+from nightschool.data.signals import Signal, merge_repeats, score_events, signal_of
+from nightschool.errors import DataRefused, ManifestError
+
+IMPLICIT = Signal(mode="implicit")
+ENGAGEMENT = Signal(mode="engagement")
+RATINGS = Signal(mode="rating", rating_min=4, rating_range=(1, 5))
+EVENTS = Signal(mode="events", event_weights={"view": 1, "enroll": 10, "hide": -10})
+
+
+def events(*rows: tuple[int, int, int | None, float, bool]) -> pl.DataFrame:
+    """Rows of user, item, day of January 2024, score, relevant."""
+    frame = pl.DataFrame(
+        rows, schema=[USER_INDEX, ITEM_INDEX, "day", SCORE, RELEVANT], orient="row", infer_schema_length=None
+    )
+    day = pl.datetime(2024, 1, pl.col("day"), time_unit="us", time_zone="UTC").alias(TIMESTAMP)
+    return frame.with_columns(
+        pl.col(USER_INDEX, ITEM_INDEX).cast(pl.Int32), pl.col(SCORE).cast(pl.Float32), pl.col("day").cast(pl.Int32)
+    ).with_columns(day)
+
+
+def test_engagement_adds_minutes_and_likes() -> None:
+    rows = pl.DataFrame({DURATION: [600.0, 3600.0, None, None], LIKED: [None, True, True, False]})
+    scored = score_events(rows, ENGAGEMENT)
+    assert scored[SCORE].to_list() == [2.0, 10.0, 5.0, 0.0]
+    assert scored[SCORE].dtype == pl.Float32
+    assert scored[RELEVANT].to_list() == [True, True, True, False]
+
+
+def test_ratings_keep_their_scale_and_count_from_the_manifests_minimum() -> None:
+    scored = score_events(pl.DataFrame({RATING: [1.0, 3.5, 4.0]}), RATINGS)
+    assert scored[SCORE].to_list() == [1.0, 3.5, 4.0]
+    assert scored[RELEVANT].to_list() == [False, False, True]
+
+
+def test_events_weigh_by_type() -> None:
+    scored = score_events(pl.DataFrame({EVENT: ["enroll", "hide", "view"]}), EVENTS)
+    assert scored[SCORE].to_list() == [10.0, -10.0, 1.0]
+    assert scored[RELEVANT].to_list() == [True, False, True]
+
+
+def test_implicit_is_one() -> None:
+    scored = score_events(pl.DataFrame({EVENT: ["x", None]}), IMPLICIT)
+    assert scored[SCORE].to_list() == [1.0, 1.0]
+    assert scored[RELEVANT].to_list() == [True, True]
+
+
+@pytest.mark.parametrize("unlisted", ["purchase", None])
+def test_an_event_without_a_weight_is_named(unlisted: str | None) -> None:
+    with pytest.raises(ManifestError, match=str(unlisted)):
+        score_events(pl.DataFrame({EVENT: ["view", unlisted]}), EVENTS)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_dataset_of_ratings_needs_every_rating(missing: float | None) -> None:
+    with pytest.raises(DataRefused, match="saw 1"):
+        score_events(pl.DataFrame({RATING: [4.0, missing]}), RATINGS)
+
+
+def test_the_latest_rating_of_a_pair_wins_and_the_last_row_among_equals() -> None:
+    merged = merge_repeats(
+        events((1, 0, 3, 5, True), (1, 0, 2, 1, False), (0, 7, 2, 2, False), (0, 7, 2, 4, True)), RATINGS
+    )
+    assert merged.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT).rows() == [(0, 7, 4.0, True), (1, 0, 5.0, True)]
+    assert merged[TIMESTAMP].to_list() == [datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC)]
+
+
+def test_a_rating_without_a_time_is_the_oldest() -> None:
+    merged = merge_repeats(events((0, 0, 1, 2, False), (0, 0, None, 5, True)), RATINGS)
+    assert merged[SCORE].to_list() == [2.0]
+
+
+def test_engagement_sums_up_to_the_cap() -> None:
+    merged = merge_repeats(events((0, 0, 1, 6, True), (0, 1, 1, 2, True), (0, 0, 2, 7, True)), ENGAGEMENT)
+    assert merged[SCORE].to_list() == [10.0, 2.0]
+
+
+def test_hiding_after_viewing_is_no_hit() -> None:
+    merged = merge_repeats(events((0, 0, 1, 1, True), (0, 0, 2, -10, False)), EVENTS)
+    assert merged.select(SCORE, RELEVANT).rows() == [(-9.0, False)]
+
+
+def test_implicit_repeats_count_once() -> None:
+    merged = merge_repeats(events((0, 0, 1, 1, True), (0, 0, 2, 1, True)), IMPLICIT)
+    assert merged.select(SCORE, RELEVANT).rows() == [(1.0, True)]
+
+
+def test_nothing_merges_to_nothing() -> None:
+    assert merge_repeats(events((0, 0, 1, 1, True)).clear(), ENGAGEMENT).is_empty()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2), st.integers(0, 2), st.none() | st.integers(1, 4), st.integers(-9, 9), st.booleans()
+        )
+    ),
+    st.sampled_from([IMPLICIT, ENGAGEMENT, EVENTS, RATINGS]),
+)
+def test_merging_equals_a_plain_loop(rows: list[tuple[int, int, int | None, int, bool]], signal: Signal) -> None:
+    if not rows:
+        return
+    merged = merge_repeats(events(*rows), signal)
+    expected = []
+    for pair in sorted({row[:2] for row in rows}):
+        mine = sorted((row for row in rows if row[:2] == pair), key=lambda row: row[2] or 0)
+        score, relevant = float(mine[-1][3]), mine[-1][4]
+        if signal.mode != "rating":
+            score = max(-10.0, min(1.0 if signal.mode == "implicit" else 10.0, float(sum(row[3] for row in mine))))
+            relevant = any(row[4] for row in mine) and score > 0
+        expected.append((*pair, score, relevant))
+    assert merged.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT).rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("signal", "score_range"),
+    [
+        (IMPLICIT, None),
+        (RATINGS, (1, 5)),
+        (ENGAGEMENT, (0, 10)),
+        (EVENTS, (-10, 10)),
+        (Signal(mode="events", event_weights={"view": 1}), (0, 10)),
+    ],
+)
+def test_the_range_of_a_merged_score(signal: Signal, score_range: tuple[float, float] | None) -> None:
+    assert signal.score_range == score_range
+
+
+def test_the_signal_comes_from_the_manifest() -> None:
+    assert signal_of(load_manifest("movielens-100k")) == RATINGS
+    assert signal_of(load_manifest("learning")) == ENGAGEMENT
+    assert signal_of(load_manifest("mooccubex")) == IMPLICIT

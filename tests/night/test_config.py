@@ -1,0 +1,34 @@
+import pytest
+
+from nightschool.errors import ConfigurationError
+from nightschool.night.config import NightConfig
+
+
+def test_assignments_go_over_the_file(tmp_path):
+    file = tmp_path / "night.toml"
+    file.write_text("k = 20\nseed = 1\n[params.ease]\nl2 = 300\n")
+    config = NightConfig.load(file, ["k=30", "ease.l2=500", "tune=now", "cutoffs=[10]"])
+    assert (config.k, config.seed, config.tune, config.cutoffs) == (30, 1, "now", (10,))
+    assert config.params == {"ease": {"l2": 500}}
+
+
+def test_the_sweep_goes_from_content_to_collaborative():
+    assert NightConfig(alpha_steps=4).alphas == (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "named"),
+    [(["k=0"], "'k'"), (["k"], "key=value"), (["unheard=1"], "unheard"), (["tune=never"], "'tune'")],
+)
+def test_a_wrong_assignment_is_named(assignments, named):
+    with pytest.raises(ConfigurationError, match=named):
+        NightConfig.load(None, assignments)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match="no such configuration file"):
+        NightConfig.load(tmp_path / "none.toml", [])
+    broken = tmp_path / "broken.toml"
+    broken.write_text("k = ")
+    with pytest.raises(ConfigurationError, match=r"broken.toml is not TOML"):
+        NightConfig.load(broken, [])

@@ -1,0 +1,62 @@
+import logging
+
+import pytest
+
+from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.night.select import Search, select
+
+
+def search(*models, **settings):
+    tried = {model: settings.get(model, [{}]) for model in models}
+    return Search(tried, alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1)
+
+
+@pytest.fixture
+def create(fixed):
+    """`good` ranks item 1 first, which nine users in ten will meet; the others do not."""
+    scores = {"good": [0, 9, 1, 1], "popularity": [9, 0, 1, 2], "content": [0, 1, 2, 9]}
+
+    def make(model, params):
+        if model == "broken":
+            raise ConfigurationError("cannot be trained", seen=1)
+        if model == "crashing":
+            raise ZeroDivisionError("of its own")
+        return fixed(params.get("scores", scores.get(model)))
+
+    return make
+
+
+def test_the_best_model_is_chosen_on_validation(split, create):
+    selection = select(split, search("popularity", "good"), create)
+    assert selection.recipe.name == "good"
+    assert [c.component.model for c in selection.candidates] == ["popularity", "good"]
+    assert selection.sweep == {}
+
+
+def test_a_models_best_setting_stands_for_it(split, create):
+    settings = [{"scores": [0, 0, 1, 2]}, {"scores": [0, 3, 2, 1]}]
+    selection = select(split, search("good", good=settings), create)
+    assert selection.recipe.components[0].params == settings[1]
+
+
+def test_the_sweep_covers_every_alpha_and_ends_at_each_component(split, create):
+    selection = select(split, search("popularity", "good", "content"), create)
+    by_model = {c.component.model: c.evaluation for c in selection.candidates}
+    assert list(selection.sweep) == [0.0, 0.5, 1.0]
+    assert selection.sweep[1.0].mean("ndcg", 10) == by_model["good"].mean("ndcg", 10)
+    assert selection.sweep[0.0].mean("ndcg", 10) == by_model["content"].mean("ndcg", 10)
+    assert [c.weight for c in selection.hybrid[0.5].components] == [0.5, 0.5]
+
+
+def test_candidates_that_fail_are_left_out_and_said(split, create, caplog):
+    with caplog.at_level(logging.WARNING, logger="nightschool.night"):
+        selection = select(split, search("broken", "crashing", "good"), create)
+    assert selection.recipe.name == "good"
+    assert "cannot be trained" in selection.failures["broken"]
+    assert selection.failures["crashing"] == "ZeroDivisionError: of its own"
+    assert "crashing is left out tonight" in caplog.text
+
+
+def test_a_night_without_candidates_ends(split, create):
+    with pytest.raises(NightschoolError, match="no candidate could be trained"):
+        select(split, search("broken"), create)
