@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, vstack
 
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices
-from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
 from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.truncate import keep_largest
 
@@ -63,10 +63,12 @@ class Ease(Model):
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         positives = dataset.positives()
         liked = np.flatnonzero(np.bincount(positives.indices, minlength=dataset.n_items))
+        if not len(liked):
+            raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")
         needed = len(liked) ** 2 * _BYTES_A_CELL / 1e9
         if needed > self.config.max_gigabytes:
             raise ConfigurationError(
-                f"ease needs {needed:.1f} GB for {len(liked)} items",
+                f"ease needs {needed:.2g} GB for {len(liked)} items",
                 seen=f"max_gigabytes={self.config.max_gigabytes:g}",
                 do="raise ease.max_gigabytes, or leave ease out",
             )

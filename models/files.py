@@ -70,7 +70,7 @@ def read_arrays(file: Path) -> Arrays:
     try:
         with np.load(file, allow_pickle=False) as stored:
             flat = {name: stored[name] for name in stored.files}
-    except (FileNotFoundError, ValueError, zipfile.BadZipFile) as error:
+    except (FileNotFoundError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise _damaged(file) from error
     matrices = {name.removesuffix(".indptr") for name in flat if name.endswith(".indptr")}
     dense = {name: array for name, array in flat.items() if name.rpartition(".")[0] not in matrices}

@@ -139,7 +139,9 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and its descendants, those included that made a session of their own."""
+    """The process and its descendants, those included that made a session of their own; none once it has ended."""
+    if process.poll() is not None:
+        return []
     try:
         leader = psutil.Process(process.pid)
         return [leader, *leader.children(recursive=True)]

@@ -1,6 +1,7 @@
 """Which item of a history speaks most for each item of a list."""
 
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -10,34 +11,38 @@ def strongest_reasons(items: NDArray[np.int32], history: csr_array, weights: csr
 
     Args:
         items: int32 [b, k], the lists; -1 is padding.
-        history: CSR [b, n_items], the histories of the same users.
+        history: CSR [b, n_items], the histories of the same users, indices ascending.
         weights: CSR [n_items of the history, n_items to recommend].
 
     Returns:
         Item indices, int32 [b, k]; ties go to the lowest index.
     """
-    n_rows, k = items.shape
-    slot_of = np.full((n_rows, weights.shape[1]), -1, dtype=np.int32)
-    rows, places = np.nonzero(items >= 0)
-    slot_of[rows, items[rows, places]] = places
-    owners = np.repeat(np.arange(n_rows), np.diff(history.indptr))
-    lengths = np.diff(weights.indptr)[history.indices]
-    entries = _expand(weights.indptr[history.indices], lengths)
-    because = np.repeat(history.indices, lengths)
-    strengths = np.repeat(history.data, lengths) * weights.data[entries]
-    owner = np.repeat(owners, lengths)
-    place = slot_of[owner, weights.indices[entries]]
-    told = (place >= 0) & (strengths > 0)
-    slot = owner[told] * k + place[told]
-    order = np.lexsort((because[told], -strengths[told], slot))
-    slots, first = np.unique(slot[order], return_index=True)
-    strongest = np.full(n_rows * k, -1, dtype=np.int32)
-    strongest[slots] = because[told][order][first]
-    return strongest.reshape(n_rows, k)
+    told = np.full(items.shape, -1, dtype=np.int32)
+    _tell(
+        items,
+        (history.indptr, history.indices, history.data),
+        (weights.indptr, weights.indices, weights.data),
+        weights.shape[1],
+        told,
+    )
+    return told
 
 
-def _expand(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The runs [start, start + length) laid end to end."""
-    total = int(lengths.sum())
-    before = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.repeat(starts, lengths) + np.arange(total) - before
+@njit(parallel=True, cache=True)
+def _tell(items, history, weights, n_items, told):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fills `told`; each user is on their own, so that the order of threads does not matter."""
+    starts, seen, values = history
+    weight_starts, neighbours, strengths = weights
+    for row in prange(items.shape[0]):
+        place_of = np.full(n_items, -1, dtype=np.int32)
+        strongest = np.zeros(items.shape[1], dtype=np.float32)
+        for place in range(items.shape[1]):
+            if items[row, place] >= 0:
+                place_of[items[row, place]] = place
+        for entry in range(starts[row], starts[row + 1]):
+            for neighbour in range(weight_starts[seen[entry]], weight_starts[seen[entry] + 1]):
+                place = place_of[neighbours[neighbour]]
+                strength = values[entry] * strengths[neighbour]
+                if place >= 0 and strength > strongest[place]:
+                    strongest[place] = strength
+                    told[row, place] = seen[entry]

@@ -1,26 +1,219 @@
 """What MLflow shows of the nights: runs to compare, and the models that were published."""
 
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import warnings
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from time import time_ns
 
 import polars as pl
 
-# MLflow reads it when it is imported: nothing calls home.
+# MLflow reads it as it is imported: nothing calls home.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-import mlflow.pyfunc
+with warnings.catch_warnings():
+    # MLflow warns about type hints of its own.
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+    import mlflow.pyfunc
+
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from nightschool.columns import CI_HIGH, CI_LOW, METRIC, SEGMENT, USER_ID, VALUE, K
-from nightschool.storage.alpha_curve import Mean, draw_alpha_curve
+from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
+from nightschool.errors import NotFound
+from nightschool.storage.alpha_curve import draw_alpha_curve
+from nightschool.storage.night_log import DataUsed, Measured, NightLog
+
+NAME = "nightschool"
+CHAMPION = "champion"
+
+_MODEL_FOLDER = "model"
+_PARENT = "mlflow.parentRunId"
+_KIND = "kind"
+_DECISIVE = ("ndcg", 10)
+_LONGEST_PARAM = 6000
+_FINISHED = RunStatus.to_string(RunStatus.FINISHED)
+
+logger = logging.getLogger("nightschool.registry")
+
+
+class Registry:
+    """The experiment and the registered model called `nightschool` in one MLflow store."""
+
+    def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+        self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
+        self._experiment = _find_experiment(self._client, tracking_uri, artifact_root)
+
+    def log_night(self, night: NightLog) -> str:
+        """The id of the night's run, which holds a child a candidate and a child an α.
+
+        A night that was logged to its end is not logged again; one that was interrupted is logged anew.
+        """
+        for run in self._runs(f"tags.{RUN_KEY} = '{night.run_key}'"):
+            if run.info.status == _FINISHED:
+                return str(run.info.run_id)
+            self._remove(run)
+        tags = {RUN_KEY: night.run_key, RELEASE_ID: night.release_id, AS_OF: night.as_of.isoformat(), **night.tags}
+        run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
+        self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
+        for name, frame in night.tables.items():
+            self._client.log_table(run_id, frame.to_dict(as_series=False), f"{name}.json")
+        for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
+            for measured in tried:
+                child = self._log(measured, {_KIND: kind, _PARENT: run_id}, name=measured.name)
+                self._client.set_terminated(child)
+        self._log_curve(run_id, night)
+        self._client.set_terminated(run_id)
+        return run_id
+
+    def register(
+        self, run_id: str, release_id: str, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType
+    ) -> str:
+        """The version of the registered model that makes this release's lists; registering it twice gives the same.
+
+        Args:
+            run_id: The night's run, which holds the files.
+            release_id: The release that the model belongs to.
+            code: A Python file that calls `mlflow.models.set_model`.
+            artifacts: What that file finds in `context.artifacts`, by name.
+            user_id: The dtype of external user ids.
+        """
+        known = self._versions(release_id)
+        if known:
+            return str(known[0].version)
+        with TemporaryDirectory() as folder:
+            saved = Path(folder) / _MODEL_FOLDER
+            _save_model(saved, code, artifacts, user_id)
+            self._client.log_artifacts(run_id, str(saved), _MODEL_FOLDER)
+        if not self._client.search_registered_models(f"name = '{NAME}'"):
+            self._client.create_registered_model(NAME)
+        made = self._client.create_model_version(
+            NAME, f"runs:/{run_id}/{_MODEL_FOLDER}", run_id, tags={RELEASE_ID: release_id}
+        )
+        return str(made.version)
+
+    def set_champion(self, release_id: str) -> str:
+        """The version of this release, to which the alias `champion` now points.
+
+        Raises:
+            NotFound: No version was registered for the release.
+        """
+        known = self._versions(release_id)
+        if not known:
+            raise NotFound("no registered model makes this release", seen=release_id, do="register it first")
+        self._client.set_registered_model_alias(NAME, CHAMPION, str(known[0].version))
+        return str(known[0].version)
+
+    def champion(self) -> str | None:
+        """The release whose model the alias `champion` points to; None without one."""
+        try:
+            found = self._client.get_model_version_by_alias(NAME, CHAMPION)
+        except MlflowException as error:
+            if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
+                return None
+            raise
+        return str(found.tags[RELEASE_ID])
+
+    def reconcile(self, current: str | None) -> bool:
+        """Whether the alias `champion` now points to the model of the current release, as the pointer says.
+
+        It cannot when that model was never registered here, as in a store that was lost; a warning says so.
+        """
+        if current is None or self.champion() == current:
+            return True
+        try:
+            self.set_champion(current)
+        except NotFound as error:
+            logger.warning("the alias %s stays where it is: %s", CHAMPION, error)
+            return False
+        return True
+
+    def prune(self, kept: Collection[str]) -> list[str]:
+        """The releases whose model was removed now, files included, because they are not kept."""
+        removed = []
+        for found in self._client.search_model_versions(f"name = '{NAME}'"):
+            if found.tags[RELEASE_ID] not in kept:
+                self._remove_files(self._client.get_run(found.run_id), _MODEL_FOLDER)
+                self._client.delete_model_version(NAME, str(found.version))
+                removed.append(found.tags[RELEASE_ID])
+        return sorted(removed)
+
+    def _runs(self, condition: str) -> list[Run]:
+        return list(self._client.search_runs([self._experiment], condition))
+
+    def _versions(self, release_id: str) -> list[ModelVersion]:
+        return list(self._client.search_model_versions(f"name = '{NAME}' and tags.{RELEASE_ID} = '{release_id}'"))
+
+    def _log(self, measured: Measured, tags: Mapping[str, str], name: str) -> str:
+        run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        now = time_ns() // 1_000_000
+        metrics = [Metric(key, value, now, 0) for key, value in measured.numbers().items()]
+        params = [Param(key, value[:_LONGEST_PARAM]) for key, value in measured.flat_params().items()]
+        self._client.log_batch(run.info.run_id, metrics=metrics, params=params)
+        return str(run.info.run_id)
+
+    def _log_curve(self, run_id: str, night: NightLog) -> None:
+        means = {alpha: measured.mean(*_DECISIVE) for alpha, measured in night.sweep.items()}
+        drawn = {alpha: mean for alpha, mean in means.items() if mean is not None}
+        if drawn:
+            reference = night.popularity.mean(*_DECISIVE) if night.popularity else None
+            figure = draw_alpha_curve(drawn, reference, "{}@{}".format(*_DECISIVE))
+            self._client.log_figure(run_id, figure, "alpha.png")
+
+    def _remove(self, run: Run) -> None:
+        for child in self._runs(f"tags.`{_PARENT}` = '{run.info.run_id}'"):
+            self._client.delete_run(child.info.run_id)
+        self._remove_files(run)
+        self._client.delete_run(run.info.run_id)
+
+    def _remove_files(self, run: Run, folder: str | None = None) -> None:
+        if self._client.list_artifacts(run.info.run_id, folder):
+            get_artifact_repository(run.info.artifact_uri).delete_artifacts(folder)
+
+
+def _find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path) -> str:
+    """The experiment's id; a server chooses where files lie, a database leaves it to us."""
+    found = client.get_experiment_by_name(NAME)
+    if found is not None:
+        return str(found.experiment_id)
+    if tracking_uri.startswith("http"):
+        return str(client.create_experiment(NAME))
+    artifact_root.mkdir(parents=True, exist_ok=True)
+    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri()))
+
+
+def _dataset_input(table: DataUsed) -> DatasetInput:
+    described = Dataset(
+        name=table.name,
+        digest=table.fingerprint[:16],
+        source_type="delta_table",
+        source=json.dumps({"table": table.name}),
+        profile=json.dumps({"num_rows": table.rows}),
+    )
+    return DatasetInput(described, [InputTag("mlflow.data.context", "training")])
+
+
+def _save_model(folder: Path, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType) -> None:
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("long" if user_id == pl.Int64 else "string", USER_ID)]),
+        params=ParamSchema([ParamSpec("k", "integer", 50)]),
+    )
+    with warnings.catch_warnings():
+        # An example would be the id of a person.
+        warnings.filterwarnings("ignore", message=".*input example was not provided", category=UserWarning)
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(code),
+            artifacts={name: str(path) for name, path in artifacts.items()},
+            pip_requirements=[f"nightschool=={version('nightschool')}"],
+            signature=signature,
+        )

@@ -221,11 +221,15 @@ def test_known_at_keeps_the_newest_row_of_each_id() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.text(max_size=3), st.integers(-5, 5), st.integers(1, 5), st.integers(0, 9)), min_size=1, max_size=20
+        st.tuples(st.text(max_size=3), st.integers(-5, 5), st.integers(1, 5), st.integers(0, 9)),
+        min_size=1,
+        max_size=20,
     )
 )
 def test_ids_round_trip(rows: list[tuple[str, int, int, int]]) -> None:
     log = build_event_log(None, None, interactions(*rows), MANIFEST)
-    seen = list(zip(log.empty.user_ids[log.events[USER_INDEX]], log.empty.item_ids[log.events[ITEM_INDEX]], strict=True))
+    seen = list(
+        zip(log.empty.user_ids[log.events[USER_INDEX]], log.empty.item_ids[log.events[ITEM_INDEX]], strict=True)
+    )
     assert seen == [(user, item) for user, item, _, _ in rows]
     assert log.empty.user_ids.n_unique() == log.empty.n_users

@@ -72,7 +72,9 @@ def test_leave_last_spares_users_with_one_row() -> None:
 @given(ROWS, st.integers(0, 3))
 def test_random_user_equals_a_plain_loop(rows: list[tuple[int, int, int | None]], seed: int) -> None:
     log = log_of(rows)
-    user_hash, item_hash = (dict(zip(ids, hash_ids(ids), strict=True)) for ids in (log.empty.user_ids, log.empty.item_ids))
+    user_hash, item_hash = (
+        dict(zip(ids, hash_ids(ids), strict=True)) for ids in (log.empty.user_ids, log.empty.item_ids)
+    )
 
     def draw(user: int, item: int) -> int:
         return int(hash_pairs(np.array([user_hash[user]]), np.array([item_hash[item]]), seed=seed)[0])
@@ -132,8 +134,8 @@ def test_protocol_a_is_the_published_split_of_movielens_100k() -> None:
     file = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data")) / "movielens-100k" / "u.data"
     if not file.exists():
         pytest.skip(f"no {file}: set NIGHTSCHOOL_TEST_DATA to the folder of the test data")
-    ratings = pl.read_csv(file, separator="\t", has_header=False, columns=[0, 1], new_columns=["user", "item"])
-    log = log_of([(user, item, None) for user, item in ratings.rows()])
+    ratings = pl.read_csv(file, separator="\t", has_header=False, new_columns=["user", "item", "rating", "time"])
+    log = log_of([(user, item, None) for user, item, *_ in ratings.rows()])
     mask = stratified_item(log, everything(log), 42)
     assert (mask.sum(), (~mask).sum()) == (24_934, 75_066)
     drawn = ratings.with_columns(pl.Series("r", np.random.RandomState(42).rand(ratings.height))).with_row_index()

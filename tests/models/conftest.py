@@ -38,7 +38,7 @@ def dataset_of() -> Callable[[Pairs, int, int], Dataset]:
 
 @pytest.fixture
 def planted() -> Dataset:
-    """Two tastes: user u likes seven of the ten items of block u % 2 and dislikes one or two of the other block.
+    """Two tastes: user u likes seven of the ten items of block u % 2 and dislikes two of the other block.
 
     Items 0 to 9 are about algebra and 10 to 19 about painting. User 40 has seen everything, user 41 nothing. Item 20
     is painting that nobody has met, item 21 is algebra that is not available.
@@ -49,7 +49,7 @@ def planted() -> Dataset:
         liked = rng.choice(10, 7, replace=False) + 10 * (user % 2)
         disliked = rng.choice(10, 2, replace=False) + 10 * (1 - user % 2)
         pairs += [(user, int(item), 5.0) for item in liked]
-        pairs += [(user, int(disliked[0]), 0.0), (user, int(disliked[1]), 1.0)]
+        pairs += [(user, int(item), 0.0) for item in disliked]
     pairs += [(40, item, 3.0) for item in range(22)]
     dataset = make_dataset(pairs, n_users=42, n_items=22)
     paints = np.array([10 <= item <= 20 for item in range(22)])

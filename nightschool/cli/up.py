@@ -1,0 +1,122 @@
+"""Prefect server, MLflow server and a worker on this machine, with the flows deployed."""
+
+import os
+import socket
+import sys
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import flows
+from nightschool.cli import show
+from nightschool.cli.children import Children
+from nightschool.errors import ConfigurationError
+from nightschool.settings import Settings
+
+HOST = "127.0.0.1"
+POOL = "local"
+_START_SECONDS = 180.0
+_PREFECT = (sys.executable, "-m", "prefect")
+_MLFLOW = (sys.executable, "-m", "mlflow")
+
+
+def serve_until_stopped(port: int, mlflow_port: int) -> None:
+    """Runs the servers and the worker until Ctrl-C or SIGTERM, then ends them all.
+
+    Raises:
+        ConfigurationError: A port is taken; nothing was started.
+        NightschoolError: One of them ended, or did not come up in time; the others were ended.
+    """
+    require_free_ports({"--port": port, "--mlflow-port": mlflow_port})
+    settings = Settings()
+    logs = settings.paths.root / "logs"
+    with suppress(KeyboardInterrupt), Children(logs, child_environment(settings, port), repository_root()) as children:
+        _start(children, settings, port, mlflow_port)
+        _show_addresses(settings, logs, port, mlflow_port)
+        children.watch()
+
+
+def require_free_ports(ports: dict[str, int]) -> None:
+    """Returns when each port, by the name of its option, can be listened on.
+
+    Raises:
+        ConfigurationError: One is taken, or two are the same.
+    """
+    if len(set(ports.values())) < len(ports):
+        raise ConfigurationError(f"{' and '.join(ports)} are the same port", do="choose another for one of them")
+    for option, port in ports.items():
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((HOST, port))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"port {port} cannot be listened on",
+                    seen=error.strerror,
+                    do=f"stop what uses it, or choose another with {option}",
+                ) from error
+
+
+def child_environment(settings: Settings, port: int) -> dict[str, str]:
+    """What the servers, the worker and the nights that it runs find in their environment."""
+    return {
+        **os.environ,
+        "NIGHTSCHOOL_HOME": str(settings.paths.root),
+        "PREFECT_API_URL": f"http://{HOST}:{port}/api",
+        # Without it MLflow starts eight processes for evaluation jobs that nobody here uses.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def repository_root() -> Path:
+    """The folder that holds prefect.yaml and the flows that it names."""
+    return Path(flows.__path__[0]).resolve().parent
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a server of this machine answers a GET with 200."""
+    connection = HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _start(children: Children, settings: Settings, port: int, mlflow_port: int) -> None:
+    children.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
+    children.start("MLflow server", [*_MLFLOW, *_mlflow_arguments(settings, mlflow_port)])
+    children.until(lambda: answers(port, "/api/health"), "the Prefect server", seconds=_START_SECONDS)
+    # The worker makes the pool if it is missing; to wait for the pool is to wait for a worker that works.
+    children.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
+    children.until(lambda: answers(port, f"/api/work_pools/{POOL}"), "the worker", seconds=_START_SECONDS)
+    children.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
+    children.until(lambda: answers(mlflow_port, "/health"), "the MLflow server", seconds=_START_SECONDS)
+
+
+def _mlflow_arguments(settings: Settings, port: int) -> list[str]:
+    return [
+        "server",
+        *("--host", HOST),
+        *("--port", str(port)),
+        *("--workers", "1"),
+        *("--backend-store-uri", settings.tracking_uri),
+        # Nights write artifacts into the folder themselves, with or without the server.
+        "--no-serve-artifacts",
+        *("--default-artifact-root", str(settings.paths.mlflow_artifacts)),
+    ]
+
+
+def _show_addresses(settings: Settings, logs: Path, port: int, mlflow_port: int) -> None:
+    rows = [
+        ["nights, schedules, reports", f"http://{HOST}:{port}"],
+        ["experiments and models", f"http://{HOST}:{mlflow_port}"],
+        ["run a night now", f"http://{HOST}:{port}/deployments → retrain → Run"],
+        ["home", str(settings.paths.root)],
+        ["logs", str(logs)],
+        ["stop", "Ctrl-C"],
+    ]
+    show.show_table("Nightschool is up", ["", "where"], rows)

@@ -1,0 +1,55 @@
+"""A night in the words of its registry: what was tried, on which data, and what it measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import MODEL, SEGMENT, Table
+from nightschool.contract import Recipe
+from nightschool.evaluation.segments import OVERALL
+from nightschool.night.prove import POPULARITY_RECIPE
+from nightschool.night.run import Night
+from nightschool.night.select import POPULARITY
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.night_log import DataUsed, Measured, NightLog
+
+Record = Mapping[str, Any]
+
+
+def night_log(night: Night, chosen: Record, verdict: Record, tables: Sequence[tuple[Table, pl.DataFrame]]) -> NightLog:
+    """What the registry shows of a night that has its verdict."""
+    validation, test = (pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove"))
+    candidates = tuple(
+        Measured(entry["name"], entry["params"], _rows(validation, entry["name"]), {"fit_seconds": entry["fit_seconds"]})
+        for entry in chosen["candidates"]
+    )
+    sweep = {
+        point["alpha"]: Measured(f"α={point['alpha']:.1f}", {"recipe": point["name"]}, _rows(validation, point["name"]))
+        for point in chosen["sweep"]
+    }
+    recipe = Recipe.model_validate(verdict["recipe"])
+    params = {"recipe": recipe.name, **night.config.model_dump(mode="json")}
+    return NightLog(
+        run_key=night.identity.run_key,
+        release_id=night.identity.release_id,
+        as_of=night.identity.as_of,
+        outcome=Measured(recipe.name, params, _rows(test, _role(recipe, chosen))),
+        candidates=candidates,
+        sweep=sweep,
+        popularity=next((c for c in candidates if c.name == POPULARITY), None),
+        data=tuple(DataUsed(table.name, content_hash(rows, table), rows.height) for table, rows in tables),
+        tables={"model_gates": pl.DataFrame(verdict["gates"])},
+        tags={"decision": verdict["decision"], "dataset": night.manifest.name},
+    )
+
+
+def _role(recipe: Recipe, chosen: Record) -> str:
+    """Under which role the approved recipe was measured on the test."""
+    if recipe == Recipe.model_validate(chosen["recipe"]):
+        return "challenger"
+    return POPULARITY if recipe == POPULARITY_RECIPE else "champion"
+
+
+def _rows(metrics: pl.DataFrame, model: str) -> pl.DataFrame:
+    return metrics.filter(pl.col(MODEL) == model, pl.col(SEGMENT) == OVERALL)

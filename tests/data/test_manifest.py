@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+
+from nightschool.data.manifest import load_manifest, shipped
+from nightschool.errors import ManifestError
+
+INTERACTIONS = """
+[interactions]
+files = ["log.csv"]
+user = "user"
+item = "item"
+"""
+MINIMAL = 'name = "mine"\nscore = "implicit"\n' + INTERACTIONS
+
+
+def load(tmp_path: Path, text: str):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_manifest(str(path))
+
+
+@pytest.mark.parametrize("name", ["learning", "mooccubex", "movielens-100k"])
+def test_shipped_manifest_loads_under_its_name(name):
+    assert name in shipped()
+    assert load_manifest(name).name == name
+
+
+def test_learning_says_what_describes_users_and_items():
+    manifest = load_manifest("learning")
+    assert manifest.audience == "seniority"
+    assert manifest.item_columns.categories == ("domain", "subtopic", "type")
+    assert manifest.item_columns.ordinals == {"difficulty": ("Beginner", "Intermediate", "Advanced")}
+    assert manifest.score_range is None
+
+
+def test_flags_become_a_list_column():
+    assert load_manifest("movielens-100k").item_columns.lists == ("genres",)
+
+
+def test_bare_array_of_flags_makes_the_list_named_flags(tmp_path):
+    manifest = load(tmp_path, MINIMAL + '[items]\nfiles = ["i"]\nid = "id"\nflags = ["Action", "Drama"]\n')
+    assert manifest.items.flags == {"flags": ("Action", "Drama")}
+    assert manifest.item_columns.lists == ("flags",)
+
+
+def test_defaults_are_a_comma_separated_utf8_file_with_a_header(tmp_path):
+    manifest = load(tmp_path, MINIMAL)
+    assert (manifest.interactions.format.separator, manifest.interactions.format.header) == (",", True)
+    assert manifest.interactions.format.encoding == "utf-8"
+    assert not manifest.history
+    assert manifest.audience is None
+
+
+def test_event_weights_are_laid_over_the_defaults(tmp_path):
+    text = 'name = "mine"\nscore = "events"\nevent_weights = { view = 2, buy = 9 }\n' + INTERACTIONS + 'event = "e"\n'
+    weights = load(tmp_path, text).weights
+    assert (weights["view"], weights["buy"], weights["click"], weights["enroll"]) == (2, 9, 5, 10)
+    assert weights["dislike"] < 0
+    assert weights["hide"] < 0
+
+
+def test_source_columns_are_what_is_read(tmp_path):
+    text = MINIMAL + 'rating = { column = "stars", min = 1, max = 5 }\ntimestamp = { column = "at", unit = "s" }\n'
+    assert load(tmp_path, text).interactions.source_columns == ("user", "item", "stars", "at")
+
+
+BROKEN = {
+    "unknown key": (MINIMAL + "colour = 1\n", "interactions.colour", "no such key"),
+    "missing key": ('name = "x"\nscore = "implicit"\n[interactions]\nfiles = ["a"]\nuser = "u"\n', "item", "missing"),
+    "unknown score": (MINIMAL.replace("implicit", "stars"), "score; saw 'stars'", "engagement"),
+    "parent folder": (MINIMAL.replace("log.csv", "../log.csv"), "saw '../log.csv'", "below the source root"),
+    "absolute path": (MINIMAL.replace("log.csv", "/etc/passwd"), "saw '/etc/passwd'", "below the source root"),
+    "windows drive": (MINIMAL.replace("log.csv", "C:/log.csv"), "saw 'C:/log.csv'", "below the source root"),
+    "hidden parent": (MINIMAL.replace("log.csv", "a/../../b"), "saw 'a/../../b'", "below the source root"),
+    "no files": (MINIMAL.replace('"log.csv"', ""), "interactions.files", "at least 1"),
+    "unknown kind": (MINIMAL + 'format = { kind = "sql" }\n', "interactions.format", "kind 'sql' is not known"),
+    "no kind": (MINIMAL + 'format = { separator = ";" }\n', "interactions.format", "say its kind"),
+    "unknown encoding": (MINIMAL + 'format = { kind = "csv", encoding = "klingon" }\n', "saw 'klingon'", "latin-1"),
+    "headless": (MINIMAL + 'format = { kind = "csv", header = false }\n', "interactions.format", "with columns"),
+    "column twice": (
+        MINIMAL + 'format = { kind = "csv", header = false, columns = ["a", "a"] }\n',
+        "interactions.format",
+        "names one column twice",
+    ),
+    "unknown unit": (MINIMAL + 'timestamp = { column = "t", unit = "weeks" }\n', "saw 'weeks'", "'days'"),
+    "no origin": (MINIMAL + 'timestamp = { column = "t", unit = "days" }\n', "timestamp", "origin"),
+    "empty scale": (MINIMAL + 'rating = { column = "r", min = 5, max = 1 }\n', "rating", "min must be below max"),
+    "endless scale": (MINIMAL + 'rating = { column = "r", min = 0, max = inf }\n', "saw inf", "finite"),
+    "no rating": (MINIMAL.replace("implicit", "rating"), "the manifest", "needs rating"),
+    "no engagement": (MINIMAL.replace("implicit", "engagement"), "the manifest", "needs duration or liked"),
+    "no event": (MINIMAL.replace("implicit", "events"), "the manifest", "needs event"),
+    "relevant without rating": ("relevant = { rating_min = 4 }\n" + MINIMAL, "the manifest", "rating"),
+    "users collide": (
+        MINIMAL + '[users]\nfiles = ["u"]\nid = "u"\nattributes = ["available_at"]\n',
+        "users",
+        "collide",
+    ),
+    "items collide": (MINIMAL + '[items]\nfiles = ["i"]\nid = "i"\ncategories = ["title"]\n', "items", "collide"),
+    "items repeat": (
+        MINIMAL + '[items]\nfiles = ["i"]\nid = "i"\ncategories = ["a"]\nlists = { a = "|" }\n',
+        "items",
+        "collide",
+    ),
+    "name with a slash": (MINIMAL.replace("mine", "../mine"), "saw '../mine'", "pattern"),
+    "no TOML": ("name = ", "mine.toml is no TOML", "correct it there"),
+}
+
+
+@pytest.mark.parametrize(("text", "what", "do"), BROKEN.values(), ids=BROKEN)
+def test_broken_manifest_names_file_key_value_and_what_to_do(tmp_path, text, what, do):
+    with pytest.raises(ManifestError) as error:
+        load(tmp_path, text)
+    message = str(error.value)
+    assert "mine.toml" in message
+    assert what in message
+    assert do in message
+    assert "\n" not in message
+    assert error.value.exit_code == 2
+
+
+def test_unknown_name_lists_those_that_ship():
+    with pytest.raises(ManifestError, match="saw 'movielens'.*learning, .*movielens-100k"):
+        load_manifest("movielens")
+
+
+def test_manifest_in_another_encoding_is_told(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(MINIMAL.replace("mine", "m\xefne").encode("latin-1"))
+    with pytest.raises(ManifestError, match="not UTF-8"):
+        load_manifest(str(path))

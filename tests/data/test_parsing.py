@@ -1,0 +1,129 @@
+import csv
+import io
+import json
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightschool.columns import DETAIL, REASON, ROW
+from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_header, split_jsonl, to_lines
+
+
+def rows(frame: pl.DataFrame) -> list[tuple[str | None, ...]]:
+    return frame.filter(pl.col(REASON).is_null())[RAW].struct.unnest().rows()
+
+
+def parse(text: str, columns: tuple[str, ...] = ("a", "b"), separator: str = ",") -> pl.DataFrame:
+    return split_csv(to_lines(text.encode()), columns, separator)
+
+
+def test_lines_lose_their_ends_of_either_kind():
+    assert to_lines(b"a\r\nb\n\nc").to_list() == ["a", "b", "", "c"]
+
+
+def test_fields_stand_in_their_columns():
+    assert rows(parse("1,x\n2,\n")) == [("1", "x"), ("2", "")]
+
+
+def test_separator_may_have_several_characters():
+    assert rows(parse('1::a:b\n2::"q"\n', separator="::")) == [("1", "a:b"), ("2", '"q"')]
+
+
+@pytest.mark.parametrize("separator", ["|", ".", "^", "\\", "]", "-", "\t", " ", ";"])
+def test_separator_is_taken_literally(separator):
+    text = f'1{separator}"x{separator}y"\n2{separator}z\n'
+    assert rows(parse(text, separator=separator)) == [("1", f"x{separator}y"), ("2", "z")]
+
+
+def test_quotes_hold_separators_quotes_and_line_ends():
+    assert rows(parse('1,"x,""y"""\n2,"two\n\nlines"\n3,5" wide\n')) == [
+        ("1", 'x,"y"'),
+        ("2", "two\n\nlines"),
+        ("3", '5" wide'),
+    ]
+
+
+def test_blank_lines_hold_no_row():
+    assert rows(parse("\n1,x\n  \n\n2,y\n\n")) == [("1", "x"), ("2", "y")]
+
+
+def test_wrong_number_of_fields_is_told_with_the_line():
+    frame = parse("1,x\n2\n3,y,z\n")
+    assert frame[REASON].to_list() == [None, "wrong_field_count", "wrong_field_count"]
+    assert frame[DETAIL].to_list() == [None, "1 fields where 2 are expected", "3 fields where 2 are expected"]
+    assert [row and json.loads(row) for row in frame[ROW]] == [None, {"line": "2"}, {"line": "3,y,z"}]
+
+
+def test_lone_quote_costs_one_row():
+    frame = parse('1,"x\n2,y\n3,z\n')
+    assert frame[REASON].to_list() == ["bad_quoting", None, None]
+    assert rows(frame) == [("2", "y"), ("3", "z")]
+
+
+def test_text_behind_a_closing_quote_is_bad_quoting():
+    assert parse('1,"x"y\n')[REASON].to_list() == ["bad_quoting"]
+
+
+def test_open_record_waits_for_its_end():
+    assert open_lines(to_lines(b'1,x\n2,"a\nb\n'), ",") == 2
+    assert open_lines(to_lines(b'1,x\n2,"a\nb"\n'), ",") == 0
+    assert open_lines(to_lines(b"1,x\n"), ",") == 0
+    assert open_lines(to_lines(b'1::"x\n'), "::") == 0
+
+
+def test_header_is_split_like_a_row():
+    assert split_header('user,"the item"', ",") == ["user", "the item"]
+    assert split_header("", ",") == []
+
+
+def test_no_lines_make_no_rows():
+    assert parse("").height == 0
+    assert split_jsonl(to_lines(b""), ("a",)).height == 0
+    assert split_adjacency(to_lines(b"")).height == 0
+
+
+def test_adjacency_makes_one_row_a_pair():
+    frame = split_adjacency(to_lines(b"u1 a b\r\n\nu2\tc \nu3\n"))
+    assert frame[RAW].struct.unnest().rows() == [("u1", "a"), ("u1", "b"), ("u2", "c"), ("u3", None)]
+
+
+def test_jsonl_gives_text_and_lists_as_json():
+    text = '{"id": 7, "tags": ["x \\"y\\"", "z"], "more": 1}\n\n{"id": "b", "tags": null}\n'
+    assert rows(split_jsonl(to_lines(text.encode()), ("id", "tags"))) == [("7", '["x \\"y\\"","z"]'), ("b", None)]
+
+
+def test_line_that_is_no_object_is_bad_json():
+    frame = split_jsonl(to_lines(b'{"id": 1}\n{"id": \n[1]\nhello\n'), ("id",))
+    assert frame[REASON].to_list() == [None, "bad_json", "bad_json", "bad_json"]
+    assert json.loads(frame[ROW][3]) == {"line": "hello"}
+    assert json.loads(frame[ROW][0]) == {"id": 1}
+
+
+FIELD = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\n\x00", exclude_categories=("Zl", "Zp", "Cc")), max_size=6
+)
+
+
+@given(st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=8))
+def test_what_a_csv_writer_quotes_is_read_back(table):
+    target = io.StringIO()
+    csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(table)
+    assert rows(parse(target.getvalue(), ("a", "b", "c"))) == table
+
+
+@given(st.lists(st.tuples(FIELD, st.text('ab",\n ', max_size=6)), max_size=8))
+def test_quoted_line_ends_are_read_back(table):
+    target = io.StringIO()
+    csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(table)
+    read = rows(parse(target.getvalue()))
+    assert read == table
+
+
+@given(st.text('ab",\n\r ', max_size=60))
+def test_every_line_that_is_not_blank_ends_in_a_row(text):
+    frame = parse(text)
+    kept = sum(1 + "".join(map(str, row)).count("\n") for row in rows(frame)) + frame[REASON].count()
+    lines = [line for line in to_lines(text.encode()) if line.strip()]
+    assert frame.height <= len(lines) <= kept + text.count("\n")

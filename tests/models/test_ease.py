@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.ease import Ease, EaseConfig
+from nightschool.errors import ConfigurationError
+
+
+def dense_ease(positives, l2):
+    """The paper's closed form, in float64."""
+    inverse = np.linalg.inv(positives.T @ positives + l2 * np.eye(positives.shape[1]))
+    weights = -inverse / inverse.diagonal()
+    np.fill_diagonal(weights, 0)
+    return weights
+
+
+@pytest.fixture(scope="module")
+def likes(dataset_of):
+    """Three hundred users with skewed tastes over 1,200 items; the last one is unmet."""
+    rng = np.random.default_rng(0)
+    chance = np.minimum(0.5, 8 / np.arange(1, 1200))
+    pairs = [(int(u), int(i), 1.0) for u, i in np.argwhere(rng.random((300, 1199)) < chance)]
+    return dataset_of(pairs, 300, 1200)
+
+
+def test_all_weights_equal_the_closed_form(likes):
+    model = Ease(EaseConfig(l2=20, weights_per_item=1200)).fit(likes, seed=0)
+    expected = dense_ease(likes.positives().toarray().astype(np.float64), 20)
+    np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-5)
+
+
+def test_each_history_item_keeps_its_largest_weights(likes):
+    model = Ease(EaseConfig(l2=20, weights_per_item=7)).fit(likes, seed=0)
+    everything = Ease(EaseConfig(l2=20, weights_per_item=1200)).fit(likes, seed=0).item_weights().toarray()
+    found = model.item_weights().toarray()
+    for row, kept in zip(everything, found, strict=True):
+        largest = sorted(range(1200), key=lambda item: -abs(row[item]))[:7]
+        expected = np.zeros(1200, dtype=np.float32)
+        expected[largest] = row[largest]
+        assert np.array_equal(kept, expected)
+
+
+def test_dislikes_and_zeros_are_not_likes(planted):
+    liked = replace(planted, interactions=planted.interactions.filter(pl.col("score") > 0))
+    assert (Ease().fit(planted, seed=0).item_weights() != Ease().fit(liked, seed=0).item_weights()).nnz == 0
+
+
+def test_an_item_nobody_met_has_no_weights(likes):
+    weights = Ease().fit(likes, seed=0).item_weights().toarray()
+    assert not weights[1199].any()
+    assert not weights[:, 1199].any()
+
+
+def test_planted_tastes_are_found(planted):
+    model = Ease(EaseConfig(l2=5)).fit(planted, seed=0)
+    for user in range(40):
+        own = range(100, 110) if user % 2 == 0 else range(110, 120)
+        best = model.recommend(planted.user_ids[[user]], 3)["item_id"].to_list()
+        assert set(best) <= set(own)
+
+
+def test_a_matrix_beyond_the_memory_is_refused(likes):
+    with pytest.raises(ConfigurationError, match=r"ease needs 0\.01 GB for 1145 items"):
+        Ease(EaseConfig(max_gigabytes=0.001)).fit(likes, seed=0)
+
+
+def test_what_float32_cannot_invert_is_inverted_in_float64(dataset_of):
+    twins = dataset_of([(user, item, 1.0) for user in range(400) for item in range(50)], 400, 50)
+    model = Ease(EaseConfig(l2=1e-4, weights_per_item=50)).fit(twins, seed=0)
+    expected = dense_ease(np.ones((400, 50)), 1e-4)
+    np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-4)

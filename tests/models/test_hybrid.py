@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from models import catalog
+from models.hybrid import Hybrid, component_names
+from nightschool.contract import Blended, Recipe
+from nightschool.errors import ConfigurationError
+from nightschool.ranking.blend import standardise
+from nightschool.ranking.topk import allowed_items
+
+USERS = np.arange(42, dtype=np.int32)
+
+
+def recipe(alpha):
+    return Recipe.model_validate(
+        {
+            "components": [
+                {"model": "ease", "params": {"l2": 5.0}, "weight": alpha},
+                {"model": "content", "weight": 1 - alpha},
+            ],
+            "alpha": alpha,
+        }
+    )
+
+
+@pytest.fixture
+def hybrid(planted):
+    return catalog.build(recipe(0.7)).fit(planted, seed=0)
+
+
+def test_it_is_what_a_recipe_builds(hybrid):
+    assert isinstance(hybrid, Blended)
+    assert list(hybrid.parts) == ["ease", "content"]
+
+
+def test_scores_are_weighted_z_scores_of_its_parts(hybrid, planted):
+    allowed = allowed_items(planted.scores(), planted.available)
+    parts = [standardise(part.score(USERS), allowed) for part in hybrid.parts.values()]
+    expected = np.where(allowed, np.float32(0.7) * parts[0] + np.float32(0.3) * parts[1], -np.inf)
+    np.testing.assert_allclose(hybrid.score(USERS), expected, rtol=1e-6)
+
+
+def test_the_pool_holds_all_unseen_items_of_a_small_catalogue(hybrid, planted):
+    scores, pool = hybrid.component_scores(USERS)
+    assert np.array_equal(pool, allowed_items(planted.scores(), planted.available))
+    assert scores.shape == (2, 42, 22)
+
+
+@pytest.mark.parametrize(("alpha", "alone"), [(1.0, "ease"), (0.0, "content")])
+def test_the_ends_of_the_sweep_are_the_components_alone(alpha, alone, planted):
+    blended = catalog.build(recipe(alpha)).fit(planted, seed=0).recommend(planted.user_ids, 5)
+    part = catalog.create(alone, {"l2": 5.0} if alone == "ease" else {}).fit(planted, seed=0)
+    assert blended.drop("score").equals(part.recommend(planted.user_ids, 5).drop("score"))
+
+
+def test_a_model_may_enter_a_recipe_twice(planted, tmp_path):
+    twice = Recipe.model_validate(
+        {"components": [{"model": "ease", "params": {"l2": 5.0}}, {"model": "ease", "params": {"l2": 50.0}}]}
+    )
+    assert component_names(twice) == ["ease", "ease_2"]
+    hybrid = catalog.build(twice).fit(planted, seed=0)
+    hybrid.save(tmp_path / "model")
+    assert np.array_equal(catalog.load(tmp_path / "model").score(USERS), hybrid.score(USERS))
+
+
+def test_models_that_are_not_the_recipes_are_refused():
+    with pytest.raises(ConfigurationError, match="names other models"):
+        Hybrid(recipe(0.5), [catalog.create("ease", {})])

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import surprise
+
+from models.svd import Svd, SvdConfig
+from nightschool.contract import PredictsRatings
+from nightschool.errors import ConfigurationError
+
+
+@pytest.fixture(scope="module")
+def rated(dataset_of):
+    """Sixty users and thirty items rated 1 to 5; user 59 and item 29 are unrated."""
+    rng = np.random.default_rng(0)
+    seen = rng.random((59, 29)) < 0.3
+    taste, kind = rng.normal(size=(59, 2)), rng.normal(size=(29, 2))
+    ratings = np.clip(np.rint(3 + taste @ kind.T), 1, 5)
+    pairs = [(int(user), int(item), float(ratings[user, item])) for user, item in np.argwhere(seen)]
+    return replace(dataset_of(pairs, 60, 30), score_range=(1.0, 5.0))
+
+
+CONFIG = SvdConfig(factors=8, epochs=60, learning_rate=0.02)
+
+
+@pytest.fixture(scope="module")
+def model(rated):
+    return Svd(CONFIG).fit(rated, seed=7)
+
+
+@pytest.fixture(scope="module")
+def reference(rated):
+    """Surprise on its own trainset of the same rows."""
+    frame = pd.DataFrame({name: rated.interactions[name].to_numpy() for name in ("user_index", "item_index", "score")})
+    trainset = surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=(1, 5))).build_full_trainset()
+    return surprise.SVD(n_factors=8, n_epochs=60, lr_all=0.02, random_state=7).fit(trainset)
+
+
+def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(model, reference):
+    assert isinstance(model, PredictsRatings)
+    pairs = np.array([(user, item) for user in range(-1, 60) for item in range(-1, 30)], dtype=np.int32)
+    found = model.predict(pairs[:, 0], pairs[:, 1])
+    expected = [reference.predict(user, item).est for user, item in pairs.tolist()]
+    assert np.abs(found - np.array(expected)).max() < 1e-5
+    assert found.dtype == np.float32
+    assert found.min() == 1  # the tastes are strong enough that clipping is put to work at both ends
+    assert found.max() == 5
+
+
+def test_scores_are_the_predictions_before_clipping(model, reference):
+    scores = model.score(np.arange(60, dtype=np.int32))
+    expected = [[reference.predict(user, item, clip=False).est for item in range(30)] for user in range(60)]
+    assert np.abs(scores - np.array(expected)).max() < 1e-5
+
+
+def test_taste_is_recovered(model, rated):
+    pairs = rated.interactions
+    errors = model.predict(pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()) - pairs["score"].to_numpy()
+    assert np.sqrt((errors**2).mean()) < 0.6 * pairs["score"].to_numpy().std()
+
+
+def test_another_seed_gives_other_factors(model, rated):
+    other = Svd(CONFIG).fit(rated, seed=8)
+    assert not np.array_equal(other.user_factors, model.user_factors)
+
+
+def test_scores_that_are_not_graded_are_refused(rated):
+    with pytest.raises(ConfigurationError, match="graded scores"):
+        Svd().fit(replace(rated, score_range=None), seed=0)

@@ -1,0 +1,137 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from models.catalog import build
+from nightschool.columns import AUDIENCE_RECOMMENDATIONS, CANDIDATE_SCORES, ITEM_WEIGHTS, RECOMMENDATIONS, SIMILAR_ITEMS
+from nightschool.contract import Component, Dataset, ItemColumns, Recipe
+from nightschool.night.gates import table_gates
+from nightschool.night.recommend import read_table, write_tables
+
+TOPICS = ("red", "blue")
+PER_TOPIC = 10
+LEARNERS = 60
+HYBRID = Recipe(components=(Component(model="ease", weight=0.7), Component(model="content", weight=0.3)), alpha=0.7)
+
+
+@pytest.fixture(scope="module")
+def planted() -> Dataset:
+    """Sixty users who like red items, sixty who like blue ones, and one of each who has no history."""
+    rng = np.random.default_rng(0)
+    liked = [
+        (topic * LEARNERS + user, topic * PER_TOPIC + item)
+        for topic in range(2)
+        for user in range(LEARNERS)
+        for item in sorted(rng.choice(PER_TOPIC, 5, replace=False))
+    ]
+    pairs = pl.DataFrame(liked, schema={"user_index": pl.Int32, "item_index": pl.Int32}, orient="row")
+    colours = np.repeat(TOPICS, PER_TOPIC)
+    fans = [*np.repeat(TOPICS, LEARNERS), *TOPICS]
+    n_users = len(fans)
+    return Dataset(
+        user_ids=pl.Series([f"u{index:03}" for index in range(n_users)]),
+        item_ids=pl.Series(np.arange(2 * PER_TOPIC)[::-1] + 100),
+        interactions=pairs.with_columns(
+            score=pl.lit(1.0, pl.Float32), timestamp=pl.lit(None, pl.Datetime("us", "UTC"))
+        ),
+        users=pl.DataFrame({"user_id": [f"u{index:03}" for index in range(n_users)], "fan_of": fans}),
+        items=pl.DataFrame(
+            {
+                "item_id": np.arange(2 * PER_TOPIC)[::-1] + 100,
+                "title": [f"{colour} lesson" for colour in colours],
+                "text": [f"{colour} lesson" for colour in colours],
+                "colour": colours,
+            }
+        ),
+        item_columns=ItemColumns(categories=("colour",)),
+        available=np.ones(2 * PER_TOPIC, dtype=bool),
+        audience="fan_of",
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(planted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    write_tables(build(HYBRID).fit(planted, seed=0), planted, folder, k=6, megabytes=1)
+    return folder
+
+
+def red(item_ids: pl.Series) -> pl.Series:
+    return item_ids >= 100 + PER_TOPIC
+
+
+def test_lists_pass_the_gates_and_come_in_the_order_of_their_key(planted, folder):
+    lists = read_table(folder, RECOMMENDATIONS).collect()
+    asked = lists.select("user_id", "item_id", "rank", "score")
+    assert all(gate.passed for gate in table_gates(asked, planted, k=6, coverage_floor=0.5))
+    assert lists.equals(lists.sort("user_id", "rank"))
+
+
+def test_everyone_gets_their_own_colour_first_with_a_reason(planted, folder):
+    lists = read_table(folder, RECOMMENDATIONS).collect().filter(pl.col("rank") <= 5)
+    fans = lists.join(planted.users, on="user_id")
+    assert (red(fans["item_id"]) == (fans["fan_of"] == "red")).all()
+    personal = lists.filter(pl.col("reason") != "audience")
+    assert set(personal["reason"]) <= {"because_of_item", "similar_content"}
+    assert (red(personal["item_id"]) == red(personal["because_item_id"])).all()
+
+
+def test_the_reason_is_an_item_of_the_users_own_history(planted, folder):
+    lists = read_table(folder, RECOMMENDATIONS).collect().drop_nulls("because_item_id")
+    history = pl.DataFrame(
+        {
+            "user_id": planted.user_ids[planted.interactions["user_index"]],
+            "because_item_id": planted.item_ids[planted.interactions["item_index"]],
+        }
+    )
+    assert lists.join(history, on=["user_id", "because_item_id"], how="anti").is_empty()
+
+
+def test_users_without_a_history_get_their_audiences_list(folder):
+    lists = read_table(folder, RECOMMENDATIONS).collect()
+    audiences = read_table(folder, AUDIENCE_RECOMMENDATIONS).collect()
+    assert set(audiences["audience"]) == {"everyone", "red", "blue"}
+    for user, audience in (("u120", "red"), ("u121", "blue")):
+        own = lists.filter(pl.col("user_id") == user)
+        assert own["item_id"].to_list() == audiences.filter(pl.col("audience") == audience)["item_id"].to_list()
+        assert set(own["reason"]) == set(own["source"]) == {"audience"}
+        assert own["because_item_id"].is_null().all()
+
+
+def test_the_pool_reranks_to_the_published_lists(folder):
+    pool = read_table(folder, CANDIDATE_SCORES).collect()
+    assert pool.columns == ["user_id", "item_id", "ease", "content"]
+    assert pool.equals(pool.sort("user_id", "item_id"))
+    best = (
+        pool.with_columns(score=0.7 * pl.col("ease") + 0.3 * pl.col("content"))
+        .sort("user_id", "score", descending=[False, True])
+        .group_by("user_id", maintain_order=True)
+        .first()
+    )
+    top = read_table(folder, RECOMMENDATIONS).collect().filter(pl.col("rank") == 1)
+    both = best.join(top, on="user_id", suffix="_listed")
+    assert both.height == 2 * LEARNERS
+    np.testing.assert_allclose(both["score"], both["score_listed"], rtol=1e-5)
+
+
+def test_neighbours_share_their_colour_and_weights_name_their_component(folder):
+    similar = read_table(folder, SIMILAR_ITEMS).collect()
+    first = similar.filter(pl.col("rank") == 1)
+    assert (red(first["item_id"]) == red(first["neighbor_id"])).all()
+    assert (similar["item_id"] != similar["neighbor_id"]).all()
+    weights = read_table(folder, ITEM_WEIGHTS).collect()
+    assert set(weights["component"]) == {"ease", "content"}
+    assert weights.equals(weights.sort("component", "item_id", "neighbor_id"))
+
+
+def test_a_popularity_release_has_lists_and_neighbours_too(planted, tmp_path):
+    recipe = Recipe(components=(Component(model="popularity"),))
+    counts = write_tables(build(recipe).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
+    lists = read_table(tmp_path, RECOMMENDATIONS).collect()
+    asked = lists.select("user_id", "item_id", "rank", "score")
+    assert all(gate.passed for gate in table_gates(asked, planted, k=6, coverage_floor=0.3))
+    assert set(lists["reason"]) == {"popular"}
+    assert counts["item_weights"] == 0
+    assert read_table(tmp_path, ITEM_WEIGHTS).collect().is_empty()
+    neighbours = read_table(tmp_path, SIMILAR_ITEMS).collect()
+    assert (red(neighbours["item_id"]) == red(neighbours["neighbor_id"])).all()
