@@ -9,7 +9,6 @@ from nightschool.data.limits import EARLIEST, Limits
 
 def row_rules(limits: Limits) -> list[Any]:
     """What each row must satisfy by itself; the first rule broken gives the reason."""
-    lowest, highest = limits.rating or (None, None)
     rules = [
         gxe.ExpectColumnValuesToNotBeNull(column=USER_ID, meta={"reason": "missing_user"}),
         gxe.ExpectColumnValuesToNotBeNull(column=ITEM_ID, meta={"reason": "missing_item"}),
@@ -19,10 +18,7 @@ def row_rules(limits: Limits) -> list[Any]:
         ),
         gxe.ExpectColumnValuesToBeBetween(column=DURATION, min_value=0.0, meta={"reason": "negative_duration"}),
     ]
-    in_range = gxe.ExpectColumnValuesToBeBetween(
-        column=RATING, min_value=lowest, max_value=highest, meta={"reason": "rating_out_of_range"}
-    )
-    return [*rules, in_range] if limits.rating else rules
+    return [*rules, _on_the_scale(*limits.rating)] if limits.rating else rules
 
 
 def batch_rules() -> list[Any]:
@@ -30,3 +26,9 @@ def batch_rules() -> list[Any]:
     return [
         gxe.ExpectCompoundColumnsToBeUnique(column_list=[SOURCE_FILE, SOURCE_ROW], meta={"reason": "read_twice"}),
     ]
+
+
+def _on_the_scale(lowest: float, highest: float) -> Any:
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=RATING, min_value=lowest, max_value=highest, meta={"reason": "rating_out_of_range"}
+    )

@@ -25,9 +25,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
     """The same without Prefect; rows are first seen at the T of the night that takes them in, else now."""
     now = datetime.now(UTC)
     source_root = home.binding.source_root
-    report = take_in(
-        manifest_of(home), source_root, home.lake, check=validation, first_seen=as_of or now, now=now
-    )
+    report = take_in(manifest_of(home), source_root, home.lake, check=validation, first_seen=as_of or now, now=now)
     return report.to_dict()
 
 

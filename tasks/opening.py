@@ -7,14 +7,17 @@ from prefect.context import FlowRunContext
 from nightschool.night.config import NightConfig
 from nightschool.night.run import Home, Night, Request
 from nightschool.night.run import open_night as open_or_find
-from nightschool.storage.fingerprints import code_version, environment
+from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.releases import Release
 from tasks.home import manifest_of
+from tasks.tracking import registry
 
 
 def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: bool) -> Night | Release:
-    """The night to run, or the release that the same night published before."""
-    request = Request(as_of=as_of, code=code_version(), environment=environment(), force=force)
+    """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
+    current = home.releases.current()
+    registry(home).reconcile(current.release_id if current else None)
+    request = Request(as_of=as_of, code=code_version(), environment=environment_fingerprint(environment()), force=force)
     return open_or_find(home, manifest_of(home), config, request)
 
 

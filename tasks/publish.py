@@ -33,7 +33,7 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
     if dry_run:
         return {"release_id": None}
     release = publish_release(night, draft, tables_folder(night), _metrics(night))
-    registry(night.home).follow(release)
+    registry(night.home).set_champion(release.release_id)
     prune(night.home.releases, night.home.paths, night.config.keep)
     return {"release_id": release.release_id}
 

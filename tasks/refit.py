@@ -6,16 +6,19 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build
+from models.published import write_audiences
 from nightschool.contract import Recipe
+from nightschool.night.audiences import measure_audiences
 from nightschool.night.run import Night
 from tasks.prepare import load
 from tasks.stage import Record, once
+from tasks.tracking import track
 
 
 @task(cache_policy=NO_CACHE)
-def refit(night: Night, data: Record, verdict: Record) -> Record:
-    """The name of the fitted recipe; the model itself is below the night's folder."""
-    return once(night, "refit", lambda folder: _refit(night, data, verdict, folder))
+def refit(night: Night, data: Record, chosen: Record, verdict: Record) -> Record:
+    """The fitted recipe's name and the id of its MLflow run; the model itself is below the night's folder."""
+    return once(night, "refit", lambda folder: _refit(night, data, chosen, verdict, folder))
 
 
 def model_folder(night: Night) -> Path:
@@ -23,8 +26,11 @@ def model_folder(night: Night) -> Path:
     return night.folder / "refit" / "model"
 
 
-def _refit(night: Night, data: Record, verdict: Record, folder: Path) -> Record:
+def _refit(night: Night, data: Record, chosen: Record, verdict: Record, folder: Path) -> Record:
     recipe = Recipe.model_validate(verdict["recipe"])
     everything = load(night, data).log.dataset()
-    build(recipe).fit(everything, seed=night.config.seed).save(folder / "model")
-    return {"recipe": recipe.name}
+    artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
+    build(recipe).fit(everything, seed=night.config.seed).save(artifacts["model"])
+    audiences = measure_audiences(everything)
+    write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)
+    return {"recipe": recipe.name, "mlflow_run_id": track(night, chosen, verdict, artifacts)}

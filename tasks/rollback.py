@@ -17,5 +17,5 @@ def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
     if hold:
         home.releases.hold(reason)
     release = home.releases.rollback(release_id, reason)
-    registry(home).reconcile(release)
+    registry(home).reconcile(release.release_id)
     return {"release_id": release.release_id, "status": release.status, "held": home.releases.held()}

@@ -1,1 +1,29 @@
 """Showing the night in MLflow: what was tried, what it measured, and the model that was refitted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import models
+from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.night.run import Home, Night, tables_at
+from nightschool.night.tracking import night_log
+from nightschool.settings import Settings
+from nightschool.storage.registry import Registry
+from tasks.stage import Record
+
+LOADER = Path(str(models.__file__)).with_name("loader.py")
+
+
+def registry(home: Home) -> Registry:
+    """The MLflow store of a home."""
+    return Registry(Settings().tracking_uri, home.paths.mlflow_artifacts)
+
+
+def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str, Path]) -> str:
+    """The id of the night's MLflow run, with a child a candidate and an α, and the refitted model registered."""
+    tables = tables_at(night.home.lake, night.identity.as_of)
+    used = [(table, tables[table.name]) for table in (USERS, ITEMS, INTERACTIONS)]
+    store = registry(night.home)
+    run_id = store.log_night(night_log(night, chosen, verdict, used))
+    store.register(run_id, night.identity.release_id, LOADER, artifacts, night.home.lake.user_id)
+    return run_id

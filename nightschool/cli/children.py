@@ -126,8 +126,13 @@ class Children:
 
 
 def end(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Ends a session leader and all that descends from it: asked to (SIGTERM), and after so many seconds made to."""
+    """Ends a session leader and all that descends from it: asks (SIGTERM), and kills what has not ended in time."""
     family = _family(process)
+    # The descendants first: a night that is told to end reports so through its worker, while that one still listens.
+    for member in family[1:]:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    psutil.wait_procs(family[1:], timeout=seconds)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=seconds)

@@ -13,6 +13,7 @@ def prepare_environment() -> None:
         "NIGHTSCHOOL_HOME": str(paths.root),
         "PREFECT_HOME": str(paths.prefect),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -25,3 +26,8 @@ def prepare_environment() -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     logging.getLogger("nightschool").setLevel(logging.INFO)
+
+
+def prepare_prefect_home() -> None:
+    """Makes the folder of Prefect's database, which its server does not make."""
+    Settings().paths.prefect.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nightschool.cli import show
+from nightschool.cli.environment import prepare_prefect_home
 from nightschool.errors import ConfigurationError
 
 Dataset = Annotated[
@@ -73,6 +74,7 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
+    prepare_prefect_home()
     from flows.retrain import retrain as run_night
     from nightschool.night.config import NightConfig
 

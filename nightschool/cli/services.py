@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from nightschool.cli import show
+from nightschool.cli.night import Json
+
 Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the Prefect server listens.")]
 MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, help="Where the MLflow server listens.")]
 
@@ -21,5 +24,17 @@ def up(port: Port = 4200, mlflow_port: MlflowPort = 5000) -> None:
     serve_until_stopped(port, mlflow_port)
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False) -> None:
+def doctor(as_json: Json = False) -> None:
     """Check the installation and the home; exit code 1 when something is wrong."""
+    from nightschool.cli.doctor import examine
+    from nightschool.settings import Settings
+
+    checks = examine(Settings())
+    well = all(check.ok for check in checks)
+    if as_json:
+        show.show_json({"ok": well, "checks": [check._asdict() for check in checks]})
+    else:
+        rows = [[check.name, "ok" if check.ok else "PROBLEM", check.seen] for check in checks]
+        show.show_table("All is well" if well else "Something is wrong", ["check", "", "seen"], rows)
+    if not well:
+        raise typer.Exit(1)

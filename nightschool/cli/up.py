@@ -4,8 +4,9 @@ import os
 import socket
 import sys
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import flows
 from nightschool.cli import show
@@ -63,6 +64,9 @@ def child_environment(settings: Settings, port: int) -> dict[str, str]:
         **os.environ,
         "NIGHTSCHOOL_HOME": str(settings.paths.root),
         "PREFECT_API_URL": f"http://{HOST}:{port}/api",
+        # Kept in memory, the lease of a night that was killed is forgotten with the server and never ends:
+        # the deployment's one slot stays taken and no later night starts.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         # Without it MLflow starts eight processes for evaluation jobs that nobody here uses.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONUNBUFFERED": "1",
@@ -74,11 +78,13 @@ def repository_root() -> Path:
     return Path(flows.__path__[0]).resolve().parent
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether a server of this machine answers a GET with 200."""
-    connection = HTTPConnection(HOST, port, timeout=2)
+def answers(url: str) -> bool:
+    """Whether a GET of the address brings 200."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.netloc, timeout=2)
     try:
-        connection.request("GET", path)
+        connection.request("GET", parts.path)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
@@ -89,12 +95,14 @@ def answers(port: int, path: str) -> bool:
 def _start(children: Children, settings: Settings, port: int, mlflow_port: int) -> None:
     children.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
     children.start("MLflow server", [*_MLFLOW, *_mlflow_arguments(settings, mlflow_port)])
-    children.until(lambda: answers(port, "/api/health"), "the Prefect server", seconds=_START_SECONDS)
-    # The worker makes the pool if it is missing; to wait for the pool is to wait for a worker that works.
+    children.until(lambda: answers(f"http://{HOST}:{port}/api/health"), "the Prefect server", seconds=_START_SECONDS)
+    # The worker makes the pool if it is missing.
     children.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
-    children.until(lambda: answers(port, f"/api/work_pools/{POOL}"), "the worker", seconds=_START_SECONDS)
+    children.until(
+        lambda: answers(f"http://{HOST}:{port}/api/work_pools/{POOL}"), "the work pool", seconds=_START_SECONDS
+    )
     children.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
-    children.until(lambda: answers(mlflow_port, "/health"), "the MLflow server", seconds=_START_SECONDS)
+    children.until(lambda: answers(f"http://{HOST}:{mlflow_port}/health"), "the MLflow server", seconds=_START_SECONDS)
 
 
 def _mlflow_arguments(settings: Settings, port: int) -> list[str]:

@@ -163,8 +163,8 @@ def build_event_log(
     signal = signal_of(manifest)
     header = _Header(
         signal=signal,
-        item_columns=manifest.item_columns,
-        audience=manifest.audience,
+        item_columns=ItemColumns() if items is None else manifest.item_columns,
+        audience=None if users is None else manifest.audience,
         n_given=rows.height - interactions.height,
     )
     events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])

@@ -48,7 +48,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
     held_out = pl.concat(frames).with_columns(pl.col(TIMESTAMP).fill_null(ALWAYS).alias(AVAILABLE_AT))
     _refuse_bad(held_out.filter(pl.col(REASON).is_not_null()))
     _refuse_overlap(held_out, interactions)
-    return held_out.select(INTERACTIONS.columns)
+    return held_out.select(*INTERACTIONS.columns)
 
 
 def _refuse_bad(bad: pl.DataFrame) -> None:

@@ -135,6 +135,7 @@ def _require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
 
 def _require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
     """Raises when a key stands nowhere among a file's first lines."""
+    lines = lines.filter(lines.str.strip_chars() != "")
     missing = [
         name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
     ]

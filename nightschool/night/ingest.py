@@ -109,7 +109,7 @@ def _placed(good: pl.DataFrame, file: SourceFile, occasion: Occasion) -> pl.Data
     time = pl.col(TIMESTAMP)
     available = time.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(time, seen)
     placed = good.with_columns(available.alias(AVAILABLE_AT), pl.lit(file.name).alias(SOURCE_FILE))
-    return placed.select(INTERACTIONS.columns)
+    return placed.select(*INTERACTIONS.columns)
 
 
 class _EventIds:

@@ -107,7 +107,7 @@ class Intake:
             place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
             when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
             bad = bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when)
-            self.rejected.append(bad.select(QUARANTINE.columns))
+            self.rejected.append(bad.select(*QUARANTINE.columns))
             return frame.filter(pl.col(REASON).is_null())
         return frame
 

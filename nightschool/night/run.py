@@ -1,11 +1,9 @@
 """Opening a night: its instant T, its run key, and whether it is new, unfinished or already decided."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
@@ -19,7 +17,7 @@ from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.durable import atomic_write_text
-from nightschool.storage.fingerprints import data_fingerprint, environment_fingerprint, release_id, run_key
+from nightschool.storage.fingerprints import data_fingerprint, release_id, run_key
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 from nightschool.storage.stages import StageRecords
@@ -45,14 +43,14 @@ class Identity:
         as_of: T: the night sees what was known then.
         data: Fingerprint of the tables' content as of T.
         code: Hash of the source files.
-        environment: Interpreter, libraries and processor.
+        environment: Hash of interpreter, libraries and processor.
         run_key: Hash of all of these and the configuration.
     """
 
     as_of: datetime
     data: str
     code: str
-    environment: Mapping[str, Any]
+    environment: str
     run_key: str
 
     @property
@@ -116,13 +114,13 @@ class Request:
     Attributes:
         as_of: The T that was asked for; None to take the newest available_at.
         code: Hash of the source files.
-        environment: Interpreter, libraries and processor.
+        environment: Hash of interpreter, libraries and processor.
         force: Whether to run again although the same night was decided before.
     """
 
     as_of: datetime | None
     code: str
-    environment: Mapping[str, Any]
+    environment: str
     force: bool = False
 
 
@@ -204,7 +202,7 @@ def _identify(
         as_of=instant,
         config={"night": config.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")},
         code=request.code,
-        environment=environment_fingerprint(request.environment),
+        environment=request.environment,
     )
     return Identity(instant, data, request.code, request.environment, key)
 
@@ -231,7 +229,7 @@ def _again(identity: Identity) -> Identity:
         as_of=identity.as_of,
         config={"again": identity.run_key},
         code=identity.code,
-        environment=environment_fingerprint(identity.environment),
+        environment=identity.environment,
     )
     return replace(identity, run_key=key)
 

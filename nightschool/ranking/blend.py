@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices, Mask
-from nightschool.ranking.topk import allowed_items, top_k
+from nightschool.ranking.topk import CACHE_ELEMENTS, allowed_items, top_k
 
 POOL_SIZE = 200
 _CONSTANT = 1e-6  # spread relative to the largest score below which differences are float32 rounding
@@ -21,6 +21,15 @@ def standardise(scores: Float32s, allowed: Mask) -> Float32s:
         scores: float32 [n, n_items].
         allowed: bool [n, n_items].
     """
+    standardised = np.empty_like(scores)
+    step = max(1, CACHE_ELEMENTS // max(1, scores.shape[1]))
+    for start in range(0, len(scores), step):
+        rows = slice(start, start + step)
+        standardised[rows] = _standardise_rows(scores[rows], allowed[rows])
+    return standardised
+
+
+def _standardise_rows(scores: Float32s, allowed: Mask) -> Float32s:
     count = np.maximum(allowed.sum(axis=1), 1)
     centred = np.where(allowed, scores, np.float32(0))
     largest = np.abs(centred).max(axis=1, initial=0)

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from nightschool.contract import Float32s, Indices, Mask
 from nightschool.errors import ConfigurationError, NightschoolError
 
-_CACHE_ELEMENTS = 1 << 17  # keys of one pass: 1 MB of uint64, so that they are built and partitioned within the cache
+CACHE_ELEMENTS = 1 << 17  # cells of one pass: 1 MB of uint64 keys, so that several steps over them stay in the cache
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _SIGN = np.uint32(31)
 _MAGNITUDE = np.uint32(0x7FFFFFFF)
@@ -45,7 +45,7 @@ def top_k(scores: Float32s, k: int) -> Ranking:
     ranking = _empty_ranking(n_rows, k)
     if n_items == 0:
         return ranking
-    step = max(1, _CACHE_ELEMENTS // n_items)
+    step = max(1, CACHE_ELEMENTS // n_items)
     for start in range(0, n_rows, step):
         block = slice(start, start + step)
         _rank_block(scores[block], Ranking(ranking.items[block], ranking.scores[block]))

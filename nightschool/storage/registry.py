@@ -27,6 +27,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID
 
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
 from nightschool.errors import NotFound
@@ -37,7 +38,6 @@ NAME = "nightschool"
 CHAMPION = "champion"
 
 _MODEL_FOLDER = "model"
-_PARENT = "mlflow.parentRunId"
 _KIND = "kind"
 _DECISIVE = ("ndcg", 10)
 _LONGEST_PARAM = 6000
@@ -65,11 +65,10 @@ class Registry:
         tags = {RUN_KEY: night.run_key, RELEASE_ID: night.release_id, AS_OF: night.as_of.isoformat(), **night.tags}
         run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
         self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
-        for name, frame in night.tables.items():
-            self._client.log_table(run_id, frame.to_dict(as_series=False), f"{name}.json")
+        self._log_tables(run_id, night.tables)
         for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
             for measured in tried:
-                child = self._log(measured, {_KIND: kind, _PARENT: run_id}, name=measured.name)
+                child = self._log(measured, {_KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)
         self._log_curve(run_id, night)
         self._client.set_terminated(run_id)
@@ -161,6 +160,14 @@ class Registry:
         self._client.log_batch(run.info.run_id, metrics=metrics, params=params)
         return str(run.info.run_id)
 
+    def _log_tables(self, run_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Tables in the form that MLflow's pages show as such."""
+        for name, frame in tables.items():
+            rows = [list(row.values()) for row in json.loads(frame.write_json())]
+            self._client.log_dict(run_id, {"columns": frame.columns, "data": rows}, f"{name}.json")
+        shown = [{"path": f"{name}.json", "type": "table"} for name in tables]
+        self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps(shown))
+
     def _log_curve(self, run_id: str, night: NightLog) -> None:
         means = {alpha: measured.mean(*_DECISIVE) for alpha, measured in night.sweep.items()}
         drawn = {alpha: mean for alpha, mean in means.items() if mean is not None}
@@ -170,7 +177,7 @@ class Registry:
             self._client.log_figure(run_id, figure, "alpha.png")
 
     def _remove(self, run: Run) -> None:
-        for child in self._runs(f"tags.`{_PARENT}` = '{run.info.run_id}'"):
+        for child in self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}'"):
             self._client.delete_run(child.info.run_id)
         self._remove_files(run)
         self._client.delete_run(run.info.run_id)

@@ -146,6 +146,7 @@ def test_undeclared_tables_are_read_from_the_interactions() -> None:
     log = build_event_log(None, None, THREE, MANIFEST)
     assert log.empty.user_ids.sort().to_list() == ["u1", "u2"]
     assert log.empty.items.columns == [ITEM_ID, TITLE, TEXT]
+    assert (log.empty.audience, log.empty.item_columns) == (None, ItemColumns())
     assert log.empty.item_ids.filter(pl.Series(log.available(day(4)))).to_list() == [10]
 
 

@@ -120,7 +120,7 @@ def test_broken_manifest_names_file_key_value_and_what_to_do(tmp_path, text, wha
 
 
 def test_unknown_name_lists_those_that_ship():
-    with pytest.raises(ManifestError, match="saw 'movielens'.*learning, .*movielens-100k"):
+    with pytest.raises(ManifestError, match=r"saw 'movielens'.*learning, .*movielens-100k"):
         load_manifest("movielens")
 
 

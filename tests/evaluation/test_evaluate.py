@@ -1,11 +1,28 @@
+import os
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import INSTANT, ITEM_ID, ITEM_INDEX, RELEVANT, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import (
+    INSTANT,
+    ITEM_ID,
+    ITEM_INDEX,
+    RATING,
+    RELEVANT,
+    SCORE,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TIMESTAMP,
+    USER_ID,
+    USER_INDEX,
+)
 from nightschool.contract import Dataset, Float32s, Indices, Split
+from nightschool.data import splitting
+from nightschool.data.dataset import build_event_log
+from nightschool.data.manifest import load_manifest
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, prediction_errors, relevant_users, with_auc
 from nightschool.ranking.topk import Ranking
 
@@ -156,3 +173,37 @@ def test_held_out_pairs_cannot_reach_the_lists() -> None:
     ]
     assert len(same) > 2
     assert all(novelty[0][user] == novelty[1][user] for user in same.tolist())
+
+
+class Popular(Fixed):
+    """Scores items by how many users have them."""
+
+    def __init__(self) -> None:
+        super().__init__([[]])
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Self:
+        del seed
+        counts = np.bincount(dataset.interactions[ITEM_INDEX].to_numpy(), minlength=dataset.n_items)
+        self.scores = np.repeat(counts[None, :].astype(np.float32), dataset.n_users, axis=0)
+        return self
+
+
+def test_popularity_on_movielens_100k_has_its_published_figures() -> None:
+    file = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data")) / "movielens-100k" / "u.data"
+    if not file.exists():
+        pytest.skip(f"no {file}: set NIGHTSCHOOL_TEST_DATA to the folder of the test data")
+    raw = pl.read_csv(file, separator="\t", has_header=False, new_columns=[USER_ID, ITEM_ID, RATING, "seconds"])
+    rows = raw.select(
+        USER_ID,
+        ITEM_ID,
+        pl.col(RATING).cast(pl.Float64),
+        pl.lit(None, INSTANT).alias(TIMESTAMP),
+        pl.lit("u.data").alias(SOURCE_FILE),
+        pl.int_range(pl.len()).alias(SOURCE_ROW),
+    )
+    log = build_event_log(None, None, rows, load_manifest("movielens-100k")).with_all_relevant()
+    split = splitting.test_split(log, splitting.named_cut(log, "stratified-item", seed=42))
+    found = evaluate(Popular().fit(split.fitted, seed=0), split)
+    assert found.n_users == 943
+    measured = [found.mean(metric, 10) for metric in ("ndcg", "precision", "recall")]
+    assert measured == pytest.approx([0.2524, 0.2287, 0.1132], abs=5e-5)

@@ -51,6 +51,14 @@ def test_many_ratings_far_from_zero_keep_their_spread():
     assert abs(z.std(dtype=np.float64) - 1) < 1e-3
 
 
+def test_rows_beyond_one_pass_are_standardised_each_on_its_own():
+    scores = np.random.default_rng(0).normal(size=(300, 1000)).astype(np.float32)
+    allowed = np.ones(scores.shape, dtype=np.bool_)
+    found = standardise(scores, allowed)
+    assert all(np.array_equal(found[[row]], standardise(scores[[row]], allowed[[row]])) for row in (0, 130, 131, 299))
+    np.testing.assert_allclose(found.std(axis=1, dtype=np.float64), 1, rtol=1e-5)
+
+
 def test_the_pool_is_the_union_of_each_components_best():
     standardised = np.stack([floats([5, 4, 3, 2, 1]), floats([1, 2, 3, 4, 5])])
     allowed = np.array([[False, True, True, True, True]])

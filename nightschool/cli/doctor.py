@@ -1,0 +1,218 @@
+"""Whether the installation and the home are sound, one answer a question."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import psutil
+from deltalake.exceptions import DeltaError
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from nightschool.cli.up import answers, repository_root
+from nightschool.columns import RELEASE_TABLES
+from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
+from nightschool.settings import Settings
+from nightschool.storage.binding import find_binding
+from nightschool.storage.lock import home_lock
+from nightschool.storage.releases import Release
+
+_PROJECT = "nightschool"
+_FLOOR_GB = 1.0
+
+
+class Check(NamedTuple):
+    """The answer to one question; `seen` ends with the next step where all is not well."""
+
+    name: str
+    ok: bool
+    seen: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    """The answer to every question, in the order in which trouble spreads."""
+    questions: dict[str, Callable[[], str]] = {
+        "python": _python,
+        "libraries": _libraries,
+        "sources": _sources,
+        "memory": _memory,
+        "disk": lambda: _disk(settings.paths.root),
+        "home": lambda: _home(settings.paths.root),
+        "lock": lambda: _lock(settings.paths.lock),
+        "dataset": lambda: _dataset(settings.paths.binding),
+        "release": lambda: _release(settings),
+        "mlflow": lambda: _mlflow(settings),
+        "prefect": _prefect,
+    }
+    return [_ask(name, question) for name, question in questions.items()]
+
+
+def _ask(name: str, question: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, question())
+    except NightschoolError as error:
+        return Check(name, False, str(error))
+
+
+def _python() -> str:
+    wanted = distribution(_PROJECT).metadata["Requires-Python"]
+    running = platform.python_version()
+    if running not in SpecifierSet(wanted):
+        raise ConfigurationError(
+            f"Python must be {wanted}", seen=running, do="make a new .venv: make install PYTHON=python3.11"
+        )
+    return running
+
+
+def _libraries() -> str:
+    requirements = [Requirement(text) for text in distribution(_PROJECT).requires or []]
+    wrong = [problem for problem in map(_unmet, requirements) if problem]
+    if wrong:
+        raise ConfigurationError(
+            "libraries are not as they work together", seen=", ".join(wrong), do="run `make install`"
+        )
+    return f"{len(requirements)} as pyproject.toml wants them"
+
+
+def _unmet(requirement: Requirement) -> str | None:
+    """What is wrong with a requirement's installation; None when nothing is."""
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        return f"no {requirement.name}"
+    return None if installed in requirement.specifier else f"{requirement.name} {installed} ({requirement.specifier})"
+
+
+def _sources() -> str:
+    root = repository_root()
+    packages = (distribution(_PROJECT).read_text("top_level.txt") or "").split()
+    for package in packages:
+        found = importlib.util.find_spec(package)
+        if found is None or found.origin is None or root not in Path(found.origin).resolve().parents:
+            raise ConfigurationError(
+                f"package {package} is not the one of {root}",
+                seen=found.origin if found else None,
+                do="run `make install`, and unset PYTHONPATH",
+            )
+    return f"{', '.join(packages)} of {root}"
+
+
+def _memory() -> str:
+    return _enough("memory", psutil.virtual_memory().available, do="end other programs")
+
+
+def _disk(home: Path) -> str:
+    return _enough("disk", shutil.disk_usage(_existing(home)).free, do="free some: nightschool releases prune --keep 5")
+
+
+def _enough(what: str, free_bytes: int, *, do: str) -> str:
+    free = free_bytes / 2**30
+    if free < _FLOOR_GB:
+        raise ConfigurationError(f"less than {_FLOOR_GB:.0f} GB of {what} is free", seen=f"{free:.2f} GB", do=do)
+    return f"{free:.1f} GB free"
+
+
+def _home(home: Path) -> str:
+    nearest = _existing(home)
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigurationError("the home cannot be written", seen=str(nearest), do="choose another with --home")
+    return str(home) if home.exists() else f"{home} (the first ingest makes it)"
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _lock(path: Path) -> str:
+    if not path.exists():
+        return "free"
+    try:
+        with home_lock(path):
+            return "free"
+    except Busy as busy:
+        return f"a night is running: {busy}"
+
+
+def _dataset(path: Path) -> str:
+    binding = find_binding(path)
+    if binding is None:
+        return "none yet: nightschool ingest --dataset NAME --source-root DIR"
+    if not binding.source_root.is_dir():
+        raise NotFound(
+            f"the source folder of {binding.dataset} is gone",
+            seen=str(binding.source_root),
+            do="restore it, or name the new one with --source-root",
+        )
+    return f"{binding.dataset}, from {binding.source_root}"
+
+
+def _release(settings: Settings) -> str:
+    release = _current(settings)
+    return f"{release.release_id} is current and whole" if release else "none yet: nightschool retrain"
+
+
+def _current(settings: Settings) -> Release | None:
+    """The current release, whose tables were found to hold the rows that it counted; None without one."""
+    from tasks.home import open_home
+
+    if not settings.paths.lake.exists():
+        return None
+    home = open_home()
+    do = "go back to another release: nightschool releases list"
+    try:
+        release = home.releases.current()
+        for table in RELEASE_TABLES if release else ():
+            found = home.lake.scan(table, release.release_id).select(pl.len()).collect().item()
+            if found != release.row_counts.get(table.name, 0):
+                raise NotFound(f"rows of {table.name} are missing in {release.release_id}", seen=found, do=do)
+    except (DeltaError, pl.exceptions.PolarsError, OSError) as error:
+        raise NotFound("the release tables cannot be read", seen=str(error).splitlines()[0], do=do) from error
+    return release
+
+
+def _mlflow(settings: Settings) -> str:
+    uri = settings.tracking_uri
+    _require_store(uri)
+    release = _current(settings)
+    if release is None:
+        return f"{uri}, no model yet"
+    from tasks.home import open_home
+    from tasks.tracking import registry
+
+    if not registry(open_home()).reconcile(release.release_id):
+        raise NotFound(
+            f"no registered model makes {release.release_id}", do="the next night that publishes registers one"
+        )
+    return f"{uri}, the alias champion is at {release.release_id}"
+
+
+def _require_store(uri: str) -> None:
+    if uri.startswith("http") and not answers(f"{uri.rstrip('/')}/health"):
+        raise NotFound("MLflow does not answer", seen=uri, do="start it, or unset NIGHTSCHOOL_MLFLOW_TRACKING_URI")
+    database = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite") or not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("SELECT count(*) FROM experiments").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise NotFound(f"MLflow's database {database} cannot be read", seen=str(error), do="restore it") from error
+
+
+def _prefect() -> str:
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        return "in-process: no server is needed, and none is set"
+    if not answers(f"{url.rstrip('/')}/health"):
+        raise NotFound("the Prefect server does not answer", seen=url, do="run `make up`, or unset PREFECT_API_URL")
+    return url
