@@ -22,11 +22,13 @@ from nightschool.columns import RELEASE_TABLES
 from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.binding import find_binding
+from nightschool.storage.lake import Lake
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
 
 _PROJECT = "nightschool"
 _FLOOR_GB = 1.0
+_GO_BACK = "go back to another release: nightschool releases list"
 
 
 class Check(NamedTuple):
@@ -166,16 +168,22 @@ def _current(settings: Settings) -> Release | None:
     if not settings.paths.lake.exists():
         return None
     home = open_home()
-    do = "go back to another release: nightschool releases list"
     try:
         release = home.releases.current()
-        for table in RELEASE_TABLES if release else ():
-            found = home.lake.scan(table, release.release_id).select(pl.len()).collect().item()
-            if found != release.row_counts.get(table.name, 0):
-                raise NotFound(f"rows of {table.name} are missing in {release.release_id}", seen=found, do=do)
+        if release is not None:
+            _require_rows(home.lake, release)
     except (DeltaError, pl.exceptions.PolarsError, OSError) as error:
-        raise NotFound("the release tables cannot be read", seen=str(error).splitlines()[0], do=do) from error
+        raise NotFound("the release tables cannot be read", seen=str(error).splitlines()[0], do=_GO_BACK) from error
     return release
+
+
+def _require_rows(lake: Lake, release: Release) -> None:
+    for table in RELEASE_TABLES:
+        wanted = release.row_counts.get(table.name, 0)
+        found = lake.scan(table, release.release_id).select(pl.len()).collect().item()
+        if found != wanted:
+            what = f"table {table.name} of release {release.release_id} is not whole"
+            raise NotFound(what, seen=f"{found} rows of {wanted}", do=_GO_BACK)
 
 
 def _mlflow(settings: Settings) -> str:
@@ -208,9 +216,7 @@ def _require_store(uri: str) -> None:
 
 
 def _prefect() -> str:
-    from prefect.settings import PREFECT_API_URL
-
-    url = PREFECT_API_URL.value()
+    url = os.environ.get("PREFECT_API_URL")
     if not url:
         return "in-process: no server is needed, and none is set"
     if not answers(f"{url.rstrip('/')}/health"):

@@ -1,0 +1,202 @@
+"""Nights, rollbacks and holds in one process, interleaved and killed wherever a seed says; a failing seed replays."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nightschool.columns import RECOMMENDATIONS, RELEASES, Table
+from nightschool.errors import Busy, GateRefused, NotFound
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Draft, Release, Releases
+
+START = datetime(2024, 5, 1, tzinfo=UTC)
+ROLLED_BACK = "rolled back"
+
+
+class Killed(Exception):
+    """The process that stood here is gone."""
+
+
+class World(Lake):
+    """Tables in memory; every call of a release's code may be a moment to die in, or to lose the processor."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(Path("memory"), pl.Int64(), pl.Int64())
+        self.rng = random.Random(seed)
+        self.rows: list[dict[str, object]] = []
+        self.written: set[str] = set()
+        self.nights: list[Draft] = []
+        self.bases: dict[str, int | None] = {}
+        self.depth = 0
+        self.calm = False
+        self.started = 0
+        self.releases = Releases(self, clock=self.clock)
+
+    def clock(self) -> datetime:
+        """A clock that jumps about."""
+        return START + timedelta(hours=self.rng.randint(-1000, 1000))
+
+    def version(self, table: Table) -> int | None:
+        assert table is RELEASES
+        self.moment()
+        return len(self.rows) - 1 if self.rows else None
+
+    def scan(self, table: Table, release_id: str | None = None) -> pl.LazyFrame:
+        self.moment()
+        if table is RELEASES:
+            return pl.DataFrame(self.rows, schema=self.schema(RELEASES)).lazy()
+        return pl.LazyFrame({"row": [1] if table is RECOMMENDATIONS and release_id in self.written else []})
+
+    def sync(self, table: Table) -> None:
+        assert table.name
+        self.moment()
+
+    def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
+        assert table is RELEASES
+        self.moment()
+        if base != (len(self.rows) - 1 if self.rows else None):
+            raise Busy("moved on")
+        (row,) = frame.to_dicts()
+        self.judge(Release.from_row(row))
+        self.rows.append(row)
+        self.moment()
+        return len(self.rows) - 1
+
+    def judge(self, row: Release) -> None:
+        """What must hold whenever a row is committed."""
+        history = [Release.from_row(earlier) for earlier in self.rows]
+        assert row.commit_version == len(history)
+        if row.status != "published":
+            return
+        assert row.release_id in self.written
+        if row.reason == ROLLED_BACK:
+            assert row.release_id in {earlier.release_id for earlier in history if earlier.status == "published"}
+            return
+        marks = [earlier.status for earlier in history if earlier.status in ("held", "unheld")]
+        assert marks[-1:] != ["held"]
+        assert row.release_id not in {earlier.release_id for earlier in history if earlier.status == "published"}
+        base = self.bases[row.release_id]
+        assert not [e for e in history[0 if base is None else base + 1 :] if e.status == "published"]
+
+    def moment(self) -> None:
+        """Nothing happens here, or the process is killed, or somebody else acts before it goes on."""
+        if self.calm:
+            return
+        if self.rng.random() < 0.03:
+            raise Killed
+        if self.depth < 2 and self.rng.random() < 0.06:
+            self.act()
+
+    def act(self) -> None:
+        """One person or night does one thing; being killed ends only that."""
+        actions: list[Callable[[], object]] = [self.start, self.publish, self.publish, self.roll_back, self.hold]
+        self.depth += 1
+        try:
+            self.rng.choice(actions)()
+        except (Killed, Busy, GateRefused, NotFound):
+            pass
+        finally:
+            self.depth -= 1
+
+    def start(self) -> None:
+        self.started += 1
+        release_id = f"{START + timedelta(days=self.started):%Y-%m-%d}-{self.started:08}"
+        base = self.releases.version()
+        self.nights.append(
+            Draft(release_id=release_id, run_key=release_id, as_of=START, row_counts={"recommendations": 1})
+        )
+        self.bases[release_id] = base
+
+    def publish(self) -> None:
+        """A try of an open night, which may be a rerun after it was killed anywhere."""
+        if not self.nights:
+            return
+        night = self.rng.choice(self.nights)
+        decided = self.releases.find_run(night.run_key)
+        if decided is None:
+            self.written.add(night.release_id)
+            try:
+                decided = self.releases.publish(night, self.bases[night.release_id])
+            except Busy:
+                self.bases[night.release_id] = self.releases.version()
+                raise
+        assert decided.run_key == night.run_key
+        if night in self.nights:
+            self.nights.remove(night)
+
+    def roll_back(self) -> None:
+        known = [str(row["release_id"]) for row in self.rows if row["release_id"]]
+        if known:
+            self.releases.rollback(self.rng.choice(known), ROLLED_BACK)
+
+    def hold(self) -> None:
+        if self.releases.held() is None:
+            self.releases.hold("wait")
+        else:
+            self.releases.unhold()
+
+
+def simulate(seed: int) -> World:
+    """A world in which everybody has come to an end."""
+    world = World(seed)
+    for _ in range(12):
+        world.act()
+    world.calm = True
+    world.releases.unhold()
+    while world.nights:
+        world.act()
+        world.releases.unhold()
+    return world
+
+
+def check(seed: int) -> None:
+    world = simulate(seed)
+    history = world.releases.history()
+    first = [row.release_id for row in history if row.status == "published" and row.reason != ROLLED_BACK]
+    assert len(first) == len(set(first)) == world.started, f"seed {seed}"
+    current = world.releases.current()
+    assert current == next((row for row in reversed(history) if row.status == "published"), None), f"seed {seed}"
+    entries = world.releases.listing()
+    assert [entry["id"] for entry in entries] == first, f"seed {seed}"
+    assert [entry["id"] for entry in entries if entry["current"]] == ([current.release_id] if current else [])
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 200, 50)], ids=str)
+def test_whatever_happens_each_night_is_published_once_and_nobody_is_overruled(seeds: range) -> None:
+    for seed in seeds:
+        check(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [range(start, start + 1000) for start in range(0, 10_000, 1000)], ids=str)
+def test_the_same_on_many_more_seeds(seeds: range) -> None:
+    for seed in seeds:
+        check(seed)
+
+
+def test_a_seed_replays() -> None:
+    assert simulate(7).rows == simulate(7).rows
+
+
+def test_the_simulation_kills_interleaves_and_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+    act = World.act
+
+    def watched(world: World) -> None:
+        if world.depth:
+            seen.add("interleaved")
+        act(world)
+
+    def dying(*arguments: object) -> None:
+        seen.add("refused")
+        Exception.__init__(*arguments)
+
+    monkeypatch.setattr(World, "act", watched)
+    monkeypatch.setattr(Busy, "__init__", dying)
+    statuses = {row["status"] for seed in range(20) for row in simulate(seed).rows}
+    assert statuses == {"published", "held", "unheld"}
+    assert seen == {"interleaved", "refused"}
