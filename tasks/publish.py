@@ -10,10 +10,9 @@ from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
 from nightschool.night.publish import draft_release, publish_release
 from nightschool.night.run import Night
-from nightschool.storage.pruning import prune
 from tasks.recommend import tables_folder
 from tasks.stage import Record
-from tasks.tracking import registry
+from tasks.tracking import prune_releases, registry
 
 
 @task(cache_policy=NO_CACHE)
@@ -34,7 +33,7 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
         return {"release_id": None}
     release = publish_release(night, draft, tables_folder(night), _metrics(night))
     registry(night.home).set_champion(release.release_id)
-    prune(night.home.releases, night.home.paths, night.config.keep)
+    prune_releases(night.home, night.config.keep)
     return {"release_id": release.release_id}
 
 

@@ -8,6 +8,7 @@ from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.night.run import Home, Night, tables_at
 from nightschool.night.tracking import night_log
 from nightschool.settings import Settings
+from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry
 from tasks.stage import Record
 
@@ -27,3 +28,12 @@ def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str,
     run_id = store.log_night(night_log(night, chosen, verdict, used))
     store.register(run_id, night.identity.release_id, LOADER, artifacts, night.home.lake.user_id)
     return run_id
+
+
+def prune_releases(home: Home, keep: int) -> list[str]:
+    """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
+    removed = prune(home.releases, home.paths, keep)
+    if removed:
+        published = {row.release_id for row in home.releases.history() if row.status == "published"}
+        registry(home).prune(published - set(removed))
+    return removed

@@ -87,10 +87,11 @@ def prune(keep: Annotated[int, typer.Option(min=1, help="How many of the newest 
     """Remove the tables of old releases; the current one always stays."""
     from nightschool.storage.lock import home_lock
     from tasks.home import open_home
+    from tasks.tracking import prune_releases
 
     home = open_home()
     with home_lock(home.paths.lock):
-        removed = home.releases.prune(home.paths, keep)
+        removed = prune_releases(home, keep)
     show.console.print(f"{len(removed)} releases removed{': ' if removed else ''}{', '.join(removed)}")
 
 

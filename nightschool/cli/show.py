@@ -1,6 +1,7 @@
 """What the command line prints: aligned tables for people, or one JSON document."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,20 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+from nightschool.settings import Settings
+
+_PAGE = 140
+
+_NEXT = (
+    ("recommend --user ID", "one learner's list with reasons"),
+    ("similar-items --item ID", "what is most like an item"),
+    ("releases list", "every release; `releases rollback ID` goes back"),
+)
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PAGE)
 
 _METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
+_HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
 
 
 def show_json(document: object) -> None:
@@ -62,6 +74,12 @@ def show_night(report: Mapping[str, Any]) -> None:
     if report["learner"]:
         _show_learner(report["learner"])
     console.print(f"{report['status'].capitalize()}: {report['release_id'] or 'nothing'} (T = {report['as_of']})")
+    if report["release_id"]:
+        home = Settings().paths.root
+        console.print("\nWhere to look next:")
+        for command, what in _NEXT:
+            console.print(f"  nightschool --home {home} {command:<28} {what}", soft_wrap=True)
+        console.print(f"  nightschool --home {home} {'up':<28} Prefect and MLflow in the browser: compare the α runs")
 
 
 def _show_learner(learner: Mapping[str, Any]) -> None:
@@ -79,7 +97,7 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
         over = model.get("over_popularity")
         difference = f"{over[0]:+.4f} [{over[1]:+.4f}, {over[2]:+.4f}] {model['verdict']}" if over else "–"
         figures = [_interval(model["metrics"].get(metric)) for metric in metrics]
-        rows.append([model["name"], *figures, difference, f"{model.get('fit_seconds', 0):.1f}"])
+        rows.append([model["name"], *figures, difference, _seconds(model.get("fit_seconds"))])
     title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
     show_table(title, ["model", *metrics, f"ndcg@{k} over popularity", "fit s"], rows)
     for warning in document["warnings"]:
@@ -91,10 +109,10 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
 def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
     """Prints one line a model, each metric with its 95 % interval."""
     rows = [
-        [c["name"], *(_interval(c["metrics"].get(metric)) for metric in _METRICS), f"{c.get('fit_seconds', 0):.1f}"]
+        [c["name"], *(_interval(c["metrics"].get(metric)) for metric in _METRICS), _seconds(c.get("fit_seconds"))]
         for c in candidates
     ]
-    show_table(title, ["model", *_METRICS, "fit s"], rows)
+    show_table(title, ["model", *(_HEADS.get(metric, metric) for metric in _METRICS), "fit s"], rows)
 
 
 def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
@@ -123,10 +141,15 @@ def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _interval(triple: Sequence[float] | None) -> str:
-    if triple is None:
+    """A figure and half the width of its interval."""
+    if triple is None or triple[0] is None:
         return "–"
     value, low, high = triple
-    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.3f}, {high:.3f}]"
+    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} ± {(high - low) / 2:.4f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _text(value: object) -> str:

@@ -22,12 +22,10 @@ def weights_by_component(recommender: Blended) -> dict[str, csr_array]:
 
 def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
     """component, item_id (of the history), neighbor_id (to recommend), weight."""
-    frames = [_triples(matrix, dataset).with_columns(pl.lit(name).alias(COMPONENT)) for name, matrix in weights.items()]
-    empty = {COMPONENT: pl.String, ITEM_ID: dataset.item_ids.dtype, NEIGHBOR_ID: dataset.item_ids.dtype}
-    columns = [COMPONENT, ITEM_ID, NEIGHBOR_ID, WEIGHT]
-    if not frames:
-        return pl.DataFrame(schema={**empty, WEIGHT: pl.Float32})
-    return pl.concat(frames).select(columns).sort(columns[:3])
+    named = [(name, _triples(matrix, dataset)) for name, matrix in weights.items()]
+    nothing = [("", _triples(csr_array((dataset.n_items, dataset.n_items), dtype=np.float32), dataset))]
+    frames = [rows.select(pl.lit(name).alias(COMPONENT), pl.all()) for name, rows in named or nothing]
+    return pl.concat(frames).sort(COMPONENT, ITEM_ID, NEIGHBOR_ID)
 
 
 def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def compare_models(
     rows = []
     for candidate in selection.candidates:
         component = candidate.component
-        evaluation, seconds = _measure(lambda c=component: create(c.model, c.params), test, search)
+        evaluation, seconds = _measure(partial(create, component.model, component.params), test, search)
         over = compare(evaluation, floor, k=search.decisive_k)
         rows.append(Measured(component.model, component.params, seconds, evaluation, over))
     best = max(selection.sweep, key=lambda alpha: selection.sweep[alpha].mean("ndcg", search.decisive_k), default=None)

@@ -88,7 +88,7 @@ class ListWriter:
     def block(self, users: Indices) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows of `recommendations` and of `candidate_scores`, in the order of the users given."""
         scores, pool = self._recommender.component_scores(users)
-        quiet = ~scores.any(axis=(0, 2))
+        quiet: Mask = ~np.any(scores, axis=(0, 2))
         combined = blend(scores, self._shares, pool)
         combined[quiet] = self._audience_scores(users[quiet])
         ranked = top_k(combined, self._k)

@@ -1,0 +1,42 @@
+"""Every test has a home of its own, and no setting of the machine that it runs on."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from nightschool.cli.environment import prepare_environment
+
+TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
+_SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prefect and MLflow read their settings as they are imported, which is before any fixture runs."""
+    for name in [name for name in os.environ if name.startswith(_SETTINGS) and name != TEST_DATA]:
+        del os.environ[name]
+    folder = tempfile.mkdtemp(prefix="nightschool-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["NIGHTSCHOOL_HOME"] = folder
+    prepare_environment()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that does not exist yet; the settings name it."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NIGHTSCHOOL_HOME", str(folder))
+    monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of the real data sets; tests that need it are skipped where it is missing."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get(TEST_DATA, default)).absolute()
+    if not folder.is_dir():
+        pytest.skip(f"there are no real data sets at {folder}; {TEST_DATA} names another folder")
+    return folder

@@ -1,0 +1,329 @@
+import json
+import os
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from expectations import validation
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    EVENT_ID,
+    INTERACTIONS,
+    ITEM_ID,
+    QUARANTINE,
+    REASON,
+    ROW,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    SOURCES,
+    USER_ID,
+    USERS,
+)
+from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.readers import infer_id_dtypes
+from nightschool.errors import DataRefused, NightschoolError, NotFound
+from nightschool.night.ingest import ingest
+from nightschool.storage.lake import Lake
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HEADER = "user,item,rating,at\n"
+ROWS = ["1,7,4,2025-01-01", "1,8,5,2025-01-02", "2,7,3,2025-01-03"]
+
+
+class Home:
+    """A source folder, a manifest over it and the tables it goes into."""
+
+    def __init__(self, root: Path, **more: object) -> None:
+        self.root = root
+        log = {
+            "files": ["log*.csv"],
+            "user": "user",
+            "item": "item",
+            "rating": {"column": "rating", "min": 1, "max": 5},
+            "timestamp": {"column": "at", "unit": "iso"},
+            **more.pop("interactions", {}),
+        }
+        self.manifest = Manifest.model_validate({"name": "x", "score": "rating", "interactions": log, **more})
+        self.lake = Lake(root / "lake", pl.Int64(), pl.Int64())
+
+    def write(self, rows: list[str], name: str = "log.csv", header: str = HEADER) -> None:
+        (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+    def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
+        report = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW).to_dict()
+        for counts in report.values():
+            assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
+            assert counts["quarantined"] == sum(counts["reasons"].values())
+        return SimpleNamespace(**{name: SimpleNamespace(**counts) for name, counts in report.items()})
+
+    def rows(self, table=INTERACTIONS) -> pl.DataFrame:
+        key = [SOURCE_FILE, SOURCE_ROW] if table is not SOURCES and table is not USERS else []
+        frame = self.lake.scan(table).collect()
+        return frame.sort(key) if key else frame
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+def test_report_has_the_shape_that_scripts_rely_on(home):
+    home.write([*ROWS, "1,9,7,2025-01-01"])
+    report = ingest(home.manifest, home.root, home.lake, check=validation, first_seen=NOW, now=NOW)
+    none = {"rows_in": 0, "already_known": 0, "accepted": 0, "quarantined": 0, "reasons": {}}
+    counts = {
+        "rows_in": 4,
+        "already_known": 0,
+        "accepted": 3,
+        "quarantined": 1,
+        "reasons": {"rating_out_of_range": 1},
+    }
+    assert json.loads(json.dumps(report.to_dict())) == {"interactions": counts, "users": none, "items": none}
+    assert list(report.to_dict()) == ["interactions", "users", "items"]
+
+
+def test_rows_are_taken_in_with_their_place(home):
+    home.write(ROWS)
+    home.ingest()
+    assert home.rows().select(USER_ID, ITEM_ID, "rating", SOURCE_FILE, SOURCE_ROW).rows() == [
+        (1, 7, 4.0, "log.csv", 1),
+        (1, 8, 5.0, "log.csv", 2),
+        (2, 7, 3.0, "log.csv", 3),
+    ]
+
+
+def test_same_files_again_add_nothing(home):
+    home.write([*ROWS, "x,8,4,2025-01-01"])
+    first, before = home.ingest(), home.lake.version(INTERACTIONS)
+    again = home.ingest().interactions
+    assert (first.interactions.accepted, first.interactions.quarantined) == (3, 1)
+    assert (again.rows_in, again.already_known, again.accepted, again.quarantined) == (4, 4, 0, 0)
+    assert home.lake.version(INTERACTIONS) == before
+    assert home.rows(QUARANTINE).height == 1
+    assert home.rows(SOURCES).height == 1
+
+
+def test_grown_file_adds_what_is_new(home):
+    home.write(ROWS[:2])
+    home.ingest()
+    home.write([*ROWS, "1,9,9,2025-01-04"])
+    grown = home.ingest().interactions
+    assert (grown.already_known, grown.accepted, grown.reasons) == (2, 1, {"rating_out_of_range": 1})
+    assert home.rows()[SOURCE_ROW].to_list() == [1, 2, 3]
+    assert home.rows(QUARANTINE)[SOURCE_ROW].to_list() == [4]
+
+
+def test_new_file_of_a_glob_is_picked_up(home):
+    home.write(ROWS[:2])
+    home.ingest()
+    home.write(ROWS, "log-2.csv")
+    both = home.ingest().interactions
+    assert (both.already_known, both.accepted) == (2, 3)
+
+
+@pytest.mark.parametrize("rows", [["1,7,5,2025-01-01", *ROWS[1:]], ROWS[:2]], ids=["changed", "truncated"])
+def test_file_changed_in_place_is_refused_and_nothing_written(home, rows):
+    home.write(ROWS)
+    home.ingest()
+    home.write(rows)
+    home.write(ROWS, "log-2.csv")
+    with pytest.raises(DataRefused, match=r"log\.csv was changed in place"):
+        home.ingest()
+    assert home.rows().height == 3
+
+
+def test_identical_rows_are_repeated_events(home):
+    home.write([ROWS[0], ROWS[0]])
+    assert home.ingest().interactions.accepted == 2
+
+
+def test_same_event_id_is_one_event(tmp_path):
+    home = Home(tmp_path, interactions={"event_id": "id"})
+    header = "id," + HEADER
+    home.write([f"e1,{ROWS[0]}", f"e1,{ROWS[0]}", f",{ROWS[1]}", f",{ROWS[1]}"], header=header)
+    assert home.ingest().interactions.reasons == {"duplicate_event": 1}
+    home.write([f"e1,{ROWS[0]}", f"e2,{ROWS[0]}", f"e2,{ROWS[0]}"], "log-2.csv", header)
+    assert home.ingest().interactions.reasons == {"duplicate_event": 2}
+    assert home.rows()[EVENT_ID].drop_nulls().sort().to_list() == ["e1", "e2"]
+
+
+def test_bad_event_does_not_take_its_id(tmp_path):
+    home = Home(tmp_path, interactions={"event_id": "id"})
+    home.write([f"e1,{ROWS[0]}9", f"e1,{ROWS[0]}"], header="id," + HEADER)
+    assert home.ingest().interactions.reasons == {"bad_timestamp": 1}
+
+
+def test_interactions_must_join_declared_tables(tmp_path):
+    home = Home(
+        tmp_path, users={"files": ["users.csv"], "id": "id"}, items={"files": ["items.csv"], "id": "id", "title": "t"}
+    )
+    home.write(["1"], "users.csv", "id\n")
+    home.write(["7,Joins"], "items.csv", "id,t\n")
+    home.write(ROWS)
+    report = home.ingest()
+    assert report.interactions.reasons == {"unknown_item": 1, "unknown_user": 1}
+    assert (report.users.accepted, report.items.accepted) == (1, 1)
+    assert home.rows(QUARANTINE)["detail"].to_list() == ["8", "2"]
+
+
+def test_ids_that_do_not_join_at_all_refuse_the_batch_and_write_nothing(tmp_path):
+    home = Home(tmp_path, users={"files": ["users.csv"], "id": "id"})
+    home.write(["901"], "users.csv", "id\n")
+    home.write([f"{user},7,4,2025-01-01" for user in range(1, 21)])
+    with pytest.raises(DataRefused, match=r"too_many_bad_rows \(20 of 20 rows\).*unknown_user 20") as error:
+        home.ingest()
+    assert error.value.exit_code == 3
+    assert not any(home.lake.exists(table) for table in (USERS, INTERACTIONS, QUARANTINE, SOURCES))
+
+
+def test_no_good_row_at_all_is_refused(home):
+    home.write(["1,7,9,2025-01-01"])
+    with pytest.raises(DataRefused, match=r"no row for interactions is good; saw 'rating_out_of_range 1'"):
+        home.ingest()
+
+
+def test_late_bad_row_does_not_stop_the_night(home):
+    home.write(ROWS)
+    home.ingest()
+    home.write([*ROWS, "1,7,9,2025-01-01"])
+    assert home.ingest().interactions.quarantined == 1
+
+
+def test_out_of_range_ratings_and_odd_times_are_quarantined_with_their_row(home):
+    home.write([*ROWS, "1,7,0,2025-01-01", "1,7,4,1970-01-01", "1,7,4,2026-01-03", "1,7,NaN,2025-01-01"])
+    home.ingest()
+    bad = home.rows(QUARANTINE)
+    assert bad.select(SOURCE_ROW, REASON).rows() == [
+        (4, "rating_out_of_range"),
+        (5, "timestamp_too_early"),
+        (6, "timestamp_in_future"),
+        (7, "bad_rating"),
+    ]
+    assert json.loads(bad[ROW][0]) == {"user": "1", "item": "7", "rating": "0", "at": "2025-01-01"}
+
+
+def test_header_in_the_data_is_quarantined(tmp_path):
+    form = {"kind": "csv", "header": False, "columns": ["user", "item", "rating", "at"]}
+    home = Home(tmp_path, interactions={"format": form})
+    home.write(ROWS)
+    assert infer_id_dtypes(home.manifest, home.root) == (pl.Int64(), pl.Int64())
+    assert home.ingest().interactions.reasons == {"header_in_data": 1}
+
+
+def test_extra_line_is_quarantined(home):
+    home.write([*ROWS, "-- 3 rows exported --"])
+    assert home.ingest().interactions.reasons == {"wrong_field_count": 1}
+
+
+def test_missing_file_is_not_found(home):
+    with pytest.raises(NotFound, match=r"no file log\*\.csv"):
+        home.ingest()
+
+
+def test_file_is_known_from_when_it_was_first_seen(home):
+    home.write([*ROWS, "2,8,4,2026-01-01 12:00:00", "2,9,4,"])
+    home.ingest()
+    later = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert home.rows()[AVAILABLE_AT].to_list() == [NOW, NOW, NOW, later, NOW]
+
+
+def test_log_of_the_past_is_known_from_the_events_time(tmp_path):
+    home = Home(tmp_path, history=True)
+    home.write([ROWS[0], "2,9,4,"])
+    home.ingest()
+    assert home.rows()[AVAILABLE_AT].to_list() == [datetime(2025, 1, 1, tzinfo=UTC), ALWAYS]
+
+
+class Dies:
+    """A ledger write that the power cut."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._append = lake.append
+
+    def __call__(self, table, frame) -> None:
+        if table is SOURCES:
+            raise KeyboardInterrupt
+        self._append(table, frame)
+
+
+def test_ingest_that_died_before_the_ledger_is_done_again(home, monkeypatch):
+    home.write(ROWS)
+    home.ingest()
+    home.write([*ROWS, "5,5,5,2025-02-01", "5,5,9,2025-02-01"])
+    with monkeypatch.context() as patch:
+        patch.setattr(home.lake, "append", Dies(home.lake))
+        with pytest.raises(KeyboardInterrupt):
+            home.ingest()
+    assert home.rows().height == 4
+    again = home.ingest().interactions
+    assert (again.already_known, again.accepted, again.quarantined) == (3, 1, 1)
+    assert home.rows()[SOURCE_ROW].to_list() == [1, 2, 3, 4]
+    assert home.rows(QUARANTINE)[SOURCE_ROW].to_list() == [5]
+
+
+def test_check_that_breaks_writes_nothing_and_blames_no_data(home):
+    def broken(*_: object) -> pl.DataFrame:
+        raise NightschoolError("the check broke")
+
+    home.write(ROWS)
+    with pytest.raises(NightschoolError, match="the check broke") as error:
+        home.ingest(SimpleNamespace(check_rows=broken, check_intake=validation.check_intake))
+    assert error.value.exit_code == 1
+    assert not home.lake.exists(INTERACTIONS)
+
+
+GOOD = st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5)).map(
+    lambda row: "{},{},{},2025-01-01".format(*row)
+)
+BAD = st.sampled_from(
+    ["", ",1,1,", "1,,1,", "1,1,9,", "x,1,1,", '1,"1,1,', "1,1,1,soon", "1,1", "1,1,1,,1", "1,1,inf,"]
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    good=st.lists(GOOD, min_size=1, max_size=12),
+    bad=st.lists(BAD, max_size=9),
+    seed=st.integers(0, 99),
+    cut=st.integers(0, 20),
+)
+def test_every_row_is_accepted_or_quarantined_exactly_once(tmp_path_factory, good, bad, seed, cut):
+    home = Home(tmp_path_factory.mktemp("home"))
+    lines = [*good, *bad]
+    random.Random(seed).shuffle(lines)
+    home.write([good[0], *lines[:cut]])
+    first = home.ingest().interactions
+    home.write([good[0], *lines])
+    second = home.ingest().interactions
+    n_rows = 1 + sum(line != "" for line in lines)
+    assert second.rows_in == n_rows
+    assert second.already_known == first.rows_in
+    assert home.rows().height == first.accepted + second.accepted == 1 + len(good)
+    places = [*home.rows()[SOURCE_ROW], *home.rows(QUARANTINE)[SOURCE_ROW]]
+    assert sorted(places) == list(range(1, n_rows + 1))
+
+
+DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data"))
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no data sets at NIGHTSCHOOL_TEST_DATA")
+def test_movielens_is_taken_in_whole(tmp_path):
+    manifest, root = load_manifest("movielens-100k"), DATA / "movielens-100k"
+    lake = Lake(tmp_path / "lake", *infer_id_dtypes(manifest, root))
+    report = ingest(manifest, root, lake, check=validation, first_seen=NOW, now=NOW).to_dict()
+    assert {name: counts["accepted"] for name, counts in report.items()} == {
+        "interactions": 100_000,
+        "users": 943,
+        "items": 1682,
+    }
+    newest = lake.scan(INTERACTIONS).select(pl.col(AVAILABLE_AT).max()).collect().item()
+    assert newest < datetime(1998, 4, 24, tzinfo=UTC)
+    again = ingest(manifest, root, lake, check=validation, first_seen=NOW + timedelta(days=1), now=NOW).to_dict()
+    assert [counts["accepted"] for counts in again.values()] == [0, 0, 0]

@@ -1,0 +1,169 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from expectations import validation
+from nightschool.columns import ALWAYS, AVAILABLE_AT, ITEM_ID, ITEMS, QUARANTINE, REASON, SOURCE_ROW, USER_ID, USERS
+from nightschool.data.manifest import Manifest
+from nightschool.errors import DataRefused
+from nightschool.night.ingest import ingest
+from nightschool.storage.lake import Lake
+
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+TUESDAY = MONDAY + timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Home:
+    """A source folder with users, items and one interaction, and the tables they go into."""
+
+    def __init__(self, root: Path, history: bool = False) -> None:
+        self.root = root
+        self.manifest = Manifest.model_validate(
+            {
+                "name": "x",
+                "score": "implicit",
+                "history": history,
+                "interactions": {"files": ["log.csv"], "user": "user", "item": "item"},
+                "users": {"files": ["users*.csv"], "id": "id", "attributes": ["role"], "lists": {"likes": "|"}},
+                "items": {
+                    "files": ["items.csv"],
+                    "id": "id",
+                    "title": "title",
+                    "available": {"column": "since", "unit": "iso"},
+                },
+            }
+        )
+        self.lake = Lake(root / "lake", pl.Int64(), pl.String())
+        self.write("log.csv", "user,item\n1,a\n")
+        self.write("users.csv", "id,role,likes\n1,Student,x|y\n2,,\n")
+        self.write("items.csv", "id,title,since\na,Joins,\n")
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).write_text(text, encoding="utf-8")
+
+    def ingest(self, at: datetime = MONDAY) -> dict:
+        return ingest(self.manifest, self.root, self.lake, check=validation, first_seen=at, now=at).to_dict()
+
+    def users(self) -> list[tuple]:
+        columns = [USER_ID, "role", "likes", AVAILABLE_AT]
+        return self.lake.scan(USERS).collect().sort(USER_ID, AVAILABLE_AT).select(columns).rows()
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+def test_users_are_taken_in_with_attributes_and_lists(home):
+    assert home.ingest()["users"]["accepted"] == 2
+    assert home.users() == [(1, "Student", ["x", "y"], MONDAY), (2, None, [], MONDAY)]
+
+
+def test_same_file_again_adds_nothing(home):
+    home.ingest()
+    again = home.ingest(TUESDAY)["users"]
+    assert (again["rows_in"], again["already_known"], again["accepted"]) == (2, 2, 0)
+
+
+def test_change_is_one_more_row(home):
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n2,,\n1,Senior,x|y\n3,Student,\n")
+    report = home.ingest(TUESDAY)["users"]
+    assert (report["rows_in"], report["already_known"], report["accepted"]) == (3, 1, 2)
+    assert home.users() == [
+        (1, "Student", ["x", "y"], MONDAY),
+        (1, "Senior", ["x", "y"], TUESDAY),
+        (2, None, [], MONDAY),
+        (3, "Student", [], TUESDAY),
+    ]
+
+
+def test_change_of_a_list_alone_is_a_change(home):
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n1,Student,y|x\n2,,\n")
+    assert home.ingest(TUESDAY)["users"]["accepted"] == 1
+
+
+def test_change_at_the_same_instant_still_comes_later(home):
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n1,Senior,\n2,,\n")
+    home.ingest(MONDAY)
+    assert [row[3] for row in home.users()] == [MONDAY, MONDAY + MICROSECOND, MONDAY]
+
+
+def test_user_who_is_no_longer_listed_stays(home):
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n1,Student,x|y\n")
+    assert home.ingest(TUESDAY)["users"]["already_known"] == 1
+    assert len(home.users()) == 2
+
+
+def test_first_of_a_repeated_id_is_kept(home):
+    home.write("users.csv", "id,role,likes\n1,Student,\n1,Senior,\n2,,\n")
+    assert home.ingest()["users"]["reasons"] == {"duplicate_id": 1}
+    assert [row[:2] for row in home.users()] == [(1, "Student"), (2, None)]
+    bad = home.lake.scan(QUARANTINE).collect()
+    assert bad.select("table", SOURCE_ROW, REASON, "detail").rows() == [("users", 2, "duplicate_id", "1")]
+
+
+def test_bad_row_does_not_take_its_id(home):
+    home.write("users.csv", "id,role,likes\n1,Student\n1,Senior,\n,,\nx,,\n")
+    assert home.ingest()["users"]["reasons"] == {"bad_user": 1, "missing_user": 1, "wrong_field_count": 1}
+    assert [row[:2] for row in home.users()] == [(1, "Senior")]
+
+
+def test_repaired_row_leaves_the_quarantine(home):
+    home.write("users.csv", "id,role,likes\n1,Student,\nx,Senior,\n")
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n1,Student,\n2,Senior,\n")
+    assert home.ingest(TUESDAY)["users"]["quarantined"] == 0
+    assert home.lake.scan(QUARANTINE).collect().height == 0
+
+
+def test_later_file_changes_what_an_earlier_one_said(home):
+    home.write("users-2.csv", "id,role,likes\n2,Lead,\n")
+    home.ingest()
+    assert home.users()[1:] == [(2, "Lead", [], MONDAY), (2, None, [], MONDAY + MICROSECOND)]
+
+
+def test_column_that_the_manifest_adds_is_a_change(home):
+    home.ingest()
+    more = home.manifest.users.model_copy(update={"attributes": ("role", "team")})
+    home.manifest = home.manifest.model_copy(update={"users": more})
+    home.write("users.csv", "id,role,likes,team\n1,Student,x|y,red\n2,,,\n")
+    assert home.ingest(TUESDAY)["users"]["accepted"] == 1
+
+
+def test_users_of_a_log_of_the_past_were_always_known(tmp_path):
+    home = Home(tmp_path, history=True)
+    home.ingest()
+    home.write("users.csv", "id,role,likes\n1,Senior,\n2,,\n")
+    home.ingest(TUESDAY)
+    assert [row[3] for row in home.users()] == [ALWAYS, TUESDAY, ALWAYS]
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (False, [MONDAY, MONDAY, datetime(2027, 1, 1, tzinfo=UTC)]),
+        (True, [ALWAYS, datetime(2020, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]),
+    ],
+    ids=["new", "past"],
+)
+def test_items_are_available_from_when_the_catalogue_says(tmp_path, history, expected):
+    home = Home(tmp_path, history=history)
+    home.write("items.csv", "id,title,since\na,Joins,\nb,Loops,2020-01-01\nc,Trees,2027-01-01\n")
+    home.ingest()
+    items = home.lake.scan(ITEMS).collect().sort(ITEM_ID)
+    assert items[AVAILABLE_AT].to_list() == expected
+    assert items["title"].to_list() == ["Joins", "Loops", "Trees"]
+
+
+def test_file_of_bad_users_refuses_everything(home):
+    home.write("users.csv", "id,role,likes\n" + "x,,\n" * 11)
+    with pytest.raises(DataRefused, match=r"the batch for users.*bad_user 11"):
+        home.ingest()
+    assert not home.lake.exists(ITEMS)

@@ -1,0 +1,54 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from nightschool.columns import DETAIL, QUARANTINE, REASON, ROW, SOURCE_ROW, USERS
+from nightschool.data.parsing import RAW
+from nightschool.data.sources import SourceFile
+from nightschool.night.intake import Intake, TableCounts, mark
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FILE = SourceFile("users.csv", Path("users.csv"))
+FRAME = pl.DataFrame(
+    {
+        "user_id": [1, 1, None],
+        SOURCE_ROW: [1, 2, 3],
+        REASON: [None, None, "bad_user"],
+        DETAIL: [None, None, "x"],
+        RAW: [{"id": "1"}, {"id": "1"}, {"id": "x"}],
+        ROW: [None, '{"line": "1"}', None],
+    },
+    schema_overrides={ROW: pl.String},
+)
+
+
+def test_mark_gives_a_reason_to_good_rows_only():
+    marked = mark(FRAME, pl.lit(True), "duplicate_id", "user_id")
+    assert marked.select(REASON, DETAIL).rows() == [("duplicate_id", "1"), ("duplicate_id", "1"), ("bad_user", "x")]
+
+
+def test_good_and_bad_rows_part():
+    intake = Intake(USERS)
+    good = intake.sort_out(mark(FRAME, pl.col(SOURCE_ROW) == 2, "duplicate_id", "user_id"), FILE, NOW)
+    (bad,) = intake.rejected
+    assert good[SOURCE_ROW].to_list() == [1]
+    assert bad.schema == QUARANTINE.schema(user_id=pl.Int64(), item_id=pl.Int64())
+    assert [json.loads(row) for row in bad[ROW]] == [{"line": "1"}, {"id": "x"}]
+    assert intake.counts() == TableCounts(0, 0, 2, {"bad_user": 1, "duplicate_id": 1})
+
+
+def test_rows_in_is_the_sum():
+    assert TableCounts(4, 3, 2, {"bad_user": 2}).to_dict() == {
+        "rows_in": 9,
+        "already_known": 4,
+        "accepted": 3,
+        "quarantined": 2,
+        "reasons": {"bad_user": 2},
+    }
+
+
+def test_intake_without_rows_writes_none():
+    assert Intake(USERS).rows is None
+    assert Intake(USERS, accepted=[FRAME.clear()]).rows is None

@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
+from nightschool.data.formats import Csv
+from nightschool.data.sources import Extent, SourceFile
+from nightschool.night.ledger import Ledger
+from nightschool.storage.lake import Lake
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LOG = SourceFile("it's a log.csv", Path("log.csv"))
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path, pl.Int64(), pl.Int64())
+
+
+def rows_of(file: str, *numbers: int) -> pl.DataFrame:
+    rows = pl.DataFrame({SOURCE_FILE: [file] * len(numbers), SOURCE_ROW: numbers})
+    return pl.concat([INTERACTIONS.schema(user_id=pl.Int64(), item_id=pl.Int64()).to_frame(), rows], how="diagonal")
+
+
+def bad_rows_of(table: str, *numbers: int) -> pl.DataFrame:
+    rows = pl.DataFrame({"table": table, SOURCE_FILE: LOG.name, SOURCE_ROW: numbers})
+    return pl.concat([QUARANTINE.schema(user_id=pl.Int64(), item_id=pl.Int64()).to_frame(), rows], how="diagonal")
+
+
+def test_ledger_remembers_the_newest_reading_by_table(lake):
+    for extent in (Extent(9, 1, "first"), Extent(5, 1, "shorter, but later")):
+        ledger = Ledger(lake, NOW)
+        ledger.note(INTERACTIONS, LOG, Csv(), extent)
+        ledger.write()
+    assert Ledger(lake, NOW).known(INTERACTIONS, LOG) == Extent(5, 1, "shorter, but later")
+    assert Ledger(lake, NOW).known(USERS, LOG) is None
+
+
+def test_nothing_is_known_until_it_is_written(lake):
+    Ledger(lake, NOW).note(INTERACTIONS, LOG, Csv(), Extent(9, 1, "x"))
+    assert Ledger(lake, NOW).known(INTERACTIONS, LOG) is None
+    assert not lake.exists(SOURCES)
+
+
+def test_what_the_ledger_knows_is_not_written_again(lake):
+    for _ in range(2):
+        ledger = Ledger(lake, NOW)
+        ledger.note(INTERACTIONS, LOG, Csv(), Extent(9, 1, "x"))
+        ledger.write()
+    assert lake.scan(SOURCES).collect().height == 1
+
+
+def test_rows_beyond_the_ledger_are_undone(lake):
+    ledger = Ledger(lake, NOW)
+    ledger.note(INTERACTIONS, LOG, Csv(), Extent(9, 2, "x"))
+    ledger.write()
+    lake.append(INTERACTIONS, rows_of(LOG.name, 1, 2, 3))
+    lake.append(INTERACTIONS, rows_of("never noted", 1))
+    lake.append(QUARANTINE, bad_rows_of("interactions", 4))
+    lake.append(QUARANTINE, bad_rows_of("users", 5))
+    Ledger(lake, NOW).undo_unfinished()
+    left = lake.scan(INTERACTIONS).collect()
+    assert sorted(left.select(SOURCE_FILE, SOURCE_ROW).rows()) == [(LOG.name, 1), (LOG.name, 2)]
+    assert lake.scan(QUARANTINE).collect()["table"].to_list() == ["users"]
+
+
+def test_home_in_order_is_left_alone(lake):
+    lake.append(INTERACTIONS, rows_of(LOG.name, 1))
+    ledger = Ledger(lake, NOW)
+    ledger.note(INTERACTIONS, LOG, Csv(), Extent(9, 1, "x"))
+    ledger.write()
+    Ledger(lake, NOW).undo_unfinished()
+    assert lake.version(INTERACTIONS) == 0
