@@ -3,19 +3,17 @@
 from typing import Any
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
 from nightschool.night.publish import draft_release, publish_release
 from nightschool.night.run import Night
 from tasks.recommend import tables_folder
-from tasks.stage import Record
+from tasks.stage import Record, io_task
 from tasks.tracking import prune_releases, registry
 
 
-@task(cache_policy=NO_CACHE)
+@io_task
 def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
     """The id of the release that is current now; None after a dry run.
 

@@ -3,8 +3,14 @@
 import logging
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import State
 
 from nightschool.night.run import Night
 from nightschool.storage.durable import sync_tree
@@ -12,6 +18,16 @@ from nightschool.storage.durable import sync_tree
 logger = logging.getLogger("nightschool.tasks")
 
 Record = dict[str, Any]
+
+
+def _failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether reading or writing failed, which may pass; what we refuse stays refused."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+# The stage records resume a night, not Prefect's cache: its result files are overwritten in place.
+stage_task = partial(task, cache_policy=NO_CACHE)
+io_task = partial(stage_task, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=_failed_on_io)
 
 
 def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:

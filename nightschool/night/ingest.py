@@ -23,13 +23,14 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
     USERS,
+    Table,
 )
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest import Items, Manifest, Users
 from nightschool.data.normalise import IdTypes, normalise_interactions
 from nightschool.data.readers import Reading, read_id_maps
 from nightschool.data.sources import SourceFile, find_sources
 from nightschool.night.ingest_entities import take_entities
-from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judge, mark
+from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged, mark
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake, literal
 
@@ -65,15 +66,21 @@ def ingest(
     ledger = Ledger(lake, now)
     ledger.undo_unfinished()
     occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
-    users, user_ids = take_entities(occasion, USERS, manifest.users) if manifest.users else (Intake(USERS), None)
-    items, item_ids = take_entities(occasion, ITEMS, manifest.items) if manifest.items else (Intake(ITEMS), None)
-    intakes = (_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), users, items)
-    for intake in intakes:
-        judge(intake, occasion)
-    for intake in intakes:
+    users, user_ids = _take(occasion, USERS, manifest.users)
+    items, item_ids = _take(occasion, ITEMS, manifest.items)
+    log = judged(_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), occasion)
+    for intake in (users, items, log):
         _write(intake, lake)
     ledger.write()
-    return IngestReport({intake.table.name: intake.counts() for intake in intakes})
+    return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)})
+
+
+def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
+    """What the files bring for users or items, and every id known with them; None where the manifest has no such files."""
+    if part is None:
+        return Intake(table), None
+    intake, ids = take_entities(occasion, table, part)
+    return judged(intake, occasion), ids
 
 
 def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:

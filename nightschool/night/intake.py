@@ -145,23 +145,22 @@ class TableCounts:
         return {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}
 
 
-def judge(intake: Intake, occasion: Occasion) -> None:
-    """Refuses a table's rows where too many are bad, or where none is good and the table would stay empty.
+def judged(intake: Intake, occasion: Occasion) -> Intake:
+    """The intake itself, unless too many of its rows are bad, or none is good and the table would stay empty.
 
     Raises:
         DataRefused: Naming the reasons and how often each was seen.
     """
-    if not intake.reasons or not _total(intake.reasons):
-        return
-    counts = intake.counts()
-    seen = ", ".join(f"{code} {count}" for code, count in sorted(counts.reasons.items(), key=lambda each: -each[1]))
-    do = f"found {seen or 'no fault'}; check the manifest against the files"
-    occasion.check.check_intake(intake.table.name, pl.concat(intake.reasons)).raise_if_failed(do)
+    if not _total(intake.reasons):
+        return intake
+    counts, do = intake.counts(), "check the manifest against the files"
+    often = sorted(counts.reasons.items(), key=lambda each: -each[1])
+    seen = ", ".join(f"{code} {count}" for code, count in often)
+    occasion.check.check_intake(intake.table.name, pl.concat(intake.reasons)).raise_if_failed(f"found {seen}; {do}")
     empty = not (counts.accepted or counts.already_known)
     if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
-        raise DataRefused(
-            f"no row for {intake.table.name} is good", seen=seen, do="check the manifest against the files"
-        )
+        raise DataRefused(f"no row for {intake.table.name} is good", seen=seen, do=do)
+    return intake
 
 
 def _total(parts: Iterable[pl.DataFrame | pl.Series]) -> int:

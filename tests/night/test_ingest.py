@@ -287,7 +287,7 @@ BAD = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     good=st.lists(GOOD, min_size=1, max_size=12),
     bad=st.lists(BAD, max_size=9),
