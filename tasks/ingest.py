@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from expectations import validation
 from nightschool.columns import INTERACTIONS
@@ -11,10 +13,10 @@ from nightschool.data.holdout import read_test
 from nightschool.night.ingest import ingest as take_in
 from nightschool.night.run import Home
 from tasks.home import manifest_of
-from tasks.stage import io_task
+from tasks.stage import failed_on_io
 
 
-@io_task
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def ingest(home: Home, as_of: datetime | None) -> dict[str, Any]:
     """Rows in, already known, accepted and quarantined, by table."""
     return ingest_sources(home, as_of)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build
 from nightschool.contract import Recipe
@@ -14,10 +16,10 @@ from nightschool.night.run import Night
 from nightschool.night.summary import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.stage import Record, once, stage_task
+from tasks.stage import Record, once
 
 
-@stage_task
+@task(cache_policy=NO_CACHE)
 def prove(night: Night, data: Record, chosen: Record) -> Record:
     """The approved recipe, why, and the verdict of each model gate."""
     return once(night, "prove", lambda folder: _prove(night, data, chosen, folder))

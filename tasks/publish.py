@@ -3,17 +3,19 @@
 from typing import Any
 
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
 from nightschool.night.publish import draft_release, publish_release
 from nightschool.night.run import Night
 from tasks.recommend import tables_folder
-from tasks.stage import Record, io_task
+from tasks.stage import Record, failed_on_io
 from tasks.tracking import prune_releases, registry
 
 
-@io_task
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
     """The id of the release that is current now; None after a dry run.
 

@@ -3,6 +3,9 @@
 import logging
 from pathlib import Path
 
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
 from models.catalog import load as load_model
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.night.gates import table_gates
@@ -11,12 +14,12 @@ from nightschool.night.run import Night
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.refit import model_folder
-from tasks.stage import Record, once, stage_task
+from tasks.stage import Record, once
 
 logger = logging.getLogger("nightschool.tasks")
 
 
-@stage_task
+@task(cache_policy=NO_CACHE)
 def recommend(night: Night, data: Record, model: Record) -> Record:
     """Rows by table and the verdict of every table gate; the rows are below the night's folder."""
     logger.info("recommend: lists by %s", model["recipe"])

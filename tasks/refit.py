@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
 from models.catalog import build
 from models.published import write_audiences
 from nightschool.contract import Recipe
 from nightschool.night.audiences import measure_audiences
 from nightschool.night.run import Night
 from tasks.prepare import load
-from tasks.stage import Record, io_task, once
+from tasks.stage import Record, failed_on_io, once
 from tasks.tracking import track
 
 
-@io_task
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def refit(night: Night, data: Record, chosen: Record, verdict: Record) -> Record:
     """The fitted recipe's name and the id of its MLflow run; the model itself is below the night's folder."""
     return once(night, "refit", lambda folder: _refit(night, data, chosen, verdict, folder))

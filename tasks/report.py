@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
 
 from nightschool.night.report import in_markdown, night_report
 from nightschool.night.run import Night
-from tasks.stage import Record, stage_task
+from tasks.stage import Record
 
 
-@stage_task
+@task(cache_policy=NO_CACHE)
 def report(night: Night, rows: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
     """The night's report; Prefect keeps it as artifacts, and the night's working files go."""
     document = night_report(night, rows, stages)

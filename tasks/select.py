@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from models.catalog import create, grid
 from nightschool.data.splitting import validation_split
@@ -16,10 +18,10 @@ from nightschool.night.select import select as choose
 from nightschool.night.summary import describe_selection
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.stage import Record, once, stage_task
+from tasks.stage import Record, once
 
 
-@stage_task
+@task(cache_policy=NO_CACHE)
 def select(night: Night, data: Record) -> Record:
     """The recipe of tonight, and what every candidate and every α measured on validation."""
     return once(night, "select", lambda folder: _select(night, data, folder))

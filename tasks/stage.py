@@ -1,14 +1,15 @@
-"""Doing each stage of a night once: its outputs first, its record last."""
+"""Doing each stage of a night once: its outputs first, its record last.
+
+These records resume a night, and not Prefect's cache, whose result files are overwritten in place.
+"""
 
 import logging
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prefect import Task, task
-from prefect.cache_policies import NO_CACHE
+from prefect import Task
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
@@ -20,7 +21,17 @@ logger = logging.getLogger("nightschool.tasks")
 Record = dict[str, Any]
 
 
-def _failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether reading or writing failed, which may pass; what we refuse stays refused."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+logger = logging.getLogger("nightschool.tasks")
+
+Record = dict[str, Any]
+
+
+def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether reading or writing failed, which may pass; what we refuse stays refused."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 

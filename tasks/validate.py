@@ -3,15 +3,17 @@
 from dataclasses import asdict
 
 import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from expectations.validation import check_batch
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.limits import Limits
 from nightschool.night.run import Night, tables_at
-from tasks.stage import Record, once, stage_task
+from tasks.stage import Record, once
 
 
-@stage_task
+@task(cache_policy=NO_CACHE)
 def validate(night: Night) -> Record:
     """Every rule of every table with what it saw."""
     return once(night, "validate", lambda _: _check_tables(night))

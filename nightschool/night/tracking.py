@@ -21,8 +21,8 @@ def night_log(night: Night, chosen: Record, verdict: Record, tables: Sequence[tu
     """What the registry shows of a night that has its verdict."""
     validation, test = (pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove"))
     candidates = tuple(
-        Measured(entry["name"], entry["params"], _rows(validation, entry["name"]), {"fit_seconds": entry["fit_seconds"]})
-        for entry in chosen["candidates"]
+        Measured(c["name"], c["params"], _rows(validation, c["name"]), {"fit_seconds": c["fit_seconds"]})
+        for c in chosen["candidates"]
     )
     sweep = {
         point["alpha"]: Measured(f"α={point['alpha']:.1f}", {"recipe": point["name"]}, _rows(validation, point["name"]))
