@@ -26,21 +26,6 @@ def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
-logger = logging.getLogger("nightschool.tasks")
-
-Record = dict[str, Any]
-
-
-def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether reading or writing failed, which may pass; what we refuse stays refused."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
-
-
-# The stage records resume a night, not Prefect's cache: its result files are overwritten in place.
-stage_task = partial(task, cache_policy=NO_CACHE)
-io_task = partial(stage_task, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=_failed_on_io)
-
-
 def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
     """The stage's record: read back when an earlier try of this night finished it, else made by `produce`.
 
