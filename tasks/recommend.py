@@ -6,9 +6,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from expectations.validation import SuiteReport, check_batch
 from models.catalog import load as load_model
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
-from nightschool.night.gates import table_gates
+from nightschool.data.limits import Limits
+from nightschool.night.gates import Gate, table_gates
 from nightschool.night.recommend import read_table, write_tables
 from nightschool.night.run import Night
 from nightschool.settings import Settings
@@ -38,4 +40,10 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     counts = write_tables(load_model(model_folder(night)), dataset, folder, k=config.k, megabytes=megabytes)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     gates = table_gates(lists, dataset, k=config.k, coverage_floor=config.coverage_floor)
+    gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
     return {"rows": counts, "gates": [gate.to_dict() for gate in gates]}
+
+
+def _suite_gate(report: SuiteReport) -> Gate:
+    broken = [outcome.reason for outcome in report.outcomes if not outcome.passed]
+    return Gate("expectations broken", not broken, ", ".join(broken) or "none", "none")

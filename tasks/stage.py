@@ -5,13 +5,13 @@ These records resume a night, and not Prefect's cache, whose result files are ov
 
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from prefect import Task
-from prefect.client.schemas.objects import TaskRun
-from prefect.states import State
+from prefect.client.schemas.objects import State, TaskRun
 
 from nightschool.night.run import Night
 from nightschool.storage.durable import sync_tree
@@ -38,7 +38,9 @@ def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
     folder = night.folder / stage
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    started = time.perf_counter()
     record = produce(folder)
     sync_tree(folder)
     night.records.put(stage, record)
+    logger.info("%s: %.1f s", stage, time.perf_counter() - started)
     return record

@@ -14,7 +14,8 @@ import psutil
 
 from nightschool.errors import NightschoolError
 
-_GRACE_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+_STOP = (signal.SIGINT, signal.SIGTERM)
 _POLL_SECONDS = 0.1
 
 
@@ -38,19 +39,18 @@ class Children:
 
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+        self._handlers = {number: signal.signal(number, signal.default_int_handler) for number in _STOP}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # A second Ctrl-C must not leave half of them running.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOP:
             signal.signal(number, signal.SIG_IGN)
         for process in reversed(self._running.values()):
-            end(process, _GRACE_SECONDS)
-        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            end(process, GRACE_SECONDS)
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def start(self, name: str, arguments: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ def ingest(
 
 
 def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
-    """What the files bring for users or items, and every id known with them; None where the manifest has no such files."""
+    """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
     if part is None:
         return Intake(table), None
     intake, ids = take_entities(occasion, table, part)

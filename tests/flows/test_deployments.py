@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -136,7 +137,7 @@ def test_nightly_has_scheduled_runs(servers: Servers) -> None:
     starts = sorted(datetime.fromisoformat(run["expected_start_time"]) for run in runs)
     assert {(start.hour, start.minute) for start in starts} == {(2, 0)}
     assert starts[0] > datetime.now(UTC)
-    assert {(after - before).days for before, after in zip(starts, starts[1:], strict=False)} == {1}
+    assert {(after - before).days for before, after in pairwise(starts)} == {1}
 
 
 def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Servers, source: Path) -> None:

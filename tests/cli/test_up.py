@@ -1,0 +1,81 @@
+"""What `nightschool up` does before anything is started; the rest is shown by tests/flows/test_deployments.py."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nightschool.cli.app import app
+from nightschool.cli.up import answers, child_environment, repository_root, require_free_ports
+from nightschool.errors import ConfigurationError
+from nightschool.settings import Settings
+
+
+class HealthOnly(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), HealthOnly) as http:
+        threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_server_answers_with_200_or_not_at_all(server: str) -> None:
+    assert answers(f"{server}/health")
+    assert not answers(f"{server}/nothing")
+
+
+def test_nothing_answers_where_nothing_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert not answers(f"http://127.0.0.1:{port}/health")
+    require_free_ports({"--port": port})
+
+
+def test_a_taken_port_is_named_with_its_option_and_nothing_is_started(taken: int, home: Path) -> None:
+    result = CliRunner().invoke(app, ["up", "--mlflow-port", str(taken), "--port", "65535"])
+    assert isinstance(result.exception, ConfigurationError)
+    assert result.exception.exit_code == 2
+    assert f"port {taken}" in str(result.exception)
+    assert "choose another with --mlflow-port" in str(result.exception)
+    assert not home.exists()
+
+
+def test_two_servers_need_two_ports() -> None:
+    with pytest.raises(ConfigurationError, match=r"--port and --mlflow-port are the same port"):
+        require_free_ports({"--port": 65_535, "--mlflow-port": 65_535})
+
+
+def test_children_find_the_home_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = child_environment(Settings(home=Path("mine")), 4200)
+    assert environment["NIGHTSCHOOL_HOME"] == str(tmp_path / "mine")
+    assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
+
+
+def test_children_do_not_call_home() -> None:
+    environment = child_environment(Settings(), 4200)
+    assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_deployments_are_read_from_the_repository() -> None:
+    assert (repository_root() / "prefect.yaml").is_file()
