@@ -12,7 +12,8 @@ from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Float32s, Indices
 from nightschool.ranking.blend import blend
-from nightschool.ranking.topk import block_users, mask_excluded, top_k
+from nightschool.ranking.fallback import Fallback
+from nightschool.ranking.topk import block_users, top_k
 
 _MEGABYTES = 64
 _DENSE_BLOCKS = 4  # the blended scores, their sort keys (twice the width) and the masks of one block
@@ -37,8 +38,8 @@ class Published:
 
     def __init__(self, model: Hybrid, audience_scores: Float32s, audience_of_user: Indices) -> None:
         self._model = model
-        self._audience_scores = audience_scores
-        self._audience_of_user = audience_of_user
+        known = model.known
+        self._fallback = Fallback(audience_scores, audience_of_user, known.history, known.available)
         self._weights = np.array([component.weight for component in model.recipe.components], dtype=np.float32)
 
     @classmethod
@@ -75,7 +76,7 @@ class Published:
     def _scores(self, users: Indices) -> Float32s:
         """What the lists are ranked by, float32 [n_block, n_items]; -inf is never ranked, -1 is an unknown user."""
         available = self._model.known.available
-        unknown = np.where(available, self._audience_scores[0], np.float32(-np.inf))
+        unknown = np.where(available, self._fallback.scores[0], np.float32(-np.inf))
         scores = np.repeat(unknown[None, :], len(users), axis=0)
         scores[users >= 0] = self._scores_of_known(users[users >= 0])
         return scores
@@ -83,8 +84,5 @@ class Published:
     def _scores_of_known(self, users: Indices) -> Float32s:
         standardised, pool = self._model.component_scores(users)
         scores = blend(standardised, self._weights, pool)
-        quiet = ~standardised.any(axis=(0, 2))
-        fallback = self._audience_scores[self._audience_of_user[users[quiet]]]
-        mask_excluded(fallback, self._model.known.history[users[quiet]], self._model.known.available)
-        scores[quiet] = fallback
+        self._fallback.replace_quiet(scores, standardised, users)
         return scores

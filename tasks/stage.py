@@ -13,6 +13,7 @@ from typing import Any
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
+from nightschool.errors import DataRefused
 from nightschool.night.run import Night
 from nightschool.storage.durable import sync_tree
 
@@ -39,7 +40,12 @@ def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     started = time.perf_counter()
-    record = produce(folder)
+    try:
+        record = produce(folder)
+    except DataRefused:
+        # Corrected data are another night; this one would be refused at its T whenever it was resumed.
+        night.close()
+        raise
     sync_tree(folder)
     night.records.put(stage, record)
     logger.info("%s: %.1f s", stage, time.perf_counter() - started)

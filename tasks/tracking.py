@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import models
-from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.columns import INTERACTIONS, ITEMS, RECOMMENDATIONS, USERS
 from nightschool.night.run import Home, Night, tables_at
 from nightschool.night.tracking import night_log
 from nightschool.settings import Settings
@@ -33,7 +33,5 @@ def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str,
 def prune_releases(home: Home, keep: int) -> list[str]:
     """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
     removed = prune(home.releases, home.paths, keep)
-    if removed:
-        published = {row.release_id for row in home.releases.history() if row.status == "published"}
-        registry(home).prune(published - set(removed))
+    registry(home).prune(home.lake.releases(RECOMMENDATIONS))
     return removed

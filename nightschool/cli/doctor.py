@@ -39,25 +39,29 @@ class Check(NamedTuple):
     seen: str
 
 
-def examine(settings: Settings) -> list[Check]:
-    """The answer to every question, in the order in which trouble spreads."""
-    questions: dict[str, Callable[[], str]] = {
+def questions(settings: Settings) -> dict[str, Callable[[], str]]:
+    """Every question, in the order in which trouble spreads.
+
+    Each returns what it saw, and raises a NightschoolError that names the next step where all is not well.
+    """
+    paths = settings.paths
+    return {
         "python": _python,
         "libraries": _libraries,
         "sources": _sources,
         "memory": _memory,
-        "disk": lambda: _disk(settings.paths.root),
-        "home": lambda: _home(settings.paths.root),
-        "lock": lambda: _lock(settings.paths.lock),
-        "dataset": lambda: _dataset(settings.paths.binding),
+        "disk": lambda: _disk(paths.root),
+        "home": lambda: _home(paths.root),
+        "lock": lambda: _lock(paths.lock),
+        "dataset": lambda: _dataset(paths.binding),
         "release": lambda: _release(settings),
         "mlflow": lambda: _mlflow(settings),
         "prefect": _prefect,
     }
-    return [_ask(name, question) for name, question in questions.items()]
 
 
-def _ask(name: str, question: Callable[[], str]) -> Check:
+def ask(name: str, question: Callable[[], str]) -> Check:
+    """The answer to one question."""
     try:
         return Check(name, True, question())
     except NightschoolError as error:
@@ -98,7 +102,7 @@ def _sources() -> str:
     packages = (distribution(_PROJECT).read_text("top_level.txt") or "").split()
     for package in packages:
         found = importlib.util.find_spec(package)
-        if found is None or found.origin is None or root not in Path(found.origin).resolve().parents:
+        if found is None or found.origin is None or Path(found.origin).resolve().parents[1] != root:
             raise ConfigurationError(
                 f"package {package} is not the one of {root}",
                 seen=found.origin if found else None,

@@ -26,10 +26,10 @@ def up(port: Port = 4200, mlflow_port: MlflowPort = 5000) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Check the installation and the home; exit code 1 when something is wrong."""
-    from nightschool.cli.doctor import examine
+    from nightschool.cli.doctor import ask, questions
     from nightschool.settings import Settings
 
-    checks = examine(Settings())
+    checks = [ask(name, question) for name, question in questions(Settings()).items()]
     well = all(check.ok for check in checks)
     if as_json:
         show.show_json({"ok": well, "checks": [check._asdict() for check in checks]})

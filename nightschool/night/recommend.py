@@ -29,7 +29,8 @@ from nightschool.night.select import CONTENT, POPULARITY
 from nightschool.progress import watch
 from nightschool.ranking.blend import blend
 from nightschool.ranking.explain import strongest_reasons
-from nightschool.ranking.topk import Ranking, block_users, mask_excluded, top_k
+from nightschool.ranking.fallback import Fallback
+from nightschool.ranking.topk import Ranking, block_users, top_k
 
 AUDIENCE = "audience"
 
@@ -76,29 +77,22 @@ class ListWriter:
     ) -> None:
         self._recommender = recommender
         self._dataset = dataset
-        self._audiences = audiences
         self._weights = weights
         self._k = k
         self._names = tuple(recommender.parts)
         self._shares = np.array([component.weight for component in recommender.recipe.components], dtype=np.float32)
-        self._seen = dataset.scores()
+        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.scores(), dataset.available)
         self._history = dataset.positives()
         self._item_order = dataset.item_ids.arg_sort().to_numpy().astype(np.int32)
 
     def block(self, users: Indices) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows of `recommendations` and of `candidate_scores`, in the order of the users given."""
         scores, pool = self._recommender.component_scores(users)
-        quiet: Mask = ~np.any(scores, axis=(0, 2))
         combined = blend(scores, self._shares, pool)
-        combined[quiet] = self._audience_scores(users[quiet])
+        quiet = self._fallback.replace_quiet(combined, scores, users)
         ranked = top_k(combined, self._k)
         pool[quiet] = False
         return self._list_rows(users, ranked, scores, quiet), self._pool_rows(users, scores, pool)
-
-    def _audience_scores(self, users: Indices) -> Float32s:
-        scores = self._audiences.scores[self._audiences.of_user[users]]
-        mask_excluded(scores, self._seen[users], self._dataset.available)
-        return scores
 
     def _list_rows(self, users: Indices, ranked: Ranking, scores: Float32s, quiet: Mask) -> pl.DataFrame:
         rows, places = np.nonzero(ranked.items >= 0)

@@ -93,9 +93,8 @@ class Night:
         return Recipe.model_validate(self.champion.recipe) if self.champion else None
 
     def close(self) -> None:
-        """Forgets the stages of a night that was decided."""
-        _marker(self.home.paths).unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forgets the stages of a night that has ended."""
+        _clear(self.home.paths)
 
 
 class _Unfinished(BaseModel):
@@ -128,7 +127,7 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     """The night to run; or the release, when the same night was published before.
 
     A night that was interrupted goes on under its own T while nothing it depends on has changed; otherwise it is
-    marked abandoned and a new one starts.
+    marked abandoned and a new one starts. Call it under the home's lock.
 
     Raises:
         DataRefused: There are no interactions.
@@ -137,18 +136,14 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     held = home.releases.held()
     if held is not None:
         raise GateRefused("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
-    identity = _resumed(home, manifest, config, request) or _identify(home, manifest, config, request, request.as_of)
+    stored = _interrupted(home.paths)
+    resumed = _resumed(home, manifest, config, request, stored) if stored else None
+    identity = resumed or _identify(home, manifest, config, request, request.as_of, stored)
     decided = home.releases.find_run(identity.run_key)
-    while decided is not None and request.force:
-        identity = _again(identity)
-        decided = home.releases.find_run(identity.run_key)
-    if decided is not None and decided.status == "refused":
-        raise GateRefused(
-            f"night {decided.release_id} was refused before: {decided.reason}",
-            do="change the data or the configuration, or run it again with --force",
-        )
+    if decided is not None or resumed is None:
+        _clear(home.paths)
     if decided is not None:
-        return decided
+        return _published(decided)
     champion = home.releases.current()
     _remember(home.paths, identity, champion)
     return Night(
@@ -162,34 +157,50 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     )
 
 
-def _resumed(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Identity | None:
-    """The identity of the interrupted night, when it may go on."""
-    marker = _marker(home.paths)
-    if not marker.exists():
-        return None
-    stored = _Unfinished.model_validate_json(marker.read_text(encoding="utf-8"))
-    champion = home.releases.current()
-    identity = _identify(home, manifest, config, request, stored.as_of)
-    while request.force and identity.run_key != stored.run_key and home.releases.find_run(identity.run_key):
-        identity = _again(identity)
-    same_champion = stored.champion == (champion.release_id if champion else None)
-    if request.as_of in (None, stored.as_of) and identity.run_key == stored.run_key and same_champion:
-        return identity
-    if home.releases.find_run(stored.run_key) is None:
-        home.releases.abandon(
-            release_id=stored.release_id,
-            run_key=stored.run_key,
-            as_of=stored.as_of,
-            reason="data, configuration, code, environment, T or champion changed since it was interrupted",
+def _published(decided: Release) -> Release:
+    if decided.status == "refused":
+        raise GateRefused(
+            f"night {decided.release_id} was refused before: {decided.reason}",
+            do="change the data or the configuration, or run it again with --force",
         )
-    shutil.rmtree(home.paths.nights / stored.run_key, ignore_errors=True)
-    marker.unlink()
+    return decided
+
+
+def _interrupted(paths: HomePaths) -> _Unfinished | None:
+    """The night that has not come to its end, decided or not."""
+    marker = _marker(paths)
+    return _Unfinished.model_validate_json(marker.read_bytes()) if marker.exists() else None
+
+
+def _resumed(
+    home: Home, manifest: Manifest, config: NightConfig, request: Request, stored: _Unfinished
+) -> Identity | None:
+    """The identity of the interrupted night, when it was not decided and may go on."""
+    if home.releases.find_run(stored.run_key) is not None:
+        return None
+    identity = _identify(home, manifest, config, request, stored.as_of, stored)
+    champion = home.releases.current()
+    same_night = request.as_of in (None, stored.as_of) and identity.run_key == stored.run_key
+    if same_night and stored.champion == (champion.release_id if champion else None):
+        return identity
+    home.releases.abandon(
+        release_id=stored.release_id,
+        run_key=stored.run_key,
+        as_of=stored.as_of,
+        reason="data, configuration, code, environment, T or champion changed since it was interrupted",
+    )
     return None
 
 
 def _identify(
-    home: Home, manifest: Manifest, config: NightConfig, request: Request, as_of: datetime | None
+    home: Home,
+    manifest: Manifest,
+    config: NightConfig,
+    request: Request,
+    as_of: datetime | None,
+    stored: _Unfinished | None,
 ) -> Identity:
+    """The night as of T; when it is forced, under the first key that is not decided, or whose try was cut short."""
     if not home.lake.exists(INTERACTIONS):
         raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
     instant = as_of or newest_known(home.lake)
@@ -204,7 +215,11 @@ def _identify(
         code=request.code,
         environment=request.environment,
     )
-    return Identity(instant, data, request.code, request.environment, key)
+    identity = Identity(instant, data, request.code, request.environment, key)
+    cut_short = stored.run_key if stored else None
+    while request.force and identity.run_key != cut_short and home.releases.find_run(identity.run_key) is not None:
+        identity = _again(identity)
+    return identity
 
 
 def tables_at(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
@@ -235,12 +250,19 @@ def _again(identity: Identity) -> Identity:
 
 
 def _tuning_is_due(releases: Releases, as_of: datetime) -> bool:
-    tuned = [release.as_of for release in releases.history() if release.gates.get("tuned")]
+    published = [release for release in releases.history() if release.status == "published"]
+    tuned = [release.as_of for release in published if release.gates.get("tuned")]
     return not tuned or as_of - max(tuned) >= TUNE_EVERY
 
 
 def _marker(paths: HomePaths) -> Path:
     return paths.nights / "unfinished.json"
+
+
+def _clear(paths: HomePaths) -> None:
+    """Removes what nights left behind; the marker first, since a night without it is never resumed."""
+    _marker(paths).unlink(missing_ok=True)
+    shutil.rmtree(paths.nights, ignore_errors=True)
 
 
 def _remember(paths: HomePaths, identity: Identity, champion: Release | None) -> None:

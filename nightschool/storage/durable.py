@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -47,6 +47,8 @@ def sync(path: Path) -> None:
 def sync_tree(folder: Path) -> None:
     """Waits until a folder, everything below it and its own entry are on the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        sync(path)
+        # What is gone by now was another writer's draft; that writer syncs what became of it.
+        with suppress(FileNotFoundError):
+            sync(path)
     sync(folder)
     sync(folder.parent)

@@ -48,3 +48,20 @@ def test_sync_tree_reaches_every_file(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(durable, "sync", seen.append)
     durable.sync_tree(folder)
     assert seen == [folder / "log" / "0.json", folder / "log", folder, tmp_path]
+
+
+def test_sync_tree_does_not_mind_a_draft_that_got_its_name_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.tmp", "b"):
+        durable.atomic_write_text(tmp_path / "t" / name, "x")
+    synced, sync = [], durable.sync
+
+    def renamed_first(path: Path) -> None:
+        (tmp_path / "t" / "a.tmp").unlink(missing_ok=True)
+        sync(path)
+        synced.append(path.name)
+
+    monkeypatch.setattr(durable, "sync", renamed_first)
+    durable.sync_tree(tmp_path / "t")
+    assert synced == ["b", "t", tmp_path.name]
