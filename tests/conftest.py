@@ -6,10 +6,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from nightschool.cli.environment import prepare_environment
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("nightschool", deadline=None)
+settings.load_profile("nightschool")
+
 _SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_")
 
 
