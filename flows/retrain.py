@@ -9,6 +9,7 @@ from prefect import flow
 from nightschool.night.config import NightConfig
 from nightschool.night.report import already_decided
 from nightschool.night.run import Night
+from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
 from tasks.home import bind_home
 from tasks.ingest import ingest
@@ -42,9 +43,9 @@ def retrain(
         force: Run again although the same night was published or refused before.
         dry_run: Do everything but publish.
     """
-    home = bind_home(dataset, source_root)
     instant = asked_instant(as_of)
-    with home_lock(home.paths.lock):
+    with home_lock(Settings().paths.lock):
+        home = bind_home(dataset, source_root)
         rows = ingest(home, instant)
         night = open_night(home, config, instant, force)
         if not isinstance(night, Night):

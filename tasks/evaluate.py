@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from models.catalog import build, create
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, RANK, RECOMMENDATIONS, USER_ID, USERS
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.splitting import named_cut, test_split, validation_split
-from nightschool.errors import ConfigurationError
+from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.lookup import Reader
 from nightschool.night.offline import compare_models, measure_lists
@@ -56,6 +57,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
         "warnings": list(cut.warnings),
         "k": asked.k,
         "n_users": rows[0].evaluation.n_users,
+        "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
         "models": [
             {
                 "name": row.name,
@@ -95,6 +97,8 @@ def evaluate_release(home: Home, asked: Offline, release_id: str) -> dict[str, A
 
 
 def _event_log(home: Home, asked: Offline) -> EventLog:
+    if not home.lake.exists(INTERACTIONS):
+        raise NotFound(f"home {home.paths.root} holds no interactions yet", do="run `nightschool ingest` first")
     manifest = manifest_of(home)
     if asked.relevant == "all":
         manifest = manifest.model_copy(update={"relevant": None})

@@ -12,18 +12,27 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
 
 
-def open_home() -> Home:
+def open_home(dataset: str | None = None) -> Home:
     """The home as its first ingest bound it.
+
+    Args:
+        dataset: What it must hold, as a shipped dataset's name or the path of a manifest; None for any.
 
     Raises:
         NotFound: Nothing was ingested into it yet.
+        ConfigurationError: It holds another dataset.
     """
     paths = Settings().paths
-    return _home(paths, get_binding(paths.binding))
+    binding = get_binding(paths.binding)
+    if dataset is not None and load_manifest(dataset).name != binding.dataset:
+        raise ConfigurationError(
+            f"home {paths.root} holds dataset {binding.dataset!r}", seen=dataset, do="use another --home"
+        )
+    return _home(paths, binding)
 
 
 def bind_home(dataset: str | None, source_root: Path | None) -> Home:
-    """The home, bound to the dataset and to the folder of its source files.
+    """The home, bound to the dataset and to the folder of its source files; whoever calls this holds its lock.
 
     Args:
         dataset: A shipped dataset's name or the path of a manifest; None for the one that the home holds.

@@ -7,7 +7,7 @@ import typer
 
 from nightschool.cli import lookup, night, releases, services
 from nightschool.cli.environment import prepare_environment
-from nightschool.errors import NightschoolError
+from nightschool.errors import ConfigurationError, NightschoolError
 
 app = typer.Typer(
     name="nightschool",
@@ -29,7 +29,7 @@ def main() -> None:
     try:
         sys.argv[1:] = _take_home(sys.argv[1:])
         prepare_environment()
-        app()
+        app(prog_name="nightschool")
     except NightschoolError as error:
         typer.secho(f"{type(error).__name__}: {error}", err=True, fg="red")
         sys.exit(error.exit_code)
@@ -45,7 +45,7 @@ def _take_home(arguments: list[str]) -> list[str]:
             rest.append(argument)
             continue
         home = value if separator else next(given, "")
-        if not home:
-            raise typer.BadParameter("--home takes a folder")
+        if not home or home.startswith("-"):
+            raise ConfigurationError("--home takes a folder", seen=home or None, do="write --home DIR")
         os.environ["NIGHTSCHOOL_HOME"] = home
     return rest

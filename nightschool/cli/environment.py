@@ -3,12 +3,21 @@
 import logging
 import os
 
+from pydantic import ValidationError
+
+from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 
 
 def prepare_environment() -> None:
-    """Keeps every library's files below the home and every library from calling home; what is set already stays."""
-    paths = Settings().paths
+    """Keeps every library's files below the home and every library from calling home; what is set already stays.
+
+    Raises:
+        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, or the home is no folder.
+    """
+    paths = _settings().paths
+    if paths.root.exists() and not paths.root.is_dir():
+        raise ConfigurationError("the home is no folder", seen=str(paths.root), do="give --home a folder, new or not")
     defaults = {
         "NIGHTSCHOOL_HOME": str(paths.root),
         "PREFECT_HOME": str(paths.prefect),
@@ -21,6 +30,8 @@ def prepare_environment() -> None:
         "PREFECT_LOGGING_EXTRA_LOGGERS": "nightschool",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GX_ANALYTICS_ENABLED": "false",
     }
     for name, value in defaults.items():
@@ -28,6 +39,21 @@ def prepare_environment() -> None:
     logging.getLogger("nightschool").setLevel(logging.INFO)
 
 
-def prepare_prefect_home() -> None:
-    """Makes the folder of Prefect's database, which its server does not make."""
+def prepare_flow_run() -> None:
+    """Makes the folder of Prefect's database, which its server does not make, and leaves telling errors to us.
+
+    What goes wrong in a run ends it with an exception. Prefect would show that one too, for the task and for the flow,
+    each with its traceback; they still reach its server.
+    """
     Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).propagate = False
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"NIGHTSCHOOL_{first['loc'][0]}".upper()
+        raise ConfigurationError(f"{name}: {first['msg']}", seen=first["input"], do="correct or unset it") from None

@@ -36,6 +36,9 @@ def recommend(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "user_id": user, "items": items})
         return
+    if not items:
+        show.console.print(f"User {user} has seen all that release {reader.release.release_id} could recommend.")
+        return
     show.show_list(f"For user {user}, from release {reader.release.release_id}", items)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nightschool.cli import show
-from nightschool.cli.environment import prepare_prefect_home
+from nightschool.cli.environment import prepare_flow_run
 from nightschool.errors import ConfigurationError
 
 Dataset = Annotated[
@@ -53,13 +53,13 @@ def simulate(
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Take source rows into the tables, each exactly once."""
+    from nightschool.settings import Settings
     from nightschool.storage.lock import home_lock
     from tasks.home import bind_home
     from tasks.ingest import ingest_sources
 
-    home = bind_home(dataset, source_root)
-    with home_lock(home.paths.lock):
-        rows = ingest_sources(home, None)
+    with home_lock(Settings().paths.lock):
+        rows = ingest_sources(bind_home(dataset, source_root), None)
     show.show_json(rows) if as_json else show.show_rows_in(rows)
 
 
@@ -74,25 +74,28 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
-    prepare_prefect_home()
-    from flows.retrain import retrain as run_night
     from nightschool.night.config import NightConfig
+    from nightschool.settings import Settings
+    from nightschool.storage.lock import home_lock
+    from tasks.home import bind_home
+
+    instant = parse_instant(as_of)
+    settings = NightConfig.load(config, assignments or [])
+    with home_lock(Settings().paths.lock):
+        # The night does this too; but wrong usage should be told before Prefect's server has started.
+        bind_home(dataset, source_root)
+    prepare_flow_run()
+    from flows.retrain import retrain as run_night
 
     report = run_night(
-        dataset=dataset,
-        source_root=source_root,
-        as_of=parse_instant(as_of),
-        config=NightConfig.load(config, assignments or []),
-        force=force,
-        dry_run=dry_run,
+        dataset=dataset, source_root=source_root, as_of=instant, config=settings, force=force, dry_run=dry_run
     )
     show.show_json(report) if as_json else show.show_night(report)
 
 
 def evaluate(
     models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "svd,ease,content",
-    dataset: Dataset = None,
-    source_root: SourceRoot = None,
+    dataset: Annotated[str | None, typer.Option(help="The dataset that the home must hold.")] = None,
     protocol: Annotated[str, typer.Option(help="How the test is cut.")] = "temporal",
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k that decides.")] = 10,
     relevant: Annotated[str, typer.Option(help="all: every held-out pair; manifest: as it says.")] = "manifest",
@@ -101,17 +104,17 @@ def evaluate(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Compare models on a held-out test, with intervals; publishes nothing."""
+    """Compare models on a held-out test of what was ingested, with intervals; publishes nothing."""
     from nightschool.night.config import NightConfig
     from tasks.evaluate import Offline, evaluate_models, evaluate_release
-    from tasks.home import bind_home
+    from tasks.home import open_home
 
     if relevant not in {"all", "manifest"}:
         raise ConfigurationError("--relevant", seen=relevant, do="use all or manifest")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     settings = NightConfig.load(None, assignments or [])
     asked = Offline(names, protocol, k, seed, "all" if relevant == "all" else "manifest", settings)
-    home = bind_home(dataset, source_root)
+    home = open_home(dataset)
     document = evaluate_release(home, asked, release) if release else evaluate_models(home, asked)
     show.show_json(document) if as_json else show.show_evaluation(document)
 

@@ -27,7 +27,10 @@ def list_releases(as_json: Json = False) -> None:
         ["→" if entry["current"] else "", entry["id"], entry["status"], _short(entry["as_of"]), entry["reason"]]
         for entry in listing
     ]
-    show.show_table("Releases", ["", "release", "status", "as of", "why"], rows)
+    if rows:
+        show.show_table("Releases", ["", "release", "status", "as of", "why"], rows)
+    else:
+        show.console.print("No release yet: `nightschool retrain` makes the first.")
     held = releases.held()
     if held is not None:
         show.console.print(f"Publishing is on hold: {held}. `nightschool releases release-hold` ends it.")

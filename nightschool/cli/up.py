@@ -64,6 +64,8 @@ def child_environment(settings: Settings, port: int) -> dict[str, str]:
         **os.environ,
         "NIGHTSCHOOL_HOME": str(settings.paths.root),
         "PREFECT_API_URL": f"http://{HOST}:{port}/api",
+        # Whoever presses Run waits for the worker to look.
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
         # Kept in memory, the lease of a night that was killed is forgotten with the server and never ends:
         # the deployment's one slot stays taken and no later night starts.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",

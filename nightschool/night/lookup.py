@@ -63,6 +63,8 @@ class Reader:
     def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
         """A user's k best items with titles and reasons; an unknown user gets their audience's list, else everyone's.
 
+        Empty for a user who has seen every item that could be recommended.
+
         Args:
             user: The external id, as text.
             k: How many items.
@@ -114,11 +116,14 @@ class Reader:
 
     def _audience_list(self, user_id: object, k: int, attribute: str | None) -> pl.DataFrame:
         audience = self._audience_of(user_id, attribute)
-        lists = self.table(AUDIENCE_RECOMMENDATIONS).filter(pl.col(RANK) <= k).sort(RANK).collect()
-        own = lists.filter(pl.col(AUDIENCE) == audience)
-        chosen = own if own.height else lists.filter(pl.col(AUDIENCE) == EVERYONE)
+        lists = self.table(AUDIENCE_RECOMMENDATIONS).sort(RANK).collect()
+        own, everyones = (lists.filter(pl.col(AUDIENCE) == name) for name in (audience, EVERYONE))
+        chosen, reason = (own, "audience") if own.height and audience != EVERYONE else (everyones, "popular")
+        seen = self.home.lake.scan(INTERACTIONS).filter(pl.col(USER_ID) == user_id).select(ITEM_ID).collect()
+        unseen = chosen.join(seen, on=ITEM_ID, how="anti", maintain_order="left").head(k)
         nothing = pl.lit(None, dtype=self.home.lake.item_id).alias(BECAUSE_ITEM_ID)
-        return chosen.with_columns(pl.lit("audience").alias(SOURCE), pl.lit("audience").alias(REASON), nothing)
+        ranks = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(RANK)
+        return unseen.with_columns(ranks, pl.lit("audience").alias(SOURCE), pl.lit(reason).alias(REASON), nothing)
 
     def _audience_of(self, user_id: object, attribute: str | None) -> str:
         if attribute is None:
@@ -149,4 +154,4 @@ def parse_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
     try:
         return int(text)
     except ValueError as error:
-        raise NotFound(f"no such {kind}; ids are whole numbers here", seen=text) from error
+        raise NotFound(f"no such {kind}", seen=text, do="ids are whole numbers here") from error

@@ -1,5 +1,6 @@
 """The deployed flows on a real Prefect server and worker, started and stopped as `make up` does it."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
+from prefect.flows import load_flow_from_entrypoint
 
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
@@ -55,16 +57,19 @@ class Servers:
     def filter(self, what: str, **conditions: Any) -> list[dict[str, Any]]:
         return answer(self.prefect.post(f"/{what}/filter", json=conditions))
 
-    def run(self, deployment: str, parameters: dict[str, Any], home: Path) -> dict[str, Any]:
-        """A flow run that the worker ran to its end in this home."""
+    def start(self, deployment: str, source: Path, home: Path) -> str:
+        """The id of a flow run that the worker will run on these source files in this home."""
+        parameters = {"dataset": "learning", "source_root": str(source), "config": SMALL_NIGHT}
         request = {"parameters": parameters, "job_variables": {"env": {"NIGHTSCHOOL_HOME": str(home)}}}
         path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
-        run_id = answer(self.prefect.post(path, json=request))["id"]
-        return until(lambda: self._ended(run_id), f"{deployment} to end")
+        return answer(self.prefect.post(path, json=request))["id"]
 
-    def _ended(self, run_id: str) -> dict[str, Any] | None:
-        run = answer(self.prefect.get(f"/flow_runs/{run_id}"))
-        return run if run["state"]["type"] in ENDED else None
+    def final_state(self, run_id: str) -> dict[str, Any]:
+        def ended() -> dict[str, Any] | None:
+            state = answer(self.prefect.get(f"/flow_runs/{run_id}"))["state"]
+            return state if state["type"] in ENDED else None
+
+        return until(ended, "the flow run to end")
 
 
 def answer(response: httpx.Response) -> Any:
@@ -104,11 +109,25 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             process.wait(SECONDS)
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Ids of two flow runs that go on at the same time."""
+
+    good: str
+    bad: str
+
+
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("source")
-    simulate(SimulatorConfig(users=300, items=120, interactions=6_000), folder)
-    return folder
+def runs(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    source, bad = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("bad")
+    simulate(SimulatorConfig(users=300, items=120, interactions=6_000), source)
+    shutil.copytree(source, bad, dirs_exist_ok=True)
+    engagements = pl.read_csv(bad / "engagements.csv")
+    engagements.rename({"user_id": "learner"}).write_csv(bad / "engagements.csv")
+    return Runs(
+        good=servers.start("retrain/retrain", source, servers.home),
+        bad=servers.start("retrain/nightly", bad, tmp_path_factory.mktemp("other") / "home"),
+    )
 
 
 def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
@@ -131,8 +150,9 @@ def test_the_form_of_retrain_is_typed_and_described(servers: Servers) -> None:
 
 
 def test_nightly_has_scheduled_runs(servers: Servers) -> None:
-    nightly = servers.deployment("retrain/nightly")
-    runs = until(lambda: servers.filter("flow_runs", deployments={"id": {"any_": [nightly["id"]]}}), "scheduled runs")
+    nightly = {"id": {"any_": [servers.deployment("retrain/nightly")["id"]]}}
+    scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+    runs = until(lambda: servers.filter("flow_runs", deployments=nightly, flow_runs=scheduled), "scheduled runs")
     assert all(run["auto_scheduled"] for run in runs)
     starts = sorted(datetime.fromisoformat(run["expected_start_time"]) for run in runs)
     assert {(start.hour, start.minute) for start in starts} == {(2, 0)}
@@ -140,30 +160,25 @@ def test_nightly_has_scheduled_runs(servers: Servers) -> None:
     assert {(after - before).days for before, after in pairwise(starts)} == {1}
 
 
-def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Servers, source: Path) -> None:
-    parameters = {"dataset": "learning", "source_root": str(source), "config": SMALL_NIGHT}
-    run = servers.run("retrain/retrain", parameters, servers.home)
-    assert run["state"]["name"] == "Completed", run["state"]["message"]
-
-    artifacts = {entry["key"]: entry for entry in servers.filter("artifacts", flow_runs={"id": {"any_": [run["id"]]}})}
+def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Servers, runs: Runs) -> None:
+    state = servers.final_state(runs.good)
+    assert state["name"] == "Completed", state["message"]
+    left = servers.filter("artifacts", flow_runs={"id": {"any_": [runs.good]}})
+    artifacts = {entry["key"]: entry for entry in left}
     kinds = {key: entry["type"] for key, entry in artifacts.items()}
     assert kinds == {"night": "markdown", "candidates": "table", "alpha-sweep": "table", "gates": "table"}
     assert all(model in artifacts["candidates"]["data"] for model in SMALL_NIGHT["models"])
-    champion = answer(
-        servers.mlflow.get("/registered-models/alias", params={"name": "nightschool", "alias": "champion"})
-    )
-    release_id = next(tag["value"] for tag in champion["model_version"]["tags"] if tag["key"] == "release_id")
-    assert release_id in artifacts["night"]["data"]
+    assert champion(servers.mlflow) in artifacts["night"]["data"]
 
 
-def test_a_run_on_bad_data_fails_with_our_message(servers: Servers, source: Path, tmp_path: Path) -> None:
-    bad = tmp_path / "source"
-    bad.mkdir()
-    for file in source.glob("*.csv"):
-        frame = pl.read_csv(file)
-        frame.rename({"user_id": "learner"} if file.name == "engagements.csv" else {}).write_csv(bad / file.name)
-    parameters = {"dataset": "learning", "source_root": str(bad), "config": SMALL_NIGHT}
-    state = servers.run("retrain/retrain", parameters, tmp_path / "home")["state"]
+def test_the_pages_of_a_run_show_our_log(servers: Servers, runs: Runs) -> None:
+    servers.final_state(runs.good)
+    lines = servers.filter("logs", logs={"flow_run_id": {"any_": [runs.good]}})
+    assert any(line["name"] == "nightschool.tasks" and line["message"].startswith("select: ") for line in lines)
+
+
+def test_a_run_on_bad_data_fails_with_our_message(servers: Servers, runs: Runs) -> None:
+    state = servers.final_state(runs.bad)
     assert state["name"] == "Failed"
     assert "DataRefused" in state["message"]
     assert "user_id" in state["message"]
@@ -177,17 +192,20 @@ def test_ctrl_c_ends_everything(servers: Servers) -> None:
     assert not [process for process in family if process.is_running()]
 
 
+def champion(mlflow: httpx.Client) -> str:
+    """The release whose model the MLflow server calls champion."""
+    alias = {"name": "nightschool", "alias": "champion"}
+    version = answer(mlflow.get("/registered-models/alias", params=alias))["model_version"]
+    return next(tag["value"] for tag in version["tags"] if tag["key"] == "release_id")
+
+
 def deployments() -> list[dict[str, Any]]:
     return yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 
 
 @pytest.mark.parametrize("entrypoint", sorted({entry["entrypoint"] for entry in deployments()}))
-def test_an_entrypoint_loads_without_the_placeholder(entrypoint: str) -> None:
+def test_an_entrypoint_loads_without_the_placeholder(entrypoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default Prefect deploys a stub when a flow's imports fail."""
-    load = "import sys; from prefect.flows import load_flow_from_entrypoint as load; "
-    code = f"{load} print(load(sys.argv[1], use_placeholder_flow=False).name)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, entrypoint], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() in entrypoint
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    assert entrypoint == f"flows/{flow.name}.py:{flow.name}"

@@ -1,0 +1,105 @@
+"""A whole night with the wall time and the peak memory of each of its stages."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from nightschool.cli.environment import prepare_environment, prepare_flow_run
+
+STAGES = (
+    "ingest",
+    "open_night",
+    "validate",
+    "prepare",
+    "select",
+    "prove",
+    "refit",
+    "recommend",
+    "publish",
+    "report",
+)
+"""The names under which the flow calls its stages, in their order."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage took: wall seconds, and the largest resident memory of the process during it, in MB."""
+
+    name: str
+    seconds: float
+    peak_megabytes: float
+
+    def row(self) -> list[str]:
+        """The stage as a row of a table."""
+        return [self.name, f"{self.seconds:.1f}", f"{self.peak_megabytes:,.0f}"]
+
+
+@dataclass(frozen=True)
+class MeasuredNight:
+    """A night's report, its stages, and the seconds of everything, imports and Prefect's own server included."""
+
+    report: dict[str, Any]
+    stages: tuple[Stage, ...]
+    seconds: float
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The largest resident memory of any stage, in MB."""
+        return max(stage.peak_megabytes for stage in self.stages)
+
+    def rows(self) -> list[list[str]]:
+        """The stages and what lies outside them, as rows of a table."""
+        within = sum(stage.seconds for stage in self.stages)
+        rest = ["imports, Prefect's server, bookkeeping", f"{self.seconds - within:.1f}", "–"]
+        total = ["**the night**", f"**{self.seconds:.1f}**", f"**{self.peak_megabytes:,.0f}**"]
+        return [*(stage.row() for stage in self.stages), rest, total]
+
+
+def run_night(dataset: str, source_root: Path) -> MeasuredNight:
+    """One `nightschool retrain` in the home that NIGHTSCHOOL_HOME names; call it in a process of its own.
+
+    The flow is the one that Prefect runs; each stage is watched from outside, where the flow calls it.
+    """
+    started = time.perf_counter()
+    prepare_environment()
+    prepare_flow_run()
+    import flows.retrain as night
+
+    stages: list[Stage] = []
+    for name in STAGES:
+        setattr(night, name, _watched(name, getattr(night, name), stages))
+    report = night.retrain(dataset=dataset, source_root=source_root)
+    return MeasuredNight(report, tuple(stages), time.perf_counter() - started)
+
+
+def measured(name: str, function: Callable[..., Any], *args: Any) -> Stage:
+    """What one call took; its result is dropped."""
+    stages: list[Stage] = []
+    _watched(name, function, stages)(*args)
+    return stages[0]
+
+
+def _watched(name: str, stage: Callable[..., Any], stages: list[Stage]) -> Callable[..., Any]:
+    @wraps(stage)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        _forget_peak()
+        started = time.perf_counter()
+        try:
+            return stage(*args, **kwargs)
+        finally:
+            stages.append(Stage(name, time.perf_counter() - started, _peak_megabytes()))
+
+    return watched
+
+
+def _forget_peak() -> None:
+    """Makes the kernel count the peak anew: exact, where a sampling thread waits for whoever holds the interpreter."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _peak_megabytes() -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000

@@ -1,0 +1,84 @@
+"""Result pages: what is claimed, the command that shows it, what came out, and the index of them all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from surroundings import machine
+
+_FOLDER = Path(__file__).resolve().parent
+_RESULTS = _FOLDER / "results"
+_MARKS = ("Claim", "Command", "Result", "Date")
+
+_INDEX = """# Benchmarks
+
+Each script measures one claim and writes one page below `results/`, with the date and what the figures depend on. Run
+them from the repository's root with the environment's Python; the real data are looked for in `NIGHTSCHOOL_TEST_DATA`
+(default `../shared/data`) and are only read. Homes are temporary. Figures are what was measured, those that fall short
+too. This index is renewed by every run.
+
+| claim | command | result | measured |
+|---|---|---|---|
+"""
+
+
+@dataclass
+class Page:
+    """One page of results.
+
+    Attributes:
+        name: Its file name without the suffix.
+        title: Its heading.
+        claim: What is to be shown, in one line.
+        command: The command line that made it.
+        result: What came out, in one line.
+        body: Further paragraphs and tables.
+    """
+
+    name: str
+    title: str
+    claim: str
+    command: str
+    result: str
+    body: list[str] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Writes the page below `results/`, renews the index, and prints the page."""
+        head = dict(
+            zip(_MARKS, (self.claim, f"`{self.command}`", self.result, f"{datetime.now(UTC):%Y-%m-%d}"), strict=True)
+        )
+        lines = [f"# {self.title}", *(f"**{mark}.** {text}" for mark, text in head.items()), *self.body]
+        lines.append(f"Measured on {machine()}.")
+        text = "\n\n".join(lines) + "\n"
+        _RESULTS.mkdir(exist_ok=True)
+        (_RESULTS / f"{self.name}.md").write_text(text, encoding="utf-8")
+        rows = [_index_row(file) for file in sorted(_RESULTS.glob("*.md"))]
+        (_FOLDER / "README.md").write_text(_INDEX + "\n".join(rows) + "\n", encoding="utf-8")
+        print(text)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, the first column to the left and the others to the right."""
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (columns, rule, *rows))
+
+
+def interval(figure: Sequence[float | None] | None) -> str:
+    """A figure with its 95 % interval."""
+    if figure is None or figure[0] is None:
+        return "–"
+    value, low, high = figure
+    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+
+
+def verdict(value: float, goal: float, what: str) -> str:
+    """Whether a figure reaches its goal, in words."""
+    return f"{what} {value:.4f}, goal {goal:.4f} {'reached' if value >= goal else 'missed'}"
+
+
+def _index_row(file: Path) -> str:
+    text = file.read_text(encoding="utf-8")
+    told = [text.partition(f"**{mark}.** ")[2].partition("\n")[0] for mark in _MARKS]
+    claim, command, result, date = told
+    return f"| [{claim}](results/{file.name}) | {command} | {result} | {date} |"

@@ -1,0 +1,63 @@
+"""Where a benchmark runs: real data that are only read, a home that is thrown away, a process of its own."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import numpy as np
+import polars as pl
+import scipy
+import typer
+
+from nightschool.errors import NotFound
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+DataOption = Annotated[
+    Path,
+    typer.Option("--data", envvar="NIGHTSCHOOL_TEST_DATA", help="The folder of the real data sets, one folder each."),
+]
+DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", _SHARED_DATA))
+
+
+def source_of(dataset: str, data: Path) -> Path:
+    """The folder of a data set's source files.
+
+    Raises:
+        NotFound: It is not there; the project ships no data.
+    """
+    folder = data / dataset
+    if not folder.is_dir():
+        raise NotFound(f"no data of {dataset}", seen=str(folder), do="give --data or NIGHTSCHOOL_TEST_DATA")
+    return folder
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """An empty home that NIGHTSCHOOL_HOME names, for this process and those it starts; removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="nightschool-") as folder:
+        home = Path(folder) / "home"
+        os.environ["NIGHTSCHOOL_HOME"] = str(home)
+        yield home
+
+
+def apart(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """What the function returns in a fresh process, whose memory and imports are nobody else's."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *args, **kwargs).result()
+
+
+def machine() -> str:
+    """What the figures depend on, without naming the machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    libraries = f"polars {pl.__version__}, numpy {np.__version__}, scipy {scipy.__version__}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {libraries}"

@@ -1,0 +1,144 @@
+"""The command line as its users meet it: in this process, in another one, and on a home that has a release."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from prefect.settings import PREFECT_API_URL
+from prefect.testing.utilities import prefect_test_harness
+
+from nightschool.cli.app import main
+
+ROOT = Path(__file__).parents[2]
+BUSY_USER = 1
+"""Has seen every item of the simulated catalogue."""
+N_USERS, N_ITEMS, N_INTERACTIONS = 250, 60, 5_000
+NIGHT = ('models=["popularity", "ease", "content"]', "k=200", "alpha_steps=2", "min_users=20", "window_days=60")
+"""A night that is quick and asks for longer lists than there are items."""
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document that standard output is."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs one command in this process."""
+
+    def command(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["nightschool", *map(str, arguments)])
+        # `--home` writes the variable; this makes the test give it back.
+        monkeypatch.setenv("NIGHTSCHOOL_HOME", os.environ["NIGHTSCHOOL_HOME"])
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    return command
+
+
+def spawn(*arguments: object, code: str = "from nightschool.cli import main; main()", **environment: str) -> Outcome:
+    """Runs one command in a process of its own, as the `nightschool` script does."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def require_refusal(outcome: Outcome, code: int, *told: object) -> None:
+    """Asserts an exit code and one line on standard error that tells all these things, and nothing else."""
+    assert outcome.code == code, outcome
+    assert outcome.out == ""
+    line, *more = outcome.err.splitlines()
+    assert not more, outcome.err
+    for each in told:
+        assert str(each) in line
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[str]:
+    """The address of a Prefect server with a database of its own; flows of this process use it."""
+    with prefect_test_harness(server_startup_timeout=180):
+        yield PREFECT_API_URL.value()
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated learning platform on which one user has seen everything."""
+    from nightschool.data.simulator.config import SimulatorConfig
+    from nightschool.data.simulator.simulate import simulate
+
+    folder = tmp_path_factory.mktemp("source")
+    simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=N_INTERACTIONS), folder)
+    with (folder / "engagements.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{BUSY_USER},{item},2025-01-05T10:00:00Z,viewed,600,true\n" for item in range(1, N_ITEMS + 1))
+    return folder
+
+
+class Published(NamedTuple):
+    """A home with one release, to be read only, and what the night said."""
+
+    home: Path
+    night: Outcome
+
+    @property
+    def release_id(self) -> str:
+        """The release."""
+        return str(self.night.document["release_id"])
+
+
+@pytest.fixture(scope="session")
+def published(source: Path, prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A home that a night of a process of its own made."""
+    home = tmp_path_factory.mktemp("published") / "home"
+    told = [part for assignment in NIGHT for part in ("--set", assignment)]
+    night = spawn(
+        *("--home", home, "retrain", "--dataset", "learning", "--source-root", source, "--json", *told),
+        PREFECT_API_URL=prefect_api,
+        PREFECT_HOME=str(home / "prefect"),
+    )
+    assert night.code == 0, night.err
+    return Published(home, night)
+
+
+@pytest.fixture
+def reading(published: Published, monkeypatch: pytest.MonkeyPatch) -> Published:
+    """The home with a release is the one that commands use; they must only read it."""
+    monkeypatch.setenv("NIGHTSCHOOL_HOME", str(published.home))
+    return published
+
+
+@pytest.fixture
+def writing(published: Published, home: Path) -> Published:
+    """A copy of the home with a release, for commands that write."""
+    shutil.copytree(published.home, home)
+    return Published(home, published.night)

@@ -1,0 +1,141 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from nightschool import errors
+from nightschool.cli import app as command_line
+from nightschool.settings import Settings
+from tests.cli.conftest import Run, require_refusal, spawn
+
+HEAVY = ("polars", "numpy", "prefect", "mlflow", "great_expectations", "matplotlib", "deltalake", "sklearn")
+
+
+def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def every_command() -> list[tuple[str, ...]]:
+    root = typer.main.get_command(command_line.app)
+    assert isinstance(root, TyperGroup)
+    return list(commands(root))
+
+
+def test_commands_are_those_of_the_design() -> None:
+    told = {" ".join(path) for path in every_command()}
+    assert told >= {"simulate", "ingest", "retrain", "evaluate", "recommend", "similar-items", "export", "doctor", "up"}
+    assert told >= {f"releases {name}" for name in ("list", "show", "rollback", "hold", "release-hold", "prune")}
+
+
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...], run: Run, home: Path) -> None:
+    outcome = run(*path, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert " ".join(["Usage: nightschool", *path]) in outcome.out
+    assert not home.exists()
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = "from nightschool.cli import main; import sys, atexit\n"
+    code += f"atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr))\nmain()"
+    outcome = spawn("--help", code=code)
+    assert (outcome.code, outcome.err) == (0, "[]\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["nope"],
+        ["recommend"],
+        ["recommend", "--user", "1", "-k", "0"],
+        ["recommend", "--user", "1", "-k", "many"],
+        ["simulate", "--out", "x", "--users", "0"],
+        ["releases", "show"],
+        ["retrain", "--no-such-option"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_with_the_way_to_help(line: list[str], run: Run) -> None:
+    outcome = run(*line)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--help' for help" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_home_stands_anywhere_on_the_line(place: int, run: Run, tmp_path: Path) -> None:
+    line = ["releases", "list"]
+    line[place:place] = ["--home", str(tmp_path / "other")]
+    require_refusal(run(*line), 5, tmp_path / "other")
+    line[place : place + 2] = [f"--home={tmp_path / 'third'}"]
+    require_refusal(run(*line), 5, tmp_path / "third")
+
+
+def test_home_comes_from_the_environment_too(run: Run, home: Path) -> None:
+    require_refusal(run("releases", "list"), 5, home)
+
+
+@pytest.mark.parametrize("line", [["releases", "list", "--home"], ["--home", "--json"], ["--home="]], ids=" ".join)
+def test_home_without_a_folder_is_wrong_usage(line: list[str], run: Run) -> None:
+    require_refusal(run(*line), 2, "--home takes a folder", "write --home DIR")
+
+
+def test_home_that_is_a_file_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    require_refusal(run("--home", file, "releases", "list"), 2, "the home is no folder", file, "--home")
+
+
+def test_setting_out_of_range_is_named_as_one_sets_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTSCHOOL_BLOCK_MEGABYTES", "none")
+    require_refusal(run("releases", "list"), 2, "NIGHTSCHOOL_BLOCK_MEGABYTES", "'none'", "unset it")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.NightschoolError, 1),
+        (errors.ConfigurationError, 2),
+        (errors.ManifestError, 2),
+        (errors.DataRefused, 3),
+        (errors.GateRefused, 4),
+        (errors.NotFound, 5),
+        (errors.Busy, 6),
+    ],
+)
+def test_expected_errors_end_with_their_code_and_one_line(
+    error: type[errors.NightschoolError], code: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: str) -> None:
+        raise error("no more chalk", seen=0, do="buy some")
+
+    monkeypatch.setattr(command_line, "app", refuse)
+    outcome = run()
+    require_refusal(outcome, code, f"{error.__name__}: no more chalk; saw 0; buy some")
+
+
+def test_defects_keep_their_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command_line, "app", fail)
+    with pytest.raises(ZeroDivisionError):
+        run()
+
+
+def test_real_command_prints_one_document_and_nothing_else(tmp_path: Path) -> None:
+    outcome = spawn("simulate", "--out", tmp_path, "--users", 20, "--items", 30, "--interactions", 100, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(outcome.out)["interactions"] == 100
+
+
+def test_real_command_refuses_in_one_line() -> None:
+    require_refusal(spawn("recommend", "--user", "1"), 5, "holds no dataset yet", Settings().home, "nightschool ingest")

@@ -1,0 +1,134 @@
+"""What must hold of the repository as a whole: where code lies, what is tested, what is never written."""
+
+import ast
+import importlib
+import importlib.util
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from nightschool.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("expectations", "flows", "models", "nightschool", "tasks")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MODULES = [path.relative_to(ROOT) for path in SOURCES if path.name != "__init__.py"]
+LONGEST = 300
+PICKLERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+
+WITHOUT_A_TEST_FILE = {
+    "nightschool/columns.py": "names and dtypes only; every storage test writes and reads them",
+}
+"""Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""
+
+
+def test_packages_come_from_this_repository() -> None:
+    for package in PACKAGES:
+        assert Path(str(importlib.import_module(package).__file__)).parents[1] == ROOT
+
+
+def test_every_package_is_installed() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES}
+    assert set(declared) == found
+
+
+def test_no_flow_file_bears_the_name_of_a_module() -> None:
+    """Prefect loads flows/retrain.py as the module `retrain`."""
+    for path in (ROOT / "flows").glob("[!_]*.py"):
+        assert importlib.util.find_spec(path.stem) is None
+
+
+def test_packages_have_empty_init_files_and_tests_have_none() -> None:
+    full = [path for path in SOURCES if path.name == "__init__.py" and path.stat().st_size]
+    assert [path.relative_to(ROOT).as_posix() for path in full] == ["nightschool/cli/__init__.py"]
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if path.parts[0] not in {"flows", "tasks"}], ids=str)
+def test_a_module_has_its_test_file(module: Path) -> None:
+    folder = Path(*module.parent.parts[1:]) if module.parts[0] == "nightschool" else module.parent
+    has_one = (ROOT / "tests" / folder / f"test_{module.name}").is_file()
+    assert has_one != (module.as_posix() in WITHOUT_A_TEST_FILE)
+
+
+def test_no_file_is_too_long() -> None:
+    files = [*SOURCES, *(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))]
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in files}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_neither_pickles_nor_runs_text(module: Path) -> None:
+    nodes = list(ast.walk(ast.parse((ROOT / module).read_text())))
+    assert not PICKLERS & {name.partition(".")[0] for node in nodes for name in imported(node)}
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    assert not {"eval", "exec"} & {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+    for keyword in (keyword for call in calls for keyword in call.keywords):
+        if keyword.arg in {"shell", "allow_pickle"}:
+            assert isinstance(keyword.value, ast.Constant)
+            assert keyword.value.value is False
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_the_lock_file_has_hashes_and_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    entries = re.split(r"\n(?=\S)", "\n".join(lines))
+    assert len(entries) > 100
+    for entry in entries:
+        assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,_-]+\])?==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not [line for line in lines if "://" in line or line.startswith("-")]
+
+
+def readme_commands() -> Iterator[list[str]]:
+    """The words of every line of README.md's code blocks that runs `nightschool` or `make`."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        if words and words[0].rpartition("/")[2] in {"nightschool", "make"}:
+            yield [words[0].rpartition("/")[2], *words[1:]]
+
+
+def require_command(words: list[str]) -> None:
+    """Follows the words through the commands and looks for each option."""
+    command: click.Command = typer.main.get_command(app)
+    for word in words:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            assert word in command.commands, f"{' '.join(words)}: there is no command {word}"
+            command = command.commands[word]
+        elif word.startswith("-"):
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert word.partition("=")[0] in options | {"--help"}, f"{' '.join(words)}: there is no option {word}"
+
+
+def without_home(words: list[str]) -> list[str]:
+    """The words without `--home DIR`, which may stand anywhere."""
+    if "--home" not in words:
+        return words
+    place = words.index("--home")
+    return words[:place] + words[place + 2 :]
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    if not (ROOT / "README.md").exists():
+        pytest.skip("README.md is not written yet")
+    commands = list(readme_commands())
+    assert commands
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for program, *words in commands:
+        if program == "make":
+            assert {word for word in words if "=" not in word} <= targets
+        else:
+            require_command(without_home(words))
