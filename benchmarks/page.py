@@ -1,9 +1,10 @@
 """Result pages: what is claimed, the command that shows it, what came out, and the index of them all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from surroundings import machine
 
@@ -70,6 +71,15 @@ def interval(figure: Sequence[float | None] | None) -> str:
         return "–"
     value, low, high = figure
     return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+
+
+def settings(params: Mapping[str, Any]) -> str:
+    """Hyper-parameters in one line; those of a component under its name."""
+    flat: dict[str, Any] = {}
+    for name, value in params.items():
+        inner = value if isinstance(value, Mapping) else {"": value}
+        flat |= {f"{name}.{key}".rstrip("."): each for key, each in inner.items()}
+    return ", ".join(f"{name}={value}" for name, value in flat.items()) or "defaults"
 
 
 def verdict(value: float, goal: float, what: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 from measured_night import run_night
-from page import Page, interval, table, verdict
+from page import Page, interval, settings, table, verdict
 from surroundings import DATA, DataOption, apart, source_of, temporary_home
 
 from nightschool.cli.environment import prepare_environment
@@ -30,10 +30,9 @@ def main(data: DataOption = DATA) -> None:
     source = source_of("mooccubex", data)
     with temporary_home():
         report = apart(run_night, "mooccubex", source).report
-        offline, published = measure(report["release_id"])
+        offline, lists = measure(report["release_id"])
     popularity = offline["models"][0]["metrics"]["ndcg@20"][0]
     assert round(popularity, 4) == POPULARITY, "the metric is not the one of the references"
-    lists = published["models"][0] | {"name": f"published lists ({_recipe(report)})", "params": {}}
     Page(
         name="protocol_b",
         title="Protocol B: mooccubex on its given test",
@@ -41,11 +40,7 @@ def main(data: DataOption = DATA) -> None:
         command="python benchmarks/protocol_b.py",
         result=verdict(lists["metrics"]["ndcg@20"][0], GOAL, "published lists ndcg@20"),
         body=[
-            f"Full ranking, seen items excluded, k = 20, {offline['n_users']:,} users, intervals of 95 % over users. "
-            f"No night reads the given test. The night proved on `{report['protocol']}` "
-            f"({'; '.join(report['warnings'])}) and decided: {report['sentence']}. Hyper-parameters and α were chosen "
-            "on a cut of the training pairs: by the night for its lists (by ndcg@10), and for the single models on a "
-            "cut made like the test (by ndcg@20).",
+            _how(report, offline),
             table(["ours", *METRICS, "settings"], [_row(model) for model in (lists, *offline["models"])]),
             table(["reference", *METRICS, "source"], REFERENCES),
         ],
@@ -53,24 +48,31 @@ def main(data: DataOption = DATA) -> None:
 
 
 def measure(release_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The single models, and the published lists, on the given test."""
+    """The single models, and the published lists under their recipe's name, on the given test."""
     prepare_environment()
+    from nightschool.contract import Recipe
     from nightschool.night.config import NightConfig
     from tasks.evaluate import Offline, evaluate_models, evaluate_release
     from tasks.home import open_home
 
     home, asked = open_home(), Offline(MODELS, "given", 20, 42, "manifest", NightConfig())
-    return evaluate_models(home, asked), evaluate_release(home, asked, release_id)
+    recipe = Recipe.model_validate(home.releases.get(release_id).recipe)
+    params = {component.model: dict(component.params) for component in recipe.components}
+    lists = evaluate_release(home, asked, release_id)["models"][0]
+    return evaluate_models(home, asked), lists | {"name": f"published lists: {recipe.name}", "params": params}
 
 
-def _recipe(report: dict[str, Any]) -> str:
-    """The name of the recipe that was published, from the night's own sentence."""
-    return str(report["sentence"]).partition(" beats ")[0]
+def _how(report: dict[str, Any], offline: dict[str, Any]) -> str:
+    return (
+        f"Full ranking, seen items excluded, k = 20, {offline['n_users']:,} users, intervals of 95 % over users. No "
+        f"night reads the given test. The night proved on `{report['protocol']}` ({'; '.join(report['warnings'])}) and "
+        f"decided: {report['sentence']}. Hyper-parameters and α were chosen on a cut of the training pairs: by the "
+        "night for its lists (by ndcg@10), and for the single models on a cut made like the test (by ndcg@20)."
+    )
 
 
 def _row(model: dict[str, Any]) -> list[str]:
-    settings = ", ".join(f"{name}={value}" for name, value in model["params"].items() if value != {})
-    return [model["name"], *(interval(model["metrics"][metric]) for metric in METRICS), settings or "–"]
+    return [model["name"], *(interval(model["metrics"][metric]) for metric in METRICS), settings(model["params"])]
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def temporary_home() -> Iterator[Path]:
     """An empty home that NIGHTSCHOOL_HOME names, for this process and those it starts; removed at the end."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder:
         home = Path(folder) / "home"
+        home.mkdir()
         os.environ["NIGHTSCHOOL_HOME"] = str(home)
         yield home
 

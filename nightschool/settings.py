@@ -38,6 +38,6 @@ class HomePaths:
         self.serving = root / "serving"
         self.mlflow_database = root / "mlflow.db"
         self.mlflow_artifacts = root / "mlartifacts"
-        self.docs = root / "docs"
+        self.logs = root / "logs"
         self.lock = root / "lock"
         self.binding = root / "dataset.json"

@@ -18,6 +18,8 @@ from nightschool.night.run import Night
 from nightschool.storage.durable import sync_tree
 
 logger = logging.getLogger("nightschool.tasks")
+# Prefect gives extra loggers its handler, but no level.
+logging.getLogger("nightschool").setLevel(logging.INFO)
 
 Record = dict[str, Any]
 

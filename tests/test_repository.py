@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
-import typer
+import typer.main
+from typer.core import TyperGroup
 
 from nightschool.cli.app import app
 
@@ -23,7 +23,13 @@ LONGEST = 300
 PICKLERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 
 WITHOUT_A_TEST_FILE = {
-    "nightschool/columns.py": "names and dtypes only; every storage test writes and reads them",
+    "nightschool/columns.py": "names and dtypes; every test of the storage writes and reads them",
+    "nightschool/contract.py": "tests/data/test_dataset.py reads its scores, tests/models fits on its positives",
+    "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
+    "nightschool/progress.py": "draws on a terminal only",
+    "nightschool/settings.py": "paths alone; every test of the night lives below them",
+    "nightschool/cli/environment.py": "tests/conftest.py prepares every test with it",
+    "nightschool/cli/show.py": "tests/cli/test_app.py runs every command",
 }
 """Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""
 
@@ -103,9 +109,9 @@ def readme_commands() -> Iterator[list[str]]:
 
 def require_command(words: list[str]) -> None:
     """Follows the words through the commands and looks for each option."""
-    command: click.Command = typer.main.get_command(app)
+    command = typer.main.get_command(app)
     for word in words:
-        if isinstance(command, click.Group) and not word.startswith("-"):
+        if isinstance(command, TyperGroup) and not word.startswith("-"):
             assert word in command.commands, f"{' '.join(words)}: there is no command {word}"
             command = command.commands[word]
         elif word.startswith("-"):

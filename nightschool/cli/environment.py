@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 
 from pydantic import ValidationError
 
@@ -37,6 +38,8 @@ def prepare_environment() -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     logging.getLogger("nightschool").setLevel(logging.INFO)
+    # Commands that only read a home make nothing in it, which Prefect minds as it is imported.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory", category=UserWarning)
 
 
 def prepare_flow_run() -> None:

@@ -30,7 +30,7 @@ def serve_until_stopped(port: int, mlflow_port: int) -> None:
     """
     require_free_ports({"--port": port, "--mlflow-port": mlflow_port})
     settings = Settings()
-    logs = settings.paths.root / "logs"
+    logs = settings.paths.logs
     with suppress(KeyboardInterrupt), Children(logs, child_environment(settings, port), repository_root()) as children:
         _start(children, settings, port, mlflow_port)
         _show_addresses(settings, logs, port, mlflow_port)

@@ -16,6 +16,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.cli.app import main
+from nightschool.data.simulator.config import SimulatorConfig
+from nightschool.data.simulator.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 BUSY_USER = 1
@@ -94,9 +96,6 @@ def prefect_api() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated learning platform on which one user has seen everything."""
-    from nightschool.data.simulator.config import SimulatorConfig
-    from nightschool.data.simulator.simulate import simulate
-
     folder = tmp_path_factory.mktemp("source")
     simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=N_INTERACTIONS), folder)
     with (folder / "engagements.csv").open("a", encoding="utf-8") as file:

@@ -8,7 +8,6 @@ from typer.core import TyperGroup
 
 from nightschool import errors
 from nightschool.cli import app as command_line
-from nightschool.settings import Settings
 from tests.cli.conftest import Run, require_refusal, spawn
 
 HEAVY = ("polars", "numpy", "prefect", "mlflow", "great_expectations", "matplotlib", "deltalake", "sklearn")
@@ -137,5 +136,6 @@ def test_real_command_prints_one_document_and_nothing_else(tmp_path: Path) -> No
     assert json.loads(outcome.out)["interactions"] == 100
 
 
-def test_real_command_refuses_in_one_line() -> None:
-    require_refusal(spawn("recommend", "--user", "1"), 5, "holds no dataset yet", Settings().home, "nightschool ingest")
+def test_real_command_refuses_in_one_line(home: Path) -> None:
+    require_refusal(spawn("releases", "rollback", "x"), 5, f"home {home} holds no dataset yet", "nightschool ingest")
+    assert not home.exists()

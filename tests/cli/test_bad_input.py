@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.columns import QUARANTINE
+from nightschool import columns
 from nightschool.storage.lock import home_lock
 from tasks.home import open_home
 from tests.cli.conftest import Outcome, Run, require_refusal
@@ -73,7 +73,7 @@ class Source:
         assert {name: counts["reasons"] for name, counts in outcome.document.items() if counts["reasons"]} == {
             table: reasons
         }
-        rows = open_home().lake.scan(QUARANTINE).filter(pl.col("table") == table).collect()
+        rows = open_home().lake.scan(columns.QUARANTINE).filter(pl.col("table") == table).collect()
         return sorted(rows.to_dicts(), key=lambda row: int(row["source_row"]))
 
 
@@ -204,14 +204,8 @@ def test_duplicate_user_ids(source: Source) -> None:
     source.append("users.csv", "3,Gdańsk")
     (row,) = source.quarantined("users", {"duplicate_id": 1})
     assert (row["source_row"], row["detail"]) == (6, "3")
-    cities = open_home().lake.scan(pl_users()).filter(pl.col("user_id") == 3).collect()["city"]
+    cities = open_home().lake.scan(columns.USERS).filter(pl.col("user_id") == 3).collect()["city"]
     assert cities.to_list() == ["Kraków"]
-
-
-def pl_users() -> Any:
-    from nightschool.columns import USERS as table
-
-    return table
 
 
 # The home

@@ -1,6 +1,5 @@
 """Each question of `nightschool doctor`, with an answer that is well and one that is not."""
 
-import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,10 +10,8 @@ from types import SimpleNamespace
 import polars as pl
 import psutil
 import pytest
-from typer.testing import CliRunner
 
 from nightschool.cli import doctor
-from nightschool.cli.app import app
 from nightschool.columns import RELEASES
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import Binding, bind
@@ -154,20 +151,3 @@ def test_servers_that_do_not_answer_are_not_well(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NIGHTSCHOOL_MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     assert "run `make up`, or unset PREFECT_API_URL" in answer("prefect").seen
     assert not answer("mlflow").ok
-
-
-def test_the_command_ends_with_1_when_something_is_wrong(home: Path) -> None:
-    assert CliRunner().invoke(app, ["doctor"]).exit_code == 0
-    home.touch()
-    result = CliRunner().invoke(app, ["doctor", "--json"])
-    assert result.exit_code == 1
-    document = json.loads(result.stdout)
-    assert not document["ok"]
-    assert {check["name"] for check in document["checks"] if not check["ok"]} == {"home"}
-
-
-def test_the_table_names_the_next_step(home: Path) -> None:
-    home.touch()
-    shown = CliRunner().invoke(app, ["doctor"]).stdout
-    assert "Something is wrong" in shown
-    assert "PROBLEM" in shown

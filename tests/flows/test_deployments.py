@@ -1,5 +1,6 @@
 """The deployed flows on a real Prefect server and worker, started and stopped as `make up` does it."""
 
+import os
 import shutil
 import signal
 import socket
@@ -92,6 +93,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         process = subprocess.Popen(
             [*command, "up", "--port", str(port), "--mlflow-port", str(mlflow_port)],
             cwd=folder,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -1,7 +1,6 @@
 import json
-import os
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,7 +25,7 @@ from nightschool.columns import (
     USER_ID,
     USERS,
 )
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest import Manifest
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
 from nightschool.night.ingest import ingest
@@ -308,22 +307,3 @@ def test_every_row_is_accepted_or_quarantined_exactly_once(tmp_path_factory, goo
     assert home.rows().height == first.accepted + second.accepted == 1 + len(good)
     places = [*home.rows()[SOURCE_ROW], *home.rows(QUARANTINE)[SOURCE_ROW]]
     assert sorted(places) == list(range(1, n_rows + 1))
-
-
-DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data"))
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason="no data sets at NIGHTSCHOOL_TEST_DATA")
-def test_movielens_is_taken_in_whole(tmp_path):
-    manifest, root = load_manifest("movielens-100k"), DATA / "movielens-100k"
-    lake = Lake(tmp_path / "lake", *infer_id_dtypes(manifest, root))
-    report = ingest(manifest, root, lake, check=validation, first_seen=NOW, now=NOW).to_dict()
-    assert {name: counts["accepted"] for name, counts in report.items()} == {
-        "interactions": 100_000,
-        "users": 943,
-        "items": 1682,
-    }
-    newest = lake.scan(INTERACTIONS).select(pl.col(AVAILABLE_AT).max()).collect().item()
-    assert newest < datetime(1998, 4, 24, tzinfo=UTC)
-    again = ingest(manifest, root, lake, check=validation, first_seen=NOW + timedelta(days=1), now=NOW).to_dict()
-    assert [counts["accepted"] for counts in again.values()] == [0, 0, 0]

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nightschool.columns import RELEASE_TABLES
+from tests.cli.conftest import BUSY_USER, N_ITEMS, Published, Run, require_refusal
+
+READERS = [
+    ["releases", "list"],
+    ["releases", "show", "x"],
+    ["releases", "rollback", "x"],
+    ["releases", "hold", "--reason", "x"],
+    ["releases", "release-hold"],
+    ["releases", "prune"],
+    ["recommend", "--user", "1"],
+    ["similar-items", "--item", "1"],
+    ["export", "--table", "metrics", "--out", "x.csv"],
+]
+
+
+def test_list_of_a_known_user(reading: Published, run: Run) -> None:
+    outcome = run("recommend", "--user", 2, "-k", 3, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    document = outcome.document
+    assert (document["release_id"], document["user_id"]) == (reading.release_id, "2")
+    assert [item["rank"] for item in document["items"]] == [1, 2, 3]
+    assert all(item["title"] and item["why"] for item in document["items"])
+    assert all(item["reason"] in {"because_of_item", "similar_content", "popular"} for item in document["items"])
+    shown = run("recommend", "--user", 2, "-k", 3).out
+    assert f"For user 2, from release {reading.release_id}" in shown
+    assert document["items"][0]["title"].split()[0] in shown
+
+
+def test_k_beyond_the_catalogue_shows_all_that_is_left(reading: Published, run: Run) -> None:
+    items = run("recommend", "--user", 2, "-k", 1000, "--json").document["items"]
+    assert 0 < len(items) < N_ITEMS
+    assert [item["rank"] for item in items] == list(range(1, len(items) + 1))
+
+
+def test_user_who_has_seen_everything_is_told_so(reading: Published, run: Run) -> None:
+    outcome = run("recommend", "--user", BUSY_USER)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"User {BUSY_USER} has seen all that release {reading.release_id} could recommend" in outcome.out
+    assert run("recommend", "--user", BUSY_USER, "--json").document["items"] == []
+
+
+@pytest.mark.parametrize("user", ["987654", "-1", "99999999999999999999999"])
+def test_unknown_user_gets_everyones_list(user: str, reading: Published, run: Run) -> None:
+    items = run("recommend", "--user", user, "-k", 5, "--json").document["items"]
+    assert len(items) == 5
+    assert {item["why"] for item in items} == {"popular with everyone"}
+
+
+def test_new_user_gets_the_list_of_their_audience(writing: Published, source: Path, tmp_path: Path, run: Run) -> None:
+    for file in source.glob("*.csv"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    users = pl.read_csv(source / "users.csv")
+    seniority = users["seniority"].mode()[0]
+    newcomer = users.filter(pl.col("seniority") == seniority).head(1).with_columns(user_id=pl.lit(5000))
+    pl.concat([users, newcomer], how="vertical_relaxed").write_csv(tmp_path / "users.csv")
+    assert run("ingest", "--source-root", tmp_path, "--json").document["users"]["accepted"] == 1
+    items = run("recommend", "--user", 5000, "-k", 5, "--json").document["items"]
+    assert len(items) == 5
+    assert {item["why"] for item in items} == {"popular with people like them"}
+
+
+def test_similar_items(reading: Published, run: Run) -> None:
+    document = run("similar-items", "--item", 3, "-k", 4, "--json").document
+    assert [item["rank"] for item in document["items"]] == [1, 2, 3, 4]
+    assert 3 not in {item["item_id"] for item in document["items"]}
+    assert f"Like item 3, from release {reading.release_id}" in run("similar-items", "--item", 3).out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["recommend", "--user", "Ada"], ["no such user", "'Ada'", "whole numbers"]),
+        (["similar-items", "--item", "9999"], ["no such item", "'9999'"]),
+        (["similar-items", "--item", "algebra"], ["no such item", "'algebra'", "whole numbers"]),
+        (["recommend", "--user", "2", "--release", "x"], ["no such release", "'x'", "releases list"]),
+        (["similar-items", "--item", "3", "--release", "x"], ["no such release", "'x'", "releases list"]),
+        (["export", "--table", "metrics", "--out", "m.csv", "--release", "x"], ["no such release", "'x'"]),
+    ],
+    ids=lambda value: " ".join(value) if value[0].isalpha() else "",
+)
+def test_unknown_things_are_not_found(line: list[str], told: list[str], reading: Published, run: Run) -> None:
+    require_refusal(run(*line), 5, *told)
+
+
+@pytest.mark.parametrize("table", RELEASE_TABLES, ids=lambda table: table.name)
+def test_every_table_of_a_release_is_exported(table, reading: Published, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "table.parquet"
+    outcome = run("export", "--table", table.name, "--out", file)
+    assert (outcome.code, outcome.err) == (0, "")
+    frame = pl.read_parquet(file)
+    assert f"{frame.height:,} rows of {table.name}, release {reading.release_id}" in outcome.out
+    assert {*table.columns} <= {*frame.columns}
+    assert frame.equals(frame.sort(table.key))
+
+
+def test_export_as_csv(reading: Published, run: Run, tmp_path: Path) -> None:
+    assert run("export", "--table", "recommendations", "--out", tmp_path / "lists.csv").code == 0
+    frame = pl.read_csv(tmp_path / "lists.csv")
+    assert frame.columns[:3] == ["user_id", "item_id", "rank"]
+    assert set(frame["release_id"]) == {reading.release_id}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--table", "grades", "--out", "x.csv"], ["no such table", "'grades'", "recommendations, candidate_scores"]),
+        (["--table", "metrics", "--out", "x.xlsx"], ["unknown file type", "'.xlsx'", ".parquet or .csv"]),
+        (["--table", "metrics", "--out", "no/such/x.csv"], ["no such folder", "'no/such'", "create it"]),
+    ],
+    ids=" ".join,
+)
+def test_export_tells_what_it_cannot_write(options: list[str], told: list[str], reading: Published, run: Run) -> None:
+    require_refusal(run("export", *options), 2, *told)
+
+
+@pytest.mark.parametrize("line", READERS, ids=" ".join)
+def test_empty_home_is_not_found_and_stays_empty(line: list[str], run: Run, home: Path) -> None:
+    require_refusal(run(*line), 5, f"home {home} holds no dataset yet", "nightschool ingest")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("line", READERS[6:], ids=" ".join)
+def test_home_without_a_release_asks_for_a_night(line: list[str], run: Run, source: Path) -> None:
+    assert run("ingest", "--dataset", "learning", "--source-root", source).code == 0
+    require_refusal(run(*line), 5, "no release is published yet", "nightschool retrain")

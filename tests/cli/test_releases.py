@@ -1,0 +1,67 @@
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from nightschool.columns import RELEASE_TABLES
+from tests.cli.conftest import NIGHT, Published, Run, require_refusal
+
+ASSIGNMENTS = [part for assignment in NIGHT for part in ("--set", assignment)]
+
+
+def test_list_has_the_shape_that_scripts_rely_on(reading: Published, run: Run) -> None:
+    outcome = run("releases", "list", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    (entry,) = outcome.document
+    assert entry.keys() >= {"id", "status", "as_of", "created_at", "content_hashes"}
+    assert (entry["id"], entry["status"]) == (reading.release_id, "published")
+    assert datetime.fromisoformat(entry["as_of"]).tzinfo is not None
+    assert datetime.fromisoformat(entry["created_at"]).tzinfo is not None
+    assert entry["content_hashes"].keys() == {table.name for table in RELEASE_TABLES}
+    assert all(isinstance(value, str) and value for value in entry["content_hashes"].values())
+    assert reading.release_id in run("releases", "list").out
+
+
+def test_list_is_empty_before_the_first_night(run: Run, source: Path) -> None:
+    assert run("ingest", "--dataset", "learning", "--source-root", source).code == 0
+    assert run("releases", "list", "--json").document == []
+    assert "No release yet: `nightschool retrain` makes the first." in run("releases", "list").out
+
+
+def test_show_tells_recipe_gates_and_tables(reading: Published, run: Run) -> None:
+    document = run("releases", "show", reading.release_id, "--json").document
+    assert document["release_id"] == reading.release_id
+    shown = run("releases", "show", reading.release_id).out
+    for component in document["recipe"]["components"]:
+        assert component["model"] in shown
+    assert "catalogue coverage" in shown
+    assert document["content_hashes"]["recommendations"][:16] in shown
+
+
+@pytest.mark.parametrize("command", ["show", "rollback"])
+def test_unknown_release_is_not_found(command: str, reading: Published, run: Run) -> None:
+    require_refusal(run("releases", command, "2001-01-01-00000000"), 5, "no such release", "releases list")
+
+
+def test_hold_and_release_hold(writing: Published, run: Run) -> None:
+    assert "Publishing was not on hold" in run("releases", "release-hold").out
+    assert "do not publish until" in run("releases", "hold", "--reason", "exam week").out
+    assert "on hold: exam week" in run("releases", "list").out
+    assert "Nights publish again" in run("releases", "release-hold").out
+    assert "on hold" not in run("releases", "list").out
+
+
+def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, run: Run) -> None:
+    second = run("retrain", "--json", *ASSIGNMENTS, "--set", "seed=7").document["release_id"]
+    listing = run("releases", "list", "--json").document
+    assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, False), (second, True)]
+
+    outcome = run("releases", "rollback", writing.release_id, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.document == {"release_id": writing.release_id, "status": "published", "held": None}
+    listing = run("releases", "list", "--json").document
+    assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, True), (second, False)]
+    assert run("recommend", "--user", 2, "--json").document["release_id"] == writing.release_id
+
+    assert f"1 releases removed: {second}" in run("releases", "prune", "--keep", 1).out
+    require_refusal(run("releases", "rollback", second), 5, "no longer whole", "releases list")
