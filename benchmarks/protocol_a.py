@@ -69,7 +69,7 @@ def _body(document: dict[str, Any]) -> list[str]:
         "ratings cut the same way from what may be learned from, then each recipe was refitted on all of it and "
         "measured once. Intervals are 95 % over users; `over popularity` is the paired difference of ndcg@10.",
         table(["ours", *METRICS, "over popularity", "settings", "fit s"], [_row(m) for m in document["models"]]),
-        table(["published", *METRICS, "source"], PUBLISHED),
+        table(["reference", *METRICS, "source"], PUBLISHED),
         _standing(_figure(document, "ease")),
     ]
 

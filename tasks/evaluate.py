@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 
 from models.catalog import build, create
-from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, RANK, RECOMMENDATIONS, USER_ID, USERS
-from nightschool.data.dataset import EventLog, build_event_log
-from nightschool.data.splitting import named_cut, test_split, validation_split
+from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
+from nightschool.data.dataset import EventLog
+from nightschool.data.splitting import Window, named_cut, test_split, validation_split
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.lookup import Reader
 from nightschool.night.offline import compare_models, measure_lists
-from nightschool.night.run import Home, newest_known, tables_at
-from nightschool.night.summary import figures
+from nightschool.night.prepare import event_log
+from nightschool.night.run import Home, newest_known
+from nightschool.night.summary import describe_measured, figures
 from tasks.home import manifest_of
 from tasks.ingest import read_hold_out
 from tasks.select import search_for
@@ -45,7 +45,7 @@ class Offline:
 def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
     """One row a model: figures on the test with intervals, and the paired difference to popularity."""
     log = _event_log(home, asked)
-    cut = named_cut(log, asked.protocol, seed=asked.seed)
+    cut = named_cut(log, asked.protocol, seed=asked.seed, window=_window(asked.settings))
     models = tuple(dict.fromkeys(["popularity", *asked.models]))
     cutoffs = tuple(sorted({*asked.settings.cutoffs, asked.k}))
     config = asked.settings.model_copy(update={"models": models, "seed": asked.seed, "cutoffs": cutoffs})
@@ -58,21 +58,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
         "k": asked.k,
         "n_users": rows[0].evaluation.n_users,
         "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
-        "models": [
-            {
-                "name": row.name,
-                "params": dict(row.params),
-                "fit_seconds": round(row.fit_seconds, 3),
-                "metrics": figures(row.evaluation, cutoffs),
-                "over_popularity": [
-                    row.over_popularity.difference,
-                    row.over_popularity.ci_low,
-                    row.over_popularity.ci_high,
-                ],
-                "verdict": row.over_popularity.verdict,
-            }
-            for row in rows
-        ],
+        "models": [describe_measured(row, cutoffs) for row in rows],
         "failures": dict(failures),
     }
 
@@ -99,11 +85,10 @@ def evaluate_release(home: Home, asked: Offline, release_id: str) -> dict[str, A
 def _event_log(home: Home, asked: Offline) -> EventLog:
     if not home.lake.exists(INTERACTIONS):
         raise NotFound(f"home {home.paths.root} holds no interactions yet", do="run `nightschool ingest` first")
-    manifest = manifest_of(home)
-    if asked.relevant == "all":
-        manifest = manifest.model_copy(update={"relevant": None})
-    tables = tables_at(home.lake, newest_known(home.lake))
-    users: pl.DataFrame | None = tables[USERS.name] if manifest.users is not None else None
-    items: pl.DataFrame | None = tables[ITEMS.name] if manifest.items is not None else None
     held_out = read_hold_out(home) if asked.protocol == "given" else None
-    return build_event_log(users, items, tables[INTERACTIONS.name], manifest, held_out=held_out)
+    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), held_out)
+    return log.with_all_relevant() if asked.relevant == "all" else log
+
+
+def _window(settings: NightConfig) -> Window:
+    return Window(settings.window_days, settings.min_users, settings.max_test_share)

@@ -7,7 +7,7 @@ from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.run import Home
 from nightschool.settings import HomePaths, Settings
-from nightschool.storage.binding import Binding, bind, find_binding, get_binding
+from nightschool.storage.binding import Binding, bind, find_binding, get_binding, require_same
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
 
@@ -56,7 +56,13 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
         # Nothing was ever ingested: an earlier try that was refused binds nobody.
         paths.binding.unlink(missing_ok=True)
         stored = None
-    return _home(paths, bind(paths.binding, _wanted(name, manifest, root.absolute(), stored)))
+    wanted = _wanted(name, manifest, root.absolute(), stored)
+    if stored is None:
+        bind(paths.binding, wanted)
+    else:
+        # Remembered by the ingest, once it has found its files there.
+        require_same(paths.root, stored, wanted)
+    return _home(paths, wanted)
 
 
 def manifest_of(home: Home) -> Manifest:

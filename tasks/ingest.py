@@ -12,6 +12,7 @@ from nightschool.columns import INTERACTIONS
 from nightschool.data.holdout import read_test
 from nightschool.night.ingest import ingest as take_in
 from nightschool.night.run import Home
+from nightschool.storage.binding import bind
 from tasks.home import manifest_of
 from tasks.stage import failed_on_io
 
@@ -27,6 +28,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     report = take_in(manifest_of(home), source_root, home.lake, check=validation, first_seen=as_of or now, now=now)
+    bind(home.paths.binding, home.binding)
     return report.to_dict()
 
 

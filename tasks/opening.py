@@ -1,9 +1,10 @@
 """Opening the night: which instant it sees, and whether it is new, unfinished or already decided."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prefect.context import FlowRunContext
 
+from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.run import Home, Night, Request
 from nightschool.night.run import open_night as open_or_find
@@ -16,17 +17,30 @@ from tasks.tracking import registry
 def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: bool) -> Night | Release:
     """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
     current = home.releases.current()
-    registry(home).reconcile(current.release_id if current else None)
+    if current is not None:
+        registry(home).reconcile(current.release_id)
     request = Request(as_of=as_of, code=code_version(), environment=environment_fingerprint(environment()), force=force)
     return open_or_find(home, manifest_of(home), config, request)
 
 
 def asked_instant(as_of: datetime | None) -> datetime | None:
-    """T as it was asked for: the parameter, else the scheduled start of a run that a schedule made.
+    """T as it was asked for, UTC: the parameter, else the scheduled start of a run that a schedule made.
 
     A run that a person starts has a scheduled start too, which says nothing about T.
+
+    Raises:
+        ConfigurationError: T lies in the future, when more may be known than is now.
     """
+    if as_of is not None:
+        return _past(as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC))
     context = FlowRunContext.get()
-    if as_of is not None or context is None or context.flow_run is None:
-        return as_of
-    return context.flow_run.expected_start_time if context.flow_run.auto_scheduled else None
+    if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
+        return None
+    start = context.flow_run.expected_start_time
+    return start.astimezone(UTC) if start else None
+
+
+def _past(instant: datetime) -> datetime:
+    if instant > datetime.now(UTC):
+        raise ConfigurationError("T lies in the future", seen=instant.isoformat(), do="give an instant that has passed")
+    return instant

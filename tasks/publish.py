@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 from prefect import task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.errors import GateRefused
@@ -22,17 +23,20 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
     Raises:
         GateRefused: A table gate said no; the refusal is on record and the last good release stays.
     """
+    gates = [Gate(**gate) for gate in tables["gates"]]
+    if dry_run:
+        require(gates)
+        return {"release_id": None}
     draft = draft_release(night, verdict, _asked(night, verdict, tables), model["mlflow_run_id"])
     try:
-        require([Gate(**gate) for gate in tables["gates"]])
+        require(gates)
     except GateRefused as refusal:
+        create_table_artifact(tables["gates"], key="gates", description=str(refusal))
         night.home.releases.refuse(draft.model_copy(update={"reason": str(refusal)}))
         night.close()
         raise
-    if dry_run:
-        return {"release_id": None}
     release = publish_release(night, draft, tables_folder(night), _metrics(night))
-    registry(night.home).set_champion(release.release_id)
+    registry(night.home).reconcile(release.release_id)
     prune_releases(night.home, night.config.keep)
     return {"release_id": release.release_id}
 

@@ -13,7 +13,7 @@ def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
         NotFound: There is no such release, or its tables were pruned.
     """
     home = open_home()
-    home.releases.get(release_id)
+    home.releases.whole(release_id)
     if hold:
         home.releases.hold(reason)
     release = home.releases.rollback(release_id, reason)

@@ -1,6 +1,7 @@
 """Stage 4: models, hyper-parameters and α, chosen on validation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.catalog import create, grid
+from nightschool.contract import Recipe
 from nightschool.data.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.config import NightConfig
@@ -28,7 +30,13 @@ def select(night: Night, data: Record) -> Record:
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration and the catalogue say to try: each model's grid, under the fixed hyper-parameters."""
+    """What the configuration and the catalogue say to try: each model's grid, under the fixed hyper-parameters.
+
+    Raises:
+        ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
+    """
+    for model, params in config.params.items():
+        create(model, params)
     settings = {model: _settings(grid(model), config.params.get(model, {})) for model in config.models}
     return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
 
@@ -42,17 +50,26 @@ def _settings(tried: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> l
     return distinct
 
 
+def _settings_of(champion: Recipe, search: Search) -> dict[str, list[Mapping[str, Any]]]:
+    """One setting a model, for people to look at: the champion's, else the first that would be tried."""
+    settled = {component.model: component.params for component in champion.components}
+    return {model: [settled.get(model, tried[0])] for model, tried in search.settings.items()}
+
+
 def _select(night: Night, data: Record, folder: Path) -> Record:
     prepared = load(night, data)
     split = validation_split(prepared.log, prepared.cut)
-    selection = choose(split, search_for(night.config), create)
+    search = search_for(night.config)
+    champion = night.champion_recipe
+    if champion is not None and not night.tune:
+        search = replace(search, settings=_settings_of(champion, search))
+    selection = choose(split, search, create)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}
     tables = [evaluation.table(name, split.name, groups) for name, evaluation in measured.items()]
     pl.concat(tables).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs)
-    champion = night.champion_recipe
     if champion is not None and not night.tune:
         record["recipe"] = champion.model_dump(mode="json")
     return {**record, "tuned": night.tune}

@@ -33,5 +33,6 @@ def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str,
 def prune_releases(home: Home, keep: int) -> list[str]:
     """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
     removed = prune(home.releases, home.paths, keep)
-    registry(home).prune(home.lake.releases(RECOMMENDATIONS))
+    published = {row.release_id for row in home.releases.history() if row.status == "published"}
+    registry(home).prune(published - home.lake.releases(RECOMMENDATIONS))
     return removed

@@ -131,4 +131,4 @@ def parse_instant(text: str | None) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError("not an instant", seen=text, do="write 2026-03-01 or 2026-03-01T02:00:00Z") from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)

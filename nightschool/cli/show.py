@@ -95,7 +95,8 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
     rows = []
     for model in document["models"]:
         over = model.get("over_popularity")
-        difference = f"{over[0]:+.4f} [{over[1]:+.4f}, {over[2]:+.4f}] {model['verdict']}" if over else "–"
+        told = over is not None and None not in over
+        difference = f"{over[0]:+.4f} [{over[1]:+.4f}, {over[2]:+.4f}] {model['verdict']}" if told else "–"
         figures = [_interval(model["metrics"].get(metric)) for metric in metrics]
         rows.append([model["name"], *figures, difference, _seconds(model.get("fit_seconds"))])
     title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
@@ -119,10 +120,11 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
     """Prints validation ndcg@10 by α, with a bar for the eye."""
     if not sweep:
         return
-    top = max(point["metrics"]["ndcg@10"][0] for point in sweep) or 1.0
+    heights = [point["metrics"]["ndcg@10"][0] or 0.0 for point in sweep]
+    top = max(heights) or 1.0
     rows = [
-        [f"{p['alpha']:.1f}", _interval(p["metrics"]["ndcg@10"]), "█" * round(40 * p["metrics"]["ndcg@10"][0] / top)]
-        for p in sweep
+        [f"{point['alpha']:.1f}", _interval(point["metrics"]["ndcg@10"]), "█" * round(40 * height / top)]
+        for point, height in zip(sweep, heights, strict=True)
     ]
     show_table("α sweep on validation: α · collaborative + (1 − α) · content", ["α", "ndcg@10", ""], rows)
 

@@ -3,11 +3,12 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nightschool.errors import ConfigurationError
+from nightschool.ranking.blend import POOL_SIZE
 
 
 class NightConfig(BaseModel):
@@ -15,8 +16,10 @@ class NightConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    k: int = Field(default=50, ge=1, le=1000, description="How many items a published list holds.")
-    cutoffs: tuple[int, ...] = Field(default=(5, 10, 20), min_length=1, description="The k of the metrics; 10 decides.")
+    k: int = Field(default=50, ge=1, le=POOL_SIZE, description="How many items a published list holds.")
+    cutoffs: tuple[Annotated[int, Field(ge=1, le=POOL_SIZE)], ...] = Field(
+        default=(5, 10, 20), description="The k of the metrics, besides 10, which decides."
+    )
     seed: int = Field(default=42, ge=0, description="Seed of everything random.")
     models: tuple[str, ...] = Field(
         default=("popularity", "svd", "ease", "content"), min_length=1, description="Candidates from the catalogue."
@@ -31,6 +34,11 @@ class NightConfig(BaseModel):
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
     keep: int = Field(default=30, ge=1, description="How many releases stay after a night.")
+
+    @field_validator("cutoffs")
+    @classmethod
+    def _with_the_one_that_decides(cls, cutoffs: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted({*cutoffs, 10}))
 
     @classmethod
     def load(cls, file: Path | None, assignments: Sequence[str]) -> Self:
@@ -82,6 +90,10 @@ def _assign(values: dict[str, Any], assignment: str, known: set[str]) -> None:
     target = values
     for part in path[:-1]:
         target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise ConfigurationError(
+                f"configuration key {key!r} stands below a value", seen=target, do="set one of the two"
+            )
     target[path[-1]] = _parse(text)
 
 

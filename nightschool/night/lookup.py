@@ -50,7 +50,7 @@ class Reader:
         Raises:
             NotFound: There is no such release, or none yet.
         """
-        release = home.releases.get(release_id) if release_id else home.releases.current()
+        release = home.releases.whole(release_id) if release_id else home.releases.current()
         if release is None:
             raise NotFound("no release is published yet", do="run `nightschool retrain` first")
         return cls(home, release)

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import polars as pl
 from pydantic import TypeAdapter
 
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.manifest import Manifest
 from nightschool.data.splitting import Cut, Window, choose_cut
 from nightschool.night.run import Night, tables_at
+from nightschool.storage.lake import Lake
 
 _INSTANT = TypeAdapter(datetime | None)
 _LABELS = "labels.npy"
@@ -57,15 +60,14 @@ class Prepared:
 def prepare(night: Night) -> Prepared:
     """The night's events, scored, indexed and cut."""
     config = night.config
-    log = event_log(night)
+    log = event_log(night.home.lake, night.manifest, night.identity.as_of)
     window = Window(config.window_days, config.min_users, config.max_test_share)
     return Prepared(log, choose_cut(log, seed=config.seed, window=window))
 
 
-def event_log(night: Night) -> EventLog:
-    """Everything known at T."""
-    tables = tables_at(night.home.lake, night.identity.as_of)
-    manifest = night.manifest
+def event_log(lake: Lake, manifest: Manifest, as_of: datetime, held_out: pl.DataFrame | None = None) -> EventLog:
+    """Everything known at T, and the manifest's given test where it is asked for."""
+    tables = tables_at(lake, as_of)
     users = tables[USERS.name] if manifest.users is not None else None
     items = tables[ITEMS.name] if manifest.items is not None else None
-    return build_event_log(users, items, tables[INTERACTIONS.name], manifest)
+    return build_event_log(users, items, tables[INTERACTIONS.name], manifest, held_out=held_out)

@@ -65,8 +65,8 @@ def prove(split: Split, trial: Trial, build: Build) -> Verdict:
         return Verdict(
             trial.challenger,
             "unproved",
-            f"too few users to tell ({evaluations['challenger'].n_users}): validation's choice "
-            f"{trial.challenger.name} is published as unproved",
+            f"too few users to tell ({evaluations['challenger'].n_users}): {trial.challenger.name} "
+            "is published as unproved",
             tuple(gates),
             evaluations,
             None,

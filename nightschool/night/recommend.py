@@ -109,7 +109,7 @@ class ListWriter:
                 RANK: (places + 1).astype(np.int32),
                 SCORE: ranked.scores[rows, places],
                 SOURCE: names[source],
-                REASON: self._reasons(source, because),
+                REASON: self._reasons(source, because, quiet[rows] & (self._fallback.of_user[users[rows]] > 0)),
                 BECAUSE_ITEM_ID: because_ids,
             }
         )
@@ -123,10 +123,10 @@ class ListWriter:
         by_source = [nothing if name == POPULARITY else told.get(name, other) for name in self._names]
         return np.stack([*by_source, nothing])
 
-    def _reasons(self, source: NDArray[np.int64], because: NDArray[np.int32]) -> pl.Series:
+    def _reasons(self, source: NDArray[np.int64], because: NDArray[np.int32], theirs: Mask) -> pl.Series:
         codes = pl.Series(["because_of_item", "similar_content", "popular", "audience"])
         content = self._names.index(CONTENT) if CONTENT in self._names else -1
-        code = np.select([source == len(self._names), because < 0, source == content], [3, 2, 1], default=0)
+        code = np.select([theirs, because < 0, source == content], [3, 2, 1], default=0)
         return codes[code]
 
     def _pool_rows(self, users: Indices, scores: Float32s, pool: Mask) -> pl.DataFrame:

@@ -2,13 +2,13 @@
 
 import shutil
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 from pydantic import BaseModel
 
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, USER_ID, USERS
+from nightschool.columns import ALWAYS, AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, READ_AT, SOURCES, USER_ID, USERS
 from nightschool.contract import Recipe
 from nightschool.data.dataset import known_at
 from nightschool.data.manifest import Manifest
@@ -144,6 +144,8 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
         _clear(home.paths)
     if decided is not None:
         return _published(decided)
+    # The version first: whoever publishes from here on is noticed.
+    base_version = home.releases.version()
     champion = home.releases.current()
     _remember(home.paths, identity, champion)
     return Night(
@@ -151,7 +153,7 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
         manifest=manifest,
         config=config,
         identity=identity,
-        base_version=home.releases.version(),
+        base_version=base_version,
         champion=champion,
         tune=config.tune == "now" or _tuning_is_due(home.releases, identity.as_of),
     )
@@ -229,12 +231,21 @@ def tables_at(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
 
 
 def newest_known(lake: Lake) -> datetime:
-    """The newest available_at of all source tables, UTC."""
-    newest = [
-        lake.scan(table).select(pl.col(AVAILABLE_AT).max()).collect().item() for table in (INTERACTIONS, USERS, ITEMS)
-    ]
-    latest: datetime = max(instant for instant in newest if instant is not None)
-    return latest
+    """The newest available_at of all source tables that has passed, UTC; where nothing has a time, the last ingest.
+
+    Raises:
+        DataRefused: Nothing is known yet.
+    """
+    now = datetime.now(UTC)
+    passed = pl.col(AVAILABLE_AT).filter(pl.col(AVAILABLE_AT) <= now).max()
+    newest = [lake.scan(table).select(passed).collect().item() for table in (INTERACTIONS, USERS, ITEMS)]
+    latest: datetime | None = max((instant for instant in newest if instant is not None), default=None)
+    if latest is None:
+        raise DataRefused("nothing was known yet", seen=now.isoformat(), do="ingest rows whose time has passed")
+    if latest > ALWAYS:
+        return latest
+    read: datetime = lake.scan(SOURCES).select(pl.col(READ_AT).max()).collect().item()
+    return read
 
 
 def _again(identity: Identity) -> Identity:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, Indices, Recipe, Recommender, Split
+from nightschool.contract import Component, Recipe, Recommender, Split
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users
 from nightschool.evaluation.evaluation import Evaluation
@@ -79,8 +79,8 @@ class Search:
     decisive_k: int = 10
 
     def decisive(self, evaluation: Evaluation) -> float:
-        """The figure that decides."""
-        return evaluation.mean("ndcg", self.decisive_k)
+        """The figure that decides; below all others where nobody could be evaluated."""
+        return float(np.nan_to_num(evaluation.mean("ndcg", self.decisive_k), nan=-np.inf))
 
 
 def select(split: Split, search: Search, create: Create) -> Selection:
@@ -102,8 +102,9 @@ def select(split: Split, search: Search, create: Create) -> Selection:
             logger.exception("%s is left out tonight", model)
     if not candidates:
         raise NightschoolError("no candidate could be trained", seen=failures, do="correct the data or the models")
-    hybrid = _hybrid_recipes(candidates, search)
-    sweep = _sweep(split, candidates, hybrid, search) if hybrid else {}
+    pair = _hybrid_pair(candidates, search)
+    sweep = _sweep(pair, split, search) if pair else {}
+    hybrid = {alpha: _blend_recipe(pair[0].component, pair[1].component, alpha) for alpha in sweep} if pair else {}
     scored = [(search.decisive(c.evaluation), c.recipe) for c in candidates]
     scored += [(search.decisive(sweep[alpha]), recipe) for alpha, recipe in hybrid.items()]
     best = max(scored, key=lambda pair: pair[0])[1]
@@ -121,56 +122,41 @@ def _best_setting(model: str, split: Split, search: Search, create: Create) -> C
     return max(tried, key=lambda candidate: search.decisive(candidate.evaluation))
 
 
-def _hybrid_recipes(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
-    """α to recipe: the best collaborative component and content, where both could be trained."""
+def _hybrid_pair(candidates: Sequence[Candidate], search: Search) -> tuple[Candidate, Candidate] | None:
+    """The best collaborative candidate and content; None where one of them could not be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
     collaborative = [c for c in candidates if c.component.model not in {CONTENT, POPULARITY}]
     if content is None or not collaborative:
-        return {}
-    best = max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation))
-    return {
-        alpha: Recipe(
-            components=(
-                best.component.model_copy(update={"weight": alpha}),
-                content.component.model_copy(update={"weight": round(1 - alpha, 4)}),
-            ),
-            alpha=alpha,
-        )
-        for alpha in search.alphas
-    }
+        return None
+    return max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation)), content
 
 
-def _sweep(
-    split: Split, candidates: Sequence[Candidate], hybrid: Mapping[float, Recipe], search: Search
-) -> dict[float, Evaluation]:
-    """Every α evaluated from one scoring of each component."""
-    fitted = {candidate.component.model: candidate.recommender for candidate in candidates}
-    parts = [fitted[component.model] for component in next(iter(hybrid.values())).components]
+def _blend_recipe(collaborative: Component, content: Component, alpha: float) -> Recipe:
+    """At either end of the sweep the one component alone, which ranks alike and explains itself."""
+    if alpha in (0.0, 1.0):
+        return Recipe(components=(collaborative if alpha else content,))
+    shares = ((collaborative, alpha), (content, round(1 - alpha, 4)))
+    return Recipe(components=tuple(c.model_copy(update={"weight": share}) for c, share in shares), alpha=alpha)
+
+
+def _sweep(pair: tuple[Candidate, Candidate], split: Split, search: Search) -> dict[float, Evaluation]:
+    """Every α evaluated from one scoring of each component; a block of users is scored once for all α."""
+    scorers = [candidate.recommender.score for candidate in pair]
     users = relevant_users(split)
-    weights = {alpha: [component.weight for component in recipe.components] for alpha, recipe in hybrid.items()}
-    lists = rank_blends(parts, users, split, weights, search)
-    return {alpha: evaluate_ranking(lists[alpha], users, split, cutoffs=search.cutoffs) for alpha in hybrid}
-
-
-def rank_blends(
-    parts: Sequence[Recommender],
-    users: Indices,
-    split: Split,
-    weights: Mapping[float, Sequence[float]],
-    search: Search,
-) -> dict[float, Ranking]:
-    """Top lists by α, [n_users, largest cutoff]; each block of users is scored once for all α."""
-    history = split.fitted.scores()
-    k = max(search.cutoffs)
-    size = block_users(split.fitted.n_items, search.megabytes, components=len(parts) + 1)
-    lists: dict[float, list[Ranking]] = {alpha: [] for alpha in weights}
-    starts = range(0, len(users), size)
+    history, k = split.fitted.scores(), max(search.cutoffs)
+    size = block_users(split.fitted.n_items, search.megabytes, components=len(scorers) + 1)
+    ranked: dict[float, list[Ranking]] = {alpha: [] for alpha in search.alphas}
+    starts = range(0, max(len(users), 1), size)
     for start in watch(starts, "α sweep", len(starts)):
         block = users[start : start + size]
-        scores, pool = component_scores([part.score for part in parts], block, history[block], split.fitted.available)
-        for alpha, shares in weights.items():
-            lists[alpha].append(top_k(blend(scores, np.asarray(shares, dtype=np.float32), pool), k))
+        scores, pool = component_scores(scorers, block, history[block], split.fitted.available)
+        for alpha, lists in ranked.items():
+            weights = np.array([alpha, 1 - alpha], dtype=np.float32)
+            lists.append(top_k(blend(scores, weights, pool), k))
     return {
-        alpha: Ranking(np.concatenate([r.items for r in ranked]), np.concatenate([r.scores for r in ranked]))
-        for alpha, ranked in lists.items()
+        alpha: evaluate_ranking(_joined(lists), users, split, cutoffs=search.cutoffs) for alpha, lists in ranked.items()
     }
+
+
+def _joined(lists: Sequence[Ranking]) -> Ranking:
+    return Ranking(np.concatenate([part.items for part in lists]), np.concatenate([part.scores for part in lists]))

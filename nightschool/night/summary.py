@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.offline import Measured
 from nightschool.night.select import Selection
 
 Figures = dict[str, list[float | None]]
@@ -54,6 +55,19 @@ def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ..
         {"name": role, "n_users": evaluation.n_users, "metrics": figures(evaluation, cutoffs)}
         for role, evaluation in evaluations.items()
     ]
+
+
+def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """One row of an offline comparison, with its paired difference to popularity."""
+    over = row.over_popularity
+    return {
+        "name": row.name,
+        "params": dict(row.params),
+        "fit_seconds": round(row.fit_seconds, 3),
+        "metrics": figures(row.evaluation, cutoffs),
+        "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
+        "verdict": over.verdict,
+    }
 
 
 def _finite(value: float | None) -> float | None:

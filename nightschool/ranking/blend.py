@@ -6,9 +6,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices, Mask
-from nightschool.ranking.topk import CACHE_ELEMENTS, allowed_items, top_k
+from nightschool.ranking.topk import allowed_items, top_k
 
 POOL_SIZE = 200
+_CACHE_ELEMENTS = 1 << 17  # cells of one pass, so that its several steps stay in the cache
 _CONSTANT = 1e-6  # spread relative to the largest score below which differences are float32 rounding
 
 
@@ -22,7 +23,7 @@ def standardise(scores: Float32s, allowed: Mask) -> Float32s:
         allowed: bool [n, n_items].
     """
     standardised = np.empty_like(scores)
-    step = max(1, CACHE_ELEMENTS // max(1, scores.shape[1]))
+    step = max(1, _CACHE_ELEMENTS // max(1, scores.shape[1]))
     for start in range(0, len(scores), step):
         rows = slice(start, start + step)
         standardised[rows] = _standardise_rows(scores[rows], allowed[rows])

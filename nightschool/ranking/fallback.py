@@ -1,4 +1,4 @@
-"""What users get whom no component knows anything about: the list of their audience."""
+"""What users get whom nothing is known about: the list of their audience."""
 
 from dataclasses import dataclass
 
@@ -26,14 +26,17 @@ class Fallback:
     available: Mask
 
     def replace_quiet(self, blended: Float32s, standardised: Float32s, users: Indices) -> Mask:
-        """The users whose components score all items alike, bool [n]; their rows of `blended` are replaced in place.
+        """The users without a history, or whose components score all items alike, bool [n].
+
+        Their rows of `blended` are replaced in place.
 
         Args:
             blended: float32 [n, n_items].
             standardised: float32 [n_components, n, n_items], what was blended.
             users: int32 [n].
         """
-        quiet: Mask = ~np.any(standardised, axis=(0, 2))
+        lengths = np.diff(self.history.indptr)[users]
+        quiet: Mask = (lengths == 0) | ~np.any(standardised, axis=(0, 2))
         theirs = self.scores[self.of_user[users[quiet]]]
         mask_excluded(theirs, self.history[users[quiet]], self.available)
         blended[quiet] = theirs

@@ -1,6 +1,7 @@
 """Scores of any history under item-to-item weights, for users a model never saw."""
 
 import numpy as np
+from numba import njit, prange
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s
@@ -15,7 +16,23 @@ def fold_in(history: csr_array, weights: csr_array) -> Float32s:
         history: CSR float32 [n, n_items].
         weights: CSR float32 [n_items of the history, n_items to recommend].
     """
-    return np.asarray((history @ weights).toarray(), dtype=np.float32)
+    scores = np.zeros((history.shape[0], weights.shape[1]), dtype=np.float32)
+    _add_weights(
+        (history.indptr, history.indices, history.data), (weights.indptr, weights.indices, weights.data), scores
+    )
+    return scores
+
+
+@njit(parallel=True, cache=True)
+def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Adds to `scores`; each row is on its own, so that the order of threads does not matter."""
+    starts, items, values = history
+    weight_starts, neighbours, strengths = weights
+    for row in prange(scores.shape[0]):
+        for entry in range(starts[row], starts[row + 1]):
+            value = values[entry]
+            for place in range(weight_starts[items[entry]], weight_starts[items[entry] + 1]):
+                scores[row, neighbours[place]] += value * strengths[place]
 
 
 def positive(history: csr_array) -> csr_array:

@@ -9,11 +9,7 @@ from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices, Mask
 from nightschool.errors import ConfigurationError, NightschoolError
-
-CACHE_ELEMENTS = 1 << 17  # cells of one pass: 1 MB of uint64 keys, so that several steps over them stay in the cache
-_LOW_HALF = np.uint64(0xFFFFFFFF)
-_SIGN = np.uint32(31)
-_MAGNITUDE = np.uint32(0x7FFFFFFF)
+from nightschool.ranking.heap import keep_best
 
 
 class Ranking(NamedTuple):
@@ -41,45 +37,15 @@ def top_k(scores: Float32s, k: int) -> Ranking:
     """
     if k < 1:
         raise ConfigurationError("a ranking needs k of at least one", seen=k, do="ask for at least one item")
-    n_rows, n_items = scores.shape
-    ranking = _empty_ranking(n_rows, k)
-    if n_items == 0:
-        return ranking
-    step = max(1, CACHE_ELEMENTS // n_items)
-    for start in range(0, n_rows, step):
-        block = slice(start, start + step)
-        _rank_block(scores[block], Ranking(ranking.items[block], ranking.scores[block]))
+    ranking = _empty_ranking(scores.shape[0], k)
+    if keep_best(scores, ranking.items, ranking.scores):
+        row = int(np.isnan(scores).any(axis=1).argmax())
+        raise NightschoolError("a score is NaN", seen=f"row {row} of a block", do="correct the model that scored it")
     return ranking
 
 
 def _empty_ranking(n_rows: int, k: int) -> Ranking:
     return Ranking(np.full((n_rows, k), -1, dtype=np.int32), np.full((n_rows, k), -np.inf, dtype=np.float32))
-
-
-def _rank_block(scores: Float32s, ranking: Ranking) -> None:
-    """Fills one block of rows of a padded ranking."""
-    # numpy's max carries NaN through, which costs one vectorised pass; a NaN would otherwise be ranked anywhere.
-    if np.isnan(np.max(scores)):
-        row = int(np.isnan(scores).any(axis=1).argmax())
-        raise NightschoolError("a score is NaN", seen=f"row {row} of a block", do="correct the model that scored it")
-    width = min(ranking.items.shape[1], scores.shape[1])
-    keys = _descending_keys(scores)
-    keys.partition(width - 1, axis=1)
-    best = np.sort(keys[:, :width], axis=1)
-    items = (best & _LOW_HALF).astype(np.int32)
-    values = np.take_along_axis(scores, items, axis=1)
-    ranked = values > -np.inf
-    ranking.items[:, :width] = np.where(ranked, items, -1)
-    ranking.scores[:, :width] = values
-
-
-def _descending_keys(scores: Float32s) -> NDArray[np.uint64]:
-    """One integer a cell that grows as the score falls, then as the index grows: [n, n_items]."""
-    bits = (scores.astype(np.float32, copy=False) + np.float32(0)).view(np.uint32)  # + 0 makes -0.0 equal 0.0
-    keys = np.where(bits >> _SIGN, bits, ~bits & _MAGNITUDE).astype(np.uint64)
-    keys <<= np.uint64(32)
-    keys |= np.arange(scores.shape[1], dtype=np.uint64)
-    return keys
 
 
 def allowed_items(history: csr_array, available: Mask) -> Mask:

@@ -82,13 +82,18 @@ def bind(path: Path, wanted: Binding) -> Binding:
     """
     stored = find_binding(path)
     if stored is not None:
-        _refuse_other(path.parent, stored, wanted)
+        require_same(path.parent, stored, wanted)
     if stored != wanted:
         atomic_write_text(path, wanted.model_dump_json(indent=2))
     return wanted
 
 
-def _refuse_other(home: Path, stored: Binding, wanted: Binding) -> None:
+def require_same(home: Path, stored: Binding, wanted: Binding) -> None:
+    """Nothing, when both are about one dataset with ids of the same dtypes.
+
+    Raises:
+        ConfigurationError: The home holds another dataset, or ids of another dtype.
+    """
     if stored.dataset != wanted.dataset:
         raise ConfigurationError(
             f"home {home} holds dataset {stored.dataset!r} and takes no other",

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     import mlflow.pyfunc
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -41,7 +41,6 @@ _MODEL_FOLDER = "model"
 _KIND = "kind"
 _DECISIVE = ("ndcg", 10)
 _LONGEST_PARAM = 6000
-_FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 
 logger = logging.getLogger("nightschool.registry")
 
@@ -56,11 +55,9 @@ class Registry:
     def log_night(self, night: NightLog) -> str:
         """The id of the night's run, which holds a child a candidate and a child an α.
 
-        A night that was logged to its end is not logged again; one that was interrupted is logged anew.
+        What an earlier try of the same night logged is removed: its verdict may have been another.
         """
         for run in self._runs(f"tags.{RUN_KEY} = '{night.run_key}'"):
-            if run.info.status == _FINISHED:
-                return str(run.info.run_id)
             self._remove(run)
         tags = {RUN_KEY: night.run_key, RELEASE_ID: night.release_id, AS_OF: night.as_of.isoformat(), **night.tags}
         run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
@@ -77,7 +74,7 @@ class Registry:
     def register(
         self, run_id: str, release_id: str, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType
     ) -> str:
-        """The version of the registered model that makes this release's lists; registering it twice gives the same.
+        """The version of the registered model that makes this release's lists; an earlier one of the same release goes.
 
         Args:
             run_id: The night's run, which holds the files.
@@ -86,9 +83,8 @@ class Registry:
             artifacts: What that file finds in `context.artifacts`, by name.
             user_id: The dtype of external user ids.
         """
-        known = self._versions(release_id)
-        if known:
-            return str(known[0].version)
+        for known in self._versions(release_id):
+            self._client.delete_model_version(NAME, str(known.version))
         with TemporaryDirectory() as folder:
             saved = Path(folder) / _MODEL_FOLDER
             _save_model(saved, code, artifacts, user_id)
@@ -136,11 +132,11 @@ class Registry:
             return False
         return True
 
-    def prune(self, kept: Collection[str]) -> list[str]:
-        """The releases whose model was removed now, files included, because they are not kept."""
+    def prune(self, gone: Collection[str]) -> list[str]:
+        """The releases whose model was removed now, files included, because their tables are gone."""
         removed = []
         for found in self._client.search_model_versions(f"name = '{NAME}'"):
-            if found.tags[RELEASE_ID] not in kept:
+            if found.tags.get(RELEASE_ID) in gone:
                 self._remove_files(self._client.get_run(found.run_id), _MODEL_FOLDER)
                 self._client.delete_model_version(NAME, str(found.version))
                 removed.append(found.tags[RELEASE_ID])

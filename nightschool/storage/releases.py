@@ -109,6 +109,16 @@ class Releases:
         """
         return _newest([release for release in self.history() if release.release_id == release_id], release_id)
 
+    def whole(self, release_id: str) -> Release:
+        """A published release whose tables can still be read.
+
+        Raises:
+            NotFound: It was never published, or its tables were pruned.
+        """
+        target = _newest([row for row in _published(self.history()) if row.release_id == release_id], release_id)
+        self._refuse_pruned(target)
+        return target
+
     def find_run(self, run_key: str) -> Release | None:
         """The row that decided a run, published or refused; None while it is undecided."""
         decided = (row for row in reversed(self.history()) if row.status in ("published", "refused"))

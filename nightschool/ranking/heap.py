@@ -1,0 +1,68 @@
+"""The kernel of top-k: one bounded heap a row, compiled, rows shared among the cores."""
+
+import numpy as np
+from numba import njit, prange
+
+# numba compiles these by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
+
+
+@njit(parallel=True, cache=True)
+def keep_best(scores, items, values):
+    """How many scores are NaN; fills `items` (from -1) and `values` (from -inf), best first, ties by ascending index.
+
+    Args:
+        scores: float32 [n, n_items].
+        items: int32 [n, k], filled with -1.
+        values: float32 [n, k], filled with -inf.
+    """
+    n_nan = 0
+    for row in prange(scores.shape[0]):
+        kept = 0
+        for item in range(scores.shape[1]):
+            score = scores[row, item]
+            if np.isnan(score):
+                n_nan += 1
+            elif kept < items.shape[1]:
+                if score > -np.inf:
+                    _sift_up(items[row], values[row], kept, item, score)
+                    kept += 1
+            elif score > values[row, 0]:
+                _sift_down(items[row], values[row], kept, item, score)
+        for last in range(kept - 1, 0, -1):
+            item, score = items[row, last], values[row, last]
+            items[row, last], values[row, last] = items[row, 0], values[row, 0]
+            _sift_down(items[row], values[row], last, item, score)
+    return n_nan
+
+
+@njit(cache=True)
+def _is_worse(value, item, other_value, other_item):
+    return value < other_value or (value == other_value and item > other_item)
+
+
+@njit(cache=True)
+def _sift_up(items, values, place, item, score):
+    """Puts an entry at the end of a heap whose root is its worst entry."""
+    while place > 0:
+        parent = (place - 1) >> 1
+        if not _is_worse(score, item, values[parent], items[parent]):
+            break
+        items[place], values[place] = items[parent], values[parent]
+        place = parent
+    items[place], values[place] = item, score
+
+
+@njit(cache=True)
+def _sift_down(items, values, size, item, score):
+    """Puts an entry in the place of the root of a heap of `size` entries."""
+    place = 0
+    while 2 * place + 1 < size:
+        child = 2 * place + 1
+        if child + 1 < size and _is_worse(values[child + 1], items[child + 1], values[child], items[child]):
+            child += 1
+        if not _is_worse(values[child], items[child], score, item):
+            break
+        items[place], values[place] = items[child], values[child]
+        place = child
+    items[place], values[place] = item, score
