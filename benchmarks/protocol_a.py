@@ -96,7 +96,7 @@ def _standing(ndcg: list[float]) -> str:
     ahead = "ahead of" if low > best else "above, but not shown ahead of," if value > best else "not ahead of"
     return (
         f"EASE is {ahead} the best figure published on this split ({best:.4f}): ahead means that our lower bound "
-        "exceeds it. Our EASE keeps the 200 largest weights of each item, the form that is stored and served, where "
+        "exceeds it. Our EASE keeps the 400 largest weights of each item, the form that is stored and served, where "
         "the reference keeps all."
     )
 

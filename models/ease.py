@@ -25,10 +25,10 @@ class EaseConfig(ModelConfig):
     """How strongly the weights are shrunk and how many of them are kept."""
 
     l2: float = Field(default=500.0, gt=0, le=1e7, description="Added to the diagonal of the item co-occurrences.")
-    weights_per_item: int = Field(default=200, ge=1, le=10_000, description="Weights kept for each history item.")
+    weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the dense item matrix may take, in GB.")
 
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"l2": 300.0}, {}, {"l2": 700.0})
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"l2": 250.0}, {}, {"l2": 1000.0})
 
 
 class Ease(Model):

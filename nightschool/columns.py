@@ -36,6 +36,7 @@ QUARANTINED_AT: Final = "quarantined_at"
 
 FILE: Final = "file"
 KIND: Final = "kind"
+MAPPING: Final = "mapping"
 BYTES: Final = "bytes"
 ROWS: Final = "rows"
 SHA256: Final = "sha256"
@@ -119,6 +120,7 @@ SOURCES: Final = Table(
         FILE: pl.String,
         TABLE: pl.String,
         KIND: pl.String,
+        MAPPING: pl.String,
         BYTES: pl.Int64,
         ROWS: pl.Int64,
         SHA256: pl.String,

@@ -73,8 +73,10 @@ def manifest_of(home: Home) -> Manifest:
 def _wanted(name: str, manifest: Manifest, root: Path, stored: Binding | None) -> Binding:
     path = Path(name)
     manifest_name = str(path.absolute()) if path.is_file() else name
-    if stored is not None and stored.dataset == manifest.name:
-        return stored.model_copy(update={"manifest": manifest_name, "source_root": root})
+    if stored is not None:
+        # Another dataset is refused by its name, and its files need not even be there.
+        named = {"dataset": manifest.name, "manifest": manifest_name, "source_root": root}
+        return stored.model_copy(update=named)
     user_id, item_id = infer_id_dtypes(manifest, root)
     return Binding(
         dataset=manifest.name, manifest=manifest_name, source_root=root, user_id=str(user_id), item_id=str(item_id)

@@ -27,6 +27,7 @@ from nightschool.data.sources import (
 from nightschool.errors import DataRefused
 
 _BLOCK_ROWS: Final = 500_000
+_LINE_ENDS: Final = (b"\n", b"\r\n")
 _LONGEST_RECORD: Final = 1000
 """Lines after which a quote that stays open counts as a fault, not as a record still to be closed."""
 
@@ -67,10 +68,10 @@ class Reading:
     def _text(self, kind: Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
         columns = _header(self.file, kind, self._needed) if isinstance(kind, Csv) else self._needed
         with open_source(self.file) as stream:
-            joins = self._known is None or skip_known(stream, self.file, self._known)
+            unended = skip_known(stream, self.file, self._known) if self._known else b""
             carried = pl.Series(dtype=pl.String)
             for number, block in enumerate(line_blocks(stream, self.file, kind.encoding)):
-                if not joins and number == 0 and not block.startswith((b"\n", b"\r\n")):
+                if unended and number == 0 and not block.startswith(_LINE_ENDS):
                     raise changed(self.file, "its last line went on")
                 lines = pl.concat([carried, to_lines(block)])
                 if self._known is None and number == 0:
@@ -96,6 +97,27 @@ class Reading:
         if not self._known:
             yield from _parquet_rows(self.file, self._needed)
         self.extent = Extent(n_bytes, self.extent.rows, sha256)
+
+
+def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Extent) -> Extent | None:
+    """How far the file was read before its last line, where that was cut short when it was read and has gone on since.
+
+    None where it was whole, and for encodings whose line end is not that of ASCII.
+
+    Raises:
+        NotFound: The file is gone.
+        DataRefused: It cannot be decompressed, or its known part changed.
+    """
+    if isinstance(kind, Parquet) or "\n".encode(kind.encoding) != b"\n":
+        return None
+    with open_source(file) as stream:
+        torn = skip_known(stream, file, known)
+        following = stream.read(2)
+    if not torn or not following or following.startswith(_LINE_ENDS):
+        return None
+    n_bytes, sha256 = measure(file, known.bytes - len(torn))
+    rows = _split(to_lines(torn.decode(kind.encoding).encode()), kind, columns)
+    return Extent(n_bytes, known.rows - rows.height, sha256)
 
 
 def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:

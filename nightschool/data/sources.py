@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import hashlib
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -115,34 +116,34 @@ def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
     return archive.open(members[0])
 
 
-def measure(file: SourceFile) -> tuple[int, str]:
-    """How many bytes the file holds, decompressed, and their SHA-256.
+def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:
+    """How many bytes the file holds, decompressed and counted up to `at_most`, and their SHA-256.
 
     Raises:
         NotFound: It is gone.
         DataRefused: It cannot be decompressed.
     """
     with open_source(file) as stream:
-        while stream.read():
+        while stream.bytes < at_most and stream.read(int(min(BLOCK_BYTES, at_most - stream.bytes))):
             pass
         return stream.bytes, stream.sha256
 
 
-def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bool:
-    """Whether a new row may follow at once: reads past what an earlier ingest read, which must be as it was.
+def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bytes:
+    """The last line of what an earlier ingest read, so far as it lacks its line end; reads past it all.
 
     Returns:
-        True where the known part ends with a line end; else only a line end may follow.
+        Nothing where the known part ends with a line end, so that a new row may follow at once.
 
     Raises:
         DataRefused: The known part changed or is cut short.
     """
-    last = b"\n"
+    unended = b""
     while stream.bytes < known.bytes and (block := stream.read(min(BLOCK_BYTES, known.bytes - stream.bytes))):
-        last = block[-1:]
+        unended = (unended + block).rpartition(b"\n")[2]
     if stream.bytes < known.bytes or stream.sha256 != known.sha256:
         raise changed(file, f"its first {known.bytes} bytes are not those that were ingested")
-    return last == b"\n"
+    return unended
 
 
 def changed(file: SourceFile, seen: str) -> DataRefused:

@@ -51,7 +51,7 @@ def measure_audiences(dataset: Dataset) -> Audiences:
     if dataset.audience is not None:
         values = dataset.users[dataset.audience].cast(pl.String)
         sizes = values.drop_nulls().value_counts(name="users").filter(pl.col("users") >= SMALLEST_AUDIENCE)
-        names += sorted(sizes[values.name].to_list())
+        names += sorted({*sizes[values.name]} - {EVERYONE})
         of_user = _rows(values, names)
     positives = dataset.positives()
     everyone = np.asarray(positives.sum(axis=0)).ravel()
@@ -64,6 +64,6 @@ def measure_audiences(dataset: Dataset) -> Audiences:
 
 
 def _rows(values: pl.Series, names: list[str]) -> NDArray[np.int32]:
-    known = pl.DataFrame({values.name: names[1:], "row": np.arange(1, len(names), dtype=np.int32)})
+    known = pl.DataFrame({values.name: pl.Series(names[1:], dtype=pl.String), "row": np.arange(1, len(names))})
     joined = values.to_frame().join(known, on=values.name, how="left", maintain_order="left")
     return joined["row"].fill_null(0).to_numpy().astype(np.int32)

@@ -27,8 +27,9 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest import Items, Manifest, Users
 from nightschool.data.normalise import IdTypes, normalise_interactions
-from nightschool.data.readers import Reading, read_id_maps
+from nightschool.data.readers import Reading, before_torn_line, read_id_maps
 from nightschool.data.sources import SourceFile, find_sources
+from nightschool.errors import ConfigurationError
 from nightschool.night.ingest_entities import take_entities
 from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged, mark
 from nightschool.night.ledger import Ledger
@@ -62,10 +63,12 @@ def ingest(
     Raises:
         NotFound: A file is missing.
         DataRefused: A file cannot be read or was changed in place, or too many rows are bad; nothing was written.
+        ConfigurationError: The manifest no longer fits what was taken in by it; nothing was written.
     """
     ledger = Ledger(lake, now)
     ledger.undo_unfinished()
     occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
+    _check_known(occasion)
     users, user_ids = _take(occasion, USERS, manifest.users)
     items, item_ids = _take(occasion, ITEMS, manifest.items)
     log = judged(_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), occasion)
@@ -73,6 +76,22 @@ def ingest(
         _write(intake, lake)
     ledger.write()
     return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)})
+
+
+def _check_known(occasion: Occasion) -> None:
+    """Makes sure that interactions files mean what they meant; a last line that was cut short will be read again."""
+    part, ledger = occasion.manifest.interactions, occasion.ledger
+    for file in find_sources(occasion.source_root, part.files):
+        known = ledger.known(INTERACTIONS, file)
+        if known is None:
+            continue
+        if not ledger.was_read_by(part, INTERACTIONS, file):
+            raise ConfigurationError(
+                f"the manifest's [{INTERACTIONS.name}] is no longer what {file.name} was taken in by",
+                do="change it back, or ingest anew with another --home",
+            )
+        if shorter := before_torn_line(file, part.format, part.source_columns, known):
+            ledger.shorten(file, part, shorter)
 
 
 def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
@@ -97,9 +116,10 @@ def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | No
             frame = _mark_unknown(occasion.with_findings(INTERACTIONS, frame), declared)
             frame = events.mark_repeated(frame) if events else frame
             good = intake.sort_out(frame, file, occasion.now)
-            intake.accepted.append(_placed(good, file, occasion))
+            if good.height:
+                intake.accepted.append(_placed(good, file, occasion))
         intake.already_known += known.rows if known else 0
-        occasion.ledger.note(INTERACTIONS, file, part.format, reading.extent)
+        occasion.ledger.note(INTERACTIONS, file, part, reading.extent)
     return intake
 
 

@@ -10,6 +10,7 @@ from nightschool.data.manifest import Items, Users
 from nightschool.data.normalise import FAULT, RELEASED, normalise_items, normalise_users
 from nightschool.data.readers import Reading
 from nightschool.data.sources import find_sources, measure
+from nightschool.errors import ConfigurationError
 from nightschool.night.intake import Intake, Occasion, mark
 
 _CONTENT: Final = "content"
@@ -22,24 +23,29 @@ def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tupl
 
     Raises:
         NotFound: A file is missing.
-        DataRefused: A file cannot be read, or its known part changed.
+        DataRefused: A file cannot be read.
+        ConfigurationError: The manifest gives a column another type than the table has.
     """
     intake, key = Intake(table), USER_ID if table is USERS else ITEM_ID
     newest = _newest(occasion.lake.scan(table).collect(), key)
     for file in find_sources(occasion.source_root, part.files):
         known = occasion.ledger.known(table, file)
-        if known and measure(file) == (known.bytes, known.sha256):
+        same = occasion.ledger.was_read_by(part, table, file)
+        if known and same and measure(file) == (known.bytes, known.sha256):
             intake.already_known += known.rows
             continue
         reading = Reading(file, part.format, part.source_columns)
         frame = pl.concat(_normalised(occasion, table, part, rows) for rows in reading.batches())
         given = intake.sort_out(_first_of_each_id(frame, key), file, occasion.now)
+        _require_same_types(given, newest, table)
         added = _changes(given, newest, key, occasion)
         intake.already_known += given.height - added.height
-        intake.accepted.append(added)
+        # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
+        if added.height or not {*added.columns} <= {*newest.columns}:
+            intake.accepted.append(added)
         intake.reread.append(file.name)
         newest = _newest(pl.concat([newest, added], how="diagonal"), key)
-        occasion.ledger.note(table, file, part.format, reading.extent)
+        occasion.ledger.note(table, file, part, reading.extent)
     return intake, newest[key]
 
 
@@ -53,6 +59,20 @@ def _first_of_each_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     """The frame with a reason in the good rows whose id a good row above has."""
     is_first = pl.struct(key, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
     return mark(frame, ~is_first, "duplicate_id", key)
+
+
+def _require_same_types(given: pl.DataFrame, newest: pl.DataFrame, table: Table) -> None:
+    for name in (name for name in given.columns if name in newest.columns):
+        if given.schema[name] != newest.schema[name]:
+            raise ConfigurationError(
+                f"the manifest's [{table.name}] makes column {name} {_words(given.schema[name])}",
+                seen=f"{_words(newest.schema[name])} in the home",
+                do="change the manifest back, or ingest anew with another --home",
+            )
+
+
+def _words(dtype: pl.DataType) -> str:
+    return "lists" if isinstance(dtype, pl.List) else "text"
 
 
 def _newest(rows: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -113,9 +113,8 @@ class Intake:
 
     @property
     def rows(self) -> pl.DataFrame | None:
-        """The accepted rows; None when there are none."""
-        frames = [frame for frame in self.accepted if frame.height]
-        return pl.concat(frames, how="diagonal") if frames else None
+        """The accepted rows, none of them where they only bring a column; None when there is nothing to write."""
+        return pl.concat(self.accepted, how="diagonal") if self.accepted else None
 
     def counts(self) -> "TableCounts":
         """How many rows came, and what became of them."""

@@ -7,7 +7,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from nightschool.columns import COMPONENT, ITEM_ID, NEIGHBOR_ID, RANK, SCORE, WEIGHT
-from nightschool.contract import Blended, Dataset, WeighsItems
+from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
 from nightschool.night.select import CONTENT
 from nightschool.ranking.topk import Ranking, block_users, top_k
 
@@ -53,22 +53,23 @@ def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes:
         rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)
         scores = np.zeros((len(rows), dataset.n_items), dtype=np.float32)
         for matrix in weights.values():
-            _fill_quiet(scores, matrix[rows].toarray())
-        if not scores.any(axis=1).all():
+            _fill_quiet(scores, matrix[rows].toarray(), rows, dataset)
+        if not (scores > 0).any(axis=1).all():
             together = (columns[rows] @ positives).toarray() / (norms[rows, None] * norms)
-            _fill_quiet(scores, together)
+            _fill_quiet(scores, together, rows, dataset)
         found.append(_neighbours(scores, rows, dataset))
     return pl.concat(found).sort(ITEM_ID, RANK)
 
 
-def _fill_quiet(scores: np.ndarray, other: np.ndarray) -> None:
+def _fill_quiet(scores: Float32s, other: Float32s, rows: Indices, dataset: Dataset) -> None:
+    """Gives the items without a neighbour those of `other`; nothing is its own neighbour, or an unavailable item."""
+    other[np.arange(len(rows)), rows] = 0.0
+    other[:, ~dataset.available] = 0.0
     quiet = ~(scores > 0).any(axis=1)
     scores[quiet] = other[quiet]
 
 
-def _neighbours(scores: np.ndarray, rows: np.ndarray, dataset: Dataset) -> pl.DataFrame:
-    scores[np.arange(len(rows)), rows] = 0.0
-    scores[:, ~dataset.available] = 0.0
+def _neighbours(scores: Float32s, rows: Indices, dataset: Dataset) -> pl.DataFrame:
     scores[scores <= 0] = -np.inf
     ranked: Ranking = top_k(scores, NEIGHBOURS)
     found, places = np.nonzero(ranked.items >= 0)

@@ -41,7 +41,10 @@ class Measured:
 def compare_models(
     validation: Split, test: Split, search: Search, create: Create, build: Build
 ) -> tuple[list[Measured], Mapping[str, str]]:
-    """One row a model, the hybrid of the best α last, and the models that could not be trained with the reason."""
+    """One row a model, and the models that could not be trained with the reason.
+
+    The hybrid of the best α comes last, unless one of its components alone is best.
+    """
     selection = select(validation, search, create)
     floor, _ = _measure(lambda: build(POPULARITY_RECIPE), test, search)
     rows = []
@@ -50,8 +53,8 @@ def compare_models(
         evaluation, seconds = _measure(partial(create, component.model, component.params), test, search)
         over = compare(evaluation, floor, k=search.decisive_k)
         rows.append(Measured(component.model, component.params, seconds, evaluation, over))
-    best = max(selection.sweep, key=lambda alpha: selection.sweep[alpha].mean("ndcg", search.decisive_k), default=None)
-    if best is not None:
+    best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
+    if best is not None and selection.hybrid[best].alpha is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
     return rows, selection.failures
 

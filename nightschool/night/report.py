@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import INTERACTIONS, REASON, RECOMMENDATIONS, USER_ID
+from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
 from nightschool.data.dataset import known_at
 from nightschool.night.lookup import Reader
 from nightschool.night.run import Night
@@ -61,7 +61,7 @@ def sample_learner(night: Night) -> dict[str, Any]:
     """
     reader = Reader.of(night.home, night.identity.release_id)
     history = known_at(night.home.lake.scan(INTERACTIONS), night.identity.as_of)
-    personal = reader.table(RECOMMENDATIONS).filter(pl.col(REASON) != "audience").select(USER_ID).unique()
+    personal = reader.table(RECOMMENDATIONS).filter(pl.col(SOURCE) != "audience").select(USER_ID).unique()
     lengths = history.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("n")).join(personal, on=USER_ID, how="semi")
     nearest = lengths.sort((pl.col("n") - _TYPICAL_HISTORY).abs(), USER_ID).select(USER_ID).head(1).collect()
     if nearest.is_empty():

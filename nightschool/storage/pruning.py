@@ -26,7 +26,7 @@ def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
 
 
 def _names(paths: HomePaths) -> set[str]:
-    return {path.name for path in paths.serving.glob("*")}
+    return {path.name for path in paths.serving.glob("*") if path.is_dir()}
 
 
 def _garbage(history: list[Release], stored: set[str], keep: int) -> set[str]:

@@ -45,7 +45,7 @@ def world(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("killed")
     scene = Scene(folder / "home", folder / "source", folder / "notes")
     scene.notes.mkdir()
-    simulate(SimulatorConfig(users=200, items=60, interactions=4_000), scene.source)
+    simulate(SimulatorConfig(users=200, items=100, interactions=6_000, seed=1), scene.source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_API_URL", prefect_api)
         with growing(scene.source / "engagements.csv"):

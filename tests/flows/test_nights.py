@@ -18,6 +18,7 @@ from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import Busy, ConfigurationError, DataRefused, GateRefused, NightschoolError
 from nightschool.night.config import NightConfig
+from nightschool.night.gates import Gate, table_gates
 from nightschool.night.lookup import Reader
 from nightschool.night.run import Home
 from tasks.home import open_home
@@ -25,7 +26,7 @@ from tasks.tracking import registry
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
-N_ITEMS = 100
+N_USERS, N_ITEMS = 200, 100
 SEEN_ALL = 1
 """The user who has seen everything."""
 CONFIG = NightConfig(
@@ -63,7 +64,7 @@ def platform(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Plat
     assert prefect_api
     folder = tmp_path_factory.mktemp("platform")
     home, source = folder / "home", folder / "source"
-    simulate(SimulatorConfig(users=200, items=N_ITEMS, interactions=6_000), source)
+    simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=6_000, seed=1), source)
     events = source / "engagements.csv"
     lines = events.read_bytes().splitlines(keepends=True)
     start, now = lines[: len(lines) * 9 // 10], lines[len(lines) * 9 // 10 :]
@@ -120,6 +121,10 @@ def current() -> str:
     return Reader.of(open_home()).release.release_id
 
 
+def gates_of_damaged_lists(lists: pl.DataFrame, *arguments: Any, **named: Any) -> list[Gate]:
+    return table_gates(pl.concat([lists, lists.head(1)]), *arguments, **named)
+
+
 def refuse(*_: object) -> NoReturn:
     pytest.fail("the night fits a model that it need not fit")
 
@@ -144,7 +149,7 @@ def test_lists_hold_every_unseen_item_and_who_has_seen_all_has_none(night: Night
     lists = Reader.of(home).table(RECOMMENDATIONS).select(USER_ID, ITEM_ID).collect()
     seen = home.lake.scan(INTERACTIONS).select(USER_ID, ITEM_ID).unique().collect()
     assert seen.join(lists, on=[USER_ID, ITEM_ID], how="semi").is_empty()
-    assert lists.height + seen.height == seen[USER_ID].n_unique() * N_ITEMS
+    assert lists.height + seen.height == N_USERS * N_ITEMS
     assert SEEN_ALL not in lists[USER_ID]
     assert len(Reader.of(home).user_list(str(SEEN_ALL), 5, None)) == 5
 
@@ -210,17 +215,22 @@ def test_a_late_bad_batch_is_refused_and_nothing_of_it_stays(platform: Platform,
 def test_a_table_gate_refuses_once_and_for_all(
     platform: Platform, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(GateRefused, match="catalogue coverage"):
-        night(k=1, coverage_floor=1.0)
+    monkeypatch.setattr("tasks.recommend.table_gates", gates_of_damaged_lists)
+    with pytest.raises(GateRefused, match="repeated items in a list: saw 1"):
+        night(k=5)
     first, refused = history(open_home())
     assert first == ("published", platform.report["release_id"])
     assert refused[0] == "refused"
-    assert current() == platform.report["release_id"]
+    assert current() == registry(open_home()).champion() == platform.report["release_id"]
     assert not any(open_home().paths.nights.glob("*"))
-    monkeypatch.setattr("tasks.refit.build", refuse)
-    with pytest.raises(GateRefused, match=f"night {refused[1]} was refused before"):
-        night(k=1, coverage_floor=1.0)
+
+    monkeypatch.setattr("tasks.recommend.table_gates", table_gates)
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.refit.build", refuse)
+        with pytest.raises(GateRefused, match=f"night {refused[1]} was refused before"):
+            night(k=5)
     assert history(open_home()) == [first, refused]
+    assert night(k=5, force=True)["status"] == "published"
 
 
 HOLDER = """

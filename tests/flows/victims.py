@@ -23,7 +23,12 @@ from tasks.tracking import registry
 
 STAGES = ("validate", "prepare", "select", "prove", "refit", "recommend")
 CONFIG = NightConfig(
-    k=10, models=("popularity", "ease", "content"), params={"ease": {"l2": 10.0}}, alpha_steps=2, min_users=50
+    k=10,
+    models=("popularity", "ease", "content"),
+    params={"ease": {"l2": 50.0}},
+    alpha_steps=2,
+    min_users=50,
+    window_days=56,
 )
 
 # What a night imports, late imports of Prefect and MLflow included, is imported once, where all others are forked from.

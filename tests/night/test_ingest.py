@@ -1,7 +1,6 @@
 import json
 import random
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
@@ -25,47 +24,10 @@ from nightschool.columns import (
     USER_ID,
     USERS,
 )
-from nightschool.data.manifest import Manifest
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
 from nightschool.night.ingest import ingest
-from nightschool.storage.lake import Lake
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HEADER = "user,item,rating,at\n"
-ROWS = ["1,7,4,2025-01-01", "1,8,5,2025-01-02", "2,7,3,2025-01-03"]
-
-
-class Home:
-    """A source folder, a manifest over it and the tables it goes into."""
-
-    def __init__(self, root: Path, **more: object) -> None:
-        self.root = root
-        log = {
-            "files": ["log*.csv"],
-            "user": "user",
-            "item": "item",
-            "rating": {"column": "rating", "min": 1, "max": 5},
-            "timestamp": {"column": "at", "unit": "iso"},
-            **more.pop("interactions", {}),
-        }
-        self.manifest = Manifest.model_validate({"name": "x", "score": "rating", "interactions": log, **more})
-        self.lake = Lake(root / "lake", pl.Int64(), pl.Int64())
-
-    def write(self, rows: list[str], name: str = "log.csv", header: str = HEADER) -> None:
-        (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
-
-    def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
-        report = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW).to_dict()
-        for counts in report.values():
-            assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
-            assert counts["quarantined"] == sum(counts["reasons"].values())
-        return SimpleNamespace(**{name: SimpleNamespace(**counts) for name, counts in report.items()})
-
-    def rows(self, table=INTERACTIONS) -> pl.DataFrame:
-        key = [SOURCE_FILE, SOURCE_ROW] if table is not SOURCES and table is not USERS else []
-        frame = self.lake.scan(table).collect()
-        return frame.sort(key) if key else frame
+from tests.night.logs import HEADER, NOW, ROWS, Home
 
 
 @pytest.fixture
@@ -96,46 +58,6 @@ def test_rows_are_taken_in_with_their_place(home):
         (1, 8, 5.0, "log.csv", 2),
         (2, 7, 3.0, "log.csv", 3),
     ]
-
-
-def test_same_files_again_add_nothing(home):
-    home.write([*ROWS, "x,8,4,2025-01-01"])
-    first, before = home.ingest(), home.lake.version(INTERACTIONS)
-    again = home.ingest().interactions
-    assert (first.interactions.accepted, first.interactions.quarantined) == (3, 1)
-    assert (again.rows_in, again.already_known, again.accepted, again.quarantined) == (4, 4, 0, 0)
-    assert home.lake.version(INTERACTIONS) == before
-    assert home.rows(QUARANTINE).height == 1
-    assert home.rows(SOURCES).height == 1
-
-
-def test_grown_file_adds_what_is_new(home):
-    home.write(ROWS[:2])
-    home.ingest()
-    home.write([*ROWS, "1,9,9,2025-01-04"])
-    grown = home.ingest().interactions
-    assert (grown.already_known, grown.accepted, grown.reasons) == (2, 1, {"rating_out_of_range": 1})
-    assert home.rows()[SOURCE_ROW].to_list() == [1, 2, 3]
-    assert home.rows(QUARANTINE)[SOURCE_ROW].to_list() == [4]
-
-
-def test_new_file_of_a_glob_is_picked_up(home):
-    home.write(ROWS[:2])
-    home.ingest()
-    home.write(ROWS, "log-2.csv")
-    both = home.ingest().interactions
-    assert (both.already_known, both.accepted) == (2, 3)
-
-
-@pytest.mark.parametrize("rows", [["1,7,5,2025-01-01", *ROWS[1:]], ROWS[:2]], ids=["changed", "truncated"])
-def test_file_changed_in_place_is_refused_and_nothing_written(home, rows):
-    home.write(ROWS)
-    home.ingest()
-    home.write(rows)
-    home.write(ROWS, "log-2.csv")
-    with pytest.raises(DataRefused, match=r"log\.csv was changed in place"):
-        home.ingest()
-    assert home.rows().height == 3
 
 
 def test_identical_rows_are_repeated_events(home):
@@ -238,33 +160,6 @@ def test_log_of_the_past_is_known_from_the_events_time(tmp_path):
     home.write([ROWS[0], "2,9,4,"])
     home.ingest()
     assert home.rows()[AVAILABLE_AT].to_list() == [datetime(2025, 1, 1, tzinfo=UTC), ALWAYS]
-
-
-class Dies:
-    """A ledger write that the power cut."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._append = lake.append
-
-    def __call__(self, table, frame) -> None:
-        if table is SOURCES:
-            raise KeyboardInterrupt
-        self._append(table, frame)
-
-
-def test_ingest_that_died_before_the_ledger_is_done_again(home, monkeypatch):
-    home.write(ROWS)
-    home.ingest()
-    home.write([*ROWS, "5,5,5,2025-02-01", "5,5,9,2025-02-01"])
-    with monkeypatch.context() as patch:
-        patch.setattr(home.lake, "append", Dies(home.lake))
-        with pytest.raises(KeyboardInterrupt):
-            home.ingest()
-    assert home.rows().height == 4
-    again = home.ingest().interactions
-    assert (again.already_known, again.accepted, again.quarantined) == (3, 1, 1)
-    assert home.rows()[SOURCE_ROW].to_list() == [1, 2, 3, 4]
-    assert home.rows(QUARANTINE)[SOURCE_ROW].to_list() == [5]
 
 
 def test_check_that_breaks_writes_nothing_and_blames_no_data(home):

@@ -7,7 +7,7 @@ import pytest
 from expectations import validation
 from nightschool.columns import ALWAYS, AVAILABLE_AT, ITEM_ID, ITEMS, QUARANTINE, REASON, SOURCE_ROW, USER_ID, USERS
 from nightschool.data.manifest import Manifest
-from nightschool.errors import DataRefused
+from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.night.ingest import ingest
 from nightschool.storage.lake import Lake
 
@@ -43,6 +43,10 @@ class Home:
 
     def write(self, name: str, text: str) -> None:
         (self.root / name).write_text(text, encoding="utf-8")
+
+    def describe(self, table: str, **changed: object) -> None:
+        part = getattr(self.manifest, table).model_copy(update=changed)
+        self.manifest = self.manifest.model_copy(update={table: part})
 
     def ingest(self, at: datetime = MONDAY) -> dict:
         return ingest(self.manifest, self.root, self.lake, check=validation, first_seen=at, now=at).to_dict()
@@ -129,12 +133,58 @@ def test_later_file_changes_what_an_earlier_one_said(home):
     assert home.users()[1:] == [(2, "Lead", [], MONDAY), (2, None, [], MONDAY + MICROSECOND)]
 
 
-def test_column_that_the_manifest_adds_is_a_change(home):
-    home.ingest()
-    more = home.manifest.users.model_copy(update={"attributes": ("role", "team")})
-    home.manifest = home.manifest.model_copy(update={"users": more})
+def test_column_that_the_manifest_adds_comes_in_from_the_same_file(home):
     home.write("users.csv", "id,role,likes,team\n1,Student,x|y,red\n2,,,\n")
-    assert home.ingest(TUESDAY)["users"]["accepted"] == 1
+    home.ingest()
+    home.describe("users", attributes=("role", "team"))
+    report = home.ingest(TUESDAY)["users"]
+    assert (report["rows_in"], report["already_known"], report["accepted"]) == (2, 1, 1)
+    rows = home.lake.scan(USERS).select(USER_ID, "team", AVAILABLE_AT).sort(USER_ID, AVAILABLE_AT).collect().rows()
+    assert rows == [(1, None, MONDAY), (1, "red", TUESDAY), (2, None, MONDAY)]
+    assert home.ingest(TUESDAY)["users"]["accepted"] == 0
+
+
+def test_column_without_values_comes_in_too(home):
+    home.write("users.csv", "id,role,likes,team\n1,Student,x|y,\n2,,,\n")
+    home.ingest()
+    home.describe("users", attributes=("role", "team"))
+    assert home.ingest(TUESDAY)["users"]["accepted"] == 0
+    assert home.lake.scan(USERS).collect()["team"].to_list() == [None, None]
+    version = home.lake.version(USERS)
+    home.ingest(TUESDAY)
+    assert home.lake.version(USERS) == version
+
+
+def test_column_that_the_manifest_drops_is_no_change(home):
+    home.ingest()
+    home.describe("users", attributes=())
+    assert home.ingest(TUESDAY)["users"]["already_known"] == 2
+    home.describe("users", attributes=("role",))
+    assert home.ingest(TUESDAY)["users"]["already_known"] == 2
+
+
+def test_column_that_the_manifest_reads_otherwise_is_a_change(home):
+    home.ingest()
+    home.describe("items", text=("title",), title=None)
+    assert home.ingest(TUESDAY)["items"]["accepted"] == 1
+    items = home.lake.scan(ITEMS).sort(AVAILABLE_AT).collect()
+    assert items.select("title", "text").rows() == [("Joins", None), (None, "Joins")]
+
+
+def test_file_that_is_described_anew_is_quarantined_once(home):
+    home.write("users.csv", "id,role,likes\n1,Student,\nx,Senior,\n")
+    home.ingest()
+    home.describe("users", attributes=())
+    assert home.ingest(TUESDAY)["users"]["quarantined"] == 1
+    assert home.lake.scan(QUARANTINE).collect().height == 1
+
+
+def test_column_cannot_become_lists(home):
+    home.ingest()
+    home.describe("users", attributes=(), lists={"likes": "|", "role": "|"})
+    with pytest.raises(ConfigurationError, match=r"\[users\] makes column role lists; saw 'text in the home'") as error:
+        home.ingest(TUESDAY)
+    assert error.value.exit_code == 2
 
 
 def test_users_of_a_log_of_the_past_were_always_known(tmp_path):

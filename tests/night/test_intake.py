@@ -51,4 +51,9 @@ def test_rows_in_is_the_sum():
 
 def test_intake_without_rows_writes_none():
     assert Intake(USERS).rows is None
-    assert Intake(USERS, accepted=[FRAME.clear()]).rows is None
+
+
+def test_rows_of_all_files_come_with_the_columns_of_all():
+    early, late = pl.DataFrame({"user_id": [1]}), pl.DataFrame({"user_id": [2], "team": ["red"]})
+    assert Intake(USERS, accepted=[early, late]).rows.rows() == [(1, None), (2, "red")]
+    assert Intake(USERS, accepted=[late.clear()]).rows.columns == ["user_id", "team"]

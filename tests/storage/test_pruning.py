@@ -104,3 +104,11 @@ def test_an_interrupted_prune_is_finished_by_the_next(
             prune(releases, paths, keep=1)
     assert prune(releases, paths, keep=1) == DAYS[:1]
     assert left(releases, paths) == DAYS[1:2]
+
+
+def test_a_stray_file_among_the_releases_is_left_alone(releases: Releases, paths: HomePaths) -> None:
+    publish(releases, paths, *DAYS[:2])
+    stray = paths.serving / "2020-01-01-notes.txt"
+    stray.touch()
+    assert prune(releases, paths, keep=1) == DAYS[:1]
+    assert stray.exists()

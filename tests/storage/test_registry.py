@@ -173,7 +173,7 @@ def test_a_registered_model_belongs_to_its_release(
     registry.register(run_id, A, code, artifacts, pl.Int64())
     version = registry.register(run_id, A, code, artifacts, pl.Int64())
     (found,) = client.search_model_versions("name = 'nightschool'")
-    assert (found.version, found.run_id, found.tags) == (version, run_id, {"release_id": A})
+    assert (str(found.version), found.run_id, found.tags) == (version, run_id, {"release_id": A})
     assert found.status == "READY"
     stored = {file.path for file in client.list_artifacts(run_id, "model")}
     assert {"model/MLmodel", "model/code.py", "model/artifacts"} <= stored

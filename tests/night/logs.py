@@ -1,0 +1,49 @@
+"""A home whose source folder holds a log of ratings, written line by line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+
+from expectations import validation
+from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
+from nightschool.data.manifest import Manifest
+from nightschool.night.ingest import ingest
+from nightschool.storage.lake import Lake
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HEADER = "user,item,rating,at\n"
+ROWS = ["1,7,4,2025-01-01", "1,8,5,2025-01-02", "2,7,3,2025-01-03"]
+
+
+class Home:
+    """A source folder, a manifest over it and the tables it goes into."""
+
+    def __init__(self, root: Path, **more: object) -> None:
+        self.root = root
+        log = {
+            "files": ["log*.csv"],
+            "user": "user",
+            "item": "item",
+            "rating": {"column": "rating", "min": 1, "max": 5},
+            "timestamp": {"column": "at", "unit": "iso"},
+            **more.pop("interactions", {}),
+        }
+        self.manifest = Manifest.model_validate({"name": "x", "score": "rating", "interactions": log, **more})
+        self.lake = Lake(root / "lake", pl.Int64(), pl.Int64())
+
+    def write(self, rows: list[str], name: str = "log.csv", header: str = HEADER) -> None:
+        (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+    def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
+        report = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW).to_dict()
+        for counts in report.values():
+            assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
+            assert counts["quarantined"] == sum(counts["reasons"].values())
+        return SimpleNamespace(**{name: SimpleNamespace(**counts) for name, counts in report.items()})
+
+    def rows(self, table=INTERACTIONS) -> pl.DataFrame:
+        key = [SOURCE_FILE, SOURCE_ROW] if table is not SOURCES and table is not USERS else []
+        frame = self.lake.scan(table).collect()
+        return frame.sort(key) if key else frame

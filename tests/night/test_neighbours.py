@@ -1,0 +1,94 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.sparse import csr_array
+
+from nightschool.contract import Blended, Dataset
+from nightschool.night.neighbours import NEIGHBOURS, item_weights, similar_items, weights_by_component
+
+NOTHING = csr_array((4, 4), dtype=np.float32)
+
+
+def matrix(entries: Mapping[tuple[int, int], float]) -> csr_array:
+    dense = np.zeros((4, 4), dtype=np.float32)
+    for place, weight in entries.items():
+        dense[place] = weight
+    return csr_array(dense)
+
+
+def neighbours(frame: pl.DataFrame, item: int) -> list[int]:
+    return frame.filter(pl.col("item_id") == item)["neighbor_id"].to_list()
+
+
+class Weighing:
+    def __init__(self, weights: csr_array) -> None:
+        self.weights = weights
+
+    def item_weights(self) -> csr_array:
+        return self.weights
+
+
+def test_weights_come_from_those_that_have_them_content_last() -> None:
+    parts = {"content": Weighing(NOTHING), "popularity": object(), "ease": Weighing(NOTHING)}
+    recommender = cast("Blended", SimpleNamespace(parts=parts))
+    assert list(weights_by_component(recommender)) == ["ease", "content"]
+
+
+def test_item_weights_speak_in_external_ids_in_the_order_of_their_key(dataset: Dataset) -> None:
+    weights = {"ease": matrix({(0, 1): 0.5, (1, 0): -0.25}), "content": matrix({(2, 3): 1.0})}
+    assert item_weights(weights, dataset).rows() == [
+        ("content", 9, 1, 1.0),
+        ("ease", 5, 7, -0.25),
+        ("ease", 7, 5, 0.5),
+    ]
+
+
+def test_no_component_with_weights_makes_an_empty_table(dataset: Dataset) -> None:
+    empty, whole = item_weights({}, dataset), item_weights({"ease": matrix({(0, 1): 1.0})}, dataset)
+    assert empty.is_empty()
+    assert empty.schema == whole.schema
+
+
+def test_neighbours_are_ranked_by_weight(dataset: Dataset) -> None:
+    found = similar_items({"ease": matrix({(0, 1): 0.25, (0, 2): 0.5})}, dataset, megabytes=1)
+    rows = found.filter(pl.col("item_id") == 7)
+    assert rows.select("neighbor_id", "rank", "score").rows() == [(9, 1, 0.5), (5, 2, 0.25)]
+    assert found.equals(found.sort("item_id", "rank"))
+
+
+def test_nothing_is_its_own_neighbour_or_one_that_cannot_be_had(dataset: Dataset) -> None:
+    weights = {"ease": matrix({(0, 0): 9.0, (0, 3): 9.0, (0, 2): -1.0, (0, 1): 0.1})}
+    assert neighbours(similar_items(weights, dataset, megabytes=1), 7) == [5]
+
+
+def test_item_without_neighbours_asks_the_next_component_then_who_met_both(dataset: Dataset) -> None:
+    # Item 3 (id 1) is not available; user 0 likes items 0 and 1 (ids 7 and 5), user 1 item 1.
+    ease = matrix({(2, 0): 1.0, (0, 3): 5.0, (0, 0): 5.0, (1, 2): -1.0})
+    content = matrix({(0, 2): 0.5, (2, 1): 0.5})
+    found = similar_items({"ease": ease, "content": content}, dataset, megabytes=1)
+    assert neighbours(found, 9) == [7]
+    assert neighbours(found, 7) == [9]
+    assert neighbours(found, 5) == [7]
+    assert found.filter(pl.col("item_id") == 5)["score"].item() == pytest.approx(1 / np.sqrt(2))
+    assert neighbours(found, 1) == []
+
+
+def test_blocks_do_not_show(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: dict[str, Any] = {"ease": matrix({(0, 1): 0.25, (2, 0): 0.5})}
+    whole = similar_items(weights, dataset, megabytes=1)
+    monkeypatch.setattr("nightschool.night.neighbours.block_users", lambda *_, **__: 1)
+    assert similar_items(weights, dataset, megabytes=1).equals(whole)
+
+
+def test_twenty_neighbours_are_enough(dataset: Dataset) -> None:
+    n = NEIGHBOURS + 5
+    wide = replace(dataset, item_ids=pl.Series(range(n)), available=np.ones(n, dtype=bool))
+    weights = {"ease": csr_array(np.arange(n * n, dtype=np.float32).reshape(n, n))}
+    found = similar_items(weights, wide, megabytes=1)
+    assert found.group_by("item_id").len()["len"].unique().to_list() == [NEIGHBOURS]
+    assert neighbours(found, 0)[:3] == [n - 1, n - 2, n - 3]
