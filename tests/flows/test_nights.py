@@ -151,7 +151,6 @@ def test_lists_hold_every_unseen_item_and_who_has_seen_all_has_none(night: Night
     assert seen.join(lists, on=[USER_ID, ITEM_ID], how="semi").is_empty()
     assert lists.height + seen.height == N_USERS * N_ITEMS
     assert SEEN_ALL not in lists[USER_ID]
-    assert len(Reader.of(home).user_list(str(SEEN_ALL), 5, None)) == 5
 
 
 def test_without_preferences_popularity_is_published(platform: Platform, home: Path, tmp_path: Path) -> None:
@@ -185,7 +184,7 @@ def test_a_dry_run_publishes_nothing_and_leaves_nothing(platform: Platform, nigh
 
 
 def test_a_candidate_that_fails_is_left_out(night: Night) -> None:
-    report = night(params=TOO_LARGE)
+    report = night(params=TOO_LARGE, tune="now")
     assert report["status"] == "published"
     assert list(report["failures"]) == ["ease"]
     assert "max_gigabytes" in report["failures"]["ease"]
@@ -197,7 +196,7 @@ def test_a_candidate_that_fails_is_left_out(night: Night) -> None:
 
 def test_when_all_candidates_fail_the_last_release_stays(platform: Platform, night: Night) -> None:
     with pytest.raises(NightschoolError, match="no candidate could be trained") as failure:
-        night(models=("ease",), params=TOO_LARGE)
+        night(models=("ease",), params=TOO_LARGE, tune="now")
     assert failure.value.exit_code == 1
     assert current() == platform.report["release_id"]
 
@@ -216,7 +215,7 @@ def test_a_table_gate_refuses_once_and_for_all(
     platform: Platform, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.recommend.table_gates", gates_of_damaged_lists)
-    with pytest.raises(GateRefused, match="repeated items in a list: saw 1"):
+    with pytest.raises(GateRefused, match=r"repeated items in a list \(saw 1"):
         night(k=5)
     first, refused = history(open_home())
     assert first == ("published", platform.report["release_id"])

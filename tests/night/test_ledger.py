@@ -92,6 +92,7 @@ def test_file_that_is_shortened_loses_the_rows_beyond(lake):
     ledger.note(INTERACTIONS, LOG, PART, Extent(9, 2, "x"))
     ledger.write()
     lake.append(INTERACTIONS, rows_of(LOG.name, 1, 2))
+    ledger = Ledger(lake, NOW)
     ledger.note(USERS, LOG, PART, Extent(7, 1, "rows still to be written"))
     ledger.shorten(LOG, PART, Extent(5, 1, "y"))
     assert lake.scan(INTERACTIONS).collect()[SOURCE_ROW].to_list() == [1]

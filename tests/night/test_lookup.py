@@ -74,7 +74,8 @@ def opened(tmp_path: Path) -> Home:
     add(lake, RECOMMENDATIONS, adas)
     lists = [*listed("audience", "everyone", [7, 8, 9]), *listed("audience", "student", [9, 8])]
     add(lake, AUDIENCE_RECOMMENDATIONS, lists)
-    add(lake, SIMILAR_ITEMS, [{**row, "neighbor_id": row["item_id"], "item_id": 7} for row in listed("x", 0, [9, 8])])
+    pair = {"release_id": RELEASE, "item_id": 7}
+    add(lake, SIMILAR_ITEMS, [{**pair, "neighbor_id": i, "rank": r, "score": 1 / r} for r, i in ((1, 9), (2, 8))])
     releases = Releases(lake, clock=lambda: T)
     for release_id in (RELEASE, "2025-03-02-empty"):
         releases.publish(Draft(release_id=release_id, as_of=T, run_key=release_id), releases.version())
