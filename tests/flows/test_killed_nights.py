@@ -16,7 +16,7 @@ from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
-from tests.flows.victims import STAGES, Moment, Scene, after
+from tests.flows.victims import STAGES, Moment, Scene, after, warm_up
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,17 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
+    warm_up()
     folder = tmp_path_factory.mktemp("killed")
-    scene = Scene(folder / "home", folder / "source", folder / "notes")
+    scene = Scene(folder / "home", folder / "source", folder / "notes", request.getfixturevalue("prefect_api"))
     scene.notes.mkdir()
     simulate(SimulatorConfig(users=200, items=100, interactions=6_000, seed=1), scene.source)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_API_URL", prefect_api)
-        with growing(scene.source / "engagements.csv"):
-            first = scene.night("first").result()
-        shutil.copytree(scene.home, folder / "backup")
-        undisturbed = scene.night("undisturbed").result()
-        yield World(scene, folder / "backup", first["release_id"], undisturbed)
+    with growing(scene.source / "engagements.csv"):
+        first = scene.night("first").result()
+    shutil.copytree(scene.home, folder / "backup")
+    undisturbed = scene.night("undisturbed").result()
+    return World(scene, folder / "backup", first["release_id"], undisturbed)
 
 
 @contextmanager

@@ -6,21 +6,28 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 import tasks.opening
 from flows.retrain import retrain
 from nightschool.columns import RELEASE_TABLES
 from nightschool.night.config import NightConfig
+from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.serving_files import Lists, lists_path
 from nightschool.storage.stages import StageRecords
 from tasks.home import open_home
+from tasks.publish import publish
 from tasks.tracking import registry
 
+PATIENCE = 300.0
+"""Seconds after which a process counts as hanging."""
 STAGES = ("validate", "prepare", "select", "prove", "refit", "recommend")
 CONFIG = NightConfig(
     k=10,
@@ -47,6 +54,11 @@ _PROCESSES.set_forkserver_preload(
 )
 
 
+def warm_up() -> None:
+    """Starts the process that all others are forked from; the first of them waits until it has imported everything."""
+    forkserver.ensure_running()
+
+
 class Moment(NamedTuple):
     """Right before or right after a call of a method with these first arguments."""
 
@@ -69,15 +81,21 @@ class Scene:
         home: The home.
         source: The folder of the source files.
         notes: A folder for what the processes leave to be read.
+        prefect_api: The address of the Prefect server.
     """
 
     home: Path
     source: Path
     notes: Path
+    prefect_api: str
 
     def night(self, name: str, die: Moment | None = None) -> "Process":
         """A night that has started, in a process group of its own."""
         return Process(self, name, _live_night, die)
+
+    def publication(self, name: str) -> "Process":
+        """The last stage of a night that was interrupted before it, waiting to be told to go on."""
+        return Process(self, name, _live_publication)
 
     def reader(self, name: str) -> "Process":
         """A reader that has started."""
@@ -98,9 +116,9 @@ class Process:
         """Its id and that of its group."""
         return self._process.pid or 0
 
-    def end(self, timeout: float = 120) -> int:
+    def end(self) -> int:
         """The exit code, negative for a signal."""
-        self._process.join(timeout)
+        self._process.join(PATIENCE)
         assert self._process.exitcode is not None, f"{self._name} hangs"
         return self._process.exitcode
 
@@ -109,9 +127,25 @@ class Process:
         assert self.end() == 0, self.log()
         return json.loads(self._note("json").read_text())
 
+    def kill(self) -> None:
+        """Ends the group without a warning, wherever it is; nothing when it has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def wait_until(self, kind: str) -> None:
+        """Returns when the process has left this note."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._note(kind).exists():
+            assert time.monotonic() < deadline, f"{self._name} is never {kind}: {self.log()}"
+            time.sleep(0.005)
+
+    def tell(self, kind: str) -> None:
+        """Leaves a note for the process."""
+        self._note(kind).touch()
+
     def stop(self) -> Any:
         """What it has to say, after it was told to stop."""
-        self._note("stop").touch()
+        self.tell("stop")
         return self.result()
 
     def log(self) -> str:
@@ -145,13 +179,30 @@ def _live_night(scene: Scene, name: str, die: Moment | None) -> dict[str, Any]:
     _watch(Moment(StageRecords, "put"), lambda stage, _: print(stage, file=finished))
     if die is not None:
         _watch(die, lambda *_: os.killpg(0, signal.SIGKILL))
-    report = retrain("learning", scene.source, config=CONFIG)
+    with temporary_settings({PREFECT_API_URL: scene.prefect_api}):
+        report = retrain("learning", scene.source, config=CONFIG)
+    return {"status": report["status"], "accepted": report["rows"]["interactions"]["accepted"], **_left_behind()}
+
+
+def _live_publication(scene: Scene, name: str) -> dict[str, Any]:
+    """How the last stage of an interrupted night left the home."""
+    tasks.opening.code_version = lambda: "as the test began"
+    night = tasks.opening.open_night(open_home(), CONFIG, None, force=False)
+    assert isinstance(night, Night)
+    verdict, model, tables = (night.records.get(stage) for stage in ("prove", "refit", "recommend"))
+    (scene.notes / f"{name}.ready").touch()
+    while not (scene.notes / f"{name}.go").exists():
+        time.sleep(0.005)
+    publish.fn(night, verdict, model, tables, dry_run=False)
+    return _left_behind()
+
+
+def _left_behind() -> dict[str, Any]:
     home = open_home()
     current = home.releases.current()
+    assert current is not None
     return {
-        "status": report["status"],
-        "release_id": report["release_id"],
-        "accepted": report["rows"]["interactions"]["accepted"],
+        "release_id": current.release_id,
         "history": [(row.status, row.release_id) for row in home.releases.history()],
         "content_hashes": dict(current.content_hashes),
         "champion": registry(home).champion(),

@@ -1,0 +1,80 @@
+import json
+import math
+from datetime import UTC, datetime
+
+import pytest
+
+from nightschool.cli import show
+
+FIGURES = {"ndcg@10": [0.31, 0.3, 0.32], "coverage@10": [0.5, None, None]}
+COUNTS = {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {"bad_rating": 30}}
+GATE = {"name": "learnable", "passed": False, "seen": "-0.1", "demanded": "> 0"}
+ITEM = {"rank": 1, "item_id": 7, "title": "Sets", "why": "because of Maps"}
+NIGHT = {
+    "status": "published",
+    "release_id": "2025-03-01-0badcafe",
+    "as_of": "2025-03-01T00:00:00+00:00",
+    "rows": {"interactions": COUNTS},
+    "candidates": [{"name": "ease", "fit_seconds": 1.25, "metrics": FIGURES}],
+    "failures": {"svd": "no ratings"},
+    "sweep": [{"alpha": 0.5, "name": "h", "metrics": FIGURES}, {"alpha": 1.0, "name": "ease", "metrics": FIGURES}],
+    "roles": [{"name": "challenger", "metrics": FIGURES}],
+    "protocol": "temporal",
+    "warnings": ["few users"],
+    "gates": [GATE],
+    "sentence": "ease is better",
+    "learner": {"user_id": 5, "history": [{"timestamp": None, "item_id": 8, "title": "Maps"}], "items": [ITEM]},
+}
+
+
+def test_json_is_one_document_in_plain_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_json({"title": "Zażółć", "at": datetime(2025, 3, 1, tzinfo=UTC)})
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"title": "Zażółć", "at": "2025-03-01 00:00:00+00:00"}
+    assert "Zażółć" in out
+    assert err == ""
+
+
+def test_json_holds_no_nan() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        show.show_json({"value": math.nan})
+
+
+def test_rows_in_are_told_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_rows_in({"interactions": COUNTS})
+    out = capsys.readouterr().out
+    for told in ("1,234", "1,200", "bad_rating 30"):
+        assert told in out
+
+
+def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_night(NIGHT)
+    out = capsys.readouterr().out
+    told = ["1,234", "0.3100 ± 0.0100", "svd: no ratings", "█", "challenger", "few users", "learnable", "NO"]
+    told += ["ease is better", "Learner 5", "Maps", "because of Maps", "2025-03-01-0badcafe", "Where to look next"]
+    places = [out.find(each) for each in told]
+    assert min(places) >= 0, dict(zip(told, places, strict=True))
+    assert "0.5000" in out
+
+
+def test_night_that_was_published_before_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_night({"status": "already published", "rows": {}, "sentence": "release x was already published"})
+    assert "Already published: release x was already published." in capsys.readouterr().out
+
+
+def test_dry_run_names_no_release(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_night({**NIGHT, "status": "dry run", "release_id": None, "learner": None, "sweep": []})
+    out = capsys.readouterr().out
+    assert "Dry run" in out
+    assert "Where to look next" not in out
+
+
+def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"name": "ease", "metrics": FIGURES, "over_popularity": [0.1, 0.05, 0.15], "verdict": "better"}
+    nobody = {"name": "svd", "metrics": {"ndcg@10": [None] * 3}, "over_popularity": [None] * 3, "verdict": "no"}
+    models = [{**row, "fit_seconds": 1.0}, nobody, {"name": "release", "metrics": FIGURES}]
+    shown = {"dataset": "learning", "protocol": "temporal", "k": 10, "warnings": ["weak"], "failures": {"x": "broken"}}
+    show.show_evaluation({**shown, "models": models})
+    out = capsys.readouterr().out
+    for told in ("+0.1000 [+0.0500, +0.1500] better", "release", "Note: weak.", "Left out: x: broken", "–"):
+        assert told in out

@@ -1,0 +1,114 @@
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from nightschool.columns import RECOMMENDATIONS
+from nightschool.night.report import already_decided, in_markdown, night_report, sample_learner
+from nightschool.night.run import Night
+from tests.night.nights import MONDAY, draft, finish, make_home, meet, publish, start
+
+ROWS = {"interactions": {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {}}}
+FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
+NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
+GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
+COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "demanded": "at least 0.01"}
+
+
+def stages(release_id: str | None) -> dict[str, Any]:
+    return {
+        "prepare": {"protocol": "temporal-user", "warnings": ["weaker"]},
+        "select": {"tuned": True, "candidates": [{"name": "ease", **FIGURE}], "failures": {"svd": "no"}, "sweep": []},
+        "prove": {
+            "roles": [{"name": "challenger", **FIGURE}, {"name": "popularity", **NOTHING}],
+            "gates": [GATE],
+            "decision": "first",
+            "sentence": "ease is better than popularity",
+        },
+        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}},
+        "publish": {"release_id": release_id},
+    }
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    """User 1 has met item 7 twice and user 2 once, item 8 last."""
+    home = make_home(tmp_path / "home")
+    meet(home, MONDAY, row=2)
+    return start(home)
+
+
+def offer(night: Night, user: int, source: str) -> dict[str, Any]:
+    reason = "because_of_item" if source == "ease" else "popular"
+    listed = {"release_id": night.identity.release_id, "user_id": user, "item_id": 8, "rank": 1, "score": 1.0}
+    return {**listed, "source": source, "reason": reason, "because_item_id": 7 if source == "ease" else None}
+
+
+def release(night: Night, *offers: dict[str, Any]) -> None:
+    lake = night.home.lake
+    frame = pl.DataFrame(offers, schema=lake.schema(RECOMMENDATIONS))
+    lake.replace_release(RECOMMENDATIONS, night.identity.release_id, frame)
+    counts = {"recommendations": frame.height}
+    night.home.releases.publish(draft(night, row_counts=counts), night.base_version)
+
+
+def test_night_that_was_published_before_says_so(night: Night) -> None:
+    done = finish(night)
+    report = already_decided(done, ROWS)
+    assert (report["status"], report["release_id"]) == ("already published", done.release_id)
+    assert report["as_of"] == MONDAY.isoformat()
+    assert report["rows"] == ROWS
+    assert done.release_id in report["sentence"]
+
+
+def test_report_gathers_what_the_stages_found(night: Night) -> None:
+    release(night, offer(night, 1, "ease"))
+    report = night_report(night, ROWS, stages(night.identity.release_id))
+    assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
+    assert (report["dataset"], report["protocol"], report["warnings"]) == ("learning", "temporal-user", ["weaker"])
+    assert report["gates"] == [GATE, COVERAGE]
+    assert report["failures"] == {"svd": "no"}
+    assert report["learner"]["user_id"] == 1
+
+
+def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
+    report = night_report(night, ROWS, stages(None))
+    assert (report["status"], report["release_id"], report["learner"]) == ("dry run", None, None)
+
+
+def test_learner_has_a_list_of_their_own_and_its_reasons(night: Night) -> None:
+    release(night, offer(night, 1, "ease"), offer(night, 2, "audience"))
+    learner = sample_learner(night)
+    assert learner["user_id"] == 1
+    assert [(row["item_id"], row["title"]) for row in learner["history"]] == [(7, "x"), (7, "x")]
+    assert [(row["item_id"], row["title"], row["why"]) for row in learner["items"]] == [(8, "y", "because of x")]
+
+
+def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
+    release(night, offer(night, 1, "audience"), offer(night, 2, "audience"))
+    assert sample_learner(night) == {"user_id": None, "history": [], "items": []}
+
+
+def test_page_says_what_happened(night: Night) -> None:
+    release(night, offer(night, 1, "ease"))
+    page = in_markdown(night_report(night, ROWS, stages(night.identity.release_id)))
+    assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
+    for line in (
+        f"- T: {MONDAY.isoformat()}",
+        "- proved on: temporal-user",
+        "- note: weaker",
+        "| interactions | 1,234 | 4 | 1,200 | 30 |",
+        "| challenger | 0.3100 | 0.3000 – 0.3200 |",
+        "| popularity | – | – – – |",
+        "| learnable | yes | +0.1 | > 0 |",
+        "| catalogue coverage | NO | 0.001 | at least 0.01 |",
+    ):
+        assert line in page.splitlines()
+    widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
+    assert widths == {4, 5, 6}
+
+
+def test_page_of_a_dry_run_bears_the_datasets_name(night: Night) -> None:
+    assert in_markdown(night_report(night, ROWS, stages(None))).startswith("# dry run: learning\n")
+    assert publish(night).status == "published"

@@ -1,0 +1,98 @@
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from nightschool.columns import INTERACTIONS, ITEMS
+from nightschool.night.run import Night, tables_at
+from nightschool.night.tracking import night_log
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.night_log import NightLog
+from tests.night.nights import MONDAY, make_home, start
+
+EASE = {"components": [{"model": "ease", "params": {"l2": 5.0}, "weight": 1.0}], "alpha": None}
+OLD_EASE = {"components": [{"model": "ease", "params": {"l2": 9.0}, "weight": 1.0}], "alpha": None}
+FLOOR = {"components": [{"model": "popularity", "params": {}, "weight": 1.0}], "alpha": None}
+HYBRID = "hybrid(ease, content, α=0.5)"
+CHOSEN: dict[str, Any] = {
+    "recipe": EASE,
+    "candidates": [
+        {"name": "popularity", "params": {}, "fit_seconds": 0.1},
+        {"name": "ease", "params": {"l2": 5.0}, "fit_seconds": 2.5},
+    ],
+    "sweep": [{"alpha": 0.0, "name": "content"}, {"alpha": 0.5, "name": HYBRID}],
+}
+
+
+def measured(**values: float) -> pl.DataFrame:
+    """The ndcg@10 of each model for all and, one lower, for a segment."""
+    rows = [
+        {"model": model, "segment": segment, "metric": "ndcg", "k": 10, "value": value - less}
+        for model, value in values.items()
+        for segment, less in (("all", 0.0), ("activity:new", 1.0))
+    ]
+    return pl.DataFrame(rows).with_columns(ci_low=pl.col("value") - 0.01, ci_high=pl.col("value") + 0.01)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    night = start(make_home(tmp_path / "home"))
+    stages = {
+        "select": measured(popularity=0.1, ease=0.2, content=0.15, **{HYBRID: 0.25}),
+        "prove": measured(challenger=0.31, champion=0.32, popularity=0.33),
+    }
+    for stage, metrics in stages.items():
+        (night.folder / stage).mkdir(parents=True)
+        metrics.write_parquet(night.folder / stage / "metrics.parquet")
+    return night
+
+
+def log_of(night: Night, recipe: dict[str, Any] = EASE) -> NightLog:
+    gates = [{"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}]
+    tables = tables_at(night.home.lake, MONDAY)
+    verdict = {"recipe": recipe, "gates": gates, "decision": "first"}
+    return night_log(night, CHOSEN, verdict, [(table, tables[table.name]) for table in (ITEMS, INTERACTIONS)])
+
+
+def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
+    log = log_of(night)
+    assert (log.run_key, log.release_id, log.as_of) == (night.identity.run_key, night.identity.release_id, MONDAY)
+    assert log.tags == {"decision": "first", "dataset": "learning"}
+    assert log.tables["model_gates"].rows(named=True) == [
+        {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
+    ]
+
+
+def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Night) -> None:
+    log = log_of(night)
+    values = {c.name: c.mean("ndcg", 10).value for c in log.candidates}
+    assert values == {"popularity": pytest.approx(0.1), "ease": pytest.approx(0.2)}
+    assert log.candidates[1].params == {"l2": 5.0}
+    assert log.candidates[1].figures == {"fit_seconds": 2.5}
+    assert log.popularity is log.candidates[0]
+    assert {alpha: point.mean("ndcg", 10).value for alpha, point in log.sweep.items()} == {0.0: 0.15, 0.5: 0.25}
+    assert log.sweep[0.5].name == "α=0.5"
+    assert log.sweep[0.5].params == {"recipe": HYBRID}
+    assert all(point.metrics.height == 1 for point in log.sweep.values())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "value"),
+    [(EASE, 0.31), (OLD_EASE, 0.32), (FLOOR, 0.33)],
+    ids=["the challenger", "the champion", "popularity"],
+)
+def test_outcome_is_what_the_approved_recipe_measured_on_the_test(
+    night: Night, recipe: dict[str, Any], value: float
+) -> None:
+    outcome = log_of(night, recipe).outcome
+    assert outcome.mean("ndcg", 10).value == pytest.approx(value)
+    assert outcome.name == recipe["components"][0]["model"]
+    assert outcome.params["recipe"] == outcome.name
+    assert outcome.params["k"] == night.config.k
+
+
+def test_data_are_told_by_fingerprint_and_rows(night: Night) -> None:
+    items, interactions = log_of(night).data
+    assert (items.name, items.rows, interactions.name, interactions.rows) == ("items", 2, "interactions", 1)
+    assert items.fingerprint == content_hash(tables_at(night.home.lake, MONDAY)["items"], ITEMS)
