@@ -1,5 +1,6 @@
 """Every test has a home of its own, and no setting of the machine that it runs on."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -18,14 +19,17 @@ settings.load_profile("nightschool")
 _SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Prefect and MLflow read their settings as they are imported, which is before any fixture runs."""
+def _prepare() -> None:
     for name in [name for name in os.environ if name.startswith(_SETTINGS) and name != TEST_DATA]:
         del os.environ[name]
     folder = tempfile.mkdtemp(prefix="nightschool-tests-")
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NIGHTSCHOOL_HOME"] = folder
     prepare_environment()
+
+
+# Prefect and MLflow read their settings as they are imported, which the conftest of a folder below may do.
+_prepare()
 
 
 @pytest.fixture(autouse=True)

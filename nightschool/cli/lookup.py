@@ -67,6 +67,7 @@ def export(
     table: Annotated[str, typer.Option(help="The table's name, such as recommendations.")],
     out: Annotated[Path, typer.Option(help="A .parquet or .csv file.")],
     release: ReleaseId = None,
+    as_json: Json = False,
 ) -> None:
     """Write one table of a release to a file."""
     import polars as pl
@@ -86,4 +87,7 @@ def export(
     rows = reader.table(tables[table]).with_columns(pl.lit(reader.release.release_id).alias("release_id"))
     frame = rows.sort(tables[table].key).collect()
     frame.write_parquet(out) if out.suffix == ".parquet" else frame.write_csv(out)
+    if as_json:
+        show.show_json({"release_id": reader.release.release_id, "table": table, "rows": frame.height, "out": str(out)})
+        return
     show.console.print(f"{frame.height:,} rows of {table}, release {reader.release.release_id}, written to {out}")

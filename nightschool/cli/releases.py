@@ -48,7 +48,7 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
         return
     facts = ("status", "reason", "as_of", "created_at", "run_key", "data_fingerprint", "code_version", "mlflow_run_id")
     show.show_table(f"Release {release_id}", ["", ""], [[name, document[name]] for name in facts])
-    components = [[c["model"], c["weight"], str(dict(c["params"]))] for c in document["recipe"].get("components", [])]
+    components = [[c["model"], c["weight"], _assigned(c["params"])] for c in document["recipe"].get("components", [])]
     show.show_table("Recipe", ["model", "weight", "parameters"], components)
     show.show_gates(document["gates"].get("asked", []))
     tables = [[name, rows, document["content_hashes"][name][:16]] for name, rows in document["row_counts"].items()]
@@ -56,11 +56,16 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
 
 
 @app.command()
-def rollback(release_id: ReleaseId, reason: Reason = "rolled back by hand", as_json: Json = False) -> None:
-    """Make an earlier release current again; `hold` keeps the next night from undoing it."""
+def rollback(
+    release_id: ReleaseId,
+    reason: Reason = "rolled back by hand",
+    and_hold: Annotated[bool, typer.Option("--hold", help="Also keep the next nights from undoing it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an earlier release current again."""
     from tasks.rollback import roll_back
 
-    document = roll_back(release_id, reason, hold=False)
+    document = roll_back(release_id, reason, and_hold)
     if as_json:
         show.show_json(document)
         return
@@ -68,25 +73,33 @@ def rollback(release_id: ReleaseId, reason: Reason = "rolled back by hand", as_j
 
 
 @app.command()
-def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish.")]) -> None:
+def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish.")], as_json: Json = False) -> None:
     """Keep nights from publishing until `release-hold`."""
     from tasks.home import open_home
 
     open_home().releases.hold(reason)
+    if as_json:
+        show.show_json({"held": reason})
+        return
     show.console.print("Nights do not publish until `nightschool releases release-hold`.")
 
 
 @app.command("release-hold")
-def release_hold() -> None:
+def release_hold(as_json: Json = False) -> None:
     """Let nights publish again."""
     from tasks.home import open_home
 
     ended = open_home().releases.unhold()
+    if as_json:
+        show.show_json({"held": None, "was_held": ended is not None})
+        return
     show.console.print("Nights publish again." if ended else "Publishing was not on hold.")
 
 
 @app.command()
-def prune(keep: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 30) -> None:
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 30, as_json: Json = False
+) -> None:
     """Remove the tables of old releases; the current one always stays."""
     from nightschool.storage.lock import home_lock
     from tasks.home import open_home
@@ -95,7 +108,14 @@ def prune(keep: Annotated[int, typer.Option(min=1, help="How many of the newest 
     home = open_home()
     with home_lock(home.paths.lock):
         removed = prune_releases(home, keep)
+    if as_json:
+        show.show_json({"removed": removed})
+        return
     show.console.print(f"{len(removed)} releases removed{': ' if removed else ''}{', '.join(removed)}")
+
+
+def _assigned(params: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in params.items())
 
 
 def _short(instant: str) -> str:

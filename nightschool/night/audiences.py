@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from nightschool.columns import AUDIENCE, ITEM_ID, RANK, SCORE
 from nightschool.contract import Dataset, Float32s
+from nightschool.evaluation.segments import MIN_AUDIENCE
 from nightschool.ranking.topk import top_k
 
 EVERYONE = "everyone"
-SMALLEST_AUDIENCE = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def measure_audiences(dataset: Dataset) -> Audiences:
     names = [EVERYONE]
     if dataset.audience is not None:
         values = dataset.users[dataset.audience].cast(pl.String)
-        sizes = values.drop_nulls().value_counts(name="users").filter(pl.col("users") >= SMALLEST_AUDIENCE)
+        sizes = values.drop_nulls().value_counts(name="users").filter(pl.col("users") >= MIN_AUDIENCE)
         names += sorted({*sizes[values.name]} - {EVERYONE})
         of_user = _rows(values, names)
     positives = dataset.positives()

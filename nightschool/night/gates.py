@@ -9,6 +9,8 @@ import polars as pl
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
+from nightschool.evaluation.compare import Comparison, compare, learnable
+from nightschool.evaluation.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,28 @@ def require(gates: Sequence[Gate]) -> None:
     failed = [f"{gate.name} (saw {gate.seen}, demanded {gate.demanded})" for gate in gates if not gate.passed]
     if failed:
         raise GateRefused(f"table gates said no: {'; '.join(failed)}", do="the last good release stays up")
+
+
+def learnable_gate(challenger: Evaluation, popularity: Evaluation) -> Gate:
+    """Whether a personalised recipe beats popularity: the data hold a preference to learn."""
+    seen = _interval(compare(challenger, popularity))
+    return Gate("learnable", learnable(challenger, popularity), seen, "lower bound of ndcg@10 over popularity > 0")
+
+
+def superiority_gate(challenger: Evaluation, champion: Evaluation) -> Gate:
+    """Whether the challenger is shown better than the champion."""
+    over = compare(challenger, champion)
+    return Gate("superior", over.verdict == "better", _interval(over), "lower bound of ndcg@10 over the champion > 0")
+
+
+def floor_gate(chosen: Evaluation, popularity: Evaluation) -> Gate:
+    """Whether the chosen recipe is not shown worse than popularity."""
+    over = compare(chosen, popularity)
+    return Gate("floor", over.verdict != "worse", _interval(over), "ndcg@10 not shown worse than popularity's")
+
+
+def _interval(comparison: Comparison) -> str:
+    return f"{comparison.difference:+.4f} [{comparison.ci_low:+.4f}, {comparison.ci_high:+.4f}]"
 
 
 def table_gates(lists: pl.DataFrame, dataset: Dataset, *, k: int, coverage_floor: float) -> list[Gate]:

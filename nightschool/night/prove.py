@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nightschool.contract import Blended, Component, Recipe, Split
-from nightschool.evaluation.compare import Comparison, compare, learnable
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.gates import Gate
+from nightschool.night.gates import Gate, floor_gate, learnable_gate, superiority_gate
 from nightschool.night.select import POPULARITY
 
 Build = Callable[[Recipe], Blended]
@@ -60,7 +59,7 @@ class Trial:
 def prove(split: Split, trial: Trial, build: Build) -> Verdict:
     """The verdict of one look at the test, each recipe refitted on train and validation."""
     evaluations = _evaluate_roles(split, trial, build)
-    gates = [_learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
+    gates = [learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
     if trial.underpowered:
         return Verdict(
             trial.challenger,
@@ -90,12 +89,6 @@ def _evaluate_roles(split: Split, trial: Trial, build: Build) -> dict[str, Evalu
     return measured
 
 
-def _learnable_gate(challenger: Evaluation, popularity: Evaluation) -> Gate:
-    shown = learnable(challenger, popularity)
-    difference = compare(challenger, popularity)
-    return Gate("learnable", shown, _interval(difference), "lower bound of ndcg@10 over popularity > 0")
-
-
 def _decide(trial: Trial, evaluations: Mapping[str, Evaluation], gates: list[Gate]) -> tuple[Recipe, str, str]:
     champion = trial.champion
     if champion is None:
@@ -104,20 +97,14 @@ def _decide(trial: Trial, evaluations: Mapping[str, Evaluation], gates: list[Gat
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if trial.challenger != champion:
-        over = compare(evaluations["challenger"], evaluations["champion"])
-        gates.append(Gate("superior", over.verdict == "better", _interval(over), "lower bound over the champion > 0"))
-        if over.verdict == "better":
+        gates.append(superiority_gate(evaluations["challenger"], evaluations["champion"]))
+        if gates[-1].passed:
             recipe, decision = trial.challenger, "promoted"
             sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
         else:
             sentence = f"{trial.challenger.name} is not shown better: the champion {champion.name} stays"
     role = "challenger" if decision == "promoted" else "champion"
-    floor = compare(evaluations[role], evaluations[POPULARITY])
-    gates.append(Gate("floor", floor.verdict != "worse", _interval(floor), "not shown worse than popularity"))
-    if floor.verdict == "worse":
+    gates.append(floor_gate(evaluations[role], evaluations[POPULARITY]))
+    if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence
-
-
-def _interval(comparison: Comparison) -> str:
-    return f"{comparison.difference:+.4f} [{comparison.ci_low:+.4f}, {comparison.ci_high:+.4f}]"

@@ -17,7 +17,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 import tasks.opening
 from flows.retrain import retrain
 from nightschool.columns import RELEASE_TABLES
+from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
+from nightschool.night.lookup import Reader
 from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.serving_files import Lists, lists_path
@@ -94,7 +96,7 @@ class Scene:
         return Process(self, name, _live_night, die)
 
     def publication(self, name: str) -> "Process":
-        """The last stage of a night that was interrupted before it, waiting to be told to go on."""
+        """The last stage of an interrupted night, waiting to be told to go on."""
         return Process(self, name, _live_publication)
 
     def reader(self, name: str) -> "Process":
@@ -185,15 +187,16 @@ def _live_night(scene: Scene, name: str, die: Moment | None) -> dict[str, Any]:
 
 
 def _live_publication(scene: Scene, name: str) -> dict[str, Any]:
-    """How the last stage of an interrupted night left the home."""
+    """How the home is left by the last stage of a night that was interrupted before it, or in it."""
     tasks.opening.code_version = lambda: "as the test began"
     night = tasks.opening.open_night(open_home(), CONFIG, None, force=False)
-    assert isinstance(night, Night)
-    verdict, model, tables = (night.records.get(stage) for stage in ("prove", "refit", "recommend"))
     (scene.notes / f"{name}.ready").touch()
     while not (scene.notes / f"{name}.go").exists():
         time.sleep(0.005)
-    publish.fn(night, verdict, model, tables, dry_run=False)
+    if isinstance(night, Night):
+        verdict, model, tables = (night.records.get(stage) for stage in ("prove", "refit", "recommend"))
+        publish.fn(night, verdict, model, tables, dry_run=False)
+        night.close()
     return _left_behind()
 
 
@@ -225,7 +228,7 @@ def _watch(moment: Moment, notice: Callable[..., None]) -> None:
     setattr(moment.owner, moment.method, watched)
 
 
-def _read(scene: Scene, name: str) -> list[str]:
+def _read(scene: Scene, name: str) -> list[str | None]:
     """The release of each poll, every one of them whole."""
     seen = []
     while not (scene.notes / f"{name}.stop").exists():
@@ -234,14 +237,16 @@ def _read(scene: Scene, name: str) -> list[str]:
     return seen
 
 
-def read_whole_release() -> str:
-    """The id of the current release, whose tables and lists are what its row says."""
-    home = open_home()
-    release = home.releases.current()
-    assert release is not None
+def read_whole_release() -> str | None:
+    """The id of the current release, whose tables and lists are what its row says; None before the first one."""
+    try:
+        reader = Reader.of(open_home())
+    except NotFound:
+        return None
+    release, lake = reader.release, reader.home.lake
     for table in RELEASE_TABLES:
-        rows = home.lake.scan(table, release.release_id).collect()
+        rows = lake.scan(table, release.release_id).collect()
         assert rows.height == release.row_counts[table.name], table.name
         assert content_hash(rows, table) == release.content_hashes[table.name], table.name
-    assert len(Lists(lists_path(home.paths.serving, release.release_id))) > 0
+    assert len(Lists(lists_path(reader.home.paths.serving, release.release_id))) > 0
     return release.release_id

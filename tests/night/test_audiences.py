@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from nightschool.contract import Dataset
-from nightschool.night.audiences import SMALLEST_AUDIENCE, measure_audiences
+from nightschool.evaluation.segments import MIN_AUDIENCE
+from nightschool.night.audiences import measure_audiences
 
 
 def crowd(roles: list[str | None], liked: list[tuple[int, int]], scores: list[float] | None = None) -> Dataset:
@@ -28,7 +29,7 @@ def crowd(roles: list[str | None], liked: list[tuple[int, int]], scores: list[fl
 @pytest.fixture
 def students() -> Dataset:
     """50 students who like item 1, 60 staff who like items 0 and 2, one guest who likes all, one of no role."""
-    n = SMALLEST_AUDIENCE
+    n = MIN_AUDIENCE
     roles = ["student"] * n + ["staff"] * (n + 10) + ["guest", None]
     liked = [(user, 1) for user in range(n)]
     liked += [(user, item) for user in range(n, 2 * n + 10) for item in (0, 2)]
@@ -69,6 +70,6 @@ def test_without_an_audience_there_is_everyone(students: Dataset) -> None:
 
 
 def test_role_called_everyone_is_no_second_everyone() -> None:
-    audiences = measure_audiences(crowd(["everyone"] * SMALLEST_AUDIENCE, [(0, 0)]))
+    audiences = measure_audiences(crowd(["everyone"] * MIN_AUDIENCE, [(0, 0)]))
     assert audiences.names == ("everyone",)
     assert set(audiences.of_user) == {0}
