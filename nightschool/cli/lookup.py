@@ -86,7 +86,10 @@ def export(
     reader = Reader.of(open_home(), release)
     rows = reader.table(tables[table]).with_columns(pl.lit(reader.release.release_id).alias("release_id"))
     frame = rows.sort(tables[table].key).collect()
-    frame.write_parquet(out) if out.suffix == ".parquet" else frame.write_csv(out)
+    try:
+        frame.write_parquet(out) if out.suffix == ".parquet" else frame.write_csv(out)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {out}", seen=str(error), do="give another --out") from error
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "table": table, "rows": frame.height, "out": str(out)})
         return

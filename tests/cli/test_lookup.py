@@ -119,6 +119,13 @@ def test_export_tells_what_it_cannot_write(options: list[str], told: list[str], 
     require_refusal(run("export", *options), 2, *told)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_export_tells_when_it_cannot_write(suffix: str, reading: Published, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / f"folder{suffix}"
+    folder.mkdir()
+    require_refusal(run("export", "--table", "metrics", "--out", folder), 2, f"cannot write {folder}", "another --out")
+
+
 @pytest.mark.parametrize("line", READERS, ids=" ".join)
 def test_empty_home_is_not_found_and_stays_empty(line: list[str], run: Run, home: Path) -> None:
     require_refusal(run(*line), 5, f"home {home} holds no dataset yet", "nightschool ingest")

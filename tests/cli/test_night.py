@@ -99,9 +99,11 @@ def test_night_on_hold_is_refused(writing: Published, prefect_api: str, run: Run
     require_refusal(run("retrain", *ASSIGNMENTS), 4, "on hold", "'exam week'", "releases release-hold")
 
 
-def test_night_before_all_data_is_refused(writing: Published, prefect_api: str, run: Run) -> None:
+def test_night_before_all_data_or_in_the_future_is_refused(writing: Published, prefect_api: str, run: Run) -> None:
     outcome = run("retrain", "--as-of", "2001-01-01", *ASSIGNMENTS)
     require_refusal(outcome, 3, "no interaction was known then", "2001-01-01", "later --as-of")
+    outcome = run("retrain", "--as-of", "2999-01-01", *ASSIGNMENTS)
+    require_refusal(outcome, 2, "T lies in the future", "2999-01-01", "has passed")
 
 
 def test_bad_data_end_a_night_with_one_line(
