@@ -11,11 +11,14 @@ from nightschool.night.run import open_night as open_or_find
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.releases import Release
 from tasks.home import manifest_of
+from tasks.select import search_for
 from tasks.tracking import registry
 
 
 def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: bool) -> Night | Release:
     """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
+    # Told before the night begins: what cannot be tried leaves no unfinished night behind.
+    search_for(config)
     current = home.releases.current()
     if current is not None:
         registry(home).reconcile(current.release_id)

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from nightschool.settings import Settings
 
-_PAGE = 140
+_PAGE = 150
+_FIGURES = ("ndcg", "prec", "recall", "cover", "rmse")
 
 _NEXT = (
     ("recommend --user ID", "one learner's list with reasons"),
@@ -36,7 +37,8 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        figure = numeric or name.startswith(_FIGURES)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=figure)
     for row in rows:
         table.add_row(*(_text(value) for value in row))
     console.print(table)
@@ -91,14 +93,16 @@ def _show_learner(learner: Mapping[str, Any]) -> None:
 def show_evaluation(document: Mapping[str, Any]) -> None:
     """Prints an offline comparison: every model's figures, and its difference to popularity."""
     k = document["k"]
-    metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"map@{k}", f"coverage@{k}", "rmse"]
-    rows = []
-    for model in document["models"]:
-        over = model.get("over_popularity")
-        told = over is not None and None not in over
-        difference = f"{over[0]:+.4f} [{over[1]:+.4f}, {over[2]:+.4f}] {model['verdict']}" if told else "–"
-        figures = [_interval(model["metrics"].get(metric)) for metric in metrics]
-        rows.append([model["name"], *figures, difference, _seconds(model.get("fit_seconds"))])
+    metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"coverage@{k}", "rmse"]
+    rows = [
+        [
+            model["name"],
+            *(_interval(model["metrics"].get(metric)) for metric in metrics),
+            _difference(model),
+            _seconds(model.get("fit_seconds")),
+        ]
+        for model in document["models"]
+    ]
     title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
     show_table(title, ["model", *metrics, f"ndcg@{k} over popularity", "fit s"], rows)
     for warning in document["warnings"]:
@@ -148,6 +152,15 @@ def _interval(triple: Sequence[float] | None) -> str:
         return "–"
     value, low, high = triple
     return f"{value:.4f}" if low is None or high is None else f"{value:.4f} ± {(high - low) / 2:.4f}"
+
+
+def _difference(model: Mapping[str, Any]) -> str:
+    """The paired difference to popularity with half the width of its interval, and what it shows."""
+    over = model.get("over_popularity")
+    if over is None or None in over or model["name"] == "popularity":
+        return "–"
+    value, low, high = over
+    return f"{value:+.4f} ± {(high - low) / 2:.4f} {model['verdict']}"
 
 
 def _seconds(value: float | None) -> str:

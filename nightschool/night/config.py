@@ -70,11 +70,11 @@ class NightConfig(BaseModel):
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except OSError as error:
         raise ConfigurationError(
-            "no such configuration file", seen=str(file), do="give the path of a TOML file"
+            f"no such configuration file: {error.strerror}", seen=str(file), do="give the path of a TOML file"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{file} is not TOML: {error}", do="correct the file") from error
 
 
