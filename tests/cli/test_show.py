@@ -76,5 +76,5 @@ def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.Captu
     shown = {"dataset": "learning", "protocol": "temporal", "k": 10, "warnings": ["weak"], "failures": {"x": "broken"}}
     show.show_evaluation({**shown, "models": models})
     out = capsys.readouterr().out
-    for told in ("+0.1000 [+0.0500, +0.1500] better", "release", "Note: weak.", "Left out: x: broken", "–"):
+    for told in ("+0.1000 ± 0.0500 better", "release", "Note: weak.", "Left out: x: broken", "–"):
         assert told in out
