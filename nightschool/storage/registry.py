@@ -5,10 +5,12 @@ import logging
 import os
 import warnings
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time_ns
+from uuid import uuid4
 
 import polars as pl
 
@@ -32,6 +34,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
 from nightschool.errors import NotFound
 from nightschool.storage.alpha_curve import draw_alpha_curve
+from nightschool.storage.durable import sync
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
 
 NAME = "nightschool"
@@ -41,6 +44,9 @@ _MODEL_FOLDER = "model"
 _KIND = "kind"
 _DECISIVE = ("ndcg", 10)
 _LONGEST_PARAM = 6000
+_SQLITE = "sqlite:///"
+# Without it MLflow's page opens on what it shows of language models, not on the runs.
+_SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}
 
 logger = logging.getLogger("nightschool.registry")
 
@@ -49,6 +55,8 @@ class Registry:
     """The experiment and the registered model called `nightschool` in one MLflow store."""
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+        if tracking_uri.startswith(_SQLITE):
+            _make_database(Path(tracking_uri.removeprefix(_SQLITE)))
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._experiment = _find_experiment(self._client, tracking_uri, artifact_root)
 
@@ -183,15 +191,30 @@ class Registry:
             get_artifact_repository(run.info.artifact_uri).delete_artifacts(folder)
 
 
+def _make_database(path: Path) -> None:
+    """Makes a new database whole or not at all: MLflow takes none in which it was killed between two tables."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1)
+    sync(draft)
+    # A link, unlike a renaming, never takes the place of a database that somebody else made meanwhile.
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+    sync(path.parent)
+
+
 def _find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path) -> str:
     """The experiment's id; a server chooses where files lie, a database leaves it to us."""
     found = client.get_experiment_by_name(NAME)
     if found is not None:
         return str(found.experiment_id)
     if tracking_uri.startswith("http"):
-        return str(client.create_experiment(NAME))
+        return str(client.create_experiment(NAME, tags=_SHOWN_AS))
     artifact_root.mkdir(parents=True, exist_ok=True)
-    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri()))
+    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri(), tags=_SHOWN_AS))
 
 
 def _dataset_input(table: DataUsed) -> DatasetInput:

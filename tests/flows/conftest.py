@@ -57,8 +57,10 @@ def growing(file: Path) -> Iterator[None]:
     """The file has nine tenths of its lines in the block, and all of them after it."""
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[: len(lines) * 9 // 10]))
-    yield
-    file.write_bytes(b"".join(lines))
+    try:
+        yield
+    finally:
+        file.write_bytes(b"".join(lines))
 
 
 @pytest.fixture(scope="session")

@@ -223,3 +223,47 @@ def test_everything_lies_where_it_was_told(registry: Registry, store: str, tmp_p
     database.close()
     assert Registry(store, tmp_path / "elsewhere").log_night(NIGHT)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_database_that_was_never_finished_is_made_anew(
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "home" / "mlflow.db"
+
+    def killed(uri: str, **_: str) -> None:
+        Path(uri.removeprefix("sqlite:///")).write_bytes(b"half a database")
+        raise KeyboardInterrupt
+
+    def quick(uri: str, **named: str) -> MlflowClient:
+        if not path.exists():
+            shutil.copy(empty_store, uri.removeprefix("sqlite:///"))
+        return MlflowClient(uri, **named)
+
+    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Registry(f"sqlite:///{path}", tmp_path / "mlartifacts")
+    assert not path.exists()
+    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", quick)
+    assert Registry(f"sqlite:///{path}", tmp_path / "mlartifacts").champion() is None
+    assert path.exists()
+
+
+def test_a_database_that_somebody_else_made_meanwhile_stays(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = Registry(store, tmp_path / "mlartifacts").log_night(NIGHT)
+    path = tmp_path / "mlflow.db"
+    theirs = path.rename(tmp_path / "theirs.db")
+
+    def late(uri: str, **named: str) -> MlflowClient:
+        if not path.exists():
+            shutil.copy(theirs, uri.removeprefix("sqlite:///"))
+            theirs.rename(path)
+        return MlflowClient(uri, **named)
+
+    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", late)
+    before = theirs.stat().st_ino
+    Registry(store, tmp_path / "mlartifacts")
+    assert path.stat().st_ino == before
+    assert MlflowClient(store).get_run(run_id).info.run_id == run_id
+    assert [file.name for file in tmp_path.iterdir()] == ["mlartifacts", "mlflow.db"]
