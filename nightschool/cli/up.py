@@ -124,6 +124,7 @@ def _show_addresses(settings: Settings, logs: Path, port: int, mlflow_port: int)
     rows = [
         ["nights, schedules, reports", f"http://{HOST}:{port}"],
         ["experiments and models", f"http://{HOST}:{mlflow_port}"],
+        ["compare the α of a night", f"http://{HOST}:{mlflow_port}/#/experiments/1/runs → + → select → Compare"],
         ["run a night now", f"http://{HOST}:{port}/deployments → retrain → Run"],
         ["home", str(settings.paths.root)],
         ["logs", str(logs)],

@@ -45,8 +45,6 @@ _KIND = "kind"
 _DECISIVE = ("ndcg", 10)
 _LONGEST_PARAM = 6000
 _SQLITE = "sqlite:///"
-# Without it MLflow's page opens on what it shows of language models, not on the runs.
-_SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}
 
 logger = logging.getLogger("nightschool.registry")
 
@@ -212,9 +210,9 @@ def _find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Pat
     if found is not None:
         return str(found.experiment_id)
     if tracking_uri.startswith("http"):
-        return str(client.create_experiment(NAME, tags=_SHOWN_AS))
+        return str(client.create_experiment(NAME))
     artifact_root.mkdir(parents=True, exist_ok=True)
-    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri(), tags=_SHOWN_AS))
+    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri()))
 
 
 def _dataset_input(table: DataUsed) -> DatasetInput:
