@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,17 @@ class World:
         """The home is as it was before the night."""
         shutil.rmtree(self.scene.home, ignore_errors=True)
         shutil.copytree(self.backup, self.scene.home)
+
+    @contextmanager
+    def watched(self, name: str) -> Iterator[list[str | None]]:
+        """What a reader sees of the block, filled at its end: release after release, each of them whole."""
+        reader = self.scene.reader(name)
+        seen: list[str | None] = []
+        try:
+            yield seen
+            seen += [release for release, _ in groupby(reader.stop())]
+        finally:
+            reader.kill()
 
     @contextmanager
     def before_the_first_night(self) -> Iterator[None]:

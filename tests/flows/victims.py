@@ -110,7 +110,7 @@ class Process:
     def __init__(self, scene: Scene, name: str, live: Callable[..., Any], *arguments: object) -> None:
         self._scene = scene
         self._name = name
-        self._process = _PROCESSES.Process(target=_begin, args=(scene, name, live, *arguments))
+        self._process = _PROCESSES.Process(target=_begin, args=(scene, name, live, *arguments), daemon=True)
         self._process.start()
 
     @property

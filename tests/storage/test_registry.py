@@ -266,4 +266,4 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
     Registry(store, tmp_path / "mlartifacts")
     assert path.stat().st_ino == before
     assert MlflowClient(store).get_run(run_id).info.run_id == run_id
-    assert [file.name for file in tmp_path.iterdir()] == ["mlartifacts", "mlflow.db"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mlartifacts", "mlflow.db"]
