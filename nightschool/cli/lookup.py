@@ -17,6 +17,7 @@ def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this file."""
     app.command()(recommend)
     app.command()(similar_items)
+    app.command()(similar_users)
     app.command()(export)
 
 
@@ -61,6 +62,26 @@ def similar_items(
     show.show_table(
         f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows
     )
+
+
+def similar_users(
+    user: Annotated[str, typer.Option(help="The user's id.")],
+    k: Length = 10,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Show the users whose histories are most like one user's."""
+    from nightschool.night.lookup import Reader
+    from tasks.home import open_home
+
+    reader = Reader.of(open_home(), release)
+    users = reader.similar_users(user, k)
+    if as_json:
+        show.show_json({"release_id": reader.release.release_id, "user_id": user, "users": users})
+        return
+    rows = [[entry["rank"], entry["user_id"], entry["score"], entry["support"], entry["method"]] for entry in users]
+    columns = ["rank", "user", "score", "items in common", "method"]
+    show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
 
 
 def export(

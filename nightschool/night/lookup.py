@@ -14,6 +14,7 @@ from nightschool.columns import (
     INTERACTIONS,
     ITEM_ID,
     ITEMS,
+    METHOD,
     NEIGHBOR_ID,
     RANK,
     REASON,
@@ -21,8 +22,10 @@ from nightschool.columns import (
     RELEASE_ID,
     SCORE,
     SIMILAR_ITEMS,
+    SIMILAR_USERS,
     SOURCE,
     SOURCE_ROW,
+    SUPPORT,
     TIMESTAMP,
     TITLE,
     USER_ID,
@@ -94,6 +97,23 @@ class Reader:
         titles = self.titles(found[NEIGHBOR_ID].to_list())
         return [
             {RANK: row[RANK], ITEM_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], TITLE: titles.get(row[NEIGHBOR_ID], "")}
+            for row in found.iter_rows(named=True)
+        ]
+
+    def similar_users(self, user: str, k: int) -> list[dict[str, Any]]:
+        """The users whose histories are most like a user's, with how many items they share.
+
+        Raises:
+            NotFound: The release holds nobody like such a user.
+        """
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        found = (
+            self.table(SIMILAR_USERS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(METHOD, RANK).collect()
+        )
+        if found.is_empty():
+            raise NotFound("nobody is known to be like this user", seen=user, do="give a user with a longer history")
+        return [
+            {METHOD: row[METHOD], RANK: row[RANK], USER_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], SUPPORT: row[SUPPORT]}
             for row in found.iter_rows(named=True)
         ]
 

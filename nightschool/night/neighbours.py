@@ -1,4 +1,4 @@
-"""Item-to-item tables: the weights that fold a history in, and the neighbours to show."""
+"""Neighbour tables: the weights that fold a history in, and the items and users to show beside one."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,16 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from nightschool.columns import COMPONENT, ITEM_ID, NEIGHBOR_ID, RANK, SCORE, WEIGHT
+from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, SCORE, SUPPORT, USER_ID, WEIGHT
 from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
 from nightschool.night.select import CONTENT
+from nightschool.ranking.alike import most_alike
 from nightschool.ranking.topk import Ranking, block_users, top_k
 
 NEIGHBOURS = 20
+SIMILAR_USERS = 10
+MIN_SUPPORT = 2
+CO_ENGAGEMENT = "co_engagement"
 
 
 def weights_by_component(recommender: Blended) -> dict[str, csr_array]:
@@ -59,6 +63,22 @@ def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes:
             _fill_quiet(scores, together, rows, dataset)
         found.append(_neighbours(scores, rows, dataset))
     return pl.concat(found).sort(ITEM_ID, RANK)
+
+
+def similar_users(dataset: Dataset) -> pl.DataFrame:
+    """user_id, neighbor_id, method, rank, score, support: up to 10 users of the most like history."""
+    alike = most_alike(dataset.positives(), SIMILAR_USERS, MIN_SUPPORT)
+    users, places = np.nonzero(alike.rows >= 0)
+    return pl.DataFrame(
+        {
+            USER_ID: dataset.user_ids[users],
+            NEIGHBOR_ID: dataset.user_ids[alike.rows[users, places]],
+            METHOD: pl.repeat(CO_ENGAGEMENT, len(users), dtype=pl.String, eager=True),
+            RANK: (places + 1).astype(np.int32),
+            SCORE: alike.scores[users, places],
+            SUPPORT: alike.support[users, places],
+        }
+    ).sort(USER_ID, METHOD, RANK)
 
 
 def _fill_quiet(scores: Float32s, other: Float32s, rows: Indices, dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
 from nightschool.contract import Recipe, Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
-from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users
+from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE, Build
 from nightschool.night.select import Create, Search, select
@@ -82,4 +82,5 @@ def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> tu
     started = time.perf_counter()
     recommender = make().fit(test.fitted, seed=search.seed)
     seconds = time.perf_counter() - started
-    return evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes), seconds
+    evaluation = evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes)
+    return with_auc(evaluation, recommender, test, megabytes=search.megabytes), seconds

@@ -18,13 +18,14 @@ from nightschool.columns import (
     RECOMMENDATIONS,
     SCORE,
     SIMILAR_ITEMS,
+    SIMILAR_USERS,
     SOURCE,
     USER_ID,
     Table,
 )
 from nightschool.contract import Blended, Dataset, Float32s, Indices, Mask
 from nightschool.night.audiences import Audiences, measure_audiences
-from nightschool.night.neighbours import item_weights, similar_items, weights_by_component
+from nightschool.night.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.select import CONTENT, POPULARITY
 from nightschool.progress import watch
 from nightschool.ranking.blend import blend
@@ -52,6 +53,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
         counts[RECOMMENDATIONS.name] += _write(lists, folder, RECOMMENDATIONS, part)
         counts[CANDIDATE_SCORES.name] += _write(pool, folder, CANDIDATE_SCORES, part)
     counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+    counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
     counts[ITEM_WEIGHTS.name] = _write(item_weights(weights, dataset), folder, ITEM_WEIGHTS)
     counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
     return counts

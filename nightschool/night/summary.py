@@ -21,6 +21,8 @@ def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
         for metric in _WITH_INTERVAL:
             found[f"{metric}@{k}"] = [evaluation.mean(metric, k), *evaluation.interval(metric, k)]
         found[f"coverage@{k}"] = [evaluation.mean("coverage", k), None, None]
+    if "auc" in evaluation.per_user:
+        found["auc"] = [evaluation.mean("auc"), *evaluation.interval("auc")]
     if evaluation.errors is not None:
         for metric in _ERRORS:
             found[metric] = [evaluation.mean(metric), *evaluation.interval(metric)]

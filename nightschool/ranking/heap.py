@@ -25,28 +25,26 @@ def keep_best(scores, items, values):
                 n_nan += 1
             elif kept < items.shape[1]:
                 if score > -np.inf:
-                    _sift_up(items[row], values[row], kept, item, score)
+                    sift_up(items[row], values[row], kept, item, score)
                     kept += 1
             elif score > values[row, 0]:
-                _sift_down(items[row], values[row], kept, item, score)
-        for last in range(kept - 1, 0, -1):
-            item, score = items[row, last], values[row, last]
-            items[row, last], values[row, last] = items[row, 0], values[row, 0]
-            _sift_down(items[row], values[row], last, item, score)
+                sift_down(items[row], values[row], kept, item, score)
+        sort_best_first(items[row], values[row], kept)
     return n_nan
 
 
 @njit(cache=True)
-def _is_worse(value, item, other_value, other_item):
+def is_worse(value, item, other_value, other_item):
+    """Whether the first entry ranks below the second: a lower score, or the same and a higher index."""
     return value < other_value or (value == other_value and item > other_item)
 
 
 @njit(cache=True)
-def _sift_up(items, values, place, item, score):
+def sift_up(items, values, place, item, score):
     """Puts an entry at the end of a heap whose root is its worst entry."""
     while place > 0:
         parent = (place - 1) >> 1
-        if not _is_worse(score, item, values[parent], items[parent]):
+        if not is_worse(score, item, values[parent], items[parent]):
             break
         items[place], values[place] = items[parent], values[parent]
         place = parent
@@ -54,15 +52,24 @@ def _sift_up(items, values, place, item, score):
 
 
 @njit(cache=True)
-def _sift_down(items, values, size, item, score):
+def sift_down(items, values, size, item, score):
     """Puts an entry in the place of the root of a heap of `size` entries."""
     place = 0
     while 2 * place + 1 < size:
         child = 2 * place + 1
-        if child + 1 < size and _is_worse(values[child + 1], items[child + 1], values[child], items[child]):
+        if child + 1 < size and is_worse(values[child + 1], items[child + 1], values[child], items[child]):
             child += 1
-        if not _is_worse(values[child], items[child], score, item):
+        if not is_worse(values[child], items[child], score, item):
             break
         items[place], values[place] = items[child], values[child]
         place = child
     items[place], values[place] = item, score
+
+
+@njit(cache=True)
+def sort_best_first(items, values, size):
+    """Turns a heap of `size` entries into a list, best first."""
+    for last in range(size - 1, 0, -1):
+        item, score = items[last], values[last]
+        items[last], values[last] = items[0], values[0]
+        sift_down(items, values, last, item, score)

@@ -17,11 +17,14 @@ def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
     stored = set[str]().union(*(lake.releases(table) for table in RELEASE_TABLES), _names(paths))
     garbage = sorted(_garbage(releases.history(), stored, keep))
     for release_id in garbage:
-        # A night whose tables go must not believe that it wrote them: its stage records go first.
-        for folder in [*paths.nights.glob(f"{release_id[-8:]}*"), *paths.serving.glob(release_id)]:
+        # A night whose tables go must not believe that it wrote them: its stage records go first. The serving files go
+        # last: what a rollback finds whole, a server can open.
+        for folder in paths.nights.glob(f"{release_id[-8:]}*"):
             shutil.rmtree(folder)
         for table in RELEASE_TABLES:
             lake.drop_release(table, release_id)
+        for folder in paths.serving.glob(release_id):
+            shutil.rmtree(folder)
     return garbage
 
 

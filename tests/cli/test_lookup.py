@@ -72,12 +72,22 @@ def test_similar_items(reading: Published, run: Run) -> None:
     assert f"Like item 3, from release {reading.release_id}" in run("similar-items", "--item", 3).out
 
 
+def test_similar_users(reading: Published, run: Run) -> None:
+    document = run("similar-users", "--user", 2, "-k", 4, "--json").document
+    assert [user["rank"] for user in document["users"]] == [1, 2, 3, 4]
+    assert {user["method"] for user in document["users"]} == {"co_engagement"}
+    assert min(user["support"] for user in document["users"]) >= 2
+    assert 2 not in {user["user_id"] for user in document["users"]}
+    assert f"Like user 2, from release {reading.release_id}" in run("similar-users", "--user", 2).out
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         (["recommend", "--user", "Ada"], ["no such user", "'Ada'", "whole numbers"]),
         (["similar-items", "--item", "9999"], ["no such item", "'9999'"]),
         (["similar-items", "--item", "algebra"], ["no such item", "'algebra'", "whole numbers"]),
+        (["similar-users", "--user", "9999"], ["nobody is known", "'9999'"]),
         (["recommend", "--user", "2", "--release", "x"], ["no such release", "'x'", "releases list"]),
         (["similar-items", "--item", "3", "--release", "x"], ["no such release", "'x'", "releases list"]),
         (["export", "--table", "metrics", "--out", "m.csv", "--release", "x"], ["no such release", "'x'"]),

@@ -3,7 +3,14 @@ import polars as pl
 import pytest
 
 from models.catalog import build
-from nightschool.columns import AUDIENCE_RECOMMENDATIONS, CANDIDATE_SCORES, ITEM_WEIGHTS, RECOMMENDATIONS, SIMILAR_ITEMS
+from nightschool.columns import (
+    AUDIENCE_RECOMMENDATIONS,
+    CANDIDATE_SCORES,
+    ITEM_WEIGHTS,
+    RECOMMENDATIONS,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+)
 from nightschool.contract import Component, Dataset, ItemColumns, Recipe
 from nightschool.night.gates import table_gates
 from nightschool.night.recommend import read_table, write_tables
@@ -122,6 +129,18 @@ def test_neighbours_share_their_colour_and_weights_name_their_component(folder):
     weights = read_table(folder, ITEM_WEIGHTS).collect()
     assert set(weights["component"]) == {"ease", "content"}
     assert weights.equals(weights.sort("component", "item_id", "neighbor_id"))
+
+
+def test_similar_users_are_fans_of_the_same_colour_and_never_oneself(planted, folder):
+    similar = read_table(folder, SIMILAR_USERS).collect()
+    fans = dict(planted.users.select("user_id", "fan_of").iter_rows())
+    assert similar.height == 2 * LEARNERS * 10
+    assert (similar["user_id"] != similar["neighbor_id"]).all()
+    assert similar["support"].min() >= 2
+    assert all(
+        fans[user] == fans[neighbour] for user, neighbour in similar.select("user_id", "neighbor_id").iter_rows()
+    )
+    assert similar.equals(similar.sort("user_id", "method", "rank"))
 
 
 def test_a_popularity_release_has_lists_and_neighbours_too(planted, tmp_path):

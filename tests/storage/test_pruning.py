@@ -106,6 +106,21 @@ def test_an_interrupted_prune_is_finished_by_the_next(
     assert left(releases, paths) == DAYS[1:2]
 
 
+def test_a_release_whose_tables_are_whole_keeps_its_serving_files(
+    releases: Releases, paths: HomePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(releases, paths, *DAYS[:2])
+
+    def stop(*_: object) -> None:
+        assert releases.whole(DAYS[0])
+        assert (paths.serving / DAYS[0]).exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lake, "drop_release", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prune(releases, paths, keep=1)
+
+
 def test_a_stray_file_among_the_releases_is_left_alone(releases: Releases, paths: HomePaths) -> None:
     publish(releases, paths, *DAYS[:2])
     stray = paths.serving / "2020-01-01-notes.txt"

@@ -1,0 +1,96 @@
+"""Which rows of a history matrix are most alike: cosine of the sets of their columns."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from nightschool.contract import Float32s, Indices
+from nightschool.ranking.heap import is_worse, sift_down, sift_up, sort_best_first
+
+_ROWS_A_CHUNK = 256  # a chunk has one counter a row of the matrix, which its rows share one after the other
+
+
+class Alike(NamedTuple):
+    """The rows most alike to each row, best first.
+
+    Attributes:
+        rows: int32 [n, k]; -1 where fewer than k rows are alike.
+        scores: float32 [n, k], cosine of the two sets.
+        support: int32 [n, k], how many columns they share.
+    """
+
+    rows: Indices
+    scores: Float32s
+    support: NDArray[np.int32]
+
+
+def most_alike(history: csr_array, k: int, min_support: int) -> Alike:
+    """The k rows that share the most columns with each row for the size of both, never the row itself.
+
+    Args:
+        history: CSR [n, n_items]; stored entries count alike.
+        k: Rows to find.
+        min_support: Columns that two rows must share.
+    """
+    n_rows = history.shape[0]
+    found = Alike(
+        np.full((n_rows, k), -1, dtype=np.int32),
+        np.full((n_rows, k), -np.inf, dtype=np.float32),
+        np.zeros((n_rows, k), dtype=np.int32),
+    )
+    columns = history.T.tocsr()
+    _find((history.indptr, history.indices), (columns.indptr, columns.indices), min_support, found)
+    return found
+
+
+@njit(parallel=True, cache=True)
+def _find(history, columns, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fills `found`; each chunk is on its own, so that the order of threads does not matter."""
+    starts, items = history
+    n_rows = len(starts) - 1
+    for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
+        shared = np.zeros(n_rows, dtype=np.int32)
+        met = np.empty(n_rows, dtype=np.int32)
+        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
+            n_met = _count(row, starts, items, columns, shared, met)
+            shared[row] = 0
+            kept = 0
+            for place in range(n_met):
+                other = met[place]
+                if shared[other] >= max(min_support, 1):
+                    sizes = (starts[row + 1] - starts[row]) * (starts[other + 1] - starts[other])
+                    score = np.float32(shared[other] / np.sqrt(sizes))
+                    kept = _offer(found[0][row], found[1][row], kept, other, score)
+            sort_best_first(found[0][row], found[1][row], kept)
+            for place in range(kept):
+                found[2][row, place] = shared[found[0][row, place]]
+            for place in range(n_met):
+                shared[met[place]] = 0
+
+
+@njit(cache=True)
+def _count(row, starts, items, columns, shared, met):  # type: ignore[no-untyped-def]  # as above
+    """How many rows share a column with this one; fills `met` with them and `shared` with how many columns."""
+    column_starts, rows = columns
+    n_met = 0
+    for entry in range(starts[row], starts[row + 1]):
+        for place in range(column_starts[items[entry]], column_starts[items[entry] + 1]):
+            other = rows[place]
+            if shared[other] == 0:
+                met[n_met] = other
+                n_met += 1
+            shared[other] += 1
+    return n_met
+
+
+@njit(cache=True)
+def _offer(rows, scores, kept, row, score):  # type: ignore[no-untyped-def]  # as above
+    if kept < len(rows):
+        sift_up(rows, scores, kept, row, score)
+        return kept + 1
+    if is_worse(scores[0], rows[0], score, row):
+        sift_down(rows, scores, kept, row, score)
+    return kept
