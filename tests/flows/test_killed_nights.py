@@ -3,12 +3,14 @@
 import os
 import signal
 
+import polars as pl
 import pytest
 
+from nightschool.columns import RELEASE_TABLES, Table
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from tests.flows.conftest import World
-from tests.flows.victims import STAGES, Moment, after
+from tests.flows.victims import STAGES, Moment, after, read_whole_release
 
 MOMENTS = {
     "before the ledger": (Moment(Ledger, "write", after=False), 0),
@@ -51,3 +53,19 @@ def test_the_undisturbed_night_publishes_something_else_than_the_night_before(wo
     assert now["history"] == [["published", before["release_id"]], ["published", now["release_id"]]]
     assert now["champion"] == now["release_id"]
     assert before["content_hashes"]["recommendations"] != now["content_hashes"]["recommendations"]
+
+
+@pytest.mark.parametrize("table", RELEASE_TABLES, ids=lambda table: table.name)
+def test_the_reader_notices_a_release_that_is_not_whole(
+    world: World, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.restore()
+    monkeypatch.setenv("NIGHTSCHOOL_HOME", str(world.scene.home))
+    release_id = read_whole_release()
+    assert release_id == world.first["release_id"]
+    lake = Lake(world.scene.home / "lake", pl.Int64(), pl.Int64())
+    if lake.scan(table, release_id).collect().is_empty():
+        pytest.skip(f"the release has no {table.name}: it loses nothing with them")
+    lake.drop_release(table, release_id)
+    with pytest.raises(AssertionError, match=table.name):
+        read_whole_release()

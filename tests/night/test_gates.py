@@ -69,3 +69,9 @@ def test_a_user_who_has_seen_everything_needs_no_list(dataset):
 def test_refusal_names_the_gates_that_said_no():
     with pytest.raises(GateRefused, match=r"coverage \(saw 0.1, demanded 0.5\)"):
         require([Gate("null values", True, "0", "0"), Gate("coverage", False, "0.1", "0.5")])
+
+
+def test_lists_that_show_too_little_of_the_catalogue_are_refused(dataset):
+    assert failed(GOOD, dataset, floor=1.0) == set()
+    everyones = GOOD.filter(pl.col("item_id") != 5)
+    assert "catalogue coverage" in failed(everyones, dataset, floor=1.0)
