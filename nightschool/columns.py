@@ -22,6 +22,8 @@ EVENT: Final = "event"
 DURATION: Final = "duration_seconds"
 LIKED: Final = "liked"
 RATING: Final = "rating"
+REVISION: Final = "revision"
+DELETED: Final = "deleted"
 SOURCE_FILE: Final = "source_file"
 SOURCE_ROW: Final = "source_row"
 
@@ -147,6 +149,8 @@ INTERACTIONS: Final = Table(
         DURATION: pl.Float64,
         LIKED: pl.Boolean,
         RATING: pl.Float64,
+        REVISION: pl.Int32,
+        DELETED: pl.Boolean,
         SOURCE_FILE: pl.String,
         SOURCE_ROW: pl.Int64,
     },

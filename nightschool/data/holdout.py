@@ -10,6 +10,7 @@ from nightschool.columns import (
     INTERACTIONS,
     ITEM_ID,
     REASON,
+    REVISION,
     SOURCE_FILE,
     SOURCE_ROW,
     TIMESTAMP,
@@ -45,7 +46,9 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
         for rows in Reading(file, part.format, part.source_columns).batches():
             frame = normalise_interactions(rows, part, manifest, types, maps)
             frames.append(frame.with_columns(pl.lit(file.name).alias(SOURCE_FILE)))
-    held_out = pl.concat(frames).with_columns(pl.col(TIMESTAMP).fill_null(ALWAYS).alias(AVAILABLE_AT))
+    held_out = pl.concat(frames).with_columns(
+        pl.col(TIMESTAMP).fill_null(ALWAYS).alias(AVAILABLE_AT), pl.lit(0, pl.Int32).alias(REVISION)
+    )
     _refuse_bad(held_out.filter(pl.col(REASON).is_not_null()))
     _refuse_overlap(held_out, interactions)
     return held_out.select(*INTERACTIONS.columns)

@@ -26,6 +26,10 @@ def _named_flags(value: object) -> object:
     return {"flags": value} if isinstance(value, list) else value
 
 
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, Mapping) else value
+
+
 class Rating(Part):
     """The rating's column and its scale, both ends included."""
 
@@ -75,7 +79,8 @@ class Interactions(Part):
     event: str | None = None
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
-    event_id: str | None = None
+    event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
+    deleted: str | None = Field(default=None, description="Column that says whether the event was taken back.")
     user_map: IdMap | None = None
     item_map: IdMap | None = None
 
@@ -83,8 +88,14 @@ class Interactions(Part):
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
         nested = (part.column for part in (self.rating, self.timestamp) if part)
-        named = (self.user, self.item, self.event, self.duration, self.liked, self.event_id)
+        named = (self.user, self.item, self.event, self.duration, self.liked, self.event_id, self.deleted)
         return _distinct(*(name for name in named if name), *nested)
+
+    @model_validator(mode="after")
+    def _deletions_name_their_event(self) -> Self:
+        if self.deleted and not self.event_id:
+            raise ValueError("deleted needs an event_id, which says what is taken back")
+        return self
 
 
 class Items(Part):
@@ -151,7 +162,9 @@ class Manifest(Part):
     relevant: Relevant | None = Field(default=None, description="Default: every held-out pair.")
     history: bool = Field(default=False, description="Whether the files are a log of the past.")
     event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
-    interactions: Interactions
+    interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
+        min_length=1, description="One table, or several where the files differ in form."
+    )
     items: Items | None = None
     users: Users | None = None
     test: Interactions | None = Field(default=None, description="A hold-out that is never ingested.")
@@ -176,8 +189,8 @@ class Manifest(Part):
     @property
     def score_range(self) -> tuple[float, float] | None:
         """The lowest and highest rating; None where the data hold no ratings."""
-        rating = self.interactions.rating
-        return (rating.min, rating.max) if rating else None
+        scales = [(part.rating.min, part.rating.max) for part in self.interactions if part.rating]
+        return scales[0] if scales else None
 
     @model_validator(mode="after")
     def _score_has_its_columns(self) -> Self:
@@ -187,9 +200,12 @@ class Manifest(Part):
             "events": ("event",),
             "implicit": (),
         }[self.score]
-        if needed and not any(getattr(self.interactions, name) for name in needed):
-            raise ValueError(f"score = {self.score!r} needs {' or '.join(needed)} in [interactions]")
-        if self.relevant and not self.interactions.rating:
+        for part in self.interactions:
+            if needed and not any(getattr(part, name) for name in needed):
+                raise ValueError(f"score = {self.score!r} needs {' or '.join(needed)} in [interactions]")
+        if len({(part.rating.min, part.rating.max) for part in self.interactions if part.rating}) > 1:
+            raise ValueError("all ratings in [interactions] need one scale: the same min and max")
+        if self.relevant and not self.score_range:
             raise ValueError("relevant.rating_min needs a rating in [interactions]")
         return self
 
@@ -249,7 +265,9 @@ _TO_DO: Final = {
 
 def _explained(error: ValidationError, file: str) -> ManifestError:
     first, *others = error.errors()
-    key = ".".join(str(part) for part in first["loc"]) or "the manifest"
+    # The place of the first or only [interactions] would only puzzle where there is one.
+    place = [part for at, part in enumerate(first["loc"]) if (at, part) != (1, 0)]
+    key = ".".join(str(part) for part in place) or "the manifest"
     do = _TO_DO.get(first["type"], first["msg"].removeprefix("Value error, "))
     if first["type"] == "union_tag_invalid":
         do = f"kind {first['ctx']['tag']!r} is not known; give one of {first['ctx']['expected_tags']}"

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from nightschool.columns import (
+    DELETED,
     DETAIL,
     DURATION,
     EVENT,
@@ -68,6 +69,7 @@ def normalise_interactions(
     parsed.add(LIKED, to_flags(parsed.text(part.liked)), parsed.text(part.liked))
     rating = parsed.text(part.rating.column if part.rating else None)
     parsed.add(RATING, to_numbers(rating), rating)
+    parsed.add(DELETED, to_flags(parsed.text(part.deleted)), parsed.text(part.deleted))
     if manifest.score == "rating":
         parsed.mark(rating.is_null(), "missing_rating")
     if manifest.score == "events":

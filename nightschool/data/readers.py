@@ -1,7 +1,7 @@
 """Source files to raw rows, in blocks and in file order, from where the last ingest stopped reading."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -214,12 +214,15 @@ def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
         NotFound: A file is missing.
         DataRefused: A file cannot be read.
     """
-    log = manifest.interactions
-    users, items = manifest.users, manifest.items
-    return IdTypes(
-        _id_dtype(users, users.id, None, source_root) if users else _id_dtype(log, log.user, log.user_map, source_root),
-        _id_dtype(items, items.id, None, source_root) if items else _id_dtype(log, log.item, log.item_map, source_root),
-    )
+    users, items, log = manifest.users, manifest.items, manifest.interactions
+    user_ids = [(users, users.id, None)] if users else [(part, part.user, part.user_map) for part in log]
+    item_ids = [(items, items.id, None)] if items else [(part, part.item, part.item_map) for part in log]
+    return IdTypes(_common_dtype(user_ids, source_root), _common_dtype(item_ids, source_root))
+
+
+def _common_dtype(ids: Sequence[tuple[Users | Items | Interactions, str, IdMap | None]], root: Path) -> pl.DataType:
+    numbers = all(_id_dtype(*each, root) == pl.Int64() for each in ids)
+    return pl.Int64() if numbers else pl.String()
 
 
 def _id_dtype(part: Users | Items | Interactions, column: str, ids: IdMap | None, root: Path) -> pl.DataType:

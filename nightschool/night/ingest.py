@@ -18,6 +18,7 @@ from nightschool.columns import (
     ITEMS,
     QUARANTINE,
     REASON,
+    REVISION,
     SOURCE_FILE,
     TABLE,
     TIMESTAMP,
@@ -25,7 +26,7 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.manifest import Items, Manifest, Users
+from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.normalise import IdTypes, normalise_interactions
 from nightschool.data.readers import Reading, before_torn_line, read_id_maps
 from nightschool.data.sources import SourceFile, find_sources
@@ -80,8 +81,8 @@ def ingest(
 
 def _check_known(occasion: Occasion) -> None:
     """Makes sure that interactions files mean what they meant; a last line that was cut short will be read again."""
-    part, ledger = occasion.manifest.interactions, occasion.ledger
-    for file in find_sources(occasion.source_root, part.files):
+    ledger = occasion.ledger
+    for part, file in _log_files(occasion):
         known = ledger.known(INTERACTIONS, file)
         if known is None:
             continue
@@ -94,6 +95,20 @@ def _check_known(occasion: Occasion) -> None:
             ledger.shorten(file, part, shorter)
 
 
+def _log_files(occasion: Occasion) -> list[tuple[Interactions, SourceFile]]:
+    """Every interactions file with the part of the manifest that describes it.
+
+    Raises:
+        ConfigurationError: Two parts name one file.
+    """
+    parts = occasion.manifest.interactions
+    pairs = [(part, file) for part in parts for file in find_sources(occasion.source_root, part.files)]
+    names = [file.name for _, file in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigurationError("two parts of [interactions] name one file", seen=twice[0], do="name it once")
+    return pairs
+
+
 def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
     """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
     if part is None:
@@ -104,11 +119,11 @@ def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple
 
 def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:
     """What is new in the interactions files; `declared` holds the known ids where a table declares them."""
-    part, lake = occasion.manifest.interactions, occasion.lake
+    lake = occasion.lake
     intake, types = Intake(INTERACTIONS), IdTypes(lake.user_id, lake.item_id)
-    maps = read_id_maps(part, occasion.source_root)
-    events = _EventIds(lake) if part.event_id else None
-    for file in find_sources(occasion.source_root, part.files):
+    events = _EventIds(lake) if any(part.event_id for part in occasion.manifest.interactions) else None
+    for part, file in _log_files(occasion):
+        maps = read_id_maps(part, occasion.source_root)
         known = occasion.ledger.known(INTERACTIONS, file)
         reading = Reading(file, part.format, part.source_columns, known)
         for rows in reading.batches():
@@ -135,7 +150,9 @@ def _placed(good: pl.DataFrame, file: SourceFile, occasion: Occasion) -> pl.Data
     seen = pl.lit(occasion.first_seen, INSTANT)
     time = pl.col(TIMESTAMP)
     available = time.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(time, seen)
-    placed = good.with_columns(available.alias(AVAILABLE_AT), pl.lit(file.name).alias(SOURCE_FILE))
+    placed = good.with_columns(
+        available.alias(AVAILABLE_AT), pl.lit(0, pl.Int32).alias(REVISION), pl.lit(file.name).alias(SOURCE_FILE)
+    )
     return placed.select(*INTERACTIONS.columns)
 
 

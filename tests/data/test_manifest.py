@@ -46,8 +46,9 @@ def test_bare_array_of_flags_makes_the_list_named_flags(tmp_path):
 
 def test_defaults_are_a_comma_separated_utf8_file_with_a_header(tmp_path):
     manifest = load(tmp_path, MINIMAL)
-    assert (manifest.interactions.format.separator, manifest.interactions.format.header) == (",", True)
-    assert manifest.interactions.format.encoding == "utf-8"
+    (log,) = manifest.interactions
+    assert (log.format.separator, log.format.header) == (",", True)
+    assert log.format.encoding == "utf-8"
     assert not manifest.history
     assert manifest.audience is None
 
@@ -62,7 +63,7 @@ def test_event_weights_are_laid_over_the_defaults(tmp_path):
 
 def test_source_columns_are_what_is_read(tmp_path):
     text = MINIMAL + 'rating = { column = "stars", min = 1, max = 5 }\ntimestamp = { column = "at", unit = "s" }\n'
-    assert load(tmp_path, text).interactions.source_columns == ("user", "item", "stars", "at")
+    assert load(tmp_path, text).interactions[0].source_columns == ("user", "item", "stars", "at")
 
 
 BROKEN = {
