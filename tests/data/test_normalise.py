@@ -36,7 +36,7 @@ def raw(text: str, columns: list[str]) -> pl.DataFrame:
 def interactions(text: str, *, score: str = "implicit", maps: IdMaps = UNMAPPED, header: bool = True) -> pl.DataFrame:
     form = {"kind": "csv"} if header else {"kind": "csv", "header": False, "columns": COLUMNS}
     manifest = Manifest.model_validate({"name": "x", "score": score, "interactions": {**LOG, "format": form}})
-    return normalise_interactions(raw(text, COLUMNS), manifest.interactions, manifest, NUMBERS, maps)
+    return normalise_interactions(raw(text, COLUMNS), manifest.interactions[0], manifest, NUMBERS, maps)
 
 
 def reasons(frame: pl.DataFrame) -> list[str | None]:

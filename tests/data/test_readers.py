@@ -190,7 +190,7 @@ def test_id_map_says_the_external_ids(tmp_path):
     (tmp_path / "map").write_text("C_9 0\nC_7 1\n")
     (tmp_path / "log").write_text("5 0 1\n")
     assert infer_id_dtypes(mapped(), tmp_path) == (pl.Int64(), pl.String())
-    maps = read_id_maps(mapped().interactions, tmp_path)
+    maps = read_id_maps(mapped().interactions[0], tmp_path)
     assert maps.user is None
     assert maps.item.rows() == [("0", "C_9"), ("1", "C_7")]
 
@@ -198,12 +198,12 @@ def test_id_map_says_the_external_ids(tmp_path):
 def test_id_map_with_two_answers_is_refused(tmp_path):
     (tmp_path / "map").write_text("C_9 0\nC_7 0\n")
     with pytest.raises(DataRefused, match="translates an id more than once; saw '0'"):
-        read_id_maps(mapped().interactions, tmp_path)
+        read_id_maps(mapped().interactions[0], tmp_path)
 
 
 def test_missing_map_is_not_found(tmp_path):
     with pytest.raises(NotFound, match="no file map"):
-        read_id_maps(mapped().interactions, tmp_path)
+        read_id_maps(mapped().interactions[0], tmp_path)
 
 
 DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data"))
@@ -214,7 +214,7 @@ DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data"))
     ("name", "n_rows", "dtype"), [("movielens-100k", 100_000, pl.Int64()), ("mooccubex", 698_260, pl.String())]
 )
 def test_real_interactions_are_read_whole(name, n_rows, dtype):
-    part = load_manifest(name).interactions
+    part = load_manifest(name).interactions[0]
     file = sources.find_sources(DATA / name, part.files)[0]
     each = Reading(file, part.format, part.source_columns)
     faults = sum(frame[REASON].count() for frame in each.batches())
