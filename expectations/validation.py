@@ -93,13 +93,14 @@ def check_batch(table: str, frame: pl.DataFrame, limits: Limits) -> SuiteReport:
     return SuiteReport(table, tuple(_outcome(result) for result in results))
 
 
-def check_intake(table: str, reasons: pl.Series) -> SuiteReport:
-    """Whether the rows that arrived for a table may come in, from the reasons of the bad ones (null: a good row).
+def check_intake(table: str, n_rows: int, n_bad: int) -> SuiteReport:
+    """Whether so many rows that arrived for a table, so many of them bad, may come in.
 
     Raises:
         NightschoolError: A check broke; nothing is known about the data.
     """
-    results = _run(reasons.to_frame(REASON), intake.batch_rules(len(reasons)))
+    counts = pl.DataFrame({intake.ROWS: [n_rows], intake.BAD_ROWS: [n_bad]})
+    results = _run(counts, intake.batch_rules(n_rows))
     return SuiteReport(table, tuple(_outcome(result) for result in results))
 
 

@@ -11,13 +11,11 @@ import polars as pl
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
-    EVENT_ID,
     INSTANT,
     INTERACTIONS,
     ITEM_ID,
     ITEMS,
     QUARANTINE,
-    REASON,
     REVISION,
     SOURCE_FILE,
     TABLE,
@@ -31,6 +29,7 @@ from nightschool.data.normalise import IdTypes, normalise_interactions
 from nightschool.data.readers import Reading, before_torn_line, read_id_maps
 from nightschool.data.sources import SourceFile, find_sources
 from nightschool.errors import ConfigurationError
+from nightschool.night.corrections import Corrections
 from nightschool.night.ingest_entities import take_entities
 from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged, mark
 from nightschool.night.ledger import Ledger
@@ -69,13 +68,21 @@ def ingest(
     ledger = Ledger(lake, now)
     ledger.undo_unfinished()
     occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
+    try:
+        return _ingest(occasion)
+    finally:
+        lake.clear_spools()
+
+
+def _ingest(occasion: Occasion) -> IngestReport:
+    manifest = occasion.manifest
     _check_known(occasion)
     users, user_ids = _take(occasion, USERS, manifest.users)
     items, item_ids = _take(occasion, ITEMS, manifest.items)
     log = judged(_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), occasion)
     for intake in (users, items, log):
-        _write(intake, lake)
-    ledger.write()
+        _write(intake, occasion.lake)
+    occasion.ledger.write()
     return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)})
 
 
@@ -112,7 +119,7 @@ def _log_files(occasion: Occasion) -> list[tuple[Interactions, SourceFile]]:
 def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
     """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
     if part is None:
-        return Intake(table), None
+        return occasion.intake(table), None
     intake, ids = take_entities(occasion, table, part)
     return judged(intake, occasion), ids
 
@@ -120,8 +127,8 @@ def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple
 def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:
     """What is new in the interactions files; `declared` holds the known ids where a table declares them."""
     lake = occasion.lake
-    intake, types = Intake(INTERACTIONS), IdTypes(lake.user_id, lake.item_id)
-    events = _EventIds(lake) if any(part.event_id for part in occasion.manifest.interactions) else None
+    intake, types = occasion.intake(INTERACTIONS), IdTypes(lake.user_id, lake.item_id)
+    corrections = Corrections(lake) if any(part.event_id for part in occasion.manifest.interactions) else None
     for part, file in _log_files(occasion):
         maps = read_id_maps(part, occasion.source_root)
         known = occasion.ledger.known(INTERACTIONS, file)
@@ -129,10 +136,10 @@ def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | No
         for rows in reading.batches():
             frame = normalise_interactions(rows, part, occasion.manifest, types, maps)
             frame = _mark_unknown(occasion.with_findings(INTERACTIONS, frame), declared)
-            frame = events.mark_repeated(frame) if events else frame
+            frame = _since(frame, corrections, occasion)
             good = intake.sort_out(frame, file, occasion.now)
             if good.height:
-                intake.accepted.append(_placed(good, file, occasion))
+                intake.accepted.add(good.select(*_columns(file)))
         intake.already_known += known.rows if known else 0
         occasion.ledger.note(INTERACTIONS, file, part, reading.extent)
     return intake
@@ -145,30 +152,22 @@ def _mark_unknown(frame: pl.DataFrame, declared: Mapping[str, pl.Series | None])
     return frame
 
 
-def _placed(good: pl.DataFrame, file: SourceFile, occasion: Occasion) -> pl.DataFrame:
-    """The rows of the interactions table: known from the event's time on, but not before they were first seen."""
-    seen = pl.lit(occasion.first_seen, INSTANT)
+def _since(frame: pl.DataFrame, corrections: Corrections | None, occasion: Occasion) -> pl.DataFrame:
+    """The frame with the revision of each event and the instant it is known from.
+
+    That is the event's time, but not before it was first seen unless the files are a log of the past.
+    """
+    history, seen = occasion.manifest.history, occasion.first_seen
     time = pl.col(TIMESTAMP)
-    available = time.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(time, seen)
-    placed = good.with_columns(
-        available.alias(AVAILABLE_AT), pl.lit(0, pl.Int32).alias(REVISION), pl.lit(file.name).alias(SOURCE_FILE)
-    )
-    return placed.select(*INTERACTIONS.columns)
+    available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(seen, INSTANT))
+    frame = frame.with_columns(available.alias(AVAILABLE_AT))
+    if corrections is None:
+        return frame.with_columns(pl.lit(0, pl.Int32).alias(REVISION))
+    return corrections.settle(frame, history=history, first_seen=seen)
 
 
-class _EventIds:
-    """The ids of the events taken in so far; an event with the id of another one is that one, delivered again."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._taken = lake.scan(INTERACTIONS).select(EVENT_ID).drop_nulls().collect()[EVENT_ID]
-
-    def mark_repeated(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with a reason in the good rows whose event was taken in before."""
-        is_first = pl.struct(EVENT_ID, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
-        repeated = ~is_first | pl.col(EVENT_ID).is_in(self._taken.implode())
-        frame = mark(frame, pl.col(EVENT_ID).is_not_null() & repeated, "duplicate_event", EVENT_ID)
-        self._taken = pl.concat([self._taken, frame.filter(pl.col(REASON).is_null())[EVENT_ID].drop_nulls()])
-        return frame
+def _columns(file: SourceFile) -> list[pl.Expr]:
+    return [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
 
 
 def _write(intake: Intake, lake: Lake) -> None:
@@ -176,8 +175,7 @@ def _write(intake: Intake, lake: Lake) -> None:
     for name in intake.reread:
         where = f'"{TABLE}" = {literal(intake.table.name)} AND {SOURCE_FILE} = {literal(name)}'
         lake.delete(QUARANTINE, where)
-    rows = intake.rows
-    if rows is not None:
-        lake.append(intake.table, rows)
-    if intake.rejected:
-        lake.append(QUARANTINE, pl.concat(intake.rejected))
+    for table, spool in ((intake.table, intake.accepted), (QUARANTINE, intake.rejected)):
+        rows = spool.scan()
+        if rows is not None:
+            lake.append(table, rows)

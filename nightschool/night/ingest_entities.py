@@ -26,7 +26,7 @@ def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tupl
         DataRefused: A file cannot be read.
         ConfigurationError: The manifest gives a column another type than the table has.
     """
-    intake, key = Intake(table), USER_ID if table is USERS else ITEM_ID
+    intake, key = occasion.intake(table), USER_ID if table is USERS else ITEM_ID
     newest = _newest(occasion.lake.scan(table).collect(), key)
     for file in find_sources(occasion.source_root, part.files):
         known = occasion.ledger.known(table, file)
@@ -42,7 +42,7 @@ def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tupl
         intake.already_known += given.height - added.height
         # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
         if added.height or not {*added.columns} <= {*newest.columns}:
-            intake.accepted.append(added)
+            intake.accepted.add(added)
         intake.reread.append(file.name)
         newest = _newest(pl.concat([newest, added], how="diagonal"), key)
         occasion.ledger.note(table, file, part, reading.extent)

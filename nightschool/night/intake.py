@@ -1,6 +1,6 @@
 """Rows on their way in: what judges them, the good and the bad apart, and what is reported of them."""
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
+from nightschool.storage.spool import Spool
 
 
 class Verdict(Protocol):
@@ -43,8 +44,8 @@ class Checks(Protocol):
         """The rows that break a rule: row_number (from 0), reason, detail."""
         ...
 
-    def check_intake(self, table: str, reasons: pl.Series) -> Verdict:
-        """Whether rows with these reasons (null: a good row) may come in together."""
+    def check_intake(self, table: str, n_rows: int, n_bad: int) -> Verdict:
+        """Whether so many rows, so many of them bad, may come in together."""
         ...
 
 
@@ -64,6 +65,10 @@ class Occasion:
     check: Checks
     first_seen: datetime
     now: datetime
+
+    def intake(self, table: Table) -> "Intake":
+        """What the table gets, nothing yet."""
+        return Intake(table, self.lake.spool(table.name), self.lake.spool(f"{table.name}-{QUARANTINE.name}"))
 
     def with_findings(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the row rules' findings in reason and detail, where there was no reason yet."""
@@ -92,35 +97,28 @@ class Intake:
     """What one table gets from its files: good rows, bad rows and how many were there already."""
 
     table: Table
+    accepted: Spool
+    rejected: Spool
     already_known: int = 0
-    accepted: list[pl.DataFrame] = field(default_factory=list)
-    rejected: list[pl.DataFrame] = field(default_factory=list)
-    reasons: list[pl.Series] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
 
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
         """The good rows of a normalised frame; its bad ones go to the quarantine with their reason."""
-        self.reasons.append(frame[REASON])
         bad = frame.filter(pl.col(REASON).is_not_null())
-        if bad.height:
-            row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
-            place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
-            when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
-            bad = bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when)
-            self.rejected.append(bad.select(*QUARANTINE.columns))
-            return frame.filter(pl.col(REASON).is_null())
-        return frame
-
-    @property
-    def rows(self) -> pl.DataFrame | None:
-        """The accepted rows, none of them where they only bring a column; None when there is nothing to write."""
-        return pl.concat(self.accepted, how="diagonal") if self.accepted else None
+        if not bad.height:
+            return frame
+        self.reasons.update(dict(bad[REASON].value_counts().iter_rows()))
+        row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
+        place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
+        when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
+        self.rejected.add(bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when).select(*QUARANTINE.columns))
+        return frame.filter(pl.col(REASON).is_null())
 
     def counts(self) -> "TableCounts":
         """How many rows came, and what became of them."""
-        found = pl.concat(self.rejected)[REASON].value_counts(sort=True) if self.rejected else None
-        reasons = dict(sorted(found.iter_rows())) if found is not None else {}
-        return TableCounts(self.already_known, _total(self.accepted), _total(self.rejected), reasons)
+        reasons = dict(sorted(self.reasons.items()))
+        return TableCounts(self.already_known, self.accepted.rows, self.rejected.rows, reasons)
 
 
 @dataclass(frozen=True)
@@ -150,17 +148,13 @@ def judged(intake: Intake, occasion: Occasion) -> Intake:
     Raises:
         DataRefused: Naming the reasons and how often each was seen.
     """
-    if not _total(intake.reasons):
-        return intake
     counts, do = intake.counts(), "check the manifest against the files"
-    often = sorted(counts.reasons.items(), key=lambda each: -each[1])
-    seen = ", ".join(f"{code} {count}" for code, count in often)
-    occasion.check.check_intake(intake.table.name, pl.concat(intake.reasons)).raise_if_failed(f"found {seen}; {do}")
+    if not (counts.accepted or counts.quarantined):
+        return intake
+    seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
+    n_new = counts.accepted + counts.quarantined
+    occasion.check.check_intake(intake.table.name, n_new, counts.quarantined).raise_if_failed(f"found {seen}; {do}")
     empty = not (counts.accepted or counts.already_known)
     if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
         raise DataRefused(f"no row for {intake.table.name} is good", seen=seen, do=do)
     return intake
-
-
-def _total(parts: Iterable[pl.DataFrame | pl.Series]) -> int:
-    return sum(len(part) for part in parts)

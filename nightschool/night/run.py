@@ -8,9 +8,20 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel
 
-from nightschool.columns import ALWAYS, AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, READ_AT, SOURCES, USER_ID, USERS
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    INTERACTIONS,
+    ITEM_ID,
+    ITEMS,
+    READ_AT,
+    SOURCES,
+    USER_ID,
+    USERS,
+    Table,
+)
 from nightschool.contract import Recipe
-from nightschool.data.dataset import known_at
+from nightschool.data.dataset import events_at, known_at
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused, GateRefused
 from nightschool.night.config import NightConfig
@@ -206,10 +217,10 @@ def _identify(
     if not home.lake.exists(INTERACTIONS):
         raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
     instant = as_of or newest_known(home.lake)
-    tables = tables_at(home.lake, instant)
-    if tables[INTERACTIONS.name].is_empty():
+    tables = [(table, scan_at(home.lake, table, instant).collect()) for table in (INTERACTIONS, USERS, ITEMS)]
+    if tables[0][1].is_empty():
         raise DataRefused("no interaction was known then", seen=instant.isoformat(), do="choose a later --as-of")
-    data = data_fingerprint((table, tables[table.name]) for table in (USERS, ITEMS, INTERACTIONS))
+    data = data_fingerprint(tables)
     key = run_key(
         data=data,
         as_of=instant,
@@ -224,10 +235,11 @@ def _identify(
     return identity
 
 
-def tables_at(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
-    """Users, items and interactions by table name, as they were known at an instant."""
-    keys = ((USERS, USER_ID), (ITEMS, ITEM_ID), (INTERACTIONS, None))
-    return {table.name: known_at(lake.scan(table), as_of, key).collect() for table, key in keys}
+def scan_at(lake: Lake, table: Table, as_of: datetime) -> pl.LazyFrame:
+    """Users, items or interactions as they were known at an instant."""
+    if table is INTERACTIONS:
+        return events_at(lake.scan(table), as_of)
+    return known_at(lake.scan(table), as_of, USER_ID if table is USERS else ITEM_ID)
 
 
 def newest_known(lake: Lake) -> datetime:

@@ -12,6 +12,7 @@ from deltalake.exceptions import DeltaError
 from nightschool.columns import RELEASE_ID, Table
 from nightschool.errors import Busy, NightschoolError
 from nightschool.storage.durable import sync_tree
+from nightschool.storage.spool import Spool
 
 _RELEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _STORABLE = (pl.String, pl.Boolean, pl.Date, pl.Binary)
@@ -50,15 +51,24 @@ class Lake:
         frame = frame.select(*schema, *extra)
         return frame if release_id is None else frame.filter(pl.col(RELEASE_ID) == release_id)
 
-    def append(self, table: Table, frame: pl.DataFrame) -> None:
-        """Adds rows in one commit.
+    def append(self, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> None:
+        """Adds rows in one commit; those of a lazy frame stream through.
 
         Raises:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
-        self._check(table, frame)
+        self._check(table, frame.collect_schema())
         partitions = [RELEASE_ID] if table.released else None
-        write_deltalake(self._path(table), frame, mode="append", schema_mode="merge", partition_by=partitions)
+        options = {"schema_mode": "merge", "partition_by": partitions}
+        frame.lazy().sink_delta(str(self._path(table)), mode="append", delta_write_options=options)
+
+    def spool(self, name: str) -> Spool:
+        """An empty place for rows on their way in."""
+        return Spool(self.root / "_incoming" / name)
+
+    def clear_spools(self) -> None:
+        """Removes what is on its way in, or was when an ingest died."""
+        shutil.rmtree(self.root / "_incoming", ignore_errors=True)
 
     def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
         """The version of the commit that added the rows, which directly follows version `base` (None: no table yet).
@@ -67,7 +77,7 @@ class Lake:
             Busy: Somebody committed since `base`; nothing was added.
             NightschoolError: A column is missing, unknown or of another dtype.
         """
-        self._check(table, frame)
+        self._check(table, frame.schema)
         path = self._path(table)
         fence = CommitProperties(max_commit_retries=0)
         try:
@@ -98,7 +108,7 @@ class Lake:
                 or of another dtype.
         """
         predicate = _of_release(release_id)
-        self._check(table, frame)
+        self._check(table, frame.schema)
         strangers = frame.filter(pl.col(RELEASE_ID).ne_missing(release_id))
         if strangers.height:
             raise NightschoolError(
@@ -134,18 +144,18 @@ class Lake:
     def _path(self, table: Table) -> Path:
         return self.root / table.name
 
-    def _check(self, table: Table, frame: pl.DataFrame) -> None:
+    def _check(self, table: Table, given: pl.Schema) -> None:
         schema = self.schema(table)
         stored = {**self.scan(table).collect_schema(), **schema}
-        missing = [name for name in schema if name not in frame.columns]
-        extra = [name for name in frame.columns if name not in schema]
+        missing = [name for name in schema if name not in given]
+        extra = [name for name in given if name not in schema]
         if missing or (extra and not table.open):
             raise NightschoolError(
                 f"table {table.name} lacks columns {missing} and does not know columns {[] if table.open else extra}",
-                seen=frame.columns,
+                seen=list(given),
                 do=f"give it {list(schema)}",
             )
-        _check_dtypes(table, frame.schema, stored)
+        _check_dtypes(table, given, stored)
 
 
 def literal(value: str) -> str:

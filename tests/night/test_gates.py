@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -55,13 +57,11 @@ def test_every_defect_is_blocked_by_its_gate(lists, gate, dataset):
 
 
 def test_a_user_who_has_seen_everything_needs_no_list(dataset):
-    everything = dataset.with_interactions(
-        pl.DataFrame(
-            {"user_index": [0, 0, 0], "item_index": [0, 1, 2], "score": [1.0, 1.0, 1.0]},
-            schema_overrides={"user_index": pl.Int32, "item_index": pl.Int32, "score": pl.Float32},
-        ),
-        dataset.available,
+    pairs = pl.DataFrame(
+        {"user_index": [0, 0, 0], "item_index": [0, 1, 2], "score": [1.0, 1.0, 1.0]},
+        schema_overrides={"user_index": pl.Int32, "item_index": pl.Int32, "score": pl.Float32},
     )
+    everything = replace(dataset, interactions=pairs)
     lists = GOOD.filter(pl.col("user_id") != 30)
     assert failed(lists, everything) == set()
 

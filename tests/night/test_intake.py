@@ -8,6 +8,7 @@ from nightschool.columns import DETAIL, QUARANTINE, REASON, ROW, SOURCE_ROW, USE
 from nightschool.data.parsing import RAW
 from nightschool.data.sources import SourceFile
 from nightschool.night.intake import Intake, TableCounts, mark
+from nightschool.storage.spool import Spool
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FILE = SourceFile("users.csv", Path("users.csv"))
@@ -29,10 +30,10 @@ def test_mark_gives_a_reason_to_good_rows_only():
     assert marked.select(REASON, DETAIL).rows() == [("duplicate_id", "1"), ("duplicate_id", "1"), ("bad_user", "x")]
 
 
-def test_good_and_bad_rows_part():
-    intake = Intake(USERS)
+def test_good_and_bad_rows_part(tmp_path):
+    intake = Intake(USERS, Spool(tmp_path / "good"), Spool(tmp_path / "bad"))
     good = intake.sort_out(mark(FRAME, pl.col(SOURCE_ROW) == 2, "duplicate_id", "user_id"), FILE, NOW)
-    (bad,) = intake.rejected
+    bad = intake.rejected.scan().collect()
     assert good[SOURCE_ROW].to_list() == [1]
     assert bad.schema == QUARANTINE.schema(user_id=pl.Int64(), item_id=pl.Int64())
     assert [json.loads(row) for row in bad[ROW]] == [{"line": "1"}, {"id": "x"}]
@@ -47,13 +48,3 @@ def test_rows_in_is_the_sum():
         "quarantined": 2,
         "reasons": {"bad_user": 2},
     }
-
-
-def test_intake_without_rows_writes_none():
-    assert Intake(USERS).rows is None
-
-
-def test_rows_of_all_files_come_with_the_columns_of_all():
-    early, late = pl.DataFrame({"user_id": [1]}), pl.DataFrame({"user_id": [2], "team": ["red"]})
-    assert Intake(USERS, accepted=[early, late]).rows.rows() == [(1, None), (2, "red")]
-    assert Intake(USERS, accepted=[late.clear()]).rows.columns == ["user_id", "team"]

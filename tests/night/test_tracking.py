@@ -4,8 +4,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.columns import INTERACTIONS, ITEMS
-from nightschool.night.run import Night, tables_at
+from nightschool.columns import INTERACTIONS, ITEMS, Table
+from nightschool.night.run import Night, scan_at
 from nightschool.night.tracking import night_log
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.night_log import NightLog
@@ -48,11 +48,14 @@ def night(tmp_path: Path) -> Night:
     return night
 
 
+def as_of_monday(night: Night, table: Table) -> pl.DataFrame:
+    return scan_at(night.home.lake, table, MONDAY).collect()
+
+
 def log_of(night: Night, recipe: dict[str, Any] = EASE) -> NightLog:
     gates = [{"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}]
-    tables = tables_at(night.home.lake, MONDAY)
     verdict = {"recipe": recipe, "gates": gates, "decision": "first"}
-    return night_log(night, CHOSEN, verdict, [(table, tables[table.name]) for table in (ITEMS, INTERACTIONS)])
+    return night_log(night, CHOSEN, verdict, [(table, as_of_monday(night, table)) for table in (ITEMS, INTERACTIONS)])
 
 
 def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
@@ -95,4 +98,4 @@ def test_outcome_is_what_the_approved_recipe_measured_on_the_test(
 def test_data_are_told_by_fingerprint_and_rows(night: Night) -> None:
     items, interactions = log_of(night).data
     assert (items.name, items.rows, interactions.name, interactions.rows) == ("items", 2, "interactions", 1)
-    assert items.fingerprint == content_hash(tables_at(night.home.lake, MONDAY)["items"], ITEMS)
+    assert items.fingerprint == content_hash(as_of_monday(night, ITEMS), ITEMS)

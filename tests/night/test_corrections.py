@@ -1,0 +1,126 @@
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightschool.columns import (
+    AVAILABLE_AT,
+    EVENT_ID,
+    INTERACTIONS,
+    RATING,
+    REVISION,
+    TIMESTAMP,
+)
+from nightschool.night.run import scan_at
+from tests.night.logs import NOW, Home
+
+HEADER = "id,gone,user,item,rating,at\n"
+LATER = NOW + timedelta(days=1)
+PARTS = {"event_id": "id", "deleted": "gone"}
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path, interactions=PARTS)
+
+
+def row(event: str, rating: int = 4, gone: str = "no", at: str = "2025-01-01") -> str:
+    return f"{event},{gone},1,7,{rating},{at}"
+
+
+def known(home: Home, at: datetime = LATER) -> dict[str, float]:
+    rows = scan_at(home.lake, INTERACTIONS, at).collect()
+    assert rows[EVENT_ID].is_unique().all()
+    return dict(rows.select(EVENT_ID, RATING).sort(EVENT_ID).iter_rows())
+
+
+def test_corrected_row_replaces_and_the_old_one_stays_as_history(home):
+    home.write([row("a", 4), row("b", 3)], header=HEADER)
+    home.ingest()
+    home.write([row("a", 5), row("b", 3)], "log-2.csv", HEADER)
+    again = home.ingest(first_seen=LATER).interactions
+    assert (again.accepted, again.reasons) == (1, {"duplicate_event": 1})
+    assert (known(home, NOW), known(home)) == ({"a": 4, "b": 3}, {"a": 5, "b": 3})
+    stored = home.rows().select(EVENT_ID, RATING, REVISION).sort(EVENT_ID, REVISION)
+    assert stored.rows() == [("a", 4, 0), ("a", 5, 1), ("b", 3, 0)]
+
+
+def test_event_taken_back_is_gone_from_then_on(home):
+    home.write([row("a"), row("b")], header=HEADER)
+    home.ingest()
+    home.write([row("a", gone="yes")], "log-2.csv", HEADER)
+    home.ingest(first_seen=LATER)
+    assert (set(known(home, NOW)), set(known(home))) == ({"a", "b"}, {"b"})
+
+
+def test_event_taken_back_twice_is_a_repeat_and_may_come_back(home):
+    home.write([row("a"), row("a", gone="1"), row("a", gone="1"), row("a", 2)], header=HEADER)
+    report = home.ingest().interactions
+    assert (report.accepted, report.reasons) == (3, {"duplicate_event": 1})
+    assert known(home) == {"a": 2}
+
+
+def test_deletion_of_what_never_came_is_quarantined_and_takes_no_id(home):
+    home.write([row("a", gone="yes"), row("a", gone="yes"), row("a", 3)], header=HEADER)
+    report = home.ingest().interactions
+    assert (report.accepted, report.reasons) == (1, {"nothing_to_delete": 2})
+    assert (known(home), home.rows()[REVISION].to_list()) == ({"a": 3}, [0])
+
+
+def test_flag_of_deletion_that_cannot_be_read_is_quarantined(home):
+    home.write([row("a", gone="perhaps"), row("b", gone="")], header=HEADER)
+    assert home.ingest().interactions.reasons == {"bad_deleted": 1}
+    assert set(known(home)) == {"b"}
+
+
+def test_corrections_of_one_night_follow_each_other(home):
+    home.write([row("a", rating) for rating in (1, 2, 2, 3)], header=HEADER)
+    assert home.ingest().interactions.reasons == {"duplicate_event": 1}
+    rows = home.rows()
+    moments = [NOW + timedelta(microseconds=step) for step in range(3)]
+    assert (rows[REVISION].to_list(), rows[AVAILABLE_AT].to_list()) == ([0, 1, 2], moments)
+
+
+def test_correction_in_a_log_of_the_past_is_known_from_its_own_later_time_or_from_now_on(tmp_path):
+    home = Home(tmp_path, interactions=PARTS, history=True)
+    first, second = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
+    home.write([row("a", 1), row("a", 2, at="2025-03-01"), row("b", 1), row("b", 2)], header=HEADER)
+    home.ingest()
+    assert home.rows()[AVAILABLE_AT].to_list() == [first, second, first, NOW]
+    assert known(home, second) == {"a": 2, "b": 1}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), min_size=1, max_size=12),
+    st.lists(st.integers(1, 11), max_size=3),
+)
+def test_any_delivery_ends_like_replaying_it_row_by_row(tmp_path_factory, rows, cuts):
+    rows = [("first", 1, False), *rows]
+    home = Home(tmp_path_factory.mktemp("home"), interactions=PARTS)
+    state: dict[str, tuple[int, bool]] = {}
+    counted = dict.fromkeys(("accepted", "duplicate_event", "nothing_to_delete"), 0)
+    for event, rating, gone in rows:
+        if gone and event not in state:
+            counted["nothing_to_delete"] += 1
+        elif state.get(event) == (rating, gone):
+            counted["duplicate_event"] += 1
+        else:
+            counted["accepted"] += 1
+            state[event] = (rating, gone)
+    bounds = [0, *sorted({cut for cut in cuts if cut < len(rows)}), len(rows)]
+    seen = dict.fromkeys(counted, 0)
+    for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        part = [row(event, rating, "yes" if gone else "no") for event, rating, gone in rows[start:end]]
+        home.write(part, f"log-{number}.csv", HEADER)
+        report = home.ingest().interactions
+        seen["accepted"] += report.accepted
+        for reason, count in report.reasons.items():
+            seen[reason] += count
+    assert seen == counted
+    assert known(home) == {event: rating for event, (rating, gone) in sorted(state.items()) if not gone}
+    revisions = home.rows().group_by(EVENT_ID).agg(pl.col(REVISION).sort(), pl.col(AVAILABLE_AT).is_duplicated().any())
+    assert all(numbers == list(range(len(numbers))) for numbers in revisions[REVISION].to_list())
+    assert not revisions[AVAILABLE_AT].any()
+    assert home.rows()[TIMESTAMP].null_count() == 0
