@@ -1,34 +1,103 @@
 """What holds of interactions."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
-from expectations.engine import gxe
-from nightschool.columns import DURATION, ITEM_ID, RATING, SOURCE_FILE, SOURCE_ROW, TIMESTAMP, USER_ID
-from nightschool.data.limits import EARLIEST, Limits
+import polars as pl
+
+from expectations.engine import Column
+from expectations.facts import ROWS, Known, count_orphans, count_repeated, one_row, share
+from expectations.rules import between, filled
+from expectations.text import id_measures, id_rules
+from nightschool.columns import (
+    DURATION,
+    EVENT_ID,
+    INTERACTIONS,
+    ITEM_ID,
+    RATING,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TIMESTAMP,
+    USER_ID,
+)
+from nightschool.data.limits import EARLIEST, LONGEST_DURATION, ZERO_FROM, ZERO_UNTIL, Limits
+
+TABLE: Final = INTERACTIONS
+
+LEAST_KEPT: Final = 0.5
+"""Share of the rows once taken in that must still be there: erasing people takes few, and half is a loss."""
+
+FEW_REPEATS: Final = 0.01
+MANY_REPEATS: Final = 0.5
+"""Shares of the rows without a time or an event id whose pair was named before: a list delivered twice has half."""
+
+
+def measures() -> Mapping[str, pl.Expr]:
+    """What row rules look at beside the columns themselves."""
+    return id_measures(USER_ID, ITEM_ID, EVENT_ID)
 
 
 def row_rules(limits: Limits) -> list[Any]:
     """What each row must satisfy by itself; the first rule broken gives the reason."""
     rules = [
-        gxe.ExpectColumnValuesToNotBeNull(column=USER_ID, meta={"reason": "missing_user"}),
-        gxe.ExpectColumnValuesToNotBeNull(column=ITEM_ID, meta={"reason": "missing_item"}),
-        gxe.ExpectColumnValuesToBeBetween(column=TIMESTAMP, min_value=EARLIEST, meta={"reason": "timestamp_too_early"}),
-        gxe.ExpectColumnValuesToBeBetween(
-            column=TIMESTAMP, max_value=limits.latest, meta={"reason": "timestamp_in_future"}
-        ),
-        gxe.ExpectColumnValuesToBeBetween(column=DURATION, min_value=0.0, meta={"reason": "negative_duration"}),
+        filled(USER_ID, "missing_user"),
+        filled(ITEM_ID, "missing_item"),
+        *id_rules(USER_ID),
+        *id_rules(ITEM_ID),
+        *id_rules(EVENT_ID),
+        *_times(limits.latest),
+        between(DURATION, "negative_duration", low=0.0),
+        between(DURATION, "duration_too_long", high=LONGEST_DURATION),
     ]
-    return [*rules, _on_the_scale(*limits.rating)] if limits.rating else rules
+    return [*rules, between(RATING, "rating_out_of_range", *limits.rating)] if limits.rating else rules
+
+
+def facts(frame: pl.LazyFrame, known: Known) -> pl.DataFrame:
+    """One row of what the batch rules look at."""
+    timeless = frame.filter(pl.col(TIMESTAMP).is_null() & pl.col(EVENT_ID).is_null())
+    counted = frame.select(pl.len().alias(ROWS), (pl.col(TIMESTAMP).is_null() & pl.col(EVENT_ID).is_null()).sum())
+    n_rows, n_timeless = counted.collect(engine="streaming").row(0)
+    n_repeated = count_repeated(timeless, USER_ID, ITEM_ID) if n_timeless else 0
+    return one_row(
+        {
+            ROWS: n_rows,
+            "read_twice": count_repeated(frame, SOURCE_FILE, SOURCE_ROW),
+            "unknown_users": count_orphans(frame, known.users, USER_ID),
+            "unknown_items": count_orphans(frame, known.items, ITEM_ID),
+            "timeless": n_timeless,
+            "repeated_pairs": n_repeated,
+            "repeated_share": share(n_repeated, n_timeless),
+            "taken_in": known.taken_in,
+            "held": known.held,
+            "kept_share": share(known.held, known.taken_in) if known.taken_in else 1.0,
+        }
+    )
 
 
 def batch_rules() -> list[Any]:
     """What the rows must satisfy together."""
+    seen = "{repeated_pairs} of {timeless} rows without a time"
+    few = Column("repeated_share") < MANY_REPEATS
     return [
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=[SOURCE_FILE, SOURCE_ROW], meta={"reason": "read_twice"}),
+        between(ROWS, "no_rows", low=1, seen="{rows} rows"),
+        between("read_twice", "read_twice", high=0, seen="{read_twice} of {rows} rows"),
+        between("unknown_users", "unknown_user", high=0, seen="{unknown_users} users"),
+        between("unknown_items", "unknown_item", high=0, seen="{unknown_items} items"),
+        between("kept_share", "rows_lost", low=LEAST_KEPT, seen="{held} of {taken_in} rows are left"),
+        between("repeated_share", "repeated_pairs", high=MANY_REPEATS, strict_max=True, seen=seen),
+        between(
+            "repeated_share", "some_repeated_pairs", high=FEW_REPEATS, row_condition=few, severity="warning", seen=seen
+        ),
     ]
 
 
-def _on_the_scale(lowest: float, highest: float) -> Any:
-    return gxe.ExpectColumnValuesToBeBetween(
-        column=RATING, min_value=lowest, max_value=highest, meta={"reason": "rating_out_of_range"}
-    )
+def _times(latest: datetime) -> list[Any]:
+    """Implausible times, each of one kind alone."""
+    time = Column(TIMESTAMP)
+    return [
+        between(TIMESTAMP, "timestamp_too_early", low=ZERO_FROM),
+        between(TIMESTAMP, "epoch_zero", low=ZERO_UNTIL, row_condition=time >= ZERO_FROM),
+        between(TIMESTAMP, "wrong_time_unit", low=EARLIEST, row_condition=time >= ZERO_UNTIL),
+        between(TIMESTAMP, "timestamp_in_future", high=latest),
+    ]

@@ -1,35 +1,53 @@
 """What holds of a release's lists."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
-from expectations.engine import gxe
-from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
+from expectations.facts import ROWS, Known, count_repeated, one_row
+from expectations.rules import between, filled
+from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.data.limits import Limits
 
+TABLE: Final = RECOMMENDATIONS
 _LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+def measures() -> Mapping[str, pl.Expr]:
+    """What row rules look at beside the columns themselves."""
+    return {}
 
 
 def row_rules(_: Limits) -> list[Any]:
     """What each row must satisfy by itself; the first rule broken gives the reason."""
     return [
-        gxe.ExpectColumnValuesToNotBeNull(column=USER_ID, meta={"reason": "missing_user"}),
-        gxe.ExpectColumnValuesToNotBeNull(column=ITEM_ID, meta={"reason": "missing_item"}),
-        gxe.ExpectColumnValuesToNotBeNull(column=RANK, meta={"reason": "missing_rank"}),
-        gxe.ExpectColumnValuesToBeBetween(column=RANK, min_value=1, meta={"reason": "rank_below_one"}),
+        filled(USER_ID, "missing_user"),
+        filled(ITEM_ID, "missing_item"),
+        filled(RANK, "missing_rank"),
+        between(RANK, "rank_below_one", low=1),
         # pandas knows no difference between NaN and a missing value: this rule finds both.
-        gxe.ExpectColumnValuesToNotBeNull(column=SCORE, meta={"reason": "missing_score"}),
-        gxe.ExpectColumnValuesToBeBetween(
-            column=SCORE, min_value=-_LARGEST, max_value=_LARGEST, meta={"reason": "infinite_score"}
-        ),
+        filled(SCORE, "missing_score"),
+        between(SCORE, "infinite_score", low=-_LARGEST, high=_LARGEST),
     ]
+
+
+def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
+    """One row of what the batch rules look at."""
+    return one_row(
+        {
+            ROWS: frame.select(pl.len()).collect().item(),
+            "repeated_ranks": count_repeated(frame, USER_ID, RANK),
+            "repeated_items": count_repeated(frame, USER_ID, ITEM_ID),
+        }
+    )
 
 
 def batch_rules() -> list[Any]:
     """What the rows must satisfy together."""
     return [
-        gxe.ExpectTableRowCountToBeBetween(min_value=1, meta={"reason": "no_rows"}),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=[USER_ID, RANK], meta={"reason": "duplicate_rank"}),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=[USER_ID, ITEM_ID], meta={"reason": "duplicate_item"}),
+        between(ROWS, "no_rows", low=1, seen="{rows} rows"),
+        between("repeated_ranks", "duplicate_rank", high=0, seen="{repeated_ranks} of {rows} rows"),
+        between("repeated_items", "duplicate_item", high=0, seen="{repeated_items} of {rows} rows"),
     ]

@@ -1,19 +1,35 @@
 """What holds of users."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from expectations.engine import gxe
-from nightschool.columns import AVAILABLE_AT, USER_ID
+import polars as pl
+
+from expectations.facts import ROWS, Known, count_repeated, one_row
+from expectations.rules import between, filled
+from expectations.text import id_measures, id_rules
+from nightschool.columns import AVAILABLE_AT, USER_ID, USERS
 from nightschool.data.limits import Limits
+
+TABLE: Final = USERS
+
+
+def measures() -> Mapping[str, pl.Expr]:
+    """What row rules look at beside the columns themselves."""
+    return id_measures(USER_ID)
 
 
 def row_rules(_: Limits) -> list[Any]:
     """What each row must satisfy by itself; the first rule broken gives the reason."""
-    return [gxe.ExpectColumnValuesToNotBeNull(column=USER_ID, meta={"reason": "missing_user"})]
+    return [filled(USER_ID, "missing_user"), *id_rules(USER_ID)]
+
+
+def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
+    """One row of what the batch rules look at."""
+    n_rows = frame.select(pl.len()).collect().item()
+    return one_row({ROWS: n_rows, "repeated": count_repeated(frame, USER_ID, AVAILABLE_AT)})
 
 
 def batch_rules() -> list[Any]:
     """What the rows must satisfy together."""
-    return [
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=[USER_ID, AVAILABLE_AT], meta={"reason": "duplicate_id"}),
-    ]
+    return [between("repeated", "duplicate_id", high=0, seen="{repeated} of {rows} rows")]

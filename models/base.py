@@ -1,4 +1,4 @@
-"""What every model has in common: fit and score as templates, lists by external id, saving and loading."""
+"""What models have in common: fit and score as templates, lists by external id, saving, sums of item weights."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -8,12 +8,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
+from scipy.sparse import csr_array
 
 from models.files import read_arrays, read_card, write_arrays, write_card
 from models.known import Known
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, block_users, rank_users
 
 _ARRAYS = "learned.npz"
@@ -38,11 +40,13 @@ class Model(ABC):
         name: Its name in the catalogue and in recipes.
         config_type: Its hyper-parameters.
         learned: Names of the attributes, dense arrays or CSR matrices, that `_learn` sets.
+        by_user: Those of them that hold a row a user.
     """
 
     name: ClassVar[str]
     config_type: ClassVar[type[BaseModel]]
     learned: ClassVar[tuple[str, ...]]
+    by_user: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: BaseModel | None = None) -> None:
         self.config = self.config_type() if config is None else config
@@ -121,6 +125,15 @@ class Model(ABC):
         )
         return _by_external_id(ranking, users, known)
 
+    def forget(self, user_index: int) -> None:
+        """Removes a user's id, history and rows; the index of the users behind falls by one.
+
+        What was learned of items from everybody stays as it is, and so do the lists of everybody else.
+        """
+        self._known = self.known.without(user_index)
+        for name in self.by_user:
+            setattr(self, name, np.delete(getattr(self, name), user_index, axis=0))
+
     def save(self, directory: Path) -> None:
         """Writes arrays and JSON below an empty or new directory, never a pickle.
 
@@ -161,6 +174,29 @@ class Model(ABC):
         for name, array in arrays.items():
             setattr(self, name, array)
         self._known = known
+
+
+class ItemToItem(Model):
+    """Ranks by the summed weights of what a user liked: score(u, j) = Σ_i liked[u, i] · weights[i, j].
+
+    A model of one's own fills in `_learn`, which sets the weights.
+    """
+
+    learned = ("weights",)
+
+    weights: csr_array
+    """CSR float32 [n_items of the history, n_items to recommend]."""
+
+    def item_weights(self) -> csr_array:
+        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        return self.weights
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        return fold_in(positive(history), self.weights)
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        return self.fold_in(self.known.history[user_indices])
 
 
 def _by_external_id(ranking: Ranking, users: Indices, known: Known) -> pl.DataFrame:

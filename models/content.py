@@ -7,11 +7,10 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array, vstack
 
-from models.base import Model, ModelConfig
-from nightschool.contract import Dataset, Float32s, Indices
+from models.base import ItemToItem, ModelConfig
+from nightschool.contract import Dataset
 from nightschool.data.features import item_features
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import block_users
 from nightschool.ranking.truncate import keep_largest
 
@@ -26,7 +25,7 @@ class ContentConfig(ModelConfig):
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
 
-class Content(Model):
+class Content(ItemToItem):
     """Ranks by summed cosine similarity to what a user liked, over features of text, categories, levels and lists.
 
     Each history item keeps its `weights_per_item` most similar items. What is said of an item is all that is used, so
@@ -35,22 +34,8 @@ class Content(Model):
 
     name = "content"
     config_type = ContentConfig
-    learned = ("weights",)
 
     config: ContentConfig
-    weights: csr_array
-    """Cosines, CSR float32 [n_items of the history, n_items to recommend]."""
-
-    def item_weights(self) -> csr_array:
-        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
-        return self.weights
-
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
-        return fold_in(positive(history), self.weights)
-
-    def _score(self, user_indices: Indices) -> Float32s:
-        return fold_in(self.known.positives(user_indices), self.weights)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         features = item_features(dataset.items, dataset.item_columns, dataset.available)

@@ -9,10 +9,9 @@ from pydantic import Field
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, vstack
 
-from models.base import Model, ModelConfig
-from nightschool.contract import Dataset, Float32s, Indices
+from models.base import ItemToItem, ModelConfig
+from nightschool.contract import Dataset
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
-from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.truncate import keep_largest
 
 _BLOCK_ROWS = 512
@@ -26,16 +25,18 @@ class EaseConfig(ModelConfig):
 
     l2: float = Field(default=500.0, gt=0, le=1e7, description="Added to the diagonal of the item co-occurrences.")
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
+    weighted: bool = Field(default=False, description="Learn from the score's share of the highest, not from ones.")
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the dense item matrix may take, in GB.")
 
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"l2": 250.0}, {}, {"l2": 1000.0})
 
 
-class Ease(Model):
+class Ease(ItemToItem):
     """Ranks by the summed weights of what a user liked, score = X · B with B = −P / diag(P), P = (XᵀX + l2·I)⁻¹.
 
-    X is binary: one where the score is above zero. Of each row of B, the `weights_per_item` entries of largest size are
-    kept, and this truncated form is the model: it is what is evaluated, stored and served.
+    X is binary: one where the score is above zero. Weighted, B is learned from the score's share of the highest, and a
+    history still speaks in ones, as it does where it is served. Of each row of B, the `weights_per_item` entries of
+    largest size are kept, and this truncated form is the model: it is what is evaluated, stored and served.
 
     Reference:
         Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019.
@@ -43,25 +44,11 @@ class Ease(Model):
 
     name = "ease"
     config_type = EaseConfig
-    learned = ("weights",)
 
     config: EaseConfig
-    weights: csr_array
-    """CSR float32 [n_items of the history, n_items to recommend]."""
-
-    def item_weights(self) -> csr_array:
-        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
-        return self.weights
-
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
-        return fold_in(positive(history), self.weights)
-
-    def _score(self, user_indices: Indices) -> Float32s:
-        return fold_in(self.known.positives(user_indices), self.weights)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        positives = dataset.positives()
+        positives = dataset.weighted_positives() if self.config.weighted else dataset.positives()
         liked = np.flatnonzero(np.bincount(positives.indices, minlength=dataset.n_items))
         if not len(liked):
             raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")

@@ -50,6 +50,12 @@ class Hybrid(Model):
         scorers = [part.score for part in self._parts.values()]
         return component_scores(scorers, user_indices, self.known.history[user_indices], self.known.available)
 
+    def forget(self, user_index: int) -> None:
+        """Removes a user from the blend and from every component."""
+        super().forget(user_index)
+        for part in self._parts.values():
+            part.forget(user_index)
+
     def write(self, directory: Path) -> None:
         """Writes the recipe, and each component in a folder of its own."""
         super().write(directory)

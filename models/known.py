@@ -13,7 +13,6 @@ from models.files import read_arrays, write_arrays
 from nightschool.columns import ITEM_INDEX, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Dataset, Indices, Mask
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
-from nightschool.ranking.foldin import positive
 
 _ARRAYS = "known.npz"
 _IDS = "ids.json"
@@ -28,12 +27,14 @@ class Known:
         item_ids: External ids by item index.
         history: Scores, CSR float32 [n_users, n_items]; every stored entry was seen.
         available: bool [n_items], what may be recommended.
+        strangers: bool [n_users], whom no model knows.
     """
 
     user_ids: pl.Series
     item_ids: pl.Series
     history: csr_array
     available: Mask
+    strangers: Mask
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -43,11 +44,8 @@ class Known:
             DataRefused: There are no interactions, or they break the promises of `Dataset`.
         """
         _check(dataset)
-        return cls(dataset.user_ids, dataset.item_ids, dataset.scores(), dataset.available.copy())
-
-    def positives(self, user_indices: Indices) -> csr_array:
-        """Histories as sets: ones where the score is above zero, CSR float32 [n_block, n_items]."""
-        return positive(self.history[user_indices])
+        available = dataset.available.copy()
+        return cls(dataset.user_ids, dataset.item_ids, dataset.history(), available, dataset.strangers)
 
     def user_indices(self, user_ids: pl.Series) -> Indices:
         """Index of each external id, int32 [n].
@@ -73,11 +71,18 @@ class Known:
             )
         return found[USER_INDEX].to_numpy().astype(np.int32)
 
+    def without(self, user_index: int) -> "Known":
+        """The same without one user; the index of those behind falls by one."""
+        others = np.arange(len(self.user_ids)) != user_index
+        kept = (self.user_ids.filter(pl.Series(others)), self.item_ids, self.history[others], self.available)
+        return Known(*kept, self.strangers[others])
+
     def save(self, directory: Path) -> None:
         """Writes the ids as JSON and the rest as arrays."""
         ids = {"user_ids": self.user_ids.to_list(), "item_ids": self.item_ids.to_list()}
         (directory / _IDS).write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
-        write_arrays(directory / _ARRAYS, {"history": self.history, "available": self.available})
+        arrays = {"history": self.history, "available": self.available, "strangers": self.strangers}
+        write_arrays(directory / _ARRAYS, arrays)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -92,12 +97,13 @@ class Known:
         except FileNotFoundError as error:
             raise NotFound("no model in this folder", seen=str(directory), do="give a saved model's folder") from error
         arrays = read_arrays(directory / _ARRAYS)
-        return cls(pl.Series(ids["user_ids"]), pl.Series(ids["item_ids"]), arrays["history"], arrays["available"])
+        learned = (arrays["history"], arrays["available"], arrays["strangers"])
+        return cls(pl.Series(ids["user_ids"]), pl.Series(ids["item_ids"]), *learned)
 
 
 def _check(dataset: Dataset) -> None:
     pairs = dataset.interactions
-    if pairs.is_empty():
+    if pairs.is_empty() or (dataset.learned is not None and not dataset.learned.any()):
         raise DataRefused("there is nothing to learn from", seen="0 interactions", do="ingest interactions first")
     users, items = pairs[USER_INDEX].to_numpy(), pairs[ITEM_INDEX].to_numpy()
     if min(users.min(), items.min()) < 0 or users.max() >= dataset.n_users or items.max() >= dataset.n_items:

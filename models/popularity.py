@@ -1,6 +1,7 @@
 """How many users liked each item: the recommendation that any other must beat."""
 
 import numpy as np
+from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
@@ -8,18 +9,23 @@ from nightschool.contract import Dataset, Float32s, Indices
 
 
 class PopularityConfig(ModelConfig):
-    """Popularity has nothing to set."""
+    """What a user's liking counts."""
+
+    weighted: bool = Field(default=False, description="Count the score's share of the highest, not one a user.")
 
 
 class Popularity(Model):
-    """Scores every item by the number of users with a score above zero for it, the same for everybody."""
+    """Scores every item by the number of users with a score above zero for it, the same for everybody.
+
+    Weighted, each of them counts with the score, which is less the older it is when the night lets events decay.
+    """
 
     name = "popularity"
     config_type = PopularityConfig
     learned = ("counts",)
 
     counts: Float32s
-    """Users by item, float32 [n_items]."""
+    """Users by item, or the sum of their scores' shares, float32 [n_items]."""
 
     config: PopularityConfig
 
@@ -28,8 +34,9 @@ class Popularity(Model):
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        liked = dataset.positives().indices
-        self.counts = np.bincount(liked, minlength=dataset.n_items).astype(np.float32)
+        liked = dataset.weighted_positives() if self.config.weighted else dataset.positives()
+        counts = np.bincount(liked.indices, weights=liked.data, minlength=dataset.n_items)
+        self.counts = counts.astype(np.float32)
 
     def _score(self, user_indices: Indices) -> Float32s:
         return np.repeat(self.counts[None, :], len(user_indices), axis=0)

@@ -1,5 +1,6 @@
 """A fitted recipe together with its fallbacks: what a release publishes, computed anew."""
 
+import shutil
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +31,25 @@ def write_audiences(file: Path, scores: Float32s, of_user: Indices) -> None:
     write_arrays(file, {"scores": scores, "of_user": of_user})
 
 
+def forget_user(model: Path, audiences: Path, user_id: int | str) -> bool:
+    """Whether what `Hybrid.save` and `write_audiences` wrote knew the user; if so, it is written anew without them.
+
+    Raises:
+        NotFound: The folder holds no model.
+        ConfigurationError: Its files are damaged, or name a model that no longer exists.
+    """
+    recommender = load(model)
+    place = recommender.known.user_ids.index_of(user_id)
+    if place is None:
+        return False
+    arrays = read_arrays(audiences)
+    recommender.forget(place)
+    shutil.rmtree(model)
+    recommender.save(model)
+    write_audiences(audiences, arrays["scores"], np.delete(arrays["of_user"], place))
+    return True
+
+
 class Published:
     """A release's recommender: the recipe's lists, the audience's for quiet users, everyone's for unknown ones.
 
@@ -39,7 +59,7 @@ class Published:
     def __init__(self, model: Hybrid, audience_scores: Float32s, audience_of_user: Indices) -> None:
         self._model = model
         known = model.known
-        self._fallback = Fallback(audience_scores, audience_of_user, known.history, known.available)
+        self._fallback = Fallback(audience_scores, audience_of_user, known.strangers, known.history, known.available)
         self._weights = np.array([component.weight for component in model.recipe.components], dtype=np.float32)
 
     @classmethod

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import polars as pl
 import surprise
 from numpy.typing import NDArray
 from pydantic import Field
@@ -11,6 +12,7 @@ from pydantic import Field
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.data.negatives import sample_negatives
 from nightschool.errors import ConfigurationError
 
 _ROWS_AT_A_TIME = 1 << 16
@@ -23,12 +25,21 @@ class SvdConfig(ModelConfig):
     epochs: int = Field(default=20, ge=1, le=500, description="Passes over all scores.")
     learning_rate: float = Field(default=0.005, gt=0, le=1, description="Step size, for factors and biases alike.")
     regularisation: float = Field(default=0.02, ge=0, le=10, description="Shrinkage, for factors and biases alike.")
+    negatives: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Unseen items drawn as zeros for each item met, where scores are not graded.",
+    )
 
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"regularisation": 0.1})
 
 
 class Svd(Model):
     """Predicts a score as mean + user bias + item bias + user factors · item factors.
+
+    A dislike counts as the lowest score there is. Without graded scores, what was met is one and `negatives` unseen
+    items for each of it, drawn at random, are zero.
 
     A user or item without scores has zero bias and factors, which is Surprise's rule for the unknown.
 
@@ -40,6 +51,7 @@ class Svd(Model):
     name = "svd"
     config_type = SvdConfig
     learned = ("mean", "user_biases", "item_biases", "user_factors", "item_factors", "score_range")
+    by_user = ("user_biases", "user_factors")
 
     config: SvdConfig
     mean: Float32s
@@ -70,11 +82,15 @@ class Svd(Model):
         return scores
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        if dataset.score_range is None:
+        if dataset.score_range and self.config.negatives:
             raise ConfigurationError(
-                "svd needs graded scores, and this dataset has none", do="leave svd out, or give the manifest a score"
+                "svd.negatives is for data without graded scores",
+                seen=self.config.negatives,
+                do="leave it at 0: these have scores",
             )
-        ratings = _Ratings(dataset)
+        score_range = dataset.score_range or (0.0, 1.0)
+        pairs = dataset.pairs if dataset.score_range else self._with_zeros(dataset, seed)
+        ratings = _Ratings(pairs, score_range)
         trained = surprise.SVD(
             n_factors=self.config.factors,
             n_epochs=self.config.epochs,
@@ -87,7 +103,17 @@ class Svd(Model):
         self.user_biases = _by_index(trained.bu, ratings.users, dataset.n_users)
         self.item_biases = _by_index(trained.bi, ratings.items, dataset.n_items)
         self.mean = np.array([ratings.global_mean], dtype=np.float32)
-        self.score_range = np.array(dataset.score_range, dtype=np.float32)
+        self.score_range = np.array(score_range, dtype=np.float32)
+
+    def _with_zeros(self, dataset: Dataset, seed: int) -> pl.DataFrame:
+        if not self.config.negatives:
+            raise ConfigurationError(
+                "svd needs graded scores, and this dataset has none",
+                do="set svd.negatives, leave svd out, or give the manifest a score",
+            )
+        drawn = sample_negatives(dataset, self.config.negatives, seed)
+        zeros = drawn.with_columns(pl.lit(0.0, pl.Float32).alias(SCORE))
+        return pl.concat([dataset.pairs.select(zeros.columns), zeros]).sort(USER_INDEX, ITEM_INDEX)
 
 
 class _Ratings:
@@ -102,11 +128,10 @@ class _Ratings:
         items: Item index of each inner index, by first appearance.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        pairs = dataset.interactions
+    def __init__(self, pairs: pl.DataFrame, score_range: tuple[float, float]) -> None:
         self.users, self._user_of_row = _inner_indices(pairs[USER_INDEX].to_numpy())
         self.items, self._item_of_row = _inner_indices(pairs[ITEM_INDEX].to_numpy())
-        self._scores = pairs[SCORE].to_numpy().astype(np.float64)
+        self._scores = pairs[SCORE].to_numpy().astype(np.float64).clip(*score_range)
         self.n_users = len(self.users)
         self.n_items = len(self.items)
         self.global_mean = float(self._scores.mean())

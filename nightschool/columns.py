@@ -42,7 +42,10 @@ MAPPING: Final = "mapping"
 BYTES: Final = "bytes"
 ROWS: Final = "rows"
 SHA256: Final = "sha256"
+POSITION: Final = "position"
 READ_AT: Final = "read_at"
+COLUMN: Final = "column"
+BIN: Final = "bin"
 
 RANK: Final = "rank"
 SCORE: Final = "score"
@@ -53,6 +56,8 @@ METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
 RELEVANT: Final = "relevant"
+NEGATIVE: Final = "negative"
+BOT_EVENT: Final = "bot_event"
 
 MODEL: Final = "model"
 SPLIT: Final = "split"
@@ -63,11 +68,16 @@ VALUE: Final = "value"
 CI_LOW: Final = "ci_low"
 CI_HIGH: Final = "ci_high"
 N_USERS: Final = "n_users"
+N_EVENTS: Final = "events"
 
 CREATED_AT: Final = "created_at"
 AS_OF: Final = "as_of"
 RUN_KEY: Final = "run_key"
 STATUS: Final = "status"
+CONTENT_HASHES: Final = "content_hashes"
+ROW_COUNTS: Final = "row_counts"
+USER_HASH: Final = "user_hash"
+ERASED_AT: Final = "erased_at"
 COMMIT_VERSION: Final = "commit_version"
 
 ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -126,6 +136,7 @@ SOURCES: Final = Table(
         BYTES: pl.Int64,
         ROWS: pl.Int64,
         SHA256: pl.String,
+        POSITION: pl.String,
         READ_AT: INSTANT,
     },
     key=(FILE,),
@@ -170,6 +181,12 @@ QUARANTINE: Final = Table(
     },
     key=(TABLE, SOURCE_FILE, SOURCE_ROW),
     local=(QUARANTINED_AT,),
+)
+
+BATCHES: Final = Table(
+    "batches",
+    {READ_AT: INSTANT, TABLE: pl.String, SOURCE: pl.String, COLUMN: pl.String, BIN: pl.String, ROWS: pl.Int64},
+    key=(READ_AT, TABLE, SOURCE, COLUMN, BIN),
 )
 
 RECOMMENDATIONS: Final = Table(
@@ -263,14 +280,20 @@ RELEASES: Final = Table(
         "config": pl.String,
         "recipe": pl.String,
         "mlflow_run_id": pl.String,
-        "content_hashes": pl.String,
-        "row_counts": pl.String,
+        CONTENT_HASHES: pl.String,
+        ROW_COUNTS: pl.String,
         "gates": pl.String,
         STATUS: pl.String,
         REASON: pl.String,
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),
+)
+
+ERASURES: Final = Table(
+    "erasures",
+    {USER_HASH: pl.String, ERASED_AT: INSTANT, CONTENT_HASHES: pl.String, ROW_COUNTS: pl.String},
+    key=(USER_HASH, ERASED_AT),
 )
 
 RELEASE_TABLES: Final = (
@@ -282,3 +305,7 @@ RELEASE_TABLES: Final = (
     AUDIENCE_RECOMMENDATIONS,
     METRICS,
 )
+
+SOURCE_TABLES_OF_PEOPLE: Final = (USERS, INTERACTIONS, QUARANTINE)
+RELEASE_TABLES_OF_PEOPLE: Final = tuple(table for table in RELEASE_TABLES if USER_ID in table.columns)
+"""Where a person is named; the other tables hold what many people did, or nobody."""

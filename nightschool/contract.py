@@ -1,7 +1,7 @@
 """What models, the night and the evaluation agree on: a dataset, a recommender, a recipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -48,8 +48,11 @@ class Dataset:
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
         available: bool[n_items], the items that could be recommended at that instant.
-        score_range: The lowest and highest score that a rating may have; None where scores are not graded.
+        score_range: The lowest and highest score that a rating may have; None where scores are not graded. A dislike
+            or the like lies below it.
         audience: The users' column that names their audience; None without one.
+        learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
+        set_aside: bool[n_users], users whom nothing is learned from and who get their audience's list. None: nobody.
     """
 
     user_ids: pl.Series
@@ -61,6 +64,8 @@ class Dataset:
     item_columns: ItemColumns = ItemColumns()
     score_range: tuple[float, float] | None = None
     audience: str | None = None
+    learned: Mask | None = None
+    set_aside: Mask | None = None
 
     @property
     def n_users(self) -> int:
@@ -72,25 +77,47 @@ class Dataset:
         """Number of items, those without interactions included."""
         return len(self.item_ids)
 
+    @property
+    def pairs(self) -> pl.DataFrame:
+        """The interactions that may be learned from."""
+        return self.interactions if self.learned is None else self.interactions.filter(pl.Series(self.learned))
+
+    @property
+    def strangers(self) -> Mask:
+        """bool[n_users], the users whom no model knows: those without interactions and those set aside."""
+        met = np.zeros(self.n_users, dtype=bool)
+        met[self.interactions[USER_INDEX].to_numpy()] = True
+        return ~met if self.set_aside is None else ~met | self.set_aside
+
+    def history(self) -> csr_array:
+        """Merged scores of all that was seen, CSR float32 [n_users, n_items]; explicit zeros and negatives kept."""
+        return self._matrix(self.interactions)
+
     def scores(self) -> csr_array:
-        """Merged scores, CSR float32 [n_users, n_items]; explicit zeros and negatives kept."""
-        pairs = self.interactions
-        counts = np.bincount(pairs[USER_INDEX].to_numpy(), minlength=self.n_users)
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        columns = pairs[ITEM_INDEX].to_numpy().astype(np.int32)
-        values = pairs[SCORE].to_numpy().astype(np.float32)
-        return csr_array((values, columns, indptr), shape=(self.n_users, self.n_items))
+        """Merged scores of what may be learned from, in the shape of the history."""
+        return self._matrix(self.pairs)
 
     def positives(self) -> csr_array:
-        """Pairs with a score above zero as ones, CSR float32 [n_users, n_items]."""
+        """Pairs to learn from with a score above zero as ones, CSR float32 [n_users, n_items]."""
         matrix = self.scores()
         matrix.data = (matrix.data > 0).astype(np.float32)
         matrix.eliminate_zeros()
         return matrix
 
-    def with_interactions(self, interactions: pl.DataFrame, available: Mask) -> "Dataset":
-        """The same users and items with other merged pairs, seen from another instant."""
-        return replace(self, interactions=interactions, available=available)
+    def weighted_positives(self) -> csr_array:
+        """The same with the score as a share of the highest there is."""
+        matrix = self.scores()
+        highest = self.score_range[1] if self.score_range else 1.0
+        matrix.data = np.maximum(matrix.data, 0) / np.float32(highest)
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _matrix(self, pairs: pl.DataFrame) -> csr_array:
+        counts = np.bincount(pairs[USER_INDEX].to_numpy(), minlength=self.n_users)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        columns = pairs[ITEM_INDEX].to_numpy().astype(np.int32)
+        values = pairs[SCORE].to_numpy().astype(np.float32)
+        return csr_array((values, columns, indptr), shape=(self.n_users, self.n_items))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ NightschoolError          1  a defect of ours
 ├── DataRefused           3  a batch of data that must not get in
 ├── GateRefused           4  a gate said no; the last good release stays
 ├── NotFound              5  no such release, user, item or file
+│   └── Unreachable       5  a source that cannot be read now, which may pass
 └── Busy                  6  another night holds the lock, or moved the pointer first
 """
 
@@ -50,6 +51,10 @@ class NotFound(NightschoolError):
     """No such release, user, item or file."""
 
     exit_code = 5
+
+
+class Unreachable(NotFound, OSError):
+    """A database or file that cannot be read now; it may pass, and is tried again."""
 
 
 class Busy(NightschoolError):

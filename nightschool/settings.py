@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,7 +13,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NIGHTSCHOOL_", frozen=True)
 
     home: Path = Field(default=Path(".nightschool"), description="The folder that holds everything of one dataset.")
-    mlflow_tracking_uri: str = Field(default="", description="MLflow's store; empty: a SQLite file below the home.")
+    mlflow_tracking_uri: SecretStr = Field(
+        default=SecretStr(""),
+        description="MLflow's store; empty: a SQLite file below the home. It may hold a password.",
+    )
     block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
 
     @cached_property
@@ -23,8 +26,8 @@ class Settings(BaseSettings):
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's tracking URI: the configured one, else SQLite below the home."""
-        return self.mlflow_tracking_uri or f"sqlite:///{self.paths.mlflow_database}"
+        """MLflow's tracking URI, password included: the configured one, else SQLite below the home."""
+        return self.mlflow_tracking_uri.get_secret_value() or f"sqlite:///{self.paths.mlflow_database}"
 
 
 class HomePaths:
@@ -38,6 +41,10 @@ class HomePaths:
         self.serving = root / "serving"
         self.mlflow_database = root / "mlflow.db"
         self.mlflow_artifacts = root / "mlartifacts"
+        self.docs = root / "docs"
         self.logs = root / "logs"
         self.lock = root / "lock"
         self.binding = root / "dataset.json"
+        self.salt = root / "salt"
+        self.erasure = root / "erasure.json"
+        self.scratch = root / "scratch"

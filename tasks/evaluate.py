@@ -8,13 +8,15 @@ import numpy as np
 from models.catalog import build, create
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.data.dataset import EventLog
-from nightschool.data.splitting import Window, named_cut, test_split, validation_split
+from nightschool.data.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.night.as_of import newest_known
 from nightschool.night.config import NightConfig
+from nightschool.night.effects import measure_effects
 from nightschool.night.lookup import Reader
 from nightschool.night.offline import compare_models, measure_lists
 from nightschool.night.prepare import event_log
-from nightschool.night.run import Home, newest_known
+from nightschool.night.run import Home
 from nightschool.night.summary import describe_measured, figures
 from tasks.home import manifest_of
 from tasks.ingest import read_hold_out
@@ -50,6 +52,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
     cutoffs = tuple(sorted({*asked.settings.cutoffs, asked.k}))
     config = asked.settings.model_copy(update={"models": models, "seed": asked.seed, "cutoffs": cutoffs})
     search = search_for(config, decisive_k=asked.k)
+    effects = measure_effects(log, cut.part(TRAIN, VALIDATION), config)
     rows, failures = compare_models(validation_split(log, cut), test_split(log, cut), search, create, build)
     return {
         "dataset": home.binding.dataset,
@@ -58,6 +61,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
         "k": asked.k,
         "n_users": rows[0].evaluation.n_users,
         "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
+        "signals": effects.rows,
         "models": [describe_measured(row, cutoffs) for row in rows],
         "failures": dict(failures),
     }
@@ -86,7 +90,7 @@ def _event_log(home: Home, asked: Offline) -> EventLog:
     if not home.lake.exists(INTERACTIONS):
         raise NotFound(f"home {home.paths.root} holds no interactions yet", do="run `nightschool ingest` first")
     held_out = read_hold_out(home) if asked.protocol == "given" else None
-    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), held_out)
+    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), asked.settings, held_out)
     return log.with_all_relevant() if asked.relevant == "all" else log
 
 

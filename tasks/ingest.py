@@ -13,6 +13,7 @@ from nightschool.data.holdout import read_test
 from nightschool.night.ingest import ingest as take_in
 from nightschool.night.run import Home
 from nightschool.storage.binding import bind
+from tasks.forget import finish_erasure
 from tasks.home import manifest_of
 from tasks.stage import failed_on_io
 
@@ -24,7 +25,11 @@ def ingest(home: Home, as_of: datetime | None) -> dict[str, Any]:
 
 
 def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
-    """The same without Prefect; rows are first seen at the T of the night that takes them in, else now."""
+    """The same without Prefect; rows are first seen at the T of the night that takes them in, else now.
+
+    A person whose erasure was cut short is forgotten first.
+    """
+    finish_erasure(home)
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     report = take_in(manifest_of(home), source_root, home.lake, check=validation, first_seen=as_of or now, now=now)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prefect.context import FlowRunContext
 
+from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.run import Home, Night, Request
@@ -19,11 +20,13 @@ def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: b
     """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
     # Told before the night begins: what cannot be tried leaves no unfinished night behind.
     search_for(config)
+    manifest = manifest_of(home)
+    check_rules(config, manifest)
     current = home.releases.current()
     if current is not None:
         registry(home).reconcile(current.release_id)
     request = Request(as_of=as_of, code=code_version(), environment=environment_fingerprint(environment()), force=force)
-    return open_or_find(home, manifest_of(home), config, request)
+    return open_or_find(home, manifest, config, request)
 
 
 def asked_instant(as_of: datetime | None) -> datetime | None:

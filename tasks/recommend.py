@@ -6,7 +6,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from expectations.validation import SuiteReport, check_batch
+from expectations.report import SuiteReport
+from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.data.limits import Limits

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import models
-from nightschool.columns import INTERACTIONS, ITEMS, RECOMMENDATIONS, USERS
-from nightschool.night.run import Home, Night, scan_at
+from nightschool.columns import RECOMMENDATIONS
+from nightschool.night.run import Home, Night
 from nightschool.night.tracking import night_log
 from nightschool.settings import Settings
 from nightschool.storage.pruning import prune
@@ -22,10 +22,8 @@ def registry(home: Home) -> Registry:
 
 def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str, Path]) -> str:
     """The id of the night's MLflow run, with a child a candidate and an α, and the refitted model registered."""
-    lake, as_of = night.home.lake, night.identity.as_of
-    used = [(table, scan_at(lake, table, as_of).collect()) for table in (USERS, ITEMS, INTERACTIONS)]
     store = registry(night.home)
-    run_id = store.log_night(night_log(night, chosen, verdict, used))
+    run_id = store.log_night(night_log(night, chosen, verdict))
     store.register(run_id, night.identity.release_id, LOADER, artifacts, night.home.lake.user_id)
     return run_id
 

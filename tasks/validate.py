@@ -1,34 +1,85 @@
-"""Stage 2: the tables as of T against their expectation suites."""
+"""Stage 2: the tables as of T against their expectation suites, and Data Docs of what they saw."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from expectations.docs import write_docs
+from expectations.facts import Known
+from expectations.report import SuiteReport
 from expectations.validation import check_batch
-from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.columns import (
+    AVAILABLE_AT,
+    BYTES,
+    FILE,
+    INTERACTIONS,
+    ITEMS,
+    QUARANTINE,
+    READ_AT,
+    ROWS,
+    SOURCES,
+    TABLE,
+    USERS,
+    Table,
+)
 from nightschool.data.limits import Limits
-from nightschool.night.run import Night, tables_at
+from nightschool.night.as_of import scan_at
+from nightschool.night.run import Night
+from nightschool.storage.lake import Lake
 from tasks.stage import Record, once
 
 
 @task(cache_policy=NO_CACHE)
 def validate(night: Night) -> Record:
-    """Every rule of every table with what it saw."""
+    """Every rule of every table with what it saw, and what is odd without being refused."""
     return once(night, "validate", lambda _: _check_tables(night))
 
 
 def _check_tables(night: Night) -> Record:
-    tables = tables_at(night.home.lake, night.identity.as_of)
-    limits = Limits.of(night.manifest, night.identity.as_of)
-    declared = {INTERACTIONS.name}
-    declared |= {USERS.name} if night.manifest.users is not None else set()
-    declared |= {ITEMS.name} if night.manifest.items is not None else set()
-    return {name: _check(name, tables[name], limits) for name in sorted(declared)}
+    reports = [_check(night, table) for table in _declared(night)]
+    write_docs(night.home.paths.docs, reports, datetime.now(UTC))
+    for report in reports:
+        report.raise_if_failed(do="correct the source or its manifest; the last good release stays up")
+    return {
+        "tables": {report.table: [asdict(outcome) for outcome in report.outcomes] for report in reports},
+        "warnings": [warning for report in reports for warning in report.warnings],
+    }
 
 
-def _check(name: str, frame: pl.DataFrame, limits: Limits) -> list[Record]:
-    report = check_batch(name, frame, limits)
-    report.raise_if_failed(do="correct the source or its manifest; the last good release stays up")
-    return [asdict(outcome) for outcome in report.outcomes]
+def _declared(night: Night) -> list[Table]:
+    parts = ((INTERACTIONS, night.manifest.interactions), (ITEMS, night.manifest.items), (USERS, night.manifest.users))
+    return [table for table, part in parts if part is not None]
+
+
+def _check(night: Night, table: Table) -> SuiteReport:
+    lake, as_of = night.home.lake, night.identity.as_of
+    limits = Limits.of(night.manifest, as_of)
+    if table is INTERACTIONS:
+        return check_batch(table.name, scan_at(lake, table, as_of), limits, _known(night))
+    # Every row that was ever known, and not only the newest of each id: a rule says that ids have one at a time.
+    return check_batch(table.name, lake.scan(table).filter(pl.col(AVAILABLE_AT) <= as_of), limits)
+
+
+def _known(night: Night) -> Known:
+    """What interactions must agree with; ids that were declared later than T are declared."""
+    lake, manifest = night.home.lake, night.manifest
+    return Known(
+        users=lake.scan(USERS) if manifest.users else None,
+        items=lake.scan(ITEMS) if manifest.items else None,
+        taken_in=_rows_taken_in(lake),
+        held=sum(scan.select(pl.len()).collect().item() for scan in _scans_of_log(lake)),
+    )
+
+
+def _rows_taken_in(lake: Lake) -> int:
+    """The interactions' source rows, as the ledger's newest entry of each file has them."""
+    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name).sort(READ_AT, BYTES)
+    rows: int = entries.unique(FILE, keep="last", maintain_order=True).select(pl.col(ROWS).sum()).collect().item()
+    return rows
+
+
+def _scans_of_log(lake: Lake) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    return lake.scan(INTERACTIONS), lake.scan(QUARANTINE).filter(pl.col(TABLE) == INTERACTIONS.name)

@@ -4,12 +4,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from nightschool.cli.environment import prepare_environment
+from tests.postgres import Server, running_server
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
 # How long an example takes says something about the machine, not about the code.
@@ -49,3 +51,10 @@ def data_root() -> Path:
     if not folder.is_dir():
         pytest.skip(f"there are no real data sets at {folder}; {TEST_DATA} names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this test run; tests that need it are skipped where PostgreSQL is not installed."""
+    with running_server() as server:
+        yield server

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from nightschool.cli import lookup, night, releases, services
+from nightschool.cli import forget, init, lookup, night, releases, services, show
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -18,9 +18,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(init.init)
 night.add_commands(app)
 lookup.add_commands(app)
 services.add_commands(app)
+forget.add_commands(app)
 app.add_typer(releases.app, name="releases", help="List, inspect, roll back, hold and prune releases.")
 
 
@@ -31,7 +33,7 @@ def main() -> None:
         prepare_environment()
         app(prog_name="nightschool")
     except NightschoolError as error:
-        typer.secho(f"{type(error).__name__}: {error}", err=True, fg="red")
+        typer.secho(show.printable(f"{type(error).__name__}: {error}"), err=True, fg="red")
         sys.exit(error.exit_code)
 
 

@@ -11,20 +11,18 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import NamedTuple
 
-import polars as pl
 import psutil
-from deltalake.exceptions import DeltaError
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nightschool.cli.up import answers, repository_root
-from nightschool.columns import RELEASE_TABLES
 from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.binding import find_binding
-from nightschool.storage.lake import Lake
+from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
+from nightschool.storage.tracking_uri import without_credentials
 
 _PROJECT = "nightschool"
 _FLOOR_GB = 1.0
@@ -54,6 +52,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "home": lambda: _home(paths.root),
         "lock": lambda: _lock(paths.lock),
         "dataset": lambda: _dataset(paths.binding),
+        "erasure": lambda: _erasure(paths.erasure),
         "release": lambda: _release(settings),
         "mlflow": lambda: _mlflow(settings),
         "prefect": _prefect,
@@ -160,6 +159,12 @@ def _dataset(path: Path) -> str:
     return f"{binding.dataset}, from {binding.source_root}"
 
 
+def _erasure(path: Path) -> str:
+    if path.exists():
+        raise Busy("a person is being forgotten, or was when that was cut short", do="run `forget` again or a night")
+    return "none under way"
+
+
 def _release(settings: Settings) -> str:
     release = _current(settings)
     return f"{release.release_id} is current and whole" if release else "none yet: nightschool retrain"
@@ -175,23 +180,14 @@ def _current(settings: Settings) -> Release | None:
     try:
         release = home.releases.current()
         if release is not None:
-            _require_rows(home.lake, release)
-    except (DeltaError, pl.exceptions.PolarsError, OSError) as error:
+            home.releases.require_whole(release)
+    except UNREADABLE as error:
         raise NotFound("the release tables cannot be read", seen=str(error).splitlines()[0], do=_GO_BACK) from error
     return release
 
 
-def _require_rows(lake: Lake, release: Release) -> None:
-    for table in RELEASE_TABLES:
-        wanted = release.row_counts.get(table.name, 0)
-        found = lake.scan(table, release.release_id).select(pl.len()).collect().item()
-        if found != wanted:
-            what = f"table {table.name} of release {release.release_id} is not whole"
-            raise NotFound(what, seen=f"{found} rows of {wanted}", do=_GO_BACK)
-
-
 def _mlflow(settings: Settings) -> str:
-    uri = settings.tracking_uri
+    uri = without_credentials(settings.tracking_uri)
     _require_store(uri)
     release = _current(settings)
     if release is None:

@@ -36,19 +36,23 @@ def simulate(
     mode: Annotated[str, typer.Option(help="latent: preferences are planted; independent: there are none.")] = "latent",
     seed: Annotated[int, typer.Option(min=0)] = 42,
     days: Annotated[int, typer.Option(min=1, help="Days before the fixed end that engagements lie in.")] = 365,
+    damage: Annotated[
+        float, typer.Option(help="Share of each file's rows to spoil, up to 0.5; damage.parquet lists them.")
+    ] = 0.0,
     as_json: Json = False,
 ) -> None:
     """Write a simulated learning platform: users.csv, content.csv, engagements.csv."""
     from nightschool.data.simulator.config import SimulatorConfig
     from nightschool.data.simulator.simulate import simulate as write
 
-    values = {"users": users, "items": items, "interactions": interactions, "mode": mode, "seed": seed, "days": days}
-    report = write(SimulatorConfig.model_validate(values), out)
+    size = {"users": users, "items": items, "interactions": interactions, "days": days}
+    report = write(SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "damage": damage}), out)
     if as_json:
         show.show_json(report.model_dump(mode="json"))
         return
     counts = f"{report.users:,} users, {report.items:,} items, {report.interactions:,} engagements"
-    show.console.print(f"Simulated {counts} ({report.mode}) in {out}")
+    damaged = f", {report.damaged:,} rows damaged" if damage else ""
+    show.console.print(f"Simulated {counts} ({report.mode}){damaged} in {out}")
 
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
+from nightschool.errors import GateRefused
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,6 +54,24 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
     show.show_gates(document["gates"].get("asked", []))
     tables = [[name, rows, document["content_hashes"][name][:16]] for name, rows in document["row_counts"].items()]
     show.show_table("Tables", ["table", "rows", "content hash"], tables)
+
+
+@app.command()
+def verify(release_id: ReleaseId, as_json: Json = False) -> None:
+    """Check that a release is what was published; exit code 4 when it is damaged.
+
+    `intact` is what the night published, `erased` what `nightschool forget` has left of it.
+    """
+    from nightschool.night.verify import verify_release
+    from tasks.home import open_home
+
+    found = verify_release(open_home(), release_id)
+    if as_json:
+        show.show_json({"release_id": release_id, "state": found.state, "parts": found.parts})
+    else:
+        show.show_table(f"Release {release_id} is {found.state}", ["part", "state"], [*map(list, found.parts.items())])
+    if found.state == "damaged":
+        raise typer.Exit(GateRefused.exit_code)
 
 
 @app.command()

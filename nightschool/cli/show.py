@@ -1,6 +1,7 @@
 """What the command line prints: aligned tables for people, or one JSON document."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,10 +22,16 @@ _NEXT = (
     ("releases list", "every release; `releases rollback ID` goes back"),
 )
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else _PAGE)
+# What is printed may come from a source file: square brackets and colons in it are no markup.
+console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _PAGE)
 
 _METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
 _HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
+
+
+def printable(text: str) -> str:
+    """The text with a mark in place of each control character, which a terminal would obey."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def show_json(document: object) -> None:
@@ -64,6 +71,7 @@ def show_night(report: Mapping[str, Any]) -> None:
     if report["status"] == "already published":
         console.print(f"Already published: {report['sentence']}.")
         return
+    show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
     for model, reason in report["failures"].items():
         console.print(f"Left out: {model}: {reason}")
@@ -92,6 +100,7 @@ def _show_learner(learner: Mapping[str, Any]) -> None:
 
 def show_evaluation(document: Mapping[str, Any]) -> None:
     """Prints an offline comparison: every model's figures, and its difference to popularity."""
+    show_effects(document.get("signals", ()))
     k = document["k"]
     metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"coverage@{k}", "rmse"]
     rows = [
@@ -109,6 +118,13 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
         console.print(f"Note: {warning}.")
     for model, reason in document.get("failures", {}).items():
         console.print(f"Left out: {model}: {reason}")
+
+
+def show_effects(effects: Sequence[Mapping[str, Any]]) -> None:
+    """Prints what each rule did to the events that are learned from."""
+    if effects:
+        columns = ["rule", "setting", "rows", "users", "items"]
+        show_table("Signals and filters: what they touch", columns, [[e[name] for name in columns] for e in effects])
 
 
 def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
@@ -174,4 +190,4 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value))

@@ -69,6 +69,8 @@ def child_environment(settings: Settings, port: int) -> dict[str, str]:
         # Kept in memory, the lease of a night that was killed is forgotten with the server and never ends:
         # the deployment's one slot stays taken and no later night starts.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        # Not among the arguments of the process, which everybody on the machine can read.
+        "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri,
         # Without it MLflow starts eight processes for evaluation jobs that nobody here uses.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONUNBUFFERED": "1",
@@ -113,7 +115,6 @@ def _mlflow_arguments(settings: Settings, port: int) -> list[str]:
         *("--host", HOST),
         *("--port", str(port)),
         *("--workers", "1"),
-        *("--backend-store-uri", settings.tracking_uri),
         # Nights write artifacts into the folder themselves, with or without the server.
         "--no-serve-artifacts",
         *("--default-artifact-root", str(settings.paths.mlflow_artifacts)),

@@ -13,10 +13,15 @@ from pydantic import BaseModel, ConfigDict
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
+    BOT_EVENT,
+    DELETED,
+    EVENT_ID,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
+    NEGATIVE,
     RELEVANT,
+    REVISION,
     SCORE,
     SOURCE_FILE,
     SOURCE_ROW,
@@ -27,14 +32,15 @@ from nightschool.columns import (
     USER_INDEX,
 )
 from nightschool.contract import Dataset, ItemColumns, Mask, Split
+from nightschool.data.filters import Rules, filter_events
 from nightschool.data.identity import order_ids
 from nightschool.data.manifest import Manifest
-from nightschool.data.signals import Signal, merge_repeats, score_events, signal_of
+from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.errors import DataRefused
 
-EVENTS = pl.Schema(
-    {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), TIMESTAMP: INSTANT, SCORE: pl.Float32(), RELEVANT: pl.Boolean()}
-)
+_PAIRS = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
+EVENTS = pl.Schema({**_PAIRS, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})
+_NEWEST = "newest"
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
 
 
@@ -44,10 +50,12 @@ class EventLog:
 
     Attributes:
         empty: The dataset without any interaction; all its users and items.
-        events: user_index, item_index, timestamp, score, relevant; in source order, the given hold-out last.
+        events: user_index, item_index, score, timestamp, relevant, negative, bot_event; in source order, the given
+            hold-out last.
         item_available_at: When each item became available, by item index; null: not in the catalogue.
         signal: How interactions are scored and merged.
         n_given: How many of the last events are the manifest's hold-out, which nothing may learn from.
+        rules: How much of a history is learned from.
     """
 
     empty: Dataset
@@ -55,6 +63,7 @@ class EventLog:
     item_available_at: pl.Series
     signal: Signal
     n_given: int = 0
+    rules: Rules = Rules()
 
     @cached_property
     def known(self) -> Mask:
@@ -72,27 +81,47 @@ class EventLog:
         return there.to_numpy().copy()
 
     def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
-        """The merged pairs of the masked events (None: all that is known), seen from an instant (None: now)."""
-        merged = self._merge(self.known if mask is None else mask)
-        return self.empty.with_interactions(merged.drop(RELEVANT), self.available(at))
+        """The merged pairs of the masked events (None: all that is known), seen from an instant (None: now).
+
+        Which of them may be learned from, and how much the old ones still count, these events alone decide.
+
+        Raises:
+            DataRefused: The rules leave too little to learn from.
+        """
+        events = self.rows(self.known if mask is None else mask)
+        found = filter_events(events, (self.empty.n_users, self.empty.n_items), self.rules)
+        if self.rules.half_life_days is not None:
+            events = decay(events, self.rules.half_life_days)
+        pairs = merge_repeats(events, self.signal).drop(RELEVANT)
+        seen = replace(self.empty, interactions=pairs, available=self.available(at))
+        return seen if found is None else replace(seen, learned=found.teaches(pairs), set_aside=found.bots)
 
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
-        """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them."""
+        """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them.
+
+        Of users whom the fitted events set aside, nothing is held out.
+        """
         dataset = self.dataset(fitted, at)
-        pairs = self._merge(held_out).join(
+        pairs = merge_repeats(self.rows(held_out), self.signal).join(
             dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
         )
+        if dataset.set_aside is not None:
+            pairs = pairs.filter(pl.Series(~dataset.set_aside[pairs[USER_INDEX].to_numpy()]))
         return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT))
 
     def with_all_relevant(self) -> Self:
-        """The same log with every pair a hit, whatever the manifest calls relevant."""
-        return replace(self, events=self.events.with_columns(pl.lit(True).alias(RELEVANT)))
+        """The same log with every pair a hit, whatever the manifest calls relevant; but not what somebody dislikes."""
+        return replace(self, events=self.events.with_columns((~pl.col(NEGATIVE)).alias(RELEVANT)))
 
     def save(self, directory: Path) -> None:
         """Writes the log as parquet and JSON below a directory, which is made when missing."""
         directory.mkdir(parents=True, exist_ok=True)
         header = _Header(
-            signal=self.signal, item_columns=self.empty.item_columns, audience=self.empty.audience, n_given=self.n_given
+            signal=self.signal,
+            item_columns=self.empty.item_columns,
+            audience=self.empty.audience,
+            n_given=self.n_given,
+            rules=self.rules,
         )
         self.empty.users.write_parquet(directory / _FILES["users"])
         items = self.empty.items.with_columns(self.item_available_at.alias(AVAILABLE_AT))
@@ -105,10 +134,12 @@ class EventLog:
         """The log that `save` wrote."""
         header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
         users, items, events = (pl.read_parquet(directory / _FILES[name]) for name in ("users", "items", "events"))
-        return cls(_empty_dataset(users, items, header), events, items[AVAILABLE_AT], header.signal, header.n_given)
+        empty = _empty_dataset(users, items, header)
+        return cls(empty, events, items[AVAILABLE_AT], header.signal, header.n_given, header.rules)
 
-    def _merge(self, mask: Mask) -> pl.DataFrame:
-        return merge_repeats(self.events.filter(pl.Series(mask)), self.signal)
+    def rows(self, mask: Mask) -> pl.DataFrame:
+        """The masked events; no copy where that is all of them."""
+        return self.events if mask.all() else self.events.filter(pl.Series(mask))
 
 
 class _Header(BaseModel):
@@ -119,25 +150,36 @@ class _Header(BaseModel):
     item_columns: ItemColumns
     audience: str | None
     n_given: int
+    rules: Rules = Rules()
 
 
-def known_at(frame: pl.LazyFrame, as_of: datetime, key: str | None = None) -> pl.LazyFrame:
-    """The rows available at an instant; with a key, the newest of each id (of equal instants the last row)."""
+def known_at(frame: pl.LazyFrame, as_of: datetime, key: str) -> pl.LazyFrame:
+    """Users or items as they were known at an instant: the newest row of each id, available since its first one."""
+    known = frame.filter(pl.col(AVAILABLE_AT) <= as_of).sort(AVAILABLE_AT, maintain_order=True)
+    known = known.with_columns(pl.col(AVAILABLE_AT).min().over(key))
+    return known.unique(subset=key, keep="last", maintain_order=True)
+
+
+def events_at(frame: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """Interactions as they were known at an instant: the newest revision of each event, and none that was taken back."""
     known = frame.filter(pl.col(AVAILABLE_AT) <= as_of)
-    if key is None:
-        return known
-    return known.sort(AVAILABLE_AT, maintain_order=True).unique(subset=key, keep="last", maintain_order=True)
+    newest = pl.col(REVISION).max().alias(_NEWEST)
+    revised = known.filter(pl.col(REVISION) > 0).group_by(EVENT_ID).agg(newest).collect()
+    if revised.height:
+        known = known.join(revised.lazy(), on=EVENT_ID, how="left", maintain_order="left")
+        known = known.filter(pl.col(_NEWEST).is_null() | (pl.col(REVISION) == pl.col(_NEWEST))).drop(_NEWEST)
+    return known.filter(~pl.col(DELETED).fill_null(value=False))
 
 
 def build_event_log(
     users: pl.DataFrame | None,
     items: pl.DataFrame | None,
-    interactions: pl.DataFrame,
+    interactions: pl.DataFrame | pl.LazyFrame,
     manifest: Manifest,
     *,
     held_out: pl.DataFrame | None = None,
 ) -> EventLog:
-    """The log of everything known, from tables already cut at that instant with `known_at`.
+    """The log of everything known, from tables as they were known at that instant.
 
     Every user and item of any table gets an index. One that only the interactions name has null attributes. An item is
     available from its table's instant or its first event, whichever came first; one that a declared items table does
@@ -153,24 +195,30 @@ def build_event_log(
     Raises:
         DataRefused: There are no interactions.
     """
-    if interactions.is_empty():
+    signal = signal_of(manifest)
+    known = _in_source_order(interactions.lazy(), signal)
+    if known.is_empty():
         raise DataRefused("no interactions are known", seen=0, do="ingest some, or ask for a later instant")
-    source_order = [SOURCE_FILE, SOURCE_ROW]
-    parts = [part.sort(source_order) for part in (interactions, held_out) if part is not None]
-    rows = pl.concat(parts, how="diagonal")
+    rows = known if held_out is None else pl.concat([known, _in_source_order(held_out.lazy(), signal)])
     user_frame = _indexed(users, rows[USER_ID], USER_ID)
     item_frame = _indexed(items, rows[ITEM_ID], ITEM_ID)
-    signal = signal_of(manifest)
     header = _Header(
         signal=signal,
         item_columns=ItemColumns() if items is None else manifest.item_columns,
         audience=None if users is None else manifest.audience,
-        n_given=rows.height - interactions.height,
+        n_given=rows.height - known.height,
     )
     events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
-    item_frame = _with_availability(item_frame, events.head(interactions.height), declared=items)
+    item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
     empty = _empty_dataset(user_frame, item_frame, header)
     return EventLog(empty, events, item_frame[AVAILABLE_AT], signal, header.n_given)
+
+
+def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
+    """Only what a row is scored by, in the order of the source files: a long log needs narrow columns."""
+    needed = (USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by)
+    file = pl.col(SOURCE_FILE).cast(pl.Categorical)
+    return interactions.select(*needed, file, SOURCE_ROW).sort(SOURCE_FILE, SOURCE_ROW).select(*needed).collect()
 
 
 def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:
@@ -208,7 +256,7 @@ def _empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: _Header) ->
     return Dataset(
         user_ids=users[USER_ID],
         item_ids=items[ITEM_ID],
-        interactions=EVENTS.to_frame().drop(RELEVANT),
+        interactions=pl.Schema(_PAIRS).to_frame(),
         users=users.drop(AVAILABLE_AT, strict=False),
         items=described,
         available=items[AVAILABLE_AT].is_not_null().to_numpy().copy(),

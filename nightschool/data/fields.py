@@ -1,13 +1,13 @@
 """Text to typed values: every function gives null where the text is missing or means nothing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 import polars as pl
 
 from nightschool.columns import INSTANT
-from nightschool.data.manifest import Time
+from nightschool.data.sections import Origins, Time
 
 _ISO_FORMATS: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 _ISO_FORMATS_WITHOUT_ZONE: Final = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
@@ -47,22 +47,36 @@ def to_flags(text: pl.Series) -> pl.Series:
     return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
-def to_instants(values: pl.Series, how: Time) -> pl.Series:
-    """UTC instants in microseconds; times without a zone are UTC, columns that hold times already are taken as such."""
+def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) -> pl.Series:
+    """UTC instants in microseconds; times without a zone are UTC, columns that hold times already are taken as such.
+
+    Args:
+        values: The column of instants.
+        how: How they are written.
+        names: Where the origins differ from row to row: which of them holds.
+    """
     if isinstance(values.dtype, pl.Datetime):
         utc = values.dt.convert_time_zone("UTC") if values.dtype.time_zone else values.dt.replace_time_zone("UTC")
         return utc.cast(INSTANT)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     text = to_text(values)
-    return _from_iso(text) if how.unit == "iso" else _from_count(text, how)
+    return _from_iso(text) if how.unit == "iso" else _from_count(text, how, names)
 
 
-def _from_count(text: pl.Series, how: Time) -> pl.Series:
-    origin = datetime.combine(how.origin, time(), UTC).timestamp() * 1e6 if how.origin else 0.0
+def _from_count(text: pl.Series, how: Time, names: pl.Series | None) -> pl.Series:
     # A double counts microseconds exactly until the year 2255.
-    counts = to_numbers(text) * _MICROSECONDS[how.unit] + origin
+    counts = to_numbers(text) * _MICROSECONDS[how.unit]
+    if isinstance(how.origin, Origins):
+        starts = {name: _microseconds(day) for name, day in how.origin.dates.items()}
+        counts += (text if names is None else names).replace_strict(starts, default=None, return_dtype=pl.Float64)
+    elif how.origin:
+        counts += _microseconds(how.origin)
     return counts.set(counts.abs() > _FURTHEST, None).round().cast(pl.Int64).cast(INSTANT)
+
+
+def _microseconds(day: date) -> float:
+    return datetime.combine(day, time(), UTC).timestamp() * 1e6
 
 
 def _from_iso(text: pl.Series) -> pl.Series:

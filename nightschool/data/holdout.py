@@ -18,8 +18,7 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest import Manifest
 from nightschool.data.normalise import IdTypes, normalise_interactions
-from nightschool.data.readers import Reading, read_id_maps
-from nightschool.data.sources import find_sources
+from nightschool.data.readers import Reading, read_id_maps, sources_of
 from nightschool.errors import DataRefused, ManifestError
 
 
@@ -42,7 +41,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
     schema = interactions.collect_schema()
     types, maps = IdTypes(schema[USER_ID], schema[ITEM_ID]), read_id_maps(part, source_root)
     frames = []
-    for file in find_sources(source_root, part.files):
+    for file in sources_of(part, source_root):
         for rows in Reading(file, part.format, part.source_columns).batches():
             frame = normalise_interactions(rows, part, manifest, types, maps)
             frames.append(frame.with_columns(pl.lit(file.name).alias(SOURCE_FILE)))

@@ -6,8 +6,19 @@ from typing import Final, Self
 
 from nightschool.data.manifest import Manifest
 
-EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""Anything before is a missing time that somebody wrote as zero."""
+ZERO_FROM: Final = datetime(1969, 12, 31, tzinfo=UTC)
+ZERO_UNTIL: Final = datetime(1970, 1, 2, tzinfo=UTC)
+"""Between these lies second zero in every time zone: a missing time that somebody wrote as 0."""
+
+EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
+"""Counts of seconds of this century that are read as milliseconds, or milliseconds as microseconds, end before."""
+
+LONGEST_DURATION: Final = 366 * 86_400.0
+"""Seconds; no one engagement lasts longer than a year."""
+
+LONGEST_ID: Final = 512
+LONGEST_TEXT: Final = 100_000
+"""Characters."""
 
 
 @dataclass(frozen=True)

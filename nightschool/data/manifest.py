@@ -1,25 +1,28 @@
 """The manifest: one TOML file that says everything particular to a dataset."""
 
-import tomllib
 from collections.abc import Mapping
-from datetime import date
 from functools import cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nightschool.columns import ITEM_INDEX, ITEMS, USER_INDEX, USERS
 from nightschool.contract import ItemColumns
-from nightschool.data.formats import Csv, Format, Names, Part, Pattern
+from nightschool.data.formats import Names, Part
+from nightschool.data.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time
+from nightschool.data.toml_files import checked, parse_toml
 from nightschool.errors import ManifestError
 
 EVENT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"view": 1.0, "click": 5.0, "enroll": 10.0, "dislike": -5.0, "hide": -10.0}
 )
 """What an event of each type is worth unless the manifest says otherwise."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 def _named_flags(value: object) -> object:
@@ -30,53 +33,14 @@ def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, Mapping) else value
 
 
-class Rating(Part):
-    """The rating's column and its scale, both ends included."""
-
-    column: str
-    min: float = Field(allow_inf_nan=False)
-    max: float = Field(allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _scale_has_extent(self) -> Self:
-        if self.min >= self.max:
-            raise ValueError("min must be below max")
-        return self
-
-
-class Time(Part):
-    """A column of instants and how they are written; without a zone they are UTC."""
-
-    column: str
-    unit: Literal["s", "ms", "us", "iso", "days"]
-    origin: date | None = Field(default=None, description="The day that `days` count from.")
-
-    @model_validator(mode="after")
-    def _days_have_an_origin(self) -> Self:
-        if (self.unit == "days") != (self.origin is not None):
-            raise ValueError('unit "days" needs an origin = "YYYY-MM-DD", and no other unit has one')
-        return self
-
-
-class IdMap(Part):
-    """A file that translates the ids of the interactions into the external ids."""
-
-    file: Pattern
-    format: Format = Csv()
-    source: str = Field(alias="from", description="Column of the ids that the interactions hold.")
-    target: str = Field(alias="to", description="Column of the external ids.")
-
-
-class Interactions(Part):
+class Interactions(Sourced):
     """Where the interactions are, and which column is what."""
 
-    files: tuple[Pattern, ...] = Field(min_length=1)
-    format: Format = Csv()
     user: str
     item: str
     rating: Rating | None = None
     timestamp: Time | None = None
-    event: str | None = None
+    event: str | Constant | None = None
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
     event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
@@ -87,9 +51,11 @@ class Interactions(Part):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        nested = (part.column for part in (self.rating, self.timestamp) if part)
-        named = (self.user, self.item, self.event, self.duration, self.liked, self.event_id, self.deleted)
-        return _distinct(*(name for name in named if name), *nested)
+        event = None if isinstance(self.event, Constant) else self.event
+        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
+        rating = self.rating and self.rating.column
+        time = self.timestamp.source_columns if self.timestamp else ()
+        return _distinct(*(name for name in (*named, rating, *time) if name))
 
     @model_validator(mode="after")
     def _deletions_name_their_event(self) -> Self:
@@ -98,11 +64,9 @@ class Interactions(Part):
         return self
 
 
-class Items(Part):
+class Items(Sourced):
     """Where the catalogue is, and which columns say what an item is about."""
 
-    files: tuple[Pattern, ...] = Field(min_length=1)
-    format: Format = Csv()
     id: str
     title: str | None = None
     text: Names = Field(default=(), description="Columns whose words describe the item.")
@@ -112,39 +76,49 @@ class Items(Part):
         default={}, description="Name of a list to the 0/1 columns that make it; a bare array makes the list `flags`."
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
+    numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
     available: Time | None = Field(default=None, description="Since when an item can be recommended.")
 
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        single = (self.id, self.title, self.available and self.available.column)
+        time = self.available.source_columns if self.available else ()
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *flags)
-        return _distinct(*(name for name in single if name), *described)
+        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
+        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists), ITEMS.columns)
+        own = (*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers)
+        _refuse_collisions(own, ITEMS.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _origins_need_no_map(self) -> Self:
+        if self.available and isinstance(self.available.origin, Origins) and self.available.origin.map:
+            raise ValueError("available.origin has no map: name its dates by a column of the items")
         return self
 
 
-class Users(Part):
+class Users(Sourced):
     """Where the users are, and what is known of them."""
 
-    files: tuple[Pattern, ...] = Field(min_length=1)
-    format: Format = Csv()
     id: str
     attributes: Names = Field(default=(), description="Columns with one label a user; the first is the audience.")
+    labels: Mapping[str, Mapping[str, str]] = Field(default={}, description="Attribute to its codes and their labels.")
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
+    numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
 
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        return _distinct(self.id, *self.attributes, *self.lists)
+        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.attributes, *self.lists), USERS.columns)
+        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        if strange := sorted({*self.labels} - {*self.attributes}):
+            raise ValueError(f"labels are for attributes, and {strange} are none")
         return self
 
 
@@ -154,14 +128,22 @@ class Relevant(Part):
     rating_min: float = Field(allow_inf_nan=False)
 
 
+class Catalogue(Part):
+    """Items alone, which the manifest of any dataset can attach: `catalogue = NAME` there stands for these [items]."""
+
+    name: Name
+    items: Items
+
+
 class Manifest(Part):
     """Everything particular to one dataset."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Name
     score: Literal["rating", "engagement", "events", "implicit"]
     relevant: Relevant | None = Field(default=None, description="Default: every held-out pair.")
     history: bool = Field(default=False, description="Whether the files are a log of the past.")
     event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
+    bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
     interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
         min_length=1, description="One table, or several where the files differ in form."
     )
@@ -173,6 +155,12 @@ class Manifest(Part):
     def weights(self) -> Mapping[str, float]:
         """Event type to what one such event is worth."""
         return {**EVENT_WEIGHTS, **self.event_weights}
+
+    @cached_property
+    def exclusions(self) -> Mapping[str, float]:
+        """Event type to its negative weight, such as dislike and hide; empty where no event is told."""
+        told = any(part.event for part in self.interactions)
+        return {event: weight for event, weight in self.weights.items() if told and weight < 0}
 
     @cached_property
     def item_columns(self) -> ItemColumns:
@@ -207,6 +195,8 @@ class Manifest(Part):
             raise ValueError("all ratings in [interactions] need one scale: the same min and max")
         if self.relevant and not self.score_range:
             raise ValueError("relevant.rating_min needs a rating in [interactions]")
+        if self.bots and not any(part.event and part.timestamp for part in self.interactions):
+            raise ValueError("bots needs event and timestamp in [interactions]")
         return self
 
 
@@ -222,56 +212,59 @@ def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
         raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
+_SHIPPED: Final = resources.files("nightschool.data") / "manifests"
+_CATALOGUES: Final = _SHIPPED / "catalogues"
+
+
 def shipped() -> list[str]:
     """Names of the manifests that come with Nightschool."""
-    folder = resources.files("nightschool.data") / "manifests"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return _names(_SHIPPED)
+
+
+def catalogues() -> list[str]:
+    """Names of the catalogues that come with Nightschool, for manifests to attach."""
+    return _names(_CATALOGUES)
 
 
 def load_manifest(name_or_path: str) -> Manifest:
-    """The manifest that ships under a name, or the one in a .toml file.
+    """The manifest that ships under a name, or the one in a .toml file; with the items of its catalogue.
 
     Raises:
-        ManifestError: If there is none, it is no TOML, or a key or value in it is not right.
+        ManifestError: If there is none, it is no TOML or a catalogue, or a key or value in it is not right.
     """
-    if name_or_path in shipped():
-        text = (resources.files("nightschool.data") / "manifests" / f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return _parse(text, f"{name_or_path}.toml")
-    path = Path(name_or_path)
+    shelf = _CATALOGUES if name_or_path in catalogues() else _SHIPPED
+    document, file = _read(name_or_path, shelf, Path())
+    if "items" in document and document.keys() <= Catalogue.model_fields.keys():
+        do = f'attach it to a manifest of your own with catalogue = "{name_or_path}"'
+        raise ManifestError(f"{file} is a catalogue of items and no dataset", do=do)
+    if "catalogue" in document:
+        document = _with_items(document, file, Path(name_or_path).parent)
+    return checked(Manifest, document, file)
+
+
+def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[str, Any]:
+    """The document with the items of the catalogue that it names, as one's own from the manifest's folder."""
+    named = document["catalogue"]
+    if "items" in document or not isinstance(named, str):
+        do = "give the name or path of a catalogue, in place of [items]"
+        raise ManifestError(f"{file}: catalogue", seen=named, do=do)
+    catalogue = checked(Catalogue, *_read(named, _CATALOGUES, folder))
+    return {**{key: value for key, value in document.items() if key != "catalogue"}, "items": catalogue.items}
+
+
+def _read(name: str, shelf: Traversable, folder: Path) -> tuple[dict[str, Any], str]:
+    """What a TOML file of the shelf holds, or one at a path from the folder, and what errors call the file."""
+    if name in _names(shelf):
+        return parse_toml((shelf / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"), f"{name}.toml"
+    path = folder / name
     if not path.is_file():
-        do = f"give the path of a .toml file or one of {', '.join(shipped())}"
-        raise ManifestError("there is no such manifest", seen=name_or_path, do=do)
+        do = f"give the path of a .toml file or one of {', '.join(_names(shelf))}"
+        raise ManifestError("there is no such manifest", seen=name, do=do)
     try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
+        return parse_toml(path.read_text(encoding="utf-8"), str(path)), str(path)
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path} is not UTF-8 ({error.reason})", do="save it as UTF-8") from None
 
 
-def _parse(text: str, file: str) -> Manifest:
-    try:
-        return Manifest.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{file} is no TOML: {error}", do="correct it there") from None
-    except ValidationError as error:
-        raise _explained(error, file) from None
-
-
-_TO_DO: Final = {
-    "extra_forbidden": "no such key; remove it or correct its name",
-    "missing": "the key is missing; add it",
-    "union_tag_not_found": 'say its kind, such as kind = "csv"',
-}
-
-
-def _explained(error: ValidationError, file: str) -> ManifestError:
-    first, *others = error.errors()
-    # The place of the first or only [interactions] would only puzzle where there is one.
-    place = [part for at, part in enumerate(first["loc"]) if (at, part) != (1, 0)]
-    key = ".".join(str(part) for part in place) or "the manifest"
-    do = _TO_DO.get(first["type"], first["msg"].removeprefix("Value error, "))
-    if first["type"] == "union_tag_invalid":
-        do = f"kind {first['ctx']['tag']!r} is not known; give one of {first['ctx']['expected_tags']}"
-    more = f" (and {len(others)} more)" if others else ""
-    # A mapping is the whole section around the fault: naming it again would only bury the key.
-    seen = None if isinstance(first["input"], Mapping) else first["input"]
-    return ManifestError(f"{file}: {key}", seen=seen, do=do + more)
+def _names(shelf: Traversable) -> list[str]:
+    return sorted(entry.name.removesuffix(".toml") for entry in shelf.iterdir() if entry.name.endswith(".toml"))

@@ -12,6 +12,7 @@ from nightschool.columns import (
     DURATION,
     EVENT,
     EVENT_ID,
+    INSTANT,
     ITEM_ID,
     LIKED,
     RATING,
@@ -27,6 +28,8 @@ from nightschool.data.fields import to_flags, to_ids, to_instants, to_lists, to_
 from nightschool.data.formats import Csv, Format, Names
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.parsing import RAW
+from nightschool.data.quantities import to_quantities
+from nightschool.data.sections import Constant, Origins, Quantity, Time
 
 RELEASED: Final = "released"
 """Since when the catalogue says that an item is available; null where it does not say."""
@@ -43,10 +46,15 @@ class IdTypes(NamedTuple):
 
 
 class IdMaps(NamedTuple):
-    """How a manifest translates the ids of its interactions: frames of source and target, as text."""
+    """How a manifest translates the ids of its interactions: frames of source and target, as text.
+
+    Attributes:
+        origin: What the origins of their instants are looked up in.
+    """
 
     user: pl.DataFrame | None = None
     item: pl.DataFrame | None = None
+    origin: pl.DataFrame | None = None
 
 
 def normalise_interactions(
@@ -61,39 +69,45 @@ def normalise_interactions(
     parsed.add_id(USER_ID, part.user, types.user, maps.user)
     parsed.add_id(ITEM_ID, part.item, types.item, maps.item)
     parsed.add(EVENT_ID, parsed.text(part.event_id), parsed.text(part.event_id))
-    time = parsed.raw(part.timestamp.column) if part.timestamp else parsed.absent()
-    instants = to_instants(time, part.timestamp) if part.timestamp else time.cast(pl.Datetime("us", "UTC"))
-    parsed.add(TIMESTAMP, instants, to_text(time))
-    parsed.add(EVENT, parsed.text(part.event), parsed.text(part.event))
+    parsed.add_time(TIMESTAMP, part.timestamp, maps.origin)
+    event = parsed.constant(part.event.value) if isinstance(part.event, Constant) else parsed.text(part.event)
+    parsed.add(EVENT, event)
     parsed.add(DURATION, to_numbers(parsed.text(part.duration)), parsed.text(part.duration))
     parsed.add(LIKED, to_flags(parsed.text(part.liked)), parsed.text(part.liked))
     rating = parsed.text(part.rating.column if part.rating else None)
     parsed.add(RATING, to_numbers(rating), rating)
     parsed.add(DELETED, to_flags(parsed.text(part.deleted)), parsed.text(part.deleted))
     if manifest.score == "rating":
-        parsed.mark(rating.is_null(), "missing_rating")
+        # A dislike needs no rating: its event says enough.
+        unsaid = ~event.is_in(list(manifest.exclusions)).fill_null(value=False)
+        parsed.mark(rating.is_null() & unsaid, "missing_rating")
     if manifest.score == "events":
-        event = parsed.columns[EVENT]
         parsed.mark(event.is_null(), "missing_event")
         parsed.mark(~event.is_in(list(manifest.weights)), "unknown_event", event)
     return parsed.frame()
 
 
 def normalise_users(rows: pl.DataFrame, part: Users, dtype: pl.DataType) -> pl.DataFrame:
-    """Rows of the users table but for `available_at`, beside the columns of `FAULT`."""
+    """Rows of the users table but for `available_at`, beside the columns of `FAULT`.
+
+    A code that has no label, and a number that is not found in a text with digits, are the fault bad_<column>.
+    """
     parsed = _Rows(rows, part.format, part.source_columns)
     parsed.add_id(USER_ID, part.id, dtype)
     for name in part.attributes:
-        parsed.add(name, parsed.text(name), parsed.text(name))
+        text, labels = parsed.text(name), part.labels.get(name)
+        parsed.add(name, text.replace_strict(labels, default=None, return_dtype=pl.String) if labels else text, text)
     for name, separator in part.lists.items():
         parsed.add(name, to_lists(parsed.raw(name), separator), parsed.raw(name))
+    parsed.add_quantities(part.numbers)
     return parsed.frame()
 
 
 def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.DataFrame:
     """Rows of the items table but for `available_at`, with `released` and the columns of `FAULT`.
 
-    `text` is the text columns joined by a blank; an ordinal that is none of its levels is the fault bad_<column>.
+    `text` is the text columns joined by a blank; an ordinal that is none of its levels is the fault bad_<column>,
+    as is a number that is not found in a text with digits.
     """
     parsed = _Rows(rows, part.format, part.source_columns)
     parsed.add_id(ITEM_ID, part.id, dtype)
@@ -110,9 +124,8 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
         parsed.add(name, to_lists(parsed.raw(name), separator), parsed.raw(name))
     for name, columns in part.flags.items():
         parsed.add_flags(name, columns)
-    released = parsed.raw(part.available.column) if part.available else parsed.absent()
-    instants = to_instants(released, part.available) if part.available else released.cast(pl.Datetime("us", "UTC"))
-    parsed.add(RELEASED, instants, to_text(released))
+    parsed.add_quantities(part.numbers)
+    parsed.add_time(RELEASED, part.available)
     return parsed.frame()
 
 
@@ -135,6 +148,10 @@ class _Rows:
         """A text column without values."""
         return pl.repeat(None, self._rows.height, dtype=pl.String, eager=True)
 
+    def constant(self, value: str) -> pl.Series:
+        """A text column with one value."""
+        return pl.repeat(value, self._rows.height, dtype=pl.String, eager=True)
+
     def raw(self, column: str) -> pl.Series:
         """The file's own column."""
         return self._raw[column]
@@ -154,10 +171,26 @@ class _Rows:
         text, what = self.text(column), _CODES[name]
         self.mark(text.is_null(), f"missing_{what}")
         if ids is not None:
-            target = text.replace_strict(ids["source"], ids["target"], default=None, return_dtype=pl.String)
+            target = _translated(text, ids)
             self.mark(target.is_null(), f"unknown_{what}", text)
             text = target
         self.add(name, to_ids(text, dtype), text)
+
+    def add_time(self, name: str, how: Time | None, ids: pl.DataFrame | None = None) -> None:
+        """Adds a column of instants; `ids` says which origin holds, where the row's own column does not."""
+        if how is None:
+            self.add(name, self.absent().cast(INSTANT))
+            return
+        origins = self.text(how.origin.column) if isinstance(how.origin, Origins) else None
+        if origins is not None and ids is not None:
+            origins = _translated(origins, ids)
+        self.add(name, to_instants(self.raw(how.column), how, origins), to_text(self.raw(how.column)))
+
+    def add_quantities(self, columns: Mapping[str, Quantity]) -> None:
+        """Adds a column for each number in text; text without digits tells none, which is no fault."""
+        for name, how in columns.items():
+            text = self.text(name)
+            self.add(name, to_quantities(text, how), text.set(~text.str.contains(r"\d"), None))
 
     def add_flags(self, name: str, columns: Names) -> None:
         """Adds the list of those 0/1 columns that are set."""
@@ -195,3 +228,7 @@ class _Rows:
         named = any(first.get(name, "").casefold() == name.casefold() for name in self._needed)
         wordy = self._reason[0] is not None and not re.search(r"\d", "".join(first.values()))
         return bool(first) and (named or wordy)
+
+
+def _translated(text: pl.Series, ids: pl.DataFrame) -> pl.Series:
+    return text.replace_strict(ids["source"], ids["target"], default=None, return_dtype=pl.String)

@@ -70,7 +70,7 @@ def split_adjacency(lines: pl.Series) -> pl.DataFrame:
     pairs = words.filter(pl.col(_FIELDS).list.len() > 0).select(
         pl.col(_FIELDS).list.first().alias("user"), pl.col(_FIELDS).list.slice(1).alias("item")
     )
-    return pairs.explode("item", empty_as_null=True).select(pl.struct("user", "item").alias(RAW), *_no_faults())
+    return pairs.explode("item", empty_as_null=True).select(pl.struct("user", "item").alias(RAW), *no_faults())
 
 
 def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
@@ -147,5 +147,6 @@ def _json_where(rows: pl.Expr) -> pl.Expr:
     return pl.when(rows).then(pl.struct(line=_RECORD).struct.json_encode()).alias(ROW)
 
 
-def _no_faults() -> list[pl.Expr]:
+def no_faults() -> list[pl.Expr]:
+    """The columns reason, detail and row of rows that could all be taken apart."""
     return [pl.lit(None, pl.String).alias(name) for name in (REASON, DETAIL, ROW)]

@@ -1,20 +1,24 @@
 """Source files to raw rows, in blocks and in file order, from where the last ingest stopped reading."""
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
+from nightschool.columns import SOURCE_ROW
+from nightschool.data.csr import csr_rows
 from nightschool.data.fields import are_whole_numbers, to_text
-from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet
-from nightschool.data.manifest import IdMap, Interactions, Items, Manifest, Users
+from nightschool.data.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
+from nightschool.data.headers import read_header, require_columns, require_fields, require_keys
+from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.normalise import IdMaps, IdTypes
-from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_header, split_jsonl, to_lines
+from nightschool.data.parsing import RAW, no_faults, open_lines, split_adjacency, split_csv, split_jsonl, to_lines
+from nightschool.data.sections import IdMap, Origins, Sourced
 from nightschool.data.sources import (
+    LONGEST_LINE,
     Extent,
     SourceFile,
     changed,
@@ -24,7 +28,8 @@ from nightschool.data.sources import (
     open_source,
     skip_known,
 )
-from nightschool.errors import DataRefused
+from nightschool.data.sql import query_rows
+from nightschool.errors import DataRefused, NotFound
 
 _BLOCK_ROWS: Final = 500_000
 _LINE_ENDS: Final = (b"\n", b"\r\n")
@@ -32,8 +37,27 @@ _LONGEST_RECORD: Final = 1000
 """Lines after which a quote that stays open counts as a fault, not as a record still to be closed."""
 
 
+def sources_of(part: Sourced, root: Path) -> list[SourceFile]:
+    """The files of a part of the manifest, or its one query.
+
+    Raises:
+        NotFound: The root does not exist, or a file is missing.
+    """
+    return [SourceFile(part.format.name, root)] if isinstance(part.format, Sql) else find_sources(root, part.files)
+
+
+def is_unchanged(file: SourceFile, kind: Format, known: Extent) -> bool:
+    """Whether a file still holds just what was read of it; what a query gives is not known before it is read.
+
+    Raises:
+        NotFound: The file is gone.
+        DataRefused: It cannot be decompressed.
+    """
+    return not isinstance(kind, Sql) and measure(file) == (known.bytes, known.sha256)
+
+
 class Reading:
-    """One pass over what is new in a source file.
+    """One pass over what is new in a source file, or in the result of a query.
 
     Attributes:
         extent: How far the file has been read; complete once `batches` has run out.
@@ -54,19 +78,31 @@ class Reading:
         columns do not hold everything.
 
         Raises:
-            NotFound: The file is gone.
+            NotFound: The file is gone, or the database does not answer.
             DataRefused: It cannot be decompressed or decoded, lacks a column, is empty, or its known part changed.
+            ConfigurationError: The database's address is not known, or is none.
         """
-        frames = self._parquet() if isinstance(self._kind, Parquet) else self._text(self._kind)
-        for frame in frames:
+        for frame in self._frames():
             first = self.extent.rows + 1
-            self.extent = Extent(self.extent.bytes, self.extent.rows + frame.height, self.extent.sha256)
+            self.extent = replace(self.extent, rows=self.extent.rows + frame.height)
             yield frame.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(SOURCE_ROW), pl.all())
         if not self.extent.rows:
             raise DataRefused(f"{self.file.name} holds no rows", do="check the file, or take it out of the manifest")
 
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        if isinstance(self._kind, Sql):
+            return self._query(self._kind)
+        if isinstance(self._kind, Parquet | Csr) or _is_wide(self._kind.encoding):
+            return self._whole(self._kind)
+        return self._text(self._kind)
+
+    def _query(self, kind: Sql) -> Iterator[pl.DataFrame]:
+        for position, rows in query_rows(kind, self.file, self._needed, self._known):
+            self.extent = replace(self.extent, position=position)
+            yield rows
+
     def _text(self, kind: Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
-        columns = _header(self.file, kind, self._needed) if isinstance(kind, Csv) else self._needed
+        columns = read_header(self.file, kind, self._needed) if isinstance(kind, Csv) else self._needed
         with open_source(self.file) as stream:
             unended = skip_known(stream, self.file, self._known) if self._known else b""
             carried = pl.Series(dtype=pl.String)
@@ -85,18 +121,24 @@ class Reading:
     def _first(self, lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> pl.Series:
         """The rows among a file's first lines, which must look as the manifest says."""
         if isinstance(kind, Jsonl):
-            _require_keys(self.file, lines, self._needed)
+            require_keys(self.file, lines, self._needed)
         if isinstance(kind, Csv) and not kind.header:
-            _require_fields(self.file, _split(lines, kind, kind.columns), kind)
+            require_fields(self.file, _split(lines, kind, kind.columns), kind)
         return lines.slice(1) if isinstance(kind, Csv) and kind.header else lines
 
-    def _parquet(self) -> Iterator[pl.DataFrame]:
+    def _whole(self, kind: Parquet | Csr | Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
+        """Rows of a file that cannot grow: all of them, or none of a file that is known."""
         n_bytes, sha256 = measure(self.file)
         if self._known and sha256 != self._known.sha256:
-            raise changed(self.file, "it is another Parquet file than the one that was ingested")
+            raise changed(self.file, "files of its kind and encoding are taken whole, and this is another one")
         if not self._known:
-            yield from _parquet_rows(self.file, self._needed)
+            yield from self._all(kind)
         self.extent = Extent(n_bytes, self.extent.rows, sha256)
+
+    def _all(self, kind: Parquet | Csr | Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
+        if isinstance(kind, Parquet):
+            return _parquet_rows(self.file, self._needed)
+        return csr_rows(self.file, kind, self._needed) if isinstance(kind, Csr) else self._text(kind)
 
 
 def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Extent) -> Extent | None:
@@ -108,7 +150,7 @@ def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Exte
         NotFound: The file is gone.
         DataRefused: It cannot be decompressed, or its known part changed.
     """
-    if isinstance(kind, Parquet) or "\n".encode(kind.encoding) != b"\n":
+    if isinstance(kind, Parquet | Csr | Sql) or _is_wide(kind.encoding):
         return None
     with open_source(file) as stream:
         torn = skip_known(stream, file, known)
@@ -120,6 +162,11 @@ def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Exte
     return Extent(n_bytes, known.rows - rows.height, sha256)
 
 
+def _is_wide(encoding: str) -> bool:
+    """Whether a line end is more than one byte, so that bytes do not tell where a line ends."""
+    return "\n".encode(encoding) != b"\n"
+
+
 def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:
     if isinstance(kind, Csv):
         return split_csv(lines, columns, kind.separator)
@@ -128,64 +175,15 @@ def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> p
 
 def _still_open(lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> int:
     n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) else 0
-    return n_open if n_open <= _LONGEST_RECORD else 0
-
-
-def _header(file: SourceFile, kind: Csv, needed: Names) -> Names:
-    """The file's columns, as its first line or the manifest names them; every needed one is among them."""
-    columns = kind.columns
-    if kind.header:
-        with open_source(file) as stream:
-            block = next(line_blocks(stream, file, kind.encoding), b"")
-        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else ()
-        if not block:
-            raise DataRefused(f"{file.name} is empty", do="check the file, or take it out of the manifest")
-    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
-        raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
-    _require_columns(file, columns, needed)
-    return columns
-
-
-def _require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
-    if missing := [name for name in needed if name not in columns]:
-        raise DataRefused(
-            f"{file.name} has no column {', '.join(missing)}",
-            seen=f"columns {', '.join(columns[:30])}"[:500],
-            do="check the manifest's column names, separator and header",
-        )
-
-
-def _require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
-    """Raises when a key stands nowhere among a file's first lines."""
-    lines = lines.filter(lines.str.strip_chars() != "")
-    missing = [
-        name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
-    ]
-    if missing and len(lines):
-        raise DataRefused(
-            f"{file.name} has no key {', '.join(missing)}",
-            seen=f"first line {lines[0][:200]}",
-            do="check the manifest's column names and the file's kind",
-        )
-
-
-def _require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:
-    """Raises when not one of a file's first lines has as many fields as the manifest names."""
-    if rows.height and rows[REASON].null_count() == 0:
-        raise DataRefused(
-            f"no line of {file.name} has the {len(kind.columns)} columns of the manifest",
-            seen=rows[DETAIL][0],
-            do=f"check the manifest's separator (now {kind.separator!r}) and columns",
-        )
+    too_long = n_open > _LONGEST_RECORD or lines.tail(n_open).str.len_bytes().sum() > LONGEST_LINE
+    return 0 if too_long else n_open
 
 
 def _parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
     try:
         scan = pl.scan_parquet(file.path, glob=False)
-        _require_columns(file, tuple(scan.collect_schema().names()), needed)
-        rows = scan.select(
-            pl.struct(needed).alias(RAW), *(pl.lit(None, pl.String).alias(n) for n in (REASON, DETAIL, ROW))
-        )
+        require_columns(file, tuple(scan.collect_schema().names()), needed)
+        rows = scan.select(pl.struct(needed).alias(RAW), *no_faults())
         for start in range(0, scan.select(pl.len()).collect().item(), _BLOCK_ROWS):
             yield rows.slice(start, _BLOCK_ROWS).collect()
     except PolarsError as error:
@@ -195,14 +193,15 @@ def _parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
 
 
 def read_id_maps(part: Interactions, root: Path) -> IdMaps:
-    """How the ids of these interactions translate; nothing where they are external already.
+    """How the ids of these interactions and their origins translate; nothing where they are external already.
 
     Raises:
         NotFound: A map's file is missing.
         DataRefused: It cannot be read, or gives one id two translations.
     """
-    user, item = part.user_map, part.item_map
-    return IdMaps(_id_map(user, root) if user else None, _id_map(item, root) if item else None)
+    origin = part.timestamp.origin if part.timestamp else None
+    of_origin = origin.map if isinstance(origin, Origins) else None
+    return IdMaps(*(_id_map(each, root) if each else None for each in (part.user_map, part.item_map, of_origin)))
 
 
 def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
@@ -211,7 +210,7 @@ def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
     Ids come from the users and items files where the manifest has them, else from the interactions.
 
     Raises:
-        NotFound: A file is missing.
+        NotFound: A file is missing, or there is none yet that shows ids.
         DataRefused: A file cannot be read.
     """
     users, items, log = manifest.users, manifest.items, manifest.interactions
@@ -221,6 +220,9 @@ def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
 
 
 def _common_dtype(ids: Sequence[tuple[Users | Items | Interactions, str, IdMap | None]], root: Path) -> pl.DataType:
+    if not any(translation or sources_of(part, root) for part, _, translation in ids):
+        folders = ", ".join(pattern for part, _, _ in ids for pattern in part.files)
+        raise NotFound(f"there is no file in {folders} yet", do="put one there first: it shows what the ids are")
     numbers = all(_id_dtype(*each, root) == pl.Int64() for each in ids)
     return pl.Int64() if numbers else pl.String()
 
@@ -229,7 +231,7 @@ def _id_dtype(part: Users | Items | Interactions, column: str, ids: IdMap | None
     if ids is not None:
         return pl.Int64() if are_whole_numbers(_id_map(ids, root)["target"]) else pl.String()
     headless = isinstance(part.format, Csv) and not part.format.header
-    for file in find_sources(root, part.files):
+    for file in sources_of(part, root):
         for rows in Reading(file, part.format, (column,)).batches():
             # The first row of a headless file may be a header all the same: it has no say.
             text = to_text(rows.filter(pl.col(SOURCE_ROW) > int(headless))[RAW].struct.field(column))

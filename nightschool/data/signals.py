@@ -1,13 +1,25 @@
 """What an interaction is worth: its score, whether it counts as a hit, and how repeats of a pair merge."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from nightschool.columns import DURATION, EVENT, ITEM_INDEX, LIKED, RATING, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.columns import (
+    BOT_EVENT,
+    DURATION,
+    EVENT,
+    ITEM_INDEX,
+    LIKED,
+    NEGATIVE,
+    RATING,
+    RELEVANT,
+    SCORE,
+    TIMESTAMP,
+    USER_INDEX,
+)
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused, ManifestError
 
@@ -16,6 +28,9 @@ SECONDS_A_POINT = 300.0
 DURATION_POINTS = 5.0
 LIKE_POINTS = 5.0
 
+_DAY = 86_400_000_000  # microseconds
+_OLDEST = 100.0  # half-lives; beyond them float32 would turn what was liked into nothing
+
 
 class Signal(BaseModel):
     """How a dataset's interactions are scored."""
@@ -23,20 +38,35 @@ class Signal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Literal["engagement", "rating", "events", "implicit"]
-    event_weights: Mapping[str, float] = Field(default={}, description="Points by event type, in the mode `events`.")
+    event_weights: Mapping[str, float] = Field(
+        default={}, description="Points by event type: of each in the mode `events`, elsewhere of those below zero."
+    )
+    bots: tuple[str, ...] = Field(default=(), description="Event types that tell a bot by its haste.")
     rating_min: float | None = Field(
         default=None, description="The lowest rating that counts as a hit; None: every score above zero does."
     )
     rating_range: tuple[float, float] | None = Field(default=None, description="The scale of the mode `rating`.")
 
     @property
+    def scored_by(self) -> tuple[str, ...]:
+        """The interactions' columns that a score is made of."""
+        columns = {"rating": (RATING,), "engagement": (DURATION, LIKED), "events": (EVENT,), "implicit": ()}[self.mode]
+        told = (EVENT,) if self.event_weights or self.bots else ()
+        return tuple(dict.fromkeys((*columns, *told, *(() if self.rating_min is None else (RATING,)))))
+
+    @property
+    def exclusions(self) -> Mapping[str, float]:
+        """Event type to its points below zero: who dislikes or hides an item wants it no more."""
+        return {event: weight for event, weight in self.event_weights.items() if weight < 0}
+
+    @property
     def score_range(self) -> tuple[float, float] | None:
-        """The lowest and highest score of a merged pair; None where scores are not graded."""
+        """The lowest and highest score of a merged pair, exclusions aside; None where scores are not graded."""
         if self.mode == "implicit":
             return None
         if self.mode == "rating":
             return self.rating_range
-        negative = self.mode == "events" and min(self.event_weights.values(), default=0.0) < 0
+        negative = self.mode == "events" and self.exclusions
         return (-SCORE_CAP if negative else 0.0, SCORE_CAP)
 
 
@@ -44,60 +74,88 @@ def signal_of(manifest: Manifest) -> Signal:
     """How a manifest has its interactions scored."""
     return Signal(
         mode=manifest.score,
-        event_weights=manifest.weights if manifest.score == "events" else {},
+        event_weights=manifest.weights if manifest.score == "events" else manifest.exclusions,
+        bots=manifest.bots,
         rating_min=manifest.relevant.rating_min if manifest.relevant else None,
         rating_range=manifest.score_range if manifest.score == "rating" else None,
     )
 
 
 def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """The same rows with their score (Float32) and whether each counts as a hit (relevant, Boolean).
+    """The same rows with their score (Float32) and what else learning asks of them (Boolean).
+
+    `relevant`: whether the row counts as a hit. `negative`: whether it is a dislike or the like, which scores its own
+    weight in every mode and is never a hit. `bot_event`: whether a bot's haste would show in it.
 
     Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing.
 
     Raises:
         ManifestError: An event type has no weight; guessing one would change what the models learn.
-        DataRefused: A row of a dataset of ratings has no rating.
+        DataRefused: A row of a dataset of ratings has neither a rating nor a negative event.
     """
     if signal.mode == "events":
         _require_weights(interactions, signal)
+    negative, bots = _is_one_of(signal.exclusions), _is_one_of(signal.bots)
     if signal.mode == "rating":
-        _require_ratings(interactions)
+        _require_ratings(interactions.filter(~negative))
     hit = pl.col(SCORE) > 0 if signal.rating_min is None else (pl.col(RATING) >= signal.rating_min).fill_null(False)
-    scored = interactions.with_columns(_score(signal).cast(pl.Float32).alias(SCORE))
-    return scored.with_columns(hit.alias(RELEVANT))
+    scored = interactions.with_columns(
+        _score(signal).cast(pl.Float32).alias(SCORE), negative.alias(NEGATIVE), bots.alias(BOT_EVENT)
+    )
+    return scored.with_columns((hit & ~pl.col(NEGATIVE)).alias(RELEVANT))
+
+
+def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
+    """The same events, scores halved for each half-life back from the newest of them; without a time, as they were."""
+    age = (pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_microseconds() / (half_life_days * _DAY)
+    share = pl.lit(2.0).pow(-age.clip(upper_bound=_OLDEST)).fill_null(1.0)
+    return events.with_columns((pl.col(SCORE) * share).cast(pl.Float32))
 
 
 def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     """One row a pair: user_index, item_index, score, timestamp of the latest event, relevant; sorted by pair.
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
-    summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive.
+    summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
+    the latest event is negative it alone speaks: the pair has its score and is not relevant.
 
     Args:
-        events: Scored rows in source order: user_index, item_index, timestamp, score, relevant.
+        events: Scored rows in source order: user_index, item_index, timestamp, score, relevant, negative.
         signal: Says how repeats merge.
     """
     pair = pl.col(USER_INDEX).cast(pl.Int64) * 2**32 + pl.col(ITEM_INDEX)  # one key sorts twice as fast as two
     order = events.select(pl.arg_sort_by(pair, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
-    ordered = events.select(pl.col(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT).gather(order))
+    columns = (USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT, NEGATIVE)
+    ordered = events.select(pl.col(columns).gather(order))
     users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()
     fresh = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
     last = ordered.filter(pl.Series(np.concatenate([fresh, np.ones(min(1, len(users)), dtype=bool)])))
     if signal.mode == "rating" or ordered.is_empty():
-        return last
+        return last.drop(NEGATIVE)
     starts = np.concatenate([[0], np.flatnonzero(fresh) + 1])
     totals = np.add.reduceat(ordered[SCORE].to_numpy().astype(np.float64), starts)
+    totals = np.where(last[NEGATIVE].to_numpy(), last[SCORE].to_numpy(), totals)
     totals = totals.clip(-SCORE_CAP, 1.0 if signal.mode == "implicit" else SCORE_CAP)
     hit = np.logical_or.reduceat(ordered[RELEVANT].to_numpy(), starts) & (totals > 0)
-    return last.with_columns(pl.Series(SCORE, totals.astype(np.float32)), pl.Series(RELEVANT, hit))
+    return last.drop(NEGATIVE).with_columns(pl.Series(SCORE, totals.astype(np.float32)), pl.Series(RELEVANT, hit))
+
+
+def _is_one_of(events: Collection[str]) -> pl.Expr:
+    """Whether a row's event is one of some."""
+    return pl.col(EVENT).is_in(list(events)).fill_null(value=False) if events else pl.lit(value=False)
 
 
 def _score(signal: Signal) -> pl.Expr:
+    if not signal.event_weights:
+        return _score_without_event(signal)
+    weights = dict(signal.event_weights)
+    weight = pl.col(EVENT).replace_strict(weights, default=None, return_dtype=pl.Float64)
+    return weight if signal.mode == "events" else pl.coalesce(weight, _score_without_event(signal))
+
+
+def _score_without_event(signal: Signal) -> pl.Expr:
     if signal.mode == "rating":
         return pl.col(RATING)
-    if signal.mode == "events":
-        return pl.col(EVENT).replace_strict(dict(signal.event_weights), return_dtype=pl.Float64)
     if signal.mode == "implicit":
         return pl.lit(1.0)
     watched = (pl.col(DURATION).fill_null(0.0) / SECONDS_A_POINT).clip(upper_bound=DURATION_POINTS)

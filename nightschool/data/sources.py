@@ -1,8 +1,10 @@
 """Source files as bytes: found below the source root, decompressed, hashed as they are read, cut into whole lines."""
 
 import codecs
+import errno
 import gzip
 import hashlib
+import lzma
 import math
 import zipfile
 import zlib
@@ -12,19 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
-from nightschool.errors import DataRefused, NotFound
+from nightschool.errors import DataRefused, NotFound, Unreachable
 
 BLOCK_BYTES: Final = 16 * 2**20
 """Bytes of text that are parsed at a time; about 350,000 short rows."""
 
+LONGEST_LINE: Final = 64 * 2**20
+"""Characters that a line may have; whatever holds more is no file of rows."""
+
+_HARMLESS_BYTES: Final = 256 * 2**20
+_MOST_INFLATED: Final = 200
+"""How many times its compressed size a file may hold."""
+
+_COMPRESSED: Final = (".gz", ".zip")
+_UNSEEN: Final = (".", "_")
+_UNFINISHED: Final = (".tmp", ".part", ".crdownload")
+
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a dataset.
+    """One file of a dataset, or one query.
 
     Attributes:
-        name: Its path below the source root, with forward slashes: how tables and errors call it.
-        path: Where it is.
+        name: Its path below the source root, with forward slashes, or the query's name: how tables and errors call it.
+        path: Where it is; of a query, the source root.
     """
 
     name: str
@@ -33,50 +46,86 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a file was read.
+    """How far a file was read, or a query.
 
     Attributes:
-        bytes: Decompressed bytes from the start.
+        bytes: Decompressed bytes from the start; none of a query.
         rows: Rows in those bytes, a header not counted.
         sha256: Hash of those bytes.
+        position: The last key that was read of a query, as JSON; None for files.
     """
 
     bytes: int
     rows: int
     sha256: str
+    position: str | None = None
 
 
 def find_sources(root: Path, patterns: tuple[str, ...]) -> list[SourceFile]:
-    """The files that paths or globs name below the root, each once, in the order of the patterns and then of the names.
+    """The files that paths, globs or folders name below the root, each once, ordered by pattern and then by name.
+
+    A folder is a landing zone: every file that lies in it, but for hidden ones and those still being written. It may
+    be empty.
 
     Raises:
-        NotFound: The root does not exist, or a pattern matches no file.
+        NotFound: The root does not exist, or a path or glob matches no file.
+        DataRefused: A link leads out of the root.
     """
     if not root.is_dir():
         raise NotFound("the source root is no folder", seen=str(root), do="give the folder of the data: --source-root")
     found: dict[str, SourceFile] = {}
     for pattern in patterns:
         literal = root / pattern
-        paths = [literal] if literal.is_file() else sorted(path for path in root.glob(pattern) if path.is_file())
-        if not paths:
+        paths = _landed(literal) if literal.is_dir() else _matching(root, pattern)
+        if not paths and not literal.is_dir():
             raise NotFound(f"no file {pattern} below {root}", do="check --source-root and the manifest's files")
+        for path in paths:
+            require_below(root, path)
         found.update({name: SourceFile(name, path) for path in paths if (name := path.relative_to(root).as_posix())})
     return list(found.values())
+
+
+def require_below(root: Path, path: Path) -> None:
+    """Nothing, unless the path is a link to somewhere else: who may put files there may not have every file read.
+
+    Raises:
+        DataRefused: It leads out of the root.
+    """
+    if not path.resolve().is_relative_to(root.resolve()):
+        name, do = path.relative_to(root).as_posix(), "put the file itself there, or give the folder that holds both"
+        raise DataRefused(f"{name} leads out of the source root {root}", seen=str(path.resolve()), do=do)
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    literal = root / pattern
+    return [literal] if literal.is_file() else sorted(path for path in root.glob(pattern) if path.is_file())
+
+
+def _landed(folder: Path) -> list[Path]:
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith(_UNSEEN))
+    return sorted(path for path in files if path.suffix.lower() not in _UNFINISHED)
 
 
 class HashedStream:
     """Decompressed bytes of a file that counts and hashes what was read of it."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], file: SourceFile) -> None:
         self._stream = stream
+        self._file = file
         self._hash = hashlib.sha256()
+        self._packed = file.path.stat().st_size if file.path.suffix in _COMPRESSED else math.inf
         self.bytes = 0
 
     def read(self, size: int = BLOCK_BYTES) -> bytes:
-        """The next bytes, at most `size`; empty at the end."""
+        """The next bytes, at most `size`; empty at the end.
+
+        Raises:
+            DataRefused: A compressed file holds far more than its size allows.
+        """
         block = self._stream.read(size)
         self._hash.update(block)
         self.bytes += len(block)
+        require_moderate(self._file, self.bytes, self._packed)
         return block
 
     @property
@@ -85,22 +134,47 @@ class HashedStream:
         return self._hash.hexdigest()
 
 
+def require_moderate(file: SourceFile, unpacked: int, packed: float) -> None:
+    """Nothing, unless so few compressed bytes hold so many that they were made to fill the disk or the memory.
+
+    Raises:
+        DataRefused: They do.
+    """
+    if unpacked > max(_HARMLESS_BYTES, packed * _MOST_INFLATED):
+        raise DataRefused(
+            f"{file.name} holds more than {_MOST_INFLATED} times its compressed size",
+            seen=f"{unpacked} bytes",
+            do="give the file uncompressed if it is meant to be so large",
+        )
+
+
 @contextmanager
 def open_source(file: SourceFile) -> Iterator[HashedStream]:
     """The file's bytes, those inside a .gz or of the only file in a .zip.
 
     Raises:
         NotFound: It is not there any more.
+        Unreachable: It cannot be read now, or may not be.
         DataRefused: It cannot be decompressed.
     """
     with ExitStack() as stack:
         try:
-            yield HashedStream(stack.enter_context(_opened(file, stack)))
+            yield HashedStream(stack.enter_context(_opened(file, stack)), file)
         except FileNotFoundError:
             raise NotFound(f"file {file.name} is gone", do="put it back below --source-root") from None
-        except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
-            do = "fetch it again; it may be cut short"
-            raise DataRefused(f"{file.name} cannot be decompressed", seen=str(error), do=do) from error
+        except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise _damaged(file, error) from error
+        except OSError as error:
+            # What the system did not say comes from bytes that are no archive, and so do places before their start.
+            if error.errno in (None, errno.EINVAL):
+                raise _damaged(file, error) from error
+            do = "check the file and its permissions"
+            raise Unreachable(f"{file.name} cannot be read", seen=error.strerror, do=do) from error
+
+
+def _damaged(file: SourceFile, error: Exception) -> DataRefused:
+    do = "fetch it again; it may be cut short"
+    return DataRefused(f"{file.name} cannot be decompressed", seen=str(error), do=do)
 
 
 def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
@@ -108,12 +182,19 @@ def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
         return cast("IO[bytes]", gzip.open(file.path))
     if file.path.suffix != ".zip":
         return file.path.open("rb")
-    archive = stack.enter_context(zipfile.ZipFile(file.path))
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(file.path))
+        return archive.open(_only_member(archive, file))
+    except RuntimeError as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _only_member(archive: zipfile.ZipFile, file: SourceFile) -> zipfile.ZipInfo:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
         names = [member.filename for member in members]
         raise DataRefused(f"{file.name} holds {len(names)} files", seen=names[:5], do="zip exactly one file")
-    return archive.open(members[0])
+    return members[0]
 
 
 def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:
@@ -156,7 +237,7 @@ def line_blocks(stream: HashedStream, file: SourceFile, encoding: str) -> Iterat
     """Blocks of whole lines in UTF-8 from where the stream stands; the last one may lack its line end.
 
     Raises:
-        DataRefused: Bytes that the encoding does not allow.
+        DataRefused: Bytes that the encoding does not allow, or a line that does not end.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
     at_start, rest = stream.bytes == 0, ""
@@ -164,13 +245,20 @@ def line_blocks(stream: HashedStream, file: SourceFile, encoding: str) -> Iterat
         text = rest + _decoded(decoder, block, file, encoding, stream.bytes)
         if at_start:
             text, at_start = text.removeprefix("\ufeff"), False
+        if len(text) > LONGEST_LINE and not -1 < text.find("\n") <= LONGEST_LINE:
+            raise _endless(file, stream.bytes)
         cut = text.rfind("\n") + 1
         if cut:
-            yield text[:cut].encode()
+            yield _to_utf8(text[:cut], file, encoding)
         rest = text[cut:]
     rest += _decoded(decoder, b"", file, encoding, stream.bytes)
     if rest:
-        yield rest.encode()
+        yield _to_utf8(rest, file, encoding)
+
+
+def _endless(file: SourceFile, end: int) -> DataRefused:
+    seen, do = f"around byte {end}", "check that it is a file of rows, and its encoding and kind"
+    return DataRefused(f"{file.name} has a line of more than {LONGEST_LINE} characters", seen=seen, do=do)
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, file: SourceFile, encoding: str, end: int) -> str:
@@ -184,3 +272,13 @@ def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, file: SourceFile,
             seen=error.object[error.start : error.start + 4].hex(" "),
             do=f'say how it is encoded in its format, such as encoding = "{other}"',
         ) from None
+    except UnicodeError as error:
+        raise DataRefused(f"{file.name} is not {encoding}", seen=str(error), do="say how it is encoded") from None
+
+
+def _to_utf8(text: str, file: SourceFile, encoding: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        seen, do = ascii(error.object[error.start]), "give it in utf-8"
+        raise DataRefused(f"{file.name}, read as {encoding}, holds what is no character", seen=seen, do=do) from None

@@ -51,7 +51,7 @@ def evaluate(
     ranking = rank_users(
         recommender.score,
         users,
-        history=split.fitted.scores(),
+        history=split.fitted.history(),
         available=split.fitted.available,
         k=max(cutoffs),
         block_users=block_users(split.fitted.n_items, megabytes),
@@ -85,7 +85,7 @@ def evaluate_ranking(
 
 def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, megabytes: int = 64) -> Evaluation:
     """The evaluation with each user's AUC of relevant items against all other candidates; scores every user anew."""
-    history = split.fitted.scores()
+    history = split.fitted.history()
     relevant = _as_matrix(_relevant_pairs(split), split)
     size = block_users(split.fitted.n_items, megabytes, components=3)
     values = [np.empty(0)]
@@ -97,11 +97,15 @@ def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, 
 
 
 def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
-    """How far predictions are from the scores of all held-out pairs, relevant or not, summed by user."""
+    """How far predictions are from the scores of all held-out pairs, relevant or not, summed by user.
+
+    A dislike counts as the lowest score there is.
+    """
     pairs = split.held_out
     users = pairs[USER_INDEX].to_numpy()
     predicted = recommender.predict(users, pairs[ITEM_INDEX].to_numpy())
-    error = predicted.astype(np.float64) - pairs[SCORE].to_numpy()
+    lowest = split.fitted.score_range[0] if split.fitted.score_range else 0.0
+    error = predicted.astype(np.float64) - np.maximum(pairs[SCORE].to_numpy(), lowest)
     distinct, places, counts = np.unique(users, return_inverse=True, return_counts=True)
     return Errors(
         users=distinct.astype(np.int32),

@@ -16,7 +16,7 @@ _NAMES = ("cold", "new", "casual", "regular", "power")
 
 def activity_segments(dataset: Dataset) -> pl.Series:
     """Each user's activity segment by user index: cold 0 pairs, new 1-4, casual 5-19, regular 20-99, power 100+."""
-    lengths = np.diff(dataset.scores().indptr)
+    lengths = np.diff(dataset.history().indptr)
     places = np.searchsorted(_STARTS, lengths, side="right") - 1
     return pl.Series("activity_segment", np.array(_NAMES)[places])
 

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from nightschool.data.filters import Rules
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.blend import POOL_SIZE
 
 
-class NightConfig(BaseModel):
+class NightConfig(Rules):
     """The choices of one night; the same object is the form in the Prefect UI and the file behind `--config`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     k: int = Field(default=50, ge=1, le=POOL_SIZE, description="How many items a published list holds.")
     cutoffs: tuple[Annotated[int, Field(ge=1, le=POOL_SIZE)], ...] = Field(

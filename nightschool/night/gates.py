@@ -95,7 +95,7 @@ def _available(dataset: Dataset) -> pl.DataFrame:
 
 
 def _seen(dataset: Dataset) -> pl.DataFrame:
-    history = dataset.scores().tocoo()
+    history = dataset.history().tocoo()
     return pl.DataFrame({USER_ID: dataset.user_ids[history.row], ITEM_ID: dataset.item_ids[history.col]})
 
 
@@ -110,7 +110,7 @@ def _misranked(lists: pl.DataFrame) -> int:
 
 def _wrong_length(lists: pl.DataFrame, dataset: Dataset, k: int) -> int:
     """Users whose list is not min(k, unseen available items) long; a missing list is of length zero."""
-    history = dataset.scores()
+    history = dataset.history()
     history.data = np.ones_like(history.data)
     seen = history @ dataset.available.astype(np.float32)
     unseen = int(dataset.available.sum()) - np.rint(seen).astype(np.int64)

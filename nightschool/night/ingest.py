@@ -26,8 +26,8 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.normalise import IdTypes, normalise_interactions
-from nightschool.data.readers import Reading, before_torn_line, read_id_maps
-from nightschool.data.sources import SourceFile, find_sources
+from nightschool.data.readers import Reading, before_torn_line, read_id_maps, sources_of
+from nightschool.data.sources import SourceFile
 from nightschool.errors import ConfigurationError
 from nightschool.night.corrections import Corrections
 from nightschool.night.ingest_entities import take_entities
@@ -109,7 +109,7 @@ def _log_files(occasion: Occasion) -> list[tuple[Interactions, SourceFile]]:
         ConfigurationError: Two parts name one file.
     """
     parts = occasion.manifest.interactions
-    pairs = [(part, file) for part in parts for file in find_sources(occasion.source_root, part.files)]
+    pairs = [(part, file) for part in parts for file in sources_of(part, occasion.source_root)]
     names = [file.name for _, file in pairs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError("two parts of [interactions] name one file", seen=twice[0], do="name it once")

@@ -14,6 +14,7 @@ from nightschool.columns import (
     INTERACTIONS,
     KIND,
     MAPPING,
+    POSITION,
     QUARANTINE,
     READ_AT,
     ROWS,
@@ -49,7 +50,7 @@ class Ledger:
     def known(self, table: Table, file: SourceFile) -> Extent | None:
         """How far the file was read for the table; None where it never was."""
         row = self._newest.get((table.name, file.name))
-        return Extent(row[BYTES], row[ROWS], row[SHA256]) if row else None
+        return Extent(row[BYTES], row[ROWS], row[SHA256], row[POSITION]) if row else None
 
     def was_read_by(self, part: Description, table: Table, file: SourceFile) -> bool:
         """Whether the manifest said the same of the file when it was last read for the table."""
@@ -82,7 +83,8 @@ class Ledger:
 
     def _entry(self, table: Table, file: SourceFile, part: Description, extent: Extent) -> Mapping[str, Any]:
         read = {FILE: file.name, TABLE: table.name, KIND: part.format.kind, MAPPING: mapping(part), READ_AT: self._now}
-        return {**read, BYTES: extent.bytes, ROWS: extent.rows, SHA256: extent.sha256}
+        reached = {BYTES: extent.bytes, ROWS: extent.rows, SHA256: extent.sha256, POSITION: extent.position}
+        return {**read, **reached}
 
     def _append(self, entries: list[Mapping[str, Any]]) -> None:
         self._lake.append(SOURCES, pl.DataFrame(entries, schema=self._lake.schema(SOURCES)))
@@ -100,7 +102,7 @@ class Ledger:
 def mapping(part: Description) -> str:
     """SHA-256 of what the manifest makes of a row, in hexadecimal.
 
-    Which files there are does not count, nor whether a default is written out.
+    Which files there are does not count, nor where a database is, nor whether a default is written out.
     """
     meaning = part.model_dump(mode="json", exclude={"files"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

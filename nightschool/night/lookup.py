@@ -32,8 +32,8 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.dataset import known_at
 from nightschool.errors import NotFound
+from nightschool.night.as_of import scan_at
 from nightschool.night.audiences import EVERYONE
 from nightschool.night.run import Home
 from nightschool.storage.releases import Release
@@ -119,7 +119,7 @@ class Reader:
 
     def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
         """A user's n newest interactions with titles, newest first."""
-        known = known_at(self.home.lake.scan(INTERACTIONS), self.release.as_of)
+        known = scan_at(self.home.lake, INTERACTIONS, self.release.as_of)
         newest = known.filter(pl.col(USER_ID) == user_id).sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
         titles = self.titles(newest[ITEM_ID].to_list())
         return [
@@ -130,7 +130,7 @@ class Reader:
     def titles(self, item_ids: list[Any]) -> Mapping[Any, str]:
         """Item id to title, for those that have one."""
         wanted = pl.Series(item_ids, dtype=self.home.lake.item_id).unique()
-        items = known_at(self.home.lake.scan(ITEMS), self.release.as_of, ITEM_ID)
+        items = scan_at(self.home.lake, ITEMS, self.release.as_of)
         found = items.filter(pl.col(ITEM_ID).is_in(wanted.implode())).select(ITEM_ID, TITLE).drop_nulls().collect()
         return dict(found.iter_rows())
 

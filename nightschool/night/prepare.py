@@ -1,6 +1,6 @@
 """What a night learns from: scored events as of T, and their cut into train, validation and test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -11,9 +11,11 @@ from pydantic import TypeAdapter
 
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.filters import Rules, check_rules
 from nightschool.data.manifest import Manifest
 from nightschool.data.splitting import Cut, Window, choose_cut
-from nightschool.night.run import Night, tables_at
+from nightschool.night.as_of import scan_at
+from nightschool.night.run import Night
 from nightschool.storage.lake import Lake
 
 _INSTANT = TypeAdapter(datetime | None)
@@ -60,14 +62,22 @@ class Prepared:
 def prepare(night: Night) -> Prepared:
     """The night's events, scored, indexed and cut."""
     config = night.config
-    log = event_log(night.home.lake, night.manifest, night.identity.as_of)
+    log = event_log(night.home.lake, night.manifest, night.identity.as_of, config)
     window = Window(config.window_days, config.min_users, config.max_test_share)
     return Prepared(log, choose_cut(log, seed=config.seed, window=window))
 
 
-def event_log(lake: Lake, manifest: Manifest, as_of: datetime, held_out: pl.DataFrame | None = None) -> EventLog:
-    """Everything known at T, and the manifest's given test where it is asked for."""
-    tables = tables_at(lake, as_of)
-    users = tables[USERS.name] if manifest.users is not None else None
-    items = tables[ITEMS.name] if manifest.items is not None else None
-    return build_event_log(users, items, tables[INTERACTIONS.name], manifest, held_out=held_out)
+def event_log(
+    lake: Lake, manifest: Manifest, as_of: datetime, rules: Rules, held_out: pl.DataFrame | None = None
+) -> EventLog:
+    """Everything known at T, and the manifest's given test where it is asked for.
+
+    Raises:
+        DataRefused: There are no interactions.
+        ConfigurationError: The rules do not fit the data.
+    """
+    check_rules(rules, manifest)
+    users = scan_at(lake, USERS, as_of).collect() if manifest.users is not None else None
+    items = scan_at(lake, ITEMS, as_of).collect() if manifest.items is not None else None
+    log = build_event_log(users, items, scan_at(lake, INTERACTIONS, as_of), manifest, held_out=held_out)
+    return replace(log, rules=rules)

@@ -31,6 +31,7 @@ from nightschool.progress import watch
 from nightschool.ranking.blend import blend
 from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.fallback import Fallback
+from nightschool.ranking.foldin import positive
 from nightschool.ranking.topk import Ranking, block_users, top_k
 
 AUDIENCE = "audience"
@@ -83,8 +84,9 @@ class ListWriter:
         self._k = k
         self._names = tuple(recommender.parts)
         self._shares = np.array([component.weight for component in recommender.recipe.components], dtype=np.float32)
-        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.scores(), dataset.available)
-        self._history = dataset.positives()
+        history = dataset.history()
+        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.strangers, history, dataset.available)
+        self._liked = positive(history)
         self._item_order = dataset.item_ids.arg_sort().to_numpy().astype(np.int32)
 
     def block(self, users: Indices) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -118,7 +120,7 @@ class ListWriter:
 
     def _because(self, users: Indices, ranked: Ranking) -> NDArray[np.int32]:
         """The strongest history item by source, int32 [n_components + 1, b, k]; -1 where nothing speaks for it."""
-        history = self._history[users]
+        history = self._liked[users]
         told = {name: strongest_reasons(ranked.items, history, matrix) for name, matrix in self._weights.items()}
         nothing = np.full_like(ranked.items, -1)
         other = next(iter(told.values()), nothing)

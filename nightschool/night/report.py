@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
-from nightschool.data.dataset import known_at
+from nightschool.night.as_of import scan_at
 from nightschool.night.lookup import Reader
 from nightschool.night.run import Night
 from nightschool.storage.releases import Release
@@ -41,6 +41,7 @@ def night_report(night: Night, rows: Record, stages: Mapping[str, Record]) -> di
         "rows": rows,
         "protocol": stages["prepare"]["protocol"],
         "warnings": stages["prepare"]["warnings"],
+        "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],
         "failures": chosen["failures"],
@@ -60,7 +61,7 @@ def sample_learner(night: Night) -> dict[str, Any]:
     The learner has a list of their own and the history nearest to 20 interactions; ties go to the lowest id.
     """
     reader = Reader.of(night.home, night.identity.release_id)
-    history = known_at(night.home.lake.scan(INTERACTIONS), night.identity.as_of)
+    history = scan_at(night.home.lake, INTERACTIONS, night.identity.as_of)
     personal = reader.table(RECOMMENDATIONS).filter(pl.col(SOURCE) != "audience").select(USER_ID).unique()
     lengths = history.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("n")).join(personal, on=USER_ID, how="semi")
     nearest = lengths.sort((pl.col("n") - _TYPICAL_HISTORY).abs(), USER_ID).select(USER_ID).head(1).collect()
@@ -83,6 +84,10 @@ def in_markdown(report: Record) -> str:
     for name, counts in report["rows"].items():
         figures = [f"{counts[key]:,}" for key in ("rows_in", "already_known", "accepted", "quarantined")]
         lines.append(f"| {name} | {' | '.join(figures)} |")
+    lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
+    for effect in report["signals"]:
+        figures = [f"{effect[key]:,}" for key in ("rows", "users", "items")]
+        lines.append(f"| {effect['rule']} | {effect['setting']} | {' | '.join(figures)} |")
     lines += ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
     for role in report["roles"]:
         value, low, high = role["metrics"]["ndcg@10"]

@@ -2,34 +2,28 @@
 
 import shutil
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 from pydantic import BaseModel
 
 from nightschool.columns import (
-    ALWAYS,
-    AVAILABLE_AT,
     INTERACTIONS,
-    ITEM_ID,
     ITEMS,
-    READ_AT,
-    SOURCES,
-    USER_ID,
     USERS,
-    Table,
 )
 from nightschool.contract import Recipe
-from nightschool.data.dataset import events_at, known_at
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused, GateRefused
+from nightschool.night.as_of import newest_known, scan_at
 from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.durable import atomic_write_text
-from nightschool.storage.fingerprints import data_fingerprint, release_id, run_key
+from nightschool.storage.fingerprints import content_hash, data_fingerprint, release_id, run_key
 from nightschool.storage.lake import Lake
+from nightschool.storage.night_log import DataUsed
 from nightschool.storage.releases import Release, Releases
 from nightschool.storage.stages import StageRecords
 
@@ -52,6 +46,7 @@ class Identity:
 
     Attributes:
         as_of: T: the night sees what was known then.
+        used: The tables as of T.
         data: Fingerprint of the tables' content as of T.
         code: Hash of the source files.
         environment: Hash of interpreter, libraries and processor.
@@ -59,6 +54,7 @@ class Identity:
     """
 
     as_of: datetime
+    used: tuple[DataUsed, ...]
     data: str
     code: str
     environment: str
@@ -217,10 +213,14 @@ def _identify(
     if not home.lake.exists(INTERACTIONS):
         raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
     instant = as_of or newest_known(home.lake)
-    tables = [(table, scan_at(home.lake, table, instant).collect()) for table in (INTERACTIONS, USERS, ITEMS)]
-    if tables[0][1].is_empty():
+    tables = [(table, scan_at(home.lake, table, instant)) for table in (INTERACTIONS, USERS, ITEMS)]
+    if tables[0][1].head(1).collect().is_empty():
         raise DataRefused("no interaction was known then", seen=instant.isoformat(), do="choose a later --as-of")
-    data = data_fingerprint(tables)
+    used = tuple(
+        DataUsed(table.name, content_hash(rows, table), rows.select(pl.len()).collect().item())
+        for table, rows in tables
+    )
+    data = data_fingerprint({table.name: table.fingerprint for table in used})
     key = run_key(
         data=data,
         as_of=instant,
@@ -228,36 +228,11 @@ def _identify(
         code=request.code,
         environment=request.environment,
     )
-    identity = Identity(instant, data, request.code, request.environment, key)
+    identity = Identity(instant, used, data, request.code, request.environment, key)
     cut_short = stored.run_key if stored else None
     while request.force and identity.run_key != cut_short and home.releases.find_run(identity.run_key) is not None:
         identity = _again(identity)
     return identity
-
-
-def scan_at(lake: Lake, table: Table, as_of: datetime) -> pl.LazyFrame:
-    """Users, items or interactions as they were known at an instant."""
-    if table is INTERACTIONS:
-        return events_at(lake.scan(table), as_of)
-    return known_at(lake.scan(table), as_of, USER_ID if table is USERS else ITEM_ID)
-
-
-def newest_known(lake: Lake) -> datetime:
-    """The newest available_at of all source tables that has passed, UTC; where nothing has a time, the last ingest.
-
-    Raises:
-        DataRefused: Nothing is known yet.
-    """
-    now = datetime.now(UTC)
-    passed = pl.col(AVAILABLE_AT).filter(pl.col(AVAILABLE_AT) <= now).max()
-    newest = [lake.scan(table).select(passed).collect().item() for table in (INTERACTIONS, USERS, ITEMS)]
-    latest: datetime | None = max((instant for instant in newest if instant is not None), default=None)
-    if latest is None:
-        raise DataRefused("nothing was known yet", seen=now.isoformat(), do="ingest rows whose time has passed")
-    if latest > ALWAYS:
-        return latest
-    read: datetime = lake.scan(SOURCES).select(pl.col(READ_AT).max()).collect().item()
-    return read
 
 
 def _again(identity: Identity) -> Identity:

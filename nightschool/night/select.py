@@ -143,7 +143,7 @@ def _sweep(pair: tuple[Candidate, Candidate], split: Split, search: Search) -> d
     """Every α evaluated from one scoring of each component; a block of users is scored once for all α."""
     scorers = [candidate.recommender.score for candidate in pair]
     users = relevant_users(split)
-    history, k = split.fitted.scores(), max(search.cutoffs)
+    history, k = split.fitted.history(), max(search.cutoffs)
     size = block_users(split.fitted.n_items, search.megabytes, components=len(scorers) + 1)
     ranked: dict[float, list[Ranking]] = {alpha: [] for alpha in search.alphas}
     starts = range(0, max(len(users), 1), size)

@@ -1,23 +1,22 @@
 """A night in the words of its registry: what was tried, on which data, and what it measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from nightschool.columns import MODEL, SEGMENT, Table
+from nightschool.columns import MODEL, SEGMENT
 from nightschool.contract import Recipe
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.run import Night
 from nightschool.night.select import POPULARITY
-from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.night_log import DataUsed, Measured, NightLog
+from nightschool.storage.night_log import Measured, NightLog
 
 Record = Mapping[str, Any]
 
 
-def night_log(night: Night, chosen: Record, verdict: Record, tables: Sequence[tuple[Table, pl.DataFrame]]) -> NightLog:
+def night_log(night: Night, chosen: Record, verdict: Record) -> NightLog:
     """What the registry shows of a night that has its verdict."""
     validation, test = (pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove"))
     candidates = tuple(
@@ -38,7 +37,7 @@ def night_log(night: Night, chosen: Record, verdict: Record, tables: Sequence[tu
         candidates=candidates,
         sweep=sweep,
         popularity=next((c for c in candidates if c.name == POPULARITY), None),
-        data=tuple(DataUsed(table.name, content_hash(rows, table), rows.height) for table, rows in tables),
+        data=night.identity.used,
         tables={"model_gates": pl.DataFrame(verdict["gates"])},
         tags={"decision": verdict["decision"], "dataset": night.manifest.name},
     )

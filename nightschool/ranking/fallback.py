@@ -16,17 +16,19 @@ class Fallback:
     Attributes:
         scores: float32 [n_audiences, n_items]; the first row is everyone's.
         of_user: int32 [n_users], the row of each user's audience.
+        strangers: bool [n_users], the users whom no model knows.
         history: CSR [n_users, n_items], what each user has seen.
         available: bool [n_items].
     """
 
     scores: Float32s
     of_user: Indices
+    strangers: Mask
     history: csr_array
     available: Mask
 
     def replace_quiet(self, blended: Float32s, standardised: Float32s, users: Indices) -> Mask:
-        """The users without a history, or whose components score all items alike, bool [n].
+        """The strangers, and the users whose components score all items alike, bool [n].
 
         Their rows of `blended` are replaced in place.
 
@@ -35,8 +37,7 @@ class Fallback:
             standardised: float32 [n_components, n, n_items], what was blended.
             users: int32 [n].
         """
-        lengths = np.diff(self.history.indptr)[users]
-        quiet: Mask = (lengths == 0) | ~np.any(standardised, axis=(0, 2))
+        quiet: Mask = self.strangers[users] | ~np.any(standardised, axis=(0, 2))
         theirs = self.scores[self.of_user[users[quiet]]]
         mask_excluded(theirs, self.history[users[quiet]], self.available)
         blended[quiet] = theirs

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import requires, version
@@ -30,26 +30,30 @@ class _Hash(Protocol):
     def update(self, data: Any, /) -> None: ...
 
 
-def content_hash(frame: pl.DataFrame, table: Table) -> str:
+def content_hash(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> str:
     """SHA-256 of the rows as a set of values, in hexadecimal.
 
     Neither the order of rows and columns, nor chunks, nor how text is encoded in memory matter; -0.0 is 0.0 and all
     NaN are one. Nulls, empty text and empty lists differ. The table's `local` columns do not count, nor do columns
     that another release added to an open table and this one leaves empty. Rows that come in the order of the table's
-    key are not sorted again.
+    key are not sorted again. A lazy frame is read column by column, so that a long log need not fit in memory; it must
+    give its rows in one order each time.
     """
-    frame = _in_key_order(_canonical(frame, table), table.key)
-    digest = hashlib.sha256(f"{table.name}\0{frame.height}".encode())
-    for column in frame:
+    rows = _canonical(frame.lazy(), table)
+    places = _places(rows, table.key)
+    digest = hashlib.sha256(f"{table.name}\0{rows.select(pl.len()).collect().item()}".encode())
+    for name in rows.collect_schema().names():
+        column = rows.select(name).collect().to_series()
+        column = column if places is None else column.gather(places)
         digest.update(f"\0{column.name}\0{column.dtype}\0".encode())
-        for start in range(0, frame.height, _BLOCK_ROWS):
+        for start in range(0, len(column), _BLOCK_ROWS):
             _update(digest, column.slice(start, _BLOCK_ROWS))
     return digest.hexdigest()
 
 
-def data_fingerprint(tables: Iterable[tuple[Table, pl.DataFrame]]) -> str:
-    """One hash of what several tables hold, in hexadecimal."""
-    return _hash_json(sorted((table.name, content_hash(frame, table)) for table, frame in tables))
+def data_fingerprint(hashes: Mapping[str, str]) -> str:
+    """One hash of what several tables hold, in hexadecimal, from the content hash of each by its name."""
+    return _hash_json(hashes)
 
 
 def code_version(root: Path = SOURCE_ROOT) -> str:
@@ -120,21 +124,27 @@ def _linear_algebra() -> list[dict[str, Any]]:
     return sorted(described, key=lambda library: json.dumps(library, sort_keys=True))
 
 
-def _canonical(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    counted = [name for name in table.columns if name not in table.local and name in frame.columns]
-    added = sorted(name for name in frame.columns if name not in table.columns)
-    added = [name for name in added if frame[name].null_count() < frame.height]
+def _canonical(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    given = frame.collect_schema().names()
+    counted = [name for name in table.columns if name not in table.local and name in given]
+    added = sorted(name for name in given if name not in table.columns)
+    if added:
+        filled = frame.select(pl.col(added).is_not_null().any()).collect().row(0)
+        added = [name for name, is_filled in zip(added, filled, strict=True) if is_filled]
     return frame.select(pl.col(*counted, *added)).cast({pl.Categorical: pl.String, pl.Enum: pl.String})
 
 
-def _in_key_order(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    if _is_ascending(frame, key):
-        return frame
-    frame = frame.sort(key)
-    if _is_ascending(frame, key):
-        return frame
+def _places(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.Series | None:
+    """Where the rows stand that come first, second and so on in the order of the key; None where they come so."""
+    keys = rows.select(key).collect()
+    if _is_ascending(keys, key):
+        return None
+    places = keys.select(pl.arg_sort_by(key)).to_series()
+    if _is_ascending(keys.select(pl.all().gather(places)), key):
+        return places
     # Rows that share a key, or have none, need a place of their own too.
-    return frame.sort(*key, *(name for name in frame.columns if name not in key))
+    others = [name for name in rows.collect_schema().names() if name not in key]
+    return rows.select(pl.arg_sort_by(*key, *others)).collect().to_series()
 
 
 def _is_ascending(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:

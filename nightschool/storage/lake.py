@@ -14,6 +14,9 @@ from nightschool.errors import Busy, NightschoolError
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.spool import Spool
 
+UNREADABLE = (DeltaError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What reading a damaged table raises; over a file that was cut short, polars panics."""
+
 _RELEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _STORABLE = (pl.String, pl.Boolean, pl.Date, pl.Binary)
 
@@ -63,12 +66,12 @@ class Lake:
         frame.lazy().sink_delta(str(self._path(table)), mode="append", delta_write_options=options)
 
     def spool(self, name: str) -> Spool:
-        """An empty place for rows on their way in."""
-        return Spool(self.root / "_incoming" / name)
+        """An empty place for rows on their way in, beside the tables: a lake that exists has taken something in."""
+        return Spool(self._incoming / name)
 
     def clear_spools(self) -> None:
         """Removes what is on its way in, or was when an ingest died."""
-        shutil.rmtree(self.root / "_incoming", ignore_errors=True)
+        shutil.rmtree(self._incoming, ignore_errors=True)
 
     def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
         """The version of the commit that added the rows, which directly follows version `base` (None: no table yet).
@@ -99,6 +102,15 @@ class Lake:
         """Removes the rows that a SQL predicate holds for; values belong in it through `literal`."""
         if self.exists(table):
             DeltaTable(self._path(table)).delete(predicate)
+
+    def overwrite(self, table: Table, frame: pl.LazyFrame) -> None:
+        """Makes the frame the table's rows, in one commit; it may be what was scanned of the table itself.
+
+        Raises:
+            NightschoolError: A column is missing, unknown or of another dtype.
+        """
+        self._check(table, frame.collect_schema())
+        frame.sink_delta(str(self._path(table)), mode="overwrite")
 
     def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame) -> None:
         """Makes `frame` the table's rows of one release, in one commit, however often it is called.
@@ -136,10 +148,32 @@ class Lake:
         """The ids of the releases that have files of the table on the disk, committed or not."""
         return {path.name.partition("=")[2] for path in self._path(table).glob(f"{RELEASE_ID}=*")}
 
+    def purge(self, table: Table) -> None:
+        """Removes from the disk what rows that are gone have left: their files, and the log that tells of them.
+
+        The newest version stays as it is, and its log begins with a checkpoint. A reader that is reading the table just
+        then may miss a file and must read it again.
+        """
+        if not self.exists(table):
+            return
+        stored = DeltaTable(self._path(table))
+        stored.create_checkpoint()
+        self.sync(table)
+        newest = f"{stored.version():020}"
+        live = {Path(uri).name for uri in stored.file_uris()}
+        live |= {f"{newest}.json", f"{newest}.checkpoint.parquet", "_last_checkpoint"}
+        for path in sorted(self._path(table).rglob("*")):
+            if path.is_file() and path.name not in live:
+                path.unlink()
+
     def sync(self, table: Table) -> None:
         """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
         if self._path(table).exists():
             sync_tree(self._path(table))
+
+    @property
+    def _incoming(self) -> Path:
+        return self.root.with_name("incoming")
 
     def _path(self, table: Table) -> Path:
         return self.root / table.name

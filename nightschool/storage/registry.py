@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -30,12 +30,14 @@ from mlflow.models import ModelSignature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID
+from sqlalchemy.exc import SQLAlchemyError
 
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
-from nightschool.errors import NotFound
+from nightschool.errors import NotFound, Unreachable
 from nightschool.storage.alpha_curve import draw_alpha_curve
 from nightschool.storage.durable import sync
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
+from nightschool.storage.tracking_uri import hand_over_credentials, without_credentials
 
 NAME = "nightschool"
 CHAMPION = "champion"
@@ -50,13 +52,23 @@ logger = logging.getLogger("nightschool.registry")
 
 
 class Registry:
-    """The experiment and the registered model called `nightschool` in one MLflow store."""
+    """The experiment and the registered model called `nightschool` in one MLflow store.
+
+    Raises:
+        Unreachable: The store does not answer, or is none.
+    """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
         if tracking_uri.startswith(_SQLITE):
             _make_database(Path(tracking_uri.removeprefix(_SQLITE)))
-        self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
-        self._experiment = _find_experiment(self._client, tracking_uri, artifact_root)
+        uri = hand_over_credentials(tracking_uri)
+        try:
+            self._client = MlflowClient(uri, registry_uri=uri)
+            self._experiment = _find_experiment(self._client, uri, artifact_root)
+        except (MlflowException, SQLAlchemyError) as error:
+            # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
+            what, do = f"MLflow's store cannot be used ({type(error).__name__})", "start it, or correct its URI"
+            raise Unreachable(what, seen=without_credentials(uri), do=do) from None
 
     def log_night(self, night: NightLog) -> str:
         """The id of the night's run, which holds a child a candidate and a child an α.
@@ -97,10 +109,7 @@ class Registry:
             self._client.log_artifacts(run_id, str(saved), _MODEL_FOLDER)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
             self._client.create_registered_model(NAME)
-        made = self._client.create_model_version(
-            NAME, f"runs:/{run_id}/{_MODEL_FOLDER}", run_id, tags={RELEASE_ID: release_id}
-        )
-        return str(made.version)
+        return self._make_version(run_id, _MODEL_FOLDER, release_id)
 
     def set_champion(self, release_id: str) -> str:
         """The version of this release, to which the alias `champion` now points.
@@ -143,10 +152,52 @@ class Registry:
         removed = []
         for found in self._client.search_model_versions(f"name = '{NAME}'"):
             if found.tags.get(RELEASE_ID) in gone:
-                self._remove_files(self._client.get_run(found.run_id), _MODEL_FOLDER)
+                self._remove_files(self._client.get_run(found.run_id), _folder_of(found))
                 self._client.delete_model_version(NAME, str(found.version))
                 removed.append(found.tags[RELEASE_ID])
         return sorted(removed)
+
+    def rewrite_models(self, rewrite: Callable[[Path], bool], scratch: Path) -> int:
+        """How many models were written anew; whoever loads one meanwhile gets the old one or the new one, whole.
+
+        Args:
+            rewrite: Changes the folder of a model's artifacts in place, or says that there is nothing to change.
+            scratch: Where the folders may be for as long as this takes.
+        """
+        scratch.mkdir(parents=True, exist_ok=True)
+        versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
+        self._remove_unregistered({str(found.source) for found in versions})
+        return sum(self._rewrite(found, rewrite, scratch) for found in versions)
+
+    def _rewrite(self, found: ModelVersion, rewrite: Callable[[Path], bool], scratch: Path) -> bool:
+        """Whether the version had to give way to a new one, from a folder of its own."""
+        if not self._client.list_artifacts(found.run_id, _folder_of(found)):
+            return False
+        folder = f"{_MODEL_FOLDER}-{uuid4().hex}"
+        with TemporaryDirectory(dir=scratch) as place:
+            saved = Path(self._client.download_artifacts(found.run_id, _folder_of(found), place))
+            if not rewrite(saved / "artifacts"):
+                return False
+            self._client.log_artifacts(found.run_id, str(saved), folder)
+        made = self._make_version(found.run_id, folder, found.tags[RELEASE_ID])
+        if self.champion() == found.tags[RELEASE_ID]:
+            self._client.set_registered_model_alias(NAME, CHAMPION, made)
+        # In this order: the files of a version that is gone are found by the next try.
+        self._client.delete_model_version(NAME, str(found.version))
+        self._remove_files(self._client.get_run(found.run_id), _folder_of(found))
+        return True
+
+    def _make_version(self, run_id: str, folder: str, release_id: str) -> str:
+        source, tags = f"runs:/{run_id}/{folder}", {RELEASE_ID: release_id}
+        return str(self._client.create_model_version(NAME, source, run_id, tags=tags).version)
+
+    def _remove_unregistered(self, sources: Collection[str]) -> None:
+        """Removes the files of models that no version names: their night was killed before it registered them."""
+        for run in self._runs(f"tags.{_KIND} = 'night'"):
+            for entry in self._client.list_artifacts(run.info.run_id):
+                is_model = entry.is_dir and entry.path.startswith(_MODEL_FOLDER)
+                if is_model and f"runs:/{run.info.run_id}/{entry.path}" not in sources:
+                    self._remove_files(run, entry.path)
 
     def _runs(self, condition: str) -> list[Run]:
         return list(self._client.search_runs([self._experiment], condition))
@@ -202,6 +253,11 @@ def _make_database(path: Path) -> None:
         path.hardlink_to(draft)
     draft.unlink()
     sync(path.parent)
+
+
+def _folder_of(found: ModelVersion) -> str:
+    """The folder of a version's files among the artifacts of its run."""
+    return str(found.source).rpartition("/")[2]
 
 
 def _find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path) -> str:

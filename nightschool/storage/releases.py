@@ -8,8 +8,9 @@ from typing import Any, Literal, Self
 import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES
+from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
 from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
+from nightschool.storage.erasures import noted
 from nightschool.storage.lake import Lake
 
 Status = Literal["published", "refused", "held", "unheld", "abandoned"]
@@ -101,6 +102,10 @@ class Releases:
         """The release that readers see; None before the first publication."""
         return next(reversed(_published(self.history())), None)
 
+    def published(self) -> list[Release]:
+        """Every release that ever was current, each once, by its newest row."""
+        return list({row.release_id: row for row in _published(self.history())}.values())
+
     def get(self, release_id: str) -> Release:
         """The newest row of a release.
 
@@ -116,7 +121,7 @@ class Releases:
             NotFound: It was never published, or its tables were pruned.
         """
         target = _newest([row for row in _published(self.history()) if row.release_id == release_id], release_id)
-        self._refuse_pruned(target)
+        self.require_whole(target)
         return target
 
     def find_run(self, run_key: str) -> Release | None:
@@ -194,7 +199,7 @@ class Releases:
             target = _newest([row for row in published if row.release_id == release_id], release_id)
             if target == published[-1]:
                 return target
-            self._refuse_pruned(target)
+            self.require_whole(target)
             return target.draft().model_copy(update={"reason": reason})
 
         return self._append("published", decide)
@@ -238,11 +243,17 @@ class Releases:
             return release
         raise Busy(f"the releases table changed {_TRIES} times while a row was to be appended", do="try again")
 
-    def _refuse_pruned(self, release: Release) -> None:
+    def require_whole(self, release: Release) -> None:
+        """Nothing, when each table has as many rows as were published, or as an erasure has left.
+
+        Raises:
+            NotFound: A table has not, so the release was pruned or damaged.
+        """
+        erased = noted(self.lake, ROW_COUNTS, release.release_id)
         for table in RELEASE_TABLES:
             wanted = release.row_counts.get(table.name, 0)
             found = self.lake.scan(table, release.release_id).select(pl.len()).collect().item()
-            if found != wanted:
+            if found not in (wanted, *erased.get(table.name, ())):
                 raise NotFound(
                     f"table {table.name} of release {release.release_id} is no longer whole",
                     seen=f"{found} rows of {wanted}",

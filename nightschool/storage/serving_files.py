@@ -4,6 +4,7 @@ from bisect import bisect_left
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
 from nightschool.columns import RANK, RECOMMENDATIONS, RELEASE_ID, USER_ID
@@ -28,6 +29,13 @@ def write_serving_files(serving: Path, release_id: str, recommendations: pl.Data
     with replacing(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     sync(serving)
+
+
+def read_lists(path: Path) -> pl.DataFrame:
+    """The rows that `write_serving_files` was given, without the release's id."""
+    lists = pl.read_ipc(path).explode(~cs.by_name(USER_ID))
+    ranks = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(USER_ID)
+    return lists.with_columns(ranks.alias(RANK))
 
 
 class Lists:

@@ -78,6 +78,8 @@ def test_retrain_prints_one_document_with_the_whole_night(published: Published) 
     assert [point["alpha"] for point in night["sweep"]] == [0.0, 0.5, 1.0]
     assert all(gate["passed"] for gate in night["gates"] if gate["name"] != "learnable")
     assert len(night["learner"]["items"]) == 5
+    bots = next(effect for effect in night["signals"] if effect["rule"] == "suspected bots")
+    assert (bots["setting"], bots["users"]) == ("viewed: more than 2 and 20% within 5 s", 2)
 
 
 def test_retrain_logs_stages_and_no_librarys_small_talk(published: Published) -> None:
@@ -180,6 +182,7 @@ def test_evaluating_does_not_wait_for_a_night(reading: Published, run: Run) -> N
         (["--protocol", "fair"], 2, ["unknown protocol", "'fair'", "temporal-user"]),
         (["--models", "oracle", "--protocol", "random-user"], 2, ["no such model", "'oracle'", "ease"]),
         (["--relevant", "some"], 2, ["--relevant", "'some'", "all or manifest"]),
+        (["--protocol", "random-user", "--set", "bot_ceiling=0"], 3, ["suspected bots", "bot_ceiling=0", "bot_share"]),
         (["--protocol", "given"], 2, ["has no [test]", "another protocol"]),
         (["--dataset", "mooccubex"], 2, ["holds dataset 'learning'", "'mooccubex'", "another --home"]),
         (["--release", "x"], 2, ["given test only", "'temporal'", "--protocol given"]),

@@ -9,6 +9,7 @@ from nightschool.cli import show
 FIGURES = {"ndcg@10": [0.31, 0.3, 0.32], "coverage@10": [0.5, None, None]}
 COUNTS = {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {"bad_rating": 30}}
 GATE = {"name": "learnable", "passed": False, "seen": "-0.1", "demanded": "> 0"}
+EFFECT = {"rule": "suspected bots", "setting": "view: more than 2", "rows": 1228, "users": 20, "items": 500}
 ITEM = {"rank": 1, "item_id": 7, "title": "Sets", "why": "because of Maps"}
 NIGHT = {
     "status": "published",
@@ -21,6 +22,7 @@ NIGHT = {
     "roles": [{"name": "challenger", "metrics": FIGURES}],
     "protocol": "temporal",
     "warnings": ["few users"],
+    "signals": [EFFECT],
     "gates": [GATE],
     "sentence": "ease is better",
     "learner": {"user_id": 5, "history": [{"timestamp": None, "item_id": 8, "title": "Maps"}], "items": [ITEM]},
@@ -50,7 +52,18 @@ def test_rows_in_are_told_with_their_reasons(capsys: pytest.CaptureFixture[str])
 def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFixture[str]) -> None:
     show.show_night(NIGHT)
     out = capsys.readouterr().out
-    told = ["1,234", "0.3100 ± 0.0100", "svd: no ratings", "█", "challenger", "few users", "learnable", "NO"]
+    told = [
+        "1,234",
+        "view: more than 2",
+        "1,228",
+        "0.3100 ± 0.0100",
+        "svd: no ratings",
+        "█",
+        "challenger",
+        "few users",
+        "learnable",
+        "NO",
+    ]
     told += ["ease is better", "Learner 5", "Maps", "because of Maps", "2025-03-01-0badcafe", "Where to look next"]
     places = [out.find(each) for each in told]
     assert min(places) >= 0, dict(zip(told, places, strict=True))
@@ -75,6 +88,22 @@ def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.Captu
     models = [{**row, "fit_seconds": 1.0}, nobody, {"name": "release", "metrics": FIGURES}]
     shown = {"dataset": "learning", "protocol": "temporal", "k": 10, "warnings": ["weak"], "failures": {"x": "broken"}}
     show.show_evaluation({**shown, "models": models})
+    assert "Signals and filters" not in capsys.readouterr().out
+    show.show_evaluation({**shown, "models": models, "signals": [EFFECT]})
     out = capsys.readouterr().out
+    assert out.index("suspected bots") < out.index("+0.1000")
     for told in ("+0.1000 ± 0.0500 better", "release", "Note: weak.", "Left out: x: broken", "–"):
         assert told in out
+
+
+@pytest.mark.parametrize("title", ["[/b] [link=x]", ":smile: [red]", "שלום 🎓 مرحبا", "\u202eright to left", "=1+1"])
+def test_texts_of_a_source_are_no_markup(title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_list("List", [{**ITEM, "title": title, "why": f"because of {title}"}])
+    out = capsys.readouterr().out
+    assert title in out
+    assert f"because of {title}" in out
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_list("List", [{**ITEM, "title": "a\x1b[2Jb\x00\x9bc\nd"}])
+    assert "a\ufffd[2Jb\ufffd\ufffdc\ufffdd" in capsys.readouterr().out

@@ -12,10 +12,13 @@ from polars.testing import assert_frame_equal, assert_series_equal
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
+    DELETED,
+    EVENT_ID,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
     RATING,
+    REVISION,
     RELEVANT,
     SCORE,
     SOURCE_FILE,
@@ -27,7 +30,7 @@ from nightschool.columns import (
     USER_INDEX,
 )
 from nightschool.contract import ItemColumns
-from nightschool.data.dataset import EventLog, build_event_log, known_at
+from nightschool.data.dataset import EventLog, build_event_log, events_at, known_at
 from nightschool.data.identity import order_ids
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused
@@ -207,17 +210,37 @@ def test_save_and_load_give_the_same_log(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.dataset(None, day(4)).available, log.dataset(None, day(4)).available)
 
 
-def test_known_at_hides_what_came_later() -> None:
-    known = known_at(THREE.lazy(), day(2)).collect()
-    assert known[TIMESTAMP].to_list() == [day(1), day(2)]
-
-
-def test_known_at_keeps_the_newest_row_of_each_id() -> None:
-    table = pl.DataFrame({USER_ID: [1, 2, 1, 1], "role": ["new", "x", "old", "later"]}).with_columns(
-        pl.Series(AVAILABLE_AT, [day(5), ALWAYS, day(1), day(9)], dtype=INSTANT)
+def test_known_at_keeps_the_newest_row_of_each_id_available_since_its_first() -> None:
+    table = pl.DataFrame({USER_ID: [1, 2, 1, 1, 3], "role": ["new", "x", "old", "later", "unborn"]}).with_columns(
+        pl.Series(AVAILABLE_AT, [day(5), ALWAYS, day(1), day(9), day(7)], dtype=INSTANT)
     )
     known = known_at(table.lazy(), day(6), USER_ID).collect()
-    assert sorted(known.select(USER_ID, "role").rows()) == [(1, "new"), (2, "x")]
+    assert sorted(known.select(USER_ID, "role", AVAILABLE_AT).rows()) == [(1, "new", day(1)), (2, "x", ALWAYS)]
+
+
+def revisions(*rows: tuple[str | None, int, int, bool | None]) -> pl.LazyFrame:
+    """Rows of event id, revision, day known, taken back; the place is the rating."""
+    frame = pl.DataFrame(rows, schema=[EVENT_ID, REVISION, "day", DELETED], orient="row", infer_schema_length=None)
+    times = pl.Series([day(number) for number in frame["day"]], dtype=INSTANT)
+    return frame.drop("day").with_columns(times.alias(AVAILABLE_AT), pl.Series(RATING, range(len(rows)))).lazy()
+
+
+def test_events_at_hides_what_came_later() -> None:
+    assert events_at(revisions((None, 0, 1, None), (None, 0, 3, None)), day(2)).collect()[RATING].to_list() == [0]
+
+
+def test_events_at_keeps_the_newest_known_revision_and_no_event_taken_back() -> None:
+    log = revisions(
+        ("a", 0, 1, False),
+        ("b", 0, 1, False),
+        (None, 0, 1, None),
+        ("a", 1, 3, False),
+        ("b", 1, 3, True),
+        ("a", 2, 5, True),
+        ("b", 2, 5, False),
+    )
+    seen = {number: events_at(log, day(number)).collect()[RATING].to_list() for number in (1, 3, 5)}
+    assert seen == {1: [0, 1, 2], 3: [2, 3], 5: [2, 6]}
 
 
 @given(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nightschool.columns import INSTANT
 from nightschool.data.fields import are_whole_numbers, to_flags, to_ids, to_instants, to_lists, to_numbers, to_text
-from nightschool.data.manifest import Time
+from nightschool.data.sections import Origins, Time
 
 
 def texts(*values: str | None) -> pl.Series:
@@ -70,6 +70,13 @@ def test_days_count_from_their_origin():
     days = to_instants(texts("0", "-1", "1.5"), at("days", "2014-02-01"))
     first = datetime(2014, 2, 1, tzinfo=UTC)
     assert days.to_list() == [first, first - timedelta(days=1), first + timedelta(days=1.5)]
+
+
+def test_days_count_from_the_origin_that_each_row_names():
+    origins = Origins(column="term", dates={"B": date(2014, 2, 1), "J": date(2014, 10, 1)})
+    how = Time(column="at", unit="days", origin=origins)
+    days = to_instants(texts("0", "-1", "2", "soon", "3"), how, texts("B", "J", "C", "B", None))
+    assert days.to_list() == [datetime(2014, 2, 1, tzinfo=UTC), datetime(2014, 9, 30, tzinfo=UTC), None, None, None]
 
 
 def test_counts_beyond_any_calendar_mean_nothing():

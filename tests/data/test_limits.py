@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
-from nightschool.data.limits import EARLIEST, Limits
+import pytest
+
+from nightschool.data.limits import EARLIEST, ZERO_FROM, ZERO_UNTIL, Limits
 from nightschool.data.manifest import load_manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,5 +18,12 @@ def test_data_without_ratings_have_no_scale():
     assert Limits.of(load_manifest("learning"), NOW).rating is None
 
 
-def test_second_zero_is_too_early():
-    assert datetime.fromtimestamp(0, UTC) < EARLIEST
+@pytest.mark.parametrize("hours", [-12, 0, 14])
+def test_second_zero_of_every_time_zone_is_told_apart(hours):
+    assert ZERO_FROM <= datetime.fromtimestamp(0, UTC) + timedelta(hours=hours) < ZERO_UNTIL
+
+
+@pytest.mark.parametrize("day", [datetime(2001, 9, 9, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)])
+def test_a_wrong_unit_ends_before_the_earliest_time(day):
+    seconds_as_milliseconds = datetime.fromtimestamp(day.timestamp() / 1000, UTC)
+    assert ZERO_UNTIL <= seconds_as_milliseconds < EARLIEST

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.data.manifest import load_manifest, shipped
+from nightschool.data.manifest import catalogues, load_manifest, shipped
 from nightschool.errors import ManifestError
 
 INTERACTIONS = """
@@ -20,10 +20,14 @@ def load(tmp_path: Path, text: str):
     return load_manifest(str(path))
 
 
-@pytest.mark.parametrize("name", ["learning", "mooccubex", "movielens-100k"])
+@pytest.mark.parametrize("name", shipped())
 def test_shipped_manifest_loads_under_its_name(name):
-    assert name in shipped()
     assert load_manifest(name).name == name
+
+
+def test_every_data_set_of_the_project_has_its_manifest():
+    of_e_learning = {"learning", "mooccubex", "oulad", "pluralsight"}
+    assert {*shipped()} == of_e_learning | {"movielens-100k", "movielens-1m", "goodbooks-10k", "gowalla"}
 
 
 def test_learning_says_what_describes_users_and_items():
@@ -66,6 +70,9 @@ def test_source_columns_are_what_is_read(tmp_path):
     assert load(tmp_path, text).interactions[0].source_columns == ("user", "item", "stars", "at")
 
 
+SQL = '{ kind = "sql", uri = "sqlite:///a.db", query = "SELECT 1", key = "id" }'
+ITEMS = '[items]\nfiles = ["i"]\nid = "i"\n'
+USERS = '[users]\nfiles = ["u"]\nid = "u"\n'
 BROKEN = {
     "unknown key": (MINIMAL + "colour = 1\n", "interactions.colour", "no such key"),
     "missing key": ('name = "x"\nscore = "implicit"\n[interactions]\nfiles = ["a"]\nuser = "u"\n', "item", "missing"),
@@ -74,8 +81,10 @@ BROKEN = {
     "absolute path": (MINIMAL.replace("log.csv", "/etc/passwd"), "saw '/etc/passwd'", "below the source root"),
     "windows drive": (MINIMAL.replace("log.csv", "C:/log.csv"), "saw 'C:/log.csv'", "below the source root"),
     "hidden parent": (MINIMAL.replace("log.csv", "a/../../b"), "saw 'a/../../b'", "below the source root"),
-    "no files": (MINIMAL.replace('"log.csv"', ""), "interactions.files", "at least 1"),
-    "unknown kind": (MINIMAL + 'format = { kind = "sql" }\n', "interactions.format", "kind 'sql' is not known"),
+    "no files": (MINIMAL.replace('"log.csv"', ""), "interactions;", "at least 1 file"),
+    "no files named": (MINIMAL.replace('files = ["log.csv"]', ""), "interactions;", "at least 1 file"),
+    "files and a query": (MINIMAL + f"format = {SQL}\n", "interactions;", "take files out"),
+    "unknown kind": (MINIMAL + 'format = { kind = "xml" }\n', "interactions.format", "kind 'xml' is not known"),
     "no kind": (MINIMAL + 'format = { separator = ";" }\n', "interactions.format", "say its kind"),
     "unknown encoding": (MINIMAL + 'format = { kind = "csv", encoding = "klingon" }\n', "saw 'klingon'", "latin-1"),
     "headless": (MINIMAL + 'format = { kind = "csv", header = false }\n', "interactions.format", "with columns"),
@@ -91,6 +100,11 @@ BROKEN = {
     "no rating": (MINIMAL.replace("implicit", "rating"), "the manifest", "needs rating"),
     "no engagement": (MINIMAL.replace("implicit", "engagement"), "the manifest", "needs duration or liked"),
     "no event": (MINIMAL.replace("implicit", "events"), "the manifest", "needs event"),
+    "bots without time": (
+        'bots = ["view"]\n' + MINIMAL + 'event = "e"\n',
+        "the manifest",
+        "bots needs event and timestamp",
+    ),
     "relevant without rating": ("relevant = { rating_min = 4 }\n" + MINIMAL, "the manifest", "rating"),
     "users collide": (
         MINIMAL + '[users]\nfiles = ["u"]\nid = "u"\nattributes = ["available_at"]\n',
@@ -102,6 +116,21 @@ BROKEN = {
         MINIMAL + '[items]\nfiles = ["i"]\nid = "i"\ncategories = ["a"]\nlists = { a = "|" }\n',
         "items",
         "collide",
+    ),
+    "unknown quantity": (MINIMAL + ITEMS + 'numbers = { a = "metres" }\n', "items.numbers.a; saw 'metres'", "'hours'"),
+    "number of a category": (
+        MINIMAL + ITEMS + 'categories = ["a"]\nnumbers = { a = "number" }\n',
+        "items",
+        "collide",
+    ),
+    "labels of nothing": (MINIMAL + USERS + 'labels = { job = { 1 = "a" } }\n', "users", "['job'] are none"),
+    "map of a catalogue's origins": (
+        MINIMAL
+        + ITEMS
+        + 'available = { column = "t", unit = "days", origin = { column = "x", dates = { a = 2024-01-01 },'
+        ' map = { file = "m", from = "a", to = "b" } } }\n',
+        "items",
+        "available.origin has no map",
     ),
     "name with a slash": (MINIMAL.replace("mine", "../mine"), "saw '../mine'", "pattern"),
     "no TOML": ("name = ", "mine.toml is no TOML", "correct it there"),
@@ -130,3 +159,76 @@ def test_manifest_in_another_encoding_is_told(tmp_path):
     path.write_bytes(MINIMAL.replace("mine", "m\xefne").encode("latin-1"))
     with pytest.raises(ManifestError, match="not UTF-8"):
         load_manifest(str(path))
+
+
+def test_exclusions_are_the_events_below_zero_where_events_are_told(tmp_path):
+    assert load(tmp_path, MINIMAL).exclusions == {}
+    told = load(tmp_path, "event_weights = { hide = 1, report = -2 }\n" + MINIMAL + 'event = "e"\n')
+    assert told.exclusions == {"dislike": -5.0, "report": -2.0}
+
+
+def catalogue(folder: Path) -> str:
+    (folder / "courses.toml").write_text('name = "courses"\n' + ITEMS + 'title = "t"\n', encoding="utf-8")
+    return "courses.toml"
+
+
+def test_catalogue_stands_for_the_items(tmp_path, monkeypatch):
+    text = f'catalogue = "{catalogue(tmp_path)}"\n' + MINIMAL
+    monkeypatch.chdir(tmp_path.parent)
+    assert load(tmp_path, text).items.title == "t"
+
+
+def test_catalogue_that_ships_is_attached_by_its_name(tmp_path):
+    assert catalogues() == ["online-courses"]
+    items = load(tmp_path, 'catalogue = "online-courses"\n' + MINIMAL).items
+    assert (items.id, items.numbers["Duration"]) == ("URL", "hours")
+
+
+def test_catalogue_is_no_dataset(tmp_path):
+    assert "online-courses" not in shipped()
+    for name in ("online-courses", str(tmp_path / catalogue(tmp_path))):
+        with pytest.raises(ManifestError, match=f'is a catalogue .* and no dataset; attach it .* catalogue = "{name}"'):
+            load_manifest(name)
+
+
+CATALOGUES = {
+    "with items": ('catalogue = "online-courses"\n' + MINIMAL + ITEMS, "mine.toml: catalogue", "in place of [items]"),
+    "no name": ("catalogue = 5\n" + MINIMAL, "mine.toml: catalogue; saw 5", "name or path"),
+    "unknown": ('catalogue = "films"\n' + MINIMAL, "saw 'films'", "online-courses"),
+    "a dataset": ('catalogue = "mine.toml"\n' + MINIMAL, "mine.toml: items", "missing"),
+}
+
+
+@pytest.mark.parametrize(("text", "what", "do"), CATALOGUES.values(), ids=CATALOGUES)
+def test_wrong_catalogue_is_told(tmp_path, text, what, do):
+    with pytest.raises(ManifestError) as error:
+        load(tmp_path, text)
+    assert what in str(error.value)
+    assert do in str(error.value)
+
+
+def test_constant_event_is_no_column(tmp_path):
+    part = load(tmp_path, MINIMAL + 'event = { value = "view" }\n').interactions[0]
+    assert part.source_columns == ("user", "item")
+
+
+def test_origins_are_read_with_the_times(tmp_path):
+    origin = '{ column = "term", dates = { 2014B = 2014-02-01 } }'
+    text = MINIMAL + f'timestamp = {{ column = "day", unit = "days", origin = {origin} }}\n'
+    assert load(tmp_path, text).interactions[0].source_columns == ("user", "item", "day", "term")
+
+
+SECRETS = {
+    "kind": SQL.replace("sqlite:///a.db", "mysql://me:hush@host/db"),
+    "type": SQL.replace('"sqlite:///a.db"', '["postgresql://me:hush@host/db"]'),
+    "key": SQL.replace("uri", 'url = "postgresql://me:hush@host/db", uri'),
+    "password": SQL.replace("uri", 'password = "hush", uri'),
+}
+
+
+@pytest.mark.parametrize("form", SECRETS.values(), ids=SECRETS)
+def test_address_of_a_database_is_not_told(tmp_path, form):
+    with pytest.raises(ManifestError) as error:
+        load(tmp_path, MINIMAL.replace('files = ["log.csv"]', f"format = {form}"))
+    assert "interactions.format.sql" in str(error.value)
+    assert "hush" not in str(error.value)

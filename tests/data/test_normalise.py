@@ -1,7 +1,9 @@
+from datetime import UTC, datetime
+
 import polars as pl
 
 from nightschool.columns import DETAIL, EVENT, ITEM_ID, LIKED, RATING, REASON, SOURCE_ROW, TEXT, TIMESTAMP, USER_ID
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest import Items, Manifest, Users
 from nightschool.data.normalise import (
     FAULT,
     RELEASED,
@@ -14,6 +16,7 @@ from nightschool.data.normalise import (
 from nightschool.data.parsing import split_csv, to_lines
 
 UNMAPPED = IdMaps()
+VIEW = {"value": "view"}
 NUMBERS = IdTypes(pl.Int64(), pl.Int64())
 COLUMNS = ["user", "item", "rating", "time", "liked", "event", "seconds"]
 LOG = {
@@ -85,6 +88,11 @@ def test_first_fault_of_a_row_is_its_reason():
 
 def test_row_that_could_not_be_split_keeps_that_reason():
     assert reasons(interactions("1,2\n1,2,,,,,\n")) == ["wrong_field_count", None]
+
+
+def test_a_dislike_needs_no_rating():
+    lines = ["1,2,,,,dislike,", "1,2,,,,hide,", "1,2,,,,view,", "1,2,,,,,"]
+    assert reasons(interactions("\n".join(lines), score="rating")) == [None, None, "missing_rating", "missing_rating"]
 
 
 def test_ratings_must_be_there_where_they_are_learned():
@@ -165,3 +173,41 @@ def test_items_faults_name_their_column():
 def test_items_without_text_have_none():
     frame = normalise_items(raw("1\n", ["id"]), items_part(), pl.Int64())
     assert frame.select("title", TEXT).row(0) == (None, None)
+
+
+def test_one_event_may_hold_for_a_whole_file():
+    manifest = Manifest.model_validate(
+        {"name": "x", "score": "events", "interactions": {"files": ["l"], "user": "u", "item": "i", "event": VIEW}}
+    )
+    frame = normalise_interactions(raw("1,2\n3,\n", ["u", "i"]), manifest.interactions[0], manifest, NUMBERS, UNMAPPED)
+    assert frame[EVENT].to_list() == ["view", "view"]
+    assert reasons(frame) == [None, "missing_item"]
+
+
+def test_origins_are_looked_up_by_a_column_and_a_map():
+    origin = {"column": "i", "dates": {"B": "2014-02-01"}, "map": {"file": "terms", "from": "id", "to": "term"}}
+    log = {"files": ["l"], "user": "u", "item": "i", "timestamp": {"column": "t", "unit": "days", "origin": origin}}
+    manifest = Manifest.model_validate({"name": "x", "score": "implicit", "interactions": log})
+    maps = IdMaps(origin=pl.DataFrame({"source": ["7", "8"], "target": ["B", "C"]}))
+    rows = raw("1,7,1\n1,8,1\n1,9,1\n1,7,\n", ["u", "i", "t"])
+    frame = normalise_interactions(rows, manifest.interactions[0], manifest, NUMBERS, maps)
+    assert frame[TIMESTAMP].to_list() == [datetime(2014, 2, 2, tzinfo=UTC), None, None, None]
+    assert reasons(frame) == [None, "bad_timestamp", "bad_timestamp", None]
+
+
+def test_codes_become_labels_and_numbers_are_found_in_text():
+    part = Users(files=["u"], id="id", attributes=["job"], labels={"job": {"1": "artist"}}, numbers={"age": "number"})
+    frame = normalise_users(raw("1,1,about 40\n2,9,\n3,,40-50\n4,,old\n", ["id", "job", "age"]), part, pl.Int64())
+    assert frame["job"].to_list() == ["artist", None, None, None]
+    assert frame["age"].to_list() == [40.0, None, None, None]
+    assert (reasons(frame), frame["age"].dtype) == ([None, "bad_job", "bad_age", None], pl.Float64())
+
+
+def test_items_have_numbers_and_dates_from_their_own_origins():
+    since = {"column": "day", "unit": "days", "origin": {"column": "term", "dates": {"B": "2014-02-01"}}}
+    part = Items(files=["i"], id="id", numbers={"length": "hours"}, available=since)
+    columns = ["id", "length", "day", "term"]
+    frame = normalise_items(raw("1,1h 30m,1,B\n2,Flexible,1,C\n3,2 modules,,\n", columns), part, pl.Int64())
+    assert frame["length"].to_list() == [1.5, None, None]
+    assert frame[RELEASED].to_list() == [datetime(2014, 2, 2, tzinfo=UTC), None, None]
+    assert reasons(frame) == [None, "bad_available", "bad_length"]

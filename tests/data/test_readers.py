@@ -1,5 +1,5 @@
 import gzip
-import os
+import sqlite3
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from nightschool.data import sources
 from nightschool.data.formats import Adjacency, Csv, Jsonl, Parquet
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.parsing import RAW
-from nightschool.data.readers import Reading, infer_id_dtypes, read_id_maps
+from nightschool.data.readers import Reading, infer_id_dtypes, is_unchanged, read_id_maps, sources_of
 from nightschool.data.sources import Extent, SourceFile
 from nightschool.errors import DataRefused, NotFound
 
@@ -206,17 +206,50 @@ def test_missing_map_is_not_found(tmp_path):
         read_id_maps(mapped().interactions[0], tmp_path)
 
 
-DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", "../shared/data"))
+QUERY = {"kind": "sql", "uri": "sqlite:///a.db", "query": "SELECT 1 AS user, 2 AS item", "key": "item", "name": "log"}
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="no data sets at NIGHTSCHOOL_TEST_DATA")
+def test_query_is_a_source_of_its_own_name(tmp_path):
+    part = manifest(interactions={"format": QUERY, "user": "user", "item": "item"}).interactions[0]
+    assert sources_of(part, tmp_path) == [SourceFile("log", tmp_path)]
+    sqlite3.connect(tmp_path / "a.db").close()
+    assert infer_id_dtypes(manifest(interactions=dict(part)), tmp_path) == (pl.Int64(), pl.Int64())
+    assert not is_unchanged(SourceFile("log", tmp_path), part.format, Extent(0, 1, "", "2"))
+
+
+def test_file_is_unchanged_while_its_bytes_are(tmp_path):
+    each = reading(tmp_path, b"user,item\nu1,a\n")
+    read(each)
+    assert is_unchanged(each.file, HEADER, each.extent)
+    (tmp_path / "log").write_bytes(b"user,item\nu1,b\n")
+    assert not is_unchanged(each.file, HEADER, each.extent)
+
+
+def test_folder_without_files_shows_no_ids(tmp_path):
+    (tmp_path / "landing").mkdir()
+    empty = manifest(interactions={"files": ["landing/"], "user": "user", "item": "item"})
+    with pytest.raises(NotFound, match="there is no file in landing/ yet; put one there first"):
+        infer_id_dtypes(empty, tmp_path)
+    (tmp_path / "landing" / "log").write_text("user,item\n1,a\n")
+    assert infer_id_dtypes(empty, tmp_path) == (pl.Int64(), pl.String())
+
+
+def test_origins_are_looked_up_in_their_map(tmp_path):
+    (tmp_path / "terms").write_text("id,term\n7,B\n")
+    origin = {"column": "item", "dates": {"B": "2014-02-01"}, "map": {"file": "terms", "from": "id", "to": "term"}}
+    log = {"files": ["log"], "user": "user", "item": "item"}
+    part = manifest(interactions={**log, "timestamp": {"column": "t", "unit": "days", "origin": origin}})
+    maps = read_id_maps(part.interactions[0], tmp_path)
+    assert (maps.user, maps.item, maps.origin.rows()) == (None, None, [("7", "B")])
+
+
 @pytest.mark.parametrize(
     ("name", "n_rows", "dtype"), [("movielens-100k", 100_000, pl.Int64()), ("mooccubex", 698_260, pl.String())]
 )
-def test_real_interactions_are_read_whole(name, n_rows, dtype):
+def test_real_interactions_are_read_whole(data_root, name, n_rows, dtype):
     part = load_manifest(name).interactions[0]
-    file = sources.find_sources(DATA / name, part.files)[0]
+    (file,) = sources_of(part, data_root / name)
     each = Reading(file, part.format, part.source_columns)
     faults = sum(frame[REASON].count() for frame in each.batches())
     assert (each.extent.rows, faults) == (n_rows, 0)
-    assert infer_id_dtypes(load_manifest(name), DATA / name) == (dtype, dtype)
+    assert infer_id_dtypes(load_manifest(name), data_root / name) == (dtype, dtype)

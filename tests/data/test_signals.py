@@ -5,26 +5,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.columns import DURATION, EVENT, ITEM_INDEX, LIKED, RATING, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.columns import (
+    BOT_EVENT,
+    DURATION,
+    EVENT,
+    ITEM_INDEX,
+    LIKED,
+    NEGATIVE,
+    RATING,
+    RELEVANT,
+    SCORE,
+    TIMESTAMP,
+    USER_INDEX,
+)
 from nightschool.data.manifest import load_manifest
-from nightschool.data.signals import Signal, merge_repeats, score_events, signal_of
+from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.errors import DataRefused, ManifestError
 
 IMPLICIT = Signal(mode="implicit")
 ENGAGEMENT = Signal(mode="engagement")
 RATINGS = Signal(mode="rating", rating_min=4, rating_range=(1, 5))
 EVENTS = Signal(mode="events", event_weights={"view": 1, "enroll": 10, "hide": -10})
+EXCLUSIONS = {"dislike": -5, "hide": -10}
 
 
 def events(*rows: tuple[int, int, int | None, float, bool]) -> pl.DataFrame:
-    """Rows of user, item, day of January 2024, score, relevant."""
+    """Rows of user, item, day of January 2024, score, relevant; a score below zero is a dislike's."""
     frame = pl.DataFrame(
         rows, schema=[USER_INDEX, ITEM_INDEX, "day", SCORE, RELEVANT], orient="row", infer_schema_length=None
     )
     day = pl.datetime(2024, 1, pl.col("day"), time_unit="us", time_zone="UTC").alias(TIMESTAMP)
     return frame.with_columns(
         pl.col(USER_INDEX, ITEM_INDEX).cast(pl.Int32), pl.col(SCORE).cast(pl.Float32), pl.col("day").cast(pl.Int32)
-    ).with_columns(day)
+    ).with_columns(day, (pl.col(SCORE) < 0).alias(NEGATIVE))
 
 
 def test_engagement_adds_minutes_and_likes() -> None:
@@ -83,9 +96,73 @@ def test_engagement_sums_up_to_the_cap() -> None:
     assert merged[SCORE].to_list() == [10.0, 2.0]
 
 
-def test_hiding_after_viewing_is_no_hit() -> None:
-    merged = merge_repeats(events((0, 0, 1, 1, True), (0, 0, 2, -10, False)), EVENTS)
-    assert merged.select(SCORE, RELEVANT).rows() == [(-9.0, False)]
+@pytest.mark.parametrize("signal", [IMPLICIT, ENGAGEMENT, EVENTS, RATINGS], ids=lambda signal: signal.mode)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(0, 0, 1, 1, True), (0, 0, 2, -5, False)],
+        [(0, 0, 2, -5, False), (0, 0, 1, 10, True)],
+        [(0, 0, 3, 10, True), (0, 0, 3, -5, False)],
+        [(0, 0, 1, -10, False), (0, 0, 3, -5, False)],
+    ],
+    ids=["after a view", "after more than it takes back", "at the same time but later in the file", "again"],
+)
+def test_who_dislikes_last_wants_it_no_more(rows: list[tuple[int, int, int, float, bool]], signal: Signal) -> None:
+    merged = merge_repeats(events(*rows), signal)
+    assert merged.select(SCORE, RELEVANT).rows() == [(-5.0, False)]
+    assert merged.columns == [USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT]
+
+
+@pytest.mark.parametrize(
+    ("signal", "score", "relevant"),
+    [(RATINGS, 4.0, True), (ENGAGEMENT, -1.0, False), (EVENTS, -1.0, False), (IMPLICIT, -1.0, False)],
+    ids=lambda value: value.mode if isinstance(value, Signal) else "",
+)
+def test_who_comes_back_after_a_dislike_counts_as_ever(signal: Signal, score: float, relevant: bool) -> None:
+    merged = merge_repeats(events((0, 0, 1, -5, False), (0, 0, 2, 4, True)), signal)
+    assert merged.select(SCORE, RELEVANT).rows() == [(score, relevant)]
+
+
+@pytest.mark.parametrize("mode", ["engagement", "rating", "implicit"])
+def test_a_dislike_scores_its_weight_in_every_mode_and_is_never_a_hit(mode: str) -> None:
+    signal = Signal(mode=mode, event_weights=EXCLUSIONS, rating_min=1, rating_range=(1, 5))
+    rows = pl.DataFrame(
+        {
+            EVENT: ["dislike", "hide", "view", None],
+            RATING: [None, 5.0, 3.0, 3.0],
+            DURATION: [900.0] * 4,
+            LIKED: [None] * 4,
+        },
+        schema_overrides={LIKED: pl.Boolean},
+    )
+    scored = score_events(rows, signal)
+    assert scored[SCORE].to_list() == [-5.0, -10.0, *([1.0] * 2 if mode == "implicit" else [3.0] * 2)]
+    assert scored[NEGATIVE].to_list() == [True, True, False, False]
+    assert scored[RELEVANT].to_list() == [False, False, True, True]
+
+
+def test_events_that_tell_a_bot_are_marked() -> None:
+    signal = IMPLICIT.model_copy(update={"bots": ("view", "click")})
+    assert score_events(pl.DataFrame({EVENT: ["view", "enroll", None]}), signal)[BOT_EVENT].to_list() == [1, 0, 0]
+    assert score_events(pl.DataFrame({RATING: [1.0]}), RATINGS)[BOT_EVENT].to_list() == [False]
+
+
+def test_scores_halve_with_each_half_life_back_from_the_newest() -> None:
+    log = events((0, 0, 1, 8, True), (0, 1, 3, -8, False), (1, 0, 5, 8, True), (1, 1, None, 8, True))
+    assert decay(log, 2)[SCORE].to_list() == [2.0, -4.0, 8.0, 8.0]
+    assert decay(log.tail(1), 2)[SCORE].to_list() == [8.0]
+    assert decay(log, 2)[SCORE].dtype == pl.Float32
+    assert decay(log, 2).drop(SCORE).equals(log.drop(SCORE))
+
+
+def test_what_is_older_than_all_counting_stays_liked() -> None:
+    scores = decay(events((0, 0, 1, 1, True), (0, 1, 9, 1, True)), 0.001)[SCORE]
+    assert 0 < scores[0] < 1e-29
+
+
+def test_old_events_weigh_less_in_a_sum_before_it_is_cut() -> None:
+    log = events((0, 0, 1, 8, True), (0, 0, 3, 9, True), (0, 1, 1, 8, True), (0, 1, 3, 1, True))
+    assert merge_repeats(decay(log, 2), ENGAGEMENT)[SCORE].to_list() == [10.0, 5.0]
 
 
 def test_implicit_repeats_count_once() -> None:
@@ -114,7 +191,8 @@ def test_merging_equals_a_plain_loop(rows: list[tuple[int, int, int | None, int,
         mine = sorted((row for row in rows if row[:2] == pair), key=lambda row: row[2] or 0)
         score, relevant = float(mine[-1][3]), mine[-1][4]
         if signal.mode != "rating":
-            score = max(-10.0, min(1.0 if signal.mode == "implicit" else 10.0, float(sum(row[3] for row in mine))))
+            total = score if score < 0 else float(sum(row[3] for row in mine))
+            score = max(-10.0, min(1.0 if signal.mode == "implicit" else 10.0, total))
             relevant = any(row[4] for row in mine) and score > 0
         expected.append((*pair, score, relevant))
     assert merged.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT).rows() == expected
@@ -123,6 +201,7 @@ def test_merging_equals_a_plain_loop(rows: list[tuple[int, int, int | None, int,
 @pytest.mark.parametrize(
     ("signal", "score_range"),
     [
+        (Signal(mode="engagement", event_weights=EXCLUSIONS), (0, 10)),
         (IMPLICIT, None),
         (RATINGS, (1, 5)),
         (ENGAGEMENT, (0, 10)),
@@ -136,5 +215,22 @@ def test_the_range_of_a_merged_score(signal: Signal, score_range: tuple[float, f
 
 def test_the_signal_comes_from_the_manifest() -> None:
     assert signal_of(load_manifest("movielens-100k")) == RATINGS
-    assert signal_of(load_manifest("learning")) == ENGAGEMENT
+    learning = Signal(mode="engagement", event_weights=EXCLUSIONS, bots=("viewed",))
+    assert signal_of(load_manifest("learning")) == learning
     assert signal_of(load_manifest("mooccubex")) == IMPLICIT
+
+
+@pytest.mark.parametrize(
+    ("signal", "columns"),
+    [
+        (IMPLICIT, ()),
+        (RATINGS, (RATING,)),
+        (ENGAGEMENT, (DURATION, LIKED)),
+        (EVENTS, (EVENT,)),
+        (EVENTS.model_copy(update={"rating_min": 4.0}), (EVENT, RATING)),
+        (IMPLICIT.model_copy(update={"bots": ("view",)}), (EVENT,)),
+        (RATINGS.model_copy(update={"event_weights": EXCLUSIONS}), (RATING, EVENT)),
+    ],
+)
+def test_a_score_is_made_of_no_more_columns_than_it_needs(signal: Signal, columns: tuple[str, ...]) -> None:
+    assert signal.scored_by == columns

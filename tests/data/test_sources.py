@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import zipfile
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,29 @@ def test_name_with_brackets_is_no_glob(tmp_path):
     assert [found.name for found in find_sources(tmp_path, ("log[1].csv",))] == ["log[1].csv"]
 
 
+def landing(root: Path, *names: str) -> Path:
+    folder = root / "landing"
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(TEXT)
+    return folder
+
+
+@pytest.mark.parametrize("pattern", ["landing/", "landing", "./landing"])
+def test_folder_means_every_finished_file_in_it(tmp_path, pattern):
+    folder = landing(tmp_path, "b.csv", "a.csv", ".hidden.csv", "_SUCCESS", "c.csv.tmp", "d.part", "e.csv.CRDOWNLOAD")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "f.csv").write_bytes(TEXT)
+    assert [found.name for found in find_sources(tmp_path, (pattern,))] == ["landing/a.csv", "landing/b.csv"]
+
+
+def test_empty_folder_holds_no_files_yet(tmp_path):
+    landing(tmp_path)
+    assert find_sources(tmp_path, ("landing/",)) == []
+    with pytest.raises(NotFound, match="no file other/"):
+        find_sources(tmp_path, ("landing/", "other/"))
+
+
 def test_missing_file_is_not_found(tmp_path):
     with pytest.raises(NotFound, match=r"no file log\.csv below .*check --source-root") as error:
         find_sources(tmp_path, ("log.csv",))
@@ -75,6 +99,40 @@ def test_damaged_archive_is_refused(tmp_path, name, content):
         measure(file(tmp_path, content, name))
 
 
+def test_archive_that_inflates_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_HARMLESS_BYTES", 2**20)
+    zeros = bytes(2**22)
+    packed = file(tmp_path, gzip.compress(zeros), "log.csv.gz")
+    with zipfile.ZipFile(tmp_path / "log.csv.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("log.csv", zeros)
+    for source in (packed, SourceFile("log.csv.zip", tmp_path / "log.csv.zip")):
+        with pytest.raises(DataRefused, match=f"{source.name} holds more than 200 times its compressed size") as error:
+            measure(source)
+        assert error.value.exit_code == 3
+
+
+def test_archive_of_a_usual_size_may_inflate_far(tmp_path):
+    assert measure(file(tmp_path, gzip.compress(bytes(2**22)), "log.csv.gz"))[0] == 2**22
+
+
+def test_bomb_is_refused_while_little_of_it_was_read(tmp_path):
+    bomb = file(tmp_path, gzip.compress(bytes(2**24)) * 20, "log.csv.gz")
+    with open_source(bomb) as stream:
+        with pytest.raises(DataRefused, match="compressed size"):
+            deque(iter(stream.read, b""), maxlen=0)
+        assert stream.bytes == 2**28 + 2**24
+
+
+def test_encrypted_zip_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        archive.writestr("log.csv", TEXT)
+    content = bytearray((tmp_path / "log.zip").read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    with pytest.raises(DataRefused, match=r"cannot be decompressed; saw .*encrypted"):
+        measure(file(tmp_path, bytes(content), "log.zip"))
+
+
 def test_zip_of_several_files_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a.csv", TEXT)
@@ -89,6 +147,15 @@ def test_blocks_end_with_lines_whatever_their_size(tmp_path, monkeypatch):
         reads = iter([stream.read(5), stream.read(5), stream.read(5), b""])
         monkeypatch.setattr(stream, "read", lambda: next(reads))
         assert list(line_blocks(stream, source, "utf-8")) == [b"a,1\n", b"b,2\n", b"c,3\n"]
+
+
+@pytest.mark.parametrize("after", [b"", b"\nb,2\n"], ids=["no end", "an end"])
+def test_line_without_measure_is_refused(tmp_path, monkeypatch, after):
+    monkeypatch.setattr(sources, "LONGEST_LINE", 10)
+    monkeypatch.setattr(sources.HashedStream.read, "__defaults__", (4,))
+    assert blocks(file(tmp_path, b"a,1\n0123456789\n")) == b"a,1\n0123456789\n"
+    with pytest.raises(DataRefused, match=r"log\.csv has a line of more than 10 characters; saw 'around byte 1[126]'"):
+        blocks(file(tmp_path, b"0123456789a" + after))
 
 
 def test_letter_on_the_edge_of_two_reads_stays_whole(tmp_path, monkeypatch):

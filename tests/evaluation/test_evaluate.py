@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -141,6 +142,13 @@ def test_errors_are_over_every_held_out_pair() -> None:
     sums = prediction_errors(Predicting(ASCENDING), SPLIT)
     assert sums.users.tolist() == [0, 1, 2, 3]
     assert sums.pairs.tolist() == [3, 1, 1, 1]
+
+
+def test_a_dislike_is_compared_as_the_lowest_score() -> None:
+    split = split_of({(0, 0): 5}, {(0, 1): -10, (0, 2): 4}, shape=(1, 3))
+    rated = replace(split, fitted=replace(split.fitted, score_range=(1.0, 5.0)))
+    assert prediction_errors(Predicting([[3.0, 2.0, 4.0]]), rated).squared.tolist() == [1.0]
+    assert prediction_errors(Predicting([[3.0, 2.0, 4.0]]), split).squared.tolist() == [4.0]
 
 
 def test_auc_is_against_all_other_candidates() -> None:

@@ -1,17 +1,13 @@
-from datetime import UTC, datetime
-
 import polars as pl
 import pytest
 
 from expectations.validation import check_batch
-from nightschool.data.limits import Limits
+from nightschool.columns import RECOMMENDATIONS
+from tests.expectations.suites import LIMITS, broken, frame_of, report_on, tried
 
-LIMITS = Limits(datetime(2026, 1, 1, tzinfo=UTC))
-SCHEMA = {"user_id": pl.Int64, "item_id": pl.String, "rank": pl.Int32, "score": pl.Float32}
-
-GOOD = {"user_id": [1, 1, 2], "item_id": ["a", "b", "a"], "rank": [1, 2, 1], "score": [0.5, -3e38, 0.0]}
+GOOD = {"user_id": ["1", "1", "2"], "item_id": ["a", "b", "a"], "rank": [1, 2, 1], "score": [0.5, -3e38, 0.0]}
 BROKEN = {
-    "missing_user": {**GOOD, "user_id": [1, 1, None]},
+    "missing_user": {**GOOD, "user_id": ["1", "1", None]},
     "missing_item": {**GOOD, "item_id": ["a", None, "a"]},
     "missing_rank": {**GOOD, "rank": [1, None, 1]},
     "rank_below_one": {**GOOD, "rank": [1, 0, 1]},
@@ -23,20 +19,19 @@ BROKEN = {
 }
 
 
-def broken_by(columns: dict) -> set[str]:
-    report = check_batch("recommendations", pl.DataFrame(columns, schema=SCHEMA), LIMITS)
-    return {outcome.reason for outcome in report.outcomes if not outcome.passed}
-
-
 def test_good_lists_break_nothing():
-    assert broken_by(GOOD) == set()
+    assert broken(report_on(RECOMMENDATIONS, GOOD)) == set()
 
 
 @pytest.mark.parametrize("reason", BROKEN)
 def test_each_rule_is_broken_alone(reason):
-    assert broken_by(BROKEN[reason]) == {reason}
+    assert broken(report_on(RECOMMENDATIONS, BROKEN[reason])) == {reason}
+
+
+def test_a_column_of_another_type_is_told_alone():
+    frame = frame_of(RECOMMENDATIONS, GOOD).with_columns(pl.col("rank").cast(pl.Float64))
+    assert broken(check_batch("recommendations", frame, LIMITS)) == {"wrong_type"}
 
 
 def test_every_rule_is_tried():
-    report = check_batch("recommendations", pl.DataFrame(GOOD, schema=SCHEMA), LIMITS)
-    assert {outcome.reason for outcome in report.outcomes} == set(BROKEN)
+    assert tried(report_on(RECOMMENDATIONS, GOOD)) == {*BROKEN, "wrong_type"}

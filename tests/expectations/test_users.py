@@ -1,35 +1,32 @@
-from datetime import UTC, datetime
-
 import polars as pl
 import pytest
 
 from expectations.validation import check_batch
-from nightschool.data.limits import Limits
+from nightschool.columns import USERS
+from tests.expectations.suites import LIMITS, MONDAY, TUESDAY, broken, frame_of, report_on, tried
 
-LIMITS = Limits(datetime(2026, 1, 1, tzinfo=UTC))
-MONDAY, TUESDAY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
-
-GOOD = {"user_id": [1, 1, 2], "available_at": [MONDAY, TUESDAY, MONDAY]}
+GOOD = {"user_id": ["1", "1", "2"], "available_at": [MONDAY, TUESDAY, MONDAY]}
 BROKEN = {
-    "missing_user": {**GOOD, "user_id": [1, 1, None]},
+    "missing_user": {**GOOD, "user_id": ["1", "1", None]},
+    "id_too_long": {**GOOD, "user_id": ["1", "1", "ü" * 513]},
+    "control_character_in_id": {**GOOD, "user_id": ["1", "1", "2\n"]},
     "duplicate_id": {**GOOD, "available_at": [MONDAY, MONDAY, MONDAY]},
 }
 
 
-def broken_by(columns: dict) -> set[str]:
-    report = check_batch("users", pl.DataFrame(columns), LIMITS)
-    return {outcome.reason for outcome in report.outcomes if not outcome.passed}
-
-
 def test_good_users_break_nothing():
-    assert broken_by(GOOD) == set()
+    assert broken(report_on(USERS, GOOD)) == set()
 
 
 @pytest.mark.parametrize("reason", BROKEN)
 def test_each_rule_is_broken_alone(reason):
-    assert broken_by(BROKEN[reason]) == {reason}
+    assert broken(report_on(USERS, BROKEN[reason])) == {reason}
+
+
+def test_a_column_of_another_type_is_told_alone():
+    frame = frame_of(USERS, GOOD).with_columns(available_at=pl.lit("today"))
+    assert broken(check_batch("users", frame, LIMITS)) == {"wrong_type"}
 
 
 def test_every_rule_is_tried():
-    report = check_batch("users", pl.DataFrame(GOOD), LIMITS)
-    assert {outcome.reason for outcome in report.outcomes} == set(BROKEN)
+    assert tried(report_on(USERS, GOOD)) == {*BROKEN, "wrong_type"}

@@ -31,6 +31,24 @@ def test_all_weights_equal_the_closed_form(likes):
     np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-5)
 
 
+def test_weighted_it_learns_from_the_scores_and_a_history_speaks_in_ones(planted):
+    model = Ease(EaseConfig(l2=5, weighted=True, weights_per_item=22)).fit(planted, seed=0)
+    shares = np.maximum(planted.history().toarray().astype(np.float64), 0) / 5.0
+    np.testing.assert_allclose(model.item_weights().toarray(), dense_ease(shares, 5), atol=1e-5)
+    scores = model.score(np.arange(planted.n_users, dtype=np.int32))
+    np.testing.assert_allclose(scores, (shares > 0) @ dense_ease(shares, 5), atol=1e-4)
+
+
+def test_what_is_not_learned_from_still_speaks_in_a_history(planted):
+    unlearned = (planted.interactions["user_index"] != 0).to_numpy()
+    model = Ease(EaseConfig(l2=5)).fit(replace(planted, learned=unlearned), seed=0)
+    without = replace(planted, interactions=planted.interactions.filter(pl.Series(unlearned)))
+    assert (model.item_weights() != Ease(EaseConfig(l2=5)).fit(without, seed=0).item_weights()).nnz == 0
+    first = np.array([0], dtype=np.int32)
+    assert np.array_equal(model.score(first), model.fold_in(planted.history()[first]))
+    assert model.score(first).any()
+
+
 def test_each_history_item_keeps_its_largest_weights(likes):
     model = Ease(EaseConfig(l2=20, weights_per_item=7)).fit(likes, seed=0)
     everything = Ease(EaseConfig(l2=20, weights_per_item=1200)).fit(likes, seed=0).item_weights().toarray()

@@ -16,6 +16,7 @@ def test_it_remembers_ids_histories_and_the_catalogue(planted, tmp_path):
         assert np.array_equal(one.available, planted.available)
         assert (one.history != planted.scores()).nnz == 0
         assert one.history.nnz == planted.interactions.height
+        assert np.flatnonzero(one.strangers).tolist() == [41]
 
 
 def test_later_changes_to_the_dataset_do_not_reach_it(planted):
@@ -31,8 +32,3 @@ def test_ids_become_indices(dataset_of):
         known.user_indices(pl.Series([None], dtype=pl.String))
     with pytest.raises(ConfigurationError, match="pass ids of that type"):
         known.user_indices(pl.Series([1.5]))
-
-
-def test_positives_are_sets_of_likes(dataset_of):
-    known = Known.of(dataset_of([(0, 0, 5.0), (0, 1, 0.0), (1, 1, 2.0)], 2, 2))
-    assert known.positives(np.array([1, 0], dtype=np.int32)).toarray().tolist() == [[0, 1], [1, 0]]

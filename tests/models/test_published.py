@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,14 @@ from nightschool.night.recommend import read_table, write_tables
 
 K = 5
 RECIPE = Recipe(components=(Component(model="ease", weight=0.7), Component(model="content", weight=0.3)), alpha=0.7)
+
+
+@pytest.fixture(params=[False, True], ids=["everyone", "but one set aside"])
+def planted(planted: Dataset, request: pytest.FixtureRequest) -> Dataset:
+    """The planted tastes, of which user 3's are set aside or not."""
+    set_aside = np.arange(planted.n_users) == 3
+    learned = ~set_aside[planted.interactions["user_index"].to_numpy()]
+    return replace(planted, set_aside=set_aside, learned=learned) if request.param else planted
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import surprise
 
@@ -65,6 +66,38 @@ def test_another_seed_gives_other_factors(model, rated):
     assert not np.array_equal(other.user_factors, model.user_factors)
 
 
+def test_a_dislike_is_the_lowest_score_there_is(rated):
+    lowest = rated.interactions.with_columns(score=pl.col("score").replace({1.0: -10.0}))
+    assert lowest["score"].min() == -10
+    disliked = Svd(CONFIG).fit(replace(rated, interactions=lowest), seed=7)
+    assert np.array_equal(disliked.item_factors, Svd(CONFIG).fit(rated, seed=7).item_factors)
+
+
+def test_what_is_not_learned_from_leaves_its_user_unknown(rated):
+    learned = (rated.interactions["user_index"] != 0).to_numpy()
+    model = Svd(CONFIG).fit(replace(rated, learned=learned), seed=7)
+    assert not model.user_factors[0].any()
+    without = replace(rated, interactions=rated.interactions.filter(pl.Series(learned)))
+    assert np.array_equal(model.item_factors, Svd(CONFIG).fit(without, seed=7).item_factors)
+
+
 def test_scores_that_are_not_graded_are_refused(rated):
-    with pytest.raises(ConfigurationError, match="graded scores"):
+    with pytest.raises(ConfigurationError, match=r"graded scores.*set svd\.negatives"):
         Svd().fit(replace(rated, score_range=None), seed=0)
+    with pytest.raises(ConfigurationError, match=r"svd\.negatives is for data without graded scores; saw 4"):
+        Svd(SvdConfig(negatives=4)).fit(rated, seed=0)
+
+
+def test_against_drawn_zeros_what_was_met_is_told_from_what_was_not(planted):
+    met = planted.interactions.with_columns(score=pl.when(pl.col("score") > 0).then(1.0).otherwise(-5.0))
+    ungraded = replace(planted, interactions=met.cast({"score": pl.Float32}), score_range=None)
+    model = Svd(SvdConfig(negatives=2, factors=4, epochs=100, learning_rate=0.05)).fit(ungraded, seed=0)
+    own = model.predict(np.zeros(10, dtype=np.int32), np.arange(10, dtype=np.int32))
+    other = model.predict(np.zeros(10, dtype=np.int32), np.arange(10, 20, dtype=np.int32))
+    assert own.mean() > 0.5 > other.mean()
+    assert (own.max(), other.min()) <= (1.0, 1.0)
+    assert other.min() >= 0.0
+    best = model.recommend(ungraded.user_ids[[0]], 3)["item_id"]
+    assert best.is_between(100, 109).all()
+    again = Svd(SvdConfig(negatives=2, factors=4, epochs=100, learning_rate=0.05)).fit(ungraded, seed=0)
+    assert np.array_equal(again.item_factors, model.item_factors)

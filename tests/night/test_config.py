@@ -12,13 +12,19 @@ def test_assignments_go_over_the_file(tmp_path):
     assert config.params == {"ease": {"l2": 500}}
 
 
+def test_how_much_of_a_history_is_learned_from_is_set_like_the_rest():
+    config = NightConfig.load(None, ["half_life_days=30", "min_user_events=5", "bot_seconds=1.5"])
+    assert (config.half_life_days, config.min_user_events, config.bot_seconds) == (30, 5, 1.5)
+    assert all(field.description for field in NightConfig.model_fields.values())
+
+
 def test_the_sweep_goes_from_content_to_collaborative():
     assert NightConfig(alpha_steps=4).alphas == (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @pytest.mark.parametrize(
     ("assignments", "named"),
-    [(["k=0"], "'k'"), (["k"], "key=value"), (["unheard=1"], "unheard"), (["tune=never"], "'tune'")],
+    [(["bot_share=2"], "'bot_share'"), (["half_life_days=0"], "'half_life_days'"), (["k=0"], "'k'"), (["k"], "key=value"), (["unheard=1"], "unheard"), (["tune=never"], "'tune'")],
 )
 def test_a_wrong_assignment_is_named(assignments, named):
     with pytest.raises(ConfigurationError, match=named):

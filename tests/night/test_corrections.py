@@ -13,7 +13,7 @@ from nightschool.columns import (
     REVISION,
     TIMESTAMP,
 )
-from nightschool.night.run import scan_at
+from nightschool.night.as_of import scan_at
 from tests.night.logs import NOW, Home
 
 HEADER = "id,gone,user,item,rating,at\n"

@@ -113,6 +113,24 @@ def test_first_of_a_repeated_id_is_kept(home):
     assert bad.select("table", SOURCE_ROW, REASON, "detail").rows() == [("users", 2, "duplicate_id", "1")]
 
 
+def test_row_that_says_the_same_again_is_known(home):
+    home.write("users.csv", "id,role,likes\n1,Student,x\n1,Student,x\n2,,\n1,Senior,x\n1,Senior,x\nx,,\nx,,\n")
+    report = home.ingest()["users"]
+    assert (report["rows_in"], report["accepted"], report["already_known"]) == (7, 2, 2)
+    assert report["reasons"] == {"bad_user": 2, "duplicate_id": 1}
+
+
+def test_numbers_are_kept_as_numbers(home):
+    home.write("users.csv", "id,role,likes,hours\n1,Student,,1h 30m\n2,,,whenever\n")
+    home.describe("users", numbers={"hours": "hours"})
+    assert home.ingest()["users"]["accepted"] == 2
+    rows = home.lake.scan(USERS).sort(USER_ID).collect()
+    assert (rows["hours"].to_list(), rows["hours"].dtype) == ([1.5, None], pl.Float64())
+    home.describe("users", numbers={}, attributes=("role", "hours"))
+    with pytest.raises(ConfigurationError, match="makes column hours text; saw 'numbers in the home'"):
+        home.ingest(TUESDAY)
+
+
 def test_bad_row_does_not_take_its_id(home):
     home.write("users.csv", "id,role,likes\n1,Student\n1,Senior,\n,,\nx,,\n")
     assert home.ingest()["users"]["reasons"] == {"bad_user": 1, "missing_user": 1, "wrong_field_count": 1}

@@ -39,6 +39,23 @@ def test_ledger_remembers_the_newest_reading_by_table(lake):
     assert Ledger(lake, NOW).known(USERS, LOG) is None
 
 
+def test_ledger_remembers_how_far_a_query_was_read(lake):
+    ledger = Ledger(lake, NOW)
+    ledger.note(INTERACTIONS, LOG, PART, Extent(0, 2, "", "17"))
+    ledger.write()
+    assert Ledger(lake, NOW).known(INTERACTIONS, LOG) == Extent(0, 2, "", "17")
+
+
+def test_mapping_does_not_tell_nor_depend_on_where_a_database_is():
+    query = {"kind": "sql", "uri": "postgresql://me:hush@one/db", "query": "SELECT 1", "key": "id"}
+    parts = [
+        Interactions.model_validate({"format": {**query, **more}, "user": "u", "item": "i"})
+        for more in ({}, {"uri": "$OTHER"}, {"query": "SELECT 2"})
+    ]
+    here, moved, other = map(mapping, parts)
+    assert here == moved != other
+
+
 def test_nothing_is_known_until_it_is_written(lake):
     Ledger(lake, NOW).note(INTERACTIONS, LOG, PART, Extent(9, 1, "x"))
     assert Ledger(lake, NOW).known(INTERACTIONS, LOG) is None

@@ -59,12 +59,12 @@ def test_only_what_was_known_is_prepared(opened: Home) -> None:
 
 
 def test_log_takes_in_the_tables_that_the_manifest_declares(opened: Home) -> None:
-    whole = event_log(opened.lake, MANIFEST.model_copy(update={"users": None}), MONDAY)
+    whole = event_log(opened.lake, MANIFEST.model_copy(update={"users": None}), MONDAY, CONFIG)
     # Items 7 and 8 are declared, the others only met.
     assert set(whole.empty.item_ids) == set(range(DAYS))
     available = whole.available(None)
     assert {item for item, there in zip(whole.empty.item_ids, available, strict=True) if there} == {7, 8}
-    assert set(event_log(opened.lake, LOG_ONLY, MONDAY).empty.user_ids) == {1, *range(10, 20)}
+    assert set(event_log(opened.lake, LOG_ONLY, MONDAY, CONFIG).empty.user_ids) == {1, *range(10, 20)}
 
 
 def test_what_is_saved_comes_back(night: Night, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -103,6 +105,35 @@ def test_users_without_a_history_get_their_audiences_list(folder):
         assert own["item_id"].to_list() == audiences.filter(pl.col("audience") == audience)["item_id"].to_list()
         assert set(own["reason"]) == set(own["source"]) == {"audience"}
         assert own["because_item_id"].is_null().all()
+
+
+@pytest.mark.parametrize("recipe", [HYBRID, Recipe(components=(Component(model="popularity"),))], ids=["hybrid", "one"])
+def test_users_set_aside_get_their_audiences_list_without_what_they_saw(recipe, planted, tmp_path):
+    set_aside = np.arange(planted.n_users) == 0
+    learned = ~set_aside[planted.interactions["user_index"].to_numpy()]
+    apart = replace(planted, set_aside=set_aside, learned=learned)
+    write_tables(build(recipe).fit(apart, seed=0), apart, tmp_path, k=6, megabytes=1)
+    lists = read_table(tmp_path, RECOMMENDATIONS).collect()
+    own = lists.filter(pl.col("user_id") == "u000")
+    seen = planted.item_ids[planted.interactions.filter(pl.col("user_index") == 0)["item_index"]].to_list()
+    reds = read_table(tmp_path, AUDIENCE_RECOMMENDATIONS).collect().filter(pl.col("audience") == "red")
+    left = [item for item in reds["item_id"] if item not in seen]
+    assert own["item_id"].to_list()[: len(left)] == left
+    assert own.height == 6
+    assert set(own["reason"]) == {"audience"}
+    assert "u000" not in read_table(tmp_path, SIMILAR_USERS).collect()["neighbor_id"]
+    asked = lists.select("user_id", "item_id", "rank", "score")
+    assert all(gate.passed for gate in table_gates(asked, apart, k=6, coverage_floor=0.3))
+
+
+def test_who_is_not_learned_from_still_gets_lists_from_their_own_history(planted, tmp_path):
+    seldom = replace(planted, learned=(planted.interactions["user_index"] != 0).to_numpy())
+    write_tables(build(HYBRID).fit(seldom, seed=0), seldom, tmp_path, k=6, megabytes=1)
+    own = read_table(tmp_path, RECOMMENDATIONS).collect().filter(pl.col("user_id") == "u000")
+    seen = planted.item_ids[planted.interactions.filter(pl.col("user_index") == 0)["item_index"]]
+    assert red(own["item_id"].head(5)).all()
+    assert own["item_id"].is_in(seen.implode()).sum() == 0
+    assert own["because_item_id"].head(5).is_in(seen.implode()).all()
 
 
 def test_the_pool_reranks_to_the_published_lists(folder):

@@ -13,12 +13,13 @@ ROWS = {"interactions": {"rows_in": 1234, "already_known": 4, "accepted": 1200, 
 FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
 NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
 GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
+EFFECT = {"rule": "suspected bots", "setting": "view", "rows": 1228, "users": 20, "items": 500}
 COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "demanded": "at least 0.01"}
 
 
 def stages(release_id: str | None) -> dict[str, Any]:
     return {
-        "prepare": {"protocol": "temporal-user", "warnings": ["weaker"]},
+        "prepare": {"protocol": "temporal-user", "warnings": ["weaker"], "signals": [EFFECT]},
         "select": {"tuned": True, "candidates": [{"name": "ease", **FIGURE}], "failures": {"svd": "no"}, "sweep": []},
         "prove": {
             "roles": [{"name": "challenger", **FIGURE}, {"name": "popularity", **NOTHING}],
@@ -68,6 +69,7 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
     assert (report["dataset"], report["protocol"], report["warnings"]) == ("learning", "temporal-user", ["weaker"])
     assert report["gates"] == [GATE, COVERAGE]
+    assert report["signals"] == [EFFECT]
     assert report["failures"] == {"svd": "no"}
     assert report["learner"]["user_id"] == 1
 
@@ -99,6 +101,7 @@ def test_page_says_what_happened(night: Night) -> None:
         "- proved on: temporal-user",
         "- note: weaker",
         "| interactions | 1,234 | 4 | 1,200 | 30 |",
+        "| suspected bots | view | 1,228 | 20 | 500 |",
         "| challenger | 0.3100 | 0.3000 – 0.3200 |",
         "| popularity | – | – – – |",
         "| learnable | yes | +0.1 | > 0 |",

@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TITLE
+from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, TITLE
 from nightschool.errors import DataRefused, GateRefused
+from nightschool.night.as_of import newest_known
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, newest_known, open_night, scan_at
+from nightschool.night.run import Home, Night, open_night
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
@@ -46,17 +47,6 @@ def test_t_is_what_was_asked_for_else_the_newest_row_of_any_table(opened: Home) 
     assert newest_known(opened.lake) == TUESDAY
     asked = MONDAY + timedelta(hours=3)
     assert start(opened, replace(REQUEST, as_of=asked)).identity.as_of == asked
-
-
-def test_tables_are_seen_as_they_were_known(opened: Home) -> None:
-    renamed = {ITEM_ID: 7, TITLE: "new", "text": "", AVAILABLE_AT: TUESDAY}
-    opened.lake.append(ITEMS, pl.DataFrame([renamed], schema=opened.lake.schema(ITEMS)))
-    meet(opened, TUESDAY, row=2)
-    days = (MONDAY, TUESDAY)
-    monday, tuesday = (scan_at(opened.lake, ITEMS, day).collect() for day in days)
-    assert dict(monday.select(ITEM_ID, TITLE).iter_rows()) == {7: "x", 8: "y"}
-    assert dict(tuesday.select(ITEM_ID, TITLE).iter_rows()) == {7: "new", 8: "y"}
-    assert [scan_at(opened.lake, INTERACTIONS, day).collect().height for day in days] == [1, 2]
 
 
 def test_equal_inputs_give_the_same_night(opened: Home) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.columns import INTERACTIONS, ITEMS, Table
-from nightschool.night.run import Night, scan_at
+from nightschool.columns import ITEMS
+from nightschool.night.as_of import scan_at
+from nightschool.night.run import Night
 from nightschool.night.tracking import night_log
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.night_log import NightLog
@@ -48,14 +49,10 @@ def night(tmp_path: Path) -> Night:
     return night
 
 
-def as_of_monday(night: Night, table: Table) -> pl.DataFrame:
-    return scan_at(night.home.lake, table, MONDAY).collect()
-
-
 def log_of(night: Night, recipe: dict[str, Any] = EASE) -> NightLog:
     gates = [{"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}]
     verdict = {"recipe": recipe, "gates": gates, "decision": "first"}
-    return night_log(night, CHOSEN, verdict, [(table, as_of_monday(night, table)) for table in (ITEMS, INTERACTIONS)])
+    return night_log(night, CHOSEN, verdict)
 
 
 def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
@@ -96,6 +93,7 @@ def test_outcome_is_what_the_approved_recipe_measured_on_the_test(
 
 
 def test_data_are_told_by_fingerprint_and_rows(night: Night) -> None:
-    items, interactions = log_of(night).data
-    assert (items.name, items.rows, interactions.name, interactions.rows) == ("items", 2, "interactions", 1)
-    assert items.fingerprint == content_hash(as_of_monday(night, ITEMS), ITEMS)
+    rows = {table.name: table.rows for table in log_of(night).data}
+    assert (rows["items"], rows["interactions"]) == (2, 1)
+    items = next(table for table in log_of(night).data if table.name == ITEMS.name)
+    assert items.fingerprint == content_hash(scan_at(night.home.lake, ITEMS, MONDAY), ITEMS)

@@ -152,9 +152,15 @@ def test_the_quarantines_clock_does_not_count() -> None:
 
 
 def test_the_data_fingerprint_covers_each_table_in_any_order() -> None:
-    both = data_fingerprint([(CANDIDATE_SCORES, frame()), (ITEMS, items(["a"]))])
-    assert both == data_fingerprint([(ITEMS, items(["a"])), (CANDIDATE_SCORES, frame())])
-    assert both != data_fingerprint([(CANDIDATE_SCORES, frame()), (ITEMS, items([]))])
+    both = data_fingerprint({"users": "a", "items": "b"})
+    assert both == data_fingerprint({"items": "b", "users": "a"})
+    assert both not in {data_fingerprint({"users": "a", "items": "c"}), data_fingerprint({"users": "a"})}
+
+
+def test_rows_that_are_not_collected_have_the_same_hash() -> None:
+    rows = frame().lazy()
+    assert content_hash(rows, CANDIDATE_SCORES) == content_hash(frame(), CANDIDATE_SCORES)
+    assert content_hash(rows.reverse(), CANDIDATE_SCORES) == content_hash(frame(), CANDIDATE_SCORES)
 
 
 @pytest.fixture

@@ -202,3 +202,42 @@ def test_text_ids_are_stored_as_text(tmp_path: Path) -> None:
     lake.replace_release(SIMILAR_ITEMS, "r", frame)
     assert lake.scan(SIMILAR_ITEMS).collect_schema()[ITEM_ID] == pl.Int64
     assert TITLE not in lake.scan(SIMILAR_ITEMS).collect_schema()
+
+
+def test_overwrite_leaves_what_was_scanned_of_the_table_itself(lake: Lake) -> None:
+    lake.append(USERS, users(1, 2))
+    lake.append(USERS, users(2, 3, role=pl.lit("dev")))
+    lake.overwrite(USERS, lake.scan(USERS).filter(pl.col(USER_ID) != 2))
+    assert_frame_equal(
+        lake.scan(USERS).sort(USER_ID).collect(),
+        pl.concat([users(1, role=pl.lit(None, pl.String)), users(3, role=pl.lit("dev"))]),
+    )
+    lake.overwrite(USERS, lake.scan(USERS).filter(pl.col(USER_ID) > 9))
+    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, "role"]
+    assert lake.scan(USERS).collect().is_empty()
+
+
+def test_purge_leaves_no_byte_of_rows_that_are_gone_and_the_table_goes_on(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", pl.String(), pl.String())
+    gone, stays = "gone-for-good", "somebody-else"
+    for release_id in ("r1", "r2"):
+        frame = pool(release_id, [1, 1], ease=0.5).with_columns(pl.Series(USER_ID, [gone, stays]))
+        lake.replace_release(CANDIDATE_SCORES, release_id, frame)
+    lake.drop_release(CANDIDATE_SCORES, "r1")
+    lake.replace_release(CANDIDATE_SCORES, "r2", frame.filter(pl.col(USER_ID) == stays))
+    version = lake.version(CANDIDATE_SCORES)
+    kept = lake.scan(CANDIDATE_SCORES).collect()
+
+    for _ in range(2):
+        lake.purge(CANDIDATE_SCORES)
+        assert not [file for file in lake.root.rglob("*") if file.is_file() and gone.encode() in file.read_bytes()]
+        assert lake.version(CANDIDATE_SCORES) == version
+        assert_frame_equal(lake.scan(CANDIDATE_SCORES).collect(), kept)
+    lake.replace_release(CANDIDATE_SCORES, "r3", frame.with_columns(pl.lit("r3").alias(RELEASE_ID)))
+    assert lake.scan(CANDIDATE_SCORES).collect().height == 3
+    assert lake.releases(CANDIDATE_SCORES) == {"r2", "r3"}
+
+
+def test_purge_of_a_missing_table_does_nothing(lake: Lake) -> None:
+    lake.purge(USERS)
+    assert not lake.exists(USERS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.columns import RECOMMENDATIONS, RELEASES, Table
+from nightschool.columns import ERASURES, RECOMMENDATIONS, RELEASES, Table
 from nightschool.errors import Busy, GateRefused
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Release, Releases
@@ -52,6 +52,8 @@ class World(Lake):
         self.moment()
         if table is RELEASES:
             return pl.DataFrame(self.rows, schema=self.schema(RELEASES)).lazy()
+        if table is ERASURES:
+            return pl.LazyFrame(schema=self.schema(ERASURES))
         return pl.LazyFrame({"row": [1] if table is RECOMMENDATIONS and release_id in self.written else []})
 
     def sync(self, table: Table) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.testing import assert_frame_equal
 
 from nightschool.columns import (
     BECAUSE_ITEM_ID,
@@ -15,7 +16,7 @@ from nightschool.columns import (
     SOURCE,
     USER_ID,
 )
-from nightschool.storage.serving_files import Lists, lists_path, write_serving_files
+from nightschool.storage.serving_files import Lists, lists_path, read_lists, write_serving_files
 
 
 def rows(lists: dict[int, list[str]], user_id: pl.DataType) -> pl.DataFrame:
@@ -83,3 +84,13 @@ def test_writing_again_replaces_the_file(tmp_path: Path) -> None:
     assert found is not None
     assert found[ITEM_ID].to_list() == ["b"]
     assert [entry.name for entry in path.parent.iterdir()] == ["recommendations.arrow"]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64(), pl.String()])
+def test_the_rows_can_be_read_back_as_they_were(tmp_path: Path, dtype: pl.DataType) -> None:
+    given = rows({9: ["a", "b"], -1: ["c"], 10: ["b", "c", "a"]}, dtype)
+    for frame in (given, given.clear()):
+        write_serving_files(tmp_path, "r", frame.sample(fraction=1.0, shuffle=True, seed=3))
+        read = read_lists(lists_path(tmp_path, "r"))
+        wanted = frame.drop(RELEASE_ID).sort(USER_ID, RANK)
+        assert_frame_equal(read.select(wanted.columns), wanted)

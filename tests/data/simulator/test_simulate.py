@@ -58,7 +58,7 @@ def test_the_report_tells_what_was_written(tmp_path: Path) -> None:
 
 
 def test_an_earlier_truth_does_not_outlive_its_data(tmp_path: Path) -> None:
-    simulate(SimulatorConfig(mode="latent", **SMALL), tmp_path)
+    simulate(SimulatorConfig(mode="latent", damage=0.1, **SMALL), tmp_path)
     simulate(SimulatorConfig(mode="independent", **SMALL), tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["content.csv", "engagements.csv", "users.csv"]
 

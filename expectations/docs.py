@@ -1,0 +1,87 @@
+"""Data Docs: what each suite demands and what it saw last, as pages that a browser shows without a network."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult, RunIdentifier
+from great_expectations.render.renderer import ValidationResultsPageRenderer
+from great_expectations.render.view import DefaultJinjaPageView
+
+from expectations.engine import gx
+from expectations.report import RuleOutcome, SuiteReport
+from nightschool.storage.durable import atomic_write_text
+
+_FOREIGN: Final = re.compile(
+    r"<script.*?</script>|<(?:link|img)\b[^>]*>|url\('http[^)]*\)|</?a\b[^>]*\.html[^>]*>", re.DOTALL
+)
+"""What a page would fetch from other people's servers, the scripts that stand on it, and links to pages we lack."""
+
+_STYLE: Final = """<style>
+body { font-family: sans-serif; margin: 1rem 2rem; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid #bbb; padding: .3rem .6rem; text-align: left; }
+nav, footer, .sticky, p.lead, a[data-toggle] { display: none; }
+.fa-check-circle::before { content: "holds"; }
+.fa-times::before, .fa-exclamation-circle::before { content: "broken"; font-weight: bold; }
+.fa-exclamation-triangle::before { content: "warning"; font-weight: bold; }
+</style>"""
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>{style}</head>
+<body><h1>Data Docs</h1><p>Validated at {when}.</p>
+<table><tr><th>table</th><th>verdict</th><th>what is broken or odd</th></tr>{rows}</table></body></html>
+"""
+_ROW: Final = '<tr><td><a href="{table}.html">{table}</a></td><td>{verdict}</td><td>{broken}</td></tr>'
+
+
+def write_docs(folder: Path, reports: Sequence[SuiteReport], when: datetime) -> Path:
+    """The start page of the site that shows these reports; a page takes the place of the table's last one.
+
+    Pages hold rules and counts, and no value of any row.
+    """
+    rows = []
+    for report in reports:
+        document = ValidationResultsPageRenderer().render(_result(report, when))
+        page = _FOREIGN.sub("", DefaultJinjaPageView().render(document))
+        atomic_write_text(folder / f"{report.table}.html", page.replace("</head>", f"{_STYLE}</head>"))
+        broken = ", ".join(_told(outcome) for outcome in report.outcomes if not outcome.passed)
+        verdict = "accepted" if report.passed else "refused"
+        rows.append(_ROW.format(table=report.table, verdict=verdict, broken=escape(broken)))
+    start = folder / "index.html"
+    atomic_write_text(start, _PAGE.format(style=_STYLE, when=when.isoformat(timespec="seconds"), rows="".join(rows)))
+    return start
+
+
+def _result(report: SuiteReport, when: datetime) -> ExpectationSuiteValidationResult:
+    """The report as Great Expectations would have made it of one batch."""
+    results = [_page_line(*each) for each in zip(report.outcomes, report.results, strict=True)]
+    n_passed = sum(outcome.passed for outcome in report.outcomes)
+    statistics = {
+        "evaluated_expectations": len(results),
+        "successful_expectations": n_passed,
+        "unsuccessful_expectations": len(results) - n_passed,
+        "success_percent": 100.0 * n_passed / len(results),
+    }
+    meta = {"run_id": RunIdentifier("validate", when), "great_expectations_version": gx.__version__}
+    return ExpectationSuiteValidationResult(
+        success=report.passed, results=results, suite_name=report.table, statistics=statistics, meta=meta
+    )
+
+
+def _page_line(outcome: RuleOutcome, result: Any) -> ExpectationValidationResult:
+    """The rule's result without the values that Great Expectations keeps as examples."""
+    share = 0.0 if outcome.passed else result.result.get("unexpected_percent")
+    return ExpectationValidationResult(
+        success=outcome.passed,
+        expectation_config=result.expectation_config,
+        result={"observed_value": _told(outcome), "unexpected_percent": share},
+        meta={},
+        exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
+    )
+
+
+def _told(outcome: RuleOutcome) -> str:
+    return f"{outcome.reason}: {outcome.observed}"

@@ -1,0 +1,149 @@
+"""Whose events teach nothing: suspected bots, and users and items met too seldom; learned from the events alone."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from nightschool.columns import BOT_EVENT, ITEM_INDEX, TIMESTAMP, USER_INDEX
+from nightschool.contract import Indices, Mask
+from nightschool.data.manifest import Manifest
+from nightschool.errors import ConfigurationError, DataRefused
+
+
+class Rules(BaseModel):
+    """How much of a history is learned from; as they stand, all that no bot did, old and new alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    half_life_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="Days after which an event's score counts half; empty: for ever. Not for ratings.",
+    )
+    bot_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds since the user's previous event that tell a bot, for the manifest's bots.",
+    )
+    bot_events: int = Field(default=2, ge=0, description="Events that anyone may have in such haste.")
+    bot_share: float = Field(default=0.2, ge=0, le=1, description="Share of a user's events that may be in such haste.")
+    bot_ceiling: float = Field(default=0.05, ge=0, le=1, description="Share of the users that may be suspected bots.")
+    min_user_events: int = Field(default=1, ge=1, description="Events that a user needs to be learned from.")
+    min_item_events: int = Field(default=1, ge=1, description="Events that an item needs to be learned from.")
+
+
+def check_rules(rules: Rules, manifest: Manifest) -> None:
+    """Nothing.
+
+    Raises:
+        ConfigurationError: Ratings would decay; an old one is no lower on its scale.
+    """
+    if rules.half_life_days is not None and manifest.score == "rating":
+        raise ConfigurationError(
+            "half_life_days is for events, and these data hold ratings", seen=rules.half_life_days, do="leave it out"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Filtered:
+    """Who and what teaches something.
+
+    Attributes:
+        bots: bool[n_users], suspected bots.
+        users: bool[n_users], users to learn from.
+        items: bool[n_items], items to learn from.
+    """
+
+    bots: Mask
+    users: Mask
+    items: Mask
+
+    @classmethod
+    def everything(cls, shape: tuple[int, int]) -> Self:
+        """All users and items."""
+        return cls(np.zeros(shape[0], dtype=bool), np.ones(shape[0], dtype=bool), np.ones(shape[1], dtype=bool))
+
+    def teaches(self, rows: pl.DataFrame) -> Mask:
+        """bool[n], whether each row of user_index and item_index may be learned from."""
+        taught: Mask = self.users[rows[USER_INDEX].to_numpy()] & self.items[rows[ITEM_INDEX].to_numpy()]
+        return taught
+
+
+def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) -> Filtered | None:
+    """What the rules leave of a history; None where that is all of it.
+
+    Args:
+        events: user_index, item_index, timestamp, bot_event; nothing but them decides.
+        shape: Number of users and of items.
+        rules: How haste and rarity are judged.
+
+    Raises:
+        DataRefused: More users than the ceiling allows are suspected bots, or nothing is left.
+    """
+    bots = suspected_bots(events, shape[0], rules)
+    seldom = max(rules.min_user_events, rules.min_item_events) > 1
+    if not seldom and not bots.any():
+        return None
+    found = replace(Filtered.everything(shape), bots=bots, users=~bots)
+    if seldom:
+        found = _core(events.filter(pl.Series(found.teaches(events))), found, rules)
+    teaches = found.teaches(events)
+    if not teaches.any():
+        raise DataRefused(
+            "the filters leave nothing to learn from",
+            seen=f"min_user_events={rules.min_user_events}, min_item_events={rules.min_item_events}",
+            do="lower them",
+        )
+    return None if teaches.all() else found
+
+
+def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
+    """bool[n_users], the users too hasty for a person.
+
+    Theirs are more than `bot_events` bot events within `bot_seconds` of the user's event before (any event, equal times
+    in source order), and these are more than `bot_share` of the user's events. Without a time there is no haste.
+
+    Raises:
+        DataRefused: They are more than `bot_ceiling` of the users with events.
+    """
+    if not events[BOT_EVENT].any():
+        return np.zeros(n_users, dtype=bool)
+    ordered = events.select(USER_INDEX, TIMESTAMP, BOT_EVENT).sort(USER_INDEX, TIMESTAMP, maintain_order=True)
+    since = pl.col(TIMESTAMP).diff().dt.total_microseconds() <= rules.bot_seconds * 1e6
+    hasty = ordered.filter(pl.col(BOT_EVENT) & since & (pl.col(USER_INDEX) == pl.col(USER_INDEX).shift()))
+    counts, of_all = (np.bincount(rows[USER_INDEX].to_numpy(), minlength=n_users) for rows in (hasty, events))
+    bots: Mask = (counts > rules.bot_events) & (counts / np.maximum(of_all, 1) > rules.bot_share)
+    share = bots.sum() / np.count_nonzero(of_all)
+    if share > rules.bot_ceiling:
+        raise DataRefused(
+            "too many users are suspected bots",
+            seen=f"{share:.1%} of {np.count_nonzero(of_all):,}, above bot_ceiling={rules.bot_ceiling:g}",
+            do="correct the manifest's bots, or loosen bot_seconds, bot_events, bot_share or bot_ceiling",
+        )
+    return bots
+
+
+def _core(events: pl.DataFrame, found: Filtered, rules: Rules) -> Filtered:
+    """The largest part of the events in which every user and every item has its minimum of events.
+
+    Reference:
+        Seidman, "Network structure and minimum degree", 1983 (the k-core, here of a bipartite graph with repeats).
+    """
+    users, items = events[USER_INDEX].to_numpy(), events[ITEM_INDEX].to_numpy()
+    left = np.ones(len(users), dtype=bool)
+    while True:
+        enough_users = _at_least(rules.min_user_events, users[left], len(found.users))
+        enough_items = _at_least(rules.min_item_events, items[left], len(found.items))
+        still = enough_users[users] & enough_items[items]
+        if still.sum() == left.sum():
+            return Filtered(found.bots, enough_users, enough_items)
+        left = still
+
+
+def _at_least(minimum: int, indices: Indices, n: int) -> Mask:
+    counts: NDArray[np.int64] = np.bincount(indices, minlength=n)
+    return counts >= minimum

@@ -1,0 +1,77 @@
+"""What a file must look like before its rows are read: its columns, its keys, the fields of its lines."""
+
+import json
+
+import polars as pl
+
+from nightschool.columns import DETAIL, REASON
+from nightschool.data.formats import Csv, Names
+from nightschool.data.parsing import split_header, to_lines
+from nightschool.data.sources import SourceFile, line_blocks, open_source
+from nightschool.errors import DataRefused
+
+
+def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
+    """The file's columns, as its first line or the manifest names them; every needed one is among them.
+
+    Raises:
+        NotFound: The file is gone.
+        DataRefused: It is empty, cannot be decoded, names a column twice or lacks one.
+    """
+    columns = kind.columns
+    if kind.header:
+        with open_source(file) as stream:
+            block = next(line_blocks(stream, file, kind.encoding), b"")
+        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else ()
+        if not block:
+            raise DataRefused(f"{file.name} is empty", do="check the file, or take it out of the manifest")
+    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+        raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
+    require_columns(file, columns, needed)
+    return columns
+
+
+def require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
+    """Nothing, when every needed column is among those of the file.
+
+    Raises:
+        DataRefused: One is not.
+    """
+    if missing := [name for name in needed if name not in columns]:
+        raise DataRefused(
+            f"{file.name} has no column {', '.join(missing)}",
+            seen=f"columns {', '.join(columns[:30])}"[:500],
+            do="check the manifest's column names, separator and header",
+        )
+
+
+def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
+    """Nothing, when every key stands somewhere among a file's first lines.
+
+    Raises:
+        DataRefused: One does not.
+    """
+    lines = lines.filter(lines.str.strip_chars() != "")
+    missing = [
+        name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
+    ]
+    if missing and len(lines):
+        raise DataRefused(
+            f"{file.name} has no key {', '.join(missing)}",
+            seen=f"first line {lines[0][:200]}",
+            do="check the manifest's column names and the file's kind",
+        )
+
+
+def require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:
+    """Nothing, when one of a file's first lines has as many fields as the manifest names columns.
+
+    Raises:
+        DataRefused: None has.
+    """
+    if rows.height and rows[REASON].null_count() == 0:
+        raise DataRefused(
+            f"no line of {file.name} has the {len(kind.columns)} columns of the manifest",
+            seen=rows[DETAIL][0],
+            do=f"check the manifest's separator (now {kind.separator!r}) and columns",
+        )

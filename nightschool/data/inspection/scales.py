@@ -1,0 +1,69 @@
+"""Numbers to what they are measured in: the scale of ratings, the unit of times, the weight of events."""
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+from nightschool.data.inspection.profiles import Kind, Profile
+from nightschool.data.manifest import EVENT_WEIGHTS
+
+_SCALES: Final = ((0, 1), (1, 5), (0.5, 5), (0, 5), (1, 7), (1, 10), (0, 10), (-1, 1), (0, 20), (0, 100), (-10, 10))
+"""Scales in use, the usual ones first."""
+
+_STEPS: Final = (1, 2, 2.5, 3, 5, 10)
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_WORDS: Final = (
+    (-10.0, ("hide", "unenroll", "unenrol", "refund", "unsubscribe")),
+    (-5.0, ("dislike", "downvote", "unlike", "skip", "remove", "return", "cancel")),
+    (1.0, ("view", "open", "impression", "display")),
+    (10.0, ("enroll", "enrol", "purchase", "buy", "order", "complete", "finish", "pass", "subscribe", "checkout")),
+    (5.0, ("click", "like", "favorite", "favourite", "cart", "save", "bookmark", "share", "rate", "start", "download")),
+    (2.0, ("play", "watch", "submit", "attempt", "answer", "read", "listen")),
+)
+"""Weights with the words of event types that they suit; the first that fits counts, since dislike holds like."""
+
+
+def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float]:
+    """The narrowest usual scale, both ends included, that the numbers lie on; else one with round ends.
+
+    Args:
+        low: The least rating seen.
+        high: The greatest.
+        halves: Whether some have a fraction.
+    """
+    fitting = ((a, b) for a, b in _SCALES if a <= low and high <= b and (halves or not a % 1))
+    return next(fitting, (min(0.0, -_round_up(-low)), _round_up(high)))
+
+
+def hit_from(low: float, high: float, *, halves: bool) -> float:
+    """Where the upper third of a scale begins: 4 on a scale from 1 to 5."""
+    step = 0.5 if halves else 1.0
+    edge = low + (high - low) * 2 / 3
+    return min(math.ceil(round(edge / step, 6)) * step, high) if high - low > 2 else edge
+
+
+def time_unit(column: Profile, now: datetime) -> str | None:
+    """The unit in which nearly all values of a column are times since 1990: iso, s, ms or us; None where none fits."""
+    if column.usual is None:
+        return None
+    units = {"iso": 1.0} if column.kind == Kind.INSTANT else {"s": 1.0, "ms": 1e3, "us": 1e6}
+    for unit, a_second in units.items():
+        if all(_EARLIEST.timestamp() <= each / a_second <= now.timestamp() for each in column.usual):
+            return unit
+    return None
+
+
+def event_weight(event: str) -> float:
+    """What an event of a type may be worth, told from the words in its name; 1 where they tell nothing."""
+    name = event.casefold()
+    if name in EVENT_WEIGHTS:
+        return EVENT_WEIGHTS[name]
+    return next((weight for weight, words in _WORDS if any(word in name for word in words)), 1.0)
+
+
+def _round_up(number: float) -> float:
+    """The next of 1, 2, 2.5, 3, 5, 10, 20, 25 and so on."""
+    if number <= 0:
+        return 0.0
+    unit = 10.0 ** math.floor(math.log10(number))
+    return next(step * unit for step in _STEPS if number <= step * unit * (1 + 1e-9))

@@ -1,0 +1,83 @@
+"""The smaller sections of a manifest: where rows are, and how one column of them is written."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from nightschool.data.formats import Csv, Format, Part, Pattern, Sql, TableFormat
+
+Quantity = Literal["number", "hours"]
+"""How a number is found in text: the one number in it, or a duration in words."""
+
+
+class Sourced(Part):
+    """Where rows are: in files, or in the result of a query."""
+
+    files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
+    format: Format = Csv()
+
+    @model_validator(mode="after")
+    def _files_or_query(self) -> Self:
+        if isinstance(self.format, Sql) and self.files:
+            raise ValueError('kind = "sql" reads a query; take files out')
+        if not isinstance(self.format, Sql) and not self.files:
+            raise ValueError('name at least 1 file, such as files = ["log.csv"]')
+        return self
+
+
+class IdMap(Part):
+    """A file that translates one id into another."""
+
+    file: Pattern
+    format: TableFormat = Csv()
+    source: str = Field(alias="from", description="Column of the ids that the rows hold.")
+    target: str = Field(alias="to", description="Column of what they stand for.")
+
+
+class Origins(Part):
+    """The days that `days` count from, where they differ from row to row."""
+
+    column: str = Field(description="The column that says which of the dates holds for a row.")
+    map: IdMap | None = Field(default=None, description="What to look the column's value up in, where it is no name.")
+    dates: Mapping[str, date] = Field(min_length=1, description="Name to its first day.")
+
+
+class Time(Part):
+    """A column of instants and how they are written; without a zone they are UTC."""
+
+    column: str
+    unit: Literal["s", "ms", "us", "iso", "days"]
+    origin: date | Origins | None = Field(default=None, description="The day that `days` count from.")
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns that are read from the files."""
+        return (self.column, self.origin.column) if isinstance(self.origin, Origins) else (self.column,)
+
+    @model_validator(mode="after")
+    def _days_have_an_origin(self) -> Self:
+        if (self.unit == "days") != (self.origin is not None):
+            raise ValueError('unit "days" needs an origin = "YYYY-MM-DD", and no other unit has one')
+        return self
+
+
+class Rating(Part):
+    """The rating's column and its scale, both ends included."""
+
+    column: str
+    min: float = Field(allow_inf_nan=False)
+    max: float = Field(allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _scale_has_extent(self) -> Self:
+        if self.min >= self.max:
+            raise ValueError("min must be below max")
+        return self
+
+
+class Constant(Part):
+    """One value for all rows, where each file holds one kind of event."""
+
+    value: str = Field(min_length=1)

@@ -1,0 +1,82 @@
+"""Interactions on their way in: raw rows to rows of the table, each judged by itself and beside what is known."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    INSTANT,
+    INTERACTIONS,
+    ITEM_ID,
+    REVISION,
+    SOURCE_FILE,
+    TIMESTAMP,
+    USER_ID,
+)
+from nightschool.data.manifest import Interactions
+from nightschool.data.normalise import IdMaps, IdTypes, normalise_interactions
+from nightschool.data.readers import read_id_maps
+from nightschool.data.sources import SourceFile
+from nightschool.night.corrections import Corrections
+from nightschool.night.intake import Occasion, mark
+
+_UNKNOWN = {USER_ID: "unknown_user", ITEM_ID: "unknown_item"}
+
+
+class Arrivals:
+    """Judges one block of raw interactions after the other; each is judged knowing those before it."""
+
+    def __init__(self, occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> None:
+        """Begins with what the home knows.
+
+        Args:
+            occasion: The ingest, or the retry.
+            declared: user_id and item_id to the ids of the declared tables; None where none is declared.
+        """
+        lake = occasion.lake
+        with_ids = any(part.event_id for part in occasion.manifest.interactions)
+        self._occasion = occasion
+        self._declared = declared
+        self._types = IdTypes(lake.user_id, lake.item_id)
+        self._corrections = Corrections(lake) if with_ids else None
+        self._maps: dict[int, IdMaps] = {}
+
+    def judge(self, rows: pl.DataFrame, part: Interactions) -> pl.DataFrame:
+        """The rows of the interactions table but for the file, with a reason in those that may not come in.
+
+        Args:
+            rows: source_row, raw, reason, detail, row; as the readers give them.
+            part: The part of the manifest that describes their file.
+        """
+        frame = normalise_interactions(rows, part, self._occasion.manifest, self._types, self._maps_of(part))
+        frame = self._occasion.with_findings(INTERACTIONS, frame)
+        for key, ids in self._declared.items():
+            if ids is not None:
+                frame = mark(frame, ~pl.col(key).is_in(ids.implode()), _UNKNOWN[key], key)
+        return self._since(frame)
+
+    def _maps_of(self, part: Interactions) -> IdMaps:
+        if id(part) not in self._maps:
+            self._maps[id(part)] = read_id_maps(part, self._occasion.source_root)
+        return self._maps[id(part)]
+
+    def _since(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with the revision of each event and the instant it is known from.
+
+        That is the event's time, but not before it was first seen unless the files are a log of the past.
+        """
+        history, seen = self._occasion.manifest.history, self._occasion.first_seen
+        time = pl.col(TIMESTAMP)
+        available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(seen, INSTANT))
+        frame = frame.with_columns(available.alias(AVAILABLE_AT))
+        if self._corrections is None:
+            return frame.with_columns(pl.lit(0, pl.Int32).alias(REVISION))
+        return self._corrections.settle(frame, history=history, first_seen=seen)
+
+
+def placed(good: pl.DataFrame, file: SourceFile) -> pl.DataFrame:
+    """The rows of the interactions table, with the file that they come from."""
+    columns = [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
+    return good.select(*columns)

@@ -1,0 +1,106 @@
+"""Where a person is named in a home: the rows of its tables, those of every release included."""
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from nightschool.columns import (
+    DETAIL,
+    INTERACTIONS,
+    NEIGHBOR_ID,
+    QUARANTINE,
+    RANK,
+    RELEASE_TABLES_OF_PEOPLE,
+    ROW,
+    SOURCE_TABLES_OF_PEOPLE,
+    TABLE,
+    USER_ID,
+    USERS,
+    Table,
+)
+from nightschool.data.manifest import Manifest
+from nightschool.errors import NightschoolError
+from nightschool.storage.erasures import UserId
+from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.mentions import mentions
+
+TABLES = (*SOURCE_TABLES_OF_PEOPLE, *RELEASE_TABLES_OF_PEOPLE)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to look for in the tables of a home, whose manifest says where a source row has its user."""
+
+    user_id: UserId
+    lake: Lake
+    manifest: Manifest
+
+    def counts(self) -> dict[str, int]:
+        """Table name to the rows that name the person, those of all releases together; tables with none are left out.
+
+        Raises:
+            NightschoolError: A table cannot be read.
+        """
+        found = {table.name: self.count(table) for table in TABLES}
+        return {name: rows for name, rows in found.items() if rows}
+
+    def count(self, table: Table, release_id: str | None = None) -> int:
+        """How many rows of the table, or of one release of it, name the person.
+
+        Raises:
+            NightschoolError: The table cannot be read.
+        """
+        rows = self.lake.scan(table, release_id).filter(self._named_in(table))
+        try:
+            return int(rows.select(pl.len()).collect().item())
+        except UNREADABLE as error:
+            raise NightschoolError(
+                f"table {table.name} cannot be read",
+                seen=str(error).splitlines()[0],
+                do="restore the home from a backup: nobody can be forgotten in a damaged one",
+            ) from error
+
+    def remove(self, table: Table) -> None:
+        """Leaves the rows of users, interactions or quarantine that do not name the person, in one commit."""
+        if self.count(table):
+            self.lake.overwrite(table, self.lake.scan(table).filter(~self._named_in(table)))
+
+    def remove_from_releases(self, table: Table) -> None:
+        """Leaves the rows of every release that do not name the person, in one commit a release."""
+        for release_id in sorted(self.lake.releases(table)):
+            if self.count(table, release_id):
+                rows = self.lake.scan(table, release_id).collect()
+                self.lake.replace_release(table, release_id, self.without(table, rows))
+
+    def without(self, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of one release that do not name the person; where a neighbour is gone, those behind move up."""
+        rest = rows.filter(~self._named_in(table))
+        if NEIGHBOR_ID not in table.columns:
+            return rest
+        places = pl.col(RANK).rank("ordinal").over([name for name in table.key if name != RANK])
+        return rest.with_columns(places.cast(pl.Int32).alias(RANK))
+
+    def _named_in(self, table: Table) -> pl.Expr:
+        if table is QUARANTINE:
+            return self._quarantined()
+        theirs = pl.col(USER_ID) == self.user_id
+        return theirs | (pl.col(NEIGHBOR_ID) == self.user_id) if NEIGHBOR_ID in table.columns else theirs
+
+    def _quarantined(self) -> pl.Expr:
+        """Whether the person's id stands where a source row has its user, or anywhere in a row.
+
+        A number counts anywhere only in rows that could not be taken apart: in others it may be a rating or an item.
+        """
+        anywhere = mentions(pl.col(ROW), self.user_id) | mentions(pl.col(DETAIL), self.user_id)
+        if str(self.user_id).lstrip("-").isdecimal():
+            anywhere &= _field("line").is_not_null()
+        where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
+        where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
+        own = [(pl.col(TABLE) == name) & (_field(column) == str(self.user_id)) for name, column in sorted(where)]
+        return pl.any_horizontal(anywhere, *own).fill_null(value=False)
+
+
+def _field(column: str) -> pl.Expr:
+    """A field of the quarantined source row, as text."""
+    return pl.col(ROW).str.json_path_match(f"$[{json.dumps(column, ensure_ascii=False)}]")

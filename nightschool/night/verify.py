@@ -1,0 +1,74 @@
+"""Whether a release is still what was published, or what an erasure made of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from nightschool.columns import CONTENT_HASHES, RECOMMENDATIONS, RELEASE_TABLES, Table
+from nightschool.errors import NotFound
+from nightschool.night.run import Home
+from nightschool.storage.erasures import noted
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.lake import UNREADABLE
+from nightschool.storage.releases import Release
+from nightschool.storage.serving_files import lists_path, read_lists
+
+State = Literal["intact", "erased", "damaged"]
+LISTS = "serving file"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What became of a release.
+
+    Attributes:
+        parts: Each table, and the file of lists that a server maps into memory, by name.
+    """
+
+    release_id: str
+    parts: dict[str, State]
+
+    @property
+    def state(self) -> State:
+        """Damaged when any part is, else erased when a person was removed from any, else intact."""
+        return next((state for state in ("damaged", "erased") if state in self.parts.values()), "intact")
+
+
+def verify_release(home: Home, release_id: str) -> Verification:
+    """Each part of the release, its content hashed anew and compared with what was noted when it was written.
+
+    Raises:
+        NotFound: It was never published, or was pruned.
+    """
+    release = next((row for row in home.releases.published() if row.release_id == release_id), None)
+    if release is None:
+        raise NotFound("no such release was published", seen=release_id, do="choose one: nightschool releases list")
+    if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):
+        raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
+    erased = noted(home.lake, CONTENT_HASHES, release_id)
+    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in RELEASE_TABLES}
+    parts[LISTS] = _state_of_lists(home, release, erased.get(RECOMMENDATIONS.name, []))
+    return Verification(release_id, parts)
+
+
+def _state(home: Home, release: Release, table: Table, erased: list[str]) -> State:
+    read = home.lake.scan(table, release.release_id).collect
+    return _compare(read, table, release.content_hashes.get(table.name), erased)
+
+
+def _state_of_lists(home: Home, release: Release, erased: list[str]) -> State:
+    path = lists_path(home.paths.serving, release.release_id)
+    return _compare(lambda: read_lists(path), RECOMMENDATIONS, release.content_hashes[RECOMMENDATIONS.name], erased)
+
+
+def _compare(read: Callable[[], pl.DataFrame], table: Table, published: str | None, erased: list[str]) -> State:
+    """The state of rows whose hash must be the one that the newest erasure noted, or without any the published one."""
+    try:
+        found = content_hash(read(), table)
+    except UNREADABLE:
+        return "damaged"
+    if erased:
+        return "erased" if found == erased[-1] else "damaged"
+    return "intact" if found == published else "damaged"

@@ -1,0 +1,128 @@
+"""Whom a home has forgotten: tombstones that name nobody, and what the erasures made of the releases."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from nightschool.columns import CONTENT_HASHES, ERASED_AT, ERASURES, ROW_COUNTS, USER_HASH
+from nightschool.errors import NightschoolError
+from nightschool.storage.durable import atomic_write_bytes, atomic_write_text, sync
+from nightschool.storage.lake import Lake
+
+UserId = int | str
+_SALT_BYTES = 32
+
+
+class Erasure(BaseModel):
+    """One person on the way out.
+
+    Attributes:
+        user_id: Who. It stands in the home until the erasure has come to its end, so that it can be finished.
+        erased_at: When it began.
+        removed: Table name to the rows that name the person, those of all releases together.
+        content_hashes: Release to table name to the hash of its rows without the person. A table that was not what its
+            release published is not in it: an erasure must not declare it sound.
+        row_counts: Release to table name to how many rows that leaves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_id: UserId
+    erased_at: AwareDatetime
+    removed: Mapping[str, int]
+    content_hashes: Mapping[str, Mapping[str, str]]
+    row_counts: Mapping[str, Mapping[str, int]]
+
+
+def begin(path: Path, erasure: Erasure) -> None:
+    """Makes sure that the erasure is finished one day, whatever happens from now on."""
+    atomic_write_text(path, erasure.model_dump_json(indent=2))
+
+
+def unfinished(path: Path) -> Erasure | None:
+    """The erasure that has begun and not ended; None when there is none."""
+    return Erasure.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def end(path: Path) -> None:
+    """Removes the last that names the person."""
+    path.unlink()
+    sync(path.parent)
+
+
+class Erasures:
+    """The tombstones of a home: salted hashes of the ids of people who must not come in again.
+
+    The salt is random and lies in the home. It keeps the table from being looked up in a list of hashed ids; whoever
+    has the salt too can try every id there is, since there are never many.
+    """
+
+    def __init__(self, lake: Lake, salt: Path) -> None:
+        self._lake = lake
+        self._salt = salt
+
+    def note(self, erasure: Erasure) -> None:
+        """Puts up the tombstone, unless an earlier try of the same erasure did."""
+        if not self._salt.exists() and not self._rows().height:
+            atomic_write_bytes(self._salt, secrets.token_bytes(_SALT_BYTES))
+        row = {
+            USER_HASH: self._hash(erasure.user_id),
+            ERASED_AT: erasure.erased_at,
+            CONTENT_HASHES: json.dumps(erasure.content_hashes),
+            ROW_COUNTS: json.dumps(erasure.row_counts),
+        }
+        frame = pl.DataFrame([row], schema=self._lake.schema(ERASURES))
+        key = list(ERASURES.key)
+        if self._rows().join(frame, on=key, how="semi").is_empty():
+            self._lake.append(ERASURES, frame)
+            self._lake.sync(ERASURES)
+
+    def forgotten_at(self, user_id: UserId) -> datetime | None:
+        """When the person was last forgotten; None for everybody else."""
+        rows = self._rows()
+        if rows.is_empty():
+            return None
+        newest: datetime | None = rows.filter(pl.col(USER_HASH) == self._hash(user_id))[ERASED_AT].max()  # type: ignore[assignment]
+        return newest
+
+    def mask(self, ids: pl.Series) -> pl.Series:
+        """Which ids are those of people who were forgotten, bool [n]; a null is nobody's.
+
+        Costs next to nothing while nobody was, and otherwise one hash a distinct id.
+        """
+        tombstones = set(self._rows()[USER_HASH])
+        if not tombstones:
+            return pl.repeat(value=False, n=len(ids), eager=True)
+        gone = [user_id for user_id in ids.drop_nulls().unique() if self._hash(user_id) in tombstones]
+        return ids.is_in(pl.Series(gone, dtype=ids.dtype).implode()).fill_null(value=False)
+
+    def _rows(self) -> pl.DataFrame:
+        return self._lake.scan(ERASURES).collect()
+
+    def _hash(self, user_id: UserId) -> str:
+        return blake2b(str(user_id).encode(), key=self._key, digest_size=32).hexdigest()
+
+    @property
+    def _key(self) -> bytes:
+        if not self._salt.exists():
+            raise NightschoolError(
+                f"{self._salt} is gone: the people whom this home has forgotten cannot be told from others",
+                do="restore the file from a backup",
+            )
+        return self._salt.read_bytes()
+
+
+def noted(lake: Lake, column: str, release_id: str) -> dict[str, list[Any]]:
+    """Table name to what each erasure noted of a release, its content hash or number of rows, the newest last."""
+    found: dict[str, list[Any]] = {}
+    for note in lake.scan(ERASURES).sort(ERASED_AT).select(column).collect()[column]:
+        for table, value in json.loads(note).get(release_id, {}).items():
+            found.setdefault(table, []).append(value)
+    return found

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from nightschool.columns import REASON
+from nightschool.data.formats import Csv
+from nightschool.data.headers import read_header, require_columns, require_fields, require_keys
+from nightschool.data.parsing import split_csv, to_lines
+from nightschool.data.sources import SourceFile
+from nightschool.errors import DataRefused
+
+FILE = SourceFile("log", Path("log"))
+
+
+def header(tmp_path: Path, content: bytes, kind: Csv | None = None) -> tuple[str, ...]:
+    (tmp_path / "log").write_bytes(content)
+    return read_header(SourceFile("log", tmp_path / "log"), kind or Csv(), ("user",))
+
+
+def test_first_line_names_the_columns(tmp_path):
+    assert header(tmp_path, b'\xef\xbb\xbfuser,"a, b"\r\n1,2\n') == ("user", "a, b")
+
+
+def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
+    assert header(tmp_path, b"1,2\n", Csv(header=False, columns=("user", "item"))) == ("user", "item")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "log is empty; check the file"),
+        (b"user,item,item\n", r"names columns twice; saw \['item'\]"),
+        (b"who,item\n", "log has no column user; saw 'columns who, item'; check the manifest's column names, sep"),
+        (b"user;item\n", "saw 'columns user;item'"),
+    ],
+    ids=["empty", "twice", "missing", "separator"],
+)
+def test_header_that_does_not_fit_is_refused(tmp_path, content, message):
+    with pytest.raises(DataRefused, match=message):
+        header(tmp_path, content)
+
+
+def test_every_needed_column_must_be_there():
+    require_columns(FILE, ("a", "b"), ("b",))
+    with pytest.raises(DataRefused, match="log has no column c, d; saw 'columns a, b'"):
+        require_columns(FILE, ("a", "b"), ("c", "b", "d"))
+
+
+def test_every_key_must_stand_in_some_first_line():
+    lines = to_lines(b'{"a": 1}\n\n{"b": 2}\n')
+    require_keys(FILE, lines, ("a", "b"))
+    with pytest.raises(DataRefused, match="log has no key c; saw"):
+        require_keys(FILE, lines, ("a", "c"))
+
+
+def test_one_line_must_have_the_fields_that_the_manifest_names():
+    kind = Csv(header=False, columns=("a", "b"))
+    rows = split_csv(to_lines(b"1\n1,2\n"), kind.columns, ",")
+    assert rows[REASON].to_list() == ["wrong_field_count", None]
+    require_fields(FILE, rows, kind)
+    with pytest.raises(DataRefused, match=r"no line of log has the 2 columns .*; saw '1 fields where 2 are expected'"):
+        require_fields(FILE, rows.head(1), kind)

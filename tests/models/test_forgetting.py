@@ -1,0 +1,88 @@
+"""Every model of the catalogue forgets a person, and nobody else's list changes."""
+
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from models import catalog
+from models.base import Model
+from models.files import read_arrays
+from models.hybrid import Hybrid
+from models.published import Published, forget_user, write_audiences
+from nightschool.contract import Dataset, Recipe
+from nightschool.errors import ConfigurationError, NotFound
+from nightschool.night.audiences import measure_audiences
+
+GONE = 7
+BLEND = Recipe.model_validate(
+    {
+        "components": [{"model": "ease", "weight": 0.7}, {"model": "svd", "params": {"factors": 3}, "weight": 0.3}],
+        "alpha": 0.7,
+    }
+)
+
+
+def new(name: str) -> Model:
+    return catalog.build(BLEND) if name == "hybrid" else catalog.create(name, {})
+
+
+def parts(model: Model) -> list[Model]:
+    return [model, *model.parts.values()] if isinstance(model, Hybrid) else [model]
+
+
+def lengths(model: Model) -> dict[tuple[str, str], int]:
+    """Rows of every learned array, by component and name."""
+    return {(part.name, array): getattr(part, array).shape[0] for part in parts(model) for array in part.learned}
+
+
+@pytest.mark.parametrize("name", [*catalog.MODELS, "hybrid"])
+def test_a_forgotten_user_is_gone_and_other_lists_stay(name: str, planted: Dataset, tmp_path: Path) -> None:
+    model = new(name).fit(planted, seed=1)
+    others = planted.user_ids.filter(planted.user_ids != planted.user_ids[GONE])
+    before, rows = model.recommend(others, 5), lengths(model)
+    model.forget(GONE)
+    assert_frame_equal(model.recommend(others, 5), before, abs_tol=1e-6)
+    # Whatever has a row a user, some with one more for the unknown, has one less: a model names it in `by_user`.
+    fewer = {array: n - 1 if n in (42, 43) else n for array, n in rows.items()}
+    assert lengths(model) == fewer
+    for part in parts(model):
+        assert part.known.user_ids.to_list() == others.to_list()
+        assert part.known.history.shape == (41, 22)
+    with pytest.raises(NotFound):
+        model.recommend(planted.user_ids[[GONE]], 5)
+    model.save(tmp_path / "model")
+    assert_frame_equal(new(name).load(tmp_path / "model").recommend(others, 5), before, abs_tol=1e-6)
+
+
+@pytest.fixture
+def saved(planted: Dataset, tmp_path: Path) -> dict[str, Path]:
+    """What a release registers."""
+    files = {"model": tmp_path / "model", "audiences": tmp_path / "audiences.npz"}
+    catalog.build(BLEND).fit(planted, seed=1).save(files["model"])
+    audiences = measure_audiences(planted)
+    write_audiences(files["audiences"], audiences.scores, audiences.of_user)
+    return files
+
+
+def test_what_a_release_registered_is_written_without_the_person(planted: Dataset, saved: dict[str, Path]) -> None:
+    gone = str(planted.user_ids[GONE])
+    others = planted.user_ids.filter(planted.user_ids != gone)
+    before = Published.load(**saved).recommend(others, 5)
+    assert forget_user(**saved, user_id=gone)
+    assert_frame_equal(Published.load(**saved).recommend(others, 5), before, abs_tol=1e-6)
+    assert len(read_arrays(saved["audiences"])["of_user"]) == 41
+    assert not [file for file in saved["model"].rglob("*") if file.is_file() and gone.encode() in file.read_bytes()]
+    assert not forget_user(**saved, user_id=gone)
+
+
+def test_models_that_do_not_know_the_person_stay_as_they_are(saved: dict[str, Path]) -> None:
+    before = {file: file.read_bytes() for file in saved["model"].rglob("*") if file.is_file()}
+    assert not forget_user(**saved, user_id="stranger")
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_files_that_are_damaged_are_told(saved: dict[str, Path]) -> None:
+    (saved["model"] / "known.npz").write_bytes(b"half")
+    with pytest.raises(ConfigurationError, match="damaged"):
+        forget_user(**saved, user_id="user 7")

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nightschool.columns import METRICS, RECOMMENDATIONS, SIMILAR_USERS
+from nightschool.errors import NotFound
+from nightschool.night.run import Home
+from nightschool.night.verify import LISTS, Verification, verify_release
+from nightschool.storage.serving_files import lists_path, write_serving_files
+from tests.night.people import NUMBERS, RELEASES, people_home
+
+CURRENT = RELEASES[1]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Home:
+    return people_home(tmp_path / "home", NUMBERS)
+
+
+def test_a_release_that_was_left_alone_is_intact(opened: Home) -> None:
+    found = verify_release(opened, CURRENT)
+    assert found.state == "intact"
+    assert set(found.parts.values()) == {"intact"}
+    assert {"recommendations", "metrics", LISTS} <= set(found.parts)
+
+
+def test_rows_in_another_order_are_the_same_release(opened: Home) -> None:
+    rows = opened.lake.scan(RECOMMENDATIONS, CURRENT).collect()
+    opened.lake.replace_release(RECOMMENDATIONS, CURRENT, rows.reverse())
+    assert verify_release(opened, CURRENT).state == "intact"
+
+
+def damaged(opened: Home) -> list[str]:
+    found = verify_release(opened, CURRENT)
+    assert found.state == "damaged"
+    return [part for part, state in found.parts.items() if state == "damaged"]
+
+
+def test_a_value_that_changed_is_damage(opened: Home) -> None:
+    rows = opened.lake.scan(SIMILAR_USERS, CURRENT).collect()
+    opened.lake.replace_release(SIMILAR_USERS, CURRENT, rows.with_columns(pl.lit(9, pl.Int32).alias("support")))
+    assert damaged(opened) == ["similar_users"]
+    assert verify_release(opened, RELEASES[0]).state == "intact"
+
+
+def test_rows_that_are_gone_or_were_added_are_damage(opened: Home) -> None:
+    opened.lake.drop_release(SIMILAR_USERS, CURRENT)
+    row = {"release_id": CURRENT, "model": "x", "value": 1.0}
+    opened.lake.append(METRICS, pl.DataFrame([row], schema=opened.lake.schema(METRICS)))
+    assert damaged(opened) == ["similar_users", "metrics"]
+
+
+@pytest.mark.parametrize("content", [b"", b"half a file", b"x" * 100_000])
+def test_a_file_that_cannot_be_read_is_damage(opened: Home, content: bytes) -> None:
+    folder = opened.lake.root / RECOMMENDATIONS.name / f"release_id={CURRENT}"
+    for file in folder.glob("*.parquet"):
+        file.write_bytes(content)
+    lists_path(opened.paths.serving, CURRENT).write_bytes(content)
+    assert damaged(opened) == ["recommendations", LISTS]
+
+
+def test_lists_that_differ_from_the_table_are_damage(opened: Home) -> None:
+    rows = opened.lake.scan(RECOMMENDATIONS, CURRENT).collect()
+    write_serving_files(opened.paths.serving, CURRENT, rows.filter(pl.col("rank") < 3))
+    assert damaged(opened) == [LISTS]
+    lists_path(opened.paths.serving, CURRENT).unlink()
+    assert damaged(opened) == [LISTS]
+
+
+def test_a_release_that_was_never_published_is_not_found(opened: Home) -> None:
+    with pytest.raises(NotFound, match="no such release was published"):
+        verify_release(opened, "2001-01-01-00000000")
+
+
+def test_one_damaged_part_outweighs_an_erasure() -> None:
+    assert Verification("r", {"a": "intact", "b": "erased"}).state == "erased"
+    assert Verification("r", {"a": "damaged", "b": "erased"}).state == "damaged"
+    assert Verification("r", {"a": "intact"}).state == "intact"
