@@ -53,7 +53,7 @@ def measure(source: Path) -> dict[str, Any]:
     from nightschool.night.config import NightConfig
     from tasks.evaluate import Offline, evaluate_models
     from tasks.home import bind_home
-    from tasks.ingest import ingest_sources
+    from tasks.sources import ingest_sources
 
     home = bind_home("movielens-100k", source)
     ingest_sources(home, None)

@@ -19,8 +19,8 @@ from nightschool.night.prepare import event_log
 from nightschool.night.run import Home
 from nightschool.night.summary import describe_measured, figures
 from tasks.home import manifest_of
-from tasks.ingest import read_hold_out
 from tasks.select import search_for
+from tasks.sources import read_hold_out
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
     from nightschool.settings import Settings
     from nightschool.storage.lock import home_lock
     from tasks.home import bind_home
-    from tasks.ingest import ingest_sources
+    from tasks.sources import ingest_sources
 
     with home_lock(Settings().paths.lock):
         rows = ingest_sources(bind_home(dataset, source_root), None)

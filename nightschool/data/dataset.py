@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 import numpy as np
 import polars as pl
+from polars.selectors import by_name
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import (
@@ -15,6 +16,7 @@ from nightschool.columns import (
     AVAILABLE_AT,
     BOT_EVENT,
     DELETED,
+    EVENT,
     EVENT_ID,
     INSTANT,
     ITEM_ID,
@@ -217,8 +219,9 @@ def build_event_log(
 def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
     """Only what a row is scored by, in the order of the source files: a long log needs narrow columns."""
     needed = (USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by)
-    file = pl.col(SOURCE_FILE).cast(pl.Categorical)
-    return interactions.select(*needed, file, SOURCE_ROW).sort(SOURCE_FILE, SOURCE_ROW).select(*needed).collect()
+    repeated = by_name(SOURCE_FILE, EVENT, require_all=False).cast(pl.Categorical)
+    rows = interactions.select(*needed, SOURCE_FILE, SOURCE_ROW).with_columns(repeated)
+    return rows.sort(SOURCE_FILE, SOURCE_ROW).select(*needed).collect()
 
 
 def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:

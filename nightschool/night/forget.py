@@ -57,7 +57,8 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     for release in home.releases.published():
         if release.release_id in stored:
             hashes[release.release_id], counts[release.release_id] = _note(person, release)
-    erasure = Erasure(user_id=user_id, erased_at=now, removed=removed, content_hashes=hashes, row_counts=counts)
+    at = Erasures(home.lake, home.paths.salt).after_all(now)
+    erasure = Erasure(user_id=user_id, erased_at=at, removed=removed, content_hashes=hashes, row_counts=counts)
     begin(home.paths.erasure, erasure)
     return erasure
 

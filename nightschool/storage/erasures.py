@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,18 @@ class Erasures:
             self._lake.append(ERASURES, frame)
             self._lake.sync(ERASURES)
 
+    def after_all(self, now: datetime) -> datetime:
+        """The instant for the next erasure: the clock, but later than every earlier one, whatever the clock says."""
+        latest = self._rows()[ERASED_AT].max()
+        return max(now, latest + timedelta(microseconds=1)) if isinstance(latest, datetime) else now
+
     def forgotten_at(self, user_id: UserId) -> datetime | None:
         """When the person was last forgotten; None for everybody else."""
         rows = self._rows()
         if rows.is_empty():
             return None
-        newest: datetime | None = rows.filter(pl.col(USER_HASH) == self._hash(user_id))[ERASED_AT].max()  # type: ignore[assignment]
-        return newest
+        newest = rows.filter(pl.col(USER_HASH) == self._hash(user_id))[ERASED_AT].max()
+        return newest if isinstance(newest, datetime) else None
 
     def mask(self, ids: pl.Series) -> pl.Series:
         """Which ids are those of people who were forgotten, bool [n]; a null is nobody's.

@@ -84,7 +84,7 @@ def found(opened: Home, people: People, rows: list[dict[str, object]]) -> list[b
 def test_a_quarantined_row_names_its_user(opened: Home, people: People) -> None:
     gone = people.gone
     assert found(
-        home,
+        opened,
         people,
         [
             quarantined(11, {"who": gone, "what": "x"}),

@@ -67,6 +67,13 @@ def test_the_same_erasure_is_noted_once_and_a_later_one_again(erasures: Erasures
     assert erasures.forgotten_at(7) == later
 
 
+def test_erasures_have_an_order_whatever_the_clock_says(erasures: Erasures) -> None:
+    assert erasures.after_all(NOON) == NOON
+    erasures.note(erasure(7))
+    assert erasures.after_all(NOON) == erasures.after_all(NOON - timedelta(days=9)) == NOON + timedelta(microseconds=1)
+    assert erasures.after_all(NOON + timedelta(days=1)) == NOON + timedelta(days=1)
+
+
 def test_a_salt_that_is_gone_is_told_and_never_made_anew(erasures: Erasures, tmp_path: Path) -> None:
     erasures.note(erasure(7))
     (tmp_path / "salt").unlink()

@@ -56,7 +56,7 @@ def find_candidates(families: Sequence[Family], now: datetime) -> list[Candidate
     """Every family that holds interactions, the likeliest first.
 
     Raises:
-        NotFound: A file is gone.
+        NotFound: A file is gone, or cannot be read now.
         DataRefused: A file changed while it was looked at.
     """
     found = []

@@ -42,8 +42,8 @@ def read_head(file: SourceFile) -> Head:
     """The first lines of a text file, from at most 16 MiB of it.
 
     Raises:
-        NotFound: It is gone.
-        DataRefused: It is empty, no text, cannot be opened or decompressed, or its first line is too long.
+        NotFound: It is gone, or cannot be read now.
+        DataRefused: It is empty, no text, cannot be decompressed, or its first line is too long.
     """
     data = first_bytes(file, BLOCK_BYTES + 1)
     whole = len(data) <= BLOCK_BYTES
@@ -63,19 +63,14 @@ def first_bytes(file: SourceFile, n_bytes: int) -> bytes:
     """The first bytes of a file, decompressed.
 
     Raises:
-        NotFound: It is gone.
-        DataRefused: It cannot be opened or decompressed.
+        NotFound: It is gone, or cannot be read now.
+        DataRefused: It cannot be decompressed.
     """
-    try:
-        with open_source(file) as stream:
-            data = b""
-            while len(data) < n_bytes and (block := stream.read(n_bytes - len(data))):
-                data += block
-            return data
-    except OSError as error:
-        raise DataRefused(f"{file.name} cannot be read: {error.strerror or error}") from error
-    except RuntimeError as error:  # what zipfile raises for a password, or for a compression that it does not know
-        raise DataRefused(f"{file.name} cannot be unpacked: {error}") from error
+    with open_source(file) as stream:
+        data = b""
+        while len(data) < n_bytes and (block := stream.read(n_bytes - len(data))):
+            data += block
+        return data
 
 
 def _refuse_what_is_no_text(file: SourceFile, data: bytes) -> None:

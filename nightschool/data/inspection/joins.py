@@ -33,7 +33,7 @@ def shares_known(
         Name and column to the share of rows whose id was found.
 
     Raises:
-        NotFound: A file is gone.
+        NotFound: A file is gone, or cannot be read now.
         DataRefused: A file cannot be read to that point.
     """
     counts = {name: ids.drop_nulls().alias("id").value_counts() for name, ids in wanted.items()}
@@ -58,7 +58,7 @@ def shares_repeated(
     """Name to the share of its rows, given as hashes of these columns, that the files hold as well.
 
     Raises:
-        NotFound: A file is gone.
+        NotFound: A file is gone, or cannot be read now.
         DataRefused: A file cannot be read.
     """
     found = {name: pl.repeat(False, len(rows), eager=True) for name, rows in marks.items()}

@@ -51,7 +51,7 @@ def look_at(file: SourceFile) -> Look:
     """A file's form and columns, told from its first rows.
 
     Raises:
-        NotFound: It is gone.
+        NotFound: It is gone, or cannot be read now.
         DataRefused: It holds no table that a manifest can describe; the message says why.
     """
     sample = take_sample(file)

@@ -47,7 +47,7 @@ def take_sample(file: SourceFile) -> Sample:
     """The first rows of a file, whatever its name says that it is.
 
     Raises:
-        NotFound: It is gone.
+        NotFound: It is gone, or cannot be read now.
         DataRefused: It holds no table that a manifest can describe; the message says why.
     """
     start = first_bytes(file, len(_PARQUET))
