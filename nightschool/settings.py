@@ -45,6 +45,5 @@ class HomePaths:
         self.logs = root / "logs"
         self.lock = root / "lock"
         self.binding = root / "dataset.json"
-        self.salt = root / "salt"
         self.erasure = root / "erasure.json"
         self.scratch = root / "scratch"

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from models.published import forget_user
-from nightschool.data.fields import to_ids
+from nightschool.data.fields import to_ids, to_text
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
 from nightschool.night.run import Home
@@ -64,7 +64,7 @@ def _parse(home: Home, user: str) -> UserId:
         NotFound: The home can have no such id.
     """
     try:
-        user_id: UserId | None = to_ids(pl.Series([user]), home.lake.user_id)[0]
+        user_id: UserId | None = to_ids(to_text(pl.Series([user])), home.lake.user_id)[0]
     except UnicodeEncodeError:
         user_id = None
     if user_id is None:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from nightschool.cli import forget, init, lookup, night, releases, services, show
+from nightschool.cli import forget, init, lookup, night, quarantine, releases, services, show
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -23,6 +23,7 @@ night.add_commands(app)
 lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
+app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
 app.add_typer(releases.app, name="releases", help="List, inspect, roll back, hold and prune releases.")
 
 

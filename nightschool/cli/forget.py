@@ -41,5 +41,6 @@ def forget(
         show.show_json(report)
         return
     rows = [[table, rows] for table, rows in report["removed"].items()]
-    show.show_table(f"User {report['user_id']} is forgotten", ["table", "rows removed"], rows)
+    show.console.print(f"User {report['user_id']} is forgotten.", soft_wrap=True)
+    show.show_table("Removed", ["table", "rows"], rows)
     show.console.print(f"Recommenders written anew without them: {report['recommenders']}.")

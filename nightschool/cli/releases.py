@@ -69,7 +69,8 @@ def verify(release_id: ReleaseId, as_json: Json = False) -> None:
     if as_json:
         show.show_json({"release_id": release_id, "state": found.state, "parts": found.parts})
     else:
-        show.show_table(f"Release {release_id} is {found.state}", ["part", "state"], [*map(list, found.parts.items())])
+        show.show_table("Compared with what was written", ["part", "state"], [*map(list, found.parts.items())])
+        show.console.print(f"Release {release_id} is {found.state}.")
     if found.state == "damaged":
         raise typer.Exit(GateRefused.exit_code)
 

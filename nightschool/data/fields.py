@@ -7,19 +7,29 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import INSTANT
+from nightschool.data.parsing import JSON_STRING
 from nightschool.data.sections import Origins, Time
 
 _ISO_FORMATS: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 _ISO_FORMATS_WITHOUT_ZONE: Final = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
 _MICROSECONDS: Final[Mapping[str, float]] = {"us": 1.0, "ms": 1e3, "s": 1e6, "days": 86_400e6}
+_HELD: Final = "held"
+_FLAT_LIST: Final = r"^\s*\[[^\[\]{}]*\]\s*$"
+_BEYOND_NUMBERS: Final = r"\d{39}"
+"""Whole numbers of more digits may have more than 128 bits, which polars does not read."""
 _FURTHEST: Final = 253_402_300_799e6
 """The last microsecond count of the year 9999, beyond which no calendar goes."""
 
 
 def to_text(values: pl.Series) -> pl.Series:
-    """The values as text; null where there is none."""
-    text = values if values.dtype == pl.String else values.cast(pl.String)
+    """The values as text, lists and structs as JSON; null where there is none."""
+    text = _as_json(values) if values.dtype.is_nested() else values.cast(pl.String)
     return text.set(text == "", None)
+
+
+def _as_json(values: pl.Series) -> pl.Series:
+    held = values.alias(_HELD).to_frame().to_struct()
+    return held.struct.json_encode().str.json_path_match(f"$.{_HELD}")
 
 
 def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
@@ -102,11 +112,13 @@ def to_lists(values: pl.Series, separator: str) -> pl.Series:
 
 def _labels(values: pl.Series, separator: str) -> pl.Series:
     empty = pl.Series([[]], dtype=pl.List(pl.String))
-    if isinstance(values.dtype, pl.List):
+    if isinstance(values.dtype, pl.List) and not values.dtype.inner.is_nested():
         return values.cast(pl.List(pl.String)).fill_null(empty)
     text = to_text(values)
     if separator:
         return text.str.split(separator).zip_with(text.is_not_null(), empty)
-    is_list = text.str.json_path_match("$").str.starts_with("[").fill_null(value=False)
+    outside = text.str.replace_all(JSON_STRING, '""')
+    is_flat = outside.str.contains(_FLAT_LIST) & ~outside.str.contains(_BEYOND_NUMBERS)
+    is_list = (is_flat & text.str.json_path_match("$").is_not_null()).fill_null(value=False)
     lists = text.zip_with(is_list, pl.Series(["[]"])).str.json_decode(pl.List(pl.String))
     return lists.zip_with(is_list | text.is_null(), pl.Series([None], dtype=pl.List(pl.String)))

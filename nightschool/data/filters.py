@@ -22,11 +22,13 @@ class Rules(BaseModel):
     half_life_days: float | None = Field(
         default=None,
         gt=0,
+        allow_inf_nan=False,
         description="Days after which an event's score counts half; empty: for ever. Not for ratings.",
     )
     bot_seconds: float = Field(
         default=5.0,
         ge=0,
+        allow_inf_nan=False,
         description="Seconds since the user's previous event that tell a bot, for the manifest's bots.",
     )
     bot_events: int = Field(default=2, ge=0, description="Events that anyone may have in such haste.")
@@ -112,7 +114,9 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     """
     if not events[BOT_EVENT].any():
         return np.zeros(n_users, dtype=bool)
-    ordered = events.select(USER_INDEX, TIMESTAMP, BOT_EVENT).sort(USER_INDEX, TIMESTAMP, maintain_order=True)
+    # Two stable sorts by one key each are several times as fast as one by both.
+    in_time = events.select(USER_INDEX, TIMESTAMP, BOT_EVENT).sort(TIMESTAMP, maintain_order=True)
+    ordered = in_time.sort(USER_INDEX, maintain_order=True)
     since = pl.col(TIMESTAMP).diff().dt.total_microseconds() <= rules.bot_seconds * 1e6
     hasty = ordered.filter(pl.col(BOT_EVENT) & since & (pl.col(USER_INDEX) == pl.col(USER_INDEX).shift()))
     counts, of_all = (np.bincount(rows[USER_INDEX].to_numpy(), minlength=n_users) for rows in (hasty, events))

@@ -19,7 +19,7 @@ from nightschool.columns import (
 from nightschool.data.manifest import Manifest
 from nightschool.data.normalise import IdTypes, normalise_interactions
 from nightschool.data.readers import Reading, read_id_maps, sources_of
-from nightschool.errors import DataRefused, ManifestError
+from nightschool.errors import DataRefused, ManifestError, NotFound
 
 
 def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame) -> pl.DataFrame:
@@ -45,6 +45,8 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
         for rows in Reading(file, part.format, part.source_columns).batches():
             frame = normalise_interactions(rows, part, manifest, types, maps)
             frames.append(frame.with_columns(pl.lit(file.name).alias(SOURCE_FILE)))
+    if not frames:
+        raise NotFound(f"there is no file in {', '.join(part.files)}", do="put the hold-out there")
     held_out = pl.concat(frames).with_columns(
         pl.col(TIMESTAMP).fill_null(ALWAYS).alias(AVAILABLE_AT), pl.lit(0, pl.Int32).alias(REVISION)
     )

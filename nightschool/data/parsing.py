@@ -11,11 +11,16 @@ from nightschool.columns import DETAIL, REASON, ROW
 RAW: Final = "raw"
 """One struct column that holds the file's own columns, so that their names cannot meet ours."""
 
+JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"'
+"""A text in JSON; what is left without them is its numbers and structure."""
+
 _RECORD: Final = "record"
 _FIELDS: Final = "fields"
 _GROUP: Final = "group"
 _LINES: Final = "lines"
 _QUOTE: Final = '"'
+_HUGE: Final = r"[\s:,\[]-?\d{39,}[\s,}\]]"
+"""A whole number in JSON that may be beyond 128 bits, which polars does not read."""
 
 
 def to_lines(block: bytes) -> pl.Series:
@@ -78,6 +83,8 @@ def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
     frame = lines.to_frame(_RECORD).filter(pl.col(_RECORD).str.strip_chars() != "")
     schema = pl.Schema(dict.fromkeys(columns, pl.String()))
     is_object = pl.col(_RECORD).str.json_path_match("$").str.starts_with("{").fill_null(value=False)
+    if frame[_RECORD].str.contains(_HUGE).any():
+        is_object &= ~pl.col(_RECORD).str.replace_all(JSON_STRING, '""').str.contains(_HUGE)
     faults = frame.select(
         pl.when(~is_object).then(pl.lit("bad_json")).alias(REASON),
         pl.lit(None, pl.String).alias(DETAIL),

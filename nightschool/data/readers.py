@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from nightschool.columns import SOURCE_ROW
 from nightschool.data.csr import csr_rows
 from nightschool.data.fields import are_whole_numbers, to_text
 from nightschool.data.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
-from nightschool.data.headers import read_header, require_columns, require_fields, require_keys
+from nightschool.data.headers import read_header, require_fields, require_keys
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.normalise import IdMaps, IdTypes
-from nightschool.data.parsing import RAW, no_faults, open_lines, split_adjacency, split_csv, split_jsonl, to_lines
+from nightschool.data.parquet import parquet_rows
+from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_jsonl, to_lines
 from nightschool.data.sections import IdMap, Origins, Sourced
 from nightschool.data.sources import (
     LONGEST_LINE,
@@ -31,7 +31,6 @@ from nightschool.data.sources import (
 from nightschool.data.sql import query_rows
 from nightschool.errors import DataRefused, NotFound
 
-_BLOCK_ROWS: Final = 500_000
 _LINE_ENDS: Final = (b"\n", b"\r\n")
 _LONGEST_RECORD: Final = 1000
 """Lines after which a quote that stays open counts as a fault, not as a record still to be closed."""
@@ -137,7 +136,7 @@ class Reading:
 
     def _all(self, kind: Parquet | Csr | Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
         if isinstance(kind, Parquet):
-            return _parquet_rows(self.file, self._needed)
+            return parquet_rows(self.file, self._needed)
         return csr_rows(self.file, kind, self._needed) if isinstance(kind, Csr) else self._text(kind)
 
 
@@ -177,19 +176,6 @@ def _still_open(lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> int:
     n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) else 0
     too_long = n_open > _LONGEST_RECORD or lines.tail(n_open).str.len_bytes().sum() > LONGEST_LINE
     return 0 if too_long else n_open
-
-
-def _parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
-    try:
-        scan = pl.scan_parquet(file.path, glob=False)
-        require_columns(file, tuple(scan.collect_schema().names()), needed)
-        rows = scan.select(pl.struct(needed).alias(RAW), *no_faults())
-        for start in range(0, scan.select(pl.len()).collect().item(), _BLOCK_ROWS):
-            yield rows.slice(start, _BLOCK_ROWS).collect()
-    except PolarsError as error:
-        raise DataRefused(
-            f"{file.name} is no readable Parquet file", seen=str(error)[:200], do="write it anew"
-        ) from error
 
 
 def read_id_maps(part: Interactions, root: Path) -> IdMaps:

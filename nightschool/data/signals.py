@@ -97,7 +97,7 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         _require_weights(interactions, signal)
     negative, bots = _is_one_of(signal.exclusions), _is_one_of(signal.bots)
     if signal.mode == "rating":
-        _require_ratings(interactions.filter(~negative))
+        _require_ratings(interactions, negative)
     hit = pl.col(SCORE) > 0 if signal.rating_min is None else (pl.col(RATING) >= signal.rating_min).fill_null(False)
     scored = interactions.with_columns(
         _score(signal).cast(pl.Float32).alias(SCORE), negative.alias(NEGATIVE), bots.alias(BOT_EVENT)
@@ -173,8 +173,9 @@ def _require_weights(interactions: pl.DataFrame, signal: Signal) -> None:
         )
 
 
-def _require_ratings(interactions: pl.DataFrame) -> None:
-    missing = interactions.filter(pl.col(RATING).is_null() | pl.col(RATING).is_nan()).height
+def _require_ratings(interactions: pl.DataFrame, negative: pl.Expr) -> None:
+    unrated = pl.col(RATING).is_null() | pl.col(RATING).is_nan()
+    missing = interactions.select((unrated & ~negative).sum()).item()
     if missing:
         raise DataRefused(
             "interactions without a rating in a dataset of ratings",

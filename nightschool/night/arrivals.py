@@ -20,7 +20,9 @@ from nightschool.data.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers import read_id_maps
 from nightschool.data.sources import SourceFile
 from nightschool.night.corrections import Corrections
+from nightschool.night.forgotten import mark_forgotten
 from nightschool.night.intake import Occasion, mark
+from nightschool.storage.erasures import Erasures
 
 _UNKNOWN = {USER_ID: "unknown_user", ITEM_ID: "unknown_item"}
 
@@ -38,6 +40,7 @@ class Arrivals:
         lake = occasion.lake
         with_ids = any(part.event_id for part in occasion.manifest.interactions)
         self._occasion = occasion
+        self._erasures = Erasures(lake)
         self._declared = declared
         self._types = IdTypes(lake.user_id, lake.item_id)
         self._corrections = Corrections(lake) if with_ids else None
@@ -51,7 +54,7 @@ class Arrivals:
             part: The part of the manifest that describes their file.
         """
         frame = normalise_interactions(rows, part, self._occasion.manifest, self._types, self._maps_of(part))
-        frame = self._occasion.with_findings(INTERACTIONS, frame)
+        frame = self._occasion.with_findings(INTERACTIONS, mark_forgotten(frame, self._erasures))
         for key, ids in self._declared.items():
             if ids is not None:
                 frame = mark(frame, ~pl.col(key).is_in(ids.implode()), _UNKNOWN[key], key)

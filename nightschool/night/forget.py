@@ -36,7 +36,7 @@ def find_person(home: Home, manifest: Manifest, user_id: UserId) -> dict[str, in
     """
     found = Person(user_id, home.lake, manifest).counts()
     if not found:
-        since = Erasures(home.lake, home.paths.salt).forgotten_at(user_id)
+        since = Erasures(home.lake).forgotten_at(user_id)
         what = "no such user" if since is None else f"no such user any more, forgotten on {since:%Y-%m-%d}"
         raise NotFound(what, seen=str(user_id)[:_SHOWN], do="give an id that the home's users or interactions hold")
     return found
@@ -57,7 +57,7 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     for release in home.releases.published():
         if release.release_id in stored:
             hashes[release.release_id], counts[release.release_id] = _note(person, release)
-    at = Erasures(home.lake, home.paths.salt).after_all(now)
+    at = Erasures(home.lake).after_all(now)
     erasure = Erasure(user_id=user_id, erased_at=at, removed=removed, content_hashes=hashes, row_counts=counts)
     begin(home.paths.erasure, erasure)
     return erasure
@@ -70,7 +70,7 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
     the person, but not all tables at the same instant. The files that hold the person go last: who is reading one of
     them just then fails, and reads the new ones at the next try.
     """
-    Erasures(home.lake, home.paths.salt).note(erasure)
+    Erasures(home.lake).note(erasure)
     _drop_unfinished(home)
     person = Person(erasure.user_id, home.lake, manifest)
     for table in SOURCE_TABLES_OF_PEOPLE:

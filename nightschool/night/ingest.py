@@ -9,29 +9,23 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import (
-    ALWAYS,
-    AVAILABLE_AT,
-    INSTANT,
     INTERACTIONS,
     ITEM_ID,
     ITEMS,
     QUARANTINE,
-    REVISION,
     SOURCE_FILE,
     TABLE,
-    TIMESTAMP,
     USER_ID,
     USERS,
     Table,
 )
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.normalise import IdTypes, normalise_interactions
-from nightschool.data.readers import Reading, before_torn_line, read_id_maps, sources_of
+from nightschool.data.readers import Reading, before_torn_line, sources_of
 from nightschool.data.sources import SourceFile
 from nightschool.errors import ConfigurationError
-from nightschool.night.corrections import Corrections
+from nightschool.night.arrivals import Arrivals, placed
 from nightschool.night.ingest_entities import take_entities
-from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged, mark
+from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake, literal
 
@@ -126,48 +120,17 @@ def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple
 
 def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:
     """What is new in the interactions files; `declared` holds the known ids where a table declares them."""
-    lake = occasion.lake
-    intake, types = occasion.intake(INTERACTIONS), IdTypes(lake.user_id, lake.item_id)
-    corrections = Corrections(lake) if any(part.event_id for part in occasion.manifest.interactions) else None
+    intake, arrivals = occasion.intake(INTERACTIONS), Arrivals(occasion, declared)
     for part, file in _log_files(occasion):
-        maps = read_id_maps(part, occasion.source_root)
         known = occasion.ledger.known(INTERACTIONS, file)
         reading = Reading(file, part.format, part.source_columns, known)
         for rows in reading.batches():
-            frame = normalise_interactions(rows, part, occasion.manifest, types, maps)
-            frame = _mark_unknown(occasion.with_findings(INTERACTIONS, frame), declared)
-            frame = _since(frame, corrections, occasion)
-            good = intake.sort_out(frame, file, occasion.now)
+            good = intake.sort_out(arrivals.judge(rows, part), file, occasion.now)
             if good.height:
-                intake.accepted.add(good.select(*_columns(file)))
+                intake.accepted.add(placed(good, file))
         intake.already_known += known.rows if known else 0
         occasion.ledger.note(INTERACTIONS, file, part, reading.extent)
     return intake
-
-
-def _mark_unknown(frame: pl.DataFrame, declared: Mapping[str, pl.Series | None]) -> pl.DataFrame:
-    for (key, ids), code in zip(declared.items(), ("unknown_user", "unknown_item"), strict=True):
-        if ids is not None:
-            frame = mark(frame, ~pl.col(key).is_in(ids.implode()), code, key)
-    return frame
-
-
-def _since(frame: pl.DataFrame, corrections: Corrections | None, occasion: Occasion) -> pl.DataFrame:
-    """The frame with the revision of each event and the instant it is known from.
-
-    That is the event's time, but not before it was first seen unless the files are a log of the past.
-    """
-    history, seen = occasion.manifest.history, occasion.first_seen
-    time = pl.col(TIMESTAMP)
-    available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(seen, INSTANT))
-    frame = frame.with_columns(available.alias(AVAILABLE_AT))
-    if corrections is None:
-        return frame.with_columns(pl.lit(0, pl.Int32).alias(REVISION))
-    return corrections.settle(frame, history=history, first_seen=seen)
-
-
-def _columns(file: SourceFile) -> list[pl.Expr]:
-    return [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
 
 
 def _write(intake: Intake, lake: Lake) -> None:

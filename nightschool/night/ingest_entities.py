@@ -1,5 +1,6 @@
 """Users and items: files that are read whole and compared by id, so that a change is one more row."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -10,7 +11,9 @@ from nightschool.data.manifest import Items, Users
 from nightschool.data.normalise import FAULT, RELEASED, normalise_items, normalise_users
 from nightschool.data.readers import Reading, is_unchanged, sources_of
 from nightschool.errors import ConfigurationError
+from nightschool.night.forgotten import mark_forgotten
 from nightschool.night.intake import Intake, Occasion, mark
+from nightschool.storage.erasures import Erasures
 
 _CONTENT: Final = "content"
 _BEFORE: Final = "before"
@@ -45,13 +48,15 @@ def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tupl
             intake.accepted.add(added)
         intake.reread.append(file.name)
         newest = _newest(pl.concat([newest, added], how="diagonal"), key)
-        occasion.ledger.note(table, file, part, reading.extent)
+        # The last key of a query may be somebody's id, and a source that is read whole needs none.
+        occasion.ledger.note(table, file, part, replace(reading.extent, position=None))
     return intake, newest[key]
 
 
 def _normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
     if isinstance(part, Users):
-        return occasion.with_findings(table, normalise_users(rows, part, occasion.lake.user_id))
+        frame = normalise_users(rows, part, occasion.lake.user_id)
+        return occasion.with_findings(table, mark_forgotten(frame, Erasures(occasion.lake)))
     return occasion.with_findings(table, normalise_items(rows, part, occasion.lake.item_id))
 
 

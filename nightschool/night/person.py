@@ -39,11 +39,16 @@ class Person:
     def counts(self) -> dict[str, int]:
         """Table name to the rows that name the person, those of all releases together; tables with none are left out.
 
+        Empty for an id that is nobody's: one that quarantined rows mention, and none has as its user.
+
         Raises:
             NightschoolError: A table cannot be read.
         """
         found = {table.name: self.count(table) for table in TABLES}
-        return {name: rows for name, rows in found.items() if rows}
+        named = {name: rows for name, rows in found.items() if rows}
+        if named.keys() == {QUARANTINE.name} and not self._rows(QUARANTINE, self._quarantined_as_user()):
+            return {}
+        return named
 
     def count(self, table: Table, release_id: str | None = None) -> int:
         """How many rows of the table, or of one release of it, name the person.
@@ -51,7 +56,10 @@ class Person:
         Raises:
             NightschoolError: The table cannot be read.
         """
-        rows = self.lake.scan(table, release_id).filter(self._named_in(table))
+        return self._rows(table, self._named_in(table), release_id)
+
+    def _rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
+        rows = self.lake.scan(table, release_id).filter(where)
         try:
             return int(rows.select(pl.len()).collect().item())
         except UNREADABLE as error:
@@ -83,22 +91,26 @@ class Person:
 
     def _named_in(self, table: Table) -> pl.Expr:
         if table is QUARANTINE:
-            return self._quarantined()
+            return self._quarantined_as_user() | self._quarantined()
         theirs = pl.col(USER_ID) == self.user_id
         return theirs | (pl.col(NEIGHBOR_ID) == self.user_id) if NEIGHBOR_ID in table.columns else theirs
 
-    def _quarantined(self) -> pl.Expr:
-        """Whether the person's id stands where a source row has its user, or anywhere in a row.
+    def _quarantined_as_user(self) -> pl.Expr:
+        """Whether the person's id stands where a source row has its user."""
+        where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
+        where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
+        own = [(pl.col(TABLE) == name) & (_field(column) == str(self.user_id)) for name, column in sorted(where)]
+        return pl.any_horizontal(*own).fill_null(value=False)
 
-        A number counts anywhere only in rows that could not be taken apart: in others it may be a rating or an item.
+    def _quarantined(self) -> pl.Expr:
+        """Whether the person's id stands anywhere in a row.
+
+        A number counts only in rows that could not be taken apart: in others it may be a rating or an item.
         """
         anywhere = mentions(pl.col(ROW), self.user_id) | mentions(pl.col(DETAIL), self.user_id)
         if str(self.user_id).lstrip("-").isdecimal():
             anywhere &= _field("line").is_not_null()
-        where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
-        where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
-        own = [(pl.col(TABLE) == name) & (_field(column) == str(self.user_id)) for name, column in sorted(where)]
-        return pl.any_horizontal(anywhere, *own).fill_null(value=False)
+        return anywhere.fill_null(value=False)
 
 
 def _field(column: str) -> pl.Expr:

@@ -12,6 +12,7 @@ from nightschool.columns import (
     ITEMS,
     QUARANTINE,
     REASON,
+    ROW,
     ROWS,
     SOURCE_FILE,
     SOURCE_ROW,
@@ -19,6 +20,8 @@ from nightschool.columns import (
     USER_ID,
     USERS,
 )
+from nightschool.data.manifest import Manifest
+from nightschool.data.rereading import LINE
 from nightschool.storage.lake import Lake
 
 RETRIED: Final = "retried"
@@ -37,12 +40,23 @@ def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) 
     return rows if file is None else rows.filter(pl.col(SOURCE_FILE) == file)
 
 
+def repairable(rows: pl.LazyFrame) -> pl.DataFrame:
+    """The rows of which the source row was kept; of people who were forgotten it was not."""
+    return rows.filter(pl.col(ROW).is_not_null()).collect()
+
+
 def count_reasons(rows: pl.LazyFrame) -> pl.DataFrame:
     """How many rows lie there and why: table, source_file, reason, rows, example (the detail of one of them)."""
     counts = rows.group_by(TABLE, SOURCE_FILE, REASON).agg(
         pl.len().cast(pl.Int64).alias(ROWS), pl.col(DETAIL).drop_nulls().first().alias(EXAMPLE)
     )
     return counts.sort(TABLE, SOURCE_FILE, ROWS, REASON, descending=[False, False, True, False]).collect()
+
+
+def own_columns(manifest: Manifest) -> tuple[str, ...]:
+    """The columns that the source rows of a dataset have for us, and the one of a line that was not taken apart."""
+    parts = (*manifest.interactions, *(part for part in (manifest.items, manifest.users) if part))
+    return tuple(dict.fromkeys((*(name for part in parts for name in part.source_columns), LINE)))
 
 
 def known_as(key: str) -> pl.Expr:

@@ -154,7 +154,7 @@ def _begun(occasion: Occasion, table: Table) -> _Attempt:
 def _asked(occasion: Occasion, attempt: _Attempt, repairs: pl.DataFrame | None) -> Iterator[tuple[str, pl.DataFrame]]:
     """Blocks of rows to try, file by file: source_file, source_row, reason, row (as it was repaired).
 
-    What could not be taken apart and was not repaired is left where it is.
+    What could not be taken apart and was not repaired is left where it is, and so is what was not kept.
     """
     lying = occasion.lake.scan(QUARANTINE).filter(pl.col(TABLE) == attempt.intake.table.name)
     lying = lying.select(SOURCE_FILE, SOURCE_ROW, REASON, ROW, pl.col(ROW).alias(_KEPT))
@@ -165,7 +165,9 @@ def _asked(occasion: Occasion, attempt: _Attempt, repairs: pl.DataFrame | None) 
         attempt.intake.already_known += mine.height - lying.select(pl.len()).collect().item()
     for name in lying.select(pl.col(SOURCE_FILE).unique().sort()).collect().to_series():
         rows = lying.filter(pl.col(SOURCE_FILE) == name).sort(SOURCE_ROW).collect()
-        hopeless = pl.col(REASON).is_in(NOT_TAKEN_APART) & (pl.col(ROW) == pl.col(_KEPT))
+        as_kept = pl.col(ROW) == pl.col(_KEPT)
+        # Of people who were forgotten not even the row was kept.
+        hopeless = pl.col(_KEPT).is_null() | (as_kept & pl.col(REASON).is_in(NOT_TAKEN_APART))
         attempt.untouched.update(_reasons(rows.filter(hopeless)))
         yield from ((name, block) for block in rows.filter(~hopeless).drop(_KEPT).iter_slices(_BLOCK_ROWS))
 

@@ -60,13 +60,13 @@ def end(path: Path) -> None:
 class Erasures:
     """The tombstones of a home: salted hashes of the ids of people who must not come in again.
 
-    The salt is random and lies in the home. It keeps the table from being looked up in a list of hashed ids; whoever
+    The salt is random and lies beside the tables. It keeps the table from being looked up in a list of hashed ids; whoever
     has the salt too can try every id there is, since there are never many.
     """
 
-    def __init__(self, lake: Lake, salt: Path) -> None:
+    def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._salt = salt
+        self._salt = lake.root / "_salt"
 
     def note(self, erasure: Erasure) -> None:
         """Puts up the tombstone, unless an earlier try of the same erasure did."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -49,8 +50,10 @@ def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
     spelled = pl.select(_words(pl.Series([user_id, json.dumps(user_id)]))).to_series().str.strip_chars()
     whole = [f" {words} " if len(words) < _LONGEST else f" {words[:_LONGEST]}" for words in spelled if words]
     found = [_words(text).str.contains(words, literal=True) for words in whole]
-    # An id of signs alone has no words.
-    return pl.any_horizontal(*found, *([] if spelled[0] else [text.str.contains(user_id, literal=True)]))
+    if not spelled[0]:
+        # Signs alone are between words elsewhere: they count where they stand alone or between quotes.
+        found.append(text.str.contains(rf"""(^|["'\\]){re.escape(user_id)}(["'\\]|$)"""))
+    return pl.any_horizontal(*found)
 
 
 def _words(text: pl.Expr | pl.Series) -> pl.Expr:

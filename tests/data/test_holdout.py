@@ -7,7 +7,7 @@ import pytest
 from nightschool.columns import INTERACTIONS, ITEM_ID, USER_ID
 from nightschool.data.holdout import read_test
 from nightschool.data.manifest import Manifest, load_manifest
-from nightschool.errors import DataRefused, ManifestError
+from nightschool.errors import DataRefused, ManifestError, NotFound
 
 SCHEMA = INTERACTIONS.schema(user_id=pl.Int64(), item_id=pl.Int64())
 PART = {"format": {"kind": "adjacency"}, "user": "user", "item": "item"}
@@ -40,6 +40,12 @@ def test_bad_row_is_refused(tmp_path):
     (tmp_path / "test").write_text("1 7\n2\n")
     with pytest.raises(DataRefused, match=r"1 rows of \[test\] are bad; saw 'test row 2: missing_item'"):
         read_test(manifest(test={**PART, "files": ["test"]}), tmp_path, known())
+
+
+def test_folder_without_a_hold_out_is_not_found(tmp_path):
+    (tmp_path / "test").mkdir()
+    with pytest.raises(NotFound, match="there is no file in test/"):
+        read_test(manifest(test={**PART, "files": ["test/"]}), tmp_path, known())
 
 
 def test_data_set_without_a_hold_out_says_so(tmp_path):

@@ -141,6 +141,9 @@ RECORDS = st.lists(GOOD | GOOD | GOOD | SPOILT | WILD, min_size=1, max_size=14)
 
 SCALAR = ANY_TEXT | st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.none()
 JSON_VALUE = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=2))
+JSON_RECORDS: st.SearchStrategy[list[Record]] = st.lists(
+    GOOD | GOOD | GOOD | st.tuples(*[JSON_VALUE] * len(COLUMNS)), min_size=1, max_size=9
+)
 
 
 # How rows are written

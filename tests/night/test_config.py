@@ -24,7 +24,14 @@ def test_the_sweep_goes_from_content_to_collaborative():
 
 @pytest.mark.parametrize(
     ("assignments", "named"),
-    [(["bot_share=2"], "'bot_share'"), (["half_life_days=0"], "'half_life_days'"), (["k=0"], "'k'"), (["k"], "key=value"), (["unheard=1"], "unheard"), (["tune=never"], "'tune'")],
+    [
+        (["bot_share=2"], "'bot_share'"),
+        (["half_life_days=0"], "'half_life_days'"),
+        (["k=0"], "'k'"),
+        (["k"], "key=value"),
+        (["unheard=1"], "unheard"),
+        (["tune=never"], "'tune'"),
+    ],
 )
 def test_a_wrong_assignment_is_named(assignments, named):
     with pytest.raises(ConfigurationError, match=named):

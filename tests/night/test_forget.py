@@ -142,7 +142,7 @@ def test_nights_and_readers_go_on_after_it(opened: Home, people: People) -> None
     assert current.release_id == "2024-05-09-dddddddd"
     assert opened.releases.rollback(BOTH[0], "back").release_id == BOTH[0]
     write(opened, SIMILAR_ITEMS, [{"release_id": BOTH[0], "item_id": 1, "neighbor_id": 2, "rank": 1, "score": 1.0}])
-    with pytest.raises(NotFound, match="similar_items of release .* no longer whole; saw '1 rows of 0'"):
+    with pytest.raises(NotFound, match=r"similar_items of release .* no longer whole; saw '1 rows of 0'"):
         opened.releases.whole(BOTH[0])
 
 
@@ -156,7 +156,7 @@ def test_somebody_who_is_not_there_is_not_found(opened: Home, people: People) ->
 
 
 def test_a_tombstone_keeps_the_person_out(opened: Home, people: People) -> None:
-    tombstones = Erasures(opened.lake, opened.paths.salt)
+    tombstones = Erasures(opened.lake)
     arriving = pl.Series([people.near, people.gone], dtype=opened.lake.user_id)
     assert tombstones.mask(arriving).to_list() == [False, False]
     forget(opened, people.gone)

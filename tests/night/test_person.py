@@ -72,6 +72,14 @@ def test_a_neighbour_who_is_gone_lets_those_behind_move_up(opened: Home, people:
     assert ranks == [1, 2, 3, 1, 2, 3]
 
 
+def test_who_is_only_mentioned_is_nobody(tmp_path: Path) -> None:
+    opened = people_home(tmp_path / "home", TEXTS)
+    write(opened, QUARANTINE, [quarantined(11, {"who": "x", "what": "viewed"}), quarantined(12, {"line": "y;z"})])
+    assert Person("viewed", opened.lake, MANIFEST).counts() == {}
+    assert Person("y", opened.lake, MANIFEST).counts() == {}
+    assert Person("x", opened.lake, MANIFEST).counts() == {"quarantine": 1}
+
+
 def found(opened: Home, people: People, rows: list[dict[str, object]]) -> list[bool]:
     """Whether each of these quarantined rows names `gone`."""
     write(opened, QUARANTINE, rows)
@@ -118,5 +126,5 @@ def test_a_text_elsewhere_in_a_row_is_the_user(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_read_is_told(opened: Home, people: People) -> None:
     for file in (opened.lake.root / "users").rglob("*.parquet"):
         file.write_bytes(b"half")
-    with pytest.raises(NightschoolError, match="table users cannot be read.*restore"):
+    with pytest.raises(NightschoolError, match=r"table users cannot be read.*restore"):
         Person(people.gone, opened.lake, MANIFEST).counts()

@@ -89,6 +89,14 @@ def test_rows_as_they_are_stay_where_nothing_changed(log):
     assert lying(log) == before
 
 
+def test_row_that_was_not_kept_stays_as_it_is(log):
+    rows = log.lake.scan(QUARANTINE).with_columns(pl.when(pl.col(SOURCE_ROW) != 4).then(ROW).alias(ROW))
+    log.lake.overwrite(QUARANTINE, rows.collect().lazy())
+    counts = try_again(log)["interactions"]
+    assert (counts["quarantined"], counts["accepted"]) == (2, 0)
+    assert lying(log) == [("interactions", 4, "rating_out_of_range"), ("interactions", 5, "wrong_field_count")]
+
+
 def test_next_ingest_knows_rows_that_were_retried(log):
     try_again(log, log_row(4, "1,9,4,2025-01-04"))
     again = log.ingest().interactions
@@ -209,7 +217,7 @@ REPAIRS = (
 
 
 def kill_after(steps: int, shop: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A retry that dies: its steps are to mark the rows, to append items, users and interactions, to remove the rows."""
+    """A retry that dies; its steps: marks the rows, appends items, users, interactions, removes the marked rows."""
     shop.write([*ROWS, "3,9,9,2025-01-04"])
     shop.ingest()
     left = Countdown(steps)

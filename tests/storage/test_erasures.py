@@ -18,8 +18,8 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def erasures(lake: Lake, tmp_path: Path) -> Erasures:
-    return Erasures(lake, tmp_path / "salt")
+def erasures(lake: Lake) -> Erasures:
+    return Erasures(lake)
 
 
 def erasure(user_id: UserId, at: datetime = NOON, **rows: int) -> Erasure:
@@ -51,9 +51,11 @@ def test_a_tombstone_names_nobody_and_another_home_has_others(lake: Lake, tmp_pa
     hashes = []
     for name in ("one", "two"):
         home = Lake(tmp_path / name / "lake", pl.String(), pl.Int64())
-        Erasures(home, tmp_path / name / "salt").note(erasure("ada-lovelace"))
+        Erasures(home).note(erasure("ada-lovelace"))
         hashes += home.scan(ERASURES).collect()[USER_HASH].to_list()
-        assert not [file for file in (tmp_path / name).rglob("*") if file.is_file() and b"lovelace" in file.read_bytes()]
+        assert not [
+            file for file in (tmp_path / name).rglob("*") if file.is_file() and b"lovelace" in file.read_bytes()
+        ]
     assert len(set(hashes)) == 2
 
 
@@ -74,13 +76,13 @@ def test_erasures_have_an_order_whatever_the_clock_says(erasures: Erasures) -> N
     assert erasures.after_all(NOON + timedelta(days=1)) == NOON + timedelta(days=1)
 
 
-def test_a_salt_that_is_gone_is_told_and_never_made_anew(erasures: Erasures, tmp_path: Path) -> None:
+def test_a_salt_that_is_gone_is_told_and_never_made_anew(erasures: Erasures, lake: Lake) -> None:
     erasures.note(erasure(7))
-    (tmp_path / "salt").unlink()
+    (lake.root / "_salt").unlink()
     for use in (lambda: erasures.mask(pl.Series([7])), lambda: erasures.note(erasure(8))):
         with pytest.raises(NightschoolError, match=r"salt is gone.*restore the file"):
             use()
-    assert not (tmp_path / "salt").exists()
+    assert not (lake.root / "_salt").exists()
 
 
 def test_notes_of_a_release_come_in_the_order_of_the_erasures(erasures: Erasures, lake: Lake) -> None:

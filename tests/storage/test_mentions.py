@@ -28,6 +28,10 @@ def test_an_id_is_a_word_of_its_own() -> None:
     assert found(["u1", "u10", "au1", "u1,u10", "'u1'", "u-1"], "u1") == [True, False, False, True, True, False]
 
 
+def test_an_id_of_signs_stands_alone_or_between_quotes() -> None:
+    assert found([".", "saw '.'", '{"who": "."}', "a. b.", "..", ""], ".") == [True, True, True, False, False, False]
+
+
 def test_a_value_that_was_cut_short_is_found_too() -> None:
     assert found(["saw " + "ab-" * 40, "saw ab-ab"], "ab-" * 4000) == [True, False]
 

@@ -10,7 +10,6 @@ import polars as pl
 from nightschool.data.fields import to_text
 from nightschool.data.inspection.logs import Log, guess_log
 from nightschool.data.inspection.looks import Family, Look
-from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Kind
 from nightschool.data.inspection.samples import take_sample
 from nightschool.data.inspection.scales import time_unit
@@ -42,14 +41,9 @@ class Candidate:
         return [*self.family.file_names, *self.left_out]
 
     @property
-    def is_holdout(self) -> bool:
-        """Whether the name says that these are for a test."""
-        return mentions(self.family.first.file.name, Topic.HOLDOUT)
-
-    @property
     def order(self) -> tuple[float, int]:
         """The greater, the likelier are these the interactions that matter most."""
-        return self.log.weight - _HOLDOUT_PENALTY * self.is_holdout, self.family.bytes
+        return self.log.weight - _HOLDOUT_PENALTY * self.family.is_holdout, self.family.bytes
 
 
 def find_candidates(families: Sequence[Family], now: datetime) -> list[Candidate]:

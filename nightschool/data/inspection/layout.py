@@ -106,7 +106,7 @@ def _has_header(names: Names, body: pl.DataFrame) -> tuple[bool, str]:
     pairs = [
         (name, up.kind in telling)
         for name, up, down in zip(names, above, below, strict=True)
-        if down.kind in telling and up.kind != Kind.EMPTY
+        if (down.kind in telling or names_an_id(name)) and up.kind != Kind.EMPTY
     ]
     odd, alike = [name for name, value in pairs if not value], [name for name, value in pairs if value]
     if len(odd) > len(alike):

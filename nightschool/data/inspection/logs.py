@@ -78,7 +78,9 @@ def guess_log(columns: Sequence[Profile], now: datetime, *, invented: bool, whol
         whole: Whether the columns are the whole file, so that an id that does not come again never does.
     """
     timely = {column.name: unit for column in columns if (unit := _unit(column, now, invented))}
-    ids = [column for column in columns if column.could_be_an_id and not column.hint and column.name not in timely]
+    # A sample of a file that is sorted by user may show a single one.
+    several = [column for column in columns if column.distinct > 1 or not whole]
+    ids = [column for column in several if column.could_be_an_id and not column.hint and column.name not in timely]
     pair = _pair(ids, invented)
     if pair is None or not _come_again(*pair[:2], whole):
         return None

@@ -9,6 +9,7 @@ import polars as pl
 from nightschool.data.formats import Csv, Format
 from nightschool.data.inspection.folder import family_of
 from nightschool.data.inspection.heads import SAMPLE_ROWS
+from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Profile, profile
 from nightschool.data.inspection.samples import take_sample
 from nightschool.data.sources import SourceFile
@@ -89,6 +90,11 @@ class Family:
     def name(self) -> str:
         """What the family is called."""
         return self.first.file.name if len(self.looks) == 1 else family_of(self.first.file)
+
+    @property
+    def is_holdout(self) -> bool:
+        """Whether the name says that these are for a test."""
+        return mentions(self.name, Topic.HOLDOUT)
 
     @property
     def bytes(self) -> int:

@@ -78,10 +78,10 @@ class Profile:
 
     @property
     def could_be_an_id(self) -> bool:
-        """Whether the values could name users or items: nearly always there, short, and of more than one kind."""
+        """Whether the values could name users or items: nearly always there, and short."""
         whole = self.kind == Kind.NUMBER and all(level.endswith(".0") for level in self.levels)
         fits = whole or self.kind in {Kind.INTEGER, Kind.TEXT, Kind.FLAG}
-        return bool(self.name) and fits and self.filled >= 0.95 and self.distinct > 1 and self.length <= 100
+        return bool(self.name) and fits and self.filled >= 0.95 and self.length <= 100
 
 
 def profile(name: str, values: pl.Series) -> Profile:
@@ -138,8 +138,7 @@ def _kind_of(text: pl.Series) -> tuple[Kind, str]:
 
 def _separates(separator: str, texts: pl.Series) -> bool:
     """Whether short labels that come again stand between the separators of different texts."""
-    several = texts.str.contains(separator, literal=True)
-    if _share(several) < 0.1 or not several.sum() > 1:
+    if _share(texts.str.contains(separator, literal=True)) < 0.1:
         return False
     labels = texts.str.split(separator).explode(empty_as_null=False).str.strip_chars()
     few = labels.n_unique() / len(labels) <= _OFTEN[separator]

@@ -72,13 +72,15 @@ def survey(root: Path, now: datetime) -> Survey:
     if not candidates:
         raise _no_interactions(root, looks, refused)
     main, *rest = candidates
-    alike = [other for other in rest if other.family.column_names == main.family.column_names]
-    taken = [name for candidate in (main, *alike) for name in candidate.files]
-    match = match_entities(main, [family for family in families if family.first.file.name not in taken])
+    others = [family for family in families if family.first.file.name not in main.files]
+    alike = [family for family in others if _is_like(family, main.family)]
+    match = match_entities(main, [family for family in others if family not in alike])
     repeated = _repeated(main, alike)
-    tests = (other.family for other in alike if other.is_holdout and repeated[other.family.name] == 0)
-    uses = dict(_uses(main, match, rest, repeated))
-    findings = [_finding(look, *uses.get(look.file.name, (NOT_USED, ""))) for look in looks]
+    tests = (family for family in alike if family.is_holdout and repeated.get(family) == 0)
+    uses = dict(_uses(main, match, rest)) | {name: (NOT_USED, why) for name, why in _told_alike(main, alike, repeated)}
+    findings = [
+        Finding(look.file.name, look.format.kind, look.rows, look.whole, *uses[look.file.name]) for look in looks
+    ]
     everything = [*findings, *(Finding(name, "", 0, True, NOT_USED, why) for name, why in refused.items())]
     return Survey(root, main, match, next(tests, None), tuple(sorted(everything, key=lambda finding: finding.file)))
 
@@ -100,49 +102,56 @@ def _look_at_each(files: Sequence[SourceFile]) -> tuple[list[Look], dict[str, st
 def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, str]) -> NotFound:
     seen = [f"{look.file.name}: {look.rows} rows, no two columns of ids of users and items" for look in looks]
     seen += [f"{name}: {why}" for name, why in refused.items()]
-    more = f" and {len(seen) - _TOLD} more" if len(seen) > _TOLD else ""
+    more = [f"and {len(seen) - _TOLD} more"] if len(seen) > _TOLD else []
     return NotFound(
         f"no file below {root} holds interactions",
-        seen=[*seen[:_TOLD]] if not more else f"{seen[:_TOLD]}{more}",
+        seen=[*seen[:_TOLD], *more],
         do="add one in which each row says which user met which item, such as user_id,item_id,timestamp",
     )
 
 
-def _repeated(main: Candidate, alike: Sequence[Candidate]) -> dict[str, float]:
-    """Families whose columns are those of the interactions, with the share of their rows that are in there as well."""
-    marks = {other.family.name: other.family.first.marks for other in alike}
+def _is_like(family: Family, main: Family) -> bool:
+    """Whether the columns are those of the interactions; without names they must at least be of the same kinds."""
+    kinds, wanted = ([column.kind for column in each.first.columns] for each in (family, main))
+    return family.column_names == main.column_names and (kinds == wanted or not main.first.invented)
+
+
+def _repeated(main: Candidate, alike: Sequence[Family]) -> dict[Family, float]:
+    """The share of their rows that the interactions hold as well; nothing where that cannot be told."""
+    marks = {family.name: family.first.marks for family in alike}
     first = main.family.first
-    return shares_repeated(marks, main.family.files, first.format, main.family.column_names) if marks else {}
+    try:
+        shares = shares_repeated(marks, main.family.files, first.format, main.family.column_names) if marks else {}
+    except DataRefused:
+        # The ingest will tell what is wrong beyond the sample, once the manifest is there to be corrected.
+        return {}
+    return {family: shares[family.name] for family in alike}
 
 
-def _uses(
-    main: Candidate, match: Match, rest: Sequence[Candidate], repeated: Mapping[str, float]
-) -> Iterator[tuple[str, tuple[str, str]]]:
+def _told_alike(
+    main: Candidate, alike: Sequence[Family], repeated: Mapping[Family, float]
+) -> Iterator[tuple[str, str]]:
+    """Why files with the columns of the interactions are not read with them."""
+    for family in alike:
+        why = f"like {main.family.name}, but named otherwise: add it to files if it belongs there"
+        if share := repeated.get(family):
+            why = f"{share:.0%} of its rows are in {main.family.name} too"
+        elif family.is_holdout:
+            why = "a hold-out, by its name"
+        yield from ((name, why) for name in family.file_names)
+
+
+def _uses(main: Candidate, match: Match, rest: Sequence[Candidate]) -> Iterator[tuple[str, tuple[str, str]]]:
     """What each file is read as, and why; a later word on a file overrules an earlier one."""
     for family, reason in match.reasons:
         yield from ((name, (NOT_USED, reason)) for name in family.file_names)
     for other in rest:
-        reason = _reason(other, main, repeated.get(other.family.name))
-        yield from ((name, (NOT_USED, reason)) for name in other.files)
+        meeting = f"{other.log.user.name} meets {other.log.item.name}"
+        why = f"could be interactions too ({meeting}): give it [[interactions]] of its own"
+        yield from ((name, (NOT_USED, why)) for name in other.files)
     for section, entity in (("users", match.users), ("items", match.items)):
         if entity:
             yield from ((name, (section, entity.why)) for name in entity.family.file_names)
-    log = match.log
     yield from ((name, (NOT_USED, why)) for name, why in main.left_out.items())
-    why = f"{log.user.name} meets {log.item.name}, scored as {log.modes[0]}"
+    why = f"{match.log.user.name} meets {match.log.item.name}, scored as {match.log.modes[0]}"
     yield from ((name, ("interactions", why)) for name in main.family.file_names)
-
-
-def _reason(other: Candidate, main: Candidate, repeated: float | None) -> str:
-    if repeated is None:
-        meeting = f"{other.log.user.name} meets {other.log.item.name}"
-        return f"could be interactions too ({meeting}): give it [[interactions]] of its own"
-    if repeated > 0:
-        return f"{repeated:.0%} of its rows are in {main.family.name} too"
-    if other.is_holdout:
-        return "a hold-out, by its name"
-    return f"like {main.family.name}, but named otherwise: add it to files if it belongs there"
-
-
-def _finding(look: Look, use: str, why: str) -> Finding:
-    return Finding(look.file.name, look.format.kind, look.rows, look.whole, use, why)

@@ -27,7 +27,7 @@ def test_too_many_files_are_refused(put, folder, monkeypatch):
     monkeypatch.setattr(module, "_MOST_FILES", 2)
     for name in "abc":
         put(name, "x")
-    with pytest.raises(ConfigurationError, match="too many files.*saw 3"):
+    with pytest.raises(ConfigurationError, match=r"too many files.*saw 3"):
         list_files(folder)
 
 

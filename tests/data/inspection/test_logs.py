@@ -10,7 +10,10 @@ N = 40
 
 def columns(**values):
     """Profiles of forty rows; a value stands for a column of it, a list is repeated."""
-    full = {name.replace("__", " "): pl.Series([given[row % len(given)] for row in range(N)]) for name, given in values.items()}
+    full = {
+        name.replace("__", " "): pl.Series([given[row % len(given)] for row in range(N)])
+        for name, given in values.items()
+    }
     return [profile(name, column) for name, column in full.items()]
 
 
@@ -64,6 +67,11 @@ def test_ids_that_do_not_come_again_in_a_sample_may_do_so_later():
     once = [f"u{n}" for n in range(N)]
     assert log_of(user_id=once, item_id=ITEMS) is None
     assert log_of(whole=False, user_id=once, item_id=ITEMS) is not None
+
+
+def test_sample_of_a_sorted_file_may_show_a_single_user():
+    assert log_of(user_id=["u1"], item_id=ITEMS) is None
+    assert log_of(whole=False, user_id=["u1"], item_id=ITEMS).user.name == "user_id"
 
 
 @pytest.mark.parametrize(

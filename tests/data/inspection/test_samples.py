@@ -44,7 +44,11 @@ def test_jsonl_has_the_keys_of_its_first_objects(put):
     rows = [{"id": 1, "tags": ["a"]}, {"id": 2, "by": {"user": 3}}]
     sample = take_sample(put("f.log", lines(*map(json.dumps, rows))))
     assert sample.format.kind == "jsonl"
-    assert sample.rows.to_dict(as_series=False) == {"id": ["1", "2"], "tags": ['["a"]', None], "by": [None, '{"user":3}']}
+    assert sample.rows.to_dict(as_series=False) == {
+        "id": ["1", "2"],
+        "tags": ['["a"]', None],
+        "by": [None, '{"user":3}'],
+    }
 
 
 def test_keys_that_no_manifest_can_hold_are_left_out(put):

@@ -39,7 +39,14 @@ def test_scale_holds_what_was_seen(one, other):
 
 @pytest.mark.parametrize(
     ("low", "high", "halves", "edge"),
-    [(1, 5, False, 4), (0.5, 5, True, 3.5), (0, 10, False, 7), (0, 100, False, 67), (1, 10, False, 7), (0, 5, False, 4)],
+    [
+        (1, 5, False, 4),
+        (0.5, 5, True, 3.5),
+        (0, 10, False, 7),
+        (0, 100, False, 67),
+        (1, 10, False, 7),
+        (0, 5, False, 4),
+    ],
 )
 def test_hits_are_the_upper_third(low, high, halves, edge):
     assert hit_from(low, high, halves=halves) == edge

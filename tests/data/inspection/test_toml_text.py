@@ -23,7 +23,9 @@ def test_lists_are_read_back_however_long(texts):
     assert tomllib.loads(text) == {"part": {"a": {"b c": texts}}}
 
 
-@pytest.mark.parametrize("name", ['us"er', "a\\b", "a\tb\n", "\x00\x1b[31m\x7f", "\u202eevil", "日本", "", "# x", "a.b", "'"])
+@pytest.mark.parametrize(
+    "name", ['us"er', "a\\b", "a\tb\n", "\x00\x1b[31m\x7f", "\u202eevil", "日本", "", "# x", "a.b", "'"]
+)
 def test_unusual_names(name):
     text = to_toml([Section("", [Line((name,), name, name)])], [], [])
     assert tomllib.loads(text) == {name: name}

@@ -1,0 +1,74 @@
+"""Commands about rows that were put aside: which there are, and how they come in after all."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightschool.cli import show
+from nightschool.cli.night import Json
+
+app = typer.Typer(no_args_is_help=True)
+
+Reason = Annotated[
+    str | None, typer.Option("--reason", help="Only rows with this code, as `quarantine list` shows it.")
+]
+File = Annotated[
+    str | None, typer.Option("--file", help="Only rows of this source file, as `quarantine list` shows it.")
+]
+
+
+@app.command("list")
+def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = False) -> None:
+    """Count the rows that were put aside, by table, source file and reason."""
+    from nightschool.night.quarantine import count_reasons, quarantined
+    from tasks.home import open_home
+
+    counts = count_reasons(quarantined(open_home().lake, reason, file))
+    if as_json:
+        show.show_json(counts.to_dicts())
+        return
+    if counts.is_empty():
+        show.console.print("No row lies in quarantine.")
+        return
+    show.show_table(f"Quarantine: {counts['rows'].sum():,} rows", counts.columns, counts.rows())
+    show.console.print(
+        "GLOSSARY.md says what each reason means; `nightschool quarantine export` writes rows to repair."
+    )
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="A .jsonl file, exact, or a .csv file for a spreadsheet.")],
+    reason: Reason = None,
+    file: File = None,
+    as_json: Json = False,
+) -> None:
+    """Write the rows that were put aside to a file, to be repaired there and given to `quarantine retry`."""
+    from nightschool.night.quarantine import own_columns, quarantined, repairable
+    from nightschool.night.repairs import write_rows
+    from tasks.home import manifest_of, open_home
+
+    home = open_home()
+    rows = repairable(quarantined(home.lake, reason, file))
+    write_rows(rows, own_columns(manifest_of(home)), out)
+    if as_json:
+        show.show_json({"rows": rows.height, "out": str(out)})
+        return
+    show.console.print(f"{rows.height:,} quarantined rows written to {out}; repair them, then: quarantine retry {out}")
+
+
+@app.command()
+def retry(
+    repaired: Annotated[Path | None, typer.Argument(help="What `quarantine export` wrote, repaired; else all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in what was repaired, or what has become good as it is; the rest stays with its reason."""
+    from nightschool.storage.lock import home_lock
+    from tasks.home import open_home
+    from tasks.quarantine import retry_quarantined
+
+    home = open_home()
+    with home_lock(home.paths.lock):
+        rows = retry_quarantined(home, repaired)
+    show.show_json(rows) if as_json else show.show_rows_in(rows)
