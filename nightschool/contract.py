@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,9 @@ from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 Float32s = NDArray[np.float32]
 Indices = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+
+POOL_SIZE: Final = 200
+"""How many unseen items each component of a recipe brings into the pool that the blend ranks."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.night.run import Home
+from tasks.forget import finish_erasure
 from tasks.sources import ingest_sources
 from tasks.stage import failed_on_io
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def ingest(home: Home, as_of: datetime | None) -> dict[str, Any]:
-    """Rows in, already known, accepted and quarantined, by table."""
+    """Rows in, already known, accepted and quarantined, by table; an erasure that was cut short ends first."""
+    finish_erasure(home)
     return ingest_sources(home, as_of)

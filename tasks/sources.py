@@ -1,31 +1,34 @@
 """Reading the source files of a home, with or without Prefect."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import polars as pl
 
-from expectations import validation
 from nightschool.columns import INTERACTIONS
 from nightschool.data.holdout import read_test
 from nightschool.night.ingest import ingest
 from nightschool.night.run import Home
 from nightschool.storage.binding import bind
-from tasks.forget import finish_erasure
 from tasks.home import manifest_of
+
+
+class _Suites:
+    """The module `expectations.validation`, which takes seconds to import, from the first row on that it judges."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module("expectations.validation"), name)
 
 
 def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
     """Rows in, already known, accepted and quarantined, by table.
 
     Rows are first seen at the T of the night that takes them in, else now.
-
-    A person whose erasure was cut short is forgotten first.
     """
-    finish_erasure(home)
     now = datetime.now(UTC)
     source_root = home.binding.source_root
-    report = ingest(manifest_of(home), source_root, home.lake, check=validation, first_seen=as_of or now, now=now)
+    report = ingest(manifest_of(home), source_root, home.lake, check=_Suites(), first_seen=as_of or now, now=now)
     bind(home.paths.binding, home.binding)
     return report.to_dict()
 

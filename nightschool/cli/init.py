@@ -1,19 +1,16 @@
 """The command that writes a first manifest for a folder of somebody's own files."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
-
-if TYPE_CHECKING:
-    from nightschool.data.inspection.survey import Finding
 
 
 def init(
@@ -31,15 +28,15 @@ def init(
     found = survey(folder, datetime.now(UTC))
     text = draft(found)
     name = write_manifest(text, path).name
-    commands, guesses = _commands(name, path, folder), text.count("# guess: ")
-    if as_json:
-        files = [asdict(finding) for finding in found.findings]
-        show.show_json({"manifest": str(path), "name": name, "guesses": guesses, "files": files, "next": commands})
-        return
-    _show_findings(found.findings)
-    typer.echo(f"Written: {path}. Read its {guesses} guesses, each with its reason, and correct what is wrong. Then:\n")
-    for command in commands:
-        typer.echo(f"  {command}")
+    document = {
+        "manifest": str(path),
+        "name": name,
+        "guesses": text.count("# guess: "),
+        "notes": found.notes,
+        "files": [asdict(finding) for finding in found.findings],
+        "next": _commands(name, path, folder),
+    }
+    show.show_json(document) if as_json else _show(document)
 
 
 def _commands(name: str, manifest: Path, folder: Path) -> list[str]:
@@ -52,15 +49,22 @@ def _commands(name: str, manifest: Path, folder: Path) -> list[str]:
     return [f"nightschool --home {shlex.quote(str(home))} {command} {where}" for command in ("ingest", "retrain")]
 
 
-def _show_findings(findings: Sequence["Finding"]) -> None:
+def _show(document: Mapping[str, Any]) -> None:
+    """Prints what each file was taken for, and what to do with the manifest."""
     rows = [
         [
-            finding.file,
-            finding.kind or "–",
-            f"{finding.rows:,}" if finding.whole else f"first {finding.rows:,}",
-            finding.use,
-            finding.why,
+            file["file"],
+            file["kind"] or "–",
+            f"{file['rows']:,}" if file["whole"] else f"first {file['rows']:,}",
+            file["use"],
+            file["why"],
         ]
-        for finding in findings
+        for file in document["files"]
     ]
     show.show_table("What the files are", ["file", "kind", "rows seen", "read as", "why"], rows)
+    for note in document["notes"]:
+        show.console.print(f"Note: {note}.\n")
+    guesses = f"Read its {document['guesses']} guesses, each with its reason, and correct what is wrong. Then:\n"
+    typer.echo(f"Written: {document['manifest']}. {guesses}")
+    for command in document["next"]:
+        typer.echo(f"  {command}")

@@ -1,7 +1,7 @@
 """Commands that read a published release."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -9,13 +9,8 @@ from nightschool.cli import show
 from nightschool.cli.night import Json
 from nightschool.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    import polars as pl
-
 ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id; the current one when left out.")]
 Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
-
-_FORMULA: Final = r"^([=+\-@\t\r\n])"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -103,6 +98,7 @@ def export(
 
     from nightschool.columns import RELEASE_TABLES
     from nightschool.night.lookup import Reader
+    from nightschool.night.spreadsheets import count_formulas, without_formulas
     from tasks.home import open_home
 
     tables = {known.name: known for known in RELEASE_TABLES}
@@ -116,21 +112,12 @@ def export(
     rows = reader.table(tables[table]).with_columns(pl.lit(reader.release.release_id).alias("release_id"))
     frame = rows.sort(tables[table].key).collect()
     try:
-        frame.write_parquet(out) if out.suffix == ".parquet" else _without_formulas(frame).write_csv(out)
+        frame.write_parquet(out) if out.suffix == ".parquet" else without_formulas(frame).write_csv(out)
     except OSError as error:
         raise ConfigurationError(f"cannot write {out}", seen=str(error), do="give another --out") from error
+    if out.suffix == ".csv" and (formulas := count_formulas(frame)):
+        typer.echo(f"{formulas:,} texts that look like formulas got a ' before them; .parquet is exact", err=True)
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "table": table, "rows": frame.height, "out": str(out)})
         return
     show.console.print(f"{frame.height:,} rows of {table}, release {reader.release.release_id}, written to {out}")
-
-
-def _without_formulas(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """The frame with a ' before every text that a spreadsheet would run; tells how many there were."""
-    import polars as pl
-    import polars.selectors as cs
-
-    found = frame.select(pl.sum_horizontal(cs.string().str.contains(_FORMULA).sum())).item()
-    if found:
-        typer.echo(f"{found:,} texts look like formulas and got a ' before them; .parquet keeps them exact", err=True)
-    return frame.with_columns(cs.string().str.replace(_FORMULA, "'$1"))

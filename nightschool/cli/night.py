@@ -58,12 +58,19 @@ def simulate(
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Take source rows into the tables, each exactly once."""
     from nightschool.settings import Settings
+    from nightschool.storage.erasures import unfinished
     from nightschool.storage.lock import home_lock
     from tasks.home import bind_home
     from tasks.sources import ingest_sources
 
-    with home_lock(Settings().paths.lock):
-        rows = ingest_sources(bind_home(dataset, source_root), None)
+    paths = Settings().paths
+    with home_lock(paths.lock):
+        home = bind_home(dataset, source_root)
+        if unfinished(paths.erasure) is not None:
+            from tasks.forget import finish_erasure
+
+            finish_erasure(home)
+        rows = ingest_sources(home, None)
     show.show_json(rows) if as_json else show.show_rows_in(rows)
 
 

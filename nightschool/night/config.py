@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
 
+from nightschool.contract import POOL_SIZE
 from nightschool.data.filters import Rules
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.blend import POOL_SIZE
 
 
 class NightConfig(Rules):

@@ -11,6 +11,7 @@ from polars.exceptions import PolarsError
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_FILE, SOURCE_ROW, TABLE
 from nightschool.data.parsing import RAW, split_jsonl, to_lines
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.night.spreadsheets import with_formulas, without_formulas
 
 PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
 """What names a quarantined row, and must stay as it is."""
@@ -18,8 +19,6 @@ PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
 _FIELD: Final = "row."
 """Before the name of a source row's own column in CSV, which may be one of ours too."""
 
-_FORMULA: Final = r"^('*[=+\-@\t\r])"
-_ESCAPED: Final = r"^'('*[=+\-@\t\r])"
 _DO: Final = "edit a file that `nightschool quarantine export` wrote, and leave what names its rows"
 
 
@@ -43,7 +42,7 @@ def write_rows(rows: pl.DataFrame, columns: Sequence[str], out: Path) -> None:
         if out.suffix == ".csv":
             own = split_jsonl(rows[ROW], tuple(columns))[RAW].struct.unnest().rename(lambda name: _FIELD + name)
             cells = pl.concat([told, own], how="horizontal")
-            cells.with_columns(cs.string().str.replace(_FORMULA, "'${1}")).write_csv(out)
+            without_formulas(cells).write_csv(out)
         else:
             # The row's text as it was kept: its keys and numbers are not read and written anew.
             start = told.to_struct("told").struct.json_encode().str.strip_suffix("}")
@@ -106,7 +105,7 @@ def _from_csv(path: Path) -> pl.DataFrame:
     if missing := [name for name in PLACE if name not in cells.columns] or ([] if own else [f"{_FIELD}…"]):
         columns = ", ".join(cells.columns[:10])
         raise DataRefused(f"{path.name} lacks columns {', '.join(missing)}", seen=f"columns {columns}", do=_DO)
-    cells = cells.with_columns(cs.string().str.replace(_ESCAPED, "${1}"))
+    cells = with_formulas(cells)
     return pl.concat(_with_json(part, own) for part in cells.partition_by(TABLE, SOURCE_FILE, maintain_order=True))
 
 

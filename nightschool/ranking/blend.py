@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s, Indices, Mask
+from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.ranking.topk import allowed_items, top_k
 
-POOL_SIZE = 200
 _CACHE_ELEMENTS = 1 << 17  # cells of one pass, so that its several steps stay in the cache
 _CONSTANT = 1e-6  # spread relative to the largest score below which differences are float32 rounding
 

@@ -57,7 +57,8 @@ def rename_users(source: Path, folder: Path, prefix: UserId) -> None:
 def places_of(home: Path, user_id: UserId) -> list[str]:
     """Where below the home the person is named: in a file's bytes, or in what it says when it is read."""
     files = [file for file in sorted(home.rglob("*")) if file.is_file()]
-    return [str(file.relative_to(home)) for file in files if _names(file, user_id)]
+    # Who reads a database takes in its log, which is gone then.
+    return [str(file.relative_to(home)) for file in files if file.exists() and _names(file, user_id)]
 
 
 def _names(file: Path, user_id: UserId) -> bool:

@@ -140,6 +140,14 @@ def test_table_and_next_commands_are_shown(
     assert outcome.out.endswith(f"  nightschool --home .nightschool/our-export retrain {where}\n")
 
 
+def test_what_will_stop_a_night_is_noted(export: Path, tmp_path: Path, run: Run) -> None:
+    write_moodle(export)
+    outcome = run("init", export, "--out", tmp_path / "ours.toml")
+    note = "72% of the interactions repeat a pair of user and item"
+    assert f"Note: {note}" in outcome.out
+    assert f"# NOTE: {note}" in (tmp_path / "ours.toml").read_text()
+
+
 def test_json_says_the_same(export: Path, tmp_path: Path, run: Run, home: Path) -> None:
     write_semicolons(export)
     out = tmp_path / "ours.toml"
@@ -149,6 +157,7 @@ def test_json_says_the_same(export: Path, tmp_path: Path, run: Run, home: Path) 
         ("artikel.csv", "items"),
         ("bewertungen.csv", "interactions"),
     ]
+    assert document["notes"] == []
     assert f"--home {home} ingest" in document["next"][0]
     text = out.read_text()
     assert document["guesses"] == text.count("# guess: ")

@@ -123,7 +123,7 @@ def test_out_of_range_ratings_and_odd_times_are_quarantined_with_their_row(home)
     bad = home.rows(QUARANTINE)
     assert bad.select(SOURCE_ROW, REASON).rows() == [
         (4, "rating_out_of_range"),
-        (5, "timestamp_too_early"),
+        (5, "epoch_zero"),
         (6, "timestamp_in_future"),
         (7, "bad_rating"),
     ]

@@ -53,6 +53,7 @@ def _interactions(survey: Survey) -> Section:
     why = f"{log.user.name} and {log.item.name} come again and again in it"
     lines = [replace(first, why=first.why or why), *form, *log_lines(main, log)]
     remarks = [f"no {role}: {what}" for role, what in log.remarks.items()]
+    remarks += [f"NOTE: {note}" for note in survey.notes]
     return _section("interactions", main, lines, _roles(log), remarks)
 
 

@@ -13,6 +13,7 @@ _OTHER_UNITS: Final = frozenset(
     ("minute", "minutes", "min", "mins", "hour", "hours", "h", "ms", "millis", "milliseconds")
 )
 _MOST_EVENT_TYPES: Final = 50
+_A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,18 @@ def _is_liked(column: Profile) -> bool:
 
 
 def _is_duration(column: Profile) -> bool:
-    named = mentions(column.name, Topic.DURATION) and _OTHER_UNITS.isdisjoint(words_of(column.name))
-    return named and column.range is not None and column.kind != Kind.INSTANT and column.range[0] >= 0
+    return mentions(column.name, Topic.DURATION) and column.kind != Kind.INSTANT and not _no_seconds(column)
+
+
+def _no_seconds(column: Profile) -> str:
+    """Why a column that is called a duration does not hold seconds; empty where it does."""
+    if column.range is None or column.usual is None:
+        return column.hint or "its values are no numbers"
+    if not _OTHER_UNITS.isdisjoint(words_of(column.name)):
+        return "seconds are read, and its name tells of another unit"
+    if column.range[0] < 0 or column.usual[1] > _A_DAY:
+        return f"numbers from {column.range[0]:g} to {column.range[1]:g} are no seconds"
+    return ""
 
 
 def _is_event(column: Profile) -> bool:
@@ -190,6 +201,6 @@ def _remark(log: Log, column: Profile) -> tuple[str, str]:
         return "rating", f"{column.name}: {column.hint or 'its values are no numbers'}"
     if is_about(column.name, Topic.RATING) and column.filled < 0.9:
         return "rating", f"{column.name}: missing in {1 - column.filled:.0%} of the rows"
-    if mentions(column.name, Topic.DURATION) and not _OTHER_UNITS.isdisjoint(words_of(column.name)):
-        return "duration", f"{column.name}: seconds are read, and its name tells of another unit"
+    if mentions(column.name, Topic.DURATION) and (wrong := _no_seconds(column)):
+        return "duration", f"{column.name}: {wrong}"
     return "", ""

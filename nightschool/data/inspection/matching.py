@@ -1,7 +1,7 @@
 """Which files describe the users and the items of the interactions: those whose ids join."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -56,12 +56,14 @@ class Match:
         users: The users; None where no file describes them.
         items: The items; None where no file describes them.
         reasons: Files to why they are neither, so far as they are not.
+        alike: Share of the rows whose user and item another row has, where neither time nor event tells them apart.
     """
 
     log: Log
     users: Entity | None
     items: Entity | None
     reasons: Sequence[tuple[Family, str]]
+    alike: float = 0.0
 
     @property
     def score(self) -> float:
@@ -92,11 +94,10 @@ def match_entities(candidate: Candidate, others: Sequence[Family]) -> Match:
     rows = take_sample(first.file).rows
     wanted = {part.name: to_text(rows[part.name]) for part in (log.user, log.item)}
     joined = [each for family in others for each in _join(wanted, family)]
-    match = _matched(log, joined)
-    if not first.invented:
-        return match
-    swapped = _matched(log.swapped(), joined)
-    return swapped if swapped.score > match.score else match
+    matches = [_matched(log, joined), *([_matched(log.swapped(), joined)] if first.invented else [])]
+    best = max(matches, key=lambda match: match.score)
+    distinct = 1.0 if log.time or log.event_id else rows.n_unique([log.user.name, log.item.name]) / rows.height
+    return replace(best, alike=1.0 - distinct)
 
 
 def _join(wanted: Mapping[str, pl.Series], family: Family) -> list[_Joined]:

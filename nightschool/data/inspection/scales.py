@@ -32,7 +32,7 @@ def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float
         halves: Whether some have a fraction.
     """
     fitting = ((a, b) for a, b in _SCALES if a <= low and high <= b and (halves or not a % 1))
-    return next(fitting, (min(0.0, -_round_up(-low)), _round_up(high)))
+    return next(fitting, None) or (min(0.0, -_round_up(-low)), _round_up(high))
 
 
 def hit_from(low: float, high: float, *, halves: bool) -> float:
@@ -66,4 +66,4 @@ def _round_up(number: float) -> float:
     if number <= 0:
         return 0.0
     unit = 10.0 ** math.floor(math.log10(number))
-    return next(step * unit for step in _STEPS if number <= step * unit * (1 + 1e-9))
+    return next((step * unit for step in _STEPS if number <= step * unit), number)

@@ -17,6 +17,8 @@ from nightschool.errors import DataRefused, NotFound
 
 NOT_USED: Final = "not used"
 _TOLD: Final = 5
+_TOO_ALIKE: Final = 0.5
+"""The share of repeated pairs without a time at which the suite of the interactions refuses a batch."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,14 @@ class Survey:
     match: Match
     holdout: Family | None
     findings: tuple[Finding, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What will stop a night, unless it is set right in the files or the manifest first."""
+        if self.match.alike < _TOO_ALIKE:
+            return []
+        rows = f"{self.match.alike:.0%} of the interactions repeat a pair of user and item"
+        return [f"{rows} and nothing tells them apart: a night refuses that; give them a time or an event_id"]
 
 
 def survey(root: Path, now: datetime) -> Survey:

@@ -99,6 +99,9 @@ def test_modes_are_those_that_the_columns_allow_the_best_first(values, modes):
         ({"date_submitted": ["18", "22"]}, "timestamp", 'unit = "days"'),
         ({"date": ["2031-01-01"]}, "timestamp", "not the times of past events"),
         ({"duration_minutes": ["1", "20"]}, "duration", "another unit"),
+        ({"duration": ["250000", "900000"]}, "duration", "from 250000 to 900000 are no seconds"),
+        ({"duration": ["-1", "20"]}, "duration", "from -1 to 20 are no seconds"),
+        ({"duration": ["1:20", "2:30"]}, "duration", "no numbers"),
     ],
 )
 def test_what_cannot_be_read_is_left_out_with_a_remark(values, role, told):

@@ -102,3 +102,13 @@ def test_log_that_turns_unreadable_beyond_the_sample_is_left_to_the_ingest(uses,
     _, told = uses({"log.csv": log, "copy.csv": lines(HEADER, *ROWS[:300])})
     assert told["log.csv"][0] == "interactions"
     assert told["copy.csv"][0] == NOT_USED
+
+
+def test_pairs_that_nothing_tells_apart_are_noted(uses):
+    again = [f"{n % 4},{n % 5}" for n in range(60)]
+    found, _ = uses({"log.csv": lines("user_id,item_id", *again)})
+    (note,) = found.notes
+    assert note.startswith("67% of the interactions repeat a pair of user and item and nothing tells them apart")
+    dated = lines("user_id,item_id,date", *(f"{row},2024-01-01" for row in again))
+    assert uses({"log.csv": dated})[0].notes == []
+    assert uses({"log.csv": lines("user_id,item_id", *again[:20])})[0].notes == []
