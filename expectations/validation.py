@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 from polars.exceptions import PolarsError
 
-from expectations import drift, facts, intake, interactions, items, recommendations, users
+from expectations import drift, facts, growth, intake, interactions, items, recommendations, users
 from expectations.engine import broken, judge, name_of
 from expectations.facts import NOTHING, ROWS, Known
 from expectations.report import RuleOutcome, Severity, SuiteReport
@@ -48,19 +48,22 @@ def check_batch(table: str, frame: pl.DataFrame | pl.LazyFrame, limits: Limits, 
     return typed + _told(table, rows) + _report(table, counted, suite.batch_rules())
 
 
-def check_intake(table: str, n_rows: int, n_bad: int, n_before: int | None = None) -> SuiteReport:
+def check_intake(table: str, n_rows: int, n_bad: int) -> SuiteReport:
     """Whether so many rows that arrived for a table, so many of them bad, may come in.
-
-    Args:
-        table: The table's name.
-        n_rows: Rows that were read.
-        n_bad: How many of them are bad.
-        n_before: Rows of the same files when they were last read; None for files that are not read whole.
 
     Raises:
         NightschoolError: A check broke; nothing is known about the data.
     """
-    return _report(table, intake.facts(n_rows, n_bad, n_before), intake.batch_rules())
+    return _report(table, intake.facts(n_rows, n_bad), intake.batch_rules())
+
+
+def check_growth(table: str, before: int, now: int) -> SuiteReport:
+    """Whether a file of the table may hold so many rows now where there were so many when it was read last.
+
+    Raises:
+        NightschoolError: A check broke; nothing is known about the data.
+    """
+    return _report(table, growth.facts(before, now), growth.batch_rules())
 
 
 def check_drift(table: str, stability: pl.DataFrame) -> SuiteReport:

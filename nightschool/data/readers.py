@@ -22,6 +22,7 @@ from nightschool.data.sources import (
     Extent,
     SourceFile,
     changed,
+    ended_whole,
     find_sources,
     line_blocks,
     measure,
@@ -147,9 +148,9 @@ def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Exte
 
     Raises:
         NotFound: The file is gone.
-        DataRefused: It cannot be decompressed, or its known part changed.
+        DataRefused: It cannot be decompressed, or its known part changed, as far as it had to be read to tell.
     """
-    if isinstance(kind, Parquet | Csr | Sql) or _is_wide(kind.encoding):
+    if isinstance(kind, Parquet | Csr | Sql) or _is_wide(kind.encoding) or ended_whole(file, known):
         return None
     with open_source(file) as stream:
         torn = skip_known(stream, file, known)

@@ -28,6 +28,7 @@ _MOST_INFLATED: Final = 200
 
 _COMPRESSED: Final = (".gz", ".zip")
 _UNSEEN: Final = (".", "_")
+_COMPRESSED: Final = (".gz", ".zip")
 _UNFINISHED: Final = (".tmp", ".part", ".crdownload")
 
 
@@ -225,6 +226,15 @@ def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bytes:
     if stream.bytes < known.bytes or stream.sha256 != known.sha256:
         raise changed(file, f"its first {known.bytes} bytes are not those that were ingested")
     return unended
+
+
+def ended_whole(file: SourceFile, known: Extent) -> bool:
+    """Whether what was read ended with a line end, where that can be told without reading it all: in plain files."""
+    if file.path.suffix in _COMPRESSED or not file.path.is_file():
+        return False
+    with file.path.open("rb") as stream:
+        stream.seek(max(known.bytes - 1, 0))
+        return stream.read(1) == b"\n"
 
 
 def changed(file: SourceFile, seen: str) -> DataRefused:

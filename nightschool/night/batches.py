@@ -30,51 +30,51 @@ class DriftCheck(Protocol):
 
 
 class Batches:
-    """The profiles of what arrives, gathered by table and source; a later ingest compares its own with them.
+    """The profiles of what arrives for a table, gathered by source; a later ingest compares its own with them.
 
     A source is what is alike from batch to batch: a file of users or items, which is read whole each time, or a part of
     the manifest's interactions, whose files follow one another.
     """
 
-    def __init__(self, lake: Lake, now: datetime) -> None:
+    def __init__(self, lake: Lake, table: Table, now: datetime) -> None:
         self._lake = lake
+        self._table = table
         self._now = now
-        self._added: dict[tuple[str, str], list[pl.DataFrame]] = {}
+        self._added: dict[str, list[pl.DataFrame]] = {}
 
-    def add(self, table: Table, source: str, part: Interactions | Items | Users, good: pl.DataFrame) -> None:
+    def add(self, source: str, part: Interactions | Items | Users, good: pl.DataFrame) -> None:
         """Counts the good rows of a block into the source's profile."""
-        self._added.setdefault((table.name, source), []).append(profile(part, good))
+        self._added.setdefault(source, []).append(profile(part, good))
 
-    def compare(self, table: Table, check: DriftCheck) -> list[str]:
-        """What is odd about the table's batches beside the last ones of their sources.
+    def compare(self, check: DriftCheck) -> list[str]:
+        """What is odd about what arrived beside the last batches of its sources.
 
         Raises:
             DataRefused: A column lost its values, or a unit or a mapping must have changed.
         """
         warnings: list[str] = []
-        for source, before in self._last(table).items():
-            after = self._added.get((table.name, source))
-            stability = population_stability(before, add_up(after)) if after else pl.DataFrame()
+        last = self._last() if self._added else {}
+        for source in sorted(self._added.keys() & last.keys()):
+            stability = population_stability(last[source], add_up(self._added[source]))
             if stability.height:
-                report = check.check_drift(table.name, stability)
+                report = check.check_drift(self._table.name, stability)
                 report.raise_if_failed("check what the source means by its columns, and the manifest against it")
                 warnings.extend(report.warnings)
         return warnings
 
     def write(self) -> None:
         """Commits the profiles; before the ledger, so that what was taken in has one."""
-        frames = [
-            add_up(blocks).with_columns(pl.lit(table).alias(TABLE), pl.lit(source).alias(SOURCE))
-            for (table, source), blocks in self._added.items()
-        ]
+        counted = [(source, add_up(blocks)) for source, blocks in self._added.items()]
+        frames = [counts.with_columns(pl.lit(source).alias(SOURCE)) for source, counts in counted]
         if frames:
-            rows = pl.concat(frames).with_columns(pl.lit(self._instant(), INSTANT).alias(READ_AT))
+            instant = pl.lit(self._instant(), INSTANT).alias(READ_AT)
+            rows = pl.concat(frames).with_columns(instant, pl.lit(self._table.name).alias(TABLE))
             self._lake.append(BATCHES, rows.select(*BATCHES.columns))
         self._added = {}
 
-    def _last(self, table: Table) -> dict[str, pl.DataFrame]:
+    def _last(self) -> dict[str, pl.DataFrame]:
         """The newest profile of each source of the table."""
-        rows = self._lake.scan(BATCHES).filter(pl.col(TABLE) == table.name)
+        rows = self._lake.scan(BATCHES).filter(pl.col(TABLE) == self._table.name)
         newest = rows.filter(pl.col(READ_AT) == pl.col(READ_AT).max().over(SOURCE)).collect()
         return {str(source): part.select(COLUMN, BIN, ROWS) for (source,), part in newest.group_by(SOURCE)}
 

@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 BUSY_USER = 1
 """Has seen every item of the simulated catalogue."""
 N_USERS, N_ITEMS, N_INTERACTIONS = 250, 60, 5_000
+ODD_TITLES = {1: "שלום 🎓 مرحبا", 2: "=1+cmd|' /C calc'!A0", 3: "[/b] :smile: <i>", 4: "… !!! ???"}
+"""What four items of the simulated catalogue are called."""
 NIGHT = ('models=["popularity", "ease", "content"]', "k=200", "alpha_steps=2", "min_users=20", "window_days=60")
 """A night that is quick and asks for longer lists than there are items."""
 
@@ -98,6 +101,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated learning platform on which one user has seen everything."""
     folder = tmp_path_factory.mktemp("source")
     simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=N_INTERACTIONS), folder)
+    content = pl.read_csv(folder / "content.csv")
+    odd = pl.col("content_id").replace_strict(ODD_TITLES, default=pl.col("title"))
+    content.with_columns(odd.alias("title")).write_csv(folder / "content.csv")
     with (folder / "engagements.csv").open("a", encoding="utf-8") as file:
         file.writelines(f"{BUSY_USER},{item},2025-01-05T10:00:00Z,viewed,600,true\n" for item in range(1, N_ITEMS + 1))
     return folder

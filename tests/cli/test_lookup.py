@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import RELEASE_TABLES
-from tests.cli.conftest import BUSY_USER, N_ITEMS, Published, Run, require_refusal
+from tests.cli.conftest import BUSY_USER, N_ITEMS, ODD_TITLES, Published, Run, require_refusal
 
 READERS = [
     ["releases", "list"],
@@ -30,6 +30,15 @@ def test_list_of_a_known_user(reading: Published, run: Run) -> None:
     shown = run("recommend", "--user", 2, "-k", 3).out
     assert f"For user 2, from release {reading.release_id}" in shown
     assert document["items"][0]["title"].split()[0] in shown
+
+
+def test_odd_titles_come_through_a_night_unchanged(reading: Published, run: Run) -> None:
+    items = run("recommend", "--user", 987654, "-k", 1000, "--json").document["items"]
+    titles = {item["item_id"]: item["title"] for item in items}
+    assert {item: titles.get(item) for item in ODD_TITLES} == ODD_TITLES
+    shown = run("recommend", "--user", 987654, "-k", 1000)
+    assert (shown.code, shown.err) == (0, "")
+    assert all(title in shown.out for title in ODD_TITLES.values())
 
 
 def test_k_beyond_the_catalogue_shows_all_that_is_left(reading: Published, run: Run) -> None:

@@ -69,7 +69,12 @@ def mlflow_server(tmp_path: Path) -> Iterator[str]:
         port = listener.getsockname()[1]
     folder = tmp_path / "mlflow-server"
     folder.mkdir()
-    store = ("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "files"))
+    store = (
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(folder / "files"),
+    )
     where = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -95,7 +100,9 @@ def mlflow_server(tmp_path: Path) -> Iterator[str]:
 def test_a_whole_night_tells_no_address(mlflow_server: str, tmp_path: Path, home: Path, run: Run) -> None:
     with closing(sqlite3.connect(tmp_path / f"{SECRET}.db")) as connection, connection:
         connection.execute("CREATE TABLE log (id INTEGER PRIMARY KEY, learner TEXT, course INTEGER, at TEXT)")
-        rows = [(i, f"learner-{1 + i * 7 % 150:04}-zq", 1 + i * i % 40, f"2025-01-{1 + i % 28:02}") for i in range(3000)]
+        rows = [
+            (i, f"learner-{1 + i * 7 % 150:04}-zq", 1 + i * i % 40, f"2025-01-{1 + i % 28:02}") for i in range(3000)
+        ]
         connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", rows)
     manifest = describe(tmp_path, f"sqlite:///{SECRET}.db")
     told = [part for assignment in NIGHT for part in ("--set", assignment)]

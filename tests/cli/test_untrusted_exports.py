@@ -1,4 +1,4 @@
-"""Hostile ids and titles on their way out: unchanged for people and programs, harmless to terminals and spreadsheets."""
+"""Hostile ids and titles on their way out: unchanged for programs, harmless to terminals and spreadsheets."""
 
 import csv
 from datetime import UTC, datetime
@@ -51,23 +51,26 @@ def publish() -> None:
     everyone = [
         {"audience": "everyone", "item_id": item, "rank": rank, "score": 1.0} for rank, item in enumerate(ODD, 1)
     ]
-    tables = {RECOMMENDATIONS: rows, SIMILAR_ITEMS: near, AUDIENCE_RECOMMENDATIONS: everyone}
+    tables = ((RECOMMENDATIONS, rows), (SIMILAR_ITEMS, near), (AUDIENCE_RECOMMENDATIONS, everyone))
     home = open_home()
-    for table, given in tables.items():
+    for table, given in tables:
         frame = pl.DataFrame([{RELEASE_ID: RELEASE, **row} for row in given], schema=home.lake.schema(table))
         home.lake.replace_release(table, RELEASE, frame)
-    counts = {table.name: len(given) for table, given in tables.items()}
+    counts = {table.name: len(given) for table, given in tables}
     now = datetime(2100, 1, 1, tzinfo=UTC)
     home.releases.publish(Draft(release_id=RELEASE, as_of=now, row_counts=counts), home.releases.version())
 
 
-@pytest.mark.parametrize("user", ODD)
-def test_lists_and_neighbours_of_odd_ids(user: str, odd: Untrusted, run: Run) -> None:
-    # A value that begins with a dash is given as --user=… on every command line.
-    items = run("recommend", f"--user={user}", "-k", 50, "--json").document["items"]
-    assert [(item["item_id"], item["title"]) for item in items] == [(text, text) for text in ODD]
-    assert run("similar-items", f"--item={user}", "--json").document["items"][0]["title"] == ODD[0]
-    shown = run("recommend", f"--user={user}", "-k", 50)
+def test_lists_and_neighbours_of_odd_ids(odd: Untrusted, run: Run) -> None:
+    for id_ in ODD:
+        # A value that begins with a dash is given as --user=… on every command line.
+        items = run("recommend", f"--user={id_}", "-k", 50, "--json").document["items"]
+        assert [(item["item_id"], item["title"]) for item in items] == [(text, text) for text in ODD]
+        assert run("similar-items", f"--item={id_}", "--json").document["items"][0]["title"] == ODD[0]
+
+
+def test_lists_of_odd_titles_are_shown_as_they_are(odd: Untrusted, run: Run) -> None:
+    shown = run("recommend", f"--user={ODD[0]}", "-k", 50)
     assert (shown.code, shown.err) == (0, "")
     assert all(text in shown.out for text in ODD)
 
@@ -95,14 +98,12 @@ def test_parquet_is_exact(odd: Untrusted, run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [["recommend", "--user"], ["similar-items", "--item"], ["similar-users", "--user"]])
-@pytest.mark.parametrize("id_", ["x" * 10_000, "\x00", "\x1b[2J", "../../etc", "' OR 1=1 --", "", "١"])
-def test_unknown_odd_id_is_told_in_one_line_or_gets_everyones_list(
-    line: list[str], id_: str, odd: Untrusted, run: Run
-) -> None:
-    outcome = run(line[0], f"{line[1]}={id_}", "--json")
-    if outcome.code == 0:
-        assert {item["why"] for item in outcome.document["items"]} == {"popular with everyone"}
-    else:
-        assert outcome.code == 5
-        assert len(outcome.err.splitlines()) == 1
-        assert "\x1b[2J" not in outcome.err
+def test_unknown_odd_id_is_told_in_one_line_or_gets_everyones_list(line: list[str], odd: Untrusted, run: Run) -> None:
+    for id_ in ("x" * 10_000, "\x00", "\x1b[2J", "../../etc", "' OR 1=1 --", "", "١"):
+        outcome = run(line[0], f"{line[1]}={id_}", "--json")
+        if outcome.code == 0:
+            assert {item["why"] for item in outcome.document["items"]} == {"popular with everyone"}
+        else:
+            assert outcome.code == 5
+            assert len(outcome.err.splitlines()) == 1
+            assert "\x1b[2J" not in outcome.err

@@ -32,10 +32,10 @@ def rows(lake: Lake, n: int, seconds: float | None = 300.0) -> pl.DataFrame:
 
 def take(lake: Lake, *frames: pl.DataFrame, source: str = "log") -> list[str]:
     """The warnings of an ingest that brings these blocks."""
-    batches = Batches(lake, NOW)
+    batches = Batches(lake, INTERACTIONS, NOW)
     for frame in frames:
-        batches.add(INTERACTIONS, source, LOG, frame)
-    warnings = batches.compare(INTERACTIONS, validation)
+        batches.add(source, LOG, frame)
+    warnings = batches.compare(validation)
     batches.write()
     return warnings
 
@@ -81,10 +81,10 @@ def test_each_source_is_compared_with_itself_and_with_its_last_batch(lake):
 
 def test_tables_do_not_meet(lake):
     take(lake, rows(lake, 2000))
-    batches = Batches(lake, NOW)
-    batches.add(USERS, "u.csv", PEOPLE, pl.DataFrame({"user_id": [1], "team": ["red"]}))
+    batches = Batches(lake, USERS, NOW)
+    batches.add("log", PEOPLE, pl.DataFrame({"user_id": [1], "team": ["red"]}))
     check = SimpleNamespace(check_drift=None)
-    assert batches.compare(USERS, check) == []
+    assert batches.compare(check) == []
 
 
 def test_nothing_that_arrived_is_no_batch(lake):

@@ -62,7 +62,7 @@ def _holdout(survey: Survey, files: Family) -> Section:
     log = survey.match.log
     why = "a hold-out by its name; `nightschool evaluate --protocol given` measures on it"
     first, *form = _source_lines(survey.root, files)
-    lines = [replace(first, why=why), *(replace(line, why="") for line in (*form, *log_lines(files, log)))]
+    lines = [replace(first, why=why), *(replace(line, why="") for line in (*form, *log_lines(survey.main.family, log)))]
     kept = [line for line in lines if not line.only_offered]
     return replace(_section("test", files, kept, _roles(log), []), only_offered=True, remarks=())
 
