@@ -98,7 +98,7 @@ def answers(url: str) -> bool:
 
 def _start(children: Children, settings: Settings, port: int, mlflow_port: int) -> None:
     children.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
-    children.start("MLflow server", [*_MLFLOW, *_mlflow_arguments(settings, mlflow_port)])
+    children.start("MLflow server", [*_MLFLOW, *mlflow_arguments(settings, mlflow_port)])
     children.until(lambda: answers(f"http://{HOST}:{port}/api/health"), "the Prefect server", seconds=_START_SECONDS)
     # The worker makes the pool if it is missing.
     children.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
@@ -109,7 +109,8 @@ def _start(children: Children, settings: Settings, port: int, mlflow_port: int) 
     children.until(lambda: answers(f"http://{HOST}:{mlflow_port}/health"), "the MLflow server", seconds=_START_SECONDS)
 
 
-def _mlflow_arguments(settings: Settings, port: int) -> list[str]:
+def mlflow_arguments(settings: Settings, port: int) -> list[str]:
+    """What the MLflow server is told; the address of its store, which may hold a password, is in its environment."""
     return [
         "server",
         *("--host", HOST),

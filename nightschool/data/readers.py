@@ -133,6 +133,8 @@ class Reading:
             raise changed(self.file, "files of its kind and encoding are taken whole, and this is another one")
         if not self._known:
             yield from self._all(kind)
+            if measure(self.file) != (n_bytes, sha256):
+                raise DataRefused(f"{self.file.name} was written while it was read", do="try again once it is whole")
         self.extent = Extent(n_bytes, self.extent.rows, sha256)
 
     def _all(self, kind: Parquet | Csr | Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:

@@ -43,7 +43,7 @@ class Arrivals:
         self._erasures = Erasures(lake)
         self._declared = declared
         self._types = IdTypes(lake.user_id, lake.item_id)
-        self._corrections = Corrections(lake) if with_ids else None
+        self._corrections = Corrections(occasion.ledger.known_rows()) if with_ids else None
         self._maps: dict[int, IdMaps] = {}
 
     def judge(self, rows: pl.DataFrame, part: Interactions) -> pl.DataFrame:

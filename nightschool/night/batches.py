@@ -14,7 +14,10 @@ from nightschool.storage.lake import Lake
 class DriftReport(Protocol):
     """What a check says of a batch beside the last one."""
 
-    warnings: tuple[str, ...]
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd, and refuses nothing."""
+        ...
 
     def raise_if_failed(self, do: str) -> None:
         """Raises DataRefused, with what to do, where the batch must not come in."""

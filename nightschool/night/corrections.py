@@ -12,7 +12,6 @@ from nightschool.columns import (
     EVENT,
     EVENT_ID,
     INSTANT,
-    INTERACTIONS,
     ITEM_ID,
     LIKED,
     RATING,
@@ -22,7 +21,6 @@ from nightschool.columns import (
     USER_ID,
 )
 from nightschool.night.intake import mark
-from nightschool.storage.lake import Lake
 
 _CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
 _KEY: Final = "key"
@@ -39,8 +37,8 @@ class Corrections:
     revision; the rows before it stay as history. A deletion is a revision too, which needs an event to take back.
     """
 
-    def __init__(self, lake: Lake) -> None:
-        rows = lake.scan(INTERACTIONS).filter(pl.col(EVENT_ID).is_not_null())
+    def __init__(self, interactions: pl.LazyFrame) -> None:
+        rows = interactions.filter(pl.col(EVENT_ID).is_not_null())
         known = rows.select(*_hashes(), REVISION, pl.col(DELETED).fill_null(value=False), AVAILABLE_AT)
         self._known = known.sort(REVISION).unique(_KEY, keep="last").select(*_KNOWN).collect()
 

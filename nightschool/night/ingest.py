@@ -74,6 +74,7 @@ def _ingest(occasion: Occasion) -> IngestReport:
     users, user_ids = _take(occasion, USERS, manifest.users)
     items, item_ids = _take(occasion, ITEMS, manifest.items)
     log = judged(_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), occasion)
+    occasion.ledger.cut()
     for intake in (users, items, log):
         _write(intake, occasion.lake)
     occasion.ledger.write()

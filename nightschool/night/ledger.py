@@ -46,6 +46,7 @@ class Ledger:
         # Two readings at one reading of the clock must still have an order.
         self._now = max(now, latest + timedelta(microseconds=1)) if isinstance(latest, datetime) else now
         self._added: list[Mapping[str, Any]] = []
+        self._shortened: list[Mapping[str, Any]] = []
 
     def known(self, table: Table, file: SourceFile) -> Extent | None:
         """How far the file was read for the table; None where it never was."""
@@ -63,11 +64,24 @@ class Ledger:
             self._added.append(self._entry(table, file, part, extent))
 
     def shorten(self, file: SourceFile, part: Interactions, extent: Extent) -> None:
-        """Commits that an interactions file was read only so far, then removes the rows beyond."""
+        """Takes down that an interactions file was read only so far: the rows beyond are no longer known."""
         entry = self._entry(INTERACTIONS, file, part, extent)
         self._newest[INTERACTIONS.name, file.name] = entry
-        self._append([entry])
-        self.undo_unfinished()
+        self._shortened.append(entry)
+
+    def known_rows(self) -> pl.LazyFrame:
+        """The rows of the interactions table but for those beyond where a file was shortened."""
+        rows = self._lake.scan(INTERACTIONS)
+        for entry in self._shortened:
+            rows = rows.filter((pl.col(SOURCE_FILE) != entry[FILE]) | (pl.col(SOURCE_ROW) <= entry[ROWS]))
+        return rows
+
+    def cut(self) -> None:
+        """Commits which files were shortened, then removes the rows beyond."""
+        if self._shortened:
+            self._append(self._shortened)
+            self._shortened = []
+            self.undo_unfinished()
 
     def write(self) -> None:
         """Commits the new entries, all at once: what they speak of must be in the tables."""

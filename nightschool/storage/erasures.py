@@ -52,7 +52,9 @@ def unfinished(path: Path) -> Erasure | None:
 
 
 def end(path: Path) -> None:
-    """Removes the last that names the person."""
+    """Removes the last that names the person, with what a killed beginning left of it."""
+    for draft in path.parent.glob(f".{path.name}.*.tmp"):
+        draft.unlink()
     path.unlink()
     sync(path.parent)
 

@@ -237,7 +237,8 @@ class Registry:
 
     def _remove_files(self, run: Run, folder: str | None = None) -> None:
         if self._client.list_artifacts(run.info.run_id, folder):
-            get_artifact_repository(run.info.artifact_uri).delete_artifacts(folder)
+            uri = self._client.tracking_uri
+            get_artifact_repository(run.info.artifact_uri, tracking_uri=uri).delete_artifacts(folder)
 
 
 def _make_database(path: Path) -> None:

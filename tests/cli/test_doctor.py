@@ -108,6 +108,13 @@ def test_a_source_folder_that_is_gone_is_not_well(paths: HomePaths) -> None:
     assert not answer("dataset").ok
 
 
+def test_an_erasure_that_was_cut_short_is_not_well(paths: HomePaths) -> None:
+    assert answer("erasure") == ("erasure", True, "none under way")
+    paths.erasure.write_text("{}")
+    assert not answer("erasure").ok
+    assert "run `forget` again or a night" in answer("erasure").seen
+
+
 def test_a_release_with_all_its_rows_is_well(paths: HomePaths) -> None:
     publish(paths, row_counts={})
     assert answer("release") == ("release", True, f"{RELEASE} is current and whole")

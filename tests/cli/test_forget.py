@@ -145,6 +145,23 @@ def test_everything_else_goes_on_after_it(there: Place, run: Run) -> None:
     assert state(run, release["id"]) == (4, "damaged")
 
 
+def test_who_was_forgotten_does_not_come_in_again(there: Place, run: Run) -> None:
+    assert run("forget", "--user", there.gone).code == 0
+    files = [there.source / name for name in ("users.csv", "engagements.csv")]
+    before = [file.read_bytes() for file in files]
+    try:
+        with files[0].open("a", encoding="utf-8") as users, files[1].open("a", encoding="utf-8") as log:
+            users.write(f"{str(there.gone)[:-1]}x,,,,\n" if isinstance(there.gone, str) else "99,,,,\n")
+            log.write(f"{there.gone},1,2025-06-29T10:00:00Z,viewed,600,true\n{there.gone},1,bad,viewed,600,true\n")
+        rows = run("ingest", "--json").document
+    finally:
+        for file, content in zip(files, before, strict=True):
+            file.write_bytes(content)
+    assert (rows["users"]["accepted"], rows["users"]["reasons"]) == (1, {"forgotten_user": 1})
+    assert (rows["interactions"]["accepted"], rows["interactions"]["reasons"]) == (0, {"forgotten_user": 2})
+    assert places_of(there.home, there.gone) == []
+
+
 def state(run: Run, release_id: str) -> tuple[int, Any]:
     outcome = run("releases", "verify", release_id, "--json")
     assert f"Release {release_id} is {outcome.document['state']}." in run("releases", "verify", release_id).out

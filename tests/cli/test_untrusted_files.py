@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from nightschool.columns import INTERACTIONS, ITEMS, TITLE
@@ -299,3 +300,23 @@ def test_file_that_is_cut_while_it_is_read_is_refused_or_known_as_it_was(
     again = source.ingest()
     assert again.code == 0, again
     assert source.rows_of(INTERACTIONS).height == N_ROWS
+
+
+def test_parquet_that_is_replaced_while_it_is_read_is_refused(
+    source: Untrusted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = source.folder / "log.parquet"
+    log = pl.read_csv(source.folder / "log.csv")
+    log.write_parquet(file)
+    source.describe(('files = ["log.csv"]', 'files = ["log.parquet"]\nformat = { kind = "parquet" }'))
+    with monkeypatch.context() as patch:
+        scan = pl.scan_parquet
+
+        def replaced(path: Path, **options: bool) -> pl.LazyFrame:
+            if path == file:
+                log.reverse().write_parquet(file)
+            return scan(path, **options)
+
+        patch.setattr(pl, "scan_parquet", replaced)
+        source.refused(3, "log.parquet was written while it was read", "try again")
+    assert source.accepted()["interactions"]["accepted"] == N_ROWS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.cli.up import answers, child_environment, repository_root, require_free_ports
+from nightschool.cli.up import answers, child_environment, mlflow_arguments, repository_root, require_free_ports
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 
@@ -63,6 +63,14 @@ def test_children_find_the_home_from_any_folder(tmp_path: Path, monkeypatch: pyt
     environment = child_environment(Settings(home=Path("mine")), 4200)
     assert environment["NIGHTSCHOOL_HOME"] == str(tmp_path / "mine")
     assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
+
+
+def test_a_password_of_mlflow_is_no_argument_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "postgresql+psycopg://nightly:s3cr3t@127.0.0.1/mlflow"
+    monkeypatch.setenv("NIGHTSCHOOL_MLFLOW_TRACKING_URI", uri)
+    assert child_environment(Settings(), 4200)["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert uri not in mlflow_arguments(Settings(), 5000)
+    assert "s3cr3t" not in repr(Settings())
 
 
 def test_children_do_not_call_home() -> None:

@@ -140,6 +140,20 @@ def test_last_line_that_went_on_is_taken_in_whole(home, torn, whole, before, aft
     assert (settled.already_known, settled.accepted, settled.quarantined) == (4, 0, 0)
 
 
+def test_last_line_that_went_on_stays_as_it_was_where_the_batch_is_refused(home):
+    write_torn(home, *ROWS)
+    home.ingest()
+    before, version = home.rows(), home.lake.version(SOURCES)
+    write_torn(home, *ROWS[:2], ROWS[2] + " 10:00:00", *["x,7,3,"] * 20)
+    with pytest.raises(DataRefused, match="too_many_bad_rows"):
+        home.ingest()
+    assert home.rows().equals(before)
+    assert home.lake.version(SOURCES) == version
+    write_torn(home, *ROWS[:2], ROWS[2] + " 10:00:00")
+    assert home.ingest().interactions.accepted == 1
+    assert places(home) == ([1, 2, 3], [])
+
+
 def test_last_line_that_only_got_its_end_stays(home):
     write_torn(home, *ROWS)
     home.ingest()

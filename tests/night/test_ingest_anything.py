@@ -72,7 +72,7 @@ def require_unchanged(trial: Trial, records: Sequence[Record]) -> None:
             assert not isinstance(given_id, str) or str(id_) == given_id
 
 
-@pytest.mark.parametrize("n_examples", [8, MANY])
+@pytest.mark.parametrize("n_examples", [5, MANY])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_any_rows(kind: Kind, n_examples: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     @SETTINGS(max_examples=n_examples)
@@ -106,7 +106,7 @@ def test_any_rows(kind: Kind, n_examples: int, tmp_path_factory: pytest.TempPath
     holds()
 
 
-@pytest.mark.parametrize("n_examples", [15, MANY])
+@pytest.mark.parametrize("n_examples", [10, MANY])
 def test_parquet_of_any_types(n_examples: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     @SETTINGS(max_examples=n_examples)
     @given(dataframes([column(name) for name in COLUMNS], min_size=1, max_size=9))

@@ -104,7 +104,7 @@ def test_file_that_is_described_anew_is_noted_again(lake):
     assert lake.scan(SOURCES).collect().height == 2
 
 
-def test_file_that_is_shortened_loses_the_rows_beyond(lake):
+def test_file_that_is_shortened_loses_the_rows_beyond_once_it_is_cut(lake):
     ledger = Ledger(lake, NOW)
     ledger.note(INTERACTIONS, LOG, PART, Extent(9, 2, "x"))
     ledger.write()
@@ -112,6 +112,9 @@ def test_file_that_is_shortened_loses_the_rows_beyond(lake):
     ledger = Ledger(lake, NOW)
     ledger.note(USERS, LOG, PART, Extent(7, 1, "rows still to be written"))
     ledger.shorten(LOG, PART, Extent(5, 1, "y"))
+    assert lake.scan(INTERACTIONS).collect()[SOURCE_ROW].to_list() == [1, 2]
+    assert ledger.known_rows().collect()[SOURCE_ROW].to_list() == [1]
+    ledger.cut()
     assert lake.scan(INTERACTIONS).collect()[SOURCE_ROW].to_list() == [1]
     assert Ledger(lake, NOW).known(INTERACTIONS, LOG) == ledger.known(INTERACTIONS, LOG) == Extent(5, 1, "y")
     assert Ledger(lake, NOW).known(USERS, LOG) is None

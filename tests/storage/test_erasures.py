@@ -100,5 +100,7 @@ def test_an_erasure_that_began_is_known_until_it_ends(user_id: UserId, tmp_path:
     assert unfinished(path) is None
     begin(path, erasure(user_id, recommendations=1))
     assert unfinished(path) == erasure(user_id, recommendations=1)
+    (tmp_path / ".erasure.json.12ab.tmp").write_text("half")
     end(path)
     assert unfinished(path) is None
+    assert list(tmp_path.iterdir()) == []
