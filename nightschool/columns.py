@@ -70,10 +70,8 @@ CI_HIGH: Final = "ci_high"
 N_USERS: Final = "n_users"
 N_EVENTS: Final = "events"
 
-CREATED_AT: Final = "created_at"
 AS_OF: Final = "as_of"
 RUN_KEY: Final = "run_key"
-STATUS: Final = "status"
 CONTENT_HASHES: Final = "content_hashes"
 ROW_COUNTS: Final = "row_counts"
 USER_HASH: Final = "user_hash"
@@ -103,7 +101,7 @@ class Table:
         key: The columns that name a row; also the canonical order of its content hash.
         open: Whether a dataset or recipe adds columns of its own.
         released: Whether the table is partitioned by `release_id`.
-        local: Columns left out of the content hash (clocks and names of one run).
+        local: Columns left out of the content hash, besides `release_id`: clocks and names of one run.
     """
 
     name: str
@@ -115,9 +113,7 @@ class Table:
 
     def schema(self, *, user_id: pl.DataType, item_id: pl.DataType) -> pl.Schema:
         """The table's polars schema in a home whose external ids have these dtypes."""
-        item_columns = {ITEM_ID, BECAUSE_ITEM_ID}
-        if USER_ID not in self.columns:
-            item_columns.add(NEIGHBOR_ID)
+        item_columns = {ITEM_ID, BECAUSE_ITEM_ID} | ({NEIGHBOR_ID} if USER_ID not in self.columns else set())
         return pl.Schema(
             {
                 name: (item_id if name in item_columns else user_id) if isinstance(dtype, ExternalId) else dtype
@@ -203,7 +199,6 @@ RECOMMENDATIONS: Final = Table(
     },
     key=(USER_ID, RANK),
     released=True,
-    local=(RELEASE_ID,),
 )
 CANDIDATE_SCORES: Final = Table(
     "candidate_scores",
@@ -211,21 +206,18 @@ CANDIDATE_SCORES: Final = Table(
     key=(USER_ID, ITEM_ID),
     open=True,
     released=True,
-    local=(RELEASE_ID,),
 )
 SIMILAR_ITEMS: Final = Table(
     "similar_items",
     {RELEASE_ID: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, RANK: pl.Int32, SCORE: pl.Float32},
     key=(ITEM_ID, RANK),
     released=True,
-    local=(RELEASE_ID,),
 )
 ITEM_WEIGHTS: Final = Table(
     "item_weights",
     {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
     key=(COMPONENT, ITEM_ID, NEIGHBOR_ID),
     released=True,
-    local=(RELEASE_ID,),
 )
 SIMILAR_USERS: Final = Table(
     "similar_users",
@@ -240,14 +232,12 @@ SIMILAR_USERS: Final = Table(
     },
     key=(USER_ID, METHOD, RANK),
     released=True,
-    local=(RELEASE_ID,),
 )
 AUDIENCE_RECOMMENDATIONS: Final = Table(
     "audience_recommendations",
     {RELEASE_ID: pl.String, AUDIENCE: pl.String, ITEM_ID: ID, RANK: pl.Int32, SCORE: pl.Float32},
     key=(AUDIENCE, RANK),
     released=True,
-    local=(RELEASE_ID,),
 )
 METRICS: Final = Table(
     "metrics",
@@ -265,13 +255,12 @@ METRICS: Final = Table(
     },
     key=(MODEL, SPLIT, SEGMENT, METRIC, K),
     released=True,
-    local=(RELEASE_ID,),
 )
 RELEASES: Final = Table(
     "releases",
     {
         RELEASE_ID: pl.String,
-        CREATED_AT: INSTANT,
+        "created_at": INSTANT,
         AS_OF: INSTANT,
         RUN_KEY: pl.String,
         "data_fingerprint": pl.String,
@@ -283,7 +272,7 @@ RELEASES: Final = Table(
         CONTENT_HASHES: pl.String,
         ROW_COUNTS: pl.String,
         "gates": pl.String,
-        STATUS: pl.String,
+        "status": pl.String,
         REASON: pl.String,
         COMMIT_VERSION: pl.Int64,
     },
@@ -305,7 +294,3 @@ RELEASE_TABLES: Final = (
     AUDIENCE_RECOMMENDATIONS,
     METRICS,
 )
-
-SOURCE_TABLES_OF_PEOPLE: Final = (USERS, INTERACTIONS, QUARANTINE)
-RELEASE_TABLES_OF_PEOPLE: Final = tuple(table for table in RELEASE_TABLES if USER_ID in table.columns)
-"""Where a person is named; the other tables hold what many people did, or nobody."""

@@ -63,8 +63,8 @@ def _loaded(file: SourceFile) -> Any:
             for member in archive.infolist():
                 require_moderate(file, member.file_size, member.compress_size)
         matrix = scipy.sparse.load_npz(content)
-        if matrix.format != "csr" or matrix.dtype not in _KINDS:
-            raise ValueError(f"a {matrix.format} matrix of {matrix.dtype}")
+        if matrix.format != "csr" or matrix.ndim != 2 or matrix.dtype not in _KINDS:
+            raise ValueError(f"a {matrix.ndim}-dimensional {matrix.format} matrix of {matrix.dtype}")
         matrix.check_format(full_check=True)
     except _DAMAGE as error:
         do = "write it with scipy.sparse.save_npz from a csr_matrix of numbers"

@@ -11,12 +11,10 @@ from nightschool.columns import (
     CONTENT_HASHES,
     RECOMMENDATIONS,
     RELEASE_TABLES,
-    RELEASE_TABLES_OF_PEOPLE,
-    SOURCE_TABLES_OF_PEOPLE,
 )
 from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
-from nightschool.night.person import TABLES, Person
+from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.night.run import Home
 from nightschool.storage.erasures import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
@@ -53,7 +51,7 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     person = Person(user_id, home.lake, manifest)
     hashes: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}
-    stored = set[str]().union(*(home.lake.releases(table) for table in RELEASE_TABLES_OF_PEOPLE))
+    stored = set[str]().union(*(home.lake.releases(table) for table in RELEASED_TABLES))
     for release in home.releases.published():
         if release.release_id in stored:
             hashes[release.release_id], counts[release.release_id] = _note(person, release)
@@ -73,9 +71,9 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
     Erasures(home.lake).note(erasure)
     _drop_unfinished(home)
     person = Person(erasure.user_id, home.lake, manifest)
-    for table in SOURCE_TABLES_OF_PEOPLE:
+    for table in SOURCE_TABLES:
         person.remove(table)
-    for table in RELEASE_TABLES_OF_PEOPLE:
+    for table in RELEASED_TABLES:
         person.remove_from_releases(table)
     _remove_from_lists(home, erasure.user_id)
     for table in TABLES:
@@ -102,7 +100,7 @@ def _note(person: Person, release: Release) -> tuple[dict[str, str], dict[str, i
     """Content hashes and numbers of rows that the release's tables have without the person, where that changes them."""
     erased = noted(person.lake, CONTENT_HASHES, release.release_id)
     hashes, counts = {}, {}
-    for table in RELEASE_TABLES_OF_PEOPLE:
+    for table in RELEASED_TABLES:
         if not person.count(table, release.release_id):
             continue
         rows = person.lake.scan(table, release.release_id).collect()

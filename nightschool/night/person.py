@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -11,9 +12,8 @@ from nightschool.columns import (
     NEIGHBOR_ID,
     QUARANTINE,
     RANK,
-    RELEASE_TABLES_OF_PEOPLE,
+    RELEASE_TABLES,
     ROW,
-    SOURCE_TABLES_OF_PEOPLE,
     TABLE,
     USER_ID,
     USERS,
@@ -25,7 +25,10 @@ from nightschool.storage.erasures import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.mentions import mentions
 
-TABLES = (*SOURCE_TABLES_OF_PEOPLE, *RELEASE_TABLES_OF_PEOPLE)
+SOURCE_TABLES: Final = (USERS, INTERACTIONS, QUARANTINE)
+RELEASED_TABLES: Final = tuple(table for table in RELEASE_TABLES if USER_ID in table.columns)
+TABLES: Final = (*SOURCE_TABLES, *RELEASED_TABLES)
+"""Where a person is named; the other tables hold what many people did, or nobody."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,8 @@ from polars.exceptions import PolarsError
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_FILE, SOURCE_ROW, TABLE
 from nightschool.data.parsing import RAW, split_jsonl, to_lines
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.night.quarantine import PLACE
 from nightschool.night.spreadsheets import with_formulas, without_formulas
-
-PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
-"""What names a quarantined row, and must stay as it is."""
 
 _FIELD: Final = "row."
 """Before the name of a source row's own column in CSV, which may be one of ours too."""

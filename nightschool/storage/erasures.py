@@ -62,8 +62,8 @@ def end(path: Path) -> None:
 class Erasures:
     """The tombstones of a home: salted hashes of the ids of people who must not come in again.
 
-    The salt is random and lies beside the tables. It keeps the table from being looked up in a list of hashed ids; whoever
-    has the salt too can try every id there is, since there are never many.
+    The salt is random and lies beside the tables. It keeps the table from being looked up in a list of hashed ids;
+    whoever has the salt too can try every id there is, since there are never many.
     """
 
     def __init__(self, lake: Lake) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from nightschool.columns import Table
+from nightschool.columns import RELEASE_ID, Table
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("nightschool", "models", "expectations", "tasks", "flows")
@@ -126,7 +126,8 @@ def _linear_algebra() -> list[dict[str, Any]]:
 
 def _canonical(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
     given = frame.collect_schema().names()
-    counted = [name for name in table.columns if name not in table.local and name in given]
+    local = (*table.local, RELEASE_ID)
+    counted = [name for name in table.columns if name not in local and name in given]
     added = sorted(name for name in given if name not in table.columns)
     if added:
         filled = frame.select(pl.col(added).is_not_null().any()).collect().row(0)

@@ -128,6 +128,9 @@ HOSTILE = {
     "rows missing": archive(**{**GOOD, "shape": np.array([10**12, 2])}, indices=np.array([0]), indptr=np.array([0, 1])),
     "words": archive(**{**GOOD, "data": np.array(["x"])}, indices=np.array([0]), indptr=np.array([0, 1])),
     "parts missing": archive(**GOOD),
+    "one dimension": archive(
+        **{**GOOD, "shape": np.array([2])}, indices=np.array([0]), indptr=np.array([0, 1]), _is_array=np.array(True)
+    ),
 }
 
 
@@ -140,7 +143,7 @@ def test_what_is_no_csr_matrix_is_refused(tmp_path, content):
 
 
 def test_other_sparse_matrix_is_refused(tmp_path):
-    with pytest.raises(DataRefused, match="saw 'a csc matrix of int64'"):
+    with pytest.raises(DataRefused, match="saw 'a 2-dimensional csc matrix of int64'"):
         rows_of(saved(tmp_path, scipy.sparse.csc_matrix(MATRIX)), kind())
 
 

@@ -100,3 +100,21 @@ def test_lists_come_from_separated_text_lists_or_json():
     assert to_lists(texts("a| b|", "", None), "|").to_list() == [["a", "b"], [], []]
     assert to_lists(pl.Series([["a", " b"], None]), "").to_list() == [["a", "b"], []]
     assert to_lists(texts('["a", "b, c"]', "[]", None, "a"), "").to_list() == [["a", "b, c"], [], [], None]
+
+
+@pytest.mark.parametrize("text", ['[["a"]]', '[{"a": 1}]', "[" + "9" * 40 + "]", '["a"', "[1e400]", '["\\ud800"]'])
+def test_json_that_is_no_list_of_labels_is_null(text):
+    assert to_lists(pl.Series([text, '["b"]']), "").to_list() == [None, ["b"]]
+
+
+def test_list_of_lists_is_null():
+    assert to_lists(pl.Series([[["a"]]]), "").to_list() == [None]
+
+
+def test_brackets_inside_labels_are_labels():
+    assert to_lists(pl.Series(['["[a]", "{b}", "\\"[c"]']), "").to_list() == [["[a]", "{b}", '"[c']]
+
+
+def test_lists_and_structs_as_text_are_json():
+    assert to_text(pl.Series([[1, None], None])).to_list() == ["[1,null]", None]
+    assert to_text(pl.Series([{"a": 'x"'}, None])).to_list() == ['{"a":"x\\""}', None]

@@ -71,3 +71,9 @@ def test_sql_says_what_it_reads(more, message):
 )
 def test_addresses_that_can_be_read(uri):
     assert require_address(uri) == uri
+
+
+@pytest.mark.parametrize("name", ["base64", "undefined", "rot13", "zlib", "no such"])
+def test_codec_of_no_text_is_no_encoding(name):
+    with pytest.raises(ValidationError, match="such as utf-8 or latin-1"):
+        Csv(encoding=name)

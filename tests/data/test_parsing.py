@@ -129,3 +129,11 @@ def test_no_letter_is_lost_however_broken_the_quoting(text):
     assert found.count("a") == text.count("a")
     assert found.count("b") == text.count("b")
     assert frame[REASON].count() == len(told)
+
+
+@pytest.mark.parametrize("number", ["9" * 39, "-" + "9" * 400])
+def test_whole_number_beyond_128_bits_costs_its_line(number):
+    lines = pl.Series([f'{{"a": {number}}}', '{"a": 1}', f'{{"b": [{number}], "a": 1}}', f'{{"a": "x: {number} ,"}}'])
+    rows = split_jsonl(lines, ("a",))
+    assert rows["reason"].to_list() == ["bad_json", None, "bad_json", None]
+    assert rows["raw"].struct.field("a").to_list() == [None, "1", None, f"x: {number} ,"]

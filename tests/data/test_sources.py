@@ -8,7 +8,7 @@ import pytest
 
 from nightschool.data import sources
 from nightschool.data.sources import Extent, SourceFile, find_sources, line_blocks, measure, open_source, skip_known
-from nightschool.errors import DataRefused, NotFound
+from nightschool.errors import DataRefused, NotFound, Unreachable
 
 TEXT = b"a,1\nb,2\nc,3\n"
 
@@ -219,3 +219,34 @@ def test_changed_known_part_is_refused(tmp_path, now):
 
 def test_block_size_is_bytes_not_rows():
     assert sources.BLOCK_BYTES >= 2**20
+
+
+def test_link_out_of_the_root_is_refused_and_one_inside_is_followed(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    file(tmp_path, TEXT, "secret.csv")
+    file(root, TEXT)
+    (root / "inside.csv").symlink_to(root / "log.csv")
+    assert [found.name for found in find_sources(root, ("inside.csv",))] == ["inside.csv"]
+    (root / "outside.csv").symlink_to(tmp_path / "secret.csv")
+    for pattern in ("outside.csv", "*.csv", "."):
+        with pytest.raises(DataRefused, match=r"outside\.csv leads out of the source root"):
+            find_sources(root, (pattern,))
+
+
+def test_file_that_cannot_be_read_now_may_be_tried_again(tmp_path):
+    with pytest.raises(Unreachable, match=r"log\.csv cannot be read; saw 'Is a directory'") as error:
+        measure(SourceFile("log.csv", tmp_path))
+    assert isinstance(error.value, OSError)
+    assert error.value.exit_code == 5
+
+
+@pytest.mark.parametrize(("encoding", "content"), [("utf-7", b"+2AA-"), ("unicode_escape", b"\\ud800")])
+def test_encoding_that_gives_no_characters_is_refused(tmp_path, encoding, content):
+    with pytest.raises(DataRefused, match=r"holds what is no character; saw .*ud800"):
+        blocks(file(tmp_path, content), encoding)
+
+
+def test_utf16_without_a_mark_is_refused(tmp_path):
+    with pytest.raises(DataRefused, match=r"log\.csv is not utf-16"):
+        blocks(file(tmp_path, b"\x00\x00"), "utf-16")

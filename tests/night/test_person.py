@@ -9,14 +9,13 @@ from nightschool.columns import (
     ITEMS,
     QUARANTINE,
     RECOMMENDATIONS,
-    RELEASE_TABLES_OF_PEOPLE,
     SIMILAR_USERS,
     SOURCE_ROW,
     USER_ID,
     USERS,
 )
 from nightschool.errors import NightschoolError
-from nightschool.night.person import Person
+from nightschool.night.person import RELEASED_TABLES, Person
 from nightschool.night.run import Home
 from tests.night.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home, quarantined, write
 
@@ -46,7 +45,7 @@ def test_a_person_is_found_in_every_table(opened: Home, people: People) -> None:
 
 
 def test_release_tables_with_users_are_looked_through() -> None:
-    assert RELEASE_TABLES_OF_PEOPLE == (RECOMMENDATIONS, CANDIDATE_SCORES, SIMILAR_USERS)
+    assert RELEASED_TABLES == (RECOMMENDATIONS, CANDIDATE_SCORES, SIMILAR_USERS)
 
 
 def test_who_is_removed_from_a_table_leaves_the_others(opened: Home, people: People) -> None:

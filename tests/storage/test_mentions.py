@@ -72,7 +72,7 @@ def test_prefect_forgets_the_texts_and_keeps_the_runs(database: Path) -> None:
     assert rows(database, "flow_run_state") == rows(database, "task_run_state") == states
     assert rows(database, "events") == [("2", "{}", "{}")]
     for file in database.parent.iterdir():
-        assert "rner-32".encode() not in file.read_bytes()
+        assert b"rner-32" not in file.read_bytes()
     forget_in_prefect(database, "lærner-32")
     assert len(rows(database, "log")) == 2
 
