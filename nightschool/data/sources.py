@@ -28,7 +28,6 @@ _MOST_INFLATED: Final = 200
 
 _COMPRESSED: Final = (".gz", ".zip")
 _UNSEEN: Final = (".", "_")
-_COMPRESSED: Final = (".gz", ".zip")
 _UNFINISHED: Final = (".tmp", ".part", ".crdownload")
 
 

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import polars as pl
 import pytest
 
+from expectations import drift, facts, growth, intake
 from expectations.validation import SUITES, check_batch, check_intake, check_rows
 from nightschool.columns import INTERACTIONS
 from nightschool.errors import DataRefused, NightschoolError
@@ -36,6 +39,15 @@ def test_batch_streams_from_a_lazy_frame():
 
 def test_good_batch_is_not_refused():
     check_intake("users", 1, 0).raise_if_failed()
+
+
+def test_the_glossary_explains_every_code():
+    suites = [*SUITES.values(), drift, growth, intake]
+    rules = [rule for suite in suites for rule in suite.batch_rules()]
+    rules += [rule for suite in SUITES.values() for rule in suite.row_rules(LIMITS)]
+    codes = {rule.meta["reason"] for rule in [*rules, facts.right_types()]}
+    glossary = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
+    assert [code for code in sorted(codes) if f"`{code}`" not in glossary] == []
 
 
 @pytest.mark.parametrize("table", SUITES)
