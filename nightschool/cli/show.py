@@ -89,10 +89,10 @@ def show_night(report: Mapping[str, Any]) -> None:
         console.print("\nWhere to look next:")
         for command, what in _NEXT:
             console.print(f"  nightschool --home {home} {command:<28} {what}", soft_wrap=True)
-        console.print(
-            f"  {Settings().paths.docs / 'index.html'}: what was asked of the data, and what was seen", soft_wrap=True
-        )
         console.print(f"  nightschool --home {home} {'up':<28} Prefect and MLflow in the browser: compare the α runs")
+        console.print(
+            f"  {Settings().paths.docs / 'index.html'}  what the data were asked, and answered", soft_wrap=True
+        )
 
 
 def _show_learner(learner: Mapping[str, Any]) -> None:

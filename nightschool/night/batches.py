@@ -61,7 +61,7 @@ class Batches:
             stability = population_stability(last[source], add_up(self._added[source]))
             if stability.height:
                 report = check.check_drift(self._table.name, stability)
-                report.raise_if_failed("check what the source means by its columns, and the manifest against it")
+                report.raise_if_failed(self._do())
                 warnings.extend(report.warnings)
         return warnings
 
@@ -74,6 +74,10 @@ class Batches:
             rows = pl.concat(frames).with_columns(instant, pl.lit(self._table.name).alias(TABLE))
             self._lake.append(BATCHES, rows.select(*BATCHES.columns))
         self._added = {}
+
+    def _do(self) -> str:
+        stored = self._lake.root / BATCHES.name
+        return f"check the source's units against the manifest; if they are meant so, remove {stored} and run it again"
 
     def _last(self) -> dict[str, pl.DataFrame]:
         """The newest profile of each source of the table."""

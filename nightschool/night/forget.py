@@ -7,11 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from nightschool.columns import (
-    CONTENT_HASHES,
-    RECOMMENDATIONS,
-    RELEASE_TABLES,
-)
+from nightschool.columns import CONTENT_HASHES, RECOMMENDATIONS, RELEASE_TABLES
 from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person

@@ -47,7 +47,7 @@ def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
     """
     if isinstance(user_id, int):
         return text.str.contains(rf"(^|\D){user_id}(\D|$)")
-    spelled = pl.select(_words(pl.Series([user_id, json.dumps(user_id)]))).to_series().str.strip_chars()
+    spelled = pl.select(_words(pl.lit(pl.Series([user_id, json.dumps(user_id)])))).to_series().str.strip_chars()
     whole = [f" {words} " if len(words) < _LONGEST else f" {words[:_LONGEST]}" for words in spelled if words]
     found = [_words(text).str.contains(words, literal=True) for words in whole]
     if not spelled[0]:
@@ -56,10 +56,9 @@ def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
     return pl.any_horizontal(*found)
 
 
-def _words(text: pl.Expr | pl.Series) -> pl.Expr:
+def _words(text: pl.Expr) -> pl.Expr:
     """The words of a text between blanks; an escaped letter is part of its word, other escapes stand between words."""
-    whole = pl.lit(text) if isinstance(text, pl.Series) else text
-    words = whole.str.replace_all(_ESCAPED_LETTER, "u$1").str.replace_all(_ESCAPED, " ")
+    words = text.str.replace_all(_ESCAPED_LETTER, "u$1").str.replace_all(_ESCAPED, " ")
     return pl.concat_str(pl.lit(" "), words.str.replace_all(_BETWEEN_WORDS, " "), pl.lit(" "))
 
 
@@ -87,8 +86,8 @@ def forget_in_prefect(database: Path, user_id: UserId) -> None:
 
 def forget_in_log(file: Path, user_id: UserId) -> None:
     """Empties a log that mentions the person; the server that writes to it goes on behind the gap."""
-    lines = pl.Series([file.read_text(encoding="utf-8", errors="replace")])
-    if pl.select(mentions(pl.lit(lines), user_id)).item():
+    text = pl.lit(file.read_text(encoding="utf-8", errors="replace"))
+    if pl.select(mentions(text, user_id)).item():
         os.truncate(file, 0)
 
 

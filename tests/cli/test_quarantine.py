@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.storage.lock import home_lock
-from tests.cli.conftest import Run, require_refusal
+from tests.cli.conftest import Run, require_refusal, spawn
 
 MANIFEST = """
 name = "tiny"
@@ -110,3 +110,11 @@ def test_what_cannot_be_done_is_told(source: Path, run: Run, home: Path) -> None
 
 def test_home_without_data_has_no_quarantine(run: Run) -> None:
     require_refusal(run("quarantine", "list"), 5, "holds no dataset yet")
+
+
+def test_looking_at_the_quarantine_does_not_wait_for_the_suites(source: Path, home: Path) -> None:
+    run = "try: main()\nfinally: print('great_expectations' in sys.modules)"
+    told = f"import sys; from nightschool.cli.app import main\n{run}"
+    for arguments in (("list",), ("export", "--out", source / "bad.csv")):
+        outcome = spawn("--home", home, "quarantine", *arguments, code=told)
+        assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "False"), outcome.err

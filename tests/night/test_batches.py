@@ -1,3 +1,4 @@
+import shutil
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -55,9 +56,13 @@ def test_batch_like_the_last_is_let_in(lake):
 
 def test_another_unit_is_refused(lake):
     take(lake, rows(lake, 2000))
-    with pytest.raises(DataRefused, match=r"distribution_changed \(duration_seconds \d") as error:
+    with pytest.raises(
+        DataRefused, match=r"distribution_changed \(duration_seconds \d.*remove \S+batches and run"
+    ) as error:
         take(lake, rows(lake, 2000, seconds=5.0))
     assert error.value.exit_code == 3
+    shutil.rmtree(lake.root / "batches")
+    assert take(lake, rows(lake, 2000, seconds=5.0)) == []
 
 
 def test_few_rows_in_another_unit_are_a_note(lake):

@@ -16,7 +16,7 @@ from tests.night import hostile
 from tests.night.hostile import COLUMNS, GOOD, RECORDS, Record, Trial, Writer
 
 SETTINGS = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-MANY = pytest.param(80, marks=pytest.mark.slow, id="many")
+MANY = pytest.param(40, marks=pytest.mark.slow, id="many")
 
 
 @dataclass(frozen=True)
