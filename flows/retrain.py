@@ -46,11 +46,11 @@ def retrain(
     instant = asked_instant(as_of)
     with home_lock(Settings().paths.lock):
         home = bind_home(dataset, source_root)
-        rows = ingest(home, instant)
+        taken = ingest(home, instant)
         night = open_night(home, config, instant, force)
         if not isinstance(night, Night):
-            return already_decided(night, rows)
-        validate(night)
+            return already_decided(night, taken.to_dict())
+        checked = validate(night)
         data = prepare(night)
         chosen = select(night, data)
         verdict = prove(night, data, chosen)
@@ -58,4 +58,4 @@ def retrain(
         tables = recommend(night, data, model)
         release = publish(night, verdict, model, tables, dry_run)
         stages = {"prepare": data, "select": chosen, "prove": verdict, "recommend": tables, "publish": release}
-        return report(night, rows, stages)
+        return report(night, taken, checked, stages)

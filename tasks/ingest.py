@@ -1,11 +1,11 @@
 """Stage 1: source rows into tables, exactly once; the bad ones into quarantine."""
 
 from datetime import datetime
-from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.night.ingest import IngestReport
 from nightschool.night.run import Home
 from tasks.forget import finish_erasure
 from tasks.sources import ingest_sources
@@ -13,7 +13,7 @@ from tasks.stage import failed_on_io
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
-def ingest(home: Home, as_of: datetime | None) -> dict[str, Any]:
-    """Rows in, already known, accepted and quarantined, by table; an erasure that was cut short ends first."""
+def ingest(home: Home, as_of: datetime | None) -> IngestReport:
+    """What became of the source rows, and what is odd about them; an erasure that was cut short ends first."""
     finish_erasure(home)
     return ingest_sources(home, as_of)

@@ -7,15 +7,16 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.night.ingest import IngestReport
 from nightschool.night.report import in_markdown, night_report
 from nightschool.night.run import Night
 from tasks.stage import Record
 
 
 @task(cache_policy=NO_CACHE)
-def report(night: Night, rows: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
+def report(night: Night, taken: IngestReport, checked: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
     """The night's report; Prefect keeps it as artifacts, and the night's working files go."""
-    document = night_report(night, rows, stages)
+    document = night_report(night, taken.to_dict(), stages, [*taken.warnings, *checked["warnings"]])
     create_markdown_artifact(in_markdown(document), key="night", description="What the night did")
     create_table_artifact(_metric_rows(document["candidates"]), key="candidates", description="On validation")
     create_table_artifact(_metric_rows(document["sweep"]), key="alpha-sweep", description="On validation, by α")

@@ -8,7 +8,7 @@ import polars as pl
 
 from nightschool.columns import INTERACTIONS
 from nightschool.data.holdout import read_test
-from nightschool.night.ingest import ingest
+from nightschool.night.ingest import IngestReport, ingest
 from nightschool.night.run import Home
 from nightschool.storage.binding import bind
 from tasks.home import manifest_of
@@ -21,8 +21,8 @@ class _Suites:
         return getattr(import_module("expectations.validation"), name)
 
 
-def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
-    """Rows in, already known, accepted and quarantined, by table.
+def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
+    """Rows in, already known, accepted and quarantined, by table, and what is odd about them.
 
     Rows are first seen at the T of the night that takes them in, else now.
     """
@@ -30,7 +30,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> dict[str, Any]:
     source_root = home.binding.source_root
     report = ingest(manifest_of(home), source_root, home.lake, check=_Suites(), first_seen=as_of or now, now=now)
     bind(home.paths.binding, home.binding)
-    return report.to_dict()
+    return report
 
 
 def read_hold_out(home: Home) -> pl.DataFrame:

@@ -70,8 +70,13 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
             from tasks.forget import finish_erasure
 
             finish_erasure(home)
-        rows = ingest_sources(home, None)
-    show.show_json(rows) if as_json else show.show_rows_in(rows)
+        report = ingest_sources(home, None)
+    if as_json:
+        show.show_json(report.to_dict())
+        return
+    show.show_rows_in(report.to_dict())
+    for warning in report.warnings:
+        show.console.print(f"Note: {warning}.")
 
 
 def retrain(

@@ -26,7 +26,8 @@ from nightschool.errors import ConfigurationError
 from nightschool.night.arrivals import Arrivals, placed
 from nightschool.night.ingest_entities import take_entities
 from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged
-from nightschool.night.ledger import Ledger
+from nightschool.night.ledger import Ledger, mapping
+from nightschool.night.quarantine import settle
 from nightschool.storage.lake import Lake, literal
 
 
@@ -35,6 +36,7 @@ class IngestReport:
     """Rows in = already known + accepted + quarantined, table by table."""
 
     tables: Mapping[str, TableCounts]
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers by table, for JSON."""
@@ -61,6 +63,7 @@ def ingest(
     """
     ledger = Ledger(lake, now)
     ledger.undo_unfinished()
+    settle(lake)
     occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
     try:
         return _ingest(occasion)
@@ -78,7 +81,8 @@ def _ingest(occasion: Occasion) -> IngestReport:
     for intake in (users, items, log):
         _write(intake, occasion.lake)
     occasion.ledger.write()
-    return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)})
+    warnings = tuple(warning for intake in (log, users, items) for warning in intake.warnings)
+    return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)}, warnings)
 
 
 def _check_known(occasion: Occasion) -> None:
@@ -129,6 +133,7 @@ def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | No
             good = intake.sort_out(arrivals.judge(rows, part), file, occasion.now)
             if good.height:
                 intake.accepted.add(placed(good, file))
+                intake.batches.add(mapping(part), part, good)
         intake.already_known += known.rows if known else 0
         occasion.ledger.note(INTERACTIONS, file, part, reading.extent)
     return intake
@@ -143,3 +148,4 @@ def _write(intake: Intake, lake: Lake) -> None:
         rows = spool.scan()
         if rows is not None:
             lake.append(table, rows)
+    intake.batches.write()

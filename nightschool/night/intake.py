@@ -24,6 +24,7 @@ from nightschool.data.manifest import Manifest
 from nightschool.data.parsing import RAW
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
+from nightschool.night.batches import Batches, DriftReport
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
@@ -48,6 +49,14 @@ class Checks(Protocol):
         """Whether so many rows, so many of them bad, may come in together."""
         ...
 
+    def check_growth(self, table: str, before: int, now: int) -> Verdict:
+        """Whether a file may hold so many rows now where it had so many before."""
+        ...
+
+    def check_drift(self, table: str, stability: pl.DataFrame) -> DriftReport:
+        """Whether a batch is distributed like the last one."""
+        ...
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -68,7 +77,8 @@ class Occasion:
 
     def intake(self, table: Table) -> "Intake":
         """What the table gets, nothing yet."""
-        return Intake(table, self.lake.spool(table.name), self.lake.spool(f"{table.name}-{QUARANTINE.name}"))
+        spools = (self.lake.spool(table.name), self.lake.spool(f"{table.name}-{QUARANTINE.name}"))
+        return Intake(table, *spools, Batches(self.lake, table, self.now))
 
     def with_findings(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the row rules' findings in reason and detail, where there was no reason yet."""
@@ -99,9 +109,11 @@ class Intake:
     table: Table
     accepted: Spool
     rejected: Spool
+    batches: Batches
     already_known: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
         """The good rows of a normalised frame; its bad ones go to the quarantine with their reason."""
@@ -157,4 +169,5 @@ def judged(intake: Intake, occasion: Occasion) -> Intake:
     empty = not (counts.accepted or counts.already_known)
     if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
         raise DataRefused(f"no row for {intake.table.name} is good", seen=seen, do=do)
+    intake.warnings += intake.batches.compare(occasion.check)
     return intake

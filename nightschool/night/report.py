@@ -1,6 +1,6 @@
 """What a night tells people: one JSON document, and the same in Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -29,8 +29,10 @@ def already_decided(release: Release, rows: Record) -> dict[str, Any]:
     }
 
 
-def night_report(night: Night, rows: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
-    """The report of a night that ran; `stages` holds the records of its stages by name."""
+def night_report(
+    night: Night, rows: Record, stages: Mapping[str, Record], warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what is odd."""
     release_id = stages["publish"]["release_id"]
     chosen, verdict = stages["select"], stages["prove"]
     return {
@@ -40,7 +42,7 @@ def night_report(night: Night, rows: Record, stages: Mapping[str, Record]) -> di
         "as_of": night.identity.as_of.isoformat(),
         "rows": rows,
         "protocol": stages["prepare"]["protocol"],
-        "warnings": stages["prepare"]["warnings"],
+        "warnings": [*warnings, *stages["prepare"]["warnings"]],
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],

@@ -31,7 +31,13 @@ from nightschool.data.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.night.arrivals import Arrivals, placed
 from nightschool.night.ingest import IngestReport
-from nightschool.night.ingest_entities import _changes, _first_of_each_id, _newest, _normalised, _require_same_types
+from nightschool.night.ingest_entities import (
+    changes,
+    first_of_each_id,
+    newest_of_each_id,
+    normalised,
+    require_same_types,
+)
 from nightschool.night.intake import Intake, Occasion, TableCounts, mark
 from nightschool.night.quarantine import PLACE, RETRIED, known_as, settle
 from nightschool.night.repairs import name_of
@@ -127,19 +133,19 @@ def _entities(
         for _, rows in _asked(occasion, attempt, repairs):
             attempt.untouched.update(_reasons(rows))
         return attempt, None
-    newest = _newest(occasion.lake.scan(table).collect(), key)
+    newest = newest_of_each_id(occasion.lake.scan(table).collect(), key)
     for file_name, rows in _asked(occasion, attempt, repairs):
         file = _source(occasion, part, file_name)
-        frame = _normalised(occasion, table, part, reread(rows, part, file))
+        frame = normalised(occasion, table, part, reread(rows, part, file))
         repeats = rows.filter(pl.col(REASON) == "duplicate_id")[SOURCE_ROW]
         # It lies there since another row has its id, and would take that one's place.
         again = pl.col(SOURCE_ROW).is_in(repeats.implode()) & pl.col(key).is_in(newest[key].implode())
-        frame = _first_of_each_id(mark(frame, again, "duplicate_id", key), key)
+        frame = first_of_each_id(mark(frame, again, "duplicate_id", key), key)
         given = attempt.intake.sort_out(frame, file, occasion.now)
-        _require_same_types(given, newest, table)
-        added = _changes(given, newest, key, occasion)
+        require_same_types(given, newest, table)
+        added = changes(given, newest, key, occasion)
         attempt.intake.already_known += given.height - added.height
-        newest = _newest(pl.concat([newest, added], how="diagonal"), key)
+        newest = newest_of_each_id(pl.concat([newest, added], how="diagonal"), key)
         if added.height:
             attempt.intake.accepted.add(added)
         held = given.join(newest.select(key, AVAILABLE_AT), on=key)

@@ -37,7 +37,8 @@ class Home:
         (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
 
     def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
-        report = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW).to_dict()
+        done = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW)
+        self.warnings, report = done.warnings, done.to_dict()
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
             assert counts["quarantined"] == sum(counts["reasons"].values())

@@ -7,10 +7,13 @@ import polars as pl
 from nightschool.columns import DETAIL, QUARANTINE, REASON, ROW, SOURCE_ROW, USERS
 from nightschool.data.parsing import RAW
 from nightschool.data.sources import SourceFile
+from nightschool.night.batches import Batches
 from nightschool.night.intake import Intake, TableCounts, mark
+from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LAKE = Lake(Path("lake"), pl.Int64(), pl.Int64())
 FILE = SourceFile("users.csv", Path("users.csv"))
 FRAME = pl.DataFrame(
     {
@@ -31,7 +34,7 @@ def test_mark_gives_a_reason_to_good_rows_only():
 
 
 def test_good_and_bad_rows_part(tmp_path):
-    intake = Intake(USERS, Spool(tmp_path / "good"), Spool(tmp_path / "bad"))
+    intake = Intake(USERS, Spool(tmp_path / "good"), Spool(tmp_path / "bad"), Batches(LAKE, USERS, NOW))
     good = intake.sort_out(mark(FRAME, pl.col(SOURCE_ROW) == 2, "duplicate_id", "user_id"), FILE, NOW)
     bad = intake.rejected.scan().collect()
     assert good[SOURCE_ROW].to_list() == [1]

@@ -94,11 +94,12 @@ def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
 
 def test_page_says_what_happened(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    page = in_markdown(night_report(night, ROWS, stages(night.identity.release_id)))
+    page = in_markdown(night_report(night, ROWS, stages(night.identity.release_id), ["odd"]))
     assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
     for line in (
         f"- T: {MONDAY.isoformat()}",
         "- proved on: temporal-user",
+        "- note: odd",
         "- note: weaker",
         "| interactions | 1,234 | 4 | 1,200 | 30 |",
         "| suspected bots | view | 1,228 | 20 | 500 |",
