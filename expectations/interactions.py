@@ -12,9 +12,11 @@ from expectations.rules import between, filled
 from expectations.text import id_measures, id_rules
 from nightschool.columns import (
     DURATION,
+    EVENT,
     EVENT_ID,
     INTERACTIONS,
     ITEM_ID,
+    LIKED,
     RATING,
     SOURCE_FILE,
     SOURCE_ROW,
@@ -30,7 +32,10 @@ LEAST_KEPT: Final = 0.5
 
 FEW_REPEATS: Final = 0.01
 MANY_REPEATS: Final = 0.5
-"""Shares of the rows without a time or an event id whose pair was named before: a list delivered twice has half."""
+"""Shares of the bare pairs that were named before: a list delivered twice has half."""
+
+_SAYS_MORE: Final = (TIMESTAMP, EVENT_ID, EVENT, DURATION, LIKED, RATING)
+"""What makes a repeated pair an event of its own; without any of it, it says nothing new."""
 
 
 def measures() -> Mapping[str, pl.Expr]:
@@ -55,19 +60,18 @@ def row_rules(limits: Limits) -> list[Any]:
 
 def facts(frame: pl.LazyFrame, known: Known) -> pl.DataFrame:
     """One row of what the batch rules look at."""
-    timeless = frame.filter(pl.col(TIMESTAMP).is_null() & pl.col(EVENT_ID).is_null())
-    counted = frame.select(pl.len().alias(ROWS), (pl.col(TIMESTAMP).is_null() & pl.col(EVENT_ID).is_null()).sum())
-    n_rows, n_timeless = counted.collect(engine="streaming").row(0)
-    n_repeated = count_repeated(timeless, USER_ID, ITEM_ID) if n_timeless else 0
+    is_bare = pl.all_horizontal(pl.col(_SAYS_MORE).is_null())
+    n_rows, n_bare = frame.select(pl.len().alias(ROWS), is_bare.sum().alias("bare")).collect(engine="streaming").row(0)
+    n_repeated = count_repeated(frame.filter(is_bare), USER_ID, ITEM_ID) if n_bare else 0
     return one_row(
         {
             ROWS: n_rows,
             "read_twice": count_repeated(frame, SOURCE_FILE, SOURCE_ROW),
             "unknown_users": count_orphans(frame, known.users, USER_ID),
             "unknown_items": count_orphans(frame, known.items, ITEM_ID),
-            "timeless": n_timeless,
+            "bare": n_bare,
             "repeated_pairs": n_repeated,
-            "repeated_share": share(n_repeated, n_timeless),
+            "repeated_share": share(n_repeated, n_bare),
             "taken_in": known.taken_in,
             "held": known.held,
             "kept_share": share(known.held, known.taken_in) if known.taken_in else 1.0,
@@ -77,7 +81,7 @@ def facts(frame: pl.LazyFrame, known: Known) -> pl.DataFrame:
 
 def batch_rules() -> list[Any]:
     """What the rows must satisfy together."""
-    seen = "{repeated_pairs} of {timeless} rows without a time"
+    seen = "{repeated_pairs} of {bare} bare pairs"
     few = Column("repeated_share") < MANY_REPEATS
     return [
         between(ROWS, "no_rows", low=1, seen="{rows} rows"),

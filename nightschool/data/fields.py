@@ -74,6 +74,11 @@ def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) ->
     return _from_iso(text) if how.unit == "iso" else _from_count(text, how, names)
 
 
+def beyond_calendar(text: pl.Series, unit: str) -> pl.Series:
+    """Which counts lie beyond the year 9999, bool [n]: counted in a finer unit than the one that is named."""
+    return (to_numbers(text).abs() * _MICROSECONDS[unit] > _FURTHEST).fill_null(value=False)
+
+
 def _from_count(text: pl.Series, how: Time, names: pl.Series | None) -> pl.Series:
     # A double counts microseconds exactly until the year 2255.
     counts = to_numbers(text) * _MICROSECONDS[how.unit]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import ITEM_INDEX, ITEMS, USER_INDEX, USERS
+from nightschool.columns import DETAIL, ITEM_INDEX, ITEMS, REASON, ROW, SOURCE_ROW, USER_INDEX, USERS
 from nightschool.contract import ItemColumns
 from nightschool.data.formats import Names, Part
 from nightschool.data.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time
@@ -204,9 +204,13 @@ def _distinct(*names: str) -> Names:
     return tuple(dict.fromkeys(names))
 
 
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, "raw", "released")
+"""Columns of a row on its way in."""
+
+
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
     """Raises where two columns, or a column and one that every table has, would bear the same name."""
-    taken = {*fixed, USER_INDEX, ITEM_INDEX}
+    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
     repeated = {name for name in names if names.count(name) > 1}
     if clash := sorted(repeated | (taken & {*names})):
         raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")

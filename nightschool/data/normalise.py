@@ -24,7 +24,7 @@ from nightschool.columns import (
     TITLE,
     USER_ID,
 )
-from nightschool.data.fields import to_flags, to_ids, to_instants, to_lists, to_numbers, to_text
+from nightschool.data.fields import beyond_calendar, to_flags, to_ids, to_instants, to_lists, to_numbers, to_text
 from nightschool.data.formats import Csv, Format, Names
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.parsing import RAW
@@ -184,7 +184,10 @@ class _Rows:
         origins = self.text(how.origin.column) if isinstance(how.origin, Origins) else None
         if origins is not None and ids is not None:
             origins = _translated(origins, ids)
-        self.add(name, to_instants(self.raw(how.column), how, origins), to_text(self.raw(how.column)))
+        given = to_text(self.raw(how.column))
+        if how.unit != "iso":
+            self.mark(beyond_calendar(given, how.unit), "wrong_time_unit", given)
+        self.add(name, to_instants(self.raw(how.column), how, origins), given)
 
     def add_quantities(self, columns: Mapping[str, Quantity]) -> None:
         """Adds a column for each number in text; text without digits tells none, which is no fault."""

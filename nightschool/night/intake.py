@@ -25,6 +25,7 @@ from nightschool.data.parsing import RAW
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
 from nightschool.night.batches import Batches, DriftReport
+from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
@@ -161,11 +162,14 @@ def judged(intake: Intake, occasion: Occasion) -> Intake:
         DataRefused: Naming the reasons and how often each was seen.
     """
     counts, do = intake.counts(), "check the manifest against the files"
-    if not (counts.accepted or counts.quarantined):
+    # Rows of people who were forgotten say nothing about the file.
+    n_bad = counts.quarantined - intake.reasons[FORGOTTEN_USER]
+    if not counts.accepted + n_bad:
         return intake
     seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
-    n_new = counts.accepted + counts.quarantined
-    occasion.check.check_intake(intake.table.name, n_new, counts.quarantined).raise_if_failed(f"found {seen}; {do}")
+    occasion.check.check_intake(intake.table.name, counts.accepted + n_bad, n_bad).raise_if_failed(
+        f"found {seen}; {do}"
+    )
     empty = not (counts.accepted or counts.already_known)
     if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
         raise DataRefused(f"no row for {intake.table.name} is good", seen=seen, do=do)

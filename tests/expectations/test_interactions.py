@@ -44,7 +44,8 @@ BAD_ROWS = {
     "duration_too_long": {**GOOD, "duration_seconds": [0.0, 366 * 86401.0, None]},
     "rating_out_of_range": {**GOOD, "rating": [1.0, 5.5, None]},
 }
-PAIRS = {**GOOD, "event_id": [None] * 3, "timestamp": [None] * 3, "user_id": ["1"] * 3, "item_id": ["a"] * 3}
+BARE = dict.fromkeys(("event_id", "timestamp", "event", "duration_seconds", "liked", "rating"), [None] * 3)
+PAIRS = {**GOOD, **BARE, "user_id": ["1"] * 3, "item_id": ["a"] * 3}
 FEW_PAIRS = {"user_id": ["1"] * 3, "item_id": ["a", "b", "b"], "source_file": ["f"] * 3, "source_row": [1, 2, 3]}
 BAD_BATCHES = {
     "no_rows": {name: [] for name in GOOD},
@@ -104,11 +105,12 @@ def test_numbers_as_ids_have_neither_length_nor_characters():
 def test_one_of_two_pairs_that_repeat_is_a_list_delivered_twice():
     twice = {name: values[:2] for name, values in PAIRS.items()}
     report = report_on(INTERACTIONS, twice, DECLARED)
-    assert "repeated_pairs (1 of 2 rows without a time)" in str(
+    assert "repeated_pairs (1 of 2 bare pairs)" in str(
         [f"{outcome.reason} ({outcome.observed})" for outcome in report.outcomes if not outcome.passed]
     )
 
 
-def test_events_that_repeat_a_pair_are_none():
-    values = {**PAIRS, "timestamp": [MONDAY] * 3}
+@pytest.mark.parametrize(("column", "value"), [("timestamp", MONDAY), ("event", "view"), ("rating", 3.0)])
+def test_events_that_repeat_a_pair_are_none(column, value):
+    values = {**PAIRS, column: [value] * 3}
     assert broken(report_on(INTERACTIONS, values, DECLARED)) == set()

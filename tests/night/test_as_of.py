@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TIMESTAMP, TITLE, USERS
+from nightschool.data.filters import Rules
 from nightschool.errors import DataRefused
 from nightschool.night.as_of import newest_known, scan_at
 from nightschool.night.prepare import event_log
@@ -76,7 +77,7 @@ def test_a_log_of_the_past_shows_at_t_what_happened_until_then(tmp_path_factory,
     seen = scan_at(home.lake, INTERACTIONS, instant).collect()
     expected = {place for place, time in enumerate(times, 1) if time <= instant} | {99}
     assert set(seen[ITEM_ID]) == expected
-    log = event_log(home.lake, home.manifest, instant, RULES)
+    log = event_log(home.lake, home.manifest, instant, Rules())
     assert set(log.empty.item_ids) == expected
     assert (log.events[TIMESTAMP].max() or instant) <= instant
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -111,7 +112,7 @@ def test_any_delivery_ends_like_replaying_it_row_by_row(tmp_path_factory, rows, 
             state[event] = (rating, gone)
     bounds = [0, *sorted({cut for cut in cuts if cut < len(rows)}), len(rows)]
     seen = dict.fromkeys(counted, 0)
-    for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(bounds)):
         part = [row(event, rating, "yes" if gone else "no") for event, rating, gone in rows[start:end]]
         home.write(part, f"log-{number}.csv", HEADER)
         report = home.ingest().interactions
