@@ -32,7 +32,6 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.fields import to_ids
 from nightschool.errors import NotFound
 from nightschool.night.as_of import scan_at
 from nightschool.night.audiences import EVERYONE
@@ -172,7 +171,7 @@ def parse_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
     """
     if dtype == pl.String:
         return text
-    number = to_ids(pl.Series([text]), dtype)[0]
-    if number is None:
-        raise NotFound(f"no such {kind}", seen=text[:100], do="ids are whole numbers here, written plainly")
-    return int(number)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise NotFound(f"no such {kind}", seen=text, do="ids are whole numbers here") from error

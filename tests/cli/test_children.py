@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -27,15 +28,26 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def family() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+Family = Callable[[], list[psutil.Process]]
+
+
+@pytest.fixture
+def family() -> Family:
+    """This process's descendants, without the servers that other tests have started."""
+    others = set(psutil.Process().children(recursive=True))
+
+    def own() -> list[psutil.Process]:
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if others.isdisjoint([child, *child.parents()])]
+
+    return own
 
 
 def logged(children: Children, name: str, text: str) -> bool:
     return text in (children.logs / f"{name}.log").read_text()
 
 
-def test_leaving_ends_descendants_that_are_deaf_and_in_another_session(children: Children) -> None:
+def test_leaving_ends_descendants_that_are_deaf_and_in_another_session(children: Children, family: Family) -> None:
     with children:
         children.start("server", python(PARENT_OF_DEAF))
         children.until(lambda: logged(children, "server", "deaf"), "the grandchild", seconds=30)
@@ -57,13 +69,13 @@ def start_and_wait(children: Children) -> None:
         children.until(lambda: False, "a miracle", seconds=0)
 
 
-def test_a_wait_in_vain_ends_them_too(children: Children) -> None:
+def test_a_wait_in_vain_ends_them_too(children: Children, family: Family) -> None:
     with pytest.raises(NightschoolError, match="waited 0 seconds in vain for a miracle; read the logs in"):
         start_and_wait(children)
     assert not family()
 
 
-def test_one_that_ends_is_named_with_its_code_its_last_words_and_its_log(children: Children) -> None:
+def test_one_that_ends_is_named_with_its_code_its_last_words_and_its_log(children: Children, family: Family) -> None:
     dying = "print('no such pool\\n'); raise SystemExit(3)"
     with pytest.raises(NightschoolError) as caught:
         start_and_watch(children, {"Some server": SLEEPER, "worker": dying})
@@ -89,14 +101,14 @@ def test_run_raises_when_it_failed(children: Children) -> None:
         children.run("deployment", python("import sys; sys.exit(print('bad') or 2)"), seconds=30)
 
 
-def test_run_is_bounded(children: Children) -> None:
+def test_run_is_bounded(children: Children, family: Family) -> None:
     with pytest.raises(NightschoolError, match=r"waited 0 seconds in vain for deployment to finish"), children:
         children.run("deployment", python(SLEEPER), seconds=0.1)
     assert not family()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_both_signals_arrive_as_keyboard_interrupt(children: Children, number: signal.Signals) -> None:
+def test_both_signals_arrive_as_keyboard_interrupt(children: Children, family: Family, number: signal.Signals) -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
     with pytest.raises(KeyboardInterrupt):
         start_and_watch(children, {"server": SLEEPER})

@@ -190,8 +190,7 @@ def test_reasons_in_words(reason: str, because: int | None, why: str) -> None:
 
 
 def test_ids_are_those_of_the_home() -> None:
-    assert parse_id("7", pl.Int64(), "user") == 7
+    assert parse_id("007", pl.Int64(), "user") == 7
     assert parse_id("007", pl.String(), "user") == "007"
-    for text in ("x", "007", "9223372036854775808"):
-        with pytest.raises(NotFound, match=f"no such item; saw '{text}'; ids are whole numbers here, written plainly"):
-            parse_id(text, pl.Int64(), "item")
+    with pytest.raises(NotFound, match="no such item; saw 'x'; ids are whole numbers here"):
+        parse_id("x", pl.Int64(), "item")
