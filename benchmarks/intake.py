@@ -111,7 +111,8 @@ def _body(results: dict[str, Measured]) -> list[str]:
     body = [
         "Plain polars reads the same CSV file with `try_parse_dates` and does nothing else. Ingest also reads users "
         "and content, hashes every byte, checks every row, and commits the tables. `The same files again` is the whole "
-        "command `nightschool ingest`, imports included; the stages are timed without imports. Memory is the peak resident memory of the stage's process.",
+        "command `nightschool ingest`, imports included; the stages are timed without imports. Memory is the peak "
+        "resident memory of the stage's process.",
         table(columns, rows),
         *(
             f"{size}: {results[size].seconds:.1f} s, {results[size].gigabytes:.1f} GB; {goal}."
