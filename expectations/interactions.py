@@ -23,7 +23,7 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.data.limits import EARLIEST, LONGEST_DURATION, ZERO_FROM, ZERO_UNTIL, Limits
+from nightschool.data.limits import EARLIEST, LONGEST_DURATION, MANY_REPEATS, ZERO_FROM, ZERO_UNTIL, Limits
 
 TABLE: Final = INTERACTIONS
 
@@ -31,8 +31,7 @@ LEAST_KEPT: Final = 0.5
 """Share of the rows once taken in that must still be there: erasing people takes few, and half is a loss."""
 
 FEW_REPEATS: Final = 0.01
-MANY_REPEATS: Final = 0.5
-"""Shares of the bare pairs that were named before: a list delivered twice has half."""
+"""Share of the bare pairs that may have been named before, without a word."""
 
 _SAYS_MORE: Final = (TIMESTAMP, EVENT_ID, EVENT, DURATION, LIKED, RATING)
 """What makes a repeated pair an event of its own; without any of it, it says nothing new."""

@@ -16,6 +16,9 @@ EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
 LONGEST_DURATION: Final = 366 * 86_400.0
 """Seconds; no one engagement lasts longer than a year."""
 
+MANY_REPEATS: Final = 0.5
+"""Share of the bare pairs that were named before, from which a list must have been delivered twice."""
+
 LONGEST_ID: Final = 512
 LONGEST_TEXT: Final = 100_000
 """Characters."""

@@ -185,9 +185,10 @@ class _Rows:
         if origins is not None and ids is not None:
             origins = _translated(origins, ids)
         given = to_text(self.raw(how.column))
-        if how.unit != "iso":
+        instants = to_instants(self.raw(how.column), how, origins)
+        if how.unit != "iso" and instants.null_count() > given.null_count():
             self.mark(beyond_calendar(given, how.unit), "wrong_time_unit", given)
-        self.add(name, to_instants(self.raw(how.column), how, origins), given)
+        self.add(name, instants, given)
 
     def add_quantities(self, columns: Mapping[str, Quantity]) -> None:
         """Adds a column for each number in text; text without digits tells none, which is no fault."""

@@ -12,7 +12,6 @@ from nightschool.data.negatives import sample_negatives
 from nightschool.night.config import NightConfig
 
 SUSPECTED_BOT = "suspected_bot"
-_OFF = "off"
 
 Row = dict[str, str | int]
 

@@ -141,11 +141,17 @@ def test_table_and_next_commands_are_shown(
 
 
 def test_what_will_stop_a_night_is_noted(export: Path, tmp_path: Path, run: Run) -> None:
-    write_moodle(export)
+    pairs = [f"{n % 7},{n % 2}\n" for n in range(50)]
+    (export / "views.csv").write_text("user_id,item_id\n" + "".join(pairs))
     outcome = run("init", export, "--out", tmp_path / "ours.toml")
     note = "72% of the interactions repeat a pair of user and item"
     assert f"Note: {note}" in outcome.out
     assert f"# NOTE: {note}" in (tmp_path / "ours.toml").read_text()
+
+
+def test_events_without_a_time_that_repeat_a_pair_will_not_stop_it(export: Path, tmp_path: Path, run: Run) -> None:
+    write_moodle(export)
+    assert run("init", export, "--out", tmp_path / "ours.toml", "--json").document["notes"] == []
 
 
 def test_json_says_the_same(export: Path, tmp_path: Path, run: Run, home: Path) -> None:

@@ -41,6 +41,11 @@ class Log:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def is_bare(self) -> bool:
+        """Whether a row says nothing but who met what, so that the same pair again says nothing new."""
+        return not any((self.time, self.event_id, self.event, self.rating, self.duration, self.liked))
+
+    @property
     def modes(self) -> tuple[str, ...]:
         """What can score an interaction, the best first."""
         possible = {

@@ -56,7 +56,7 @@ class Match:
         users: The users; None where no file describes them.
         items: The items; None where no file describes them.
         reasons: Files to why they are neither, so far as they are not.
-        alike: Share of the rows whose user and item another row has, where neither time nor event tells them apart.
+        alike: Share of the rows whose user and item another row has, where nothing else tells them apart.
     """
 
     log: Log
@@ -96,7 +96,7 @@ def match_entities(candidate: Candidate, others: Sequence[Family]) -> Match:
     joined = [each for family in others for each in _join(wanted, family)]
     matches = [_matched(log, joined), *([_matched(log.swapped(), joined)] if first.invented else [])]
     best = max(matches, key=lambda match: match.score)
-    distinct = 1.0 if log.time or log.event_id else rows.n_unique([log.user.name, log.item.name]) / rows.height
+    distinct = rows.n_unique([log.user.name, log.item.name]) / rows.height if log.is_bare else 1.0
     return replace(best, alike=1.0 - distinct)
 
 

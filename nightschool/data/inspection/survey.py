@@ -12,13 +12,12 @@ from nightschool.data.inspection.joins import shares_repeated
 from nightschool.data.inspection.looks import Family, Look, families_of, look_at
 from nightschool.data.inspection.matching import Match, match_entities
 from nightschool.data.inspection.toml_text import printable
+from nightschool.data.limits import MANY_REPEATS
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused, NotFound
 
 NOT_USED: Final = "not used"
 _TOLD: Final = 5
-_TOO_ALIKE: Final = 0.5
-"""The share of repeated pairs without a time at which the suite of the interactions refuses a batch."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Survey:
     @property
     def notes(self) -> list[str]:
         """What will stop a night, unless it is set right in the files or the manifest first."""
-        if self.match.alike < _TOO_ALIKE:
+        if self.match.alike < MANY_REPEATS:
             return []
         rows = f"{self.match.alike:.0%} of the interactions repeat a pair of user and item"
         return [f"{rows} and nothing tells them apart: a night refuses that; give them a time or an event_id"]

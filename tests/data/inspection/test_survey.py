@@ -109,6 +109,10 @@ def test_pairs_that_nothing_tells_apart_are_noted(uses):
     found, _ = uses({"log.csv": lines("user_id,item_id", *again)})
     (note,) = found.notes
     assert note.startswith("67% of the interactions repeat a pair of user and item and nothing tells them apart")
+    told = lines(
+        "user_id,item_id,action", *(f"{row},view" for row in again[::2]), *(f"{row},like" for row in again[1::2])
+    )
+    assert uses({"log.csv": told})[0].notes == []
     dated = lines("user_id,item_id,date", *(f"{row},2024-01-01" for row in again))
     assert uses({"log.csv": dated})[0].notes == []
     assert uses({"log.csv": lines("user_id,item_id", *again[:20])})[0].notes == []
