@@ -1,9 +1,8 @@
 """What models have in common: fit and score as templates, lists by external id, saving, sums of item weights."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -13,7 +12,7 @@ from scipy.sparse import csr_array
 from models.files import read_arrays, read_card, write_arrays, write_card
 from models.known import Known
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
-from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, block_users, rank_users
@@ -27,8 +26,8 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
-    """The settings that selection tries, each as what differs from the defaults."""
+    space: ClassVar[Space] = {}
+    """What the search for hyper-parameters tries; the defaults are always tried first."""
 
 
 class Model(ABC):
@@ -41,6 +40,7 @@ class Model(ABC):
         config_type: Its hyper-parameters.
         learned: Names of the attributes, dense arrays or CSR matrices, that `_learn` sets.
         by_user: Those of them that hold a row a user.
+        note: What the last fit did otherwise than its hyper-parameters say, in words for the report; None: nothing.
     """
 
     name: ClassVar[str]
@@ -50,6 +50,7 @@ class Model(ABC):
 
     def __init__(self, config: BaseModel | None = None) -> None:
         self.config = self.config_type() if config is None else config
+        self.note: str | None = None
         self._known: Known | None = None
 
     @abstractmethod
@@ -80,6 +81,7 @@ class Model(ABC):
         """
         known = Known.of(dataset)
         self._known = None
+        self.note = None
         self._learn(dataset, seed)
         self._known = known
         return self

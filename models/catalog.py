@@ -13,7 +13,7 @@ from models.files import read_card
 from models.hybrid import Hybrid
 from models.popularity import Popularity
 from models.svd import Svd
-from nightschool.contract import Recipe
+from nightschool.contract import Recipe, Space
 from nightschool.errors import ConfigurationError
 
 MODELS: Mapping[str, type[Model]] = {
@@ -42,14 +42,14 @@ def create(name: str, params: Mapping[str, Any]) -> Model:
         ) from error
 
 
-def grid(name: str) -> list[dict[str, Any]]:
-    """The settings of a model that selection tries, each as what differs from the defaults.
+def space(name: str) -> Space:
+    """The hyper-parameters of a model that the search tries, and their values.
 
     Raises:
         ConfigurationError: There is no such model.
     """
     config = _model(name).config_type
-    return [dict(params) for params in config.grid] if issubclass(config, ModelConfig) else [{}]
+    return config.space if issubclass(config, ModelConfig) else {}
 
 
 def build(recipe: Recipe) -> Hybrid:

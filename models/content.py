@@ -1,8 +1,5 @@
 """Recommends items whose description resembles what a user liked."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array, vstack
@@ -21,8 +18,6 @@ class ContentConfig(ModelConfig):
     """How many neighbours speak for each history item."""
 
     weights_per_item: int = Field(default=100, ge=1, le=10_000, description="Similar items kept for each history item.")
-
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
 
 class Content(ItemToItem):

@@ -1,7 +1,6 @@
 """EASE: item-to-item weights in closed form, of which each history item keeps its largest."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, vstack
 
 from models.base import ItemToItem, ModelConfig
-from nightschool.contract import Dataset
+from nightschool.contract import Dataset, Space, Span
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
 from nightschool.ranking.truncate import keep_largest
 
@@ -28,7 +27,7 @@ class EaseConfig(ModelConfig):
     weighted: bool = Field(default=False, description="Learn from the score's share of the highest, not from ones.")
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the dense item matrix may take, in GB.")
 
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"l2": 250.0}, {}, {"l2": 1000.0})
+    space: ClassVar[Space] = {"l2": Span(50.0, 5000.0, log=True)}
 
 
 class Ease(ItemToItem):

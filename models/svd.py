@@ -1,7 +1,7 @@
 """Funk's biased matrix factorisation, trained by Surprise and scored in blocks from its factors."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
-from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.negatives import sample_negatives
 from nightschool.errors import ConfigurationError
 
@@ -32,7 +32,7 @@ class SvdConfig(ModelConfig):
         description="Unseen items drawn as zeros for each item met, where scores are not graded.",
     )
 
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"regularisation": 0.1})
+    space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
 class Svd(Model):

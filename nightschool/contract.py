@@ -22,6 +22,25 @@ POOL_SIZE: Final = 200
 
 
 @dataclass(frozen=True)
+class Span:
+    """The values of a hyper-parameter that are worth trying; whole numbers where both ends are.
+
+    Attributes:
+        low: The lowest.
+        high: The highest.
+        log: Whether equal steps are equal ratios.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+Space = Mapping[str, Span | tuple[Any, ...]]
+"""Hyper-parameter to its span, or to the values that it may take."""
+
+
+@dataclass(frozen=True)
 class ItemColumns:
     """Which columns of the items frame describe what an item is about.
 

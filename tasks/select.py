@@ -1,6 +1,6 @@
 """Stage 4: models, hyper-parameters and α, chosen on validation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.catalog import create, grid
+from models.catalog import create
 from nightschool.contract import Recipe
 from nightschool.data.splitting import validation_split
 from nightschool.evaluation.segments import segments
@@ -30,24 +30,15 @@ def select(night: Night, data: Record) -> Record:
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration and the catalogue say to try: each model's grid, under the fixed hyper-parameters.
+    """What the configuration says to try: each model with its fixed hyper-parameters over the defaults.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
     """
     for model, params in config.params.items():
         create(model, params)
-    settings = {model: _settings(grid(model), config.params.get(model, {})) for model in config.models}
+    settings = {model: [dict(config.params.get(model, {}))] for model in config.models}
     return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
-
-
-def _settings(tried: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    distinct = []
-    for params in tried:
-        merged = {**params, **fixed}
-        if merged not in distinct:
-            distinct.append(merged)
-    return distinct
 
 
 def _settings_of(champion: Recipe, search: Search) -> dict[str, list[Mapping[str, Any]]]:

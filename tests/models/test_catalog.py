@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from models import catalog
 from models.base import Model
 from models.hybrid import Hybrid
-from nightschool.contract import FoldsIn, Recipe, Recommender, WeighsItems
+from nightschool.contract import FoldsIn, Recipe, Recommender, Span, WeighsItems
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
 
 BLEND = Recipe.model_validate(
@@ -234,10 +234,10 @@ def test_capabilities_are_where_the_night_expects_them():
 
 
 @pytest.mark.parametrize("listed", catalog.MODELS)
-def test_every_setting_of_the_grid_can_be_created(listed):
-    settings = catalog.grid(listed)
-    assert settings
-    assert all(isinstance(catalog.create(listed, params), catalog.MODELS[listed]) for params in settings)
+def test_every_end_of_the_search_space_can_be_created(listed):
+    for name, values in catalog.space(listed).items():
+        ends = (values.low, values.high) if isinstance(values, Span) else values
+        assert all(isinstance(catalog.create(listed, {name: value}), catalog.MODELS[listed]) for value in ends)
 
 
 @pytest.mark.parametrize("listed", catalog.MODELS)
@@ -247,7 +247,7 @@ def test_every_hyper_parameter_is_described_and_frozen(listed):
     assert config.model_config["frozen"]
 
 
-@pytest.mark.parametrize("use", [catalog.grid, lambda name: catalog.create(name, {})])
+@pytest.mark.parametrize("use", [catalog.space, lambda name: catalog.create(name, {})])
 def test_an_unknown_model_is_named(use):
     with pytest.raises(ConfigurationError, match=r"no such model.*'gone'.*popularity, svd, ease, content"):
         use("gone")

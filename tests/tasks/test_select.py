@@ -6,7 +6,7 @@ from nightschool.night.config import NightConfig
 from tasks.select import _settings_of, search_for
 
 
-def test_the_fixed_hyper_parameters_go_over_the_grid():
+def test_the_fixed_hyper_parameters_go_over_the_defaults():
     search = search_for(NightConfig(models=("popularity", "ease"), params={"ease": {"l2": 7, "weights_per_item": 9}}))
     assert search.settings == {"popularity": [{}], "ease": [{"l2": 7, "weights_per_item": 9}]}
 
