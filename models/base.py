@@ -15,10 +15,10 @@ from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ranking.foldin import fold_in, positive
-from nightschool.ranking.topk import Ranking, block_users, rank_users
+from nightschool.ranking.blocks import block_users
+from nightschool.ranking.topk import Ranking, rank_users
 
 _ARRAYS = "learned.npz"
-_DENSE_BLOCKS = 4  # scores, their sort keys (twice the width) and the masks of one block
 
 
 class ModelConfig(BaseModel):
@@ -123,7 +123,7 @@ class Model(ABC):
             history=known.history,
             available=known.available,
             k=k,
-            block_users=block_users(len(known.item_ids), megabytes, components=_DENSE_BLOCKS),
+            block_users=block_users(len(known.item_ids), megabytes),
         )
         return _by_external_id(ranking, users, known)
 

@@ -8,7 +8,7 @@ from models.base import ItemToItem, ModelConfig
 from nightschool.contract import Dataset
 from nightschool.data.features import item_features
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.topk import block_users
+from nightschool.ranking.blocks import block_users
 from nightschool.ranking.truncate import keep_largest
 
 _MEGABYTES = 64

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from models.base import Model
 from models.known import Known
-from nightschool.contract import Dataset, Float32s, Indices, Mask, Recipe
+from nightschool.contract import Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.blend import blend, component_scores
+from nightschool.ranking.pool import blend, candidate_pool, pool_users
 
 
 class Hybrid(Model):
@@ -45,10 +46,30 @@ class Hybrid(Model):
         """Catalogue name to fitted component, in the order of the recipe."""
         return self._parts
 
-    def component_scores(self, user_indices: Indices) -> tuple[Float32s, Mask]:
-        """Normalised scores, float32 [n_components, n_block, n_items], and the pool, bool [n_block, n_items]."""
+    def pool(self, user_indices: Indices) -> Pool:
+        """The candidates of a block of users, with each component's normalised scores."""
         scorers = [part.score for part in self._parts.values()]
-        return component_scores(scorers, user_indices, self.known.history[user_indices], self.known.available)
+        return pool_users(scorers, user_indices, self.known.history, self.known.available)
+
+    def combine(self, pool: Pool) -> Float32s:
+        """The weighted sum of the components' scores, float32 [n, width]; -inf where nothing is ranked."""
+        weights = [component.weight for component in self.recipe.components]
+        return blend(pool, np.array(weights, dtype=np.float32))
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items]; -inf outside the pool.
+
+        Raises:
+            ConfigurationError: A component knows only the users that it was fitted on.
+        """
+        scores = []
+        for name, part in self._parts.items():
+            if not isinstance(part, FoldsIn):
+                raise ConfigurationError(
+                    "a component cannot fold in", seen=name, do="use a recipe of models that fold in"
+                )
+            scores.append(part.fold_in(history))
+        return self._spread(candidate_pool(scores, history, self.known.available))
 
     def forget(self, user_index: int) -> None:
         """Removes a user from the blend and from every component."""
@@ -73,9 +94,14 @@ class Hybrid(Model):
             part.fit(dataset, seed=seed)
 
     def _score(self, user_indices: Indices) -> Float32s:
-        standardised, pool = self.component_scores(user_indices)
-        weights = np.array([component.weight for component in self.recipe.components], dtype=np.float32)
-        return blend(standardised, weights, pool)
+        return self._spread(self.pool(user_indices))
+
+    def _spread(self, pool: Pool) -> Float32s:
+        """The blended scores at their item index, float32 [n_block, n_items]."""
+        scores = np.full((len(pool.items), len(self.known.item_ids)), -np.inf, dtype=np.float32)
+        rows, places = np.nonzero(pool.items >= 0)
+        scores[rows, pool.items[rows, places]] = self.combine(pool)[rows, places]
+        return scores
 
 
 def component_names(recipe: Recipe) -> list[str]:

@@ -12,12 +12,12 @@ from models.files import read_arrays, write_arrays
 from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Float32s, Indices
-from nightschool.ranking.blend import blend
+from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.fallback import Fallback
-from nightschool.ranking.topk import block_users, top_k
+from nightschool.ranking.pool import rank_pool
+from nightschool.ranking.topk import Ranking, join_rankings, top_k
 
 _MEGABYTES = 64
-_DENSE_BLOCKS = 4  # the blended scores, their sort keys (twice the width) and the masks of one block
 
 
 def write_audiences(file: Path, scores: Float32s, of_user: Indices) -> None:
@@ -60,7 +60,6 @@ class Published:
         self._model = model
         known = model.known
         self._fallback = Fallback(audience_scores, audience_of_user, known.strangers, known.history, known.available)
-        self._weights = np.array([component.weight for component in model.recipe.components], dtype=np.float32)
 
     @classmethod
     def load(cls, model: Path, audiences: Path) -> Self:
@@ -80,29 +79,26 @@ class Published:
         asked = pl.DataFrame({USER_ID: user_ids.cast(known.user_ids.dtype)})
         found = asked.join(places, on=USER_ID, how="left", maintain_order="left")[USER_INDEX]
         users = found.cast(pl.Int32).fill_null(-1).to_numpy()
-        size = block_users(len(known.item_ids), _MEGABYTES, components=len(self._weights) + _DENSE_BLOCKS)
-        blocks = [top_k(self._scores(users[start : start + size]), k) for start in range(0, max(len(users), 1), size)]
-        items = np.concatenate([block.items for block in blocks])
+        size = block_users(len(known.item_ids), _MEGABYTES, components=len(self._model.parts) + 1)
+        items, scores = join_rankings(list(in_blocks(lambda block: self._rank(block, k), users, size)))
         rows, ranks = np.nonzero(items >= 0)
         return pl.DataFrame(
             {
                 USER_ID: asked[USER_ID][rows],
                 ITEM_ID: known.item_ids[items[rows, ranks]],
                 RANK: (ranks + 1).astype(np.int32),
-                SCORE: np.concatenate([block.scores for block in blocks])[rows, ranks],
+                SCORE: scores[rows, ranks],
             }
         )
 
-    def _scores(self, users: Indices) -> Float32s:
-        """What the lists are ranked by, float32 [n_block, n_items]; -inf is never ranked, -1 is an unknown user."""
-        available = self._model.known.available
-        unknown = np.where(available, self._fallback.scores[0], np.float32(-np.inf))
-        scores = np.repeat(unknown[None, :], len(users), axis=0)
-        scores[users >= 0] = self._scores_of_known(users[users >= 0])
-        return scores
-
-    def _scores_of_known(self, users: Indices) -> Float32s:
-        standardised, pool = self._model.component_scores(users)
-        scores = blend(standardised, self._weights, pool)
-        self._fallback.replace_quiet(scores, standardised, users)
-        return scores
+    def _rank(self, users: Indices, k: int) -> Ranking:
+        """The lists of some users, -1 being an unknown one."""
+        known = self._model.known
+        everyones = np.where(known.available, self._fallback.scores[0], np.float32(-np.inf))
+        ranking = top_k(np.repeat(everyones[None, :], len(users), axis=0), k)
+        met = users[users >= 0]
+        pool = self._model.pool(met)
+        theirs, _ = rank_pool(pool, self._model.combine(pool), k)
+        self._fallback.replace_quiet(theirs, pool, met)
+        ranking.items[users >= 0], ranking.scores[users >= 0] = theirs
+        return ranking

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -151,7 +151,8 @@ class Split:
         protocol: How it was cut, such as `temporal` or `random-user`.
         fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
         held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), relevant (Boolean). Pairs already in the fitted history are not in it.
+            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
+            Pairs already in the fitted history are not in it.
     """
 
     name: str
@@ -162,7 +163,13 @@ class Split:
 
 @runtime_checkable
 class Recommender(Protocol):
-    """Learns from a dataset and scores every item for a block of users."""
+    """Learns from a dataset and scores every item for a block of users.
+
+    Attributes:
+        note: What the last fit did otherwise than its hyper-parameters say, in words for the report; None: nothing.
+    """
+
+    note: str | None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """The recommender itself, fitted; a second call replaces all that the first one learned."""
@@ -224,9 +231,28 @@ class Recipe(BaseModel):
 
     @property
     def name(self) -> str:
-        """A short name for tables and logs, such as `ease` or `hybrid(ease, content, α=0.7)`."""
+        """A short name for tables and logs, such as `ease`, `blend(ials, dlae)` or `hybrid(ease, content, α=0.7)`."""
         names = ", ".join(component.model for component in self.components)
-        return names if self.alpha is None else f"hybrid({names}, α={self.alpha:.1f})"
+        if self.alpha is not None:
+            return f"hybrid({names}, α={self.alpha:.1f})"
+        return names if len(self.components) == 1 else f"blend({names})"
+
+
+class Pool(NamedTuple):
+    """Candidates of some users.
+
+    Attributes:
+        items: int32 [n, width], the union of each component's best unseen available items, ascending; -1 is padding.
+        scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
+            component scores them all alike, and in the padding.
+        members: uint32 [n, width], bit c is set where the item is among the best of component c.
+        constant: bool [n_components, n], whether the component scores all of the user's items alike.
+    """
+
+    items: Indices
+    scores: Float32s
+    members: NDArray[np.uint32]
+    constant: Mask
 
 
 @runtime_checkable
@@ -243,8 +269,12 @@ class Blended(Recommender, Protocol):
         """Catalogue name to fitted component, in the order of the recipe."""
         ...
 
-    def component_scores(self, user_indices: Indices) -> tuple[Float32s, Mask]:
-        """Normalised scores, float32 [n_components, n_block, n_items], and the pool, bool [n_block, n_items]."""
+    def pool(self, user_indices: Indices) -> Pool:
+        """The candidates of a block of users, with each component's normalised scores."""
+        ...
+
+    def combine(self, pool: Pool) -> Float32s:
+        """What the candidates are ranked by, float32 [n, width]; -inf is never ranked."""
         ...
 
     def save(self, directory: Path) -> None:

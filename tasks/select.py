@@ -9,7 +9,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.catalog import create
+from models.catalog import create, space
 from nightschool.contract import Recipe
 from nightschool.data.splitting import validation_split
 from nightschool.evaluation.segments import segments
@@ -18,6 +18,7 @@ from nightschool.night.run import Night
 from nightschool.night.select import Search
 from nightschool.night.select import select as choose
 from nightschool.night.summary import describe_selection
+from nightschool.night.tuning import Budget, Tunable
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.stage import Record, once
@@ -30,21 +31,29 @@ def select(night: Night, data: Record) -> Record:
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration says to try: each model with its fixed hyper-parameters over the defaults.
+    """What the configuration says to try: each model, its fixed hyper-parameters, and a share of the budget.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
     """
     for model, params in config.params.items():
         create(model, params)
-    settings = {model: [dict(config.params.get(model, {}))] for model in config.models}
-    return Search(settings, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
+    tunables = tuple(_tunable(model, config.params.get(model, {})) for model in config.models)
+    budget = Budget(config.search_trials, config.search_seconds / max(1, sum(bool(one.space) for one in tunables)))
+    return Search(tunables, budget, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
 
 
-def _settings_of(champion: Recipe, search: Search) -> dict[str, list[Mapping[str, Any]]]:
-    """One setting a model, for people to look at: the champion's, else the first that would be tried."""
+def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
+    config = create(model, fixed).config
+    free = {name: values for name, values in space(model).items() if name not in fixed}
+    return Tunable(model, fixed, free, {name: getattr(config, name) for name in free})
+
+
+def _settled(champion: Recipe, search: Search) -> Search:
+    """One setting a model, for people to look at: the champion's, else the defaults."""
     settled = {component.model: component.params for component in champion.components}
-    return {model: [settled.get(model, tried[0])] for model, tried in search.settings.items()}
+    tunables = tuple(Tunable(one.model, settled.get(one.model, one.fixed)) for one in search.tunables)
+    return replace(search, tunables=tunables)
 
 
 def _select(night: Night, data: Record, folder: Path) -> Record:
@@ -53,11 +62,13 @@ def _select(night: Night, data: Record, folder: Path) -> Record:
     search = search_for(night.config)
     champion = night.champion_recipe
     if champion is not None and not night.tune:
-        search = replace(search, settings=_settings_of(champion, search))
+        search = _settled(champion, search)
     selection = choose(split, search, create)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}
+    if selection.blend:
+        measured[selection.blend.recipe.name] = selection.blend.evaluation
     tables = [evaluation.table(name, split.name, groups) for name, evaluation in measured.items()]
     pl.concat(tables).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs)

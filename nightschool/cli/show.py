@@ -26,6 +26,7 @@ _NEXT = (
 console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _PAGE)
 
 _METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
+_BEYOND = ("novelty", "average_popularity", "serendipity", "diversity", "miscalibration", "gini")
 _HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
 
 
@@ -75,6 +76,9 @@ def show_night(report: Mapping[str, Any]) -> None:
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
     for model, reason in report["failures"].items():
         console.print(f"Left out: {model}: {reason}")
+    for candidate in report["candidates"]:
+        if candidate["note"]:
+            console.print(f"Note: {candidate['name']}: {candidate['note']}.")
     show_sweep(report["sweep"])
     show_candidates(f"On the test ({report['protocol']}), refitted", report["roles"])
     for warning in report["warnings"]:
@@ -102,9 +106,21 @@ def _show_learner(learner: Mapping[str, Any]) -> None:
 
 
 def show_evaluation(document: Mapping[str, Any]) -> None:
-    """Prints an offline comparison: every model's figures, and its difference to popularity."""
+    """Prints an offline comparison: every model's figures, and its difference to popularity.
+
+    A protocol that makes several comparisons has them under `tables`.
+    """
     show_effects(document.get("signals", ()))
-    k = document["k"]
+    title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
+    if "tables" not in document:
+        _show_comparison(title, document, document["k"])
+    for table in document.get("tables", ()):
+        _show_comparison(f"{title}: {table['name']} ({table['n_users']:,} users)", table, document["k"])
+    for warning in document["warnings"]:
+        console.print(f"Note: {warning}.")
+
+
+def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
     metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"coverage@{k}", "rmse"]
     rows = [
         [
@@ -115,12 +131,43 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
         ]
         for model in document["models"]
     ]
-    title = f"{document['dataset']}, protocol {document['protocol']}, 95 % intervals over users"
     show_table(title, ["model", *metrics, f"ndcg@{k} over popularity", "fit s"], rows)
-    for warning in document["warnings"]:
-        console.print(f"Note: {warning}.")
+    beyond = [f"{metric}@{k}" for metric in _BEYOND if any(f"{metric}@{k}" in m["metrics"] for m in document["models"])]
+    if beyond:
+        lists = [
+            [model["name"], *(_interval(model["metrics"].get(metric)) for metric in beyond)]
+            for model in document["models"]
+        ]
+        show_table("Beyond accuracy", ["model", *beyond], lists)
     for model, reason in document.get("failures", {}).items():
         console.print(f"Left out: {model}: {reason}")
+
+
+def show_cross_validation(document: Mapping[str, Any]) -> None:
+    """Prints the errors of rating models over folds, and which of them predicts which users best."""
+    title = f"{document['dataset']}, {document['folds']} folds of {document['n_ratings']:,} ratings, 95 % over users"
+    rows = [
+        [
+            model["name"],
+            *(
+                text
+                for metric in ("rmse", "mae")
+                for text in (_interval(model["metrics"][metric]), f"{model['spread'][metric]:.4f}")
+            ),
+            _seconds(model["fit_seconds"]),
+        ]
+        for model in document["models"]
+    ]
+    show_table(title, ["model", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"], rows)
+    best = [
+        [
+            *(found[name] for name in ("segment", "users", "pairs", "model")),
+            _interval(found["rmse"]),
+            "–" if found["next"] is None else found["next"] + (" (shown)" if found["shown"] else " (not shown)"),
+        ]
+        for found in document["best_by_segment"]
+    ]
+    show_table("Best by segment", ["segment", "users", "pairs", "best", "rmse", "better than"], best)
 
 
 def show_effects(effects: Sequence[Mapping[str, Any]]) -> None:

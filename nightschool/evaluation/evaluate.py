@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
-from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, USER_INDEX
-from nightschool.contract import Indices, Mask, PredictsRatings, Recommender, Split
-from nightschool.evaluation.evaluation import Errors, Evaluation
+from nightschool.contract import Blended, Indices, Mask, PredictsRatings, Recommender, Split
+from nightschool.evaluation.evaluation import Errors, Evaluation, PerUser, Totals
+from nightschool.evaluation.facts import Facts, facts_of
+from nightschool.evaluation.lists import diversity_at, find_hits, miscalibration_at, popular_places, serendipity_at
 from nightschool.evaluation.metrics import (
     LIST_METRICS,
     Counts,
@@ -18,10 +18,11 @@ from nightschool.evaluation.metrics import (
     coverage_at,
     gini_at,
     mean_over_list,
-    popularity_of,
     self_information,
 )
-from nightschool.ranking.topk import Ranking, allowed_items, block_users, rank_users
+from nightschool.ranking.blocks import block_users, in_blocks
+from nightschool.ranking.pool import rank_pool
+from nightschool.ranking.topk import Ranking, allowed_items, join_rankings, rank_users
 
 CUTOFFS = (5, 10, 20)
 
@@ -48,15 +49,9 @@ def evaluate(
         megabytes: Memory that a dense block of scores may take.
     """
     users = relevant_users(split)
-    ranking = rank_users(
-        recommender.score,
-        users,
-        history=split.fitted.history(),
-        available=split.fitted.available,
-        k=max(cutoffs),
-        block_users=block_users(split.fitted.n_items, megabytes),
+    evaluation = evaluate_ranking(
+        _rank(recommender, users, split, max(cutoffs), megabytes), users, split, cutoffs=cutoffs
     )
-    evaluation = evaluate_ranking(ranking, users, split, cutoffs=cutoffs)
     if not isinstance(recommender, PredictsRatings):
         return evaluation
     return replace(evaluation, errors=prediction_errors(recommender, split))
@@ -73,20 +68,22 @@ def evaluate_ranking(
         split: What was held out.
         cutoffs: The k of the metrics.
     """
-    n_relevant = _relevant_counts(split)
-    counted = n_relevant[users] > 0
+    facts = facts_of(split)
+    counted = facts.n_relevant[users] > 0
     users, items = users[counted], ranking.items[counted]
-    hits = _hits(items, users, split)
-    per_user: dict[str, Mapping[int | None, Float64s]] = {
-        name: {k: metric(hits, n_relevant[users], k) for k in cutoffs} for name, metric in LIST_METRICS.items()
+    hits = find_hits(items, users, facts.relevant)
+    n_relevant = facts.n_relevant[users]
+    per_user: PerUser = {
+        name: {k: metric(hits, n_relevant, k) for k in cutoffs} for name, metric in LIST_METRICS.items()
     }
-    return Evaluation(users, per_user | _beyond_accuracy(items, split, cutoffs), _totals(items, split, cutoffs))
+    beyond = _beyond_accuracy(hits, items, users, facts, cutoffs)
+    return Evaluation(users, {**per_user, **beyond}, _totals(items, facts, split, cutoffs))
 
 
 def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, megabytes: int = 64) -> Evaluation:
     """The evaluation with each user's AUC of relevant items against all other candidates; scores every user anew."""
     history = split.fitted.history()
-    relevant = _as_matrix(_relevant_pairs(split), split)
+    relevant = facts_of(split).relevant
     size = block_users(split.fitted.n_items, megabytes, components=3)
     values = [np.empty(0)]
     for start in range(0, len(evaluation.users), size):
@@ -115,46 +112,54 @@ def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
     )
 
 
-def _relevant_pairs(split: Split) -> pl.DataFrame:
-    return split.held_out.filter(RELEVANT)
+def _rank(recommender: Recommender, users: Indices, split: Split, k: int, megabytes: int) -> Ranking:
+    n_items = split.fitted.n_items
+    if isinstance(recommender, Blended):
+        # A blend ranks its pool: spreading the scores over all items would only be undone.
+        size = block_users(n_items, megabytes, components=len(recommender.parts) + 1)
+
+        def rank(block: Indices) -> Ranking:
+            pool = recommender.pool(block)
+            return rank_pool(pool, recommender.combine(pool), k)[0]
+
+        return join_rankings(list(in_blocks(rank, users, size)))
+    return rank_users(
+        recommender.score,
+        users,
+        history=split.fitted.history(),
+        available=split.fitted.available,
+        k=k,
+        block_users=block_users(n_items, megabytes),
+    )
 
 
 def _relevant_counts(split: Split) -> Counts:
-    return np.bincount(_relevant_pairs(split)[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
+    return np.bincount(split.held_out.filter(RELEVANT)[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
 
 
 def _history_lengths(split: Split) -> Counts:
     return np.bincount(split.fitted.interactions[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
 
 
-def _as_matrix(pairs: pl.DataFrame, split: Split) -> csr_array:
-    cells = (pairs[USER_INDEX].to_numpy(), pairs[ITEM_INDEX].to_numpy())
-    return csr_array((np.ones(pairs.height, dtype=bool), cells), shape=(split.fitted.n_users, split.fitted.n_items))
+def _beyond_accuracy(hits: Mask, items: Indices, users: Indices, facts: Facts, cutoffs: tuple[int, ...]) -> PerUser:
+    """What the dataset allows to be measured: without features no diversity, without labels no miscalibration."""
+    values = {"novelty": self_information(facts.popularity), "average_popularity": facts.popularity}
+    found: dict[str, Mapping[int | None, Float64s]] = {
+        name: {k: mean_over_list(value, items, k) for k in cutoffs} for name, value in values.items()
+    }
+    expected = popular_places(hits, items, users, facts.seen, facts.order)
+    found["serendipity"] = serendipity_at(hits, expected, cutoffs)
+    if facts.features is not None:
+        found["diversity"] = diversity_at(items, facts.features, cutoffs)
+    if facts.labels is not None:
+        found["miscalibration"] = miscalibration_at(items, users, facts.tastes, facts.labels, cutoffs)
+    return found
 
 
-def _hits(items: Indices, users: Indices, split: Split) -> Mask:
-    """bool[n, depth], whether each listed item is among its user's relevant ones; padding never is."""
-    n_items = split.fitted.n_items
-    pairs = _relevant_pairs(split)
-    relevant = pairs[USER_INDEX].to_numpy().astype(np.int64) * n_items + pairs[ITEM_INDEX].to_numpy()
-    listed = users[:, None].astype(np.int64) * n_items + items
-    return np.isin(listed, relevant) & (items >= 0)
-
-
-def _beyond_accuracy(
-    items: Indices, split: Split, cutoffs: tuple[int, ...]
-) -> dict[str, Mapping[int | None, Float64s]]:
-    counts = np.bincount(split.fitted.interactions[ITEM_INDEX].to_numpy(), minlength=split.fitted.n_items)
-    popularity = popularity_of(counts, int((_history_lengths(split) > 0).sum()))
-    values = {"novelty": self_information(popularity), "average_popularity": popularity}
-    return {name: {k: mean_over_list(value, items, k) for k in cutoffs} for name, value in values.items()}
-
-
-def _totals(items: Indices, split: Split, cutoffs: tuple[int, ...]) -> dict[str, Mapping[int | None, float]]:
+def _totals(items: Indices, facts: Facts, split: Split, cutoffs: tuple[int, ...]) -> Totals:
     available = split.fitted.available
-    pairs = _relevant_pairs(split)
-    outside = ~available[pairs[ITEM_INDEX].to_numpy()]
-    cold = (_history_lengths(split) == 0) & (_relevant_counts(split) > 0)
+    outside = ~available[facts.relevant.indices]
+    cold = (facts.n_seen == 0) & (facts.n_relevant > 0)
     return {
         "coverage": {k: coverage_at(items, available, k) for k in cutoffs},
         "gini": {k: gini_at(items, available, k) for k in cutoffs},

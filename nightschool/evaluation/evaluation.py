@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, METRICS, MODEL, N_USERS, RELEASE_ID, SEGMENT, SPLIT, VALUE, K
 from nightschool.contract import Indices, Mask
 from nightschool.errors import NotFound
-from nightschool.evaluation.intervals import Interval, mean_intervals, ratio_intervals
+from nightschool.evaluation.intervals import Interval, known_values, ratio_intervals
 from nightschool.evaluation.metrics import Float64s, ratio
 from nightschool.evaluation.segments import OVERALL
 
@@ -124,7 +124,7 @@ class Evaluation:
     def _segment_rows(self, segment: str, members: Mask) -> pl.DataFrame:
         rows = members[self.users]
         keys = [(metric, k) for metric, cutoffs in self.per_user.items() for k in cutoffs]
-        values = np.stack([self.per_user[metric][k][rows] for metric, k in keys], axis=1)
+        values = np.stack([self.per_user[metric][k][rows] for metric, k in keys]).T  # columns lie together in memory
         counts = (~np.isnan(values)).sum(axis=0)
         parts = [_rows(segment, keys, _mean_figures(values), counts).filter(pl.col(N_USERS) > 0)]
         errors = self.errors.select(members) if self.errors is not None else None
@@ -141,8 +141,8 @@ class Evaluation:
 
 
 def _mean_figures(values: Float64s) -> Figures:
-    there = ~np.isnan(values)
-    return ratio(np.where(there, values, 0.0).sum(axis=0), there.sum(axis=0).astype(float)), mean_intervals(values)
+    sums, weights = known_values(values)
+    return ratio(sums.sum(axis=0), weights.sum(axis=0)), ratio_intervals(sums, weights)
 
 
 def _root_of_first(figures: Float64s) -> Float64s:

@@ -29,8 +29,13 @@ def mean_intervals(values: Float64s) -> Interval:
     Args:
         values: float64[n_users, m]; NaN: no value.
     """
+    return ratio_intervals(*known_values(values))
+
+
+def known_values(values: Float64s) -> tuple[Float64s, Float64s]:
+    """The values with zeros in place of NaN, and 1 where there was a value, 0 where not; both of the same shape."""
     there = ~np.isnan(values)
-    return ratio_intervals(np.where(there, values, 0.0), there.astype(np.float64))
+    return np.where(there, values, 0.0), there.astype(np.float64)
 
 
 def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
@@ -50,7 +55,7 @@ def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
         return _bootstrap(sums, weights)
     ratios = ratio(sums.sum(axis=0), weights.sum(axis=0))
     residuals = sums - weights * ratios
-    errors = ratio(np.sqrt((residuals**2).sum(axis=0) * n / (n - 1)), weights.sum(axis=0))
+    errors = ratio(np.sqrt(np.einsum("um,um->m", residuals, residuals) * n / (n - 1)), weights.sum(axis=0))
     return Interval(ratios - _QUANTILE * errors, ratios + _QUANTILE * errors)
 
 

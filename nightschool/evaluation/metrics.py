@@ -110,9 +110,8 @@ def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
         k: Places that count.
     """
     places = items[:, :k]
-    filled = places >= 0
-    total = np.where(filled, values[places], 0.0).sum(axis=1)
-    lengths = filled.sum(axis=1)
+    total = np.append(values, 0.0)[places].sum(axis=1)  # padding takes the last value
+    lengths = (places >= 0).sum(axis=1)
     return ratio(total, lengths.astype(np.float64))
 
 
@@ -131,15 +130,18 @@ def self_information(popularity: Float64s) -> Float64s:
 
 def coverage_at(items: Indices, available: Mask, k: int) -> float:
     """The share of the available items that the first k of any list hold."""
-    shown = np.unique(items[:, :k])
-    return int((shown >= 0).sum()) / int(available.sum()) if available.any() else float("nan")
+    shown = _times_shown(items, len(available), k) > 0
+    return int(shown.sum()) / int(available.sum()) if available.any() else float("nan")
 
 
 def gini_at(items: Indices, available: Mask, k: int) -> float:
     """How unevenly the lists show the available items: 0 all alike, towards 1 a single one."""
-    places = items[:, :k]
-    counts = np.sort(np.bincount(places[places >= 0], minlength=len(available))[available])
+    counts = np.sort(_times_shown(items, len(available), k)[available])
     n, total = len(counts), counts.sum()
     if not total:
         return float("nan")
     return float(((2 * np.arange(1, n + 1) - n - 1) * counts).sum() / (n * total))
+
+
+def _times_shown(items: Indices, n_items: int, k: int) -> Counts:
+    return np.bincount(items[:, :k].ravel() + 1, minlength=n_items + 1)[1:]  # padding is counted in front

@@ -10,7 +10,8 @@ from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, S
 from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
 from nightschool.night.select import CONTENT
 from nightschool.ranking.alike import most_alike
-from nightschool.ranking.topk import Ranking, block_users, top_k
+from nightschool.ranking.blocks import block_users
+from nightschool.ranking.topk import Ranking, top_k
 
 NEIGHBOURS = 20
 SIMILAR_USERS = 10

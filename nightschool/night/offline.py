@@ -43,7 +43,7 @@ def compare_models(
 ) -> tuple[list[Measured], Mapping[str, str]]:
     """One row a model, and the models that could not be trained with the reason.
 
-    The hybrid of the best α comes last, unless one of its components alone is best.
+    The hybrid of the best α and the blend that was learned come last, unless a component of theirs alone is best.
     """
     selection = select(validation, search, create)
     floor, _ = _measure(lambda: build(POPULARITY_RECIPE), test, search)
@@ -56,6 +56,8 @@ def compare_models(
     best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
     if best is not None and selection.hybrid[best].alpha is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
+    if selection.blend is not None:
+        rows.append(_measure_recipe(selection.blend.recipe, floor, test, search, build))
     return rows, selection.failures
 
 
@@ -74,7 +76,7 @@ def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) ->
 
 def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
     evaluation, seconds = _measure(lambda: build(recipe), test, search)
-    params = {component.model: dict(component.params) for component in recipe.components}
+    params = {component.model: {"weight": component.weight, **component.params} for component in recipe.components}
     return Measured(recipe.name, params, seconds, evaluation, compare(evaluation, floor, k=search.decisive_k))
 
 

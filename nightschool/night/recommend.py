@@ -1,6 +1,7 @@
 """The tables of a release: lists, the pool behind them, neighbours, and lists for users nobody knows."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,18 +24,20 @@ from nightschool.columns import (
     USER_ID,
     Table,
 )
-from nightschool.contract import Blended, Dataset, Float32s, Indices, Mask
+from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
 from nightschool.night.audiences import Audiences, measure_audiences
 from nightschool.night.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.select import CONTENT, POPULARITY
 from nightschool.progress import watch
-from nightschool.ranking.blend import blend
+from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import positive
-from nightschool.ranking.topk import Ranking, block_users, top_k
+from nightschool.ranking.pool import join_pools, rank_pool
+from nightschool.ranking.topk import Ranking, join_rankings
 
 AUDIENCE = "audience"
+_USERS_A_FILE = 8192
 
 
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
@@ -47,10 +50,9 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     writer = ListWriter(recommender, dataset, audiences, weights, k)
     counts = {RECOMMENDATIONS.name: 0, CANDIDATE_SCORES.name: 0}
     users = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
-    size = block_users(dataset.n_items, megabytes, components=len(recommender.parts) + 2)
-    starts = range(0, len(users), size)
+    starts = range(0, len(users), _USERS_A_FILE)
     for part, start in enumerate(watch(starts, "recommend", len(starts))):
-        lists, pool = writer.block(users[start : start + size])
+        lists, pool = writer.rows(users[start : start + _USERS_A_FILE], megabytes)
         counts[RECOMMENDATIONS.name] += _write(lists, folder, RECOMMENDATIONS, part)
         counts[CANDIDATE_SCORES.name] += _write(pool, folder, CANDIDATE_SCORES, part)
     counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
@@ -72,8 +74,26 @@ def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int = 0) -> in
     return frame.height
 
 
+class _Lists(NamedTuple):
+    """The lists of some users, and what they were made of.
+
+    Attributes:
+        ranking: The lists.
+        pool: What they were ranked from; a user who is quiet has no candidates.
+        source: int8 [n, k], the component that speaks most for each item; the number of components: the audience.
+        because: int32 [n, k], the strongest history item; -1 where nothing speaks for it.
+        quiet: bool [n], who got their audience's list.
+    """
+
+    ranking: Ranking
+    pool: Pool
+    source: NDArray[np.int8]
+    because: Indices
+    quiet: Mask
+
+
 class ListWriter:
-    """Turns blocks of users into rows of the two large tables."""
+    """Turns users into rows of the two large tables."""
 
     def __init__(
         self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, csr_array], k: int
@@ -83,60 +103,74 @@ class ListWriter:
         self._weights = weights
         self._k = k
         self._names = tuple(recommender.parts)
-        self._shares = np.array([component.weight for component in recommender.recipe.components], dtype=np.float32)
+        shares = [component.weight for component in recommender.recipe.components]
+        self._shares = np.array(shares, dtype=np.float32)[:, None, None]
         history = dataset.history()
         self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.strangers, history, dataset.available)
         self._liked = positive(history)
-        self._item_order = dataset.item_ids.arg_sort().to_numpy().astype(np.int32)
+        # Rows are in the order of their key, so the pool's items are by id, and not by index.
+        self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)
 
-    def block(self, users: Indices) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def rows(self, users: Indices, megabytes: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows of `recommendations` and of `candidate_scores`, in the order of the users given."""
-        scores, pool = self._recommender.component_scores(users)
-        combined = blend(scores, self._shares, pool)
-        quiet = self._fallback.replace_quiet(combined, scores, users)
-        ranked = top_k(combined, self._k)
-        pool[quiet] = False
-        return self._list_rows(users, ranked, scores, quiet), self._pool_rows(users, scores, pool)
+        size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)
+        blocks = list(in_blocks(self._lists, users, size))
+        lists = _Lists(
+            join_rankings([block.ranking for block in blocks]),
+            join_pools([block.pool for block in blocks]),
+            *(np.concatenate(parts) for parts in zip(*(block[2:] for block in blocks), strict=True)),
+        )
+        return self._list_rows(users, lists), self._pool_rows(users, lists.pool)
 
-    def _list_rows(self, users: Indices, ranked: Ranking, scores: Float32s, quiet: Mask) -> pl.DataFrame:
-        rows, places = np.nonzero(ranked.items >= 0)
-        items = ranked.items[rows, places]
-        contributions = self._shares[:, None] * scores[:, rows, items]
-        source = np.where(quiet[rows], len(self._names), contributions.argmax(axis=0))
-        because = self._because(users, ranked)[source, rows, places]
+    def _lists(self, users: Indices) -> _Lists:
+        pool = self._recommender.pool(users)
+        ranking, places = rank_pool(pool, self._recommender.combine(pool), self._k)
+        contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
+        source = contributions.argmax(axis=0).astype(np.int8)
+        quiet = self._fallback.replace_quiet(ranking, pool, users)
+        source[quiet] = len(self._names)
+        pool.items[quiet] = -1
+        return _Lists(ranking, pool, source, self._because(users, ranking.items, source), quiet)
+
+    def _because(self, users: Indices, items: Indices, source: NDArray[np.int8]) -> Indices:
+        """The history item that speaks most for each listed item, int32 [n, k]; -1 where nothing does."""
+        history = self._liked[users]
+        because = np.full_like(items, -1)
+        told = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
+        for component, name in enumerate(self._names):
+            reasons = told.get(name, next(iter(told.values()), None))
+            if reasons is not None and name != POPULARITY:
+                because = np.where(source == component, reasons, because)
+        return because
+
+    def _list_rows(self, users: Indices, lists: _Lists) -> pl.DataFrame:
+        rows, places = np.nonzero(lists.ranking.items >= 0)
+        source, because = lists.source[rows, places], lists.because[rows, places]
         names = pl.Series([*self._names, AUDIENCE])
-        because_ids = self._dataset.item_ids.gather(pl.Series(because).replace(-1, None))
+        theirs = lists.quiet[rows] & (self._fallback.of_user[users[rows]] > 0)
         return pl.DataFrame(
             {
                 USER_ID: self._dataset.user_ids[users[rows]],
-                ITEM_ID: self._dataset.item_ids[items],
+                ITEM_ID: self._dataset.item_ids[lists.ranking.items[rows, places]],
                 RANK: (places + 1).astype(np.int32),
-                SCORE: ranked.scores[rows, places],
+                SCORE: lists.ranking.scores[rows, places],
                 SOURCE: names[source],
-                REASON: self._reasons(source, because, quiet[rows] & (self._fallback.of_user[users[rows]] > 0)),
-                BECAUSE_ITEM_ID: because_ids,
+                REASON: self._reasons(source, because, theirs),
+                BECAUSE_ITEM_ID: self._dataset.item_ids.gather(pl.Series(because).replace(-1, None)),
             }
         )
 
-    def _because(self, users: Indices, ranked: Ranking) -> NDArray[np.int32]:
-        """The strongest history item by source, int32 [n_components + 1, b, k]; -1 where nothing speaks for it."""
-        history = self._liked[users]
-        told = {name: strongest_reasons(ranked.items, history, matrix) for name, matrix in self._weights.items()}
-        nothing = np.full_like(ranked.items, -1)
-        other = next(iter(told.values()), nothing)
-        by_source = [nothing if name == POPULARITY else told.get(name, other) for name in self._names]
-        return np.stack([*by_source, nothing])
-
-    def _reasons(self, source: NDArray[np.int64], because: NDArray[np.int32], theirs: Mask) -> pl.Series:
+    def _reasons(self, source: NDArray[np.int8], because: Indices, theirs: Mask) -> pl.Series:
         codes = pl.Series(["because_of_item", "similar_content", "popular", "audience"])
         content = self._names.index(CONTENT) if CONTENT in self._names else -1
         code = np.select([theirs, because < 0, source == content], [3, 2, 1], default=0)
         return codes[code]
 
-    def _pool_rows(self, users: Indices, scores: Float32s, pool: Mask) -> pl.DataFrame:
-        rows, columns = np.nonzero(pool[:, self._item_order])
-        items = self._item_order[columns]
-        components = {name: scores[index, rows, items] for index, name in enumerate(self._names)}
-        return pl.DataFrame(
-            {USER_ID: self._dataset.user_ids[users[rows]], ITEM_ID: self._dataset.item_ids[items], **components}
-        )
+    def _pool_rows(self, users: Indices, pool: Pool) -> pl.DataFrame:
+        by_id = np.where(pool.items < 0, np.iinfo(np.int32).max, self._place_of_item[pool.items])
+        order = np.argsort(by_id, axis=1)
+        rows, places = np.nonzero(np.take_along_axis(pool.items, order, axis=1) >= 0)
+        places = order[rows, places]
+        components = {name: pool.scores[index, rows, places] for index, name in enumerate(self._names)}
+        items = self._dataset.item_ids[pool.items[rows, places]]
+        return pl.DataFrame({USER_ID: self._dataset.user_ids[users[rows]], ITEM_ID: items, **components})

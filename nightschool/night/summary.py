@@ -6,21 +6,30 @@ from typing import Any
 
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.offline import Measured
-from nightschool.night.select import Selection
+from nightschool.night.select import Candidate, Selection
 
 Figures = dict[str, list[float | None]]
 
-_WITH_INTERVAL = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "novelty")
+_WITH_INTERVAL = (
+    *("ndcg", "precision", "recall", "map", "mrr", "hit_rate"),
+    *("novelty", "average_popularity", "serendipity", "diversity", "miscalibration"),
+)
+_TOTALS = ("coverage", "gini")
 _ERRORS = ("rmse", "mae")
 
 
 def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
-    """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval."""
+    """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval.
+
+    What the dataset does not allow to be measured, such as diversity without described items, is not in it.
+    """
     found: Figures = {}
+    measured = [metric for metric in _WITH_INTERVAL if metric in evaluation.per_user]
     for k in cutoffs:
-        for metric in _WITH_INTERVAL:
+        for metric in measured:
             found[f"{metric}@{k}"] = [evaluation.mean(metric, k), *evaluation.interval(metric, k)]
-        found[f"coverage@{k}"] = [evaluation.mean("coverage", k), None, None]
+        for metric in _TOTALS:
+            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), None, None]
     if "auc" in evaluation.per_user:
         found["auc"] = [evaluation.mean("auc"), *evaluation.interval("auc")]
     if evaluation.errors is not None:
@@ -31,23 +40,39 @@ def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
 
 def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """What the record of the stage holds."""
+    described = [describe_candidate(candidate, cutoffs) for candidate in selection.candidates]
+    if selection.blend is not None:
+        described.append(describe_candidate(selection.blend, cutoffs))
     return {
         "recipe": selection.recipe.model_dump(mode="json"),
-        "candidates": [
-            {
-                "name": candidate.component.model,
-                "params": dict(candidate.component.params),
-                "fit_seconds": round(candidate.fit_seconds, 3),
-                "n_users": candidate.evaluation.n_users,
-                "metrics": figures(candidate.evaluation, cutoffs),
-            }
-            for candidate in selection.candidates
-        ],
+        "candidates": described,
         "sweep": [
             {"alpha": alpha, "name": selection.hybrid[alpha].name, "metrics": figures(evaluation, cutoffs)}
             for alpha, evaluation in selection.sweep.items()
         ],
+        "trials": [
+            {
+                "model": trial.component.model,
+                "params": dict(trial.component.params),
+                "value": trial.value,
+                "seconds": round(trial.seconds, 3),
+            }
+            for trial in selection.trials
+        ],
         "failures": dict(selection.failures),
+    }
+
+
+def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
+    parts = candidate.recipe.components
+    return {
+        "name": candidate.recipe.name,
+        "params": dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts},
+        "fit_seconds": round(candidate.fit_seconds, 3),
+        "note": candidate.note,
+        "n_users": candidate.evaluation.n_users,
+        "metrics": figures(candidate.evaluation, cutoffs),
     }
 
 

@@ -23,6 +23,7 @@ def night_log(night: Night, chosen: Record, verdict: Record) -> NightLog:
         Measured(c["name"], c["params"], _rows(validation, c["name"]), {"fit_seconds": c["fit_seconds"]})
         for c in chosen["candidates"]
     )
+    trials = tuple(_trial(number, trial) for number, trial in enumerate(chosen["trials"], start=1))
     sweep = {
         point["alpha"]: Measured(f"α={point['alpha']:.1f}", {"recipe": point["name"]}, _rows(validation, point["name"]))
         for point in chosen["sweep"]
@@ -35,12 +36,20 @@ def night_log(night: Night, chosen: Record, verdict: Record) -> NightLog:
         as_of=night.identity.as_of,
         outcome=Measured(recipe.name, params, _rows(test, _role(recipe, chosen))),
         candidates=candidates,
+        trials=trials,
         sweep=sweep,
         popularity=next((c for c in candidates if c.name == POPULARITY), None),
         data=night.identity.used,
         tables={"model_gates": pl.DataFrame(verdict["gates"])},
         tags={"decision": verdict["decision"], "dataset": night.manifest.name},
     )
+
+
+def _trial(number: int, trial: Record) -> Measured:
+    """A setting that was tried; one that could not be trained has no figure."""
+    value = {} if trial["value"] is None else {"ndcg_at_10": trial["value"]}
+    figures = {**value, "seconds": trial["seconds"]}
+    return Measured(f"trial {number}: {trial['model']}", {trial["model"]: trial["params"]}, None, figures)
 
 
 def _role(recipe: Recipe, chosen: Record) -> str:

@@ -1,7 +1,7 @@
 """Which item of a history speaks most for each item of a list."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -28,13 +28,13 @@ def strongest_reasons(items: NDArray[np.int32], history: csr_array, weights: csr
     return told
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _tell(items, history, weights, n_items, told):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fills `told`; each user is on their own, so that the order of threads does not matter."""
+    """Fills `told`."""
     starts, seen, values = history
     weight_starts, neighbours, strengths = weights
-    for row in prange(items.shape[0]):
-        place_of = np.full(n_items, -1, dtype=np.int32)
+    place_of = np.full(n_items, -1, dtype=np.int32)
+    for row in range(items.shape[0]):
         strongest = np.zeros(items.shape[1], dtype=np.float32)
         for place in range(items.shape[1]):
             if items[row, place] >= 0:
@@ -46,3 +46,6 @@ def _tell(items, history, weights, n_items, told):  # type: ignore[no-untyped-de
                 if place >= 0 and strength > strongest[place]:
                     strongest[place] = strength
                     told[row, place] = seen[entry]
+        for place in range(items.shape[1]):
+            if items[row, place] >= 0:
+                place_of[items[row, place]] = -1

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s, Indices, Mask
-from nightschool.ranking.topk import mask_excluded
+from nightschool.contract import Float32s, Indices, Mask, Pool
+from nightschool.ranking.topk import Ranking, mask_excluded, top_k
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +27,18 @@ class Fallback:
     history: csr_array
     available: Mask
 
-    def replace_quiet(self, blended: Float32s, standardised: Float32s, users: Indices) -> Mask:
+    def replace_quiet(self, ranking: Ranking, pool: Pool, users: Indices) -> Mask:
         """The strangers, and the users whose components score all items alike, bool [n].
 
-        Their rows of `blended` are replaced in place.
+        Their lists are replaced in place by those of their audience, without what they have seen.
 
         Args:
-            blended: float32 [n, n_items].
-            standardised: float32 [n_components, n, n_items], what was blended.
+            ranking: The lists of n users.
+            pool: What they were ranked from.
             users: int32 [n].
         """
-        quiet: Mask = self.strangers[users] | ~np.any(standardised, axis=(0, 2))
+        quiet: Mask = self.strangers[users] | np.all(pool.constant, axis=0)
         theirs = self.scores[self.of_user[users[quiet]]]
         mask_excluded(theirs, self.history[users[quiet]], self.available)
-        blended[quiet] = theirs
+        ranking.items[quiet], ranking.scores[quiet] = top_k(theirs, ranking.items.shape[1])
         return quiet

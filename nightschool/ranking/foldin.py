@@ -1,7 +1,7 @@
 """Scores of any history under item-to-item weights, for users a model never saw."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s
@@ -23,16 +23,19 @@ def fold_in(history: csr_array, weights: csr_array) -> Float32s:
     return scores
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Adds to `scores`; each row is on its own, so that the order of threads does not matter."""
+    """Adds to `scores`."""
     starts, items, values = history
     weight_starts, neighbours, strengths = weights
-    for row in prange(scores.shape[0]):
+    for row in range(scores.shape[0]):
+        sums = scores[row]
         for entry in range(starts[row], starts[row + 1]):
             value = values[entry]
-            for place in range(weight_starts[items[entry]], weight_starts[items[entry] + 1]):
-                scores[row, neighbours[place]] += value * strengths[place]
+            weights_of_item = slice(weight_starts[items[entry]], weight_starts[items[entry] + 1])
+            targets, weights_to_add = neighbours[weights_of_item], strengths[weights_of_item]
+            for place in range(len(targets)):
+                sums[targets[place]] += value * weights_to_add[place]
 
 
 def positive(history: csr_array) -> csr_array:

@@ -1,36 +1,9 @@
-"""The kernel of top-k: one bounded heap a row, compiled, rows shared among the cores."""
+"""A bounded heap whose root is its worst entry, compiled: for lists whose candidates come one by one."""
 
-import numpy as np
-from numba import njit, prange
+from numba import njit
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
-
-
-@njit(parallel=True, cache=True)
-def keep_best(scores, items, values):
-    """How many scores are NaN; fills `items` (from -1) and `values` (from -inf), best first, ties by ascending index.
-
-    Args:
-        scores: float32 [n, n_items].
-        items: int32 [n, k], filled with -1.
-        values: float32 [n, k], filled with -inf.
-    """
-    n_nan = 0
-    for row in prange(scores.shape[0]):
-        kept = 0
-        for item in range(scores.shape[1]):
-            score = scores[row, item]
-            if np.isnan(score):
-                n_nan += 1
-            elif kept < items.shape[1]:
-                if score > -np.inf:
-                    sift_up(items[row], values[row], kept, item, score)
-                    kept += 1
-            elif score > values[row, 0]:
-                sift_down(items[row], values[row], kept, item, score)
-        sort_best_first(items[row], values[row], kept)
-    return n_nan
 
 
 @njit(cache=True)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices, Mask
 from nightschool.errors import ConfigurationError, NightschoolError
-from nightschool.ranking.heap import keep_best
+from nightschool.ranking.best import keep_best
+from nightschool.ranking.blocks import in_blocks
 
 
 class Ranking(NamedTuple):
@@ -37,14 +39,15 @@ def top_k(scores: Float32s, k: int) -> Ranking:
     """
     if k < 1:
         raise ConfigurationError("a ranking needs k of at least one", seen=k, do="ask for at least one item")
-    ranking = _empty_ranking(scores.shape[0], k)
+    ranking = empty_ranking(scores.shape[0], k)
     if keep_best(scores, ranking.items, ranking.scores):
         row = int(np.isnan(scores).any(axis=1).argmax())
         raise NightschoolError("a score is NaN", seen=f"row {row} of a block", do="correct the model that scored it")
     return ranking
 
 
-def _empty_ranking(n_rows: int, k: int) -> Ranking:
+def empty_ranking(n_rows: int, k: int) -> Ranking:
+    """Lists of nothing but padding, int32 [n_rows, k]."""
     return Ranking(np.full((n_rows, k), -1, dtype=np.int32), np.full((n_rows, k), -np.inf, dtype=np.float32))
 
 
@@ -68,8 +71,16 @@ def mask_excluded(scores: Float32s, history: csr_array, available: Mask) -> None
         history: CSR [n, n_items], the rows of the block; every stored entry is seen, zeros and negatives too.
         available: bool [n_items].
     """
-    scores[:, ~available] = -np.inf
-    scores[_row_of_entries(history), history.indices] = -np.inf
+    _exclude(scores, history.indptr, history.indices, np.flatnonzero(~available))
+
+
+@njit(nogil=True, cache=True)
+def _exclude(scores, starts, seen, unavailable):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    for row in range(scores.shape[0]):
+        for place in range(len(unavailable)):
+            scores[row, unavailable[place]] = -np.inf
+        for entry in range(starts[row], starts[row + 1]):
+            scores[row, seen[entry]] = -np.inf
 
 
 def _row_of_entries(history: csr_array) -> NDArray[np.int64]:
@@ -85,36 +96,28 @@ def rank_users(
     k: int,
     block_users: int,
 ) -> Ranking:
-    """The k best unseen available items of each user, scored and ranked block by block.
+    """The k best unseen available items of each user, scored and ranked block by block on all cores.
 
     Args:
-        score: A recommender's `score`; the block that it returns is masked in place.
+        score: A recommender's `score`, called from several threads; the block that it returns is masked in place.
         user_indices: int32 [n].
         history: CSR [n_users, n_items] of all users.
         available: bool [n_items].
         k: Items a user.
-        block_users: Users scored at a time.
+        block_users: Users scored at a time on each core.
 
     Raises:
         NightschoolError: A score is NaN.
     """
-    ranking = _empty_ranking(len(user_indices), k)
-    for start in range(0, len(user_indices), block_users):
-        block = user_indices[start : start + block_users]
+
+    def rank(block: Indices) -> Ranking:
         scores = score(block)
         mask_excluded(scores, history[block], available)
-        best = top_k(scores, k)
-        ranking.items[start : start + block_users] = best.items
-        ranking.scores[start : start + block_users] = best.scores
-    return ranking
+        return top_k(scores, k)
+
+    return join_rankings(list(in_blocks(rank, user_indices, block_users)))
 
 
-def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
-    """How many users' float32 scores of every item fit the budget, at least one.
-
-    Args:
-        n_items: Items scored for each user.
-        megabytes: Memory that the dense blocks may take together.
-        components: Dense blocks held at the same time.
-    """
-    return max(1, (megabytes << 20) // (4 * max(1, n_items) * components))
+def join_rankings(parts: list[Ranking]) -> Ranking:
+    """The lists of all parts, one after the other."""
+    return Ranking(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))

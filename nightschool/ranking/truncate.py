@@ -1,10 +1,17 @@
 """Item-to-item weights cut to the largest of each history item."""
 
 import numpy as np
+from numba import njit, prange
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s
-from nightschool.ranking.topk import top_k
+from nightschool.errors import NightschoolError
+
+# numba compiles these by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
+
+_SHIFT = 20  # of a float32's bits: what is left of a size without a sign is its exponent and three binary digits
+_BUCKETS = 1 << (31 - _SHIFT)
 
 
 def keep_largest(rows: Float32s, n: int) -> csr_array:
@@ -15,12 +22,101 @@ def keep_largest(rows: Float32s, n: int) -> csr_array:
     Args:
         rows: float32 [n_rows, n_columns].
         n: Entries kept in each row.
+
+    Raises:
+        NightschoolError: An entry is NaN.
     """
-    sizes = np.abs(rows)
-    sizes[sizes == 0] = -np.inf
-    kept = top_k(sizes, n).items
-    places, ranks = np.nonzero(kept >= 0)
-    columns = kept[places, ranks]
-    cut = csr_array((rows[places, columns], (places, columns)), shape=rows.shape)
-    cut.sort_indices()
-    return cut
+    columns = np.empty((len(rows), min(n, rows.shape[1])), dtype=np.int32)
+    counts = np.zeros(len(rows), dtype=np.int64)
+    if _keep_of_rows(rows, columns, counts):
+        raise NightschoolError("a weight is NaN", seen="a row of weights", do="correct the model that made it")
+    kept = np.arange(columns.shape[1]) < counts[:, None]
+    values = np.take_along_axis(rows, np.where(kept, columns, 0), axis=1)[kept]
+    return csr_array((values, columns[kept], _starts(counts)), shape=rows.shape)
+
+
+def keep_largest_entries(matrix: csr_array, n: int) -> csr_array:
+    """The same of a matrix that is sparse already: at most n entries a row, CSR float32 of the same shape.
+
+    Args:
+        matrix: CSR float32, columns ascending in each row.
+        n: Entries kept in each row.
+
+    Raises:
+        NightschoolError: An entry is NaN.
+    """
+    places = np.empty(matrix.nnz, dtype=np.int32)
+    counts = np.zeros(matrix.shape[0], dtype=np.int64)
+    if _keep_of_entries(matrix.indptr, matrix.data, n, places, counts):
+        raise NightschoolError("a weight is NaN", seen="a row of weights", do="correct the model that made it")
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    place_in_row = np.arange(matrix.nnz) - matrix.indptr[rows]
+    written = place_in_row < counts[rows]
+    kept = places[written] + matrix.indptr[rows[written]]
+    return csr_array((matrix.data[kept], matrix.indices[kept], _starts(counts)), shape=matrix.shape)
+
+
+def _starts(counts):
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
+@njit(parallel=True, cache=True)
+def _keep_of_rows(rows, columns, counts):
+    """How many entries are NaN; fills the columns kept of each row, ascending, and how many they are."""
+    n_nan = 0
+    for row in prange(rows.shape[0]):
+        n_nan += np.isnan(rows[row]).sum()
+        counts[row] = keep_places(np.abs(rows[row]), columns.shape[1], columns[row])
+    return n_nan
+
+
+@njit(parallel=True, cache=True)
+def _keep_of_entries(starts, values, n, places, counts):
+    """The same of the stored entries of each row, whose places count from the start of the row."""
+    n_nan = 0
+    for row in prange(len(starts) - 1):
+        own = values[starts[row] : starts[row + 1]]
+        n_nan += np.isnan(own).sum()
+        counts[row] = keep_places(np.abs(own), n, places[starts[row] : starts[row + 1]])
+    return n_nan
+
+
+@njit(cache=True)
+def keep_places(sizes, n, places):
+    """How many places it wrote, ascending: those of the n largest sizes; equal ones by place, and never a zero.
+
+    Args:
+        sizes: float32, none of them negative.
+        n: Places wanted.
+        places: int32, as many as sizes or n, whichever is less.
+    """
+    bound, ties = _bound(sizes, n)
+    count = 0
+    for place in range(len(sizes)):
+        size = sizes[place]
+        if size > bound:
+            places[count] = place
+            count += 1
+        elif size == bound and ties > 0:
+            places[count] = place
+            count += 1
+            ties -= 1
+    return count
+
+
+@njit(cache=True)
+def _bound(sizes, n):
+    """The n-th largest size and how many of that size belong to the n; zero and none where fewer are above zero."""
+    buckets = sizes.view(np.uint32) >> np.uint32(_SHIFT)  # larger sizes have larger bits
+    counts = np.zeros(_BUCKETS, np.int64)
+    for place in range(len(buckets)):
+        counts[buckets[place]] += 1
+    above, bucket = 0, _BUCKETS - 1
+    while bucket > 0 and above + counts[bucket] < n:
+        above += counts[bucket]
+        bucket -= 1
+    members = np.sort(sizes[buckets == bucket])
+    if above + len(members) < n or members[len(members) - (n - above)] == 0:
+        return np.float32(0), 0
+    bound = members[len(members) - (n - above)]
+    return bound, n - above - np.sum(members > bound)

@@ -25,17 +25,19 @@ class Measured:
     Attributes:
         name: For people, such as `ease` or `α=0.7`.
         params: What distinguishes it; nested mappings become dotted names.
-        metrics: Its rows of the metrics table, of one model, one split and one segment.
+        metrics: Its rows of the metrics table, of one model, one split and one segment; None without.
         figures: Plain numbers besides, such as fit_seconds.
     """
 
     name: str
     params: Mapping[str, Any]
-    metrics: pl.DataFrame
+    metrics: pl.DataFrame | None
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, metric: str, k: int) -> Mean | None:
         """A metric's mean; None when it was not measured at that k."""
+        if self.metrics is None:
+            return None
         rows = self.metrics.filter((pl.col(METRIC) == metric) & (pl.col(K) == k)).drop_nulls(VALUE)
         if rows.is_empty():
             return None
@@ -44,6 +46,8 @@ class Measured:
 
     def numbers(self) -> dict[str, float]:
         """Every number by the name that it has in MLflow: ndcg_at_10, ndcg_at_10_ci_low, ndcg_at_10_ci_high, …."""
+        if self.metrics is None:
+            return dict(self.figures)
         rows = self.metrics.select(METRIC, K, VALUE, CI_LOW, CI_HIGH).iter_rows()
         named = {
             f"{metric}{'' if k is None else f'_at_{k}'}{suffix}": value
@@ -83,6 +87,7 @@ class NightLog:
         as_of: T.
         outcome: The recipe that is published, the night's parameters and what it measured on the test.
         candidates: The best setting of each model, measured on validation.
+        trials: Every setting that was tried of a model, with what decides.
         sweep: α to the hybrid of that α, measured on validation.
         popularity: The reference of the α curve, measured on validation.
         data: The tables that were read.
@@ -95,6 +100,7 @@ class NightLog:
     as_of: datetime
     outcome: Measured
     candidates: tuple[Measured, ...] = ()
+    trials: tuple[Measured, ...] = ()
     sweep: Mapping[float, Measured] = field(default_factory=dict)
     popularity: Measured | None = None
     data: tuple[DataUsed, ...] = ()

@@ -71,7 +71,7 @@ class Registry:
             raise Unreachable(what, seen=without_credentials(uri), do=do) from None
 
     def log_night(self, night: NightLog) -> str:
-        """The id of the night's run, which holds a child a candidate and a child an α.
+        """The id of the night's run, which holds a child a candidate, a child a trial and a child an α.
 
         What an earlier try of the same night logged is removed: its verdict may have been another.
         """
@@ -81,7 +81,8 @@ class Registry:
         run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
         self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
         self._log_tables(run_id, night.tables)
-        for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
+        children = {"candidate": night.candidates, "trial": night.trials, "alpha": night.sweep.values()}
+        for kind, tried in children.items():
             for measured in tried:
                 child = self._log(measured, {_KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)

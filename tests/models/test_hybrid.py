@@ -5,7 +5,6 @@ from models import catalog
 from models.hybrid import Hybrid, component_names
 from nightschool.contract import Blended, Recipe
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.blend import standardise
 from nightschool.ranking.topk import allowed_items
 
 USERS = np.arange(42, dtype=np.int32)
@@ -35,15 +34,19 @@ def test_it_is_what_a_recipe_builds(hybrid):
 
 def test_scores_are_weighted_z_scores_of_its_parts(hybrid, planted):
     allowed = allowed_items(planted.scores(), planted.available)
-    parts = [standardise(part.score(USERS), allowed) for part in hybrid.parts.values()]
-    expected = np.where(allowed, np.float32(0.7) * parts[0] + np.float32(0.3) * parts[1], -np.inf)
-    np.testing.assert_allclose(hybrid.score(USERS), expected, rtol=1e-6)
+    expected = np.full(allowed.shape, -np.inf)
+    for user in np.flatnonzero(allowed.any(axis=1)):
+        parts = [part.score(USERS)[user, allowed[user]] for part in hybrid.parts.values()]
+        ease, content = ((part - part.mean()) / (part.std() or 1) for part in parts)
+        expected[user, allowed[user]] = 0.7 * ease + 0.3 * content
+    np.testing.assert_allclose(hybrid.score(USERS), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_pool_holds_all_unseen_items_of_a_small_catalogue(hybrid, planted):
-    scores, pool = hybrid.component_scores(USERS)
-    assert np.array_equal(pool, allowed_items(planted.scores(), planted.available))
-    assert scores.shape == (2, 42, 22)
+    pool = hybrid.pool(USERS)
+    allowed = allowed_items(planted.scores(), planted.available)
+    assert [set(row[row >= 0]) for row in pool.items] == [set(np.flatnonzero(row)) for row in allowed]
+    assert pool.scores.shape[:2] == (2, 42)
 
 
 @pytest.mark.parametrize(("alpha", "alone"), [(1.0, "ease"), (0.0, "content")])
@@ -61,6 +64,17 @@ def test_a_model_may_enter_a_recipe_twice(planted, tmp_path):
     hybrid = catalog.build(twice).fit(planted, seed=0)
     hybrid.save(tmp_path / "model")
     assert np.array_equal(catalog.load(tmp_path / "model").score(USERS), hybrid.score(USERS))
+
+
+def test_it_folds_in_what_its_parts_fold_in(hybrid, planted):
+    np.testing.assert_allclose(hybrid.fold_in(planted.history()[USERS]), hybrid.score(USERS), rtol=1e-5)
+
+
+def test_a_part_that_cannot_fold_in_is_named(planted):
+    recipe = Recipe.model_validate({"components": [{"model": "ease"}, {"model": "svd"}]})
+    hybrid = catalog.build(recipe).fit(planted, seed=0)
+    with pytest.raises(ConfigurationError, match=r"cannot fold in.*svd"):
+        hybrid.fold_in(planted.history()[USERS])
 
 
 def test_models_that_are_not_the_recipes_are_refused():

@@ -47,10 +47,12 @@ def split() -> Split:
 
 
 class Fixed:
-    """A recommender that scores every user with the same numbers."""
+    """A recommender that scores every user with the same numbers, given as such or in one text."""
 
-    def __init__(self, scores: list[float]) -> None:
-        self.scores = np.array(scores, dtype=np.float32)
+    note = None
+
+    def __init__(self, scores: list[float] | str) -> None:
+        self.scores = np.array(scores.split() if isinstance(scores, str) else scores, dtype=np.float32)
 
     def fit(self, dataset: Dataset, *, seed: int) -> "Fixed":
         return self

@@ -8,6 +8,7 @@ from nightschool.contract import Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.offline import compare_models, measure_lists
 from nightschool.night.select import Search
+from nightschool.night.tuning import Budget, Tunable
 
 CUTOFFS = (1, 10)
 # Nine users in ten will meet item 1, the others item 2; item 0 is seen by all.
@@ -15,7 +16,8 @@ SCORES = {"popularity": [9, 1, 2, 3], "ease": [0, 9, 1, 1], "content": [0, 1, 9,
 
 
 def search(*models: str, alphas=(0.0, 0.5, 1.0), **settings) -> Search:
-    return Search({model: settings.get(model, [{}]) for model in models}, alphas, CUTOFFS, seed=7, megabytes=1)
+    tunables = tuple(Tunable(model, **settings.get(model, {})) for model in models)
+    return Search(tunables, Budget(4, 60.0), alphas, CUTOFFS, seed=7, megabytes=1)
 
 
 @pytest.fixture
@@ -52,19 +54,24 @@ def test_each_model_is_measured_on_the_test_against_popularity(split, test, crea
 def test_hyper_parameters_come_from_validation_and_figures_from_the_test(split, test, create, build) -> None:
     # On this test nobody meets item 1 but everybody item 3.
     other = replace(test, held_out=test.held_out.with_columns(item_index=pl.lit(3, pl.Int32)))
-    settings = [{"scores": [0, 9, 1, 1]}, {"scores": [0, 1, 1, 9]}]
+    good, bad = "0 9 1 1", "0 1 1 9"
+    settings = {"fixed": {"scores": bad}, "space": {"scores": (good, bad)}, "defaults": {"scores": bad}}
     rows, _ = compare_models(split, other, search("ease", ease=settings), create, build)
-    assert rows[0].params == settings[0]
+    assert rows[0].params == {"scores": good}
     assert rows[0].evaluation.mean("precision", 1) == 0.0
 
 
-def test_best_hybrid_comes_last_with_the_parameters_of_both(split, test, create, build) -> None:
+def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, test, create, build) -> None:
     # Alone, each finds one kind of user first; blended, item 1 is before item 2 and both before item 3.
-    settings = {"ease": [{"scores": [0, 9, 1, 2]}], "content": [{"scores": [0, 8, 9, 1]}]}
+    settings = {"ease": {"fixed": {"scores": [0, 9, 1, 2]}}, "content": {"fixed": {"scores": [0, 8, 9, 1]}}}
     rows, _ = compare_models(split, test, search("ease", "content", **settings), create, build)
-    assert [row.name for row in rows] == ["ease", "content", "hybrid(ease, content, α=0.5)"]
-    assert rows[-1].params == {"ease": settings["ease"][0], "content": settings["content"][0]}
-    assert rows[-1].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
+    assert [row.name for row in rows][:3] == ["ease", "content", "hybrid(ease, content, α=0.5)"]
+    assert [row.name for row in rows][3:] == ["blend(ease, content)"]
+    assert rows[2].params == {
+        "ease": {"weight": 0.5, "scores": [0, 9, 1, 2]},
+        "content": {"weight": 0.5, "scores": [0, 8, 9, 1]},
+    }
+    assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
 
 
 def test_component_that_is_best_alone_is_not_told_twice(split, test, create, build) -> None:

@@ -1,14 +1,18 @@
 import logging
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.night.select import Search, select
+from nightschool.night.tuning import Budget, Tunable
 
 
-def search(*models, **settings):
-    tried = {model: settings.get(model, [{}]) for model in models}
-    return Search(tried, alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1)
+def search(*models, **changes):
+    tunables = tuple(Tunable(model) for model in models)
+    plain = Search(tunables, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1)
+    return replace(plain, **changes)
 
 
 @pytest.fixture
@@ -34,9 +38,41 @@ def test_the_best_model_is_chosen_on_validation(split, create):
 
 
 def test_a_models_best_setting_stands_for_it(split, create):
-    settings = [{"scores": [0, 0, 1, 2]}, {"scores": [0, 3, 2, 1]}]
-    selection = select(split, search("good", good=settings), create)
-    assert selection.recipe.components[0].params == settings[1]
+    worse, better = "0 0 1 2", "0 3 2 1"
+    tunable = Tunable("good", space={"scores": (worse, better)}, defaults={"scores": worse}, fixed={"scores": worse})
+    selection = select(split, search(tunables=(tunable,), budget=Budget(6, 60.0)), create)
+    assert selection.recipe.components[0].params == {"scores": better}
+    assert len(selection.trials) == 7
+
+
+def test_a_blend_is_learned_where_each_model_knows_something_else(split, create):
+    class Half:
+        """Knows what the users of one half will meet, and nothing of the others."""
+
+        note = None
+
+        def __init__(self, first):
+            self.first = first
+
+        def fit(self, dataset, *, seed):
+            return self
+
+        def score(self, users):
+            scores = np.zeros((len(users), 4), dtype=np.float32)
+            known = (users < 200) == self.first
+            scores[known, np.where(users % 10 == 0, 2, 1)[known]] = 1
+            return scores
+
+    found = select(split, search("left", "right"), lambda model, _: Half(model == "left"))
+    assert found.recipe.name in {"blend(left, right)", "blend(right, left)"}
+    assert found.blend is not None
+    assert found.blend.evaluation.mean("ndcg", 10) > max(c.evaluation.mean("ndcg", 10) for c in found.candidates)
+
+
+def test_many_users_are_sampled_once_for_all_candidates(split, create):
+    selection = select(split, search("popularity", "good", max_users=50), create)
+    assert [c.evaluation.n_users for c in selection.candidates] == [50, 50]
+    assert selection.candidates[0].evaluation.users.tolist() == selection.candidates[1].evaluation.users.tolist()
 
 
 def test_the_sweep_covers_every_alpha_and_ends_at_each_component(split, create):

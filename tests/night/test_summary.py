@@ -12,6 +12,7 @@ from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.night.offline import Measured
 from nightschool.night.select import Search, select
 from nightschool.night.summary import describe_measured, describe_roles, describe_selection, figures
+from nightschool.night.tuning import Budget, Tunable
 
 CUTOFFS = (1, 10)
 
@@ -70,8 +71,9 @@ def test_selection_becomes_a_record(split: Split, fixed) -> None:
             raise ZeroDivisionError("no")
         return fixed(scores[model])
 
-    tried = {"ease": [{"l2": 5.0}], "content": [{}], "svd": [{}]}
-    selection = select(split, Search(tried, alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1), create)
+    tried = (Tunable("ease", {"l2": 5.0}), Tunable("content"), Tunable("svd"))
+    search = Search(tried, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1)
+    selection = select(split, search, create)
     record = describe_selection(selection, CUTOFFS)
     json.dumps(record, allow_nan=False)
     assert [entry["name"] for entry in record["candidates"]] == ["ease", "content"]

@@ -22,6 +22,10 @@ CHOSEN: dict[str, Any] = {
         {"name": "popularity", "params": {}, "fit_seconds": 0.1},
         {"name": "ease", "params": {"l2": 5.0}, "fit_seconds": 2.5},
     ],
+    "trials": [
+        {"model": "ease", "params": {"l2": 7.0}, "value": 0.19, "seconds": 1.5},
+        {"model": "ease", "params": {"l2": 1e-9}, "value": None, "seconds": 0.0},
+    ],
     "sweep": [{"alpha": 0.0, "name": "content"}, {"alpha": 0.5, "name": HYBRID}],
 }
 
@@ -75,6 +79,14 @@ def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Nigh
     assert log.sweep[0.5].name == "α=0.5"
     assert log.sweep[0.5].params == {"recipe": HYBRID}
     assert all(point.metrics.height == 1 for point in log.sweep.values())
+
+
+def test_trials_have_what_decided_and_none_where_they_failed(night: Night) -> None:
+    first, second = log_of(night).trials
+    assert (first.name, first.params) == ("trial 1: ease", {"ease": {"l2": 7.0}})
+    assert first.numbers() == {"ndcg_at_10": 0.19, "seconds": 1.5}
+    assert first.mean("ndcg", 10) is None
+    assert second.numbers() == {"seconds": 0.0}
 
 
 @pytest.mark.parametrize(

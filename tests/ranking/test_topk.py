@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 
 from nightschool.errors import ConfigurationError, NightschoolError
-from nightschool.ranking.topk import allowed_items, block_users, mask_excluded, rank_users, top_k
+from nightschool.ranking.topk import allowed_items, mask_excluded, rank_users, top_k
 
 FEW_VALUES = st.sampled_from([-np.inf, -2.5, -0.0, 0.0, 1e-40, 1.0, 1.0, 3.5, np.inf])  # many ties, both zeros
 
@@ -106,9 +106,3 @@ def test_rank_users_is_the_same_in_blocks_of_any_size():
     masked = np.where(history.toarray()[users] > 0, -np.inf, table[users])
     for ranking in rankings:
         assert [[i for i in row if i >= 0] for row in ranking.items.tolist()] == ranked_by_full_sort(masked, 4)
-
-
-def test_block_users_fit_the_budget_and_are_never_none():
-    assert block_users(n_items=1024, megabytes=1) == 256
-    assert block_users(n_items=1024, megabytes=1, components=2) == 128
-    assert block_users(n_items=10**9, megabytes=1) == 1

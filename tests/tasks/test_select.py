@@ -3,12 +3,23 @@ import pytest
 from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from tasks.select import _settings_of, search_for
+from tasks.select import _settled, search_for
 
 
-def test_the_fixed_hyper_parameters_go_over_the_defaults():
-    search = search_for(NightConfig(models=("popularity", "ease"), params={"ease": {"l2": 7, "weights_per_item": 9}}))
-    assert search.settings == {"popularity": [{}], "ease": [{"l2": 7, "weights_per_item": 9}]}
+def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():
+    config = NightConfig(models=("popularity", "ease"), params={"ease": {"l2": 7, "weights_per_item": 9}})
+    popularity, ease = search_for(config).tunables
+    assert (popularity.model, popularity.fixed, popularity.space) == ("popularity", {}, {})
+    assert ease.fixed == {"l2": 7, "weights_per_item": 9}
+    assert "l2" not in ease.space
+    free = search_for(NightConfig(models=("ease",))).tunables[0]
+    assert free.defaults == {name: 500.0 if name == "l2" else free.defaults[name] for name in free.space}
+
+
+def test_the_budget_is_shared_by_the_models_that_have_something_to_search():
+    config = NightConfig(models=("popularity", "content", "ease", "svd"), search_trials=5, search_seconds=20)
+    budget = search_for(config).budget
+    assert (budget.trials, budget.seconds) == (5, 10)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +33,6 @@ def test_a_wrong_hyper_parameter_is_the_users_mistake_and_no_failed_candidate(pa
 
 def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
     champion = Recipe(components=(Component(model="ease", params={"l2": 77}),))
-    settings = _settings_of(champion, search_for(NightConfig()))
-    assert settings["ease"] == [{"l2": 77}]
-    assert all(len(tried) == 1 for tried in settings.values())
+    tunables = {one.model: one for one in _settled(champion, search_for(NightConfig())).tunables}
+    assert tunables["ease"].fixed == {"l2": 77}
+    assert not any(one.space for one in tunables.values())

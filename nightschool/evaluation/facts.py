@@ -1,0 +1,114 @@
+"""What a split alone tells of lists, worked out once for all the recommenders that are measured on it."""
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from nightschool.columns import ITEM_INDEX, RELEVANT, USER_INDEX
+from nightschool.contract import Dataset, Indices, Split
+from nightschool.data.features import item_features
+from nightschool.evaluation.metrics import Counts, Float64s, popularity_of
+from nightschool.ranking.foldin import positive
+
+_LABEL = "label"
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What lists are held against.
+
+    Attributes:
+        relevant: CSR bool [n_users, n_items], the held-out pairs that count, indices ascending.
+        n_relevant: int64[n_users], how many each user has.
+        n_seen: int64[n_users], the length of each user's history.
+        seen: CSR [n_users, n_items], the history.
+        popularity: float64[n_items], the share of users who have each item.
+        order: int32[n_items], each item's place by the number of users who like it among the available ones, ties by
+            index; n_items where it is not available.
+        features: CSR float32 [n_items, n_features], what each item is about; None where nothing is said of any.
+        labels: CSR float64 [n_items, n_labels], each item's weight of one spread evenly over its labels, of the first
+            category column or else the first list; None where the dataset has neither.
+        tastes: CSR float64 [n_users, n_labels], the mean of what each user has liked, learned from or not; None likewise.
+    """
+
+    relevant: csr_array
+    n_relevant: Counts
+    n_seen: Counts
+    seen: csr_array
+    popularity: Float64s
+    order: Indices
+    features: csr_array | None
+    labels: csr_array | None
+    tastes: csr_array | None
+
+
+_KNOWN: WeakKeyDictionary[Split, Facts] = WeakKeyDictionary()
+
+
+def facts_of(split: Split) -> Facts:
+    """The facts of a split, kept for as long as the split is."""
+    if split not in _KNOWN:
+        _KNOWN[split] = _gather(split)
+    return _KNOWN[split]
+
+
+def _gather(split: Split) -> Facts:
+    dataset = split.fitted
+    seen, liked = dataset.history(), dataset.positives()
+    relevant = _relevant(split)
+    n_seen = np.diff(seen.indptr)
+    met = np.bincount(seen.indices, minlength=dataset.n_items)
+    features = item_features(dataset.items, dataset.item_columns, dataset.available)
+    labels = _labels(dataset)
+    return Facts(
+        relevant=relevant,
+        n_relevant=np.diff(relevant.indptr),
+        n_seen=n_seen,
+        seen=seen,
+        popularity=popularity_of(met, int((n_seen > 0).sum())),
+        order=_popular_first(np.bincount(liked.indices, minlength=dataset.n_items), dataset),
+        features=features if features.nnz else None,
+        labels=labels,
+        tastes=None if labels is None else _shares(positive(seen) @ labels),
+    )
+
+
+def _relevant(split: Split) -> csr_array:
+    pairs = split.held_out.filter(RELEVANT)
+    cells = (pairs[USER_INDEX].to_numpy(), pairs[ITEM_INDEX].to_numpy())
+    shape = (split.fitted.n_users, split.fitted.n_items)
+    return csr_array((np.ones(pairs.height, dtype=bool), cells), shape=shape)
+
+
+def _popular_first(counts: Counts, dataset: Dataset) -> Indices:
+    order = np.full(dataset.n_items, dataset.n_items, dtype=np.int32)
+    best_first = np.argsort(-counts, kind="stable")
+    shown = best_first[dataset.available[best_first]]
+    order[shown] = np.arange(len(shown), dtype=np.int32)
+    return order
+
+
+def _labels(dataset: Dataset) -> csr_array | None:
+    columns = (*dataset.item_columns.categories, *dataset.item_columns.lists)
+    if not columns:
+        return None
+    rows = dataset.items.with_row_index(ITEM_INDEX).select(ITEM_INDEX, pl.col(columns[0]).alias(_LABEL))
+    if isinstance(rows.schema[_LABEL], pl.List):
+        rows = rows.explode(_LABEL)
+    rows = rows.drop_nulls().unique().sort(ITEM_INDEX, _LABEL)
+    if rows.is_empty():
+        return None
+    places = (rows[_LABEL].rank("dense") - 1).to_numpy().astype(np.int64)
+    cells = (rows[ITEM_INDEX].to_numpy(), places)
+    return _shares(csr_array((np.ones(rows.height), cells), shape=(dataset.n_items, int(places.max()) + 1)))
+
+
+def _shares(weights: csr_array) -> csr_array:
+    """The rows over their sums, CSR float64; empty rows stay empty."""
+    shares = weights.astype(np.float64)
+    sums = np.asarray(shares.sum(axis=1))
+    shares.data /= np.repeat(sums, np.diff(shares.indptr))
+    return shares

@@ -1,0 +1,151 @@
+"""Rating models on five folds: mean, spread and interval of their errors, and who predicts which users best."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nightschool.contract import Component, PredictsRatings, Split
+from nightschool.data.dataset import EventLog
+from nightschool.data.folds import FOLDS, PROTOCOL, fold_splits
+from nightschool.errors import ConfigurationError
+from nightschool.evaluation.evaluate import prediction_errors
+from nightschool.evaluation.evaluation import Errors
+from nightschool.evaluation.intervals import ratio_intervals
+from nightschool.evaluation.metrics import Float64s
+from nightschool.evaluation.segments import OVERALL, segments
+from nightschool.night.select import Create
+from nightschool.progress import watch
+
+_METRICS = ("rmse", "mae")
+
+
+@dataclass(frozen=True, eq=False)
+class OnFold:
+    """One model's errors on one fold: by segment of its users, and how long its fit took."""
+
+    errors: Mapping[str, Errors]
+    fit_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidated:
+    """One model's errors on all folds."""
+
+    component: Component
+    folds: tuple[OnFold, ...]
+
+    def by_fold(self) -> Float64s:
+        """The rmse and mae of each fold, float64[n_folds, 2]."""
+        return np.stack([fold.errors[OVERALL].figures()[0] for fold in self.folds])
+
+    def pooled(self, segment: str) -> Errors:
+        """The errors of a segment's users, each user's folds together."""
+        parts = [fold.errors[segment] for fold in self.folds if segment in fold.errors]
+        users, places = np.unique(np.concatenate([part.users for part in parts]), return_inverse=True)
+        sums = [
+            np.bincount(places, weights=np.concatenate([getattr(part, name) for part in parts]), minlength=len(users))
+            for name in ("pairs", "squared", "absolute")
+        ]
+        return Errors(users, *sums)
+
+
+def cross_validate(
+    log: EventLog, components: Sequence[Component], create: Create, *, seed: int
+) -> list[CrossValidated]:
+    """Each model's errors when every fold in turn is predicted by a fit on the others.
+
+    Raises:
+        ConfigurationError: A model predicts no ratings.
+        DataRefused: There are fewer events than folds.
+    """
+    _check_ratings(components, create)
+    found: list[list[OnFold]] = [[] for _ in components]
+    for split in watch(fold_splits(log, seed=seed), "Folds", FOLDS):
+        for folds, component in zip(found, components, strict=True):
+            folds.append(_on_fold(split, component, create, seed))
+    return [CrossValidated(component, tuple(folds)) for component, folds in zip(components, found, strict=True)]
+
+
+def describe_cross_validation(rows: Sequence[CrossValidated]) -> dict[str, Any]:
+    """What the command prints: each model's figures, and the best model of each segment of users.
+
+    The value of a metric is its mean over folds and `spread` the standard deviation over them. Its interval is of all
+    held-out pairs together with users as the units drawn, as everywhere: folds share what they learn from, so their
+    spread alone would promise too much.
+    """
+    return {
+        "protocol": PROTOCOL,
+        "folds": FOLDS,
+        "n_ratings": int(rows[0].pooled(OVERALL).pairs.sum()),
+        "models": [_describe(row) for row in rows],
+        "best_by_segment": [_best(segment, rows) for segment in _segments(rows[0])],
+    }
+
+
+def _check_ratings(components: Sequence[Component], create: Create) -> None:
+    for component in components:
+        if not isinstance(create(component.model, component.params), PredictsRatings):
+            raise ConfigurationError(
+                f"protocol {PROTOCOL!r} measures predicted ratings",
+                seen=component.model,
+                do="ask for models that predict ratings, such as --models svd",
+            )
+
+
+def _on_fold(split: Split, component: Component, create: Create, seed: int) -> OnFold:
+    started = time.perf_counter()
+    model = create(component.model, component.params).fit(split.fitted, seed=seed)
+    seconds = time.perf_counter() - started
+    assert isinstance(model, PredictsRatings)
+    errors = prediction_errors(model, split)
+    return OnFold({name: errors.select(members) for name, members in segments(split.fitted).items()}, seconds)
+
+
+def _segments(row: CrossValidated) -> list[str]:
+    """Names of the segments that any fold has held-out pairs of."""
+    names = dict.fromkeys(name for fold in row.folds for name in fold.errors)
+    return [name for name in names if len(row.pooled(name).users)]
+
+
+def _describe(row: CrossValidated) -> dict[str, Any]:
+    by_fold = row.by_fold()
+    _, ends = row.pooled(OVERALL).figures()
+    triples = np.stack([by_fold.mean(axis=0), ends.low, ends.high], axis=1)
+    return {
+        "name": row.component.model,
+        "params": dict(row.component.params),
+        "metrics": dict(zip(_METRICS, triples.tolist(), strict=True)),
+        "spread": dict(zip(_METRICS, by_fold.std(axis=0, ddof=1).tolist(), strict=True)),
+        "by_fold": dict(zip(_METRICS, by_fold.T.tolist(), strict=True)),
+        "segments": {name: _rmse(row.pooled(name)) for name in _segments(row)},
+        "fit_seconds": float(np.mean([fold.fit_seconds for fold in row.folds])),
+    }
+
+
+def _rmse(errors: Errors) -> list[float | None]:
+    """The rmse with the ends of its interval, None where one user leaves nothing to tell."""
+    values, ends = errors.figures()
+    triple = (values[0], ends.low[0], ends.high[0])
+    return [None if np.isnan(value) else float(value) for value in triple]
+
+
+def _best(segment: str, rows: Sequence[CrossValidated]) -> dict[str, Any]:
+    """The model of the lowest rmse, and whether it is shown better than the next on the same pairs."""
+    pooled = [row.pooled(segment) for row in rows]
+    order = np.argsort([errors.figures()[0][0] for errors in pooled], kind="stable")
+    best = pooled[order[0]]
+    described = {
+        "segment": segment,
+        "users": len(best.users),
+        "pairs": int(best.pairs.sum()),
+        "model": rows[order[0]].component.model,
+        "rmse": _rmse(best),
+    }
+    if len(rows) < 2:
+        return {**described, "next": None, "shown": False}
+    gain = pooled[order[1]].squared - best.squared
+    low = ratio_intervals(gain[:, None], best.pairs[:, None]).low[0]
+    return {**described, "next": rows[order[1]].component.model, "shown": bool(low > 0)}

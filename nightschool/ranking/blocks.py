@@ -1,0 +1,54 @@
+"""Users in blocks: as many at a time as the caches and the memory budget hold, one block a core."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from nightschool.contract import Indices
+
+T = TypeVar("T")
+
+_CORES = os.cpu_count() or 1
+_CACHE_BYTES = 4 << 20  # one dense block of scores that is still cached when it is ranked
+_FEWEST = 32  # rows below which a matrix product is no longer worth its preparation
+
+
+def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
+    """How many users' float32 scores of every item to hold at a time on each core, at least one.
+
+    A budget that is too small for one user still gets one: there is nothing smaller to score.
+
+    Args:
+        n_items: Items scored for each user.
+        megabytes: Memory that the dense blocks of all cores may take together.
+        components: Dense blocks that one core holds at the same time.
+    """
+    row = 4 * max(1, n_items)
+    within_budget = (megabytes << 20) // (row * components * _CORES)
+    return max(1, min(within_budget, max(_FEWEST, _CACHE_BYTES // row)))
+
+
+def in_blocks(work: Callable[[Indices], T], users: Indices, size: int) -> Iterator[T]:
+    """What `work` returns for each block of the users, in their order; no users are one empty block.
+
+    Each core works on a block of its own with BLAS on one thread: that keeps the block in the core's cache, and its
+    result the same bits however many cores there are. `work` is called from several threads at once.
+
+    Args:
+        work: Called with up to `size` users.
+        users: int32 [n].
+        size: Users a block.
+    """
+    with threadpool_limits(limits=1), ThreadPoolExecutor(_CORES) as threads:
+        waiting = deque[Future[T]]()
+        for start in range(0, max(len(users), 1), size):
+            waiting.append(threads.submit(work, users[start : start + size]))
+            # A block in reserve for each core; more would only fill the memory.
+            if len(waiting) > 2 * _CORES:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

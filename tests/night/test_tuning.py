@@ -1,0 +1,95 @@
+import math
+
+import pytest
+
+from nightschool.contract import Component, Span
+from nightschool.errors import NightschoolError
+from nightschool.night.tuning import Budget, Fitted, Tunable, Tuner
+
+HILL = Tunable("hill", {"slope": 1}, {"place": Span(0.0, 10.0)}, {"place": 2.0})
+
+
+class Hill:
+    """Measures best where its place is 7."""
+
+    def __init__(self, params):
+        self.height = -abs(params.get("place", 2.0) - 7.0)
+
+
+def fit(component: Component) -> Fitted:
+    return Fitted(component, Hill(component.params), 0.0)  # type: ignore[arg-type]
+
+
+def tuner(trials=20, seconds=60.0, fit=fit, seed=0):
+    return Tuner(fit, lambda recommender: recommender.height, Budget(trials, seconds), seed)
+
+
+def test_the_defaults_come_first_and_the_best_setting_is_found():
+    best, trials = tuner().tune(HILL)
+    assert trials[0].component.params == {"slope": 1}
+    assert trials[0].value == -5.0
+    assert len(trials) == 21
+    assert best.component.params["slope"] == 1
+    assert abs(best.component.params["place"] - 7) < 0.5
+    assert -abs(best.component.params["place"] - 7) == max(trial.value for trial in trials)
+
+
+def test_the_same_seed_tries_the_same_settings():
+    tried = [[trial.component.params for trial in tuner(trials=6).tune(HILL)[1]] for _ in range(2)]
+    assert tried[0] == tried[1]
+    other = [trial.component.params for trial in tuner(trials=6, seed=1).tune(HILL)[1]]
+    assert tried[0] != other
+
+
+def test_settings_are_numbers_of_three_digits_that_a_reader_can_compare():
+    _, trials = tuner(trials=5).tune(HILL)
+    assert all(len(f"{trial.component.params['place']:g}".replace(".", "").lstrip("0")) <= 3 for trial in trials[1:])
+
+
+@pytest.mark.parametrize(("space", "kind"), [(Span(1, 9), int), (Span(0.1, 9.0, log=True), float), (("a", "b"), str)])
+def test_values_are_of_the_kind_of_their_space(space, kind):
+    defaults = {int: 1, float: 0.1, str: "a"}
+    tunable = Tunable("any", {}, {"place": space}, {"place": defaults[kind]})
+    seen = []
+
+    def noted(component):
+        seen.append(component.params.get("place"))
+        return Fitted(component, Hill({}), 0.0)  # type: ignore[arg-type]
+
+    tuner(trials=4, fit=noted).tune(tunable)
+    assert {type(value) for value in seen[1:]} == {kind}
+
+
+def test_a_setting_that_cannot_be_trained_is_a_failed_trial_and_the_search_goes_on():
+    def picky(component):
+        if component.params.get("place", 2.0) > 5:
+            raise NightschoolError("too steep", seen=component.params, do="nothing")
+        return fit(component)
+
+    best, trials = tuner(trials=12, fit=picky).tune(HILL)
+    assert any(trial.value is None for trial in trials)
+    assert len(trials) == 13
+    assert best.component.params.get("place", 2.0) <= 5
+
+
+def test_defaults_that_cannot_be_trained_leave_the_model_out():
+    def broken(component):
+        raise NightschoolError("no", seen=0, do="nothing")
+
+    with pytest.raises(NightschoolError, match="no"):
+        tuner(fit=broken).tune(HILL)
+
+
+def test_no_trial_begins_that_is_not_likely_to_end_in_time(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("nightschool.night.tuning.time.perf_counter", lambda: float(next(clock) * 2))
+    _, trials = tuner(trials=100, seconds=21.0).tune(HILL)
+    assert 2 <= len(trials) <= 5
+    assert math.fsum(trial.seconds for trial in trials) <= 21
+
+
+@pytest.mark.parametrize(("tunable", "trials"), [(Tunable("hill"), 9), (HILL, 0)])
+def test_without_a_space_or_trials_the_defaults_are_fitted_once(tunable, trials):
+    best, tried = tuner(trials=trials).tune(tunable)
+    assert tried == []
+    assert best.component.params == tunable.fixed
