@@ -40,7 +40,16 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         create(model, params)
     tunables = tuple(_tunable(model, config.params.get(model, {})) for model in config.models)
     budget = Budget(config.search_trials, config.search_seconds / max(1, sum(bool(one.space) for one in tunables)))
-    return Search(tunables, budget, config.alphas, config.cutoffs, config.seed, Settings().block_megabytes, decisive_k)
+    return Search(
+        tunables,
+        budget,
+        alphas=config.alphas,
+        cutoffs=config.cutoffs,
+        seed=config.seed,
+        megabytes=Settings().block_megabytes,
+        max_users=config.max_validation_users,
+        decisive_k=decisive_k,
+    )
 
 
 def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:

@@ -55,15 +55,11 @@ class FromHistory:
         if not isinstance(model, FoldsIn):
             raise ConfigurationError("the model cannot fold in", seen=type(model).__name__, do="measure another")
         self._model = model
-
-    @property
-    def note(self) -> str | None:
-        """The model's."""
-        return self._model.note
+        self.note: str | None = None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """The recommender itself; what the dataset holds as seen but not learned is scored from."""
-        self._model.fit(dataset, seed=seed)
+        self.note = self._model.fit(dataset, seed=seed).note
         self._history = dataset.history()
         return self
 
@@ -78,15 +74,11 @@ class OnWholeCatalogue:
     def __init__(self, model: Recommender, catalogue: Mask) -> None:
         self._model = model
         self._catalogue = catalogue
-
-    @property
-    def note(self) -> str | None:
-        """The model's."""
-        return self._model.note
+        self.note: str | None = None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """The recommender itself."""
-        self._model.fit(replace(dataset, available=self._catalogue), seed=seed)
+        self.note = self._model.fit(replace(dataset, available=self._catalogue), seed=seed).note
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
@@ -112,28 +104,28 @@ def _newcomers(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[
     folding = makers.inside(FromHistory)
     tables = []
     for count in FIRST_EVENTS:
-        splits = [first_events(log, cut, label, count, seed=search.seed) for label in (VALIDATION, TEST)]
+        validation, test = (first_events(log, cut, label, count, seed=search.seed) for label in (VALIDATION, TEST))
         name = f"new users after {count} event{'s' if count > 1 else ''}"
-        tables.append(_table(name, splits, search, folding))
+        tables.append(_table(name, (validation, test), search, folding))
     return tables
 
 
 def _new_items(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[Table]:
-    splits = [new_items(log, cut, label) for label in (VALIDATION, TEST)]
-    whole = partial(OnWholeCatalogue, catalogue=splits[1].fitted.available)
+    validation, test = (new_items(log, cut, label) for label in (VALIDATION, TEST))
+    whole = partial(OnWholeCatalogue, catalogue=test.fitted.available)
     # A recipe ranks a pool of the whole catalogue, which holds few new items or none: here only models can be compared.
     models = Makers(makers.create, partial(_alone, makers.create)).inside(whole)
-    few = _table("new items among themselves", [among_new(split) for split in splits], search, models)
+    few = _table("new items among themselves", (among_new(validation), among_new(test)), search, models)
     names = {tunable.model for tunable in search.tunables}
     alone = replace(few, rows=[row for row in few.rows if row.name in names])
-    return [alone, _table("new items in the whole catalogue", splits, search, makers)]
+    return [alone, _table("new items in the whole catalogue", (validation, test), search, makers)]
 
 
 def _alone(create: Create, recipe: Recipe) -> Recommender:
     return create(recipe.components[0].model, recipe.components[0].params)
 
 
-def _table(name: str, splits: list[Split], search: Search, makers: Makers) -> Table:
+def _table(name: str, splits: tuple[Split, Split], search: Search, makers: Makers) -> Table:
     rows, failures = compare_models(*splits, search, makers.create, makers.build)
     return Table(name, rows, failures)
 

@@ -30,6 +30,9 @@ class NightConfig(Rules):
     tune: Literal["weekly", "now"] = Field(default="weekly", description="When recipes are chosen anew.")
     search_trials: int = Field(default=8, ge=0, le=10_000, description="Settings tried of each model when tuning.")
     search_seconds: float = Field(default=30.0, ge=0, description="Wall time of all trials of a night together.")
+    max_validation_users: int = Field(
+        default=20_000, ge=200, description="Users who choose on validation; a sample of them where there are more."
+    )
     window_days: int = Field(default=28, ge=1, description="Length of validation and of test, in days.")
     min_users: int = Field(default=200, ge=2, description="Users with held-out items that a verdict needs.")
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, PredictsRatings, Split
+from nightschool.contract import Component, PredictsRatings, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.folds import FOLDS, PROTOCOL, fold_splits
 from nightschool.errors import ConfigurationError
@@ -45,10 +45,10 @@ class CrossValidated:
         """The errors of a segment's users, each user's folds together."""
         parts = [fold.errors[segment] for fold in self.folds if segment in fold.errors]
         users, places = np.unique(np.concatenate([part.users for part in parts]), return_inverse=True)
-        sums = [
-            np.bincount(places, weights=np.concatenate([getattr(part, name) for part in parts]), minlength=len(users))
-            for name in ("pairs", "squared", "absolute")
-        ]
+        sums = np.zeros((3, len(users)))
+        np.add.at(
+            sums.T, places, np.concatenate([[part.pairs, part.squared, part.absolute] for part in parts], axis=1).T
+        )
         return Errors(users, *sums)
 
 
@@ -61,7 +61,8 @@ def cross_validate(
         ConfigurationError: A model predicts no ratings.
         DataRefused: There are fewer events than folds.
     """
-    _check_ratings(components, create)
+    for component in components:
+        _predicts(create(component.model, component.params), component)
     found: list[list[OnFold]] = [[] for _ in components]
     for split in watch(fold_splits(log, seed=seed), "Folds", FOLDS):
         for folds, component in zip(found, components, strict=True):
@@ -85,22 +86,21 @@ def describe_cross_validation(rows: Sequence[CrossValidated]) -> dict[str, Any]:
     }
 
 
-def _check_ratings(components: Sequence[Component], create: Create) -> None:
-    for component in components:
-        if not isinstance(create(component.model, component.params), PredictsRatings):
-            raise ConfigurationError(
-                f"protocol {PROTOCOL!r} measures predicted ratings",
-                seen=component.model,
-                do="ask for models that predict ratings, such as --models svd",
-            )
+def _predicts(model: Recommender, component: Component) -> PredictsRatings:
+    if not isinstance(model, PredictsRatings):
+        raise ConfigurationError(
+            f"protocol {PROTOCOL!r} measures predicted ratings",
+            seen=component.model,
+            do="ask for models that predict ratings, such as --models svd",
+        )
+    return model
 
 
 def _on_fold(split: Split, component: Component, create: Create, seed: int) -> OnFold:
     started = time.perf_counter()
     model = create(component.model, component.params).fit(split.fitted, seed=seed)
     seconds = time.perf_counter() - started
-    assert isinstance(model, PredictsRatings)
-    errors = prediction_errors(model, split)
+    errors = prediction_errors(_predicts(model, component), split)
     return OnFold({name: errors.select(members) for name, members in segments(split.fitted).items()}, seconds)
 
 

@@ -14,9 +14,11 @@ from nightschool.contract import Recipe, Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.prove import POPULARITY_RECIPE, Build
+from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.select import Create, Search, select
 from nightschool.ranking.topk import Ranking
+
+Build = Callable[[Recipe], Recommender]
 
 
 @dataclass(frozen=True)

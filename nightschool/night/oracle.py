@@ -1,7 +1,7 @@
 """How much of what there is to know in a simulation was learned: the way from popularity to the true probabilities."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
@@ -80,21 +80,19 @@ def measure_oracle(log: EventLog, held_out: Mask, test: Split, truth: Truth, k: 
         seed: Seed of what is drawn.
 
     Raises:
-        DataRefused: The log holds users or items that the truth does not know, or events without a time.
+        DataRefused: The log holds users or items that the truth does not know, or no times.
     """
     events = log.events.filter(pl.Series(held_out))
-    if events[TIMESTAMP].null_count() or events.is_empty():
+    middle = events[TIMESTAMP].mean()
+    if not isinstance(middle, datetime):
         raise DataRefused("the test has no times", seen=events.height, do="give a home that holds a simulation")
-    middle = pl.Series([int(events[TIMESTAMP].to_physical().mean())]).cast(events.schema[TIMESTAMP]).item()
     oracle = ByTruth(truth, test.fitted, elapsed_share(truth, middle))
     realised = evaluate(oracle, test, cutoffs=(k,))
     n_events = np.bincount(events[USER_INDEX].to_numpy(), minlength=test.fitted.n_users)[realised.users]
     return Oracle(realised, expected_ndcg(oracle, test.fitted, realised.users, n_events, k, seed=seed), k)
 
 
-def expected_ndcg(
-    oracle: ByTruth, fitted: Dataset, users: Indices, n_events: Counts, k: int, *, seed: int
-) -> Float64s:
+def expected_ndcg(oracle: ByTruth, fitted: Dataset, users: Indices, n_events: Counts, k: int, *, seed: int) -> Float64s:
     """Each user's expected ndcg@k of the list by true probability, float64[n]; NaN where no draw held anything new.
 
     A user's n test events are drawn independently from the true probabilities; the different unseen available items
@@ -133,7 +131,7 @@ def _mean_of_draws(
     drawn = np.unique(rows[fresh] * n_items + items[fresh])  # rows count on from draw to draw
     rows, items = drawn // n_items, drawn % n_items
     n_relevant = np.bincount(rows, minlength=n * DRAWS)
-    gained = np.bincount(rows, weights=gains[place[rows % n, items]], minlength=n * DRAWS)
+    gained = np.bincount(rows, weights=gains[place[rows % n, items]], minlength=n * DRAWS).astype(np.float64)
     ideal = np.append(0.0, np.cumsum(gains[:k]))[np.minimum(n_relevant, k)]
     ndcg = ratio(gained, ideal).reshape(DRAWS, n)
     there = ~np.isnan(ndcg)

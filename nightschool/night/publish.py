@@ -42,25 +42,25 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
     hashes: dict[str, str] = {}
     counts: dict[str, int] = {}
     for table in RELEASE_TABLES:
-        rows = metrics if table is METRICS else _staged(night, tables, table)
+        rows = metrics.lazy() if table is METRICS else _staged(night, tables, table)
         frame = _complete(night, table, rows)
         night.home.lake.replace_release(table, draft.release_id, frame)
         hashes[table.name] = content_hash(frame, table)
-        counts[table.name] = frame.height
+        counts[table.name] = frame.select(pl.len()).collect().item()
         if table is RECOMMENDATIONS:
-            write_serving_files(night.home.paths.serving, draft.release_id, frame)
+            write_serving_files(night.home.paths.serving, draft.release_id, frame.collect())
     whole = draft.model_copy(update={"content_hashes": hashes, "row_counts": counts})
     return night.home.releases.publish(whole, night.base_version)
 
 
-def _staged(night: Night, tables: Path, table: Table) -> pl.DataFrame:
+def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:
     if not (tables / table.name).exists():
-        return pl.DataFrame(schema=night.home.lake.schema(table)).drop(RELEASE_ID)
-    return read_table(tables, table).collect()
+        return pl.LazyFrame(schema=night.home.lake.schema(table)).drop(RELEASE_ID)
+    return read_table(tables, table)
 
 
-def _complete(night: Night, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+def _complete(night: Night, table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows with the release's id, columns in the table's order, components' columns after them."""
     fixed = night.home.lake.schema(table).names()
     named = rows.with_columns(pl.lit(night.identity.release_id).alias(RELEASE_ID))
-    return named.select(*fixed, *(name for name in named.columns if name not in fixed))
+    return named.select(*fixed, *(name for name in named.collect_schema().names() if name not in fixed))

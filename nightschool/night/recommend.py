@@ -124,7 +124,7 @@ class ListWriter:
 
     def _lists(self, users: Indices) -> _Lists:
         pool = self._recommender.pool(users)
-        ranking, places = rank_pool(pool, self._recommender.combine(pool), self._k)
+        ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
         contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
         source = contributions.argmax(axis=0).astype(np.int8)
         quiet = self._fallback.replace_quiet(ranking, pool, users)

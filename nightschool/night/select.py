@@ -88,7 +88,7 @@ class Search:
     cutoffs: tuple[int, ...]
     seed: int
     megabytes: int
-    max_users: int = 20_000
+    max_users: int
     decisive_k: int = 10
 
     def decisive(self, evaluation: Evaluation) -> float:

@@ -10,6 +10,8 @@ from scipy.sparse import csr_array
 from nightschool.contract import Float32s, Indices
 from nightschool.ranking.heap import is_worse, sift_down, sift_up, sort_best_first
 
+_ROUNDING = 1e-5  # how far a product of float32 numbers may be off, and more
+_SEGMENT = 64
 _ROWS_A_CHUNK = 256  # a chunk has one counter a row of the matrix, which its rows share one after the other
 
 
@@ -51,39 +53,50 @@ def _find(history, columns, min_support, found):  # type: ignore[no-untyped-def]
     """Fills `found`; each chunk is on its own, so that the order of threads does not matter."""
     starts, items = history
     n_rows = len(starts) - 1
+    inverse = (1 / np.sqrt(np.maximum(starts[1:] - starts[:-1], 1))).astype(np.float32)
     for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        shared = np.zeros(n_rows, dtype=np.int32)
-        met = np.empty(n_rows, dtype=np.int32)
+        shared = np.empty(n_rows, dtype=np.int32)
         for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
-            n_met = _count(row, starts, items, columns, shared, met)
+            _count(items[starts[row] : starts[row + 1]], columns, shared)
             shared[row] = 0
-            kept = 0
-            for place in range(n_met):
-                other = met[place]
-                if shared[other] >= max(min_support, 1):
-                    sizes = (starts[row + 1] - starts[row]) * (starts[other + 1] - starts[other])
-                    score = np.float32(shared[other] / np.sqrt(sizes))
-                    kept = _offer(found[0][row], found[1][row], kept, other, score)
+            kept = _best(row, starts, shared, inverse, max(min_support, 1), found)
             sort_best_first(found[0][row], found[1][row], kept)
             for place in range(kept):
                 found[2][row, place] = shared[found[0][row, place]]
-            for place in range(n_met):
-                shared[met[place]] = 0
 
 
 @njit(cache=True)
-def _count(row, starts, items, columns, shared, met):  # type: ignore[no-untyped-def]  # as above
-    """How many rows share a column with this one; fills `met` with them and `shared` with how many columns."""
+def _count(items, columns, shared):  # type: ignore[no-untyped-def]  # as above
+    """Fills `shared` with how many of the items each row has."""
     column_starts, rows = columns
-    n_met = 0
-    for entry in range(starts[row], starts[row + 1]):
-        for place in range(column_starts[items[entry]], column_starts[items[entry] + 1]):
-            other = rows[place]
-            if shared[other] == 0:
-                met[n_met] = other
-                n_met += 1
-            shared[other] += 1
-    return n_met
+    shared[:] = 0
+    for entry in range(len(items)):
+        holders = rows[column_starts[items[entry]] : column_starts[items[entry] + 1]]
+        for place in range(len(holders)):
+            shared[holders[place]] += 1
+
+
+@njit(cache=True)
+def _best(row, starts, shared, inverse, least, found):  # type: ignore[no-untyped-def]  # as above
+    """How many rows it kept of those that share enough, in the heap of this row."""
+    size = starts[row + 1] - starts[row]
+    kept, bound = 0, np.float32(0)
+    for first in range(0, len(shared), _SEGMENT):
+        counts, weights = shared[first : first + _SEGMENT], inverse[first : first + _SEGMENT]
+        promising = False
+        for place in range(len(counts)):
+            promising |= (counts[place] >= least) & (counts[place] * weights[place] >= bound)
+        if not promising:
+            continue
+        for place in range(len(counts)):
+            # The root and the division are for the few that may enter the list.
+            if counts[place] >= least and counts[place] * weights[place] >= bound:
+                other = first + place
+                score = np.float32(counts[place] / np.sqrt(size * (starts[other + 1] - starts[other])))
+                kept = _offer(found[0][row], found[1][row], kept, other, score)
+                if kept == found[0].shape[1]:
+                    bound = found[1][row, 0] * np.float32(np.sqrt(size)) * np.float32(1 - _ROUNDING)
+    return kept
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from nightschool.errors import NightschoolError
 from nightschool.ranking.best import find_best, scratch
 from nightschool.ranking.topk import Ranking, mask_excluded, top_k
 
-_CONSTANT = 1e-6  # spread relative to the largest score below which differences are float32 rounding
+_CONSTANT = 1e-6  # spread relative to the mean below which differences are float32 rounding
 
 
 def candidate_pool(scores: Sequence[Float32s], history: csr_array, available: Mask, size: int = POOL_SIZE) -> Pool:
@@ -119,14 +119,14 @@ def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # numba co
     maxima, found, negated = scratch(n_items, size)
     n_broken = 0
     for row in range(scores.shape[0]):
-        count, total, largest = _sum(scores[row])
+        count, total = _sum(scores[row])
         mean = total / max(count, 1)
         deviation = np.sqrt(_sum_of_squares(scores[row], mean) / max(count, 1))
         if not np.isfinite(deviation):
             n_broken += 1
             continue
         moments[0, row] = mean
-        if deviation > max(_CONSTANT * largest, np.finfo(np.float32).tiny):
+        if deviation > max(_CONSTANT * abs(mean), np.finfo(np.float32).tiny):
             moments[1, row] = 1 / deviation
         n_found = find_best(scores[row], size, maxima, found, negated)
         _cut(best[row], found[:n_found], negated[:n_found])
@@ -155,15 +155,14 @@ def _cut(best, found, negated):  # type: ignore[no-untyped-def]  # as above
 # The order of a sum is the compiler's, and the same for every row.
 @njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
 def _sum(row):  # type: ignore[no-untyped-def]  # as above
-    """How many entries are above -inf or NaN, their sum, and the largest size among them."""
-    count, total, largest = np.int64(0), np.float64(0), np.float32(0)
+    """How many entries are not -inf, and their sum."""
+    count, total = np.int64(0), np.float64(0)
     for place in range(len(row)):
         there = not row[place] == -np.inf  # noqa: SIM201  # NaN must count, so that it shows in the sum
         value = row[place] if there else np.float32(0)
         count += there
         total += value
-        largest = max(largest, abs(value))
-    return count, total, largest
+    return count, total
 
 
 @njit(cache=True, fastmath={"reassoc", "nsz", "contract"})

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit, prange
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s
@@ -56,7 +57,7 @@ def keep_largest_entries(matrix: csr_array, n: int) -> csr_array:
     return csr_array((matrix.data[kept], matrix.indices[kept], _starts(counts)), shape=matrix.shape)
 
 
-def _starts(counts):
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)])
 
 

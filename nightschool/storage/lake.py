@@ -112,30 +112,26 @@ class Lake:
         self._check(table, frame.collect_schema())
         frame.sink_delta(str(self._path(table)), mode="overwrite")
 
-    def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame) -> None:
+    def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Makes `frame` the table's rows of one release, in one commit, however often it is called.
+
+        The rows of a lazy frame stream through.
 
         Raises:
             NightschoolError: A malformed release id, a row of another release, or a column that is missing, unknown
                 or of another dtype.
         """
         predicate = _of_release(release_id)
-        self._check(table, frame.schema)
-        strangers = frame.filter(pl.col(RELEASE_ID).ne_missing(release_id))
+        self._check(table, frame.collect_schema())
+        strangers = frame.lazy().select(RELEASE_ID).filter(pl.col(RELEASE_ID).ne_missing(release_id)).collect()
         if strangers.height:
             raise NightschoolError(
                 f"{strangers.height} rows for release {release_id} of {table.name} belong to another release",
                 seen=strangers[RELEASE_ID][0],
                 do="write one release at a time",
             )
-        write_deltalake(
-            self._path(table),
-            frame,
-            mode="overwrite",
-            schema_mode="merge",
-            predicate=predicate,
-            partition_by=[RELEASE_ID],
-        )
+        options = {"schema_mode": "merge", "predicate": predicate, "partition_by": [RELEASE_ID]}
+        frame.lazy().sink_delta(str(self._path(table)), mode="overwrite", delta_write_options=options)
 
     def drop_release(self, table: Table, release_id: str) -> None:
         """Removes one release's rows from the table and their files from the disk."""

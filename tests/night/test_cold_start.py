@@ -111,7 +111,7 @@ class Known:
 
 MODELS = {"popularity": Popular, "taste": SameTaste, "known": Known}
 MAKERS = Makers(lambda name, _: MODELS[name](), lambda recipe: MODELS[recipe.components[0].model]())
-SEARCH = Search(tuple(Tunable(name) for name in MODELS), Budget(0, 0.0), (), (5, 10), seed=1, megabytes=1)
+SEARCH = Search(tuple(Tunable(name) for name in MODELS), Budget(0, 0.0), (), (5, 10), seed=1, megabytes=1, max_users=1000)
 
 
 def test_new_users_are_measured_after_each_count_of_events(log: EventLog) -> None:
@@ -142,7 +142,7 @@ def test_a_user_is_scored_by_history_and_not_by_what_was_fitted(log: EventLog) -
     dataset = replace(log.dataset(), learned=np.zeros(log.dataset().interactions.height, dtype=bool))
     found = FromHistory(SameTaste()).fit(dataset, seed=0).score(np.array([3, 5], dtype=np.int32))
     np.testing.assert_array_equal(found, SameTaste().fit(dataset, seed=0).score(np.array([3, 5], dtype=np.int32)))
-    with pytest.raises(ConfigurationError, match="fold in.*Known"):
+    with pytest.raises(ConfigurationError, match=r"fold in.*Known"):
         FromHistory(Known())
 
 

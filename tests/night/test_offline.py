@@ -17,7 +17,7 @@ SCORES = {"popularity": [9, 1, 2, 3], "ease": [0, 9, 1, 1], "content": [0, 1, 9,
 
 def search(*models: str, alphas=(0.0, 0.5, 1.0), **settings) -> Search:
     tunables = tuple(Tunable(model, **settings.get(model, {})) for model in models)
-    return Search(tunables, Budget(4, 60.0), alphas, CUTOFFS, seed=7, megabytes=1)
+    return Search(tunables, Budget(4, 60.0), alphas, CUTOFFS, seed=7, megabytes=1, max_users=1000)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_selection_becomes_a_record(split: Split, fixed) -> None:
         return fixed(scores[model])
 
     tried = (Tunable("ease", {"l2": 5.0}), Tunable("content"), Tunable("svd"))
-    search = Search(tried, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1)
+    search = Search(tried, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1, max_users=1000)
     selection = select(split, search, create)
     record = describe_selection(selection, CUTOFFS)
     json.dumps(record, allow_nan=False)
