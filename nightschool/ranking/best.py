@@ -47,7 +47,7 @@ def find_best(row, k, maxima, found, negated):
     size = _segment(len(row), k)
     n_segments = len(maxima)
     _find_maxima(row, size, maxima)
-    bound = np.partition(maxima, n_segments - k)[n_segments - k] if n_segments > k else np.float32(-np.inf)
+    bound = kth_largest(maxima.copy(), k) if n_segments > k else np.float32(-np.inf)
     n_found = 0
     for segment in range(n_segments):
         if maxima[segment] >= bound and maxima[segment] > -np.inf:
@@ -59,6 +59,34 @@ def find_best(row, k, maxima, found, negated):
                     negated[n_found] = -entries[place]
                     n_found += 1
     return n_found
+
+
+@njit(cache=True)
+def kth_largest(values, k):
+    """The k-th largest value, k from 1; reorders the values.
+
+    Hoare's selection, which many equal values do not slow down as they do numba's `np.partition`.
+    """
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        left, right = low, high
+        while left <= right:
+            while values[left] > pivot:
+                left += 1
+            while values[right] < pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if k - 1 <= right:
+            high = right
+        elif k - 1 >= left:
+            low = left
+        else:
+            break
+    return values[k - 1]
 
 
 @njit(cache=True)

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask, Pool
 from nightschool.errors import NightschoolError
-from nightschool.ranking.best import find_best, scratch
+from nightschool.ranking.best import find_best, kth_largest, scratch
 from nightschool.ranking.topk import Ranking, mask_excluded, top_k
 
 _CONSTANT = 1e-6  # spread relative to the mean below which differences are float32 rounding
@@ -140,7 +140,7 @@ def _cut(best, found, negated):  # type: ignore[no-untyped-def]  # as above
     if len(found) <= size:
         best[: len(found)] = found
         return
-    bound = np.partition(negated, size - 1)[size - 1]
+    bound = -kth_largest(-negated, size)
     ties = size
     for place in range(len(found)):
         ties -= negated[place] < bound

@@ -5,12 +5,14 @@ import polars as pl
 import pytest
 
 from models.ease import Ease, EaseConfig
-from nightschool.errors import ConfigurationError
+from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
 
 
-def dense_ease(positives, l2):
-    """The paper's closed form, in float64."""
-    inverse = np.linalg.inv(positives.T @ positives + l2 * np.eye(positives.shape[1]))
+def dense_ease(positives, l2, dropout=0.0):
+    """The papers' closed form, in float64."""
+    gram = positives.T @ positives
+    penalty = l2 + dropout / (1 - dropout) * gram.diagonal()
+    inverse = np.linalg.inv(gram + np.diag(penalty))
     weights = -inverse / inverse.diagonal()
     np.fill_diagonal(weights, 0)
     return weights
@@ -28,6 +30,12 @@ def likes(dataset_of):
 def test_all_weights_equal_the_closed_form(likes):
     model = Ease(EaseConfig(l2=20, weights_per_item=1200)).fit(likes, seed=0)
     expected = dense_ease(likes.positives().toarray().astype(np.float64), 20)
+    np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-5)
+
+
+def test_dropout_shrinks_what_many_have_met(likes):
+    model = Ease(EaseConfig(l2=20, dropout=0.4, weights_per_item=1200)).fit(likes, seed=0)
+    expected = dense_ease(likes.positives().toarray().astype(np.float64), 20, 0.4)
     np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-5)
 
 
@@ -79,8 +87,21 @@ def test_planted_tastes_are_found(planted):
         assert set(best) <= set(own)
 
 
-def test_a_matrix_beyond_the_memory_is_refused(likes):
-    with pytest.raises(ConfigurationError, match=r"ease needs 0\.01 GB for 1145 items"):
+def test_a_matrix_beyond_the_memory_is_learned_from_the_nearest_and_says_so(likes):
+    whole = Ease(EaseConfig(l2=20, weights_per_item=1200)).fit(likes, seed=0)
+    assert whole.note is None
+    config = EaseConfig(l2=20, weights_per_item=1200, neighbours=100, max_gigabytes=0.009)
+    nearest = Ease(config).fit(likes, seed=0)
+    assert nearest.note == (
+        "ease: 1,145 items would need 0.01 GB as a dense matrix, so each was learned from its 100 nearest alone"
+    )
+    assert np.diff(nearest.item_weights().T.tocsr().indptr).max() == 100
+    users = np.arange(300, dtype=np.int32)
+    assert np.corrcoef(nearest.score(users).ravel(), whole.score(users).ravel())[0, 1] > 0.85
+
+
+def test_a_budget_below_the_sparse_form_is_refused(likes):
+    with pytest.raises(ConfigurationError, match=r"ease needs 0\.0074 GB for 1,145 items even in its sparse form"):
         Ease(EaseConfig(max_gigabytes=0.001)).fit(likes, seed=0)
 
 
@@ -89,3 +110,14 @@ def test_what_float32_cannot_invert_is_inverted_in_float64(dataset_of):
     model = Ease(EaseConfig(l2=1e-4, weights_per_item=50)).fit(twins, seed=0)
     expected = dense_ease(np.ones((400, 50)), 1e-4)
     np.testing.assert_allclose(model.item_weights().toarray(), expected, atol=1e-4)
+
+
+def test_what_nothing_can_invert_says_so(dataset_of):
+    twins = dataset_of([(user, item, 1.0) for user in range(400) for item in range(50)], 400, 50)
+    with pytest.raises(NightschoolError, match=r"cannot be inverted.*l2=1e-12.*raise ease\.l2"):
+        Ease(EaseConfig(l2=1e-12)).fit(twins, seed=0)
+
+
+def test_without_likes_it_is_refused(dataset_of):
+    with pytest.raises(DataRefused, match="ease needs scores above zero"):
+        Ease().fit(dataset_of([(0, 0, 0.0), (1, 1, -1.0)], 2, 2), seed=0)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.ranking.best import count_nan, find_best, keep_best, scratch
+from nightschool.ranking.best import count_nan, find_best, keep_best, kth_largest, scratch
 
 
 def empty(n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,6 +15,12 @@ def test_the_best_come_first_and_ties_by_index():
     assert keep_best(scores, items, values) == 0
     assert items.tolist() == [[1, 2, 3], [1, -1, -1]]
     assert values.tolist() == [[5, 5, 2], [0, -np.inf, -np.inf]]
+
+
+@given(st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0, np.inf]), min_size=1, max_size=40), st.data())
+def test_the_kth_largest_is_the_sorts(values, data):
+    k = data.draw(st.integers(1, len(values)))
+    assert kth_largest(np.array(values, dtype=np.float32), k) == sorted(values, reverse=True)[k - 1]
 
 
 def test_nan_is_counted_in_every_row():

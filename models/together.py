@@ -1,0 +1,229 @@
+"""How strongly items belong together: met by the same people, described alike, met close in time."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.ranking.blocks import in_blocks
+
+# numba compiles these by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
+
+_REACH = 5.0  # places in a history over which nearness falls to 1/e
+_WINDOW = 60  # places beyond which it is below 1e-5
+_BLOCK_ROWS = 64
+
+Int64s = NDArray[np.int64]
+Parts = tuple[Int64s, NDArray[np.int32], Float32s]
+Products = tuple[Parts, Parts, np.float32]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The histories in the order of time, one after the other.
+
+    Attributes:
+        items: int32 [n_places].
+        bounds: The places where its history begins and ends, int64 [n_places, 2].
+        starts: int64 [n_items + 1], where each item's entries in `places` begin.
+        places: int64 [n_places], the places sorted by their item.
+    """
+
+    items: NDArray[np.int32]
+    bounds: Int64s
+    starts: Int64s
+    places: Int64s
+
+    @classmethod
+    def of(cls, dataset: Dataset, index: Int64s, n_items: int) -> Self:
+        """The likes that have a time, by user and time; equal times by item. None where the data have no times.
+
+        Args:
+            dataset: What is learned from.
+            index: int64 [dataset.n_items], the new index of each item, below `n_items`.
+            n_items: How many items there are by the new index.
+        """
+        if TIMESTAMP not in dataset.pairs.columns:
+            return cls.none(n_items)
+        liked = dataset.pairs.filter(pl.col(SCORE) > 0, pl.col(TIMESTAMP).is_not_null())
+        liked = liked.sort(USER_INDEX, TIMESTAMP, ITEM_INDEX)
+        lengths = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
+        ends = np.cumsum(lengths)
+        bounds = np.repeat(np.stack([ends - lengths, ends], axis=1), lengths, axis=0)
+        items = index[liked[ITEM_INDEX].to_numpy()].astype(np.int32)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=n_items))])
+        return cls(items, bounds, starts, np.argsort(items, kind="stable"))
+
+    @classmethod
+    def none(cls, n_items: int) -> Self:
+        """No histories."""
+        nothing = np.empty(0, dtype=np.int64)
+        starts = np.zeros(n_items + 1, dtype=np.int64)
+        return cls(nothing.astype(np.int32), np.empty((0, 2), dtype=np.int64), starts, nothing)
+
+
+@dataclass(frozen=True)
+class Together:
+    """The item matrix G = XᵀX + content · FFᵀ + cotime · Σ_u exp(−|place of i − place of j| / 5).
+
+    Each of the three is a sum of likenesses and has no negative eigenvalue, so whatever is added to the diagonal of G
+    gives it an inverse.
+
+    Attributes:
+        likes: X, CSR float32 [n_users, n_items].
+        features: F, CSR float32 [n_items, n_features].
+        sequences: The histories by time.
+        content: Weight of what items say of themselves.
+        cotime: Weight of nearness in time.
+    """
+
+    likes: csr_array
+    features: csr_array
+    sequences: Sequences
+    content: float = 0.0
+    cotime: float = 0.0
+
+    @classmethod
+    def of_likes(cls, likes: csr_array) -> Self:
+        """XᵀX alone."""
+        n_items = likes.shape[1]
+        return cls(likes, csr_array((n_items, 0), dtype=np.float32), Sequences.none(n_items))
+
+    @property
+    def n_items(self) -> int:
+        """Rows and columns of G."""
+        return int(self.likes.shape[1])
+
+    def counts(self) -> NDArray[np.float64]:
+        """How often each item was liked, float64 [n_items]; the sum of squares where likes have a weight."""
+        squares = self.likes.data.astype(np.float64) ** 2
+        return np.bincount(self.likes.indices, weights=squares, minlength=self.n_items).astype(np.float64)
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """The diagonal of G, float64 [n_items]."""
+        diagonal = self.counts() + self.cotime * np.bincount(self.sequences.items, minlength=self.n_items)
+        diagonal += self.content * self.features.power(2).sum(axis=1)
+        return diagonal
+
+    def rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
+        """Some rows of G, dense [n, n_items]."""
+        rows = np.zeros((len(items), self.n_items), dtype=dtype)
+        parts = self._met(), self.described(), self._timed()
+        each_block(lambda block: _fill_rows(rows, items, block, *parts), len(items))
+        return rows
+
+    def entries_by_row(self) -> Int64s:
+        """How many entries each row of the sparse matrix of `met` has, int64 [n_items]."""
+        counts = np.zeros(self.n_items, dtype=np.int64)
+        met, timed = self._met(), self._timed()
+        each_block(lambda block: _count_entries(counts, block, met, timed), self.n_items)
+        return counts
+
+    def met(self, counts: Int64s) -> csr_array:
+        """G without content, CSR float32 [n_items, n_items], columns ascending.
+
+        Args:
+            counts: What `entries_by_row` gave.
+        """
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        columns = np.empty(starts[-1], dtype=np.int32)
+        values = np.empty(starts[-1], dtype=np.float32)
+        met, timed = self._met(), self._timed()
+        each_block(lambda block: _fill_entries((starts, columns, values), block, met, timed), self.n_items)
+        return csr_array((values, columns, starts), shape=(self.n_items, self.n_items))
+
+    def _met(self) -> Products:
+        by_item = self.likes.T.tocsr()
+        return parts_of(by_item), parts_of(self.likes), np.float32(1)
+
+    def described(self) -> Products:
+        """Content, as `add_products` takes it."""
+        return parts_of(self.features), parts_of(self.features.T.tocsr()), np.float32(self.content)
+
+    def _timed(self) -> tuple[NDArray[Any], ...]:
+        nearness = self.cotime * np.exp(-np.arange(_WINDOW + 1) / _REACH)
+        order = self.sequences
+        return order.items, order.bounds, order.starts, order.places, nearness.astype(np.float32)
+
+
+def parts_of(matrix: csr_array) -> Parts:
+    """A matrix as numba takes it: indptr int64, indices int32, data."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+
+
+def each_block(work: Callable[[Indices], None], n_rows: int) -> None:
+    """Calls `work` with all row indices in blocks, on all cores; blocks must not write to the same memory."""
+    deque(in_blocks(work, np.arange(n_rows, dtype=np.int32), _BLOCK_ROWS), maxlen=0)
+
+
+@njit(nogil=True, cache=True)
+def _fill_rows(rows, items, block, met, described, timed):
+    for place in block:
+        add_products(rows[place], items[place], met)
+        add_products(rows[place], items[place], described)
+        add_nearness(rows[place], items[place], timed)
+
+
+@njit(nogil=True, cache=True)
+def _count_entries(counts, block, met, timed):
+    row = np.zeros(len(counts), np.float32)
+    for item in block:
+        row[:] = 0
+        add_products(row, item, met)
+        add_nearness(row, item, timed)
+        counts[item] = np.sum(row != 0)
+
+
+@njit(nogil=True, cache=True)
+def _fill_entries(entries, block, met, timed):
+    starts, columns, values = entries
+    row = np.zeros(len(starts) - 1, np.float32)
+    for item in block:
+        row[:] = 0
+        add_products(row, item, met)
+        add_nearness(row, item, timed)
+        entry = starts[item]
+        for column in range(len(row)):
+            if row[column] != 0:
+                columns[entry] = column
+                values[entry] = row[column]
+                entry += 1
+
+
+@njit(cache=True)
+def add_products(row, item, products):
+    """Adds weight · Σ_g M[g, item] · M[g, ·] to a row.
+
+    Args:
+        row: [n_items].
+        item: An item index.
+        products: Mᵀ and M as CSR parts, and the weight.
+    """
+    (starts, groups, shares), (group_starts, members, values), weight = products
+    for entry in range(starts[item], starts[item + 1]):
+        group, share = groups[entry], weight * shares[entry]
+        their = members[group_starts[group] : group_starts[group + 1]]
+        strengths = values[group_starts[group] : group_starts[group + 1]]
+        for place in range(len(their)):
+            row[their[place]] += share * strengths[place]
+
+
+@njit(cache=True)
+def add_nearness(row, item, timed):
+    """Adds how near in time everybody met an item and the others to a row."""
+    items, bounds, starts, places, nearness = timed
+    for entry in range(starts[item], starts[item + 1]):
+        own = places[entry]
+        first = max(bounds[own, 0], own - len(nearness) + 1)
+        last = min(bounds[own, 1], own + len(nearness))
+        for place in range(first, last):
+            row[items[place]] += nearness[abs(place - own)]
