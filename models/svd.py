@@ -1,21 +1,22 @@
-"""Funk's biased matrix factorisation, trained by Surprise and scored in blocks from its factors."""
+"""Funk's biased matrix factorisation: stochastic gradient descent over all scores, in order."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
-import surprise
-from numpy.typing import NDArray
+from numba import njit
+from numpy.random import RandomState
 from pydantic import Field
 
-from models.base import Model, ModelConfig
+from models.base import ModelConfig
+from models.factorised import Factorised, by_index, product
+from models.ratings import Ratings
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
-from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.contract import Dataset, Space, Span
 from nightschool.data.negatives import sample_negatives
 from nightschool.errors import ConfigurationError
 
-_ROWS_AT_A_TIME = 1 << 16
+_DEVIATION = 0.1  # of the normal distribution that factors start from
 
 
 class SvdConfig(ModelConfig):
@@ -35,130 +36,86 @@ class SvdConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
-class Svd(Model):
+class Svd(Factorised):
     """Predicts a score as mean + user bias + item bias + user factors · item factors.
 
     A dislike counts as the lowest score there is. Without graded scores, what was met is one and `negatives` unseen
     items for each of it, drawn at random, are zero.
 
-    A user or item without scores has zero bias and factors, which is Surprise's rule for the unknown.
+    The steps are those of `surprise.SVD`, in the same order from the same start, in float32. One thread does them: a
+    user's vector stays in the cache through all of its scores, and the same seed gives the same bits.
 
     Reference:
         Koren, Bell and Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009, equation 5;
-        the descent is Simon Funk's, as `surprise.SVD` does it.
+        the descent is Simon Funk's.
     """
 
     name = "svd"
     config_type = SvdConfig
-    learned = ("mean", "user_biases", "item_biases", "user_factors", "item_factors", "score_range")
-    by_user = ("user_biases", "user_factors")
 
     config: SvdConfig
-    mean: Float32s
-    """The mean of all scores, float32 [1]."""
-    user_biases: Float32s
-    """float32 [n_users + 1]; the last entry, which index -1 reaches, is the unknown user's zero."""
-    item_biases: Float32s
-    """float32 [n_items + 1]; likewise."""
-    user_factors: Float32s
-    """float32 [n_users + 1, factors]; likewise."""
-    item_factors: Float32s
-    """float32 [n_items + 1, factors]; likewise."""
-    score_range: Float32s
-    """The lowest and highest score, float32 [2]."""
-
-    def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
-        """Scores of single pairs, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
-        affinity = np.einsum("nf,nf->n", self.user_factors[user_indices], self.item_factors[item_indices])
-        scores = self.mean + self.user_biases[user_indices] + self.item_biases[item_indices] + affinity
-        lowest, highest = self.score_range
-        clipped: Float32s = np.clip(scores, lowest, highest)
-        return clipped
-
-    def _score(self, user_indices: Indices) -> Float32s:
-        scores = self.user_factors[user_indices] @ self.item_factors[:-1].T
-        scores += self.item_biases[:-1]
-        scores += (self.mean + self.user_biases[user_indices])[:, None]
-        return scores
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        if dataset.score_range and self.config.negatives:
-            raise ConfigurationError(
-                "svd.negatives is for data without graded scores",
-                seen=self.config.negatives,
-                do="leave it at 0: these have scores",
-            )
-        score_range = dataset.score_range or (0.0, 1.0)
-        pairs = dataset.pairs if dataset.score_range else self._with_zeros(dataset, seed)
-        ratings = _Ratings(pairs, score_range)
-        trained = surprise.SVD(
-            n_factors=self.config.factors,
-            n_epochs=self.config.epochs,
-            lr_all=self.config.learning_rate,
-            reg_all=self.config.regularisation,
-            random_state=seed,
-        ).fit(ratings)
-        self.user_factors = _by_index(trained.pu, ratings.users, dataset.n_users)
-        self.item_factors = _by_index(trained.qi, ratings.items, dataset.n_items)
-        self.user_biases = _by_index(trained.bu, ratings.users, dataset.n_users)
-        self.item_biases = _by_index(trained.bi, ratings.items, dataset.n_items)
-        self.mean = np.array([ratings.global_mean], dtype=np.float32)
-        self.score_range = np.array(score_range, dtype=np.float32)
+        ratings = ratings_for(dataset, self.config, seed)
+        self._keep_scale(ratings)
+        self._draw_factors(ratings, seed)
+        self.user_biases = np.zeros(ratings.n_users + 1, dtype=np.float32)
+        self.item_biases = np.zeros(ratings.n_items + 1, dtype=np.float32)
+        _descend(
+            (ratings.users, ratings.items, ratings.scores - self.mean),
+            (self.user_biases, self.item_biases, self.user_factors, self.item_factors),
+            np.float32(self.config.learning_rate),
+            np.float32(self.config.regularisation),
+            self.config.epochs,
+        )
 
-    def _with_zeros(self, dataset: Dataset, seed: int) -> pl.DataFrame:
-        if not self.config.negatives:
-            raise ConfigurationError(
-                "svd needs graded scores, and this dataset has none",
-                do="set svd.negatives, leave svd out, or give the manifest a score",
-            )
-        drawn = sample_negatives(dataset, self.config.negatives, seed)
-        zeros = drawn.with_columns(pl.lit(0.0, pl.Float32).alias(SCORE))
-        return pl.concat([dataset.pairs.select(zeros.columns), zeros]).sort(USER_INDEX, ITEM_INDEX)
+    def _draw_factors(self, ratings: Ratings, seed: int) -> None:
+        rng = RandomState(seed)
+        users, items = ratings.rated_users, ratings.rated_items
+        drawn = [rng.normal(0, _DEVIATION, (len(rated), self.config.factors)) for rated in (users, items)]
+        self.user_factors = by_index(drawn[0], users, ratings.n_users)
+        self.item_factors = by_index(drawn[1], items, ratings.n_items)
 
 
-class _Ratings:
-    """What `surprise.SVD.fit` reads of a `surprise.Trainset`, from arrays instead of dictionaries of lists.
+def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
+    """What the factorisation learns from: the graded scores, or what was met against drawn zeros.
 
-    Surprise walks over `all_ratings` once for each epoch, which is its own loop over rows. A real trainset would add
-    a Python loop and two dictionaries that hold every score twice. Inner indices are given as Surprise gives them, by
-    first appearance, so that the same seed draws the same initial factors as a trainset of the same rows.
-
-    Attributes:
-        users: User index of each inner index, ascending.
-        items: Item index of each inner index, by first appearance.
+    Raises:
+        ConfigurationError: `negatives` does not suit the data.
     """
-
-    def __init__(self, pairs: pl.DataFrame, score_range: tuple[float, float]) -> None:
-        self.users, self._user_of_row = _inner_indices(pairs[USER_INDEX].to_numpy())
-        self.items, self._item_of_row = _inner_indices(pairs[ITEM_INDEX].to_numpy())
-        self._scores = pairs[SCORE].to_numpy().astype(np.float64).clip(*score_range)
-        self.n_users = len(self.users)
-        self.n_items = len(self.items)
-        self.global_mean = float(self._scores.mean())
-
-    def all_ratings(self) -> Iterator[tuple[int, int, float]]:
-        """Inner user index, inner item index and score of each pair, by user."""
-        for start in range(0, len(self._scores), _ROWS_AT_A_TIME):
-            rows = slice(start, start + _ROWS_AT_A_TIME)
-            yield from zip(
-                self._user_of_row[rows].tolist(),
-                self._item_of_row[rows].tolist(),
-                self._scores[rows].tolist(),
-                strict=True,
-            )
+    if dataset.score_range and config.negatives:
+        raise ConfigurationError(
+            "svd.negatives is for data without graded scores",
+            seen=config.negatives,
+            do="leave it at 0: these have scores",
+        )
+    if dataset.score_range:
+        return Ratings.of(dataset.pairs, dataset, dataset.score_range)
+    if not config.negatives:
+        raise ConfigurationError(
+            "svd needs graded scores, and this dataset has none",
+            do="set svd.negatives, leave svd out, or give the manifest a score",
+        )
+    drawn = sample_negatives(dataset, config.negatives, seed)
+    zeros = drawn.with_columns(pl.lit(0.0, pl.Float32).alias(SCORE))
+    pairs = pl.concat([dataset.pairs.select(zeros.columns), zeros]).sort(USER_INDEX, ITEM_INDEX)
+    return Ratings.of(pairs, dataset, (0.0, 1.0))
 
 
-def _inner_indices(indices: Indices) -> tuple[Indices, NDArray[np.int64]]:
-    """The distinct indices by first appearance, and the place of each row's index among them."""
-    distinct, first, inverse = np.unique(indices, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return distinct[order], place[inverse]
-
-
-def _by_index(trained: NDArray[np.float64], indices: Indices, n: int) -> Float32s:
-    """Surprise's rows at their dataset index, float32 [n + 1, …], zeros elsewhere."""
-    placed = np.zeros((n + 1, *trained.shape[1:]), dtype=np.float32)
-    placed[indices] = trained
-    return placed
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _descend(pairs, learned, rate, shrinkage, epochs):  # type: ignore[no-untyped-def]  # compiled by argument
+    """Moves biases and factors, in place, against the gradient of one score after the other."""
+    users, items, targets = pairs
+    user_biases, item_biases, user_factors, item_factors = learned
+    kept = np.float32(1) - rate * shrinkage
+    for _ in range(epochs):
+        for pair in range(users.shape[0]):
+            user, item = users[pair], items[pair]
+            p, q = user_factors[user], item_factors[item]
+            step = rate * (targets[pair] - (user_biases[user] + item_biases[item] + product(p, q)))
+            user_biases[user] = kept * user_biases[user] + step
+            item_biases[item] = kept * item_biases[item] + step
+            for factor in range(p.shape[0]):
+                before = p[factor]
+                p[factor] = kept * before + step * q[factor]
+                q[factor] = kept * q[factor] + step * before

@@ -9,11 +9,12 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.catalog import create, space
-from nightschool.contract import Recipe
+from models.catalog import build, create, create_reranker, space
+from nightschool.contract import RERANKER, Recipe
 from nightschool.data.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.config import NightConfig
+from nightschool.night.reranking import with_reranker
 from nightschool.night.run import Night
 from nightschool.night.select import Search
 from nightschool.night.select import select as choose
@@ -37,8 +38,9 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
     """
     for model, params in config.params.items():
-        create(model, params)
-    tunables = tuple(_tunable(model, config.params.get(model, {})) for model in config.models)
+        create_reranker(params) if model == RERANKER else create(model, params)
+    models = [model for model in config.models if model != RERANKER]
+    tunables = tuple(_tunable(model, config.params.get(model, {})) for model in models)
     budget = Budget(config.search_trials, config.search_seconds / max(1, sum(bool(one.space) for one in tunables)))
     return Search(
         tunables,
@@ -49,6 +51,8 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         megabytes=Settings().block_megabytes,
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
+        reranker=config.params.get(RERANKER, {}) if RERANKER in config.models else None,
+        rerank_seconds=config.rerank_seconds,
     )
 
 
@@ -62,7 +66,7 @@ def _settled(champion: Recipe, search: Search) -> Search:
     """One setting a model, for people to look at: the champion's, else the defaults."""
     settled = {component.model: component.params for component in champion.components}
     tunables = tuple(Tunable(one.model, settled.get(one.model, one.fixed)) for one in search.tunables)
-    return replace(search, tunables=tunables)
+    return replace(search, tunables=tunables, reranker=None)
 
 
 def _select(night: Night, data: Record, folder: Path) -> Record:
@@ -72,12 +76,12 @@ def _select(night: Night, data: Record, folder: Path) -> Record:
     champion = night.champion_recipe
     if champion is not None and not night.tune:
         search = _settled(champion, search)
-    selection = choose(split, search, create)
+    selection = with_reranker(choose(split, search, create), split, search, build)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}
-    if selection.blend:
-        measured[selection.blend.recipe.name] = selection.blend.evaluation
+    further = [one for one in (selection.blend, selection.reranked) if one is not None]
+    measured |= {candidate.recipe.name: candidate.evaluation for candidate in further}
     tables = [evaluation.table(name, split.name, groups) for name, evaluation in measured.items()]
     pl.concat(tables).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs)

@@ -112,7 +112,9 @@ def retrain(
 def evaluate(
     models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "svd,ease,content",
     dataset: Annotated[str | None, typer.Option(help="The dataset that the home must hold.")] = None,
-    protocol: Annotated[str, typer.Option(help="How the test is cut.")] = "temporal",
+    protocol: Annotated[
+        str, typer.Option(help="How the test is cut; k-fold: rating models; leave-users, leave-items: cold start.")
+    ] = "temporal",
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k that decides.")] = 10,
     relevant: Annotated[str, typer.Option(help="all: every held-out pair; manifest: as it says.")] = "manifest",
     release: Annotated[str | None, typer.Option(help="Evaluate this release's lists (--protocol given).")] = None,
@@ -121,7 +123,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Compare models on a held-out test of what was ingested, with intervals; publishes nothing."""
+    from nightschool.data.leave_out import PROTOCOLS as COLD_START
     from nightschool.night.config import NightConfig
+    from tasks.cold_start import evaluate_cold_start
     from tasks.evaluate import Offline, evaluate_models, evaluate_release
     from tasks.home import open_home
 
@@ -129,9 +133,20 @@ def evaluate(
         raise ConfigurationError("--relevant", seen=relevant, do="use all or manifest")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     settings = NightConfig.load(None, assignments or [])
+    if protocol == "k-fold":
+        from tasks.cross_validate import cross_validate_models
+
+        validated = cross_validate_models(open_home(dataset), names, seed, settings)
+        show.show_json(validated) if as_json else show.show_cross_validation(validated)
+        return
     asked = Offline(names, protocol, k, seed, "all" if relevant == "all" else "manifest", settings)
     home = open_home(dataset)
-    document = evaluate_release(home, asked, release) if release else evaluate_models(home, asked)
+    if release:
+        document = evaluate_release(home, asked, release)
+    elif protocol in COLD_START:
+        document = evaluate_cold_start(home, asked)
+    else:
+        document = evaluate_models(home, asked)
     show.show_json(document) if as_json else show.show_evaluation(document)
 
 

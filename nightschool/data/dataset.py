@@ -109,7 +109,7 @@ class EventLog:
         )
         if dataset.set_aside is not None:
             pairs = pairs.filter(pl.Series(~dataset.set_aside[pairs[USER_INDEX].to_numpy()]))
-        return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, RELEVANT))
+        return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT))
 
     def with_all_relevant(self) -> Self:
         """The same log with every pair a hit, whatever the manifest calls relevant; but not what somebody dislikes."""

@@ -16,6 +16,7 @@ from nightschool.errors import ConfigurationError, DataRefused
 TRAIN, VALIDATION, TEST = 0, 1, 2
 MIN_USERS = 200
 
+_CUT_ELSEWHERE = frozenset({"k-fold", "leave-items", "leave-users"})
 _DAY = 86_400_000_000  # microseconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -101,7 +102,9 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
     """
     known = {"temporal", "given", *PROTOCOLS}
     if protocol not in known:
-        raise ConfigurationError("unknown protocol", seen=protocol, do=f"use one of {', '.join(sorted(known))}")
+        raise ConfigurationError(
+            "unknown protocol", seen=protocol, do=f"use one of {', '.join(sorted(known | _CUT_ELSEWHERE))}"
+        )
     if protocol in NEEDS_TIME and not log.has_time:
         raise ConfigurationError(f"protocol {protocol!r} needs timestamps and the data have none", do="use random-user")
     if protocol == "given":

@@ -38,17 +38,23 @@ def relevant_users(split: Split) -> Indices:
 
 
 def evaluate(
-    recommender: Recommender, split: Split, *, cutoffs: tuple[int, ...] = CUTOFFS, megabytes: int = 64
+    recommender: Recommender,
+    split: Split,
+    users: Indices | None = None,
+    *,
+    cutoffs: tuple[int, ...] = CUTOFFS,
+    megabytes: int = 64,
 ) -> Evaluation:
     """The fitted recommender's metrics on the held-out pairs: full ranking, seen items excluded.
 
     Args:
         recommender: Already fitted on `split.fitted`.
         split: What was learned from and what was held out.
+        users: int32[n] ascending, whom to rank; None: all of `relevant_users`.
         cutoffs: The k of the metrics.
         megabytes: Memory that a dense block of scores may take.
     """
-    users = relevant_users(split)
+    users = relevant_users(split) if users is None else users
     evaluation = evaluate_ranking(
         _rank(recommender, users, split, max(cutoffs), megabytes), users, split, cutoffs=cutoffs
     )
@@ -120,7 +126,7 @@ def _rank(recommender: Recommender, users: Indices, split: Split, k: int, megaby
 
         def rank(block: Indices) -> Ranking:
             pool = recommender.pool(block)
-            return rank_pool(pool, recommender.combine(pool), k)[0]
+            return rank_pool(pool, recommender.combine(pool, block), k)[0]
 
         return join_rankings(list(in_blocks(rank, users, size)))
     return rank_users(

@@ -31,7 +31,8 @@ class Facts:
         features: CSR float32 [n_items, n_features], what each item is about; None where nothing is said of any.
         labels: CSR float64 [n_items, n_labels], each item's weight of one spread evenly over its labels, of the first
             category column or else the first list; None where the dataset has neither.
-        tastes: CSR float64 [n_users, n_labels], the mean of what each user has liked, learned from or not; None likewise.
+        tastes: CSR float64 [n_users, n_labels], the mean of what each user has liked, learned from or not; None
+            likewise.
     """
 
     relevant: csr_array

@@ -1,5 +1,7 @@
 """What lists are worth beyond their hits: how varied, how unexpected, how true to what a user likes."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numba import njit
 from scipy.sparse import csr_array
@@ -27,7 +29,7 @@ def find_hits(items: Indices, users: Indices, relevant: csr_array) -> Mask:
     return hits
 
 
-def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) -> dict[int, Float64s]:
+def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
     """K to 1 - the mean cosine of all pairs among the first k, float64[n]; NaN below two described items.
 
     Items without a description form no pairs: nothing is known of how alike they are. Ziegler et al. (2005),
@@ -46,7 +48,7 @@ def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) 
     return {k: 1 - ratio(alike[:, k - 1], pairs[:, k - 1]) for k in cutoffs}
 
 
-def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> dict[int, Float64s]:
+def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
     """K to the share of the first k that are hits and not among the k most popular the user has not seen; float64[n].
 
     What a list of popularity would have shown anyway is no surprise. Ge, Delgado-Battenfeld and Jannach (2010), "Beyond
@@ -77,7 +79,7 @@ def popular_places(hits: Mask, items: Indices, users: Indices, history: csr_arra
 
 def miscalibration_at(
     items: Indices, users: Indices, tastes: csr_array, labels: csr_array, cutoffs: tuple[int, ...]
-) -> dict[int, Float64s]:
+) -> Mapping[int | None, Float64s]:
     """K to how far the categories of the first k are from those of the history, float64[n]; 0 is perfect.
 
     The Kullback-Leibler divergence Σ p ln(p / q'), q' = .99 q + .01 p, of the list's distribution q from the history's

@@ -30,6 +30,9 @@ class NightConfig(Rules):
     tune: Literal["weekly", "now"] = Field(default="weekly", description="When recipes are chosen anew.")
     search_trials: int = Field(default=8, ge=0, le=10_000, description="Settings tried of each model when tuning.")
     search_seconds: float = Field(default=30.0, ge=0, description="Wall time of all trials of a night together.")
+    rerank_seconds: float = Field(
+        default=600.0, ge=0, description="What a reranker may take of a night: to prove, to refit and to recommend."
+    )
     max_validation_users: int = Field(
         default=20_000, ge=200, description="Users who choose on validation; a sample of them where there are more."
     )

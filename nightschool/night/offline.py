@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,9 @@ from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE
+from nightschool.night.reranking import Build, with_reranker
 from nightschool.night.select import Create, Search, select
 from nightschool.ranking.topk import Ranking
-
-Build = Callable[[Recipe], Recommender]
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -31,6 +29,7 @@ class Measured:
         fit_seconds: Wall time of the fit on train and validation.
         evaluation: Its figures on the test.
         over_popularity: Its ndcg@k less popularity's, on the same users.
+        chosen: Whether it is the recipe that validation chose.
     """
 
     name: str
@@ -38,6 +37,7 @@ class Measured:
     fit_seconds: float
     evaluation: Evaluation
     over_popularity: Comparison
+    chosen: bool = False
 
 
 def compare_models(
@@ -45,9 +45,10 @@ def compare_models(
 ) -> tuple[list[Measured], Mapping[str, str]]:
     """One row a model, and the models that could not be trained with the reason.
 
-    The hybrid of the best α and the blend that was learned come last, unless a component of theirs alone is best.
+    The hybrid of the best α and the blend that was learned come last, unless a component of theirs alone is best, and
+    behind them the reranker that was tried.
     """
-    selection = select(validation, search, create)
+    selection = with_reranker(select(validation, search, create), validation, search, build)
     floor, _ = _measure(lambda: build(POPULARITY_RECIPE), test, search)
     rows = []
     for candidate in selection.candidates:
@@ -58,9 +59,11 @@ def compare_models(
     best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
     if best is not None and selection.hybrid[best].alpha is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
-    if selection.blend is not None:
-        rows.append(_measure_recipe(selection.blend.recipe, floor, test, search, build))
-    return rows, selection.failures
+    for further in (selection.blend, selection.reranked):
+        if further is not None:
+            rows.append(_measure_recipe(further.recipe, floor, test, search, build))
+    chosen = selection.recipe.name
+    return [replace(row, chosen=row.name == chosen) for row in rows], selection.failures
 
 
 def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) -> Evaluation:
@@ -79,6 +82,8 @@ def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) ->
 def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
     evaluation, seconds = _measure(lambda: build(recipe), test, search)
     params = {component.model: {"weight": component.weight, **component.params} for component in recipe.components}
+    if recipe.reranker is not None:
+        params["reranker"] = dict(recipe.reranker)
     return Measured(recipe.name, params, seconds, evaluation, compare(evaluation, floor, k=search.decisive_k))
 
 

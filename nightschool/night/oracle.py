@@ -163,6 +163,7 @@ def describe_oracle(oracle: Oracle, rows: list[Measured]) -> dict[str, Any]:
             "params": dict(row.params),
             "ndcg": _figure(row.evaluation, oracle.k),
             "share_of_way": oracle.share_of_way(row.evaluation, floor),
+            "chosen": row.chosen,
         }
         for row in rows[1:]
     ]

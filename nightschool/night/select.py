@@ -50,20 +50,24 @@ class Selection:
 
     Attributes:
         recipe: The best of all single models, hybrids and the blend.
+        evaluation: What it measured.
         candidates: The best setting of each model, in the order they were asked for.
         trials: Every setting that was tried.
         sweep: α to its evaluation; empty where the data support no hybrid.
         hybrid: α to the recipe of that α.
         blend: The blend whose weights were learned; None where no model gains by another.
+        reranked: The best reranker that was tried, and in its note why it was not taken; None where none was.
         failures: Model to the reason it was left out.
     """
 
     recipe: Recipe
+    evaluation: Evaluation
     candidates: tuple[Candidate, ...]
     trials: tuple[Trial, ...] = ()
     sweep: Mapping[float, Evaluation] = field(default_factory=dict)
     hybrid: Mapping[float, Recipe] = field(default_factory=dict)
     blend: Candidate | None = None
+    reranked: Candidate | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,6 +84,8 @@ class Search:
         megabytes: Memory that a dense block of scores may take.
         max_users: Validation users who decide; a sample where there are more.
         decisive_k: Which ndcg decides.
+        reranker: The hyper-parameters that are fixed of a reranker; None: none is tried.
+        rerank_seconds: What a reranker may take of a night.
     """
 
     tunables: tuple[Tunable, ...]
@@ -90,6 +96,8 @@ class Search:
     megabytes: int
     max_users: int
     decisive_k: int = 10
+    reranker: Mapping[str, Any] | None = None
+    rerank_seconds: float = 600.0
 
     def decisive(self, evaluation: Evaluation) -> float:
         """The figure that decides; below all others where nobody could be evaluated."""
@@ -152,8 +160,8 @@ def select(split: Split, search: Search, create: Create) -> Selection:
     recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
     learned = _learned_blend(candidates, pool, jury)
     if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).verdict == "better":
-        recipe = learned.recipe
-    return Selection(recipe, candidates, tuple(trials), sweep, hybrid, learned, failures)
+        recipe, evaluation = learned.recipe, learned.evaluation
+    return Selection(recipe, evaluation, candidates, tuple(trials), sweep, hybrid, learned, failures=failures)
 
 
 def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dict[str, str]]:

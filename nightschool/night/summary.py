@@ -41,8 +41,8 @@ def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
 def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """What the record of the stage holds."""
     described = [describe_candidate(candidate, cutoffs) for candidate in selection.candidates]
-    if selection.blend is not None:
-        described.append(describe_candidate(selection.blend, cutoffs))
+    further = [one for one in (selection.blend, selection.reranked) if one is not None]
+    described += [describe_candidate(candidate, cutoffs) for candidate in further]
     return {
         "recipe": selection.recipe.model_dump(mode="json"),
         "candidates": described,
@@ -66,9 +66,10 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
 def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
     parts = candidate.recipe.components
+    params = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
     return {
         "name": candidate.recipe.name,
-        "params": dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts},
+        "params": params | dict(candidate.recipe.reranker or {}),
         "fit_seconds": round(candidate.fit_seconds, 3),
         "note": candidate.note,
         "n_users": candidate.evaluation.n_users,

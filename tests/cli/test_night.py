@@ -13,6 +13,7 @@ from nightschool.storage.lock import home_lock
 from tasks.home import open_home
 from tests.cli.conftest import N_INTERACTIONS, N_ITEMS, N_USERS, NIGHT, Published, Run, require_refusal
 
+AFTER = ("3 events", "5 events")
 QUIET = {"already_known": 0, "quarantined": 0, "reasons": {}}
 ASSIGNMENTS = [part for assignment in NIGHT for part in ("--set", assignment)]
 
@@ -176,11 +177,40 @@ def test_evaluating_does_not_wait_for_a_night(reading: Published, run: Run) -> N
         assert run("evaluate", "--models", "popularity", "--protocol", "random-user", "--json").code == 0
 
 
+def test_evaluate_measures_users_and_items_that_were_held_out_whole(reading: Published, run: Run) -> None:
+    line = ("evaluate", "--models", "ease,content,svd", "--set", "alpha_steps=1", "--set", "search_trials=0")
+    users = run(*line, "--protocol", "leave-users", "--json").document
+    assert [table["name"] for table in users["tables"]] == [f"new users after {n}" for n in ("1 event", *AFTER)]
+    assert all({"popularity", "ease", "content"} <= {m["name"] for m in t["models"]} for t in users["tables"])
+    assert all("fold in" in table["failures"]["svd"] for table in users["tables"])
+    assert 20 < users["tables"][0]["n_users"] <= N_USERS / 5
+    assert "few to tell by" in users["warnings"][0]
+    told = run(*line, "--protocol", "leave-items")
+    assert told.err == ""
+    for each in ("new items among themselves", "new items in the whole catalogue", "diversity@10", "miscalibration@10"):
+        assert each in told.out
+
+
+def test_evaluate_measures_predicted_ratings_on_folds(reading: Published, run: Run) -> None:
+    line = ("evaluate", "--models", "svd,nmf", "--protocol", "k-fold", "--seed", 0, "--set", "svd.epochs=3")
+    outcome = run(*line, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    document = outcome.document
+    assert (document["dataset"], document["protocol"], document["folds"]) == ("learning", "k-fold", 5)
+    assert [(row["name"], row["params"]) for row in document["models"]] == [("svd", {"epochs": 3}), ("nmf", {})]
+    assert all(len(row["by_fold"]["rmse"]) == 5 for row in document["models"])
+    assert document["best_by_segment"][0]["segment"] == "all"
+    printed = run(*line).out
+    assert f"{document['models'][0]['metrics']['rmse'][0]:.4f}" in printed
+    assert "activity:regular" in printed
+
+
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
         (["--protocol", "fair"], 2, ["unknown protocol", "'fair'", "temporal-user"]),
         (["--models", "oracle", "--protocol", "random-user"], 2, ["no such model", "'oracle'", "ease"]),
+        (["--models", "ease", "--protocol", "k-fold"], 2, ["'k-fold' measures predicted ratings", "'ease'", "svd"]),
         (["--relevant", "some"], 2, ["--relevant", "'some'", "all or manifest"]),
         (["--protocol", "random-user", "--set", "bot_ceiling=0"], 3, ["suspected bots", "bot_ceiling=0", "bot_share"]),
         (["--protocol", "given"], 2, ["has no [test]", "another protocol"]),

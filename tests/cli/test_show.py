@@ -16,7 +16,7 @@ NIGHT = {
     "release_id": "2025-03-01-0badcafe",
     "as_of": "2025-03-01T00:00:00+00:00",
     "rows": {"interactions": COUNTS},
-    "candidates": [{"name": "ease", "fit_seconds": 1.25, "metrics": FIGURES}],
+    "candidates": [{"name": "ease", "fit_seconds": 1.25, "note": "kept 100 weights", "metrics": FIGURES}],
     "failures": {"svd": "no ratings"},
     "sweep": [{"alpha": 0.5, "name": "h", "metrics": FIGURES}, {"alpha": 1.0, "name": "ease", "metrics": FIGURES}],
     "roles": [{"name": "challenger", "metrics": FIGURES}],
@@ -94,6 +94,28 @@ def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.Captu
     assert out.index("suspected bots") < out.index("+0.1000")
     for told in ("+0.1000 ± 0.0500 better", "release", "Note: weak.", "Left out: x: broken", "–"):
         assert told in out
+    assert "Beyond accuracy" not in out
+
+
+def test_what_was_measured_beyond_accuracy_has_a_table_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {**FIGURES, "diversity@10": [0.75, 0.7, 0.8], "gini@10": [0.9, None, None]}
+    model = {"name": "ease", "metrics": figures, "over_popularity": [0.1, 0.05, 0.15], "verdict": "better"}
+    show.show_evaluation({"dataset": "d", "protocol": "temporal", "k": 10, "warnings": [], "models": [model]})
+    out = capsys.readouterr().out
+    assert "miscalibration" not in out
+    for told in ("Beyond accuracy", "diversity@10", "0.7500 ± 0.0500", "0.9000"):
+        assert told in out
+
+
+def test_several_comparisons_are_told_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    model = {"name": "ease", "metrics": FIGURES, "over_popularity": [0.1, 0.05, 0.15], "verdict": "better"}
+    tables = [{"name": f"new users after {n}", "n_users": 1234, "models": [model]} for n in (1, 3)]
+    tables[1]["failures"] = {"svd": "cannot fold in"}
+    show.show_evaluation({"dataset": "d", "protocol": "leave-users", "k": 10, "warnings": ["weak"], "tables": tables})
+    out = capsys.readouterr().out
+    told = ["new users after 1 (1,234 users)", "new users after 3", "Left out: svd: cannot fold in", "Note: weak."]
+    places = [out.find(each) for each in told]
+    assert -1 < places[0] < places[1] < places[2] < places[3]
 
 
 @pytest.mark.parametrize("title", ["[/b] [link=x]", ":smile: [red]", "שלום 🎓 مرحبا", "\u202eright to left", "=1+1"])

@@ -165,9 +165,9 @@ def test_held_out_pairs_are_new_and_merged() -> None:
     log = build_event_log(users(), items(), rows, MANIFEST)
     first = np.array([True, False, False, False, False])
     split = log.split("test", "by-hand", first, ~first, day(3))
-    assert by_id(log, split.held_out) == [("u1", 20, 4.0, True), ("u2", 20, 1.0, False)]
+    assert by_id(log, split.held_out) == [("u1", 20, 4.0, day(6), True), ("u2", 20, 1.0, day(6), False)]
     assert by_id(log, split.fitted.interactions) == [("u1", 10, 5.0, day(1))]
-    assert split.held_out.columns == [USER_INDEX, ITEM_INDEX, SCORE, RELEVANT]
+    assert split.held_out.columns == [USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT]
     assert (split.name, split.protocol) == ("test", "by-hand")
 
 

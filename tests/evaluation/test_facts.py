@@ -9,11 +9,12 @@ from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, SCORE, TEXT, USER
 from nightschool.contract import Dataset, ItemColumns, Split
 from nightschool.evaluation.facts import facts_of
 
+NO_COLUMNS = ItemColumns()
 HISTORY = [(0, 0, 1.0), (0, 1, 1.0), (1, 1, 1.0), (1, 2, -1.0)]
 HELD_OUT = [(0, 3, True), (1, 0, False), (1, 3, True), (2, 3, True)]
 
 
-def split_of(columns: ItemColumns = ItemColumns(), gone: tuple[int, ...] = ()) -> Split:
+def split_of(columns: ItemColumns = NO_COLUMNS, gone: tuple[int, ...] = ()) -> Split:
     """Three users, four items; user 1 dislikes item 2, user 2 has seen nothing."""
     users = pl.DataFrame({USER_ID: range(3)})
     items = pl.DataFrame(

@@ -1,23 +1,27 @@
 """Datasets small enough to reason about, two of them with an answer that is known beforehand."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
+from nightschool.columns import INSTANT
 from nightschool.contract import Dataset, ItemColumns
 
 Pairs = list[tuple[int, int, float]]
 
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
 
 def make_dataset(pairs: Pairs, n_users: int, n_items: int) -> Dataset:
-    """A dataset without item descriptions from (user, item, score)."""
+    """A dataset without item descriptions from (user, item, score), one pair an hour."""
     interactions = pl.DataFrame(
         sorted(pairs),
         schema={"user_index": pl.Int32, "item_index": pl.Int32, "score": pl.Float32},
         orient="row",
-    )
+    ).with_columns(timestamp=pl.lit(START).cast(INSTANT) + pl.int_range(pl.len()) * pl.duration(hours=1))
     user_ids = pl.Series("user_id", [f"user {user}" for user in range(n_users)])
     item_ids = pl.Series("item_id", range(100, 100 + n_items))
     return Dataset(

@@ -173,7 +173,7 @@ def test_all_scores_equal(name, planted):
 
 def test_only_dislikes_leave_lists_or_a_reason(name, planted):
     disliked = replace(planted, interactions=planted.interactions.with_columns(score=pl.lit(-10.0, pl.Float32)))
-    if name in ("ease", "hybrid"):
+    if name in ("ease", "dlae", "hybrid"):
         with pytest.raises(DataRefused, match="above zero"):
             new(name).fit(disliked, seed=0)
     else:

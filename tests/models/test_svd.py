@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 import surprise
 
+from models.ratings import Ratings
 from models.svd import Svd, SvdConfig
+from models.trainset import trainset
 from nightschool.contract import PredictsRatings
 from nightschool.errors import ConfigurationError
 
@@ -32,10 +34,9 @@ def model(rated):
 
 @pytest.fixture(scope="module")
 def reference(rated):
-    """Surprise on its own trainset of the same rows."""
-    frame = pd.DataFrame({name: rated.interactions[name].to_numpy() for name in ("user_index", "item_index", "score")})
-    trainset = surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=(1, 5))).build_full_trainset()
-    return surprise.SVD(n_factors=8, n_epochs=60, lr_all=0.02, random_state=7).fit(trainset)
+    """Surprise on the same rows, its inner ids in our order, so that it starts from the same factors."""
+    ratings = trainset(Ratings.graded(rated, "svd"))
+    return surprise.SVD(n_factors=8, n_epochs=60, lr_all=0.02, random_state=7).fit(ratings)
 
 
 def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(model, reference):
@@ -43,7 +44,7 @@ def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(model, r
     pairs = np.array([(user, item) for user in range(-1, 60) for item in range(-1, 30)], dtype=np.int32)
     found = model.predict(pairs[:, 0], pairs[:, 1])
     expected = [reference.predict(user, item).est for user, item in pairs.tolist()]
-    assert np.abs(found - np.array(expected)).max() < 1e-5
+    assert np.abs(found - np.array(expected)).max() < 1e-4
     assert found.dtype == np.float32
     assert found.min() == 1  # the tastes are strong enough that clipping is put to work at both ends
     assert found.max() == 5
@@ -52,7 +53,46 @@ def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(model, r
 def test_scores_are_the_predictions_before_clipping(model, reference):
     scores = model.score(np.arange(60, dtype=np.int32))
     expected = [[reference.predict(user, item, clip=False).est for item in range(30)] for user in range(60)]
-    assert np.abs(scores - np.array(expected)).max() < 1e-5
+    assert np.abs(scores - np.array(expected)).max() < 1e-4
+
+
+def test_factors_are_surprises_own_but_for_float32(model, reference):
+    assert np.abs(model.user_factors[:59] - reference.pu).max() < 1e-4
+    assert np.abs(model.item_factors[:29] - reference.qi).max() < 1e-4
+    assert not model.user_factors[59:].any()
+    assert not model.item_biases[29:].any()
+
+
+def rmse_beside_surprise(dataset_of, rows, scale):
+    """Of `svd` and of Surprise with its own trainset, on every fifth of shuffled rows of user, item and score."""
+    rows = rows[np.random.default_rng(0).permutation(len(rows))]
+    train, test = np.split(rows, [len(rows) * 4 // 5])
+    frame = pd.DataFrame(train, columns=["user", "item", "score"])
+    surprises = surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=scale)).build_full_trainset()
+    theirs = surprise.SVD(n_factors=50, random_state=0).fit(surprises).test(test.tolist())
+    pairs = list(zip(train[:, 0].astype(int).tolist(), train[:, 1].astype(int).tolist(), train[:, 2], strict=True))
+    shape = (rows[:, :2].max(axis=0).astype(int) + 1).tolist()
+    model = Svd().fit(replace(dataset_of(pairs, *shape), score_range=scale), seed=0)
+    ours = model.predict(test[:, 0].astype(np.int32), test[:, 1].astype(np.int32))
+    return np.sqrt(((ours - test[:, 2]) ** 2).mean()), surprise.accuracy.rmse(theirs, verbose=False)
+
+
+def test_on_movielens_it_is_as_good_as_surprise(dataset_of, data_root):
+    file = data_root / "movielens-100k" / "u.data"
+    rows = pl.read_csv(file, separator="\t", has_header=False).select(pl.nth(0, 1, 2).cast(pl.Float64)).to_numpy()
+    ours, theirs = rmse_beside_surprise(dataset_of, rows, (1, 5))
+    assert abs(ours - theirs) < 0.002
+    assert ours < 0.95
+
+
+def test_on_simulated_tastes_it_is_as_good_as_surprise(dataset_of):
+    rng = np.random.default_rng(1)
+    users, items = np.nonzero(rng.random((2000, 300)) < 0.2)
+    mood, quality, taste, kind = (rng.normal(size=n) for n in (2000, 300, 2000, 300))
+    scores = 5 + mood[users] + quality[items] + 0.5 * taste[users] * kind[items] + 0.5 * rng.normal(size=len(users))
+    ours, theirs = rmse_beside_surprise(dataset_of, np.column_stack([users, items, scores]), (0, 10))
+    assert abs(ours - theirs) < 0.002
+    assert ours < 0.6 * scores.std()
 
 
 def test_taste_is_recovered(model, rated):

@@ -74,6 +74,11 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, 
     assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
 
 
+def test_what_validation_chose_is_marked(split, test, create, build) -> None:
+    rows, _ = compare_models(split, test, search("popularity", "ease", alphas=()), create, build)
+    assert [row.name for row in rows if row.chosen] == ["ease"]
+
+
 def test_component_that_is_best_alone_is_not_told_twice(split, test, create, build) -> None:
     rows, _ = compare_models(split, test, search("ease", "content", alphas=(0.0, 1.0)), create, build)
     assert [row.name for row in rows] == ["ease", "content"]

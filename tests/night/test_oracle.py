@@ -143,11 +143,13 @@ def test_share_of_the_way_runs_from_popularity_to_the_expectation(log: EventLog,
     assert oracle.share_of_way(floor, floor)[0] == 0
     perfect = replace(floor, per_user={"ndcg": {2: oracle.expected}})
     assert oracle.share_of_way(perfect, floor) == pytest.approx([1.0, 1.0, 1.0])
-    rows = [Measured(name, {}, 0.0, e, compare(e, floor, k=2)) for name, e in (("popularity", floor), ("x", perfect))]
+    named = (("popularity", floor, False), ("x", perfect, True))
+    rows = [Measured(name, {}, 0.0, e, compare(e, floor, k=2), chosen) for name, e, chosen in named]
     document = describe_oracle(oracle, rows)
     assert document["n_users"] == 2
     assert document["oracle"][0] == document["models"][0]["ndcg"][0] == pytest.approx(oracle.expected.mean())
     assert document["models"][0]["share_of_way"][0] == pytest.approx(1.0)
+    assert document["models"][0]["chosen"]
     assert document["popularity"][0] == floor.mean("ndcg", 2)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nightschool.columns import INSTANT, ITEM_ID, KIND, USER_ID
 from nightschool.contract import Float32s, Indices, Mask
+from nightschool.errors import DataRefused
 
 _USERS = "user"
 _ITEMS = "item"
@@ -90,8 +91,19 @@ class Truth:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The truth that `write` wrote."""
-        table = pl.read_parquet(path)
+        """The truth that `write` wrote.
+
+        Raises:
+            DataRefused: The file is no such table.
+        """
+        try:
+            return cls._of(pl.read_parquet(path))
+        except (pl.exceptions.PolarsError, IndexError) as error:
+            do = "give the truth.parquet of a latent simulation"
+            raise DataRefused(f"{path} holds no truth", seen=str(error)[:200], do=do) from error
+
+    @classmethod
+    def _of(cls, table: pl.DataFrame) -> Self:
         users, items = (table.filter(pl.col(KIND) == kind) for kind in (_USERS, _ITEMS))
         return cls(
             activity=users[_ACTIVITY].to_numpy(),

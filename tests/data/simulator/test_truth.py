@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from nightschool.data.simulator.truth import Truth, elapsed_share, true_affinity
+from nightschool.errors import DataRefused
 
 
 @pytest.fixture
@@ -61,6 +62,13 @@ def test_one_table_holds_all_of_it(truth: Truth, tmp_path: Path) -> None:
         if isinstance(value, np.ndarray):
             assert read.dtype == value.dtype
     assert pl.read_parquet(tmp_path / "truth.parquet")["kind"].to_list() == ["user"] * 3 + ["item"] * 4
+
+
+def test_another_table_is_refused(tmp_path: Path) -> None:
+    for frame in (pl.DataFrame({"kind": ["user"]}), pl.DataFrame({"x": [1]})):
+        frame.write_parquet(tmp_path / "truth.parquet")
+        with pytest.raises(DataRefused, match=r"truth\.parquet"):
+            Truth.read(tmp_path / "truth.parquet")
 
 
 def test_elapsed_runs_from_zero_to_one(truth: Truth) -> None:

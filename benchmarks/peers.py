@@ -1,0 +1,169 @@
+"""Other libraries beside ours on one split: time, memory, and the ndcg@10 of the lists they return."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import scipy.sparse
+import typer
+from page import Page, interval, table
+from surroundings import DATA, DataOption, source_of, temporary_home
+
+from nightschool.cli.environment import prepare_environment
+
+K = 10
+SCRIPTS = Path(__file__).with_name("peers")
+OURS = "nightschool"
+MODELS = {
+    "nightschool": ("ease", "dlae", "itemknn", "ials", "bpr", "svd"),
+    "surprise": ("svd",),
+    "implicit": ("itemknn", "als", "bpr"),
+    "lenskit": ("ease", "itemknn", "als"),
+    "rectools": ("ease", "itemknn", "als", "svd"),
+    "cornac": ("ease", "itemknn", "bpr"),
+}
+PINNED = {"lenskit": "lenskit==2025.8.1", "rectools": "rectools==0.19.0", "cornac": "cornac==3.0.1"}
+"""Those that get an environment of their own; the others are in ours."""
+ENVS = Path(tempfile.gettempdir()) / "nightschool-peers"
+LIMIT_SECONDS = 900
+# implicit asks for it: its own threads and those of BLAS would fight for the cores.
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+Envs = Annotated[Path, typer.Option(help="Where the environments of LensKit, RecTools and Cornac are made and kept.")]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model of one library: a row of the table, and its ndcg@10 for sorting; None where it could not be run."""
+
+    row: list[str]
+    ndcg: float | None
+
+
+def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
+    """Runs every model in a process of its own on protocol A's split of movielens-100k."""
+    with temporary_home(), tempfile.TemporaryDirectory() as folder:
+        split = _split(source_of("movielens-100k", data))
+        train = Path(folder) / "train.npz"
+        scipy.sparse.save_npz(train, split.fitted.history())
+        results = [result for library in MODELS for result in _library(library, train, split, envs)]
+    run = [result for result in results if result.ndcg is not None]
+    best = max(run, key=lambda result: result.ndcg or 0.0)
+    name, model = best.row[:2]
+    Page(
+        name="peers",
+        title="Beside other libraries",
+        claim="Our models' lists are as good as those of the same models elsewhere, made in less time and memory",
+        command="python benchmarks/peers.py",
+        result=f"{len(run)} of {len(results)} models ran; the best is {name} {model}, ndcg@10 {best.ndcg:.4f}",
+        body=[
+            f"Protocol A of movielens-100k: {split.fitted.interactions.height:,} ratings to learn from, all held-out "
+            f"ratings relevant, k = {K}. Every library gets the same matrix and returns lists of {K} unseen items for "
+            "every user, by its own batch function where it has one; the metric is ours for all. Nothing is tuned "
+            "here: the settings are what is named, else the library's defaults. Each model runs in a process of its "
+            "own on all cores, twice; the second time counts, so that compiling is not measured. Memory is the peak "
+            "of the whole process, imports included. LensKit, RecTools and Cornac have environments of their own "
+            f"({', '.join(PINNED.values())}).",
+            table(
+                ["library", "model", "settings", "fit s", "recommend s", "peak MB", f"ndcg@{K}"],
+                [result.row for result in results],
+            ),
+        ],
+    ).write()
+
+
+def _split(source: Path) -> Any:
+    prepare_environment()
+    from nightschool.data.splitting import named_cut, test_split
+    from nightschool.night.as_of import newest_known
+    from nightschool.night.config import NightConfig
+    from nightschool.night.prepare import event_log
+    from tasks.home import bind_home, manifest_of
+    from tasks.sources import ingest_sources
+
+    home = bind_home("movielens-100k", source)
+    ingest_sources(home, None)
+    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), NightConfig()).with_all_relevant()
+    return test_split(log, named_cut(log, "stratified-item", seed=42))
+
+
+def _library(library: str, train: Path, split: Any, envs: Path) -> Iterator[Result]:
+    """The results of a library's models; what fails says why."""
+    try:
+        python = _environment(library, envs)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        yield Result([library, "–", f"not installed: {_last_line(error)}", *["–"] * 4], None)
+        return
+    for model in MODELS[library]:
+        out = train.with_name("result.json")
+        words = [python, SCRIPTS / f"{library}_models.py", "--train", train, "--model", model, "--k", K, "--out", out]
+        print(f"{library} {model}", file=sys.stderr)
+        blas = ONE_BLAS_THREAD if library == "implicit" or model == "als" else {}
+        try:
+            _run(words, blas)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            yield Result([library, model, f"failed: {_last_line(error)}", *["–"] * 4], None)
+        else:
+            yield _measured(library, model, out, split)
+
+
+def _measured(library: str, model: str, out: Path, split: Any) -> Result:
+    from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
+    from nightschool.ranking.topk import Ranking
+
+    told = json.loads(out.read_text(encoding="utf-8"))
+    users = relevant_users(split)
+    lists = np.load(out.with_suffix(".npy"), allow_pickle=False)[users]
+    seen = split.fitted.history()[users].toarray() != 0
+    assert not (seen[np.arange(len(users))[:, None], lists] & (lists >= 0)).any(), f"{library} lists seen items"
+    found = evaluate_ranking(Ranking(lists, np.zeros(lists.shape, dtype=np.float32)), users, split, cutoffs=(K,))
+    figures = [found.mean("ndcg", K), *found.interval("ndcg", K)]
+    times = [f"{told[name]:.2f}" for name in ("fit_seconds", "recommend_seconds")]
+    label = library if library == OURS else f"{library} {told['version']}"
+    row = [label, model, told["settings"], *times, f"{told['peak_megabytes']:,.0f}", interval(figures)]
+    return Result(row, figures[0])
+
+
+def _environment(library: str, envs: Path) -> Path:
+    """The Python of the library's environment, which is made where it is missing."""
+    if library not in PINNED:
+        return Path(sys.executable)
+    folder = envs / PINNED[library]
+    python, done = folder / "bin" / "python", folder / "complete"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", folder], {})
+        uv = shutil.which("uv") or Path(sys.executable).with_name("uv")
+        _run([uv, "pip", "install", "--quiet", "--python", python, PINNED[library]], {})
+        done.touch()
+    return python
+
+
+def _run(words: list[object], environment: dict[str, str]) -> None:
+    subprocess.run(
+        [str(word) for word in words],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        env={**os.environ, **environment},
+    )
+
+
+def _last_line(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"no answer in {LIMIT_SECONDS} s"
+    lines = [line for line in str(error.stderr).splitlines() if line.strip()]
+    return lines[-1][:120].replace("|", "/") if lines else f"exit code {error.returncode}"
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,61 @@
+"""Our own models, as benchmarks/peers.py runs them: their defaults, fitted on the same matrix."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+from timing import Peer, main
+
+from models.catalog import create
+from nightschool.columns import INSTANT, ITEM_ID, ITEM_INDEX, SCORE, TEXT, TIMESTAMP, TITLE, USER_ID, USER_INDEX
+from nightschool.contract import Dataset
+from nightschool.ranking.blocks import block_users
+from nightschool.ranking.topk import rank_users
+
+MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "ease": ("l2=600", {"l2": 600}),
+    "dlae": ("defaults", {}),
+    "itemknn": ("defaults", {}),
+    "ials": ("defaults", {}),
+    "bpr": ("defaults", {}),
+    "svd": ("defaults; ranked by estimate", {}),
+}
+
+
+def _fit(name: str, params: Mapping[str, Any], train: Any) -> tuple[Any, Dataset]:
+    cells = train.tocoo()
+    pairs = pl.DataFrame({USER_INDEX: cells.coords[0], ITEM_INDEX: cells.coords[1], SCORE: cells.data})
+    users, items = (pl.DataFrame({key: range(n)}) for key, n in zip((USER_ID, ITEM_ID), train.shape, strict=True))
+    dataset = Dataset(
+        users[USER_ID],
+        items[ITEM_ID],
+        pairs.with_columns(
+            pl.col(USER_INDEX, ITEM_INDEX).cast(pl.Int32),
+            pl.col(SCORE).cast(pl.Float32),
+            pl.lit(None, INSTANT).alias(TIMESTAMP),
+        ),
+        users,
+        items.with_columns(pl.lit(None, pl.String).alias(TITLE), pl.lit(None, pl.String).alias(TEXT)),
+        np.ones(train.shape[1], dtype=bool),
+        score_range=(1.0, 5.0),
+    )
+    return create(name, params).fit(dataset, seed=42), dataset
+
+
+def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+    model, dataset = fitted
+    ranking = rank_users(
+        model.score,
+        np.arange(train.shape[0], dtype=np.int32),
+        history=dataset.history(),
+        available=dataset.available,
+        k=k,
+        block_users=block_users(train.shape[1], 64),
+    )
+    return ranking.items
+
+
+if __name__ == "__main__":
+    main("nightschool", {n: Peer(told, partial(_fit, n, params), _recommend) for n, (told, params) in MODELS.items()})

@@ -1,0 +1,70 @@
+"""What one fit and one recommendation of a library take, in a process of its own; needs nothing but NumPy and SciPy."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A model of a library.
+
+    Attributes:
+        settings: How it is set, in words; what is not named has the library's default.
+        fit: The training matrix (CSR of ratings, a row a user) → the fitted model.
+        recommend: (fitted model, training matrix, k) → item indices [n_users, k], best first, without what the user
+            has; -1 is padding.
+    """
+
+    settings: str
+    fit: Callable[[Any], Any]
+    recommend: Callable[[Any, Any, int], np.ndarray]
+
+
+def main(package: str, models: Mapping[str, Peer]) -> None:
+    """Fits and recommends twice, so that compilers and thread pools are awake, and writes what the second time took.
+
+    Args:
+        package: The distribution whose version is told.
+        models: Name to model.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--model", choices=models, required=True)
+    parser.add_argument("--k", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    train = scipy.sparse.load_npz(asked.train)
+    peer = models[asked.model]
+    for _ in range(2):
+        started = time.perf_counter()
+        fitted = peer.fit(train)
+        between = time.perf_counter()
+        lists = peer.recommend(fitted, train, asked.k)
+        ended = time.perf_counter()
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    told = {
+        "version": version(package),
+        "settings": peer.settings,
+        "fit_seconds": between - started,
+        "recommend_seconds": ended - between,
+        "peak_megabytes": int(status.partition("VmHWM:")[2].split()[0]) / 1000,
+    }
+    np.save(asked.out.with_suffix(".npy"), lists.astype(np.int32))
+    asked.out.write_text(json.dumps(told), encoding="utf-8")
+
+
+def padded(lists: list[list[int]], k: int) -> np.ndarray:
+    """Lists of at most k as one array, -1 behind the short ones."""
+    array = np.full((len(lists), k), -1, dtype=np.int32)
+    for row, items in enumerate(lists):
+        array[row, : len(items)] = items[:k]
+    return array

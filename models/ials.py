@@ -1,0 +1,114 @@
+"""iALS: factors by alternating least squares, regularised in proportion to how much each row has to say."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import csr_array
+
+from models.base import Model, ModelConfig
+from models.ridge import principal_axes, solve, solve_on_all_cores
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.ranking.foldin import positive
+
+_LEAST_WEIGHT = 0.05  # what is liked least still counts as liked
+
+
+class IalsConfig(ModelConfig):
+    """How long the vectors are, and what holds them down."""
+
+    factors: int = Field(default=64, ge=1, le=1000, description="Length of a user's and an item's vector.")
+    epochs: int = Field(default=12, ge=1, le=500, description="Times that all users and all items are solved for.")
+    regularisation: float = Field(default=0.02, gt=0, le=10, description="Shrinkage of a vector for each of its pairs.")
+    unobserved: float = Field(
+        default=0.2, gt=0, le=10, description="Weight of a pair without a like, where a like has 1."
+    )
+    slope: float = Field(
+        default=0.2,
+        ge=0,
+        le=5,
+        description="What a like weighs more for each standard deviation of its score above the mean; 0: all weigh 1.",
+    )
+
+    space: ClassVar[Space] = {
+        "regularisation": Span(0.001, 0.1, log=True),
+        "unobserved": Span(0.003, 1.0, log=True),
+        "factors": Span(32, 256, log=True),
+    }
+
+
+class Ials(Model):
+    """Ranks by user factors · item factors, which make likes one and everything else, by a small weight, zero.
+
+    In turn for all users and all items it solves (α₀·VᵀV + Σ w·v·vᵀ + λ·(n + α₀·N)·I) x = Σ w·v over the row's n likes,
+    where N is how many rows the other side has. A like weighs w = 1 + slope · z, at least 0.05, z being its score in
+    standard deviations from the mean; where all scores are alike, 1. A user or item without likes has zeros.
+
+    References:
+        Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008;
+        Rendle, Krichene, Zhang and Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
+        RecSys 2022, for the regularisation.
+    """
+
+    name = "ials"
+    config_type = IalsConfig
+    learned = ("user_factors", "item_factors", "floor", "scale")
+    by_user = ("user_factors",)
+
+    config: IalsConfig
+    user_factors: Float32s
+    """float32 [n_users, factors]."""
+    item_factors: Float32s
+    """float32 [n_items, factors], whose products VᵀV are diagonal."""
+    floor: Float32s
+    """What the normal equations of a user have on their diagonal before the first like, float32 [factors]."""
+    scale: Float32s
+    """Mean and standard deviation of the scores of likes, float32 [2]."""
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores on the dataset's scale."""
+        return self._solve_users(history) @ self.item_factors.T
+
+    def _solve_users(self, history: csr_array) -> Float32s:
+        return solve(self._weights(history), self.item_factors, self.floor, self.config.regularisation)
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        scores: Float32s = self.user_factors[user_indices] @ self.item_factors.T
+        return scores
+
+    def _learn(self, dataset: Dataset, seed: int) -> None:
+        scores = dataset.scores()
+        liked = scores.data[scores.data > 0]
+        spread = (liked.mean(), liked.std()) if len(liked) else (0.0, 0.0)
+        self.scale = np.array(spread, dtype=np.float32)
+        by_user = self._weights(scores)
+        by_item = by_user.T.tocsr()
+        n_users, n_items = (int(np.count_nonzero(np.diff(side.indptr))) for side in (by_user, by_item))
+        drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
+        items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
+        items[np.diff(by_item.indptr) == 0] = 0
+        for _ in range(self.config.epochs):
+            users = self._solve(by_user, items, n_items)
+            items = self._solve(by_item, users, n_users)
+        self.item_factors, spectrum = principal_axes(items)
+        self.floor = self._floor(spectrum, n_items)
+        self.user_factors = self._solve_users(scores)
+
+    def _solve(self, weights: csr_array, factors: Float32s, n_others: int) -> Float32s:
+        """One side's factors, given the other's."""
+        turned, spectrum = principal_axes(factors)
+        return solve_on_all_cores(weights, turned, self._floor(spectrum, n_others), self.config.regularisation)
+
+    def _floor(self, spectrum: NDArray[np.float64], n_others: int) -> Float32s:
+        floor: NDArray[np.float64] = self.config.unobserved * (spectrum + self.config.regularisation * max(n_others, 1))
+        return floor.astype(np.float32)
+
+    def _weights(self, scores: csr_array) -> csr_array:
+        """What each like weighs, CSR float32 in the shape of the scores."""
+        likes = positive(scores)
+        mean, deviation = self.scale
+        if self.config.slope and deviation > 0:
+            distance = (scores.data[scores.data > 0] - mean) / deviation
+            likes.data = np.maximum(1 + np.float32(self.config.slope) * distance, np.float32(_LEAST_WEIGHT))
+        return likes

@@ -1,0 +1,102 @@
+"""The rows of a matrix that are most alike to some rows, by what they have in common."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numba import njit, prange
+from scipy.sparse import csr_array
+
+from nightschool.ranking.truncate import keep_places
+
+# numba compiles the kernels by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
+
+_ROWS_A_CHUNK = 64  # which share their memory one after the other
+
+Similarity = Literal["cosine", "pearson"]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike two rows are that have n and m of N columns, s of them in common.
+
+    The cosine is s / (√(n·m) + shrinkage). Pearson's correlation takes from s the n·m / N that chance gives, and from
+    n and m likewise; what is below zero counts as zero.
+
+    Attributes:
+        similarity: Which of the two.
+        shrinkage: What rows with little to compare lose by.
+        k: The most alike rows to keep; of equal ones the first.
+    """
+
+    similarity: Similarity
+    shrinkage: float
+    k: int
+
+    def among_themselves(self, rows: csr_array) -> csr_array:
+        """The rows most alike to each row, itself among them, CSR float32 [n, n]; not for use within another thread."""
+        return self._find(_nearest_in_chunks, rows, rows.T.tocsr())
+
+    def to_rows(self, asked: csr_array, by_column: csr_array) -> csr_array:
+        """The rows of a matrix most alike to the rows asked about, CSR float32 [n_asked, n].
+
+        Args:
+            asked: CSR [n_asked, n_columns].
+            by_column: The matrix turned, CSR [n_columns, n].
+        """
+        return self._find(_nearest, asked, by_column)
+
+    def _find(self, kernel, asked: csr_array, by_column: csr_array) -> csr_array:
+        n_columns, n_rows = by_column.shape
+        chance = np.float32(1 / n_columns if self.similarity == "pearson" else 0)
+        sizes = np.bincount(by_column.indices, minlength=n_rows).astype(np.float32)
+        width = min(self.k, n_rows)
+        found = np.empty((asked.shape[0], width), np.int32), np.empty((asked.shape[0], width), np.float32)
+        counts = np.zeros(asked.shape[0] + 1, dtype=np.int64)
+        against = by_column.indptr, by_column.indices, sizes
+        kernel((asked.indptr, asked.indices), against, (chance, np.float32(self.shrinkage)), found, counts[1:])
+        kept = np.arange(width) < counts[1:, None]
+        return csr_array((found[1][kept], found[0][kept], np.cumsum(counts)), shape=(asked.shape[0], n_rows))
+
+
+@njit(parallel=True, cache=True)
+def _nearest_in_chunks(asked, against, measure, found, counts):
+    """The same as `_nearest`; each row is on its own, so that the order of threads does not matter."""
+    n_chunks = (len(counts) + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK
+    for chunk in prange(n_chunks):
+        rows = slice(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, len(counts)))
+        starts = asked[0][rows.start : rows.stop + 1]
+        _nearest((starts, asked[1]), against, measure, (found[0][rows], found[1][rows]), counts[rows])
+
+
+@njit(nogil=True, cache=True)
+def _nearest(asked, against, measure, found, counts):
+    """Fills `found` with the rows and how alike they are, ascending by row, and `counts` with how many."""
+    starts, columns = asked
+    column_starts, rows, sizes = against
+    chance, shrinkage = measure
+    spreads = np.sqrt(sizes * (1 - chance * sizes))
+    alike = np.empty(len(sizes), np.float32)
+    for row in range(len(counts)):
+        own = columns[starts[row] : starts[row + 1]]
+        alike[:] = 0
+        for entry in range(len(own)):
+            others = rows[column_starts[own[entry]] : column_starts[own[entry] + 1]]
+            for place in range(len(others)):
+                alike[others[place]] += 1
+        size = np.float32(len(own))
+        _liken(alike, sizes, spreads, (chance * size, np.sqrt(size * (1 - chance * size)), shrinkage))
+        counts[row] = keep_places(alike, found[0].shape[1], found[0][row])
+        for place in range(counts[row]):
+            found[1][row, place] = alike[found[0][row, place]]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _liken(alike, sizes, spreads, own):
+    """Turns counts of common columns into likeness, in place."""
+    expected, spread, shrinkage = own
+    for other in range(len(alike)):
+        beyond_chance = max(alike[other] - expected * sizes[other], np.float32(0))
+        norm = spread * spreads[other] + shrinkage
+        alike[other] = beyond_chance / norm if spread * spreads[other] > 0 else np.float32(0)

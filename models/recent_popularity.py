@@ -1,0 +1,58 @@
+"""How many users liked each item lately: popularity that fades with time."""
+
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+from scipy.sparse import csr_array
+
+from models.base import Model, ModelConfig
+from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.errors import ConfigurationError
+
+_SECONDS_A_DAY = 86_400
+
+
+class RecentPopularityConfig(ModelConfig):
+    """How fast a like fades."""
+
+    half_life_days: float = Field(default=30.0, gt=0, le=36_500, description="Days after which a like counts half.")
+
+    space: ClassVar[Space] = {"half_life_days": Span(1.0, 1000.0, log=True)}
+
+
+class RecentPopularity(Model):
+    """Scores every item by Σ ½^(age / half-life) over the likes of it, the same for everybody.
+
+    A like's age counts from the newest like; one without a time counts nothing.
+    """
+
+    name = "recent_popularity"
+    config_type = RecentPopularityConfig
+    learned = ("counts",)
+
+    config: RecentPopularityConfig
+    counts: Float32s
+    """Likes by item, the old ones by what is left of them, float32 [n_items]."""
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """The same scores for any history, float32 [n_block, n_items]."""
+        return np.repeat(self.counts[None, :], history.shape[0], axis=0)
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        likes = dataset.pairs.filter(pl.col(SCORE) > 0)
+        timed = likes.drop_nulls(TIMESTAMP)
+        if likes.height and timed.is_empty():
+            raise ConfigurationError(
+                "recent_popularity needs times, and this dataset has none",
+                do="leave it out, or name a timestamp in the manifest",
+            )
+        ages = timed.select((pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_seconds()).to_series().to_numpy()
+        left = 0.5 ** (ages / (_SECONDS_A_DAY * self.config.half_life_days))
+        counts = np.bincount(timed[ITEM_INDEX].to_numpy(), weights=left, minlength=dataset.n_items)
+        self.counts = counts.astype(np.float32)
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        return np.repeat(self.counts[None, :], len(user_indices), axis=0)

@@ -1,0 +1,58 @@
+"""The command that tells how much of what a simulation planted the models have found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nightschool.cli import show
+from nightschool.cli.night import Assignments, Json
+
+
+def oracle(
+    truth: Annotated[
+        Path | None, typer.Option(help="The simulation's truth.parquet; the one among the source files when left out.")
+    ] = None,
+    models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "ease,content",
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k of the ndcg.")] = 10,
+    seed: Annotated[int, typer.Option(min=0)] = 42,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how far models come from popularity to the true probabilities of a simulated home."""
+    from nightschool.night.config import NightConfig
+    from tasks.home import open_home
+    from tasks.oracle import measure_way
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    config = NightConfig.load(None, assignments or []).model_copy(update={"models": names, "seed": seed})
+    document = measure_way(open_home(), truth, config, k)
+    show.show_json(document) if as_json else _show(document)
+
+
+def _show(document: Mapping[str, Any]) -> None:
+    """Prints the ndcg of each and the share of the way."""
+    rows = [
+        ["popularity", _plus_minus(document["popularity"]), "0 %"],
+        *(
+            [m["name"] + " (chosen)" * m["chosen"], _plus_minus(m["ndcg"]), _percent(m["share_of_way"])]
+            for m in document["models"]
+        ),
+        ["oracle, expected", _plus_minus(document["oracle"]), "100 %"],
+        ["oracle, realised", _plus_minus(document["oracle_realised"]), ""],
+    ]
+    title = f"The true probabilities, protocol {document['protocol']}, {document['n_users']:,} users, 95 % intervals"
+    show.show_table(title, ["model", f"ndcg@{document['k']}", "of the way from popularity"], rows)
+    for model, reason in document["failures"].items():
+        show.console.print(f"Left out: {model}: {reason}")
+
+
+def _plus_minus(triple: Sequence[float]) -> str:
+    value, low, high = triple
+    return f"{value:.4f} ± {(high - low) / 2:.4f}"
+
+
+def _percent(triple: Sequence[float]) -> str:
+    value, low, high = triple
+    return f"{value:.1%} ± {(high - low) / 2:.1%}"

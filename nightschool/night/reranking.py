@@ -1,0 +1,120 @@
+"""A reranker over what validation chose: tried with each objective, taken when shown better and quick enough."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import RELEVANT, SCORE, TIMESTAMP
+from nightschool.contract import RERANKER, Recipe, Recommender, Split
+from nightschool.errors import NightschoolError
+from nightschool.evaluation.compare import compare
+from nightschool.evaluation.evaluate import evaluate
+from nightschool.night.select import Candidate, Jury, Search, Selection
+from nightschool.progress import watch
+
+logger = logging.getLogger("nightschool.night")
+
+_OBJECTIVES = ("lambdarank", "binary")
+_CUTS = {"stratified-item": "item", "temporal": "time", "temporal-user": "last", "leave-last": "last"}
+_FITS = 5  # of the blend for one reranker, about: one for each cut, and its own
+_FITS_TO_COME = 2  # to prove the recipe, and to refit it
+
+Build = Callable[[Recipe], Recommender]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A reranker that was tried.
+
+    Attributes:
+        candidate: Its recipe, and what it measured.
+        seconds: What it would take in a night: two fits, and the lists of all users.
+    """
+
+    candidate: Candidate
+    seconds: float
+
+
+def with_reranker(selection: Selection, split: Split, search: Search, build: Build) -> Selection:
+    """The selection, its recipe with a reranker where that is shown better and fits `rerank_seconds`.
+
+    It is tried over the blend that was learned, else over the recipe that was chosen, with each objective unless one is
+    fixed; the better one is compared with the chosen recipe on the same validation users. Where nothing was asked for
+    or nobody can be evaluated, the selection is as it was.
+    """
+    if search.reranker is None or not selection.evaluation.n_users:
+        return selection
+    base = selection.recipe if selection.blend is None else selection.blend.recipe
+    seconds = _FITS_TO_COME * _FITS * _fit_seconds(base, selection)
+    if seconds > search.rerank_seconds:
+        return _left_out(selection, f"fitting {base.name} for it would take {_over(seconds, search)}")
+    recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(split, search)]
+    try:
+        tried = [_try(recipe, split, search, build) for recipe in watch(recipes, RERANKER, len(recipes))]
+    except NightschoolError as error:
+        return _left_out(selection, str(error))
+    except Exception as error:
+        logger.exception("%s is left out tonight", RERANKER)
+        return _left_out(selection, f"{type(error).__name__}: {error}")
+    best = max(tried, key=lambda one: search.decisive(one.candidate.evaluation))
+    reason = _reason_against(best, selection, search)
+    recipe = best.candidate.recipe if reason is None else selection.recipe
+    return replace(selection, recipe=recipe, reranked=replace(best.candidate, note=reason))
+
+
+def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
+    """What each reranker that is tried is told: an objective, and to learn from cuts like the split's."""
+    fixed = dict(search.reranker or {})
+    timed = split.fitted.interactions[TIMESTAMP].count() > 0
+    cut = _CUTS.get(split.protocol, "user") if timed or split.protocol == "stratified-item" else "user"
+    known = {"cut": cut, "relevant_from": _lowest_hit(split), **fixed}
+    return [known] if "objective" in fixed else [{"objective": objective, **known} for objective in _OBJECTIVES]
+
+
+def _lowest_hit(split: Split) -> float:
+    """The lowest score that is relevant; zero where every score above zero is."""
+    liked = split.held_out.filter(pl.col(SCORE) > 0)
+    if liked[RELEVANT].all():
+        return 0.0
+    lowest = liked.filter(RELEVANT)[SCORE].min()
+    return float(lowest) if isinstance(lowest, float) else 0.0
+
+
+def _try(recipe: Recipe, split: Split, search: Search, build: Build) -> _Tried:
+    users = Jury(split, search).users
+    started = time.perf_counter()
+    fitted = build(recipe).fit(split.fitted, seed=search.seed)
+    fit_seconds = time.perf_counter() - started
+    evaluation = evaluate(fitted, split, users, cutoffs=search.cutoffs, megabytes=search.megabytes)
+    score_seconds = (time.perf_counter() - started - fit_seconds) / len(users) * split.fitted.n_users
+    return _Tried(Candidate(recipe, evaluation, fit_seconds), _FITS_TO_COME * fit_seconds + score_seconds)
+
+
+def _reason_against(best: _Tried, selection: Selection, search: Search) -> str | None:
+    """Why the reranker does not enter the recipe, in words; None where it does."""
+    over = compare(best.candidate.evaluation, selection.evaluation, k=search.decisive_k)
+    if over.verdict != "better":
+        return (
+            f"not shown better than {selection.recipe.name}: ndcg@{search.decisive_k} {over.difference:+.4f} "
+            f"[{over.ci_low:+.4f}, {over.ci_high:+.4f}]"
+        )
+    return f"would take {_over(best.seconds, search)}" if best.seconds > search.rerank_seconds else None
+
+
+def _fit_seconds(recipe: Recipe, selection: Selection) -> float:
+    """How long the models of a recipe took to fit."""
+    models = {component.model for component in recipe.components}
+    return sum(candidate.fit_seconds for candidate in selection.candidates if candidate.component.model in models)
+
+
+def _left_out(selection: Selection, reason: str) -> Selection:
+    logger.warning("%s is left out tonight: %s", RERANKER, reason)
+    return replace(selection, failures={**selection.failures, RERANKER: reason})
+
+
+def _over(seconds: float, search: Search) -> str:
+    return f"about {seconds:.0f} s of a night; rerank_seconds allows {search.rerank_seconds:.0f}"

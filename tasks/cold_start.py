@@ -1,0 +1,42 @@
+"""Offline evaluation on users and items that were held out whole; publishes nothing."""
+
+from typing import Any
+
+import numpy as np
+
+from models.catalog import build, create
+from nightschool.data.leave_out import leave_out
+from nightschool.data.splitting import TRAIN, VALIDATION
+from nightschool.night.as_of import newest_known
+from nightschool.night.cold_start import Makers, describe_table, measure_cold_start
+from nightschool.night.effects import measure_effects
+from nightschool.night.prepare import event_log
+from nightschool.night.run import Home
+from nightschool.night.summary import describe_measured
+from tasks.evaluate import Offline
+from tasks.home import manifest_of
+from tasks.select import search_for
+
+
+def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
+    """One table each number of first events, or each set of candidates, with one row a model."""
+    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), asked.settings)
+    log = log.with_all_relevant() if asked.relevant == "all" else log
+    cut = leave_out(log, asked.protocol, seed=asked.seed)
+    models = tuple(dict.fromkeys(["popularity", *asked.models]))
+    cutoffs = tuple(sorted({*asked.settings.cutoffs, asked.k}))
+    config = asked.settings.model_copy(update={"models": models, "seed": asked.seed, "cutoffs": cutoffs})
+    search = search_for(config, decisive_k=asked.k)
+    effects = measure_effects(log, cut.part(TRAIN, VALIDATION), config)
+    tables = measure_cold_start(log, cut, search, Makers(create, build))
+    documents = [describe_table(table, lambda row: describe_measured(row, cutoffs)) for table in tables]
+    few = [table for table in documents if table["n_users"] < config.min_users]
+    return {
+        "dataset": home.binding.dataset,
+        "protocol": cut.protocol,
+        "warnings": [f"{t['name']}: few to tell by, {t['n_users']} users, {config.min_users} wanted" for t in few],
+        "k": asked.k,
+        "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
+        "signals": effects.rows,
+        "tables": documents,
+    }
