@@ -31,7 +31,7 @@ def main(models: Models = "ease,dlae,ials,content") -> None:
         title="The way to the oracle",
         claim=f"Models come {GOAL:.0%} of the way from popularity to the true probabilities of a latent simulation",
         command="python benchmarks/latent.py",
-        result=verdict(mean[0], GOAL, f"mean share {interval(mean)}:"),
+        result=f"{verdict(mean[0], GOAL, 'mean share')}; its interval is {mean[1]:.3f} to {mean[2]:.3f}",
         body=[*_body(documents, best)],
     ).write()
 

@@ -14,8 +14,8 @@ from models.known import Known
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.blocks import block_users
+from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, rank_users
 
 _ARRAYS = "learned.npz"

@@ -2,18 +2,33 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from models.base import Model, ModelConfig
+from models.bayesian_fm import BayesianFm
+from models.bpr import Bpr
 from models.content import Content
+from models.dlae import Dlae
 from models.ease import Ease
 from models.files import read_card
+from models.gfcf import Gfcf
 from models.hybrid import Hybrid
+from models.ials import Ials
+from models.itemknn import ItemKnn
+from models.knn_baseline import KnnBaseline
+from models.nmf import Nmf
 from models.popularity import Popularity
+from models.recent_popularity import RecentPopularity
+from models.reranker import Reranker, RerankerConfig
+from models.rp3beta import Rp3Beta
+from models.stack import Stack
 from models.svd import Svd
-from nightschool.contract import Recipe, Space
+from models.svd_surprise import SvdSurprise
+from models.svdpp import Svdpp
+from models.userknn import UserKnn
+from nightschool.contract import RERANKER, Recipe, Space
 from nightschool.errors import ConfigurationError
 
 MODELS: Mapping[str, type[Model]] = {
@@ -21,7 +36,23 @@ MODELS: Mapping[str, type[Model]] = {
     "svd": Svd,
     "ease": Ease,
     "content": Content,
+    "svd_surprise": SvdSurprise,
+    "svdpp": Svdpp,
+    "nmf": Nmf,
+    "knn_baseline": KnnBaseline,
+    "bayesian_fm": BayesianFm,
+    "stack": Stack,
+    "dlae": Dlae,
+    "ials": Ials,
+    "bpr": Bpr,
+    "itemknn": ItemKnn,
+    "userknn": UserKnn,
+    "rp3beta": Rp3Beta,
+    "gfcf": Gfcf,
+    "recent_popularity": RecentPopularity,
 }
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
 def create(name: str, params: Mapping[str, Any]) -> Model:
@@ -31,15 +62,16 @@ def create(name: str, params: Mapping[str, Any]) -> Model:
         ConfigurationError: There is no such model or hyper-parameter, or a value is out of range.
     """
     model = _model(name)
-    try:
-        return model(model.config_type.model_validate(dict(params)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join([name, *(str(part) for part in first["loc"])])
-        known = ", ".join(f"{name}.{field}" for field in model.config_type.model_fields)
-        raise ConfigurationError(
-            f"hyper-parameter {key}: {first['msg']}", seen=first["input"], do=f"set one of {known or 'none'}"
-        ) from error
+    return model(_validated(name, model.config_type, params))
+
+
+def create_reranker(params: Mapping[str, Any]) -> Reranker:
+    """An unfitted reranker with these hyper-parameters over its defaults.
+
+    Raises:
+        ConfigurationError: There is no such hyper-parameter, or a value is out of range.
+    """
+    return Reranker(_validated(RERANKER, RerankerConfig, params))
 
 
 def space(name: str) -> Space:
@@ -58,7 +90,8 @@ def build(recipe: Recipe) -> Hybrid:
     Raises:
         ConfigurationError: The recipe names a model or hyper-parameter that no longer exists.
     """
-    return Hybrid(recipe, [create(component.model, component.params) for component in recipe.components])
+    models = [create(component.model, component.params) for component in recipe.components]
+    return Hybrid(recipe, models, None if recipe.reranker is None else create_reranker(recipe.reranker))
 
 
 def load(directory: Path) -> Hybrid:
@@ -70,6 +103,18 @@ def load(directory: Path) -> Hybrid:
     """
     recipe = Recipe.model_validate(read_card(directory, Hybrid.name))
     return build(recipe).load(directory)
+
+
+def _validated(name: str, config_type: type[Config], params: Mapping[str, Any]) -> Config:
+    try:
+        return config_type.model_validate(dict(params))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([name, *(str(part) for part in first["loc"])])
+        known = ", ".join(f"{name}.{field}" for field in config_type.model_fields)
+        raise ConfigurationError(
+            f"hyper-parameter {key}: {first['msg']}", seen=first["input"], do=f"set one of {known or 'none'}"
+        ) from error
 
 
 def _model(name: str) -> type[Model]:

@@ -20,6 +20,9 @@ Mask = NDArray[np.bool_]
 POOL_SIZE: Final = 200
 """How many unseen items each component of a recipe brings into the pool that the blend ranks."""
 
+RERANKER: Final = "reranker"
+"""What configurations call the reranker, which is no model of its own: it orders what the models of a recipe found."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -221,21 +224,25 @@ class Recipe(BaseModel):
     """Names and numbers that make a recommender, never fitted arrays.
 
     Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the share of the
-    collaborative component when the recipe is a hybrid, and None otherwise.
+    collaborative component when the recipe is a hybrid, and None otherwise. A recipe with a reranker, given by its
+    hyper-parameters, orders the best of those candidates anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     components: tuple[Component, ...] = Field(min_length=1)
     alpha: float | None = Field(default=None, ge=0.0, le=1.0)
+    reranker: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
         """A short name for tables and logs, such as `ease`, `blend(ials, dlae)` or `hybrid(ease, content, α=0.7)`."""
         names = ", ".join(component.model for component in self.components)
         if self.alpha is not None:
-            return f"hybrid({names}, α={self.alpha:.1f})"
-        return names if len(self.components) == 1 else f"blend({names})"
+            names = f"hybrid({names}, α={self.alpha:.1f})"
+        elif len(self.components) > 1:
+            names = f"blend({names})"
+        return names if self.reranker is None else f"{names} + reranker"
 
 
 class Pool(NamedTuple):
@@ -273,8 +280,8 @@ class Blended(Recommender, Protocol):
         """The candidates of a block of users, with each component's normalised scores."""
         ...
 
-    def combine(self, pool: Pool) -> Float32s:
-        """What the candidates are ranked by, float32 [n, width]; -inf is never ranked."""
+    def combine(self, pool: Pool, user_indices: Indices) -> Float32s:
+        """What the candidates of these users are ranked by, float32 [n, width]; -inf is never ranked."""
         ...
 
     def save(self, directory: Path) -> None:

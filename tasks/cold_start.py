@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from models.catalog import build, create
+from nightschool.contract import RERANKER
 from nightschool.data.leave_out import leave_out
 from nightschool.data.splitting import TRAIN, VALIDATION
+from nightschool.errors import ConfigurationError
 from nightschool.night.as_of import newest_known
 from nightschool.night.cold_start import Makers, describe_table, measure_cold_start
 from nightschool.night.effects import measure_effects
@@ -19,7 +21,15 @@ from tasks.select import search_for
 
 
 def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
-    """One table each number of first events, or each set of candidates, with one row a model."""
+    """One table each number of first events, or each set of candidates, with one row a model.
+
+    Raises:
+        ConfigurationError: A reranker was asked for.
+    """
+    if RERANKER in asked.models:
+        raise ConfigurationError(
+            "a reranker orders lists of users and items that it learned from", seen=asked.protocol, do="leave it out"
+        )
     log = event_log(home.lake, manifest_of(home), newest_known(home.lake), asked.settings)
     log = log.with_all_relevant() if asked.relevant == "all" else log
     cut = leave_out(log, asked.protocol, seed=asked.seed)

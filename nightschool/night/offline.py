@@ -19,6 +19,7 @@ from nightschool.night.reranking import Build, with_reranker
 from nightschool.night.select import Create, Search, select
 from nightschool.ranking.topk import Ranking
 
+
 @dataclass(frozen=True)
 class Measured:
     """One row of the comparison.
@@ -59,9 +60,8 @@ def compare_models(
     best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
     if best is not None and selection.hybrid[best].alpha is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
-    for further in (selection.blend, selection.reranked):
-        if further is not None:
-            rows.append(_measure_recipe(further.recipe, floor, test, search, build))
+    further = [one.recipe for one in (selection.blend, selection.reranked) if one is not None]
+    rows += [_measure_recipe(recipe, floor, test, search, build) for recipe in further]
     chosen = selection.recipe.name
     return [replace(row, chosen=row.name == chosen) for row in rows], selection.failures
 

@@ -111,7 +111,8 @@ class Known:
 
 MODELS = {"popularity": Popular, "taste": SameTaste, "known": Known}
 MAKERS = Makers(lambda name, _: MODELS[name](), lambda recipe: MODELS[recipe.components[0].model]())
-SEARCH = Search(tuple(Tunable(name) for name in MODELS), Budget(0, 0.0), (), (5, 10), seed=1, megabytes=1, max_users=1000)
+TUNABLES = tuple(Tunable(name) for name in MODELS)
+SEARCH = Search(TUNABLES, Budget(0, 0.0), (), (5, 10), seed=1, megabytes=1, max_users=1000)
 
 
 def test_new_users_are_measured_after_each_count_of_events(log: EventLog) -> None:
