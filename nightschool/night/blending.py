@@ -1,6 +1,7 @@
 """Weights of a blend, learned on validation: components enter one by one, each only when shown to help."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +13,18 @@ from nightschool.evaluation.metrics import Float64s
 
 Weights = NDArray[np.float32]
 
-_FIRST_WEIGHTS = (-0.2, -0.1, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5)
-"""What a component is tried with when it enters, beside a first component of weight one."""
-_FACTORS = (0.5, 0.7, 0.85, 1.2, 1.5, 2.0)
-"""What a weight is then multiplied by, as long as that helps."""
+_WEIGHTS = (-0.2, -0.1, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
+"""What a component is tried with, beside a first one of weight one."""
 
 
 def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     """The blend of the highest mean ndcg that forward selection finds; one component alone where none helps it.
 
-    Each step tries every other component at several weights beside the blend so far, refines all weights by
-    coordinate ascent, and is taken when the interval of the paired difference lies above zero: greedy ensemble
-    selection as in Caruana et al., "Ensemble selection from libraries of models", ICML 2004, with an interval to stop.
+    Each step tries every other component at several weights beside the blend so far, and takes the best when the
+    interval of the paired difference lies above zero: greedy ensemble selection as in Caruana et al., "Ensemble
+    selection from libraries of models", ICML 2004, with an interval to stop. Of the weights that one standard error
+    cannot tell from the best, the one nearest to an equal share is kept, as in Breiman et al., "Classification and
+    Regression Trees", 1984: the best of many figures is partly luck, and an even blend is the steadier one.
 
     Args:
         gains: The pool of all components, and what is relevant in it.
@@ -31,17 +32,49 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     """
     singles = [_one(component, len(components)) for component in range(len(components))]
     weights = max(singles, key=lambda single: float(ndcg(gains, single).mean()))
-    values = ndcg(gains, weights)
-    while True:
-        longer = _with_one_more(gains, weights)
-        if longer is None:
+    first = int(weights.argmax())
+    while not weights.all():
+        tried = [_tried(gains, weights, component) for component in np.flatnonzero(weights == 0).tolist()]
+        best = max(tried, key=lambda one: one.highest)
+        if not mean_intervals((best.values[best.place] - ndcg(gains, weights))[:, None]).low[0] > 0:
             break
-        refined = _refine(gains, longer)
-        found = ndcg(gains, refined)
-        if not mean_intervals((found - values)[:, None]).low[0] > 0:
-            break
-        weights, values = refined, found
+        weights[best.component] = best.steady_weight()
+        for component in np.flatnonzero(weights).tolist():
+            if component != first:
+                weights[component] = _tried(gains, weights, component).steady_weight()
     return _recipe(weights, components)
+
+
+class _Tried(NamedTuple):
+    """A component at each of the weights: every user's ndcg, float64 [n_weights, n]."""
+
+    component: int
+    values: Float64s
+
+    @property
+    def place(self) -> int:
+        """Which weight is the best."""
+        return int(self.values.mean(axis=1).argmax())
+
+    @property
+    def highest(self) -> float:
+        """The mean of the best weight."""
+        return float(self.values[self.place].mean())
+
+    def steady_weight(self) -> float:
+        """The weight nearest to one among those within one standard error of the best."""
+        behind = self.values[self.place] - self.values
+        error = behind.std(axis=1) / np.sqrt(behind.shape[1])
+        alike = np.flatnonzero(behind.mean(axis=1) <= error)
+        return min((_WEIGHTS[place] for place in alike), key=lambda weight: abs(weight - 1))
+
+
+def _tried(gains: Gains, weights: Weights, component: int) -> _Tried:
+    """The component at each of the weights, beside the others as they are."""
+    others = weights.copy()
+    others[component] = 0
+    so_far, bits = _sum(gains, others), _bits(others) | 1 << component
+    return _Tried(component, np.stack([gains.ndcg(so_far, component, weight, bits) for weight in _WEIGHTS]))
 
 
 def ndcg(gains: Gains, weights: Weights) -> Float64s:
@@ -50,43 +83,6 @@ def ndcg(gains: Gains, weights: Weights) -> Float64s:
     others = weights.copy()
     others[last] = 0
     return gains.ndcg(_sum(gains, others), last, float(weights[last]), _bits(weights))
-
-
-def _with_one_more(gains: Gains, weights: Weights) -> Weights | None:
-    """The weights with that of the best further component; None where there is no other."""
-    so_far = _sum(gains, weights)
-    tried: list[tuple[float, int, float]] = []
-    for component in np.flatnonzero(weights == 0).tolist():
-        bits = _bits(weights) | 1 << component
-        means = [float(gains.ndcg(so_far, component, weight, bits).mean()) for weight in _FIRST_WEIGHTS]
-        tried += [(mean, component, weight) for mean, weight in zip(means, _FIRST_WEIGHTS, strict=True)]
-    if not tried:
-        return None
-    _, best, weight = max(tried, key=lambda one: one[0])
-    longer = weights.copy()
-    longer[best] = weight
-    return longer
-
-
-def _refine(gains: Gains, weights: Weights) -> Weights:
-    """The weights after coordinate ascent; the largest component keeps its own, since only ratios matter."""
-    best = float(ndcg(gains, weights).mean())
-    free = [component for component in np.flatnonzero(weights) if component != np.abs(weights).argmax()]
-    improved = True
-    while improved:
-        improved = False
-        for component in free:
-            others = weights.copy()
-            others[component] = 0
-            so_far, bits = _sum(gains, others), _bits(weights)
-            for factor in _FACTORS:
-                weight = float(np.float32(f"{weights[component] * factor:.3g}"))
-                value = float(gains.ndcg(so_far, int(component), weight, bits).mean())
-                if value > best:
-                    best, improved = value, True
-                    weights = others.copy()
-                    weights[component] = weight
-    return weights
 
 
 def _one(component: int, n_components: int) -> Weights:
