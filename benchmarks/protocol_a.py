@@ -9,11 +9,12 @@ from surroundings import DATA, DataOption, source_of, temporary_home
 
 from nightschool.cli.environment import prepare_environment
 
-MODELS = ("svd", "ease", "content")
+MODELS = ("svd", "ease", "dlae", "ials", "bpr", "gfcf", "userknn", "itemknn", "rp3beta", "content", "reranker")
 METRICS = ("ndcg@10", "precision@10", "recall@10")
 TRAIN, TEST = 75_066, 24_934
 POPULARITY = 0.2524
-GOAL = 0.475
+GOAL = 0.505
+BEST_PUBLISHED = 0.4751
 
 _TABLE = "Microsoft Recommenders' comparison table"
 _REFERENCE = "reference implementation, same split"
@@ -40,9 +41,9 @@ def main(data: DataOption = DATA) -> None:
     Page(
         name="protocol_a",
         title="Protocol A: movielens-100k, stratified by item",
-        claim=f"EASE reaches ndcg@10 ≥ {GOAL} on movielens-100k, stratified by item 75/25",
+        claim=f"A learned blend reaches ndcg@10 ≥ {GOAL} on movielens-100k, stratified by item 75/25",
         command="python benchmarks/protocol_a.py",
-        result=verdict(_ndcg(document, "ease"), GOAL, "EASE ndcg@10"),
+        result=verdict(_blend(document)["metrics"]["ndcg@10"][0], GOAL, "blend ndcg@10"),
         body=_body(document),
     ).write()
 
@@ -70,18 +71,20 @@ def _body(document: dict[str, Any]) -> list[str]:
         "measured once. Intervals are 95 % over users; `over popularity` is the paired difference of ndcg@10.",
         table(["ours", *METRICS, "over popularity", "settings", "fit s"], [_row(m) for m in document["models"]]),
         table(["reference", *METRICS, "source"], PUBLISHED),
-        _standing(_figure(document, "ease")),
+        _standing(_blend(document)),
     ]
 
 
-def _figure(document: dict[str, Any], name: str) -> list[float]:
-    """A model's ndcg@10 with the ends of its interval."""
-    found: list[float] = next(m["metrics"]["ndcg@10"] for m in document["models"] if m["name"] == name)
-    return found
-
-
 def _ndcg(document: dict[str, Any], name: str) -> float:
-    return _figure(document, name)[0]
+    return float(next(m["metrics"]["ndcg@10"][0] for m in document["models"] if m["name"] == name))
+
+
+def _blend(document: dict[str, Any]) -> dict[str, Any]:
+    """The blend whose weights were learned; the best single model where none was better."""
+    found: dict[str, Any] = next(
+        (m for m in document["models"] if m["name"].startswith("blend(")), document["models"][-1]
+    )
+    return found
 
 
 def _row(model: dict[str, Any]) -> list[str]:
@@ -90,14 +93,13 @@ def _row(model: dict[str, Any]) -> list[str]:
     return [model["name"], *figures, interval(model["over_popularity"]), settings(model["params"]), fit]
 
 
-def _standing(ndcg: list[float]) -> str:
-    value, low, _ = ndcg
-    best = float(PUBLISHED[0][1])
-    ahead = "ahead of" if low > best else "above, but not shown ahead of," if value > best else "not ahead of"
+def _standing(best: dict[str, Any]) -> str:
+    value, low, _ = best["metrics"]["ndcg@10"]
+    shown = "ahead of" if low > BEST_PUBLISHED else "not shown ahead of"
     return (
-        f"EASE is {ahead} the best figure published on this split ({best:.4f}): ahead means that our lower bound "
-        "exceeds it. Our EASE keeps the 400 largest weights of each item, the form that is stored and served, where "
-        "the reference keeps all."
+        f"{best['name']} ({value:.4f}, lower bound {low:.4f}) is {shown} the best figure published on this split "
+        f"({BEST_PUBLISHED:.4f}): ahead means that our lower bound exceeds it. Item weights are in the form that is "
+        "stored and served, the 400 largest of each item."
     )
 
 

@@ -8,7 +8,8 @@ from scipy.sparse import csr_array
 
 from models.base import Model
 from models.known import Known
-from nightschool.contract import Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
+from models.reranker import Reranker
+from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.pool import blend, candidate_pool, pool_users
 
@@ -17,7 +18,8 @@ class Hybrid(Model):
     """Ranks the candidate pool by Σ weight · score, each component's scores normalised per user.
 
     Scores are z-scores over a user's unseen available items; the pool is the union of each component's best of them,
-    and everything outside it is ranked nowhere. A recipe of one component keeps that component's order.
+    and everything outside it is ranked nowhere. A recipe of one component keeps that component's order. Where the
+    recipe has a reranker, it orders the best of the pool anew, and all else stays behind them.
     """
 
     name = "hybrid"
@@ -25,8 +27,10 @@ class Hybrid(Model):
     learned = ()
 
     config: Recipe
+    reranker: Reranker | None
+    """What orders the candidates anew; None where the recipe has none."""
 
-    def __init__(self, recipe: Recipe, models: Sequence[Model]) -> None:
+    def __init__(self, recipe: Recipe, models: Sequence[Model], reranker: Reranker | None = None) -> None:
         super().__init__(recipe)
         if [model.name for model in models] != [component.model for component in recipe.components]:
             raise ConfigurationError(
@@ -35,6 +39,7 @@ class Hybrid(Model):
                 do="build it anew",
             )
         self._parts = dict(zip(component_names(recipe), models, strict=True))
+        self.reranker = reranker
 
     @property
     def recipe(self) -> Recipe:
@@ -51,13 +56,18 @@ class Hybrid(Model):
         scorers = [part.score for part in self._parts.values()]
         return pool_users(scorers, user_indices, self.known.history, self.known.available)
 
-    def combine(self, pool: Pool) -> Float32s:
-        """The weighted sum of the components' scores, float32 [n, width]; -inf where nothing is ranked."""
-        weights = [component.weight for component in self.recipe.components]
-        return blend(pool, np.array(weights, dtype=np.float32))
+    def combine(self, pool: Pool, user_indices: Indices) -> Float32s:
+        """What the candidates of these users are ranked by, float32 [n, width]; -inf where nothing is ranked.
+
+        That is the weighted sum of the components' scores, or what a reranker makes of it.
+        """
+        blended = self._blend(pool)
+        return blended if self.reranker is None else self.reranker.score(pool, blended, user_indices)
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items]; -inf outside the pool.
+
+        A reranker knows its own users only: others get the blend.
 
         Raises:
             ConfigurationError: A component knows only the users that it was fitted on.
@@ -69,38 +79,58 @@ class Hybrid(Model):
                     "a component cannot fold in", seen=name, do="use a recipe of models that fold in"
                 )
             scores.append(part.fold_in(history))
-        return self._spread(candidate_pool(scores, history, self.known.available))
+        pool = candidate_pool(scores, history, self.known.available)
+        return self._spread(pool, self._blend(pool))
 
     def forget(self, user_index: int) -> None:
-        """Removes a user from the blend and from every component."""
+        """Removes a user from the blend, from every component and from the reranker."""
         super().forget(user_index)
+        if self.reranker is not None:
+            self.reranker.forget(user_index)
         for part in self._parts.values():
             part.forget(user_index)
 
     def write(self, directory: Path) -> None:
-        """Writes the recipe, and each component in a folder of its own."""
+        """Writes the recipe, and each component and the reranker in a folder of its own."""
         super().write(directory)
+        if self.reranker is not None:
+            self.reranker.write(directory / RERANKER)
         for name, part in self._parts.items():
             part.write(directory / name)
 
     def read(self, directory: Path, known: Known) -> None:
         """Takes over what `write` wrote, for these ids and histories."""
         super().read(directory, known)
+        if self.reranker is not None:
+            self.reranker.read(directory / RERANKER)
         for name, part in self._parts.items():
             part.read(directory / name, known)
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         for part in self._parts.values():
             part.fit(dataset, seed=seed)
+        if self.reranker is not None:
+            self.reranker.learn(dataset, list(self._parts), lambda rest: self._unranked().fit(rest, seed=seed), seed)
+
+    def _unranked(self) -> "Hybrid":
+        """An unfitted blend of the same components without the reranker."""
+        recipe = self.recipe.model_copy(update={"reranker": None})
+        return Hybrid(recipe, [type(part)(part.config) for part in self._parts.values()])
 
     def _score(self, user_indices: Indices) -> Float32s:
-        return self._spread(self.pool(user_indices))
+        pool = self.pool(user_indices)
+        return self._spread(pool, self.combine(pool, user_indices))
 
-    def _spread(self, pool: Pool) -> Float32s:
-        """The blended scores at their item index, float32 [n_block, n_items]."""
+    def _blend(self, pool: Pool) -> Float32s:
+        """The weighted sum of the components' scores, float32 [n, width]."""
+        weights = [component.weight for component in self.recipe.components]
+        return blend(pool, np.array(weights, dtype=np.float32))
+
+    def _spread(self, pool: Pool, combined: Float32s) -> Float32s:
+        """The candidates' scores at their item index, float32 [n_block, n_items]."""
         scores = np.full((len(pool.items), len(self.known.item_ids)), -np.inf, dtype=np.float32)
         rows, places = np.nonzero(pool.items >= 0)
-        scores[rows, pool.items[rows, places]] = self.combine(pool)[rows, places]
+        scores[rows, pool.items[rows, places]] = combined[rows, places]
         return scores
 
 

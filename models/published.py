@@ -98,7 +98,7 @@ class Published:
         ranking = top_k(np.repeat(everyones[None, :], len(users), axis=0), k)
         met = users[users >= 0]
         pool = self._model.pool(met)
-        theirs, _ = rank_pool(pool, self._model.combine(pool), k)
+        theirs, _ = rank_pool(pool, self._model.combine(pool, met), k)
         self._fallback.replace_quiet(theirs, pool, met)
         ranking.items[users >= 0], ranking.scores[users >= 0] = theirs
         return ranking

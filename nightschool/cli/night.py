@@ -110,7 +110,9 @@ def retrain(
 
 
 def evaluate(
-    models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "svd,ease,content",
+    models: Annotated[
+        str, typer.Option(help="Names in the catalogue, separated by commas.")
+    ] = "dlae,ials,gfcf,content",
     dataset: Annotated[str | None, typer.Option(help="The dataset that the home must hold.")] = None,
     protocol: Annotated[
         str, typer.Option(help="How the test is cut; k-fold: rating models; leave-users, leave-items: cold start.")

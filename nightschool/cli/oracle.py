@@ -14,7 +14,9 @@ def oracle(
     truth: Annotated[
         Path | None, typer.Option(help="The simulation's truth.parquet; the one among the source files when left out.")
     ] = None,
-    models: Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")] = "ease,content",
+    models: Annotated[
+        str, typer.Option(help="Names in the catalogue, separated by commas.")
+    ] = "dlae,ials,gfcf,content",
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k of the ndcg.")] = 10,
     seed: Annotated[int, typer.Option(min=0)] = 42,
     assignments: Assignments = None,

@@ -21,7 +21,9 @@ class NightConfig(Rules):
     )
     seed: int = Field(default=42, ge=0, description="Seed of everything random.")
     models: tuple[str, ...] = Field(
-        default=("popularity", "svd", "ease", "content"), min_length=1, description="Candidates from the catalogue."
+        default=("popularity", "svd", "dlae", "ials", "gfcf", "content"),
+        min_length=1,
+        description="Candidates from the catalogue.",
     )
     params: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description='Hyper-parameters that are fixed, such as {"ease": {"l2": 500}}.'

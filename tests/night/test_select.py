@@ -11,7 +11,9 @@ from nightschool.night.tuning import Budget, Tunable
 
 def search(*models, **changes):
     tunables = tuple(Tunable(model) for model in models)
-    plain = Search(tunables, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
+    plain = Search(
+        tunables, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000
+    )
     return replace(plain, **changes)
 
 
