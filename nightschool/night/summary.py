@@ -54,7 +54,7 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
             {
                 "model": trial.component.model,
                 "params": dict(trial.component.params),
-                "value": trial.value,
+                "value": _finite(trial.value),
                 "seconds": round(trial.seconds, 3),
             }
             for trial in selection.trials

@@ -81,8 +81,7 @@ class Registry:
         run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
         self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
         self._log_tables(run_id, night.tables)
-        children = {"candidate": night.candidates, "trial": night.trials, "alpha": night.sweep.values()}
-        for kind, tried in children.items():
+        for kind, tried in (("candidate", night.candidates), ("trial", night.trials), ("alpha", night.sweep.values())):
             for measured in tried:
                 child = self._log(measured, {_KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)

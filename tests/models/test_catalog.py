@@ -241,6 +241,14 @@ def test_every_end_of_the_search_space_can_be_created(listed):
 
 
 @pytest.mark.parametrize("listed", catalog.MODELS)
+def test_the_search_starts_from_within_its_space(listed):
+    config = catalog.create(listed, {}).config
+    for name, values in catalog.space(listed).items():
+        default = getattr(config, name)
+        assert values.low <= default <= values.high if isinstance(values, Span) else default in values
+
+
+@pytest.mark.parametrize("listed", catalog.MODELS)
 def test_every_hyper_parameter_is_described_and_frozen(listed):
     config = catalog.MODELS[listed].config_type
     assert all(field.description for field in config.model_fields.values())
