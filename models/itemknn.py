@@ -16,7 +16,7 @@ class ItemKnnConfig(ModelConfig):
     neighbours: int = Field(default=1000, ge=1, le=10_000, description="Neighbours kept for each history item.")
     similarity: Similarity = Field(default="cosine", description="Of the sets of users who like the items.")
     shrinkage: float = Field(
-        default=0.0, ge=0, le=10_000, description="Added to the norm that the similarity divides by."
+        default=10.0, ge=0, le=10_000, description="Added to the norm that the similarity divides by."
     )
 
     space: ClassVar[Space] = {

@@ -14,10 +14,10 @@ class Rp3BetaConfig(ModelConfig):
     """How the walk goes on, and how strongly it avoids the popular."""
 
     alpha: float = Field(default=0.8, ge=0, le=5, description="Power of the probability of each step.")
-    beta: float = Field(default=0.6, ge=0, le=5, description="Power of the popularity that divides an item's weight.")
+    beta: float = Field(default=0.5, ge=0, le=5, description="Power of the popularity that divides an item's weight.")
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
 
-    space: ClassVar[Space] = {"alpha": Span(0.2, 2.0), "beta": Span(0.0, 1.2)}
+    space: ClassVar[Space] = {"alpha": Span(0.3, 1.5), "beta": Span(0.0, 1.0)}
 
 
 class Rp3Beta(ItemToItem):

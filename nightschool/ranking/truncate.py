@@ -91,6 +91,8 @@ def keep_places(sizes, n, places):
         n: Places wanted.
         places: int32, as many as sizes or n, whichever is less.
     """
+    if n == 0:
+        return 0
     bound, ties = _bound(sizes, n)
     count = 0
     for place in range(len(sizes)):
