@@ -33,6 +33,8 @@ def test_a_wrong_hyper_parameter_is_the_users_mistake_and_no_failed_candidate(pa
 
 def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
     champion = Recipe(components=(Component(model="ease", params={"l2": 77}),))
-    tunables = {one.model: one for one in _settled(champion, search_for(NightConfig(models=("popularity", "ease")))).tunables}
+    tunables = {
+        one.model: one for one in _settled(champion, search_for(NightConfig(models=("popularity", "ease")))).tunables
+    }
     assert tunables["ease"].fixed == {"l2": 77}
     assert not any(one.space for one in tunables.values())
