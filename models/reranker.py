@@ -41,7 +41,7 @@ class RerankerConfig(ModelConfig):
     depth: int = Field(
         default=120, ge=1, le=1000, description="The best candidates of the blend that are ordered anew."
     )
-    max_users: int = Field(default=5000, ge=1, description="Users of each cut who are learned from, drawn at random.")
+    max_users: int = Field(default=10_000, ge=1, description="Users of each cut who are learned from, drawn at random.")
     trees: int = Field(default=100, ge=1, le=5000, description="How many trees there are.")
     leaves: int = Field(default=8, ge=2, le=1024, description="Leaves of a tree.")
     learning_rate: float = Field(default=0.05, gt=0, le=1, description="Share of a tree's answer that is added.")

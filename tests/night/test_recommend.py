@@ -107,6 +107,21 @@ def test_users_without_a_history_get_their_audiences_list(folder):
         assert own["because_item_id"].is_null().all()
 
 
+def test_reranked_lists_keep_their_reasons_and_the_components_scores(planted, folder, tmp_path):
+    reranked = HYBRID.model_copy(update={"reranker": {"trees": 5, "min_leaf": 5}})
+    write_tables(build(reranked).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
+    lists = read_table(tmp_path, RECOMMENDATIONS).collect()
+    assert all(
+        gate.passed
+        for gate in table_gates(lists.select("user_id", "item_id", "rank", "score"), planted, k=6, coverage_floor=0.5)
+    )
+    personal = lists.filter(pl.col("reason") != "audience", pl.col("rank") <= 5)
+    assert personal["because_item_id"].null_count() == 0
+    assert (red(personal["item_id"]) == red(personal["because_item_id"])).all()
+    pools = [read_table(place, CANDIDATE_SCORES).collect() for place in (folder, tmp_path)]
+    assert pools[0].equals(pools[1])
+
+
 @pytest.mark.parametrize("recipe", [HYBRID, Recipe(components=(Component(model="popularity"),))], ids=["hybrid", "one"])
 def test_users_set_aside_get_their_audiences_list_without_what_they_saw(recipe, planted, tmp_path):
     set_aside = np.arange(planted.n_users) == 0

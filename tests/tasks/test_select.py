@@ -24,11 +24,26 @@ def test_the_budget_is_shared_by_the_models_that_have_something_to_search():
 
 @pytest.mark.parametrize(
     ("params", "named"),
-    [({"eas": {"l2": 3}}, "eas"), ({"ease": {"l2": -5}}, "ease.l2"), ({"ease": {"lambda": 1}}, "ease.lambda")],
+    [
+        ({"reranker": {"tree": 3}}, "reranker.tree"),
+        ({"eas": {"l2": 3}}, "eas"),
+        ({"ease": {"l2": -5}}, "ease.l2"),
+        ({"ease": {"lambda": 1}}, "ease.lambda"),
+    ],
 )
 def test_a_wrong_hyper_parameter_is_the_users_mistake_and_no_failed_candidate(params, named):
     with pytest.raises(ConfigurationError, match=named):
         search_for(NightConfig(params=params))
+
+
+def test_a_reranker_is_no_candidate_of_its_own():
+    assert search_for(NightConfig()).reranker is None
+    config = NightConfig(models=("ease", "reranker"), params={"reranker": {"trees": 7}}, rerank_seconds=5)
+    search = search_for(config)
+    assert [one.model for one in search.tunables] == ["ease"]
+    assert (search.reranker, search.rerank_seconds) == ({"trees": 7}, 5)
+    champion = Recipe(components=(Component(model="ease"),))
+    assert _settled(champion, search).reranker is None
 
 
 def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
