@@ -9,15 +9,11 @@ from nightschool.contract import RERANKER
 from nightschool.data.leave_out import leave_out
 from nightschool.data.splitting import TRAIN, VALIDATION
 from nightschool.errors import ConfigurationError
-from nightschool.night.as_of import newest_known
 from nightschool.night.cold_start import Makers, describe_table, measure_cold_start
 from nightschool.night.effects import measure_effects
-from nightschool.night.prepare import event_log
 from nightschool.night.run import Home
 from nightschool.night.summary import describe_measured
 from tasks.evaluate import Offline
-from tasks.home import manifest_of
-from tasks.select import search_for
 
 
 def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
@@ -25,21 +21,18 @@ def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: A reranker was asked for.
+        NotFound: The home holds no interactions.
     """
     if RERANKER in asked.models:
         raise ConfigurationError(
             "a reranker orders lists of users and items that it learned from", seen=asked.protocol, do="leave it out"
         )
-    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), asked.settings)
-    log = log.with_all_relevant() if asked.relevant == "all" else log
+    log = asked.events(home)
     cut = leave_out(log, asked.protocol, seed=asked.seed)
-    models = tuple(dict.fromkeys(["popularity", *asked.models]))
-    cutoffs = tuple(sorted({*asked.settings.cutoffs, asked.k}))
-    config = asked.settings.model_copy(update={"models": models, "seed": asked.seed, "cutoffs": cutoffs})
-    search = search_for(config, decisive_k=asked.k)
+    config, search = asked.config, asked.search
     effects = measure_effects(log, cut.part(TRAIN, VALIDATION), config)
     tables = measure_cold_start(log, cut, search, Makers(create, build))
-    documents = [describe_table(table, lambda row: describe_measured(row, cutoffs)) for table in tables]
+    documents = [describe_table(table, lambda row: describe_measured(row, search.cutoffs)) for table in tables]
     few = [table for table in documents if table["n_users"] < config.min_users]
     return {
         "dataset": home.binding.dataset,

@@ -6,16 +6,13 @@ from typing import Any
 from models.catalog import build, create
 from nightschool.data.simulator.truth import Truth
 from nightschool.data.simulator.vocabulary import TRUTH_FILE
-from nightschool.data.splitting import TEST, Window, named_cut, test_split, validation_split
+from nightschool.data.splitting import TEST, named_cut, test_split, validation_split
 from nightschool.errors import NotFound
-from nightschool.night.as_of import newest_known
 from nightschool.night.config import NightConfig
 from nightschool.night.offline import compare_models
 from nightschool.night.oracle import describe_oracle, measure_oracle
-from nightschool.night.prepare import event_log
 from nightschool.night.run import Home
-from tasks.home import manifest_of
-from tasks.select import search_for
+from tasks.evaluate import Offline
 
 
 def measure_way(home: Home, truth: Path | None, config: NightConfig, k: int) -> dict[str, Any]:
@@ -28,19 +25,16 @@ def measure_way(home: Home, truth: Path | None, config: NightConfig, k: int) -> 
         k: The k of the ndcg.
 
     Raises:
-        NotFound: There is no such file.
+        NotFound: There is no such file, or the home holds no interactions.
     """
     file = truth or home.binding.source_root / TRUTH_FILE
     if not file.is_file():
         raise NotFound("no truth of a simulation", seen=str(file), do="simulate --mode latent, or give --truth FILE")
-    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), config)
-    window = Window(config.window_days, config.min_users, config.max_test_share)
-    cut = named_cut(log, "temporal", seed=config.seed, window=window)
+    asked = Offline(config.models, "temporal", k, config.seed, "manifest", config)
+    log = asked.events(home)
+    cut = named_cut(log, asked.protocol, seed=asked.seed, window=asked.window)
     test = test_split(log, cut)
-    oracle = measure_oracle(log, cut.part(TEST), test, Truth.read(file), k, seed=config.seed)
-    models = tuple(dict.fromkeys(["popularity", *config.models]))
-    cutoffs = tuple(sorted({*config.cutoffs, k}))
-    search = search_for(config.model_copy(update={"models": models, "cutoffs": cutoffs}), decisive_k=k)
-    rows, failures = compare_models(validation_split(log, cut), test, search, create, build)
+    oracle = measure_oracle(log, cut.part(TEST), test, Truth.read(file), k, seed=asked.seed)
+    rows, failures = compare_models(validation_split(log, cut), test, asked.search, create, build)
     document = describe_oracle(oracle, rows)
     return {"dataset": home.binding.dataset, "protocol": cut.protocol, **document, "failures": dict(failures)}

@@ -231,7 +231,10 @@ def test_evaluate_needs_data(run: Run, home: Path, source: Path, tmp_path: Path)
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "engagements.csv").write_text("user_id\n1\n")
     assert run("ingest", "--dataset", "learning", "--source-root", tmp_path).code == 3
-    require_refusal(run("evaluate"), 5, "holds no interactions yet", "nightschool ingest")
+    (tmp_path / "truth.parquet").touch()
+    protocols = [["evaluate", "--protocol", name] for name in ("temporal", "given", "k-fold", "leave-users")]
+    for command in [*protocols, ["oracle", "--truth", tmp_path / "truth.parquet"]]:
+        require_refusal(run(*command), 5, "holds no interactions yet", "nightschool ingest")
 
 
 # What a night leaves: the edges of a small catalogue
