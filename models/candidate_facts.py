@@ -1,7 +1,7 @@
 """Features of candidates from what is known of users and of items: their popularity, scores and attributes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from models.feature_group import Candidates, FeatureGroup
-from models.labels import user_labels
 from nightschool.columns import ITEM_INDEX, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Dataset, Float32s
+from nightschool.data.labels import one_hot
 
 _FEWEST_USERS = 10  # who share an attribute's value, below which it says nothing
 _MOST_VALUES = 200  # of one attribute; the most frequent
@@ -91,7 +91,7 @@ class Demography(FeatureGroup):
         """The lifts of all values that enough people have."""
         likes = dataset.positives()
         attributes = [name for name in dataset.users.columns if name != USER_ID]
-        known = [_frequent(_values(dataset, name), likes) for name in attributes]
+        known = [_frequent(one_hot(dataset.users, [name]), likes) for name in attributes]
         values = hstack([csr_array((dataset.n_users, 0), dtype=np.float32), *known], format="csr")
         observed = (values.T @ likes).toarray().astype(np.float64)
         shares = np.bincount(likes.indices, minlength=dataset.n_items) / max(likes.nnz, 1)
@@ -123,13 +123,6 @@ def log_lift(observed: NDArray[np.floating], expected: NDArray[np.floating]) -> 
     """The logarithm of how much more was observed than expected, float32; near zero where both are small."""
     lift: Float32s = np.log((observed + _SMOOTHING) / (expected + _SMOOTHING)).astype(np.float32)
     return lift
-
-
-def _values(dataset: Dataset, attribute: str) -> csr_array:
-    """Which values of one attribute a user has, CSR float32 of ones [n_users, n_values]."""
-    values = user_labels(replace(dataset, users=dataset.users.select(USER_ID, attribute)))
-    values.data = np.ones_like(values.data)
-    return values.astype(np.float32)
 
 
 def _frequent(values: csr_array, likes: csr_array) -> csr_array:

@@ -10,11 +10,11 @@ from numba import njit
 from scipy.sparse import csr_array, vstack
 
 from models.feature_group import Candidates, FeatureGroup
-from models.labels import item_labels
 from models.together import Sequences, Together
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Float32s
 from nightschool.data.features import item_features
+from nightschool.data.labels import one_hot
 from nightschool.ranking.truncate import keep_largest
 
 _NEIGHBOURS = 200
@@ -98,8 +98,7 @@ class Tastes(FeatureGroup):
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """The labels, and what everybody likes."""
-        labels = item_labels(dataset).astype(np.float32)
-        labels.data = np.ones_like(labels.data)
+        labels = one_hot(dataset.items, dataset.item_columns.names)
         likes = dataset.positives()
         counts = np.bincount(likes.indices, minlength=dataset.n_items).astype(np.float32)
         common = (counts @ labels) / max(likes.nnz, 1)

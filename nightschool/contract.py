@@ -57,6 +57,11 @@ class ItemColumns:
     ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.categories, *self.ordinals, *self.lists)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

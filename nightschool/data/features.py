@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, hstack
 
 from nightschool.columns import ITEM_INDEX, TEXT
 from nightschool.contract import ItemColumns, Mask
+from nightschool.data.labels import label_rows
 
 TERM = "term"
 
@@ -41,7 +42,8 @@ def _groups(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> Iterator
     catalogue = items.with_row_index(ITEM_INDEX).filter(pl.Series(fitted))
     yield _tf_idf(_text_terms(catalogue), len(items), rarest=_RAREST)
     for column in (*columns.categories, *columns.lists):
-        yield _tf_idf(_labels(catalogue, column), len(items), rarest=1)
+        labels = label_rows(catalogue.select(ITEM_INDEX, pl.col(column).alias(TERM)), TERM)
+        yield _tf_idf(labels, len(items), rarest=1)
     for column, levels in columns.ordinals.items():
         yield _thermometer(catalogue, column, levels, len(items))
 
@@ -78,14 +80,6 @@ def _character_ngrams(texts: pl.DataFrame) -> pl.DataFrame:
         letters.select(ITEM_INDEX, pl.concat_str(parts[:length]).alias(TERM)).drop_nulls()
         for length in range(1, _LONGEST_NGRAM + 1)
     )
-
-
-def _labels(catalogue: pl.DataFrame, column: str) -> pl.DataFrame:
-    """One row a label of an item: item_index, term."""
-    labels = catalogue.select(ITEM_INDEX, pl.col(column).alias(TERM))
-    if isinstance(labels.schema[TERM], pl.List):
-        labels = labels.explode(TERM)
-    return labels.with_columns(pl.col(TERM).cast(pl.String)).drop_nulls()
 
 
 def _tf_idf(occurrences: pl.DataFrame, n_items: int, *, rarest: int) -> csr_array:

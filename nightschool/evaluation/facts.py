@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import polars as pl
 from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_INDEX, RELEVANT, USER_INDEX
 from nightschool.contract import Dataset, Indices, Split
 from nightschool.data.features import item_features
+from nightschool.data.labels import one_hot
 from nightschool.evaluation.metrics import Counts, Float64s, popularity_of
 from nightschool.ranking.foldin import positive
-
-_LABEL = "label"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,15 +94,8 @@ def _labels(dataset: Dataset) -> csr_array | None:
     columns = (*dataset.item_columns.categories, *dataset.item_columns.lists)
     if not columns:
         return None
-    rows = dataset.items.with_row_index(ITEM_INDEX).select(ITEM_INDEX, pl.col(columns[0]).alias(_LABEL))
-    if isinstance(rows.schema[_LABEL], pl.List):
-        rows = rows.explode(_LABEL)
-    rows = rows.drop_nulls().unique().sort(ITEM_INDEX, _LABEL)
-    if rows.is_empty():
-        return None
-    places = (rows[_LABEL].rank("dense") - 1).to_numpy().astype(np.int64)
-    cells = (rows[ITEM_INDEX].to_numpy(), places)
-    return _shares(csr_array((np.ones(rows.height), cells), shape=(dataset.n_items, int(places.max()) + 1)))
+    labels = one_hot(dataset.items, columns[:1])
+    return _shares(labels) if labels.nnz else None
 
 
 def _shares(weights: csr_array) -> csr_array:
