@@ -52,6 +52,14 @@ class Factorised(Model):
         self.mean = np.array([ratings.mean], dtype=np.float32)
         self.score_range = np.array(ratings.scale, dtype=np.float32)
 
+    def _take_over(self, trained: Any, ratings: Ratings) -> None:
+        """Keeps the scale of the scores, and the biases and factors that an algorithm of Surprise learned of them."""
+        self._keep_scale(ratings)
+        self.user_biases = by_index(trained.bu, ratings.rated_users, ratings.n_users)
+        self.item_biases = by_index(trained.bi, ratings.rated_items, ratings.n_items)
+        self.user_factors = by_index(trained.pu, ratings.rated_users, ratings.n_users)
+        self.item_factors = by_index(trained.qi, ratings.rated_items, ratings.n_items)
+
 
 def by_index(values: NDArray[Any], indices: Indices, n: int) -> Float32s:
     """The rows of some indices among the rows of all, float32 [n + 1, …], zeros elsewhere and for the unknown.

@@ -2,7 +2,7 @@
 
 import surprise
 
-from models.factorised import Factorised, by_index
+from models.factorised import Factorised
 from models.svd import SvdConfig, ratings_for
 from models.trainset import trainset
 from nightschool.contract import Dataset
@@ -29,8 +29,4 @@ class SvdSurprise(Factorised):
             reg_all=self.config.regularisation,
             random_state=seed,
         ).fit(trainset(ratings))
-        self._keep_scale(ratings)
-        self.user_factors = by_index(trained.pu, ratings.rated_users, ratings.n_users)
-        self.item_factors = by_index(trained.qi, ratings.rated_items, ratings.n_items)
-        self.user_biases = by_index(trained.bu, ratings.rated_users, ratings.n_users)
-        self.item_biases = by_index(trained.bi, ratings.rated_items, ratings.n_items)
+        self._take_over(trained, ratings)

@@ -49,13 +49,9 @@ class Svdpp(Factorised):
             random_state=seed,
             cache_ratings=True,
         ).fit(trainset(ratings))
-        self._keep_scale(ratings)
+        self._take_over(trained, ratings)
         implicit = by_index(trained.yj, ratings.rated_items, ratings.n_items)
-        self.user_factors = by_index(trained.pu, ratings.rated_users, ratings.n_users)
         self.user_factors[:-1] += _shares_by_user(ratings) @ implicit[:-1]
-        self.item_factors = by_index(trained.qi, ratings.rated_items, ratings.n_items)
-        self.user_biases = by_index(trained.bu, ratings.rated_users, ratings.n_users)
-        self.item_biases = by_index(trained.bi, ratings.rated_items, ratings.n_items)
 
 
 def _shares_by_user(ratings: Ratings) -> csr_array:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 
 from models.factorised import Factorised, by_index
@@ -13,11 +15,8 @@ class Handmade(Factorised):
 
     def _learn(self, dataset, _seed):
         ratings = Ratings.graded(dataset, self.name)
-        self._keep_scale(ratings)
-        self.user_biases = by_index(np.array([1.0]), ratings.rated_users, 2)
-        self.item_biases = by_index(np.array([-0.5, 0.5]), ratings.rated_items, 2)
-        self.user_factors = by_index(np.array([[1.0, 2.0]]), ratings.rated_users, 2)
-        self.item_factors = by_index(np.array([[0.5, 0.25], [1.0, 1.0]]), ratings.rated_items, 2)
+        factors = {"pu": np.array([[1.0, 2.0]]), "qi": np.array([[0.5, 0.25], [1.0, 1.0]])}
+        self._take_over(SimpleNamespace(bu=np.array([1.0]), bi=np.array([-0.5, 0.5]), **factors), ratings)
 
 
 def fitted(dataset_of):
