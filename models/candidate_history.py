@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import polars as pl
 from numba import njit
 from scipy.sparse import csr_array, vstack
 
 from models.feature_group import Candidates, FeatureGroup
-from models.together import Sequences, Together
-from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
+from models.together import Sequences, Together, likes_by_time
+from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
 from nightschool.data.features import item_features
 from nightschool.data.labels import one_hot
@@ -142,9 +141,7 @@ def _nearest(together: Together) -> csr_array:
 
 def _in_order(dataset: Dataset) -> csr_array:
     """What each user liked, CSR float32 [n_users, n_items] of ones, each row by time; what has none comes first."""
-    liked = dataset.pairs.filter(pl.col(SCORE) > 0)
-    order = [USER_INDEX, TIMESTAMP, ITEM_INDEX] if TIMESTAMP in liked.columns else [USER_INDEX, ITEM_INDEX]
-    liked = liked.sort(order)
+    liked = likes_by_time(dataset)
     counts = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
     items = liked[ITEM_INDEX].to_numpy()
     starts = np.concatenate([[0], np.cumsum(counts)])

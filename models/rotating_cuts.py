@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Mask
+from nightschool.data.protocols import TEST_SHARE, instants, last_of_each_user, places_in_groups, share_of
 from nightschool.errors import ConfigurationError
 
 Cut = Literal["item", "user", "last", "time"]
 """A rotating share of each item's pairs or of each user's, or the last pairs of each user or of everybody."""
 
 BY_TIME: Final = frozenset({"last", "time"})
-_LAST_SHARE = 0.2
 _WINDOWS = 2  # successive ones; more would learn from ever fewer pairs
 
 
@@ -49,15 +49,15 @@ def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator
     """
     pairs = dataset.pairs
     if cut not in BY_TIME:
-        share_of = _shares(pairs[ITEM_INDEX if cut == "item" else USER_INDEX].to_numpy(), folds, seed)
+        dealt = _shares(pairs[ITEM_INDEX if cut == "item" else USER_INDEX].to_numpy(), folds, seed)
         for fold in range(folds):
-            yield _hold_out(dataset, share_of == fold)
+            yield _hold_out(dataset, dealt == fold)
         return
     if TIMESTAMP not in pairs.columns or not pairs[TIMESTAMP].count():
         raise ConfigurationError(f"a reranker's cut {cut!r} needs times", seen="none", do="use the cut 'user'")
     left = dataset
     for _ in range(_WINDOWS):
-        held = _hold_out(left, _last(left.pairs, dataset.n_users if cut == "last" else 0))
+        held = _hold_out(left, last_of_each_user(left.pairs, share_of) if cut == "last" else _last_of_all(left.pairs))
         yield held
         left = held.rest
 
@@ -65,32 +65,15 @@ def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator
 def _shares(groups: NDArray[np.int32], folds: int, seed: int) -> NDArray[np.int64]:
     """Which share each pair belongs to, int64 [n]: the pairs of a group are dealt out in random order."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(groups))
-    order = order[np.argsort(groups[order], kind="stable")]
-    dealt = np.empty(len(groups), dtype=np.int64)
-    dealt[order] = _place_in_group(groups[order])
+    dealt = places_in_groups(groups, np.argsort(rng.permutation(len(groups))))
     # Each group begins with a share of its own, or the first share would hold all groups of one pair.
     return (dealt + rng.integers(folds, size=int(groups.max()) + 1)[groups]) % folds
 
 
-def _last(pairs: pl.DataFrame, n_users: int) -> Mask:
-    """The last 20 % of each of the users' pairs by time, or of all pairs where no users are given."""
-    times = pairs[TIMESTAMP].to_physical().fill_null(np.iinfo(np.int64).min).to_numpy()
-    if not n_users:
-        held: Mask = times > np.quantile(times, 1 - _LAST_SHARE, method="lower")
-        return held
-    users = pairs[USER_INDEX].to_numpy()
-    order = np.lexsort((times, users))
-    counts = np.bincount(users, minlength=n_users)[users[order]]
-    held = np.zeros(len(users), dtype=bool)
-    held[order] = counts - _place_in_group(users[order]) <= np.floor(counts * _LAST_SHARE + 0.5)
+def _last_of_all(pairs: pl.DataFrame) -> Mask:
+    times = instants(pairs)
+    held: Mask = times > np.quantile(times, 1 - TEST_SHARE, method="lower")
     return held
-
-
-def _place_in_group(sorted_groups: NDArray[np.int32]) -> NDArray[np.int64]:
-    places = np.arange(len(sorted_groups))
-    fresh = np.diff(sorted_groups, prepend=-1) != 0
-    return places - np.maximum.accumulate(np.where(fresh, places, 0))
 
 
 def _hold_out(dataset: Dataset, held: Mask) -> Held:

@@ -54,8 +54,7 @@ class Sequences:
         """
         if TIMESTAMP not in dataset.pairs.columns:
             return cls.none(n_items)
-        liked = dataset.pairs.filter(pl.col(SCORE) > 0, pl.col(TIMESTAMP).is_not_null())
-        liked = liked.sort(USER_INDEX, TIMESTAMP, ITEM_INDEX)
+        liked = likes_by_time(dataset).filter(pl.col(TIMESTAMP).is_not_null())
         lengths = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
         ends = np.cumsum(lengths)
         bounds = np.repeat(np.stack([ends - lengths, ends], axis=1), lengths, axis=0)
@@ -153,6 +152,12 @@ class Together:
         nearness = self.cotime * np.exp(-np.arange(_WINDOW + 1) / _REACH)
         order = self.sequences
         return order.items, order.bounds, order.starts, order.places, nearness.astype(np.float32)
+
+
+def likes_by_time(dataset: Dataset) -> pl.DataFrame:
+    """What was liked, by user, then time, then item; what has no time comes first."""
+    liked = dataset.pairs.filter(pl.col(SCORE) > 0)
+    return liked.sort([name for name in (USER_INDEX, TIMESTAMP, ITEM_INDEX) if name in liked.columns])
 
 
 def parts_of(matrix: csr_array) -> Parts:

@@ -4,14 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Mask, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.identity import UInt64s, hash_ids, hash_pairs
-from nightschool.data.protocols import instants
+from nightschool.data.protocols import instants, places_in_groups
 from nightschool.data.splitting import TEST, TRAIN, VALIDATION, Cut
 
 USERS: Final = "leave-users"
@@ -96,14 +95,10 @@ def _draw(owners: NDArray[np.int32], hashes: UInt64s, seed: int) -> Mask:
     return drawn
 
 
-def _places(log: EventLog, seed: int) -> NDArray[np.uint32]:
-    """How many events each event's user had before it, uint32[n_events]; equal times in source order."""
+def _places(log: EventLog, seed: int) -> NDArray[np.int64]:
+    """How many events each event's user had before it, int64[n_events]; equal times in source order."""
     users, items = (log.events[column].to_numpy() for column in (USER_INDEX, ITEM_INDEX))
     if log.has_time:
-        order = pl.Series(instants(log))
-    else:
-        user_hashes, item_hashes = hash_ids(log.empty.user_ids), hash_ids(log.empty.item_ids)
-        order = pl.Series(hash_pairs(user_hashes[users], item_hashes[items], seed=seed))
-    events = pl.DataFrame({"user": users, "order": order}).with_row_index("row").sort("user", "order", "row")
-    places = events.with_columns(pl.int_range(pl.len()).over("user").alias("place")).sort("row")
-    return places["place"].cast(pl.UInt32).to_numpy()
+        return places_in_groups(users, instants(log.events))
+    user_hashes, item_hashes = hash_ids(log.empty.user_ids), hash_ids(log.empty.item_ids)
+    return places_in_groups(users, hash_pairs(user_hashes[users], item_hashes[items], seed=seed))

@@ -16,18 +16,20 @@ from nightschool.data.identity import hash_ids, hash_pairs
 Divide = Callable[[EventLog, Mask, int], Mask]
 """(log, bool[n_events] rows to divide, seed) → bool[n_events], those held out; a subset of the rows."""
 
+HowMany = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
 TEST_SHARE = 0.2
 TRAIN_SHARE_OF_AN_ITEM = 0.75
 
 
 def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
     """Each user's last 20 % of the rows (rounded; at least three rows give one), equal times in source order."""
-    return _last_of_each_user(log, rows, lambda counts: _share_of(counts, TEST_SHARE))
+    return _mark_last(log, rows, share_of)
 
 
 def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
     """Each user's last row, of users with two or more."""
-    return _last_of_each_user(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
+    return _mark_last(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
 
 
 def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHARE) -> Mask:
@@ -44,7 +46,7 @@ def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHA
     fresh[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
     pairs = np.bincount(users[fresh], minlength=log.empty.n_users)
     place = np.cumsum(fresh) - 1 - (np.cumsum(pairs) - pairs)[users]
-    held = place >= (pairs - _share_of(pairs, share))[users]
+    held = place >= (pairs - share_of(pairs, share))[users]
     return _mark(len(rows), positions[order[held]])
 
 
@@ -55,11 +57,9 @@ def stratified_item(log: EventLog, rows: Mask, seed: int) -> Mask:
     """
     positions = np.flatnonzero(rows)
     items = log.events[ITEM_INDEX].to_numpy()[positions]
-    order = _stable_order(items, np.random.RandomState(seed).random_sample(len(positions)))
-    counts = np.bincount(items, minlength=log.empty.n_items)
-    place = np.arange(len(order)) - (np.cumsum(counts) - counts)[items[order]]
-    held = place >= np.round(TRAIN_SHARE_OF_AN_ITEM * counts)[items[order]]
-    return _mark(len(rows), positions[order[held]])
+    place = places_in_groups(items, np.random.RandomState(seed).random_sample(len(positions)))
+    held = place >= np.round(TRAIN_SHARE_OF_AN_ITEM * np.bincount(items))[items]
+    return _mark(len(rows), positions[held])
 
 
 PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
@@ -73,19 +73,37 @@ PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
 NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
 
 
-def _last_of_each_user(log: EventLog, rows: Mask, how_many: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Mask:
+def _mark_last(log: EventLog, rows: Mask, how_many: HowMany) -> Mask:
     positions = np.flatnonzero(rows)
-    users = log.events[USER_INDEX].to_numpy()[positions]
-    order = _stable_order(users, instants(log)[positions])
-    counts = np.bincount(users, minlength=log.empty.n_users)
-    from_end = np.cumsum(counts)[users[order]] - 1 - np.arange(len(order))
-    return _mark(len(rows), positions[order[from_end < how_many(counts)[users[order]]]])
+    return _mark(len(rows), positions[last_of_each_user(log.events.select(USER_INDEX, TIMESTAMP)[positions], how_many)])
 
 
-def instants(log: EventLog) -> NDArray[np.int64]:
+def last_of_each_user(events: pl.DataFrame, how_many: HowMany) -> Mask:
+    """bool[n_events], the last of each user's events by time; equal times keep their order.
+
+    Args:
+        events: user_index, timestamp.
+        how_many: How many to take of users with so many events.
+    """
+    users = events[USER_INDEX].to_numpy()
+    counts = np.bincount(users)
+    held: Mask = places_in_groups(users, instants(events)) >= (counts - how_many(counts))[users]
+    return held
+
+
+def instants(events: pl.DataFrame) -> NDArray[np.int64]:
     """Each event's time in microseconds, int64[n_events]; without a time it precedes all."""
     lowest = np.iinfo(np.int64).min
-    return log.events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
+    return events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
+
+
+def places_in_groups(groups: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int64]:
+    """How many rows of its group come before each row by the keys, int64[n_rows]; equal rows keep their order."""
+    order = _stable_order(groups, keys)
+    counts = np.bincount(groups)
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order)) - (np.cumsum(counts) - counts)[groups[order]]
+    return places
 
 
 def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
@@ -94,7 +112,8 @@ def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
     return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
 
 
-def _share_of(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+def share_of(counts: NDArray[np.int64], share: float = TEST_SHARE) -> NDArray[np.int64]:
+    """A share of so many events, rounded."""
     rounded: NDArray[np.int64] = np.floor(counts * share + 0.5).astype(np.int64)
     return rounded
 

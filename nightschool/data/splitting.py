@@ -129,7 +129,7 @@ def count_evaluable(log: EventLog, fitted: Mask, held_out: Mask) -> int:
 
 
 def _temporal(log: EventLog, window: Window) -> Cut | None:
-    times = instants(log)
+    times = instants(log.events)
     length = _window_length(log, times, window)
     if length is None:
         return None
