@@ -58,7 +58,7 @@ class KnnBaseline(Model):
     similarities: Float32s
     """float32 [n_items, n_items] or [n_users, n_users]; zeros for what has no scores."""
     deviations: csr_array
-    """Scores less their baseline, CSR float32 [n_users, n_items]."""
+    """Scores less their baseline, by who speaks: CSR float32 [n_users, n_items], turned on the side of users."""
     score_range: Float32s
     """The lowest and highest score, float32 [2]."""
 
@@ -70,14 +70,16 @@ class KnnBaseline(Model):
 
     def forget(self, user_index: int) -> None:
         """Removes a user's id, history, scores and similarities; the index of the users behind falls by one."""
+        others = np.delete(np.arange(len(self.known.user_ids)), user_index)
         super().forget(user_index)
-        others = np.delete(np.arange(self.deviations.shape[0]), user_index)
-        self.deviations = self.deviations[others]
-        if self.config.side == "users":
+        if self.config.side == "items":
+            self.deviations = self.deviations[others]
+        else:
+            self.deviations = self.deviations[:, others]
             self.similarities = self.similarities[np.ix_(others, others)]
 
     def _score(self, user_indices: Indices) -> Float32s:
-        n_items = self.deviations.shape[1]
+        n_items = len(self.item_biases) - 1
         users = np.repeat(user_indices, n_items)
         items = np.tile(np.arange(n_items, dtype=np.int32), len(user_indices))
         return self._estimate(users, items).reshape(len(user_indices), n_items)
@@ -85,8 +87,7 @@ class KnnBaseline(Model):
     def _estimate(self, users: Indices, items: Indices) -> Float32s:
         estimates: Float32s = self.mean + self.user_biases[users] + self.item_biases[items]
         near, speakers = (items, users) if self.config.side == "items" else (users, items)
-        rows = self.deviations if self.config.side == "items" else self.deviations.T.tocsr()
-        parts = (rows.indptr, rows.indices, rows.data)
+        parts = (self.deviations.indptr, self.deviations.indices, self.deviations.data)
         _add_deviations((near, speakers), self.similarities, parts, self.config.neighbours, estimates)
         return estimates
 
@@ -105,7 +106,8 @@ class KnnBaseline(Model):
         self.similarities[np.ix_(rated, rated)] = similarities
         baseline = self.mean + self.user_biases[ratings.users] + self.item_biases[ratings.items]
         pairs = (ratings.users, ratings.items)
-        self.deviations = csr_array((ratings.scores - baseline, pairs), shape=(ratings.n_users, ratings.n_items))
+        deviations = csr_array((ratings.scores - baseline, pairs), shape=(ratings.n_users, ratings.n_items))
+        self.deviations = deviations if self.config.side == "items" else deviations.T.tocsr()
 
     def _check_memory(self, n: int, rated: int) -> None:
         needed = (4 * n**2 + _BYTES_A_CELL * rated**2) / 1e9

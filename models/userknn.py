@@ -40,23 +40,26 @@ class UserKnn(Model):
 
     name = "userknn"
     config_type = UserKnnConfig
-    learned = ("likes", "similar")
+    learned = ("likes", "liked_by", "similar")
 
     config: UserKnnConfig
     likes: csr_array
     """What each user likes, CSR float32 [n_users, n_items] of ones."""
+    liked_by: csr_array
+    """Who likes each item, CSR float32 [n_items, n_users] of ones."""
     similar: csr_array
     """How alike each user's nearest neighbours are, CSR float32 [n_users, n_users]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
-        return fold_in(self._likeness.to_rows(positive(history), self.likes.T.tocsr()), self.likes)
+        return fold_in(self._likeness.to_rows(positive(history), self.liked_by), self.likes)
 
     def forget(self, user_index: int) -> None:
         """Removes a user, also as a neighbour: what they liked no longer speaks for those who were like them."""
         others = np.arange(self.likes.shape[0]) != user_index
         super().forget(user_index)
         self.likes = self.likes[others]
+        self.liked_by = self.liked_by[:, others]
         self.similar = self.similar[others][:, others]
 
     @property
@@ -65,6 +68,7 @@ class UserKnn(Model):
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         self.likes = dataset.positives()
+        self.liked_by = self.likes.T.tocsr()
         self.similar = self._likeness.among_themselves(self.likes)
 
     def _score(self, user_indices: Indices) -> Float32s:

@@ -52,7 +52,7 @@ def test_who_is_forgotten_no_longer_speaks(noisy):
     model.forget(7)
     assert model.similarities.shape == (41, 41)
     assert np.array_equal(model.similarities[[8, 10]], np.delete(neighbours, 7, axis=1))
-    assert model.deviations.shape == (41, 22)
+    assert model.deviations.shape == (22, 41)
     after = model.score(np.array([8, 10], dtype=np.int32))
     assert 0 < np.abs(after - before).max() < 1
 
