@@ -5,7 +5,6 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s
 from nightschool.errors import NightschoolError
 
 # numba compiles these by the types of their arguments, which annotations would not change.
@@ -15,18 +14,19 @@ _SHIFT = 20  # of a float32's bits: what is left of a size without a sign is its
 _BUCKETS = 1 << (31 - _SHIFT)
 
 
-def keep_largest(rows: Float32s, n: int) -> csr_array:
+def keep_largest(rows: NDArray[np.floating], n: int) -> csr_array:
     """The n entries of largest size in each row, CSR float32 of the same shape, columns ascending; zeros are dropped.
 
     Equal sizes are kept by ascending column.
 
     Args:
-        rows: float32 [n_rows, n_columns].
+        rows: [n_rows, n_columns]; float64 is rounded to float32.
         n: Entries kept in each row.
 
     Raises:
         NightschoolError: An entry is NaN.
     """
+    rows = rows.astype(np.float32, copy=False)
     columns = np.empty((len(rows), min(n, rows.shape[1])), dtype=np.int32)
     counts = np.zeros(len(rows), dtype=np.int64)
     if _keep_of_rows(rows, columns, counts):
@@ -40,12 +40,13 @@ def keep_largest_entries(matrix: csr_array, n: int) -> csr_array:
     """The same of a matrix that is sparse already: at most n entries a row, CSR float32 of the same shape.
 
     Args:
-        matrix: CSR float32, columns ascending in each row.
+        matrix: CSR, columns ascending in each row.
         n: Entries kept in each row.
 
     Raises:
         NightschoolError: An entry is NaN.
     """
+    matrix = matrix.astype(np.float32, copy=False)
     places = np.empty(matrix.nnz, dtype=np.int32)
     counts = np.zeros(matrix.shape[0], dtype=np.int64)
     if _keep_of_entries(matrix.indptr, matrix.data, n, places, counts):

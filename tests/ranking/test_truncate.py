@@ -35,6 +35,13 @@ def test_sparse_rows_are_cut_like_dense_ones(rows, n):
     assert np.array_equal(cut.data, expected.data)
 
 
+def test_float64_is_rounded_before_it_is_compared():
+    rows = np.array([[1 + 1e-12, 1 + 2e-12, -3, 0]])
+    for cut in (keep_largest(rows, 2), keep_largest_entries(csr_array(rows), 2)):
+        assert cut.toarray().tolist() == [[1, 0, -3, 0]]
+        assert cut.dtype == np.float32
+
+
 def test_many_columns_of_like_size():
     rows = np.random.default_rng(0).normal(1, 1e-6, (3, 5000)).astype(np.float32)
     for row, kept in zip(rows.tolist(), keep_largest(rows, 700).toarray().tolist(), strict=True):
