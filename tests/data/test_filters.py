@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from nightschool.columns import (
     ITEM_INDEX,
     RELEVANT,
     SCORE,
-    SOURCE_FILE,
-    SOURCE_ROW,
     TIMESTAMP,
     USER_ID,
     USER_INDEX,
@@ -32,8 +30,8 @@ from nightschool.data.filters import Filtered, Rules, check_rules, filter_events
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.negatives import sample_negatives
 from nightschool.errors import ConfigurationError, DataRefused
+from tests.data.logs import START, as_ingested
 
-START = datetime(2024, 1, 1, tzinfo=UTC)
 OPEN = Rules(bot_ceiling=1)
 
 Row = tuple[int, int, float | None, bool]
@@ -210,13 +208,12 @@ def log_of(rows: list[Event], rules: Rules) -> EventLog:
         pl.DataFrame({key: range(n)}).with_columns(pl.lit(ALWAYS).cast(INSTANT).alias(AVAILABLE_AT))
         for key, n in ((USER_ID, 4), (ITEM_ID, 6))
     )
-    times = pl.Series(TIMESTAMP, [START + timedelta(seconds=row[2]) for row in rows], dtype=INSTANT)
-    interactions = pl.DataFrame(
-        [(row[0], row[1], row[3], "file", place) for place, row in enumerate(rows)],
-        schema={USER_ID: pl.Int64, ITEM_ID: pl.Int64, EVENT: pl.String, SOURCE_FILE: pl.String, SOURCE_ROW: pl.Int64},
+    frame = pl.DataFrame(
+        [(row[0], row[1], START + timedelta(seconds=row[2]), row[3]) for row in rows],
+        schema=[USER_ID, ITEM_ID, TIMESTAMP, EVENT],
         orient="row",
     )
-    return replace(build_event_log(users, items, interactions.with_columns(times), MANIFEST), rules=rules)
+    return replace(build_event_log(users, items, as_ingested(frame), MANIFEST), rules=rules)
 
 
 def split_at(rows: list[Event], second: int, rules: Rules) -> Split:

@@ -3,23 +3,12 @@ import polars as pl
 import pytest
 from sklearn.model_selection import KFold
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    ITEM_INDEX,
-    RATING,
-    SCORE,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TIMESTAMP,
-    USER_ID,
-    USER_INDEX,
-)
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RATING, SCORE, USER_ID, USER_INDEX
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.folds import fold_splits
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused
+from tests.data.logs import as_ingested
 
 RATED = Manifest.model_validate(
     {
@@ -38,12 +27,7 @@ RATED = Manifest.model_validate(
 def table(first: int, n: int) -> pl.DataFrame:
     """The rows first … first + n − 1: user 1 rates item 100 + row with 1 + row."""
     rows = np.arange(first, first + n)
-    return pl.DataFrame({USER_ID: np.ones(n, int), ITEM_ID: 100 + rows, RATING: 1.0 + rows}).with_columns(
-        pl.lit(None, INSTANT).alias(TIMESTAMP),
-        pl.lit(0).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, rows),
-    )
+    return as_ingested(pl.DataFrame({USER_ID: np.ones(n, int), ITEM_ID: 100 + rows, RATING: 1.0 + rows}))
 
 
 def log_of(n: int, n_given: int = 0) -> EventLog:

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -6,47 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    ITEM_INDEX,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TIMESTAMP,
-    USER_ID,
-    USER_INDEX,
-)
+from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Split
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.leave_out import ITEMS, PROTOCOLS, USERS, among_new, first_events, leave_out, new_items
-from nightschool.data.manifest import Manifest
 from nightschool.data.splitting import TEST, TRAIN, VALIDATION
+from tests.data.logs import Row, log_of
 
-Row = tuple[int, int, int | None]
-
-IMPLICIT = Manifest.model_validate(
-    {"name": "plain", "score": "implicit", "interactions": {"files": ["x"], "user": "u", "item": "i"}}
-)
 ROWS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=80)
-
-
-def log_of(rows: list[Row], held_out: list[Row] | None = None) -> EventLog:
-    """Rows of user, item, day."""
-    frames = [None if part is None else table(part) for part in (rows, held_out)]
-    assert frames[0] is not None
-    return build_event_log(None, None, frames[0], IMPLICIT, held_out=frames[1])
-
-
-def table(rows: list[Row]) -> pl.DataFrame:
-    start = datetime(2024, 1, 1, tzinfo=UTC)
-    times = [None if day is None else start + timedelta(days=day) for _, _, day in rows]
-    return pl.DataFrame({USER_ID: [row[0] for row in rows], ITEM_ID: [row[1] for row in rows]}).with_columns(
-        pl.Series(TIMESTAMP, times, dtype=INSTANT),
-        pl.lit(start).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, range(len(rows)), dtype=pl.Int64),
-    )
 
 
 def busy(n_users: int = 10, n_items: int = 10) -> EventLog:

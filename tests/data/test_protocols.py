@@ -1,5 +1,4 @@
 import os
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -8,40 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    ITEM_INDEX,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TIMESTAMP,
-    USER_ID,
-    USER_INDEX,
-)
+from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.identity import hash_ids, hash_pairs
-from nightschool.data.manifest import Manifest
 from nightschool.data.protocols import PROTOCOLS, leave_last, random_user, stratified_item, temporal_user
+from tests.data.logs import Row, log_of
 
-IMPLICIT = Manifest.model_validate(
-    {"name": "plain", "score": "implicit", "interactions": {"files": ["x"], "user": "u", "item": "i"}}
-)
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(0, 9)), min_size=1, max_size=60)
-
-
-def log_of(rows: list[tuple[int, int, int | None]]) -> EventLog:
-    """Rows of user, item, day."""
-    start = datetime(2024, 1, 1, tzinfo=UTC)
-    times = [None if number is None else start + timedelta(days=number) for _, _, number in rows]
-    frame = pl.DataFrame({USER_ID: [row[0] for row in rows], ITEM_ID: [row[1] for row in rows]}).with_columns(
-        pl.Series(TIMESTAMP, times, dtype=INSTANT),
-        pl.lit(start).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, range(len(rows)), dtype=pl.Int64),
-    )
-    return build_event_log(None, None, frame, IMPLICIT)
 
 
 def everything(log: EventLog) -> Mask:
@@ -70,7 +43,7 @@ def test_leave_last_spares_users_with_one_row() -> None:
 
 
 @given(ROWS, st.integers(0, 3))
-def test_random_user_equals_a_plain_loop(rows: list[tuple[int, int, int | None]], seed: int) -> None:
+def test_random_user_equals_a_plain_loop(rows: list[Row], seed: int) -> None:
     log = log_of(rows)
     user_hash, item_hash = (
         dict(zip(ids, hash_ids(ids), strict=True)) for ids in (log.empty.user_ids, log.empty.item_ids)
@@ -89,7 +62,7 @@ def test_random_user_equals_a_plain_loop(rows: list[tuple[int, int, int | None]]
 
 
 def test_random_user_depends_on_the_seed_and_not_on_the_order_of_rows() -> None:
-    rows: list[tuple[int, int, int | None]] = [(0, item, None) for item in range(40)]
+    rows: list[Row] = [(0, item, None) for item in range(40)]
     log, reverse = log_of(rows), log_of(rows[::-1])
     first = random_user(log, everything(log), 1)
     assert first.sum() == 8
@@ -98,7 +71,7 @@ def test_random_user_depends_on_the_seed_and_not_on_the_order_of_rows() -> None:
 
 
 def test_stratified_item_draws_in_source_order() -> None:
-    rows: list[tuple[int, int, int | None]] = [(user, user % 2, None) for user in range(9)]
+    rows: list[Row] = [(user, user % 2, None) for user in range(9)]
     log = log_of(rows)
     drawn = np.random.RandomState(42).rand(9)
     evens, odds = (sorted(range(start, 9, 2), key=lambda row: drawn[row]) for start in (0, 1))
@@ -107,9 +80,7 @@ def test_stratified_item_draws_in_source_order() -> None:
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @given(rows=ROWS, seed=st.integers(0, 3), data=st.data())
-def test_only_rows_that_may_be_divided_are_held_out(
-    name: str, rows: list[tuple[int, int, int | None]], seed: int, data: st.DataObject
-) -> None:
+def test_only_rows_that_may_be_divided_are_held_out(name: str, rows: list[Row], seed: int, data: st.DataObject) -> None:
     log = log_of(rows)
     allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
     for divide in PROTOCOLS[name]:
@@ -120,9 +91,7 @@ def test_only_rows_that_may_be_divided_are_held_out(
 
 @pytest.mark.parametrize("name", ["temporal-user", "leave-last"])
 @given(rows=ROWS)
-def test_within_a_user_nothing_held_out_precedes_what_is_kept(
-    name: str, rows: list[tuple[int, int, int | None]]
-) -> None:
+def test_within_a_user_nothing_held_out_precedes_what_is_kept(name: str, rows: list[Row]) -> None:
     log = log_of(rows)
     mask = PROTOCOLS[name][0](log, everything(log), 0)
     events = log.events.with_columns(pl.Series("held", mask)).sort(TIMESTAMP, nulls_last=False, maintain_order=True)

@@ -1,5 +1,4 @@
 import os
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from polars.testing import assert_frame_equal
 
 from nightschool.columns import (
     AVAILABLE_AT,
-    INSTANT,
     ITEM_ID,
     ITEM_INDEX,
     RATING,
@@ -24,37 +22,13 @@ from nightschool.columns import (
 )
 from nightschool.data import splitting
 from nightschool.data.dataset import EventLog, build_event_log
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest import load_manifest
 from nightschool.data.protocols import PROTOCOLS
 from nightschool.data.splitting import TEST, TRAIN, VALIDATION, Cut, Window, choose_cut, count_evaluable, named_cut
 from nightschool.errors import ConfigurationError, DataRefused
+from tests.data.logs import Row, day, log_of
 
-START = datetime(2024, 1, 1, tzinfo=UTC)
-IMPLICIT = Manifest.model_validate(
-    {"name": "plain", "score": "implicit", "interactions": {"files": ["x"], "user": "u", "item": "i"}}
-)
 SMALL = Window(days=1, min_users=2, max_test_share=0.5)
-
-Row = tuple[int, int, float | None]
-
-
-def day(number: float) -> datetime:
-    return START + timedelta(days=number)
-
-
-def table(rows: list[Row]) -> pl.DataFrame:
-    """Rows of user, item, day."""
-    times = [None if number is None else day(number) for _, _, number in rows]
-    return pl.DataFrame({USER_ID: [row[0] for row in rows], ITEM_ID: [row[1] for row in rows]}).with_columns(
-        pl.Series(TIMESTAMP, times, dtype=INSTANT),
-        pl.lit(START).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, range(len(rows)), dtype=pl.Int64),
-    )
-
-
-def log_of(rows: list[Row], held_out: list[Row] | None = None) -> EventLog:
-    return build_event_log(None, None, table(rows), IMPLICIT, held_out=None if held_out is None else table(held_out))
 
 
 def steady(users: int = 3, days: int = 10) -> EventLog:

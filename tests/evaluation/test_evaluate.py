@@ -14,8 +14,6 @@ from nightschool.columns import (
     RATING,
     RELEVANT,
     SCORE,
-    SOURCE_FILE,
-    SOURCE_ROW,
     TEXT,
     TIMESTAMP,
     USER_ID,
@@ -27,6 +25,7 @@ from nightschool.data.dataset import build_event_log
 from nightschool.data.manifest import load_manifest
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, prediction_errors, relevant_users, with_auc
 from nightschool.ranking.topk import Ranking
+from tests.data.logs import as_ingested
 
 Pairs = dict[tuple[int, int], float]
 
@@ -203,14 +202,7 @@ def test_popularity_on_movielens_100k_has_its_published_figures() -> None:
     if not file.exists():
         pytest.skip(f"no {file}: set NIGHTSCHOOL_TEST_DATA to the folder of the test data")
     raw = pl.read_csv(file, separator="\t", has_header=False, new_columns=[USER_ID, ITEM_ID, RATING, "seconds"])
-    rows = raw.select(
-        USER_ID,
-        ITEM_ID,
-        pl.col(RATING).cast(pl.Float64),
-        pl.lit(None, INSTANT).alias(TIMESTAMP),
-        pl.lit("u.data").alias(SOURCE_FILE),
-        pl.int_range(pl.len()).alias(SOURCE_ROW),
-    )
+    rows = as_ingested(raw.select(USER_ID, ITEM_ID, pl.col(RATING).cast(pl.Float64)))
     log = build_event_log(None, None, rows, load_manifest("movielens-100k")).with_all_relevant()
     split = splitting.test_split(log, splitting.named_cut(log, "stratified-item", seed=42))
     found = evaluate(Popular().fit(split.fitted, seed=0), split)

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import numpy as np
@@ -7,18 +6,7 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    ITEM_INDEX,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TEXT,
-    TIMESTAMP,
-    TITLE,
-    USER_ID,
-)
+from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.leave_out import ITEMS, USERS, leave_out
@@ -28,6 +16,7 @@ from nightschool.night.cold_start import FromHistory, Makers, OnWholeCatalogue, 
 from nightschool.night.select import Search
 from nightschool.night.summary import describe_measured
 from nightschool.night.tuning import Budget, Tunable
+from tests.data.logs import START, frame_of
 
 MANIFEST = Manifest.model_validate(
     {
@@ -44,23 +33,16 @@ N_USERS, N_ITEMS, EACH = 40, 40, 8
 def log() -> EventLog:
     """Forty users, each with eight of the twenty items of one taste, one a day."""
     rng = np.random.default_rng(0)
-    start = datetime(2024, 1, 1, tzinfo=UTC)
     rows = [
-        (user, int(item) * 2 + user % 2, start + timedelta(days=day))
+        (user, int(item) * 2 + user % 2, day)
         for user in range(N_USERS)
         for day, item in enumerate(rng.choice(N_ITEMS // 2, EACH, replace=False))
     ]
-    interactions = pl.DataFrame(rows, schema=[USER_ID, ITEM_ID, TIMESTAMP], orient="row").with_columns(
-        pl.col(TIMESTAMP).cast(INSTANT),
-        pl.lit(start).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.int_range(pl.len(), dtype=pl.Int64).alias(SOURCE_ROW),
-    )
     titles = ["algebra" if item % 2 else "painting" for item in range(N_ITEMS)]
     items = pl.DataFrame({ITEM_ID: range(N_ITEMS), TITLE: titles, TEXT: titles}).with_columns(
-        pl.lit(start).cast(INSTANT).alias(AVAILABLE_AT)
+        pl.lit(START).cast(INSTANT).alias(AVAILABLE_AT)
     )
-    return build_event_log(None, items, interactions, MANIFEST)
+    return build_event_log(None, items, frame_of(rows), MANIFEST)
 
 
 class Popular:

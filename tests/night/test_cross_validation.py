@@ -5,22 +5,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    RATING,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TIMESTAMP,
-    USER_ID,
-)
+from nightschool.columns import ITEM_ID, RATING, USER_ID
 from nightschool.contract import Component, Dataset
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.folds import fold_splits
 from nightschool.data.manifest import Manifest
 from nightschool.errors import ConfigurationError
 from nightschool.night.cross_validation import cross_validate, describe_cross_validation
+from tests.data.logs import as_ingested
 
 RATED = Manifest.model_validate(
     {
@@ -71,13 +63,7 @@ def log() -> EventLog:
     users = np.repeat(np.arange(USERS), counts)
     items = np.concatenate([rng.choice(40, count, replace=False) for count in counts])
     rows = pl.DataFrame({USER_ID: users, ITEM_ID: items, RATING: rng.integers(1, 6, len(users)).astype(float)})
-    rows = rows.with_columns(
-        pl.lit(None, INSTANT).alias(TIMESTAMP),
-        pl.lit(0).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, range(len(users)), dtype=pl.Int64),
-    )
-    return build_event_log(None, None, rows, RATED)
+    return build_event_log(None, None, as_ingested(rows), RATED)
 
 
 def test_the_figures_are_those_of_a_plain_loop_over_folds(log: EventLog) -> None:

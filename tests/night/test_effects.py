@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import AVAILABLE_AT, EVENT, INSTANT, ITEM_ID, SOURCE_FILE, SOURCE_ROW, TIMESTAMP, USER_ID
+from nightschool.columns import EVENT, ITEM_ID, TIMESTAMP, USER_ID
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.simulator.config import SimulatorConfig
@@ -16,8 +16,8 @@ from nightschool.data.simulator.truth import Truth
 from nightschool.errors import DataRefused
 from nightschool.night.config import NightConfig
 from nightschool.night.effects import measure_effects
+from tests.data.logs import START, as_ingested
 
-START = datetime(2024, 1, 1, tzinfo=UTC)
 TOLERANT = NightConfig(bot_ceiling=1)
 ROWS = [
     *(("bot", f"i{item}", item, "view") for item in range(4)),
@@ -34,14 +34,14 @@ def log_of(**manifest: Any) -> EventLog:
     described = Manifest.model_validate({"name": "tiny", "score": "implicit", "interactions": parts, **manifest})
     times = [None if row[2] is None else START + timedelta(seconds=row[2]) for row in ROWS]
     frame = pl.DataFrame(
-        {USER_ID: [row[0] for row in ROWS], ITEM_ID: [row[1] for row in ROWS], EVENT: [row[3] for row in ROWS]}
-    ).with_columns(
-        pl.Series(TIMESTAMP, times, dtype=INSTANT),
-        pl.lit(START).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("x").alias(SOURCE_FILE),
-        pl.Series(SOURCE_ROW, range(len(ROWS)), dtype=pl.Int64),
+        {
+            USER_ID: [row[0] for row in ROWS],
+            ITEM_ID: [row[1] for row in ROWS],
+            EVENT: [row[3] for row in ROWS],
+            TIMESTAMP: times,
+        }
     )
-    return build_event_log(None, None, frame, described)
+    return build_event_log(None, None, as_ingested(frame), described)
 
 
 def effects_of(log: EventLog, config: NightConfig) -> dict[str, tuple[Any, ...]]:
@@ -80,13 +80,8 @@ def test_rules_that_are_off_touch_nothing() -> None:
 def test_the_rule_of_the_simulated_platform_finds_the_bots_that_were_planted(tmp_path: Path) -> None:
     simulate(SimulatorConfig(users=1000, items=100, interactions=30_000), tmp_path)
     rows = pl.read_csv(tmp_path / "engagements.csv", try_parse_dates=True).rename({"content_id": ITEM_ID})
-    known = rows.with_columns(
-        pl.col(TIMESTAMP).cast(INSTANT),
-        pl.lit("engagements.csv").alias(SOURCE_FILE),
-        pl.int_range(pl.len()).alias(SOURCE_ROW),
-    )
     alone = load_manifest("learning").model_copy(update={"users": None, "items": None})
-    log = build_event_log(None, None, known, alone)
+    log = build_event_log(None, None, as_ingested(rows), alone)
     planted = np.flatnonzero(Truth.read(tmp_path / "truth.parquet").bots) + 1
     assert len(planted) == 4
     assert measure_effects(log, log.known, NightConfig()).set_aside[USER_ID].sort().to_list() == planted.tolist()

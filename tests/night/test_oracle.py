@@ -6,15 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import (
-    AVAILABLE_AT,
-    INSTANT,
-    ITEM_ID,
-    SOURCE_FILE,
-    SOURCE_ROW,
-    TIMESTAMP,
-    USER_ID,
-)
+from nightschool.columns import ITEM_ID, TIMESTAMP, USER_ID
 from nightschool.contract import Split
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest import Manifest
@@ -25,6 +17,7 @@ from nightschool.evaluation.evaluate import evaluate
 from nightschool.night import oracle as module
 from nightschool.night.offline import Measured
 from nightschool.night.oracle import ByTruth, describe_oracle, expected_ndcg, measure_oracle
+from tests.data.logs import as_ingested
 
 MANIFEST = Manifest.model_validate(
     {
@@ -63,13 +56,8 @@ def log_of(rows: list[tuple[int, int, int]]) -> EventLog:
             ITEM_ID: [row[1] for row in rows],
             TIMESTAMP: [datetime(2025, 1, row[2], tzinfo=UTC) for row in rows],
         }
-    ).with_columns(
-        pl.col(TIMESTAMP).cast(INSTANT),
-        pl.lit(datetime(2025, 1, 1, tzinfo=UTC)).cast(INSTANT).alias(AVAILABLE_AT),
-        pl.lit("file").alias(SOURCE_FILE),
-        pl.int_range(pl.len(), dtype=pl.Int64).alias(SOURCE_ROW),
     )
-    return build_event_log(None, None, frame, MANIFEST)
+    return build_event_log(None, None, as_ingested(frame), MANIFEST)
 
 
 # Both users have seen item 5; the first meets two new items and the second three.
