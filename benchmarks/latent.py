@@ -7,9 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from page import Page, interval, settings, table, verdict
-from surroundings import apart, temporary_home
-
-from nightschool.cli.environment import prepare_environment
+from surroundings import apart, ingested_home, temporary_home
 
 GOAL = 0.70
 SEEDS = (1, 2, 3, 4, 5)
@@ -39,17 +37,14 @@ def main(models: Models = "ease,dlae,ials,content") -> None:
 def _measure(seed: int, models: tuple[str, ...]) -> dict[str, Any]:
     """What `simulate`, `ingest` and `oracle` find with one seed."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        prepare_environment()
         from nightschool.data.simulator.config import SimulatorConfig
         from nightschool.data.simulator.simulate import simulate
-        from nightschool.night.config import NightConfig
-        from tasks.home import bind_home
-        from tasks.oracle import measure_way
-        from tasks.sources import ingest_sources
 
         simulate(SimulatorConfig(seed=seed), Path(folder))
-        home = bind_home("learning", Path(folder))
-        ingest_sources(home, None)
+        home = ingested_home("learning", Path(folder))
+        from nightschool.night.config import NightConfig
+        from tasks.oracle import measure_way
+
         return measure_way(home, None, NightConfig(models=models, seed=seed), 10)
 
 

@@ -15,9 +15,7 @@ import numpy as np
 import scipy.sparse
 import typer
 from page import Page, interval, table
-from surroundings import DATA, DataOption, source_of, temporary_home
-
-from nightschool.cli.environment import prepare_environment
+from surroundings import DATA, DataOption, ingested_home, source_of, temporary_home
 
 K = 10
 SCRIPTS = Path(__file__).with_name("peers")
@@ -81,17 +79,12 @@ def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
 
 
 def _split(source: Path) -> Any:
-    prepare_environment()
+    home = ingested_home("movielens-100k", source)
     from nightschool.data.splitting import named_cut, test_split
-    from nightschool.night.as_of import newest_known
     from nightschool.night.config import NightConfig
-    from nightschool.night.prepare import event_log
-    from tasks.home import bind_home, manifest_of
-    from tasks.sources import ingest_sources
+    from tasks.evaluate import events_of
 
-    home = bind_home("movielens-100k", source)
-    ingest_sources(home, None)
-    log = event_log(home.lake, manifest_of(home), newest_known(home.lake), NightConfig()).with_all_relevant()
+    log = events_of(home, NightConfig()).with_all_relevant()
     return test_split(log, named_cut(log, "stratified-item", seed=42))
 
 

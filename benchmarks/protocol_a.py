@@ -5,9 +5,7 @@ from typing import Any
 
 import typer
 from page import Page, interval, settings, table, verdict
-from surroundings import DATA, DataOption, source_of, temporary_home
-
-from nightschool.cli.environment import prepare_environment
+from surroundings import DATA, DataOption, ingested_home, source_of, temporary_home
 
 MODELS = ("svd", "ease", "dlae", "ials", "bpr", "gfcf", "userknn", "itemknn", "rp3beta", "content", "reranker")
 METRICS = ("ndcg@10", "precision@10", "recall@10")
@@ -50,14 +48,10 @@ def main(data: DataOption = DATA) -> None:
 
 def measure(source: Path) -> dict[str, Any]:
     """What `nightschool ingest` and `nightschool evaluate --protocol stratified-item --relevant all` find."""
-    prepare_environment()
+    home = ingested_home("movielens-100k", source)
     from nightschool.night.config import NightConfig
     from tasks.evaluate import Offline, evaluate_models
-    from tasks.home import bind_home
-    from tasks.sources import ingest_sources
 
-    home = bind_home("movielens-100k", source)
-    ingest_sources(home, None)
     return evaluate_models(home, Offline(MODELS, "stratified-item", 10, 42, "all", NightConfig()))
 
 

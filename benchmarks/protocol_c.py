@@ -5,9 +5,7 @@ from typing import Any
 
 import typer
 from page import Page, interval, settings, table
-from surroundings import DATA, DataOption, apart, source_of, temporary_home
-
-from nightschool.cli.environment import prepare_environment
+from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("popularity", "ease", "dlae", "ials", "gfcf", "userknn", "content")
 CUTS = {"movielens-1m": "temporal-user", "goodbooks-10k": "random-user"}
@@ -31,22 +29,17 @@ def main(data: DataOption = DATA) -> None:
 def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
     """One row a model, and last what validation chose, each with its paired difference to EASE."""
     with temporary_home():
-        prepare_environment()
+        home = ingested_home(dataset, source)
         from models.catalog import build, create
         from nightschool.data.splitting import named_cut, test_split, validation_split
         from nightschool.evaluation.compare import compare
-        from nightschool.night.as_of import newest_known
         from nightschool.night.config import NightConfig
         from nightschool.night.offline import compare_models
-        from nightschool.night.prepare import event_log
-        from tasks.home import bind_home, manifest_of
+        from tasks.evaluate import events_of
         from tasks.select import search_for
-        from tasks.sources import ingest_sources
 
-        home = bind_home(dataset, source)
-        ingest_sources(home, None)
         config = NightConfig(models=MODELS)
-        log = event_log(home.lake, manifest_of(home), newest_known(home.lake), config).with_all_relevant()
+        log = events_of(home, config).with_all_relevant()
         cut = named_cut(log, CUTS[dataset], seed=config.seed)
         found, _ = compare_models(
             validation_split(log, cut), test_split(log, cut), search_for(config, decisive_k=K), create, build

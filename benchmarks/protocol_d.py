@@ -6,9 +6,7 @@ from typing import Any
 
 import typer
 from page import Page, interval, settings, table, verdict
-from surroundings import DATA, DataOption, apart, source_of, temporary_home
-
-from nightschool.cli.environment import prepare_environment
+from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("gfcf", "ials", "dlae", "rp3beta")
 METRICS = ("recall@20", "ndcg@20")
@@ -46,14 +44,10 @@ def main(data: DataOption = DATA) -> None:
 def measure(source: Path) -> dict[str, Any]:
     """What `nightschool evaluate --protocol given -k 20` finds, and the peak memory of the process in GB."""
     with temporary_home():
-        prepare_environment()
+        home = ingested_home("gowalla", source)
         from nightschool.night.config import NightConfig
         from tasks.evaluate import Offline, evaluate_models
-        from tasks.home import bind_home
-        from tasks.sources import ingest_sources
 
-        home = bind_home("gowalla", source)
-        ingest_sources(home, None)
         config = NightConfig(search_trials=4, search_seconds=1200)
         document = evaluate_models(home, Offline(MODELS, "given", 20, 42, "all", config))
     return {**document, "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}

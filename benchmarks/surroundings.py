@@ -8,13 +8,14 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import numpy as np
 import polars as pl
 import scipy
 import typer
 
+from nightschool.cli.environment import prepare_environment
 from nightschool.errors import NotFound
 
 P = ParamSpec("P")
@@ -49,6 +50,17 @@ def temporary_home() -> Iterator[Path]:
         home.mkdir()
         os.environ["NIGHTSCHOOL_HOME"] = str(home)
         yield home
+
+
+def ingested_home(dataset: str, source: Path) -> Any:
+    """The home that NIGHTSCHOOL_HOME names, with a data set in it; call it before whatever reads the home's name."""
+    prepare_environment()
+    from tasks.home import bind_home
+    from tasks.sources import ingest_sources
+
+    home = bind_home(dataset, source)
+    ingest_sources(home, None)
+    return home
 
 
 def apart(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -8,7 +8,8 @@ from cornac.models import BPR, EASE, ItemKNN
 from timing import Peer, main, padded
 
 
-def _fit(model: Any, train: Any, values: np.ndarray) -> tuple[Any, Dataset]:
+def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
+    values = train.data.astype(float) if isinstance(model, ItemKNN) else np.ones(train.nnz)
     dataset = Dataset.from_uir(zip(*train.tocoo().coords, values, strict=True), seed=42)
     return model.fit(dataset), dataset
 
@@ -22,25 +23,14 @@ def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
     return padded(lists, k)
 
 
-def _ease(train: Any) -> Any:
-    return _fit(EASE(lamb=600, posB=False, verbose=False, seed=42), train, np.ones(train.nnz))
-
-
-def _itemknn(train: Any) -> Any:
-    return _fit(ItemKNN(k=20, verbose=False), train, train.data.astype(float))
-
-
-def _bpr(train: Any) -> Any:
-    bpr = BPR(k=200, max_iter=200, learning_rate=0.01, lambda_reg=0.001, seed=42)
-    return _fit(bpr, train, np.ones(train.nnz))
-
+MODELS = {
+    "ease": Peer("lamb=600, posB=False", lambda: EASE(lamb=600, posB=False, verbose=False, seed=42)),
+    "itemknn": Peer("cosine, k=20; of ratings, ranked by estimate", lambda: ItemKNN(k=20, verbose=False)),
+    "bpr": Peer(
+        "k=200, max_iter=200, learning_rate=.01, lambda_reg=.001",
+        lambda: BPR(k=200, max_iter=200, learning_rate=0.01, lambda_reg=0.001, seed=42),
+    ),
+}
 
 if __name__ == "__main__":
-    main(
-        "cornac",
-        {
-            "ease": Peer("lamb=600, posB=False", _ease, _recommend),
-            "itemknn": Peer("cosine, k=20; of ratings, ranked by estimate", _itemknn, _recommend),
-            "bpr": Peer("k=200, max_iter=200, learning_rate=.01, lambda_reg=.001", _bpr, _recommend),
-        },
-    )
+    main("cornac", MODELS, _fit, _recommend)

@@ -24,24 +24,17 @@ def _binary(train: Any) -> csr_matrix:
     return csr_matrix(train > 0, dtype=np.float32)
 
 
-def _itemknn(train: Any) -> Any:
-    return _fit(CosineRecommender(K=20), train)
-
-
-def _als(train: Any) -> Any:
-    return _fit(AlternatingLeastSquares(factors=64, regularization=0.01, iterations=15, random_state=42), train)
-
-
-def _bpr(train: Any) -> Any:
-    return _fit(BayesianPersonalizedRanking(factors=100, iterations=100, random_state=42), train)
-
+MODELS = {
+    "itemknn": Peer("cosine, K=20", lambda: CosineRecommender(K=20)),
+    "als": Peer(
+        "factors=64, regularization=.01, iterations=15",
+        lambda: AlternatingLeastSquares(factors=64, regularization=0.01, iterations=15, random_state=42),
+    ),
+    "bpr": Peer(
+        "defaults: factors=100, iterations=100",
+        lambda: BayesianPersonalizedRanking(factors=100, iterations=100, random_state=42),
+    ),
+}
 
 if __name__ == "__main__":
-    main(
-        "implicit",
-        {
-            "itemknn": Peer("cosine, K=20", _itemknn, _recommend),
-            "als": Peer("factors=64, regularization=.01, iterations=15", _als, _recommend),
-            "bpr": Peer("defaults: factors=100, iterations=100", _bpr, _recommend),
-        },
-    )
+    main("implicit", MODELS, _fit, _recommend)

@@ -27,24 +27,14 @@ def _recommend(pipeline: Any, train: Any, k: int) -> np.ndarray:
     return padded([lists.get(user, []) for user in range(train.shape[0])], k)
 
 
-def _ease(train: Any) -> Any:
-    return _fit(EASEScorer(regularization=600), train)
-
-
-def _itemknn(train: Any) -> Any:
-    return _fit(ItemKNNScorer(max_nbrs=20, feedback="implicit"), train)
-
-
-def _als(train: Any) -> Any:
-    return _fit(ImplicitMFScorer(embedding_size=64, epochs=15, regularization=0.01), train)
-
+MODELS = {
+    "ease": Peer("regularization=600", lambda: EASEScorer(regularization=600)),
+    "itemknn": Peer("max_nbrs=20, feedback=implicit", lambda: ItemKNNScorer(max_nbrs=20, feedback="implicit")),
+    "als": Peer(
+        "embedding_size=64, epochs=15, regularization=.01",
+        lambda: ImplicitMFScorer(embedding_size=64, epochs=15, regularization=0.01),
+    ),
+}
 
 if __name__ == "__main__":
-    main(
-        "lenskit",
-        {
-            "ease": Peer("regularization=600", _ease, _recommend),
-            "itemknn": Peer("max_nbrs=20, feedback=implicit", _itemknn, _recommend),
-            "als": Peer("embedding_size=64, epochs=15, regularization=.01", _als, _recommend),
-        },
-    )
+    main("lenskit", MODELS, _fit, _recommend)

@@ -1,6 +1,5 @@
 """Our own models, as benchmarks/peers.py runs them: their defaults, fitted on the same matrix."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,17 +13,14 @@ from nightschool.contract import Dataset
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.topk import rank_users
 
-MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "ease": ("l2=600", {"l2": 600}),
-    "dlae": ("defaults", {}),
-    "itemknn": ("defaults", {}),
-    "ials": ("defaults", {}),
-    "bpr": ("defaults", {}),
-    "svd": ("defaults; ranked by estimate", {}),
+MODELS = {
+    "ease": Peer("l2=600", lambda: create("ease", {"l2": 600})),
+    **{name: Peer("defaults", partial(create, name, {})) for name in ("dlae", "itemknn", "ials", "bpr")},
+    "svd": Peer("defaults; ranked by estimate", lambda: create("svd", {})),
 }
 
 
-def _fit(name: str, params: Mapping[str, Any], train: Any) -> tuple[Any, Dataset]:
+def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
     cells = train.tocoo()
     pairs = pl.DataFrame({USER_INDEX: cells.coords[0], ITEM_INDEX: cells.coords[1], SCORE: cells.data})
     users, items = (pl.DataFrame({key: range(n)}) for key, n in zip((USER_ID, ITEM_ID), train.shape, strict=True))
@@ -41,7 +37,7 @@ def _fit(name: str, params: Mapping[str, Any], train: Any) -> tuple[Any, Dataset
         np.ones(train.shape[1], dtype=bool),
         score_range=(1.0, 5.0),
     )
-    return create(name, params).fit(dataset, seed=42), dataset
+    return model.fit(dataset, seed=42), dataset
 
 
 def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
@@ -58,4 +54,4 @@ def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main("nightschool", {n: Peer(told, partial(_fit, n, params), _recommend) for n, (told, params) in MODELS.items()})
+    main("nightschool", MODELS, _fit, _recommend)

@@ -27,30 +27,17 @@ def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
     return padded([lists.get(user, []) for user in range(train.shape[0])], k)
 
 
-def _ease(train: Any) -> Any:
-    return _fit(EASEModel(regularization=600), train)
-
-
-def _itemknn(train: Any) -> Any:
-    return _fit(ImplicitItemKNNWrapperModel(CosineRecommender(K=20)), train)
-
-
-def _als(train: Any) -> Any:
+def _als() -> Any:
     als = AlternatingLeastSquares(factors=64, regularization=0.01, iterations=15, random_state=42)
-    return _fit(ImplicitALSWrapperModel(als), train)
+    return ImplicitALSWrapperModel(als)
 
 
-def _svd(train: Any) -> Any:
-    return _fit(PureSVDModel(factors=64), train)
-
+MODELS = {
+    "ease": Peer("regularization=600", lambda: EASEModel(regularization=600)),
+    "itemknn": Peer("implicit's cosine, K=20", lambda: ImplicitItemKNNWrapperModel(CosineRecommender(K=20))),
+    "als": Peer("implicit's, factors=64, regularization=.01, iterations=15", _als),
+    "svd": Peer("PureSVD, factors=64", lambda: PureSVDModel(factors=64)),
+}
 
 if __name__ == "__main__":
-    main(
-        "rectools",
-        {
-            "ease": Peer("regularization=600", _ease, _recommend),
-            "itemknn": Peer("implicit's cosine, K=20", _itemknn, _recommend),
-            "als": Peer("implicit's, factors=64, regularization=.01, iterations=15", _als, _recommend),
-            "svd": Peer("PureSVD, factors=64", _svd, _recommend),
-        },
-    )
+    main("rectools", MODELS, _fit, _recommend)

@@ -9,11 +9,11 @@ from surprise import SVD, Dataset, Reader
 from timing import Peer, main, padded
 
 
-def _fit(train: Any) -> Any:
+def _fit(model: Any, train: Any) -> Any:
     cells = train.tocoo()
     frame = pd.DataFrame({"user": cells.coords[0], "item": cells.coords[1], "rating": cells.data.astype(float)})
     trainset = Dataset.load_from_df(frame, Reader(rating_scale=(1, 5))).build_full_trainset()
-    return SVD(random_state=42).fit(trainset)
+    return model.fit(trainset)
 
 
 def _recommend(model: Any, train: Any, k: int) -> np.ndarray:
@@ -24,4 +24,5 @@ def _recommend(model: Any, train: Any, k: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main("scikit-surprise", {"svd": Peer("defaults: n_factors=100, n_epochs=20; ranked by estimate", _fit, _recommend)})
+    told = "defaults: n_factors=100, n_epochs=20; ranked by estimate"
+    main("scikit-surprise", {"svd": Peer(told, lambda: SVD(random_state=42))}, _fit, _recommend)

@@ -19,22 +19,27 @@ class Peer:
 
     Attributes:
         settings: How it is set, in words; what is not named has the library's default.
-        fit: The training matrix (CSR of ratings, a row a user) → the fitted model.
-        recommend: (fitted model, training matrix, k) → item indices [n_users, k], best first, without what the user
-            has; -1 is padding.
+        make: A new one, not fitted.
     """
 
     settings: str
-    fit: Callable[[Any], Any]
-    recommend: Callable[[Any, Any, int], np.ndarray]
+    make: Callable[[], Any]
 
 
-def main(package: str, models: Mapping[str, Peer]) -> None:
+def main(
+    package: str,
+    models: Mapping[str, Peer],
+    fit: Callable[[Any, Any], Any],
+    recommend: Callable[[Any, Any, int], np.ndarray],
+) -> None:
     """Fits and recommends twice, so that compilers and thread pools are awake, and writes what the second time took.
 
     Args:
         package: The distribution whose version is told.
         models: Name to model.
+        fit: (model, training matrix: CSR of ratings, a row a user) → what is fitted.
+        recommend: (what is fitted, training matrix, k) → item indices [n_users, k], best first, without what the user
+            has; -1 is padding.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--train", type=Path, required=True)
@@ -46,9 +51,9 @@ def main(package: str, models: Mapping[str, Peer]) -> None:
     peer = models[asked.model]
     for _ in range(2):
         started = time.perf_counter()
-        fitted = peer.fit(train)
+        fitted = fit(peer.make(), train)
         between = time.perf_counter()
-        lists = peer.recommend(fitted, train, asked.k)
+        lists = recommend(fitted, train, asked.k)
         ended = time.perf_counter()
     status = Path("/proc/self/status").read_text(encoding="ascii")
     told = {
