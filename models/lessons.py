@@ -99,6 +99,8 @@ def join_lessons(lessons: list[Lesson]) -> Lesson:
 
 def _take(rows: NDArray[Any], places: Indices) -> NDArray[Any]:
     """The entries of each row at these places, [n, depth]; those of padding are any."""
+    if not rows.shape[1]:
+        return np.zeros(places.shape, dtype=rows.dtype)
     return np.take_along_axis(rows, np.maximum(places, 0), axis=1)
 
 

@@ -152,56 +152,6 @@ def test_the_dataset_is_left_as_it_was(name, planted):
     assert np.array_equal(planted.available, before[2])
 
 
-def test_one_user_and_one_item(name, dataset_of):
-    only = dataset_of([(0, 0, 4.0)], 1, 1)
-    described = replace(only, items=only.items.with_columns(text=pl.lit("one word and one more")))
-    if name in ("content", "hybrid"):
-        # Words of a single item tie it to nothing.
-        with pytest.raises(ConfigurationError, match="described"):
-            new(name).fit(described, seed=0)
-        return
-    model = new(name).fit(described, seed=0)
-    assert np.isfinite(all_scores(model)).all()
-    assert model.recommend(only.user_ids, 3).is_empty()
-
-
-def test_all_scores_equal(name, planted):
-    flat = replace(planted, interactions=planted.interactions.with_columns(score=pl.lit(1.0, pl.Float32)))
-    lists = new(name).fit(flat, seed=0).recommend(planted.user_ids, 3)
-    assert lists.height == 3 * 41
-
-
-def test_only_dislikes_leave_lists_or_a_reason(name, planted):
-    disliked = replace(planted, interactions=planted.interactions.with_columns(score=pl.lit(-10.0, pl.Float32)))
-    if name in ("ease", "dlae", "hybrid"):
-        with pytest.raises(DataRefused, match="above zero"):
-            new(name).fit(disliked, seed=0)
-    else:
-        assert new(name).fit(disliked, seed=0).recommend(planted.user_ids, 3).height == 3 * 41
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (pl.DataFrame.clear, "nothing to learn"),
-        (lambda pairs: pairs.with_columns(score=pl.lit(float("nan"), pl.Float32)), "not a number"),
-        (lambda pairs: pairs.with_columns(score=pl.lit(float("inf"), pl.Float32)), "not a number"),
-        (lambda pairs: pairs.with_columns(item_index=pl.col("item_index") + 1), "outside the dataset"),
-        (lambda pairs: pairs.with_columns(user_index=pl.col("user_index") - 1), "outside the dataset"),
-        (pl.DataFrame.reverse, "sorted"),
-        (lambda pairs: pl.concat([pairs, pairs.tail(1)]), "sorted"),
-    ],
-)
-def test_a_malformed_dataset_is_refused(name, planted, damage, message):
-    with pytest.raises(DataRefused, match=message):
-        new(name).fit(replace(planted, interactions=damage(planted.interactions)), seed=0)
-
-
-def test_a_mask_of_another_length_is_refused(name, planted):
-    with pytest.raises(DataRefused, match="available"):
-        new(name).fit(replace(planted, available=planted.available[:-1]), seed=0)
-
-
 def test_what_is_not_fitted_says_so(name, tmp_path):
     for use in (
         lambda model: model.score(np.array([0], dtype=np.int32)),
