@@ -19,10 +19,10 @@ class IalsConfig(ModelConfig):
     """How long the vectors are, and what holds them down."""
 
     factors: int = Field(default=64, ge=1, le=1000, description="Length of a user's and an item's vector.")
-    epochs: int = Field(default=12, ge=1, le=500, description="Times that all users and all items are solved for.")
+    epochs: int = Field(default=6, ge=1, le=500, description="Times that all users and all items are solved for.")
     regularisation: float = Field(default=0.02, gt=0, le=10, description="Shrinkage of a vector for each of its pairs.")
     unobserved: float = Field(
-        default=0.2, gt=0, le=10, description="Weight of a pair without a like, where a like has 1."
+        default=8.0, gt=0, le=1000, description="Weight of all pairs without a like together; of all likes it is 1."
     )
     slope: float = Field(
         default=0.2,
@@ -33,8 +33,9 @@ class IalsConfig(ModelConfig):
 
     space: ClassVar[Space] = {
         "regularisation": Span(0.001, 0.1, log=True),
-        "unobserved": Span(0.003, 1.0, log=True),
+        "unobserved": Span(1.0, 32.0, log=True),
         "factors": Span(32, 256, log=True),
+        "epochs": Span(4, 16, log=True),
     }
 
 
@@ -42,8 +43,10 @@ class Ials(Model):
     """Ranks by user factors · item factors, which make likes one and everything else, by a small weight, zero.
 
     In turn for all users and all items it solves (α₀·VᵀV + Σ w·v·vᵀ + λ·(n + α₀·N)·I) x = Σ w·v over the row's n likes,
-    where N is how many rows the other side has. A like weighs w = 1 + slope · z, at least 0.05, z being its score in
-    standard deviations from the mean; where all scores are alike, 1. A user or item without likes has zeros.
+    where N is how many rows the other side has and α₀ what a pair without a like weighs: `unobserved` times the share
+    of all pairs that are likes, so that it means the same for catalogues of any size. A like weighs w = 1 + slope · z,
+    at least 0.05, z being its score in standard deviations from the mean; where all scores are alike, 1. A user or item
+    without likes has zeros.
 
     References:
         Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008;
@@ -80,28 +83,30 @@ class Ials(Model):
     def _learn(self, dataset: Dataset, seed: int) -> None:
         scores = dataset.scores()
         liked = scores.data[scores.data > 0]
-        spread = (liked.mean(), liked.std()) if len(liked) else (0.0, 0.0)
+        spread = (liked.mean(dtype=np.float64), liked.std(dtype=np.float64)) if len(liked) else (0.0, 0.0)
         self.scale = np.array(spread, dtype=np.float32)
         by_user = self._weights(scores)
         by_item = by_user.T.tocsr()
-        n_users, n_items = (int(np.count_nonzero(np.diff(side.indptr))) for side in (by_user, by_item))
+        n_users, n_items = (max(int(np.count_nonzero(np.diff(side.indptr))), 1) for side in (by_user, by_item))
+        unobserved = self.config.unobserved * by_user.nnz / (n_users * n_items)
         drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
         items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
         items[np.diff(by_item.indptr) == 0] = 0
         for _ in range(self.config.epochs):
-            users = self._solve(by_user, items, n_items)
-            items = self._solve(by_item, users, n_users)
+            users = self._solve(by_user, items, unobserved, n_items)
+            items = self._solve(by_item, users, unobserved, n_users)
         self.item_factors, spectrum = principal_axes(items)
-        self.floor = self._floor(spectrum, n_items)
+        self.floor = self._floor(spectrum, unobserved, n_items)
         self.user_factors = self._solve_users(scores)
 
-    def _solve(self, weights: csr_array, factors: Float32s, n_others: int) -> Float32s:
+    def _solve(self, weights: csr_array, factors: Float32s, unobserved: float, n_others: int) -> Float32s:
         """One side's factors, given the other's."""
         turned, spectrum = principal_axes(factors)
-        return solve_on_all_cores(weights, turned, self._floor(spectrum, n_others), self.config.regularisation)
+        floor = self._floor(spectrum, unobserved, n_others)
+        return solve_on_all_cores(weights, turned, floor, self.config.regularisation)
 
-    def _floor(self, spectrum: NDArray[np.float64], n_others: int) -> Float32s:
-        floor: NDArray[np.float64] = self.config.unobserved * (spectrum + self.config.regularisation * max(n_others, 1))
+    def _floor(self, spectrum: NDArray[np.float64], unobserved: float, n_others: int) -> Float32s:
+        floor: NDArray[np.float64] = unobserved * (spectrum + self.config.regularisation * n_others)
         return floor.astype(np.float32)
 
     def _weights(self, scores: csr_array) -> csr_array:

@@ -21,11 +21,12 @@ def obvious_ials(scores, config, seed):
 
 
 def solve_side(weights, factors, config):
-    n_others = weights.any(axis=0).sum()
-    shared = config.unobserved * factors.T @ factors
+    n_rows, n_others = (np.count_nonzero(weights.any(axis=axis)) for axis in (1, 0))
+    unobserved = config.unobserved * np.count_nonzero(weights) / (n_rows * n_others)
+    shared = unobserved * factors.T @ factors
     solved = np.zeros((len(weights), factors.shape[1]))
     for row in np.flatnonzero(weights.any(axis=1)):
-        shrinkage = config.regularisation * (np.count_nonzero(weights[row]) + config.unobserved * n_others)
+        shrinkage = config.regularisation * (np.count_nonzero(weights[row]) + unobserved * n_others)
         system = shared + (factors.T * weights[row]) @ factors + shrinkage * np.eye(factors.shape[1])
         solved[row] = np.linalg.solve(system, factors.T @ weights[row])
     return solved
@@ -46,7 +47,7 @@ def all_scores(model):
 @pytest.mark.parametrize("slope", [0.0, 0.4])
 @pytest.mark.parametrize("factors", [4, 12])
 def test_scores_are_those_of_the_formula(ratings, slope, factors):
-    config = IalsConfig(factors=factors, epochs=4, slope=slope, regularisation=0.03, unobserved=0.3)
+    config = IalsConfig(factors=factors, epochs=4, slope=slope, regularisation=0.03, unobserved=1.2)
     model = Ials(config).fit(ratings, seed=5)
     expected = obvious_ials(ratings.scores().toarray().astype(np.float64), config, 5)
     np.testing.assert_allclose(all_scores(model), expected, atol=2e-4)
