@@ -65,8 +65,10 @@ def run_night(dataset: str, source_root: Path) -> MeasuredNight:
     """
     started = time.perf_counter()
     prepare_environment()
-    prepare_flow_run()
+    wait_for_server = prepare_flow_run()
     import flows.retrain as night
+
+    wait_for_server()
 
     stages: list[Stage] = []
     for name in STAGES:

@@ -3,6 +3,8 @@
 import logging
 import os
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import ValidationError
 
@@ -42,15 +44,25 @@ def prepare_environment() -> None:
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory", category=UserWarning)
 
 
-def prepare_flow_run() -> None:
-    """Makes the folder of Prefect's database, which its server does not make, and leaves telling errors to us.
+def prepare_flow_run() -> Callable[[], None]:
+    """Leaves telling errors to us, and starts Prefect's own server where no other is named; returns the wait for it.
 
-    What goes wrong in a run ends it with an exception. Prefect would show that one too, for the task and for the flow,
-    each with its traceback; they still reach its server.
+    The server takes as long to start as the flow to import, so that is done before the wait. What goes wrong in a run
+    ends it with an exception. Prefect would show that one too, for the task and for the flow, each with its traceback;
+    they still reach its server.
     """
+    # The server does not make the folder of its database.
     Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False
+    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
+
+    if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
+        return lambda: None
+    from prefect.server.api.server import SubprocessASGIServer
+
+    # The flow's client would start this very server, and finds it started.
+    return ThreadPoolExecutor(1).submit(SubprocessASGIServer().start).result
 
 
 def _settings() -> Settings:

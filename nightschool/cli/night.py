@@ -100,9 +100,10 @@ def retrain(
     with home_lock(Settings().paths.lock):
         # The night does this too; but wrong usage should be told before Prefect's server has started.
         bind_home(dataset, source_root)
-    prepare_flow_run()
+    wait_for_server = prepare_flow_run()
     from flows.retrain import retrain as run_night
 
+    wait_for_server()
     report = run_night(
         dataset=dataset, source_root=source_root, as_of=instant, config=settings, force=force, dry_run=dry_run
     )

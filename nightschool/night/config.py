@@ -31,7 +31,7 @@ class NightConfig(Rules):
     alpha_steps: int = Field(default=10, ge=1, le=100, description="The sweep tries α = 0, 1/steps, … 1.")
     tune: Literal["weekly", "now"] = Field(default="weekly", description="When recipes are chosen anew.")
     search_trials: int = Field(default=8, ge=0, le=10_000, description="Settings tried of each model when tuning.")
-    search_seconds: float = Field(default=30.0, ge=0, description="Wall time of all trials of a night together.")
+    search_seconds: float = Field(default=20.0, ge=0, description="Wall time of all trials of a night together.")
     rerank_seconds: float = Field(
         default=600.0, ge=0, description="What a reranker may take of a night: to prove, to refit and to recommend."
     )

@@ -1,5 +1,6 @@
 """The tables of a release: lists, the pool behind them, neighbours, and lists for users nobody knows."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,13 +49,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender)
     writer = ListWriter(recommender, dataset, audiences, weights, k)
-    counts = {RECOMMENDATIONS.name: 0, CANDIDATE_SCORES.name: 0}
-    users = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
-    starts = range(0, len(users), _USERS_A_FILE)
-    for part, start in enumerate(watch(starts, "recommend", len(starts))):
-        lists, pool = writer.rows(users[start : start + _USERS_A_FILE], megabytes)
-        counts[RECOMMENDATIONS.name] += _write(lists, folder, RECOMMENDATIONS, part)
-        counts[CANDIDATE_SCORES.name] += _write(pool, folder, CANDIDATE_SCORES, part)
+    counts = writer.write(dataset.user_ids.arg_sort().to_numpy().astype(np.int32), folder, megabytes)
     counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
     counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
     counts[ITEM_WEIGHTS.name] = _write(item_weights(weights, dataset), folder, ITEM_WEIGHTS)
@@ -70,7 +65,7 @@ def read_table(folder: Path, table: Table) -> pl.LazyFrame:
 def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int = 0) -> int:
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(target / f"{part:05}.parquet")
+    frame.write_parquet(target / f"{part:05}.parquet", compression="lz4")  # read once and thrown away
     return frame.height
 
 
@@ -111,16 +106,34 @@ class ListWriter:
         # Rows are in the order of their key, so the pool's items are by id, and not by index.
         self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)
 
-    def rows(self, users: Indices, megabytes: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Rows of `recommendations` and of `candidate_scores`, in the order of the users given."""
+    def write(self, users: Indices, folder: Path, megabytes: int) -> dict[str, int]:
+        """Rows by table, written below the folder in the order of the users; those of some while others are ranked."""
+        starts = range(0, len(users), _USERS_A_FILE)
+        with ThreadPoolExecutor(1) as writing:
+            written: list[Future[tuple[int, int]]] = []
+            for part, start in enumerate(watch(starts, "recommend", len(starts))):
+                block = users[start : start + _USERS_A_FILE]
+                lists = self._ranked(block, megabytes)
+                if written:
+                    written[-1].result()  # no more than one block waits in memory
+                written.append(writing.submit(self._write, block, lists, folder, part))
+            counts = [part.result() for part in written]
+        listed, pooled = (sum(rows) for rows in zip((0, 0), *counts, strict=True))
+        return {RECOMMENDATIONS.name: listed, CANDIDATE_SCORES.name: pooled}
+
+    def _write(self, users: Indices, lists: _Lists, folder: Path, part: int) -> tuple[int, int]:
+        """Rows of `recommendations` and of `candidate_scores`."""
+        listed = _write(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
+        return listed, _write(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
+
+    def _ranked(self, users: Indices, megabytes: int) -> _Lists:
         size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)
         blocks = list(in_blocks(self._lists, users, size))
-        lists = _Lists(
+        return _Lists(
             join_rankings([block.ranking for block in blocks]),
             join_pools([block.pool for block in blocks]),
             *(np.concatenate(parts) for parts in zip(*(block[2:] for block in blocks), strict=True)),
         )
-        return self._list_rows(users, lists), self._pool_rows(users, lists.pool)
 
     def _lists(self, users: Indices) -> _Lists:
         pool = self._recommender.pool(users)

@@ -1,11 +1,9 @@
 """The candidate pool: the best unseen items of several models, with all their scores made comparable for each user."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask, Pool
@@ -62,19 +60,21 @@ def pool_users(
 
 def join_pools(parts: Sequence[Pool]) -> Pool:
     """The pools of all parts, one after the other, padded to the widest."""
-    width = max(part.items.shape[1] for part in parts)
-
-    def joined(arrays: Sequence[NDArray[Any]], filler: int) -> NDArray[Any]:
-        behind = [[(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])] for array in arrays]
-        padded = [np.pad(a, b, constant_values=filler) for a, b in zip(arrays, behind, strict=True)]
-        return np.concatenate(padded, axis=-2)
-
-    return Pool(
-        joined([part.items for part in parts], -1),
-        joined([part.scores for part in parts], 0),
-        joined([part.members for part in parts], 0),
+    n, width = sum(len(part.items) for part in parts), max(part.items.shape[1] for part in parts)
+    n_components = len(parts[0].scores)
+    pool = Pool(
+        np.full((n, width), -1, dtype=np.int32),
+        np.zeros((n_components, n, width), dtype=np.float32),
+        np.zeros((n, width), dtype=np.uint32),
         np.concatenate([part.constant for part in parts], axis=1),
     )
+    start = 0
+    for part in parts:
+        rows, columns = slice(start, start + len(part.items)), slice(part.items.shape[1])
+        for joined, array in zip(pool[:3], part[:3], strict=True):
+            joined[..., rows, columns] = array
+        start = rows.stop
+    return pool
 
 
 def blend(pool: Pool, weights: Float32s) -> Float32s:
@@ -85,11 +85,7 @@ def blend(pool: Pool, weights: Float32s) -> Float32s:
         weights: float32 [n_components]; 0 leaves a component and its candidates out.
     """
     total = np.zeros(pool.items.shape, dtype=np.float32)
-    # Components are added one by one: a matrix product may order the sum by block size and change the last bit.
-    for weight, scores in zip(weights, pool.scores, strict=True):
-        if weight:
-            total += np.float32(weight) * scores
-    total[(pool.members & _bits(weights)) == 0] = -np.inf
+    _add_up(pool.scores, weights.astype(np.float32), (pool.members, _bits(weights)), total)
     return total
 
 
@@ -113,7 +109,22 @@ def _bits(weights: Float32s) -> np.uint32:
 
 
 @njit(nogil=True, cache=True)
-def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+def _add_up(scores, weights, membership, total):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    members, bits = membership
+    for row in range(total.shape[0]):
+        sums, of_components = total[row], members[row]
+        # Components are added one by one: a matrix product may order the sum by block size and change the last bit.
+        for component in range(len(weights)):
+            weight, added = weights[component], scores[component, row]
+            if weight != 0:
+                for place in range(len(sums)):
+                    sums[place] += weight * added[place]
+        for place in range(len(sums)):
+            sums[place] = sums[place] if of_components[place] & bits else np.float32(-np.inf)
+
+
+@njit(nogil=True, cache=True)
+def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # as above
     """How many rows hold NaN or infinity; fills each row's best items, and its mean and inverse deviation."""
     n_items, size = scores.shape[1], best.shape[1]
     maxima, found, negated = scratch(n_items, size)

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 from nightschool.errors import ConfigurationError
@@ -73,6 +74,8 @@ def test_runs_errors_are_left_to_us_and_prefect_finds_its_folder(home: Path, mon
     runs = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
     for run in runs:
         monkeypatch.setattr(run, "propagate", True)
-    prepare_flow_run()
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        wait_for_server = prepare_flow_run()
+    wait_for_server()  # another server is named, so that none is started
     assert [run.propagate for run in runs] == [False, False]
     assert (home / "prefect").is_dir()
