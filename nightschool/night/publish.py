@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_ID, RELEASE_TABLES, Table
-from nightschool.night.recommend import read_table
+from nightschool.night.recommend import read_table, staged_files
 from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
@@ -40,27 +40,27 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
         Busy: Another release was published since the night began.
         GateRefused: Publishing was put on hold since the night began.
     """
-    hashes: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    # Delta writes with one core: the rows are hashed with another meanwhile.
-    with ThreadPoolExecutor(1) as hashing:
-        for table in RELEASE_TABLES:
-            rows = metrics.lazy() if table is METRICS else _staged(night, tables, table)
-            frame = _complete(night, table, rows)
-            hashed = hashing.submit(content_hash, frame, table)
-            night.home.lake.replace_release(table, draft.release_id, frame)
-            counts[table.name] = frame.select(pl.len()).collect().item()
-            if table is RECOMMENDATIONS:
-                write_serving_files(night.home.paths.serving, draft.release_id, frame.collect())
-            hashes[table.name] = hashed.result()
-    whole = draft.model_copy(update={"content_hashes": hashes, "row_counts": counts})
+    frames = {table.name: _staged(night, tables, table) for table in RELEASE_TABLES}
+    frames[METRICS.name] = _complete(night, METRICS, metrics.lazy())
+    for table in RELEASE_TABLES:
+        files = staged_files(tables, table)
+        if files:
+            night.home.lake.take_release(table, draft.release_id, files)
+        else:
+            night.home.lake.replace_release(table, draft.release_id, frames[table.name])
+    write_serving_files(night.home.paths.serving, draft.release_id, frames[RECOMMENDATIONS.name].collect())
+    with ThreadPoolExecutor() as hashing:
+        hashes = hashing.map(content_hash, frames.values(), RELEASE_TABLES)
+        content_hashes = dict(zip(frames, hashes, strict=True))
+    counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
+    whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
     return night.home.releases.publish(whole, night.base_version)
 
 
 def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:
-    if not (tables / table.name).exists():
-        return pl.LazyFrame(schema=night.home.lake.schema(table)).drop(RELEASE_ID)
-    return read_table(tables, table)
+    if not staged_files(tables, table):
+        return pl.LazyFrame(schema=night.home.lake.schema(table))
+    return _complete(night, table, read_table(tables, table))
 
 
 def _complete(night: Night, table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:

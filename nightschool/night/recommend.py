@@ -57,15 +57,20 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     return counts
 
 
+def staged_files(folder: Path, table: Table) -> list[Path]:
+    """The files of a table that `write_tables` left below the folder, in the order of their rows."""
+    return sorted((folder / table.name).glob("*.parquet"))
+
+
 def read_table(folder: Path, table: Table) -> pl.LazyFrame:
-    """A table that `write_tables` left below the folder."""
-    return pl.scan_parquet(folder / table.name / "*.parquet")
+    """The rows of those files."""
+    return pl.scan_parquet(staged_files(folder, table))
 
 
 def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int = 0) -> int:
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(target / f"{part:05}.parquet", compression="lz4")  # read once and thrown away
+    frame.write_parquet(target / f"{part:05}.parquet")
     return frame.height
 
 

@@ -131,6 +131,30 @@ def test_replacing_a_release_twice_leaves_it_once_and_others_alone(lake: Lake) -
     assert lake.scan(CANDIDATE_SCORES, "r2").collect()[USER_ID].to_list() == [7]
 
 
+def test_taken_files_are_the_release_however_often_they_are_taken(lake: Lake, tmp_path: Path) -> None:
+    lake.replace_release(CANDIDATE_SCORES, "r2", pool("r2", [7], svd=0.5))
+    lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [9], ease=0.5))
+    files = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    for file, user in zip(files, (1, 2), strict=True):
+        pool("r1", [user], ease=0.5).drop(RELEASE_ID).write_parquet(file)
+    for _ in range(2):
+        lake.take_release(CANDIDATE_SCORES, "r1", files)
+    assert lake.scan(CANDIDATE_SCORES, "r1").collect().select(USER_ID, "ease", "svd").rows() == [
+        (1, 0.5, None),
+        (2, 0.5, None),
+    ]
+    assert lake.scan(CANDIDATE_SCORES, "r2").collect()[USER_ID].to_list() == [7]
+    assert all(file.exists() for file in files)
+    lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [3], ease=0.5))
+    assert lake.scan(CANDIDATE_SCORES, "r1").collect()[USER_ID].to_list() == [3]
+
+
+def test_files_of_another_shape_are_refused(lake: Lake, tmp_path: Path) -> None:
+    pool("r1", [1]).select(USER_ID, pl.lit(1).alias("item_id")).write_parquet(tmp_path / "0.parquet")
+    with pytest.raises(NightschoolError, match="column item_id of table candidate_scores has the wrong type"):
+        lake.take_release(CANDIDATE_SCORES, "r1", [tmp_path / "0.parquet"])
+
+
 def test_releases_with_other_components_live_in_one_table(lake: Lake) -> None:
     lake.replace_release(CANDIDATE_SCORES, "r1", pool("r1", [1], ease=0.5))
     lake.replace_release(CANDIDATE_SCORES, "r2", pool("r2", [1], svd=0.5))
