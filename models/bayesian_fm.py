@@ -11,6 +11,8 @@ from models.base import ModelConfig
 from models.factorised import Factorised
 from models.labels import item_labels, user_labels
 from models.ratings import Ratings
+from models.sittings import Sittings
+from models.timeline import instants_of, seconds_of
 from nightschool.contract import Dataset, Float32s, Space
 from nightschool.errors import ConfigurationError
 
@@ -41,7 +43,8 @@ class BayesianFm(Factorised):
     """Predicts the posterior mean of w₀ + Σ wₐ xₐ + Σ_{a<b} ⟨vₐ, v_b⟩ xₐ x_b over the features x of user and item.
 
     A side's features are its id, its attributes, and whom it has met, n of them with 1 / √n each: what a user rated,
-    and who rated an item, whatever the score. All share one prior. A Gibbs sampler (myfm) draws the weights.
+    and who rated an item, whatever the score; of an item also which others were scored in the same sitting, by how
+    often that was, to length one. All share one prior. A Gibbs sampler (myfm) draws the weights.
 
     Within one sample the pairs of features on the same side add up to a bias, and those across to a product of two
     vectors. The mean over samples is therefore a factorisation of rank × chains × samples factors, which is stored:
@@ -63,7 +66,8 @@ class BayesianFm(Factorised):
         self._check_memory(ratings)
         met = _met(ratings)
         users = _Side(_features(user_labels(dataset), met), self.config)
-        items = _Side(_features(item_labels(dataset), met.T.tocsr()), self.config)
+        together = _met_together(ratings, dataset)
+        items = _Side(hstack([_features(item_labels(dataset), met.T.tocsr()), together], format="csr"), self.config)
         posterior = _Posterior(users, items, self.config)
         for chain in range(self.config.chains):
             posterior.start(chain)
@@ -155,6 +159,14 @@ def _features(labels: csr_array, met: csr_array) -> csr_array:
     """Id, labels and history of each row, CSR float64 [n, n_features]; a history of n weighs 1 / √n each."""
     scale = 1 / np.sqrt(np.maximum(met.sum(axis=1), 1))
     return hstack([eye_array(labels.shape[0], format="csr"), labels, diags_array(scale) @ met], format="csr")
+
+
+def _met_together(ratings: Ratings, dataset: Dataset) -> csr_array:
+    """How often items were scored in one sitting, CSR float64 [n_items, n_items] with rows of unit length."""
+    seconds = seconds_of(instants_of(dataset.pairs))
+    together = Sittings.of(ratings.users, ratings.items, seconds, ratings.n_items).together.astype(np.float64)
+    lengths = np.sqrt(together.multiply(together).sum(axis=1))
+    return diags_array(1 / np.maximum(lengths, 1)) @ together
 
 
 def _met(ratings: Ratings) -> csr_array:

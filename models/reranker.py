@@ -16,8 +16,9 @@ from models.candidate_history import content_nearness
 from models.files import read_arrays, write_arrays
 from models.lessons import Fit, Lesson, Teacher, join_lessons
 from models.rotating_cuts import Cut, rotating_cuts
+from models.trees import read_trees, write_trees
 from nightschool.contract import Dataset, Float32s, Indices, Pool
-from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.errors import DataRefused
 from nightschool.ranking.topk import top_k
 
 logger = logging.getLogger("nightschool.models")
@@ -140,7 +141,7 @@ class Reranker:
     def write(self, directory: Path) -> None:
         """Writes the trees as text, and arrays, below a new directory."""
         directory.mkdir()
-        (directory / _TREES).write_text(self.trees.model_to_string(), encoding="utf-8")
+        write_trees(directory / _TREES, self.trees)
         write_arrays(directory / _START, {"start": self.start})
         self.features.save(directory)
 
@@ -152,12 +153,7 @@ class Reranker:
         """
         self.features = CandidateFeatures.load(directory)
         self.start = read_arrays(directory / _START)["start"]
-        try:
-            self.trees = lightgbm.Booster(model_str=(directory / _TREES).read_text(encoding="utf-8"))
-        except (OSError, ValueError, lightgbm.basic.LightGBMError) as error:
-            raise ConfigurationError(
-                "a model file is damaged", seen=str(directory / _TREES), do="fit and save the model again"
-            ) from error
+        self.trees = read_trees(directory / _TREES)
 
     def _answer(self, features: Float32s, blended: Float32s) -> Float32s:
         """The log odds of each candidate, float32 [n]; in the sense of the objective."""

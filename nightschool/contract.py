@@ -16,6 +16,7 @@ from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 Float32s = NDArray[np.float32]
 Indices = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+Instants = NDArray[np.datetime64]
 
 POOL_SIZE: Final = 200
 """How many unseen items each component of a recipe brings into the pool that the blend ranks."""
@@ -203,6 +204,15 @@ class PredictsRatings(Protocol):
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
         """Scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        ...
+
+
+@runtime_checkable
+class PredictsInContext(PredictsRatings, Protocol):
+    """Predicts scores that were given at known instants, which nobody knows of what is still to come."""
+
+    def predict_in_context(self, user_indices: Indices, item_indices: Indices, instants: Instants) -> Float32s:
+        """Scores, float32 [n], clipped likewise, as if given at these instants (UTC); never to rank by."""
         ...
 
 

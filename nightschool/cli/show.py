@@ -149,6 +149,7 @@ def show_cross_validation(document: Mapping[str, Any]) -> None:
     rows = [
         [
             model["name"],
+            "yes" if model["in_context"] else "no",
             *(
                 text
                 for metric in ("rmse", "mae")
@@ -158,7 +159,8 @@ def show_cross_validation(document: Mapping[str, Any]) -> None:
         ]
         for model in document["models"]
     ]
-    show_table(title, ["model", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"], rows)
+    heads = ["model", "knows the rating's own time", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"]
+    show_table(title, heads, rows)
     best = [
         [
             *(found[name] for name in ("segment", "users", "pairs", "model")),

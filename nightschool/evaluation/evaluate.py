@@ -5,8 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, USER_INDEX
-from nightschool.contract import Blended, Indices, Mask, PredictsRatings, Recommender, Split
+from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.contract import (
+    Blended,
+    Float32s,
+    Indices,
+    Mask,
+    PredictsInContext,
+    PredictsRatings,
+    Recommender,
+    Split,
+)
 from nightschool.evaluation.evaluation import Errors, Evaluation, PerUser, Totals
 from nightschool.evaluation.facts import Facts, facts_of
 from nightschool.evaluation.lists import diversity_at, find_hits, miscalibration_at, popular_places, serendipity_at
@@ -104,9 +113,20 @@ def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
 
     A dislike counts as the lowest score there is.
     """
+    users, items = (split.held_out[name].to_numpy() for name in (USER_INDEX, ITEM_INDEX))
+    return _errors(recommender.predict(users, items), split)
+
+
+def errors_in_context(recommender: PredictsInContext, split: Split) -> Errors:
+    """The same of predictions that know when each held-out pair was scored, which all of them must tell."""
+    users, items = (split.held_out[name].to_numpy() for name in (USER_INDEX, ITEM_INDEX))
+    instants = split.held_out[TIMESTAMP].dt.replace_time_zone(None).to_numpy()
+    return _errors(recommender.predict_in_context(users, items, instants), split)
+
+
+def _errors(predicted: Float32s, split: Split) -> Errors:
     pairs = split.held_out
     users = pairs[USER_INDEX].to_numpy()
-    predicted = recommender.predict(users, pairs[ITEM_INDEX].to_numpy())
     lowest = split.fitted.score_range[0] if split.fitted.score_range else 0.0
     error = predicted.astype(np.float64) - np.maximum(pairs[SCORE].to_numpy(), lowest)
     distinct, places, counts = np.unique(users, return_inverse=True, return_counts=True)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, PredictsRatings, Recommender, Split
+from nightschool.columns import TIMESTAMP
+from nightschool.contract import Component, PredictsInContext, PredictsRatings, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.folds import FOLDS, PROTOCOL, fold_splits
 from nightschool.errors import ConfigurationError
-from nightschool.evaluation.evaluate import prediction_errors
+from nightschool.evaluation.evaluate import errors_in_context, prediction_errors
 from nightschool.evaluation.evaluation import Errors
 from nightschool.evaluation.intervals import ratio_intervals
 from nightschool.evaluation.metrics import Float64s
@@ -24,18 +25,30 @@ _METRICS = ("rmse", "mae")
 
 @dataclass(frozen=True, eq=False)
 class OnFold:
-    """One model's errors on one fold: by segment of its users, and how long its fit took."""
+    """One model's errors on one fold: by segment of its users, and how long its fit took.
 
+    Attributes:
+        in_context: Whether the predictions knew when the scores were given.
+        errors: Segment to errors.
+        fit_seconds: Seconds.
+    """
+
+    in_context: bool
     errors: Mapping[str, Errors]
     fit_seconds: float
 
 
 @dataclass(frozen=True, eq=False)
 class CrossValidated:
-    """One model's errors on all folds."""
+    """One model's errors on all folds, its predictions in context apart from those without."""
 
     component: Component
     folds: tuple[OnFold, ...]
+
+    @property
+    def in_context(self) -> bool:
+        """Whether the predictions knew when the scores were given."""
+        return self.folds[0].in_context
 
     def by_fold(self) -> Float64s:
         """The rmse and mae of each fold, float64[n_folds, 2]."""
@@ -57,17 +70,24 @@ def cross_validate(
 ) -> list[CrossValidated]:
     """Each model's errors when every fold in turn is predicted by a fit on the others.
 
+    A model that also predicts in context has a second row behind its first, of the same fits, where all events have
+    times.
+
     Raises:
         ConfigurationError: A model predicts no ratings.
         DataRefused: There are fewer events than folds.
     """
     for component in components:
         _predicts(create(component.model, component.params), component)
-    found: list[list[OnFold]] = [[] for _ in components]
+    found: list[list[tuple[OnFold, ...]]] = [[] for _ in components]
     for split in watch(fold_splits(log, seed=seed), "Folds", FOLDS):
         for folds, component in zip(found, components, strict=True):
             folds.append(_on_fold(split, component, create, seed))
-    return [CrossValidated(component, tuple(folds)) for component, folds in zip(components, found, strict=True)]
+    return [
+        CrossValidated(component, row)
+        for component, folds in zip(components, found, strict=True)
+        for row in zip(*folds, strict=True)
+    ]
 
 
 def describe_cross_validation(rows: Sequence[CrossValidated]) -> dict[str, Any]:
@@ -75,14 +95,15 @@ def describe_cross_validation(rows: Sequence[CrossValidated]) -> dict[str, Any]:
 
     The value of a metric is its mean over folds and `spread` the standard deviation over them. Its interval is of all
     held-out pairs together with users as the units drawn, as everywhere: folds share what they learn from, so their
-    spread alone would promise too much.
+    spread alone would promise too much. The best of a segment is one that does not know the time of what it predicts.
     """
+    without = [row for row in rows if not row.in_context]
     return {
         "protocol": PROTOCOL,
         "folds": FOLDS,
         "n_ratings": int(rows[0].pooled(OVERALL).pairs.sum()),
         "models": [_describe(row) for row in rows],
-        "best_by_segment": [_best(segment, rows) for segment in _segments(rows[0])],
+        "best_by_segment": [_best(segment, without) for segment in _segments(rows[0])],
     }
 
 
@@ -96,12 +117,20 @@ def _predicts(model: Recommender, component: Component) -> PredictsRatings:
     return model
 
 
-def _on_fold(split: Split, component: Component, create: Create, seed: int) -> OnFold:
+def _on_fold(split: Split, component: Component, create: Create, seed: int) -> tuple[OnFold, ...]:
+    """One fit's errors, then, where the model predicts in context and all events have times, those in context."""
     started = time.perf_counter()
     model = create(component.model, component.params).fit(split.fitted, seed=seed)
     seconds = time.perf_counter() - started
-    errors = prediction_errors(_predicts(model, component), split)
-    return OnFold({name: errors.select(members) for name, members in segments(split.fitted).items()}, seconds)
+    by_context = {False: prediction_errors(_predicts(model, component), split)}
+    timed = not any(pairs[TIMESTAMP].null_count() for pairs in (split.fitted.pairs, split.held_out))
+    if timed and isinstance(model, PredictsInContext):
+        by_context[True] = errors_in_context(model, split)
+    of_users = segments(split.fitted)
+    return tuple(
+        OnFold(in_context, {name: errors.select(members) for name, members in of_users.items()}, seconds)
+        for in_context, errors in by_context.items()
+    )
 
 
 def _segments(row: CrossValidated) -> list[str]:
@@ -117,6 +146,7 @@ def _describe(row: CrossValidated) -> dict[str, Any]:
     return {
         "name": row.component.model,
         "params": dict(row.component.params),
+        "in_context": row.in_context,
         "metrics": dict(zip(_METRICS, triples.tolist(), strict=True)),
         "spread": dict(zip(_METRICS, by_fold.std(axis=0, ddof=1).tolist(), strict=True)),
         "by_fold": dict(zip(_METRICS, by_fold.T.tolist(), strict=True)),
