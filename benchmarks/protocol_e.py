@@ -1,5 +1,6 @@
 """Protocol E: rating prediction on movielens-100k in five folds, beside Surprise's published figures."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ PUBLISHED = (
     ("NMF", ".963", ".758"),
 )
 RATINGS = 100_000
-GOAL = 0.872
+GOAL, GOAL_IN_CONTEXT = 0.872, 0.850
 SVD, NEAR_SURPRISE = 0.934, 0.002
 
 
@@ -37,13 +38,15 @@ def main(data: DataOption = DATA) -> None:
     with temporary_home():
         document = measure(source_of("movielens-100k", data))
     assert document["n_ratings"] == RATINGS, "the folds are not the published ones"
-    rmse = document["models"][-1]["metrics"]["rmse"][0]
+    alone, in_context = (model["metrics"]["rmse"][0] for model in document["models"][-2:])
     Page(
         name="protocol_e",
         title="Protocol E: movielens-100k, ratings in five folds",
-        claim=f"A stack that knows only train times predicts ratings of movielens-100k with rmse ≤ {GOAL}",
+        claim=f"A stack predicts ratings of movielens-100k with rmse ≤ {GOAL:.3f} knowing train times alone, and "
+        f"≤ {GOAL_IN_CONTEXT:.3f} where the predicted rating's own time is told",
         command="python benchmarks/protocol_e.py",
-        result=f"stack rmse {rmse:.4f}, goal {GOAL} {'reached' if rmse <= GOAL else 'missed'}",
+        result=f"{_reached('knowing train times alone', alone, GOAL)}; "
+        f"{_reached('told the own time', in_context, GOAL_IN_CONTEXT)}",
         body=_body(document),
     ).write()
 
@@ -67,25 +70,48 @@ def measure(source: Path) -> dict[str, Any]:
     return describe_cross_validation(cross_validate(log, components, create, seed=0))
 
 
+def _reached(what: str, rmse: float, goal: float) -> str:
+    return f"{what} {rmse:.4f}, goal {goal:.3f} {'reached' if rmse <= goal else 'missed'}"
+
+
 def _body(document: dict[str, Any]) -> list[str]:
     return [
         f"{document['n_ratings']:,} ratings in scikit-learn's KFold(5, shuffle=True, random_state=0) over the rows of "
-        "`u.data`. No model knows the time of a rating that it predicts, and what a stack weighs its models by was "
-        "learned inside each training part. Means over folds with the 95 % interval over users; ± is the standard "
-        "deviation over folds.",
+        "`u.data`. What a stack weighs its models by, and its trees, were learned inside each training part, from "
+        "pairs that the models asked had not been fitted on. Means over folds with the 95 % interval over users; ± is "
+        "the standard deviation over folds.",
+        "**own time: no** – the model knows when the ratings of the training part were given, and not when the rating "
+        "that it predicts was; this is what can be predicted beforehand, and what published tables measure. "
+        "**own time: yes** – the same fit is also told when the predicted rating was given, as timeSVD++ is. Such a "
+        "prediction is no forecast: no list is ranked by it and no night uses it, and its figure is not to be compared "
+        "with the others.",
         table(
-            ["ours", "rmse", "± folds", "mae", "± folds", "settings", "fit s"],
-            [_row(model) for model in document["models"]],
+            ["", "own time", "rmse", "± folds", "mae", "± folds", "settings", "fit s"],
+            [*[_row(model) for model in document["models"]], *[_published(row) for row in PUBLISHED]],
         ),
-        table(["Surprise's own table", "rmse", "mae"], PUBLISHED),
-        _standing(document["models"]),
-        "Who is predicted best by whom, by the length of the history and by occupation; shown: the next best model's "
-        "squared errors on the same pairs are higher by an interval that excludes zero.",
+        _standing([model for model in document["models"] if not model["in_context"]]),
+        "Who is predicted best by whom, by the length of the history and by attributes, among the models that do not "
+        "know the own time; shown: the next best model's squared errors on the same pairs are higher by an interval "
+        "that excludes zero. The last column is the stack that is told the own time, beside them and not among them.",
         table(
-            ["segment", "users", "ratings", "best", "rmse", "next", "shown"],
-            [_best(found) for found in document["best_by_segment"]],
+            ["segment", "users", "ratings", "best", "rmse", "next", "shown", "told the own time"],
+            [_best(found, document["models"][-1]["segments"]) for found in document["best_by_segment"]],
         ),
+        _winners(document["best_by_segment"]),
     ]
+
+
+def _published(row: tuple[str, str, str]) -> list[str]:
+    name, rmse, mae = row
+    return [f"Surprise's table: {name}", "no", rmse, "–", mae, "–", "published", "–"]
+
+
+def _winners(found: list[dict[str, Any]]) -> str:
+    of_segments = [each for each in found if each["segment"] != "all"]
+    wins = Counter(each["model"] for each in of_segments)
+    shown = sum(each["shown"] for each in of_segments)
+    told = ", ".join(f"`{model}` in {n}" for model, n in wins.most_common())
+    return f"Of {len(of_segments)} segments, best is {told}; shown in {shown}."
 
 
 def _row(model: dict[str, Any]) -> list[str]:
@@ -94,10 +120,16 @@ def _row(model: dict[str, Any]) -> list[str]:
         for metric in ("rmse", "mae")
         for text in (interval(model["metrics"][metric]), f"{model['spread'][metric]:.4f}")
     ]
-    return [model["name"], *figures, settings(model["params"]), f"{model['fit_seconds']:.1f}"]
+    return [
+        model["name"],
+        "yes" if model["in_context"] else "no",
+        *figures,
+        settings(model["params"]),
+        f"{model['fit_seconds']:.1f}",
+    ]
 
 
-def _best(found: dict[str, Any]) -> list[str]:
+def _best(found: dict[str, Any], in_context: dict[str, Any]) -> list[str]:
     counts = [f"{found[name]:,}" for name in ("users", "pairs")]
     return [
         found["segment"],
@@ -106,6 +138,7 @@ def _best(found: dict[str, Any]) -> list[str]:
         interval(found["rmse"]),
         str(found["next"]),
         "yes" if found["shown"] else "no",
+        interval(in_context[found["segment"]]),
     ]
 
 

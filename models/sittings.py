@@ -64,7 +64,7 @@ class Sittings:
         closest = np.full(len(users), -1)
         scale = (self.rarity, _PRIOR_MEETINGS)
         _listen((users, items), (heard.indptr, heard.indices, values), met, scale, (found, closest))
-        return found.reshape(len(users), -1), closest
+        return found.reshape(len(users), 2 * values.shape[1]), closest
 
 
 @njit(cache=True, nogil=True)

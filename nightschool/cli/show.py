@@ -159,8 +159,10 @@ def show_cross_validation(document: Mapping[str, Any]) -> None:
         ]
         for model in document["models"]
     ]
-    heads = ["model", "knows the rating's own time", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"]
+    heads = ["model", "in context", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"]
     show_table(title, heads, rows)
+    if any(model["in_context"] for model in document["models"]):
+        console.print("In context: the prediction knew when the rating was given, which nobody does beforehand.")
     best = [
         [
             *(found[name] for name in ("segment", "users", "pairs", "model")),

@@ -198,11 +198,13 @@ def test_evaluate_measures_predicted_ratings_on_folds(reading: Published, run: R
     document = outcome.document
     assert (document["dataset"], document["protocol"], document["folds"]) == ("learning", "k-fold", 5)
     assert [(row["name"], row["params"]) for row in document["models"]] == [("svd", {"epochs": 3}), ("nmf", {})]
-    assert all(len(row["by_fold"]["rmse"]) == 5 for row in document["models"])
+    assert all(len(row["by_fold"]["rmse"]) == 5 and not row["in_context"] for row in document["models"])
     assert document["best_by_segment"][0]["segment"] == "all"
     printed = run(*line).out
     assert f"{document['models'][0]['metrics']['rmse'][0]:.4f}" in printed
     assert "activity:regular" in printed
+    assert "context" in printed
+    assert "knew when the rating was given" not in printed
 
 
 @pytest.mark.parametrize(

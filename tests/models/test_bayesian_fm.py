@@ -16,13 +16,17 @@ CONFIG = BayesianFmConfig(rank=3, chains=2, burn_in=5, samples=20)
 
 @pytest.fixture
 def described(planted):
-    """The two tastes, whose users have a role."""
+    """The two tastes, whose users have a role; user 40 scored the items 0 to 2 within a minute each."""
     roles = pl.Series("role", ["left" if user % 2 else "right" for user in range(42)])
-    return replace(planted, users=planted.users.with_columns(roles))
+    first = pl.col("timestamp").filter(pl.col("user_index") == 40).first()
+    quick = (pl.col("user_index") == 40) & (pl.col("item_index") < 3)
+    spread = first + pl.col("item_index").cast(pl.Int64) * pl.duration(seconds=50)
+    times = planted.interactions.with_columns(timestamp=pl.when(quick).then(spread).otherwise("timestamp"))
+    return replace(planted, users=planted.users.with_columns(roles), interactions=times)
 
 
 def features(dataset):
-    """Id, role or domain, and history of every user and item, cell by cell."""
+    """Id, role or domain, and history of every user and item, cell by cell; 0 and 1, 1 and 2 are met in one sitting."""
     seen = dataset.history().toarray() * 0
     seen[dataset.interactions["user_index"], dataset.interactions["item_index"]] = 1
     sides = []
@@ -31,7 +35,9 @@ def features(dataset):
         hot = np.array([[label == other for other in sorted(set(labels))] for label in labels], dtype=float)
         weights = met / np.sqrt(np.maximum(met.sum(axis=1, keepdims=True), 1))
         sides.append(np.hstack([np.eye(n), hot, weights]))
-    return sides
+    together = np.zeros((22, 22))
+    together[[0, 1, 1, 2], [1, 0, 2, 1]] = [1, np.sqrt(0.5), np.sqrt(0.5), 1]
+    return [sides[0], np.hstack([sides[1], together])]
 
 
 def test_predictions_are_the_posterior_mean_of_myfms_own_regressor(described):

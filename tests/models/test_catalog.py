@@ -118,7 +118,8 @@ def test_saved_and_loaded_it_is_equal(fitted, name, planted, tmp_path):
     assert np.array_equal(all_scores(loaded), all_scores(fitted))
     assert_frame_equal(loaded.recommend(planted.user_ids, 5), fitted.recommend(planted.user_ids, 5))
     assert loaded.config == fitted.config
-    assert {file.suffix for file in tmp_path.rglob("*") if file.is_file()} == {".json", ".npz"}
+    # Boosted trees are text.
+    assert {file.suffix for file in tmp_path.rglob("*") if file.is_file()} - {".txt"} == {".json", ".npz"}
 
 
 def test_saving_does_not_overwrite(fitted, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import ITEM_ID, RATING, USER_ID
+from nightschool.columns import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from nightschool.contract import Component, Dataset
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.folds import fold_splits
@@ -51,19 +51,30 @@ class Mean(Ranks):
         return np.full(len(user_indices), self.mean + self.more, dtype=np.float32)
 
 
+class Clock(Mean):
+    """Predicts the mean, and, told when a score was given, the seconds of that minute."""
+
+    def predict_in_context(self, users: np.ndarray, items: np.ndarray, instants: np.ndarray) -> np.ndarray:
+        del users, items
+        return (instants.astype("datetime64[s]").astype(np.int64) % 60).astype(np.float32)
+
+
 def create(name: str, params: Mapping[str, Any]) -> Ranks:
-    return {"mean": Mean, "ranks": Ranks}[name](**params)
+    return {"mean": Mean, "ranks": Ranks, "clock": Clock}[name](**params)
 
 
 @pytest.fixture(scope="module")
 def log() -> EventLog:
-    """Sixty users with six to thirty ratings each."""
+    """Sixty users with six to thirty ratings each, without times."""
+    return build_event_log(None, None, as_ingested(rows()), RATED)
+
+
+def rows() -> pl.DataFrame:
     rng = np.random.default_rng(0)
     counts = np.where(np.arange(USERS) < 30, 6, 30)
     users = np.repeat(np.arange(USERS), counts)
     items = np.concatenate([rng.choice(40, count, replace=False) for count in counts])
-    rows = pl.DataFrame({USER_ID: users, ITEM_ID: items, RATING: rng.integers(1, 6, len(users)).astype(float)})
-    return build_event_log(None, None, as_ingested(rows), RATED)
+    return pl.DataFrame({USER_ID: users, ITEM_ID: items, RATING: rng.integers(1, 6, len(users)).astype(float)})
 
 
 def test_the_figures_are_those_of_a_plain_loop_over_folds(log: EventLog) -> None:
@@ -109,3 +120,20 @@ def test_the_best_of_a_segment_is_told_with_whether_that_is_shown(log: EventLog)
 def test_a_model_that_predicts_no_ratings_is_named_before_any_fit(log: EventLog) -> None:
     with pytest.raises(ConfigurationError, match=r"'k-fold' measures predicted ratings; saw 'ranks'"):
         cross_validate(log, [Component(model="mean"), Component(model="ranks")], create, seed=0)
+
+
+def test_predictions_in_context_stand_apart(log: EventLog) -> None:
+    """A minute for each rating: the clock, which is told the rating's own time, makes no error."""
+    seconds = pl.int_range(pl.len()) * 60 + pl.col(RATING).cast(pl.Int64)
+    timed = as_ingested(rows().with_columns((seconds * 1_000_000).alias(TIMESTAMP)))
+    timed = build_event_log(None, None, timed, RATED)
+    components = [Component(model="clock"), Component(model="mean", params={"more": 1.0})]
+    document = describe_cross_validation(cross_validate(timed, components, create, seed=0))
+    figures = [(row["name"], row["in_context"], row["metrics"]["rmse"][0]) for row in document["models"]]
+    assert [figure[:2] for figure in figures] == [("clock", False), ("clock", True), ("mean", False)]
+    assert figures[1][2] == 0.0
+    best = document["best_by_segment"][0]
+    assert (best["model"], best["next"]) == ("clock", "mean")
+    assert best["rmse"][0] > 1
+    untimed = describe_cross_validation(cross_validate(log, components, create, seed=0))
+    assert [row["in_context"] for row in untimed["models"]] == [False, False]
