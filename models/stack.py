@@ -56,7 +56,9 @@ class StackConfig(ModelConfig):
     """What is stacked, and how strongly the regression is shrunk."""
 
     components: tuple[Component, ...] = Field(
-        default=_DEFAULT, min_length=1, description="Models that predict ratings."
+        default=_DEFAULT,
+        min_length=1,
+        description="Models that predict ratings; the first is the one whose errors are remembered.",
     )
     l2: float = Field(default=30.0, gt=0, le=1e6, description="Shrinkage of the regression's weights.")
 
