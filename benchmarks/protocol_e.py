@@ -78,15 +78,17 @@ def _body(document: dict[str, Any]) -> list[str]:
     return [
         f"{document['n_ratings']:,} ratings in scikit-learn's KFold(5, shuffle=True, random_state=0) over the rows of "
         "`u.data`. What a stack weighs its models by, and its trees, were learned inside each training part, from "
-        "pairs that the models asked had not been fitted on. Means over folds with the 95 % interval over users; ± is "
-        "the standard deviation over folds.",
+        "pairs that the models asked had not been fitted on. What it is made of was chosen on cuts inside the training "
+        "part of the first fold, whose held-out part was read twice on the way; the stack was measured on the other "
+        "four for this page alone. Means over folds with the 95 % interval over users; ± is the standard deviation "
+        "over folds.",
         "**own time: no** – the model knows when the ratings of the training part were given, and not when the rating "
         "that it predicts was; this is what can be predicted beforehand, and what published tables measure. "
         "**own time: yes** – the same fit is also told when the predicted rating was given, as timeSVD++ is. Such a "
         "prediction is no forecast: no list is ranked by it and no night uses it, and its figure is not to be compared "
         "with the others.",
         table(
-            ["", "own time", "rmse", "± folds", "mae", "± folds", "settings", "fit s"],
+            ["model", "own time", "rmse", "± folds", "mae", "± folds", "settings", "fit s"],
             [*[_row(model) for model in document["models"]], *[_published(row) for row in PUBLISHED]],
         ),
         _standing([model for model in document["models"] if not model["in_context"]]),
