@@ -87,6 +87,32 @@ def verdict(value: float, goal: float, what: str) -> str:
     return f"{what} {value:.4f}, goal {goal:.4f} {'reached' if value >= goal else 'missed'}"
 
 
+def called(model: Mapping[str, Any]) -> str:
+    """A row's name, and whether validation chose it."""
+    return f"{model['name']}{' (chosen)' if model.get('chosen') else ''}"
+
+
+def chosen_of(models: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row that validation chose."""
+    return next(model for model in models if model["chosen"])
+
+
+def told_of_blends(models: Sequence[Mapping[str, Any]], metric: str, goals: Mapping[str, float]) -> str:
+    """What the blend and the reranked blend measured beside their goals, and which row validation chose.
+
+    Args:
+        models: The rows of a comparison.
+        metric: Which figure.
+        goals: `blend` and `blend + reranker`, each with its goal; a row that was not tried is said to be missing.
+    """
+    found = {"blend": "blend(", "blend + reranker": " + reranker"}
+    told = []
+    for name, goal in goals.items():
+        rows = [model for model in models if found[name] in model["name"]]
+        told.append(verdict(rows[0]["metrics"][metric][0], goal, name) if rows else f"{name}: none was learned")
+    return f"{metric}: {'; '.join(told)}; chosen on validation: {chosen_of(models)['name']}"
+
+
 def _index_row(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
     told = [text.partition(f"**{mark}.** ")[2].partition("\n")[0] for mark in _MARKS]

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, interval, settings, table, verdict
-from surroundings import DATA, DataOption, ingested_home, source_of, temporary_home
+from page import Page, called, chosen_of, interval, settings, table, told_of_blends
+from surroundings import DATA, SEARCH, DataOption, ingested_home, source_of, temporary_home
 
 MODELS = ("svd", "ease", "dlae", "ials", "bpr", "gfcf", "userknn", "itemknn", "rp3beta", "content", "reranker")
 METRICS = ("ndcg@10", "precision@10", "recall@10")
 TRAIN, TEST = 75_066, 24_934
 POPULARITY = 0.2524
-GOAL = 0.505
+GOALS = {"blend": 0.505, "blend + reranker": 0.513}
 BEST_PUBLISHED = 0.4751
 
 _TABLE = "Microsoft Recommenders' comparison table"
@@ -39,9 +39,9 @@ def main(data: DataOption = DATA) -> None:
     Page(
         name="protocol_a",
         title="Protocol A: movielens-100k, stratified by item",
-        claim=f"A learned blend reaches ndcg@10 ≥ {GOAL} on movielens-100k, stratified by item 75/25",
+        claim="movielens-100k, stratified by item 75/25: a learned blend reaches ndcg@10 ≥ .505, reranked ≥ .513",
         command="python benchmarks/protocol_a.py",
-        result=verdict(_blend(document)["metrics"]["ndcg@10"][0], GOAL, "blend ndcg@10"),
+        result=told_of_blends(document["models"], "ndcg@10", GOALS),
         body=_body(document),
     ).write()
 
@@ -52,7 +52,7 @@ def measure(source: Path) -> dict[str, Any]:
     from nightschool.night.config import NightConfig
     from tasks.evaluate import Offline, evaluate_models
 
-    return evaluate_models(home, Offline(MODELS, "stratified-item", 10, 42, "all", NightConfig()))
+    return evaluate_models(home, Offline(MODELS, "stratified-item", 10, 42, "all", NightConfig(**SEARCH)))
 
 
 def _body(document: dict[str, Any]) -> list[str]:
@@ -65,7 +65,7 @@ def _body(document: dict[str, Any]) -> list[str]:
         "measured once. Intervals are 95 % over users; `over popularity` is the paired difference of ndcg@10.",
         table(["ours", *METRICS, "over popularity", "settings", "fit s"], [_row(m) for m in document["models"]]),
         table(["reference", *METRICS, "source"], PUBLISHED),
-        _standing(_blend(document)),
+        _standing(chosen_of(document["models"])),
     ]
 
 
@@ -73,18 +73,10 @@ def _ndcg(document: dict[str, Any], name: str) -> float:
     return float(next(m["metrics"]["ndcg@10"][0] for m in document["models"] if m["name"] == name))
 
 
-def _blend(document: dict[str, Any]) -> dict[str, Any]:
-    """The blend whose weights were learned; the best single model where none was better."""
-    found: dict[str, Any] = next(
-        (m for m in document["models"] if m["name"].startswith("blend(")), document["models"][-1]
-    )
-    return found
-
-
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
     fit = f"{model['fit_seconds']:.1f}"
-    return [model["name"], *figures, interval(model["over_popularity"]), settings(model["params"]), fit]
+    return [called(model), *figures, interval(model["over_popularity"]), settings(model["params"]), fit]
 
 
 def _standing(best: dict[str, Any]) -> str:

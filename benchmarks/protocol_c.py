@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 from page import Page, interval, settings, table
-from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
+from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("popularity", "ease", "dlae", "ials", "gfcf", "userknn", "content")
 CUTS = {"movielens-1m": "temporal-user", "goodbooks-10k": "random-user"}
@@ -38,7 +38,7 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
         from tasks.evaluate import events_of
         from tasks.select import search_for
 
-        config = NightConfig(models=MODELS)
+        config = NightConfig(models=MODELS, **SEARCH)
         log = events_of(home, config).with_all_relevant()
         cut = named_cut(log, CUTS[dataset], seed=config.seed)
         found, _ = compare_models(

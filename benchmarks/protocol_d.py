@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, interval, settings, table, verdict
-from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
+from page import Page, called, interval, settings, table, verdict
+from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("gfcf", "ials", "dlae", "rp3beta")
 METRICS = ("recall@20", "ndcg@20")
@@ -48,14 +48,13 @@ def measure(source: Path) -> dict[str, Any]:
         from nightschool.night.config import NightConfig
         from tasks.evaluate import Offline, evaluate_models
 
-        config = NightConfig(search_trials=4, search_seconds=1200)
-        document = evaluate_models(home, Offline(MODELS, "given", 20, 42, "all", config))
+        document = evaluate_models(home, Offline(MODELS, "given", 20, 42, "all", NightConfig(**SEARCH)))
     return {**document, "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
 
 
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
-    return [model["name"], *figures, settings(model["params"]), f"{model['fit_seconds']:.1f}"]
+    return [called(model), *figures, settings(model["params"]), f"{model['fit_seconds']:.1f}"]
 
 
 if __name__ == "__main__":

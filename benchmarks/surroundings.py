@@ -18,6 +18,9 @@ import typer
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import NotFound
 
+SEARCH = {"search_trials": 16, "search_seconds": 600}
+"""Settings tried of each model and seconds of all trials, more than a night's, where a benchmark is about quality."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

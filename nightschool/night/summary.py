@@ -95,6 +95,7 @@ def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]
         "metrics": figures(row.evaluation, cutoffs),
         "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
         "verdict": over.verdict,
+        "chosen": row.chosen,
     }
 
 
