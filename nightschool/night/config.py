@@ -36,7 +36,7 @@ class NightConfig(Rules):
         default=600.0, ge=0, description="What a reranker may take of a night: to prove, to refit and to recommend."
     )
     max_validation_users: int = Field(
-        default=20_000, ge=200, description="Users who choose on validation; a sample of them where there are more."
+        default=10_000, ge=200, description="Users who choose on validation; a sample of them where there are more."
     )
     window_days: int = Field(default=28, ge=1, description="Length of validation and of test, in days.")
     min_users: int = Field(default=200, ge=2, description="Users with held-out items that a verdict needs.")

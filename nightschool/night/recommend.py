@@ -50,10 +50,13 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     weights = weights_by_component(recommender)
     writer = ListWriter(recommender, dataset, audiences, weights, k)
     counts = writer.write(dataset.user_ids.arg_sort().to_numpy().astype(np.int32), folder, megabytes)
-    counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
-    counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
-    counts[ITEM_WEIGHTS.name] = _write(item_weights(weights, dataset), folder, ITEM_WEIGHTS)
-    counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
+    # Weights are sorted by one core, and alike users found by whatever is left.
+    with ThreadPoolExecutor(1) as sorting:
+        weighed = sorting.submit(lambda: _write(item_weights(weights, dataset), folder, ITEM_WEIGHTS))
+        counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
+        counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
+        counts[ITEM_WEIGHTS.name] = weighed.result()
     return counts
 
 
