@@ -66,7 +66,7 @@ def test_a_first_night_that_is_killed_at_any_instants_publishes_once(world: Worl
 # Every system call of a publication
 
 CHANGES = (
-    "write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,copy_file_range,mkdir,mkdirat,rmdir,"
+    "write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,copy_file_range,sendfile,mkdir,mkdirat,rmdir,"
     "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat"
 )
 """A file that was only just created shows as soon as it is written to; fsync changes nothing that one can see."""
