@@ -182,11 +182,9 @@ class Recommender(Protocol):
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """The recommender itself, fitted; a second call replaces all that the first one learned."""
-        ...
 
     def score(self, user_indices: Indices) -> Float32s:
         """Scores, float32 [n_block, n_items], higher is better; seen items are scored too."""
-        ...
 
 
 @runtime_checkable
@@ -195,7 +193,6 @@ class FoldsIn(Protocol):
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
-        ...
 
 
 @runtime_checkable
@@ -204,7 +201,6 @@ class PredictsRatings(Protocol):
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
         """Scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
-        ...
 
 
 @runtime_checkable
@@ -213,7 +209,6 @@ class PredictsInContext(PredictsRatings, Protocol):
 
     def predict_in_context(self, user_indices: Indices, item_indices: Indices, instants: Instants) -> Float32s:
         """Scores, float32 [n], clipped likewise, as if given at these instants (UTC); never to rank by."""
-        ...
 
 
 @runtime_checkable
@@ -222,7 +217,6 @@ class WeighsItems(Protocol):
 
     def item_weights(self) -> csr_array:
         """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
-        ...
 
 
 class Component(BaseModel):
@@ -284,21 +278,16 @@ class Blended(Recommender, Protocol):
     @property
     def recipe(self) -> Recipe:
         """The names and numbers it was built from."""
-        ...
 
     @property
     def parts(self) -> Mapping[str, Recommender]:
         """Catalogue name to fitted component, in the order of the recipe."""
-        ...
 
     def pool(self, user_indices: Indices) -> Pool:
         """The candidates of a block of users, with each component's normalised scores."""
-        ...
 
     def combine(self, pool: Pool, user_indices: Indices) -> Float32s:
         """What the candidates of these users are ranked by, float32 [n, width]; -inf is never ranked."""
-        ...
 
     def save(self, directory: Path) -> None:
         """Writes arrays and JSON below an empty directory, never a pickle."""
-        ...

@@ -94,7 +94,7 @@ def test_correction_in_a_log_of_the_past_is_known_from_its_own_later_time_or_fro
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), min_size=1, max_size=12),
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), min_size=1, max_size=9),
     st.lists(st.integers(1, 11), max_size=3),
 )
 def test_any_delivery_ends_like_replaying_it_row_by_row(tmp_path_factory, rows, cuts):
