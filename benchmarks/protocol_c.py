@@ -7,18 +7,7 @@ import typer
 from page import Page, interval, settings, table
 from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
-MODELS = (
-    "popularity",
-    "recent_popularity",
-    "ease",
-    "dlae",
-    "ials",
-    "gfcf",
-    "userknn",
-    "itemknn",
-    "content",
-    "reranker",
-)
+MODELS = ("popularity", "ease", "dlae", "ials", "gfcf", "userknn", "content")
 CUTS = {"movielens-1m": "temporal-user", "goodbooks-10k": "random-user"}
 K = 10
 

@@ -33,9 +33,9 @@ class IalsConfig(ModelConfig):
 
     space: ClassVar[Space] = {
         "regularisation": Span(0.001, 0.1, log=True),
-        "unobserved": Span(1.0, 32.0, log=True),
-        "factors": Span(32, 256, log=True),
-        "epochs": Span(4, 16, log=True),
+        "unobserved": Span(1.0, 100.0, log=True),
+        "factors": Span(32, 512, log=True),
+        "epochs": Span(4, 32, log=True),
     }
 
 
