@@ -10,7 +10,6 @@ import polars as pl
 import typer
 from page import Page, table
 from scipy.linalg import get_lapack_funcs
-from scipy.sparse import csr_array
 from svd_beside_surprise import ITEMS, USERS, dataset_of, planted_pairs
 
 from models.ease import Ease
@@ -97,7 +96,6 @@ def _ease(data: Dataset) -> Beside:
     likes = liked.positives()
     gram = np.asarray((likes.T @ likes).todense(), dtype=np.float32)
     gram[np.diag_indices(ITEMS)] += 500
-
     potrf, potri = get_lapack_funcs(("potrf", "potri"), (gram,))
 
     def invert() -> None:
@@ -110,10 +108,11 @@ def _ease(data: Dataset) -> Beside:
 def _similar_users(data: Dataset) -> Beside:
     """The most alike users of everybody, beside the sparse product that counts what they share."""
     likes = data.positives()
+    by_item = likes.T.tocsr()
 
     def count() -> None:
         for start in range(0, USERS, _ROWS):
-            _ = csr_array(likes[start : start + _ROWS] @ likes.T)
+            _ = likes[start : start + _ROWS] @ by_item
 
     return _beside(
         "similar users", lambda: most_alike(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, interval, settings, table
+from page import Page, called, interval, settings, table
 from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("popularity", "ease", "dlae", "ials", "gfcf", "userknn", "content")
@@ -48,7 +48,8 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
     chosen = sorted(found, key=lambda row: row.chosen)
     return [
         {
-            "name": row.name + (" (chosen)" if row.chosen else ""),
+            "name": row.name,
+            "chosen": row.chosen,
             "params": dict(row.params),
             "fit_seconds": row.fit_seconds,
             "n_users": row.evaluation.n_users,
@@ -66,7 +67,7 @@ def _ends(comparison: Any) -> list[float]:
 def _body(dataset: str, found: list[dict[str, Any]]) -> list[str]:
     rows = [
         [
-            row["name"],
+            called(row),
             interval(row["ndcg"]),
             interval(row["recall"]),
             interval(row["over_ease"]),
