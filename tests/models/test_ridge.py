@@ -33,7 +33,7 @@ def test_every_row_is_the_solution_of_its_own_system(weights, d):
     floor = rng.random(d, dtype=np.float32) + np.float32(0.5)
     found = solve(weights, factors, floor, 0.1)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, by_inversion(weights, factors.astype(np.float64), floor, 0.1), atol=2e-5)
+    np.testing.assert_allclose(found, by_inversion(weights, factors.astype(np.float64), floor, 0.1), atol=2e-6)
     assert not found[2].any()
     assert np.array_equal(solve_on_all_cores(weights, factors, floor, 0.1), found)
 
