@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from page import Page, interval, settings, table, verdict
-from surroundings import apart, ingested_home, temporary_home
+from surroundings import SEARCH, apart, ingested_home, temporary_home
 
 GOAL = 0.70
 SEEDS = (1, 2, 3, 4, 5)
@@ -17,7 +17,7 @@ _HALF_OF_95 = 2.776
 Models = Annotated[str, typer.Option(help="Names in the catalogue, separated by commas.")]
 
 
-def main(models: Models = "ease,dlae,ials,content") -> None:
+def main(models: Models = "ease,dlae,ials,gfcf,content,reranker") -> None:
     """Simulates the default platform with five seeds and measures each in a process of its own."""
     documents = {seed: apart(_measure, seed, tuple(models.split(","))) for seed in SEEDS}
     best = {seed: next(m for m in document["models"] if m["chosen"]) for seed, document in documents.items()}
@@ -45,7 +45,7 @@ def _measure(seed: int, models: tuple[str, ...]) -> dict[str, Any]:
         from nightschool.night.config import NightConfig
         from tasks.oracle import measure_way
 
-        return measure_way(home, None, NightConfig(models=models, seed=seed), 10)
+        return measure_way(home, None, NightConfig(models=models, seed=seed, **SEARCH), 10)
 
 
 def _body(documents: dict[int, dict[str, Any]], best: dict[int, dict[str, Any]]) -> list[str]:

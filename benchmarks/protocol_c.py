@@ -7,7 +7,18 @@ import typer
 from page import Page, called, interval, settings, table
 from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
-MODELS = ("popularity", "ease", "dlae", "ials", "gfcf", "userknn", "content")
+MODELS = (
+    "popularity",
+    "recent_popularity",
+    "ease",
+    "dlae",
+    "ials",
+    "gfcf",
+    "itemknn",
+    "userknn",
+    "content",
+    "reranker",
+)
 CUTS = {"movielens-1m": "temporal-user", "goodbooks-10k": "random-user"}
 K = 10
 

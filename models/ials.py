@@ -34,8 +34,8 @@ class IalsConfig(ModelConfig):
     space: ClassVar[Space] = {
         "regularisation": Span(0.001, 0.1, log=True),
         "unobserved": Span(1.0, 100.0, log=True),
-        "factors": Span(32, 512, log=True),
-        "epochs": Span(4, 32, log=True),
+        "factors": Span(32, 1000, log=True, costs=True),
+        "epochs": Span(4, 32, log=True, costs=True),
     }
 
 

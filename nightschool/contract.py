@@ -33,11 +33,13 @@ class Span:
         low: The lowest.
         high: The highest.
         log: Whether equal steps are equal ratios.
+        costs: Whether the seconds of a fit grow in proportion to the value.
     """
 
     low: float
     high: float
     log: bool = False
+    costs: bool = False
 
 
 Space = Mapping[str, Span | tuple[Any, ...]]

@@ -1,14 +1,13 @@
-"""Weights of a blend, learned on validation: components enter one by one, each only when shown to help."""
+"""Weights of a blend, learned on validation: components enter one by one, each only when it helps."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nightschool.contract import Component, Recipe
 from nightschool.evaluation.gains import Gains
-from nightschool.evaluation.intervals import mean_intervals
 from nightschool.evaluation.metrics import Float64s
 
 Weights = NDArray[np.float32]
@@ -21,10 +20,10 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     """The blend of the highest mean ndcg that forward selection finds; one component alone where none helps it.
 
     Each step tries every other component at several weights beside the blend so far, and takes the best when the
-    interval of the paired difference lies above zero: greedy ensemble selection as in Caruana et al., "Ensemble
-    selection from libraries of models", ICML 2004, with an interval to stop. Of the weights that one standard error
-    cannot tell from the best, the one nearest to an equal share is kept, as in Breiman et al., "Classification and
-    Regression Trees", 1984: the best of many figures is partly luck, and an even blend is the steadier one.
+    paired difference exceeds its standard error: greedy ensemble selection as in Caruana et al., "Ensemble selection
+    from libraries of models", ICML 2004. Of the weights that one standard error cannot tell from the best, the one
+    nearest to an equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of
+    many figures is partly luck, and an even blend is the steadier one.
 
     Args:
         gains: The pool of all components, and what is relevant in it.
@@ -36,7 +35,8 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     while not weights.all():
         tried = [_tried(gains, weights, component) for component in np.flatnonzero(weights == 0).tolist()]
         best = max(tried, key=lambda one: one.highest)
-        if not mean_intervals((best.values[best.place] - ndcg(gains, weights))[:, None]).low[0] > 0:
+        gained = best.values[best.place] - ndcg(gains, weights)
+        if not gained.mean() > _standard_error(gained):
             break
         weights[best.component] = best.steady_weight()
         for component in np.flatnonzero(weights).tolist():
@@ -64,9 +64,13 @@ class _Tried(NamedTuple):
     def steady_weight(self) -> float:
         """The weight nearest to one among those within one standard error of the best."""
         behind = self.values[self.place] - self.values
-        error = behind.std(axis=1) / np.sqrt(behind.shape[1])
-        alike = np.flatnonzero(behind.mean(axis=1) <= error)
+        alike = np.flatnonzero(behind.mean(axis=1) <= _standard_error(behind))
         return min((_WEIGHTS[place] for place in alike), key=lambda weight: abs(weight - 1))
+
+
+def _standard_error(values: Float64s) -> Any:
+    """Of the mean over users, who are the last axis."""
+    return values.std(axis=-1) / np.sqrt(values.shape[-1])
 
 
 def _tried(gains: Gains, weights: Weights, component: int) -> _Tried:

@@ -10,7 +10,6 @@ import numpy as np
 
 from nightschool.contract import Component, Indices, Pool, PredictsRatings, Recipe, Recommender, Split
 from nightschool.errors import NightschoolError
-from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate_ranking, prediction_errors, relevant_users
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
@@ -142,7 +141,7 @@ class Jury:
 
 
 def select(split: Split, search: Search, create: Create) -> Selection:
-    """The recipe with the highest validation ndcg@10 among all candidates and all α, or a blend shown better than it.
+    """The recipe with the highest validation ndcg@10 among all candidates, all α and the blend that was learned.
 
     Raises:
         NightschoolError: No candidate could be trained.
@@ -157,10 +156,10 @@ def select(split: Split, search: Search, create: Create) -> Selection:
     sweep = {alpha: jury.evaluate(pool, _weights(recipe, candidates)) for alpha, recipe in hybrid.items()}
     chosen = [(one.recipe, one.evaluation) for one in candidates]
     chosen += [(hybrid[alpha], evaluation) for alpha, evaluation in sweep.items()]
-    recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
     learned = _learned_blend(candidates, pool, jury)
-    if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).verdict == "better":
-        recipe, evaluation = learned.recipe, learned.evaluation
+    if learned is not None:
+        chosen.append((learned.recipe, learned.evaluation))
+    recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
     return Selection(recipe, evaluation, candidates, tuple(trials), sweep, hybrid, learned, failures=failures)
 
 

@@ -1,10 +1,11 @@
 """Hyper-parameters chosen on validation: the defaults first, then as many trials as the budget allows."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -16,6 +17,7 @@ logger = logging.getLogger("nightschool.night")
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 _DRAWN_AT_RANDOM = 4  # trials before the sampler follows what it has seen
+_FAIL = optuna.trial.TrialState.FAIL
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Budget:
     """How long one model may be searched: whichever ends first.
 
     Attributes:
-        trials: Settings besides the defaults.
-        seconds: Wall time; no trial begins that is not likely to end within it.
+        trials: Settings drawn besides the defaults.
+        seconds: Wall time; a setting that is not likely to end within it is not tried.
     """
 
     trials: int
@@ -83,6 +85,24 @@ class Trial:
     seconds: float
 
 
+class _Tried(NamedTuple):
+    """A setting, fitted, what it measured, and the seconds of both."""
+
+    fitted: Fitted
+    value: float
+    seconds: float
+
+    @property
+    def trial(self) -> Trial:
+        return Trial(self.fitted.component, self.value, self.seconds)
+
+    def seconds_with(self, tunable: Tunable, drawn: Mapping[str, Any]) -> float:
+        """What another setting is likely to take where this one has the defaults."""
+        costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.costs]
+        times_as_long = math.prod(float(drawn[name] / tunable.defaults[name]) for name in costs)
+        return self.seconds + self.fitted.fit_seconds * (times_as_long - 1)
+
+
 class Tuner:
     """Tries settings of one model after another.
 
@@ -114,43 +134,45 @@ class Tuner:
         component = Component(model=tunable.model, params=tunable.fixed)
         if not tunable.space or not self._budget.trials:
             return self._fit(component), []
-        best, highest, seconds = self._try(component)
-        trials = [Trial(component, highest, seconds)]
-        distributions = {name: _distribution(values) for name, values in tunable.space.items()}
-        study = self._study(tunable, distributions, highest)
-        while len(trials) <= self._budget.trials:
-            if time.perf_counter() + max(trial.seconds for trial in trials) > deadline:
-                break
-            asked = study.ask(distributions)
+        first = best = self._try(component)
+        trials = [first.trial]
+        study = self._study(tunable, first.value)
+        for _ in range(self._budget.trials):
+            asked = study.ask(_distributions(tunable.space))
             drawn = {name: _rounded(value) for name, value in asked.params.items()}
+            if time.perf_counter() + first.seconds_with(tunable, drawn) > deadline:
+                study.tell(asked, state=_FAIL)
+                continue
             component = Component(model=tunable.model, params={**tunable.fixed, **drawn})
             try:
-                fitted, value, seconds = self._try(component)
+                tried = self._try(component)
             except NightschoolError as error:
                 logger.info("%s cannot be trained with %s: %s", tunable.model, drawn, error)
-                study.tell(asked, state=optuna.trial.TrialState.FAIL)
+                study.tell(asked, state=_FAIL)
                 trials.append(Trial(component, None, 0.0))
                 continue
-            study.tell(asked, value)
-            trials.append(Trial(component, value, seconds))
-            if value > highest:
-                best, highest = fitted, value
-        return best, trials
+            study.tell(asked, tried.value)
+            trials.append(tried.trial)
+            best = max(best, tried, key=lambda one: one.value)
+        return best.fitted, trials
 
-    def _try(self, component: Component) -> tuple[Fitted, float, float]:
-        """The component fitted, what it measured, and the seconds of both."""
+    def _try(self, component: Component) -> _Tried:
         started = time.perf_counter()
         fitted = self._fit(component)
         value = self._measure(fitted.recommender)
-        return fitted, value, time.perf_counter() - started
+        return _Tried(fitted, value, time.perf_counter() - started)
 
-    def _study(self, tunable: Tunable, distributions: Mapping[str, BaseDistribution], value: float) -> optuna.Study:
+    def _study(self, tunable: Tunable, value: float) -> optuna.Study:
         """A study that knows what the defaults measured."""
         sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=_DRAWN_AT_RANDOM)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        known = {name: tunable.defaults[name] for name in distributions}
-        study.add_trial(optuna.create_trial(params=known, distributions=dict(distributions), value=value))
+        known = {name: tunable.defaults[name] for name in tunable.space}
+        study.add_trial(optuna.create_trial(params=known, distributions=_distributions(tunable.space), value=value))
         return study
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    return {name: _distribution(values) for name, values in space.items()}
 
 
 def _distribution(values: Span | tuple[Any, ...]) -> BaseDistribution:

@@ -88,6 +88,19 @@ def test_no_trial_begins_that_is_not_likely_to_end_in_time(monkeypatch):
     assert math.fsum(trial.seconds for trial in trials) <= 21
 
 
+def test_a_setting_that_would_cost_more_than_is_left_is_passed_over():
+    slow = Tunable("hill", {}, {"size": Span(1, 1000, costs=True)}, {"size": 1})
+    sizes = []
+
+    def growing(component):
+        sizes.append(component.params.get("size", 1))
+        return Fitted(component, Hill({}), 1.0 * sizes[-1])  # type: ignore[arg-type]
+
+    _, trials = tuner(trials=40, seconds=100.0, fit=growing).tune(slow)
+    assert 1 < len(trials) == len(sizes) < 40
+    assert max(sizes) <= 101
+
+
 @pytest.mark.parametrize(("tunable", "trials"), [(Tunable("hill"), 9), (HILL, 0)])
 def test_without_a_space_or_trials_the_defaults_are_fitted_once(tunable, trials):
     best, tried = tuner(trials=trials).tune(tunable)
