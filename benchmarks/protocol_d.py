@@ -34,8 +34,8 @@ def main(data: DataOption = DATA) -> None:
         result=f"{best['name']}: {'; '.join(told)}; peak {document['gigabytes']:.1f} GB",
         body=[
             f"Full ranking, seen items excluded, {document['n_users']:,} users, intervals of 95 % over users. Settings "
-            "and weights were chosen on a cut of the training pairs made like the test, the length and epochs of iALS by "
-            "a few trials on the same cut beforehand; then each was refitted on all of them and measured once.",
+            "and weights were chosen on a cut of the training pairs made like the test, the factors and epochs of iALS "
+            "by a few trials on the same cut beforehand; then each was refitted on all of them and measured once.",
             table(["ours", *METRICS, "settings", "fit s"], [_row(model) for model in document["models"]]),
             table(["reference", *METRICS, "source"], _REFERENCES),
         ],
