@@ -1,6 +1,6 @@
 """iALS: factors by alternating least squares, regularised in proportion to how much each row has to say."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,12 @@ class IalsConfig(ModelConfig):
     factors: int = Field(default=64, ge=1, le=1000, description="Length of a user's and an item's vector.")
     epochs: int = Field(default=6, ge=1, le=500, description="Times that all users and all items are solved for.")
     regularisation: float = Field(default=0.02, gt=0, le=10, description="Shrinkage of a vector for each of its pairs.")
+    likes: float | None = Field(
+        default=None,
+        gt=0,
+        description="Likes a row for which that was chosen: where there are more, it is less in proportion. "
+        "None: as many as there are.",
+    )
     unobserved: float = Field(
         default=8.0, gt=0, le=1000, description="Weight of all pairs without a like together; of all likes it is 1."
     )
@@ -48,6 +54,9 @@ class Ials(Model):
     at least 0.05, z being its score in standard deviations from the mean; where all scores are alike, 1. A user or item
     without likes has zeros.
 
+    The best λ falls about as fast as likes come in, so that one which was chosen on part of the data is too much for
+    all of them: `kept_settings` is what carries it over.
+
     References:
         Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008;
         Rendle, Krichene, Zhang and Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
@@ -56,7 +65,7 @@ class Ials(Model):
 
     name = "ials"
     config_type = IalsConfig
-    learned = ("user_factors", "item_factors", "floor", "scale")
+    learned = ("user_factors", "item_factors", "floor", "scale", "shrinkage", "likes")
     by_user = ("user_factors",)
 
     config: IalsConfig
@@ -68,13 +77,21 @@ class Ials(Model):
     """What the normal equations of a user have on their diagonal before the first like, float32 [factors]."""
     scale: Float32s
     """Mean and standard deviation of the scores of likes, float32 [2]."""
+    shrinkage: Float32s
+    """λ, float32 [1]."""
+    likes: Float32s
+    """Likes of a row, the geometric mean of both sides' means, float32 [1]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores on the dataset's scale."""
         return self._solve_users(history) @ self.item_factors.T
 
+    def kept_settings(self) -> dict[str, Any]:
+        """How many likes a row the regularisation was used for: the reference of fits on other data."""
+        return {"likes": self.config.likes or float(f"{self.likes[0]:.3g}")}
+
     def _solve_users(self, history: csr_array) -> Float32s:
-        return solve(self._weights(history), self.item_factors, self.floor, self.config.regularisation)
+        return solve(self._weights(history), self.item_factors, self.floor, self.shrinkage[0])
 
     def _score(self, user_indices: Indices) -> Float32s:
         scores: Float32s = self.user_factors[user_indices] @ self.item_factors.T
@@ -89,6 +106,9 @@ class Ials(Model):
         by_item = by_user.T.tocsr()
         n_users, n_items = (max(int(np.count_nonzero(np.diff(side.indptr))), 1) for side in (by_user, by_item))
         unobserved = self.config.unobserved * by_user.nnz / (n_users * n_items)
+        likes = max(by_user.nnz, 1) / np.sqrt(n_users * n_items)
+        self.likes = np.array([likes], dtype=np.float32)
+        self.shrinkage = np.array([self.config.regularisation * (self.config.likes or likes) / likes], dtype=np.float32)
         drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
         items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
         items[np.diff(by_item.indptr) == 0] = 0
@@ -103,10 +123,10 @@ class Ials(Model):
         """One side's factors, given the other's."""
         turned, spectrum = principal_axes(factors)
         floor = self._floor(spectrum, unobserved, n_others)
-        return solve_on_all_cores(weights, turned, floor, self.config.regularisation)
+        return solve_on_all_cores(weights, turned, floor, self.shrinkage[0])
 
     def _floor(self, spectrum: NDArray[np.float64], unobserved: float, n_others: int) -> Float32s:
-        floor: NDArray[np.float64] = unobserved * (spectrum + self.config.regularisation * n_others)
+        floor: NDArray[np.float64] = unobserved * (spectrum + self.shrinkage[0] * n_others)
         return floor.astype(np.float32)
 
     def _weights(self, scores: csr_array) -> csr_array:

@@ -161,9 +161,8 @@ class Split:
         name: `validation` or `test`.
         protocol: How it was cut, such as `temporal` or `random-user`.
         fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
-        held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
-            Pairs already in the fitted history are not in it.
+        held_out: One row a pair that the history lacks, sorted by user_index and item_index: these (Int32), score
+            (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
     """
 
     name: str
@@ -195,6 +194,14 @@ class FoldsIn(Protocol):
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
+
+
+@runtime_checkable
+class KeepsSettings(Protocol):
+    """Has hyper-parameters that are right for the data they were chosen on."""
+
+    def kept_settings(self) -> Mapping[str, Any]:
+        """What tells a later fit which data these were."""
 
 
 @runtime_checkable
@@ -234,9 +241,8 @@ class Component(BaseModel):
 class Recipe(BaseModel):
     """Names and numbers that make a recommender, never fitted arrays.
 
-    Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the share of the
-    collaborative component when the recipe is a hybrid, and None otherwise. A recipe with a reranker, given by its
-    hyper-parameters, orders the best of those candidates anew.
+    Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the collaborative
+    share of a hybrid, else None; `reranker` the hyper-parameters of what orders the best of those candidates anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -261,8 +267,7 @@ class Pool(NamedTuple):
 
     Attributes:
         items: int32 [n, width], the union of each component's best unseen available items, ascending; -1 is padding.
-        scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
-            component scores them all alike, and in the padding.
+        scores: float32 [n_components, n, width], z-scores over the user's unseen available items; 0: alike or padding.
         members: uint32 [n, width], bit c is set where the item is among the best of component c.
         constant: bool [n_components, n], whether the component scores all of the user's items alike.
     """

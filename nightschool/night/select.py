@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, Indices, Pool, PredictsRatings, Recipe, Recommender, Split
+from nightschool.contract import Component, Indices, KeepsSettings, Pool, PredictsRatings, Recipe, Recommender, Split
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluate import evaluate_ranking, prediction_errors, relevant_users
 from nightschool.evaluation.evaluation import Evaluation
@@ -185,9 +185,17 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
             failures[tunable.model] = f"{type(error).__name__}: {error}"
             logger.exception("%s is left out tonight", tunable.model)
         else:
-            fitted.append(best)
+            fitted.append(_kept(best))
             trials += tried
     return fitted, trials, failures
+
+
+def _kept(fitted: Fitted) -> Fitted:
+    """The same, its setting with what a fit on more data needs to know of the data it was chosen on."""
+    if not isinstance(fitted.recommender, KeepsSettings):
+        return fitted
+    params = {**fitted.component.params, **fitted.recommender.kept_settings()}
+    return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
 
 def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, jury: Jury) -> Candidate:

@@ -78,3 +78,12 @@ def test_an_unseen_history_is_served_like_a_users(planted):
     model = Ials().fit(planted, seed=0)
     histories = planted.scores()[[0, 1, 41]]
     np.testing.assert_allclose(model.fold_in(histories), all_scores(model)[[0, 1, 41]], atol=1e-6)
+
+
+def test_what_is_kept_of_a_fit_is_right_for_one_on_more_data(ratings):
+    few = Ials().fit(ratings, seed=0)
+    likes = few.kept_settings()["likes"]
+    more = Ials(IalsConfig(likes=likes / 2)).fit(ratings, seed=0)
+    assert likes == pytest.approx(float(few.likes[0]), rel=0.01)
+    assert more.shrinkage[0] == pytest.approx(few.shrinkage[0] / 2, rel=0.01)
+    assert more.kept_settings() == {"likes": likes / 2}
