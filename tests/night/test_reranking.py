@@ -117,7 +117,7 @@ def test_hyper_parameters_that_are_fixed_come_first(selected, split, build):
     made = build("0 9 8 1")
     with_reranker(selected, split, search(reranker={"objective": "lambdarank", "cut": "item", "trees": 7}), made)
     assert [dict(recipe.reranker) for recipe in made.recipes] == [
-        {"objective": "lambdarank", "cut": "item", "relevant_from": 0.0, "trees": 7}
+        {"objective": "lambdarank", "leaves": 3, "l2": 30.0, "cut": "item", "relevant_from": 0.0, "trees": 7}
     ]
 
 
