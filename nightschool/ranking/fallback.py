@@ -39,6 +39,6 @@ class Fallback:
         """
         quiet: Mask = self.strangers[users] | np.all(pool.constant, axis=0)
         theirs = self.scores[self.of_user[users[quiet]]]
-        mask_excluded(theirs, self.history[users[quiet]], self.available)
+        mask_excluded(theirs, users[quiet], self.history, self.available)
         ranking.items[quiet], ranking.scores[quiet] = top_k(theirs, ranking.items.shape[1])
         return quiet

@@ -29,10 +29,11 @@ def candidate_pool(scores: Sequence[Float32s], history: csr_array, available: Ma
         NightschoolError: A score is NaN or infinite.
     """
     n_rows, n_components = history.shape[0], len(scores)
+    rows = np.arange(n_rows, dtype=np.int32)
     best = np.full((n_rows, n_components, size), -1, dtype=np.int32)
     moments = np.zeros((n_components, 2, n_rows), dtype=np.float64)
     for component, block in enumerate(scores):
-        mask_excluded(block, history, available)
+        mask_excluded(block, rows, history, available)
         if _measure(block, best[:, component], moments[component]):
             raise NightschoolError(
                 "a score is NaN or infinite", seen=f"component {component}", do="correct the model that scored it"

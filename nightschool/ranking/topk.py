@@ -63,24 +63,26 @@ def allowed_items(history: csr_array, available: Mask) -> Mask:
     return allowed
 
 
-def mask_excluded(scores: Float32s, history: csr_array, available: Mask) -> None:
+def mask_excluded(scores: Float32s, users: Indices, history: csr_array, available: Mask) -> None:
     """Nothing; sets seen and unavailable items to -inf in place.
 
     Args:
         scores: float32 [n, n_items].
-        history: CSR [n, n_items], the rows of the block; every stored entry is seen, zeros and negatives too.
+        users: int32 [n], the row of the history for each row of scores.
+        history: CSR [n_users, n_items]; every stored entry is seen, zeros and negatives too.
         available: bool [n_items].
     """
-    _exclude(scores, history.indptr, history.indices, np.flatnonzero(~available))
+    _exclude(scores, users, (history.indptr, history.indices), np.flatnonzero(~available))
 
 
 @njit(nogil=True, cache=True)
-def _exclude(scores, starts, seen, unavailable):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    for row in range(scores.shape[0]):
+def _exclude(scores, users, history, unavailable):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    starts, items = history
+    for row in range(len(users)):
         for place in range(len(unavailable)):
             scores[row, unavailable[place]] = -np.inf
-        for entry in range(starts[row], starts[row + 1]):
-            scores[row, seen[entry]] = -np.inf
+        for entry in range(starts[users[row]], starts[users[row] + 1]):
+            scores[row, items[entry]] = -np.inf
 
 
 def _row_of_entries(history: csr_array) -> NDArray[np.int64]:
@@ -112,7 +114,7 @@ def rank_users(
 
     def rank(block: Indices) -> Ranking:
         scores = score(block)
-        mask_excluded(scores, history[block], available)
+        mask_excluded(scores, block, history, available)
         return top_k(scores, k)
 
     return join_rankings(list(in_blocks(rank, user_indices, block_users)))

@@ -78,7 +78,7 @@ def test_every_stored_entry_is_excluded_and_so_are_unavailable_items():
     scores = np.ones((3, 4), dtype=np.float32)
     available = np.array([True, True, True, False])
     history = history_with_a_zero_and_a_dislike()
-    mask_excluded(scores, history, available)
+    mask_excluded(scores, np.arange(3, dtype=np.int32), history, available)
     assert np.isfinite(scores).tolist() == [
         [True, False, False, False],
         [False, True, True, False],
