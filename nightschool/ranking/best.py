@@ -1,4 +1,4 @@
-"""The kernel of top-k: a row's best entries lie in its best segments, so that few of them are ever compared."""
+"""The kernel of top-k: a bound that k of a row's entries reach, so that few of them are ever compared."""
 
 import numpy as np
 from numba import njit
@@ -6,110 +6,140 @@ from numba import njit
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
-_LONGEST_SEGMENT = 64
+_AT_ONCE = 64  # entries that are compared without a branch: a few vector registers
+_COUNTED = 512  # entries up to which counting those that come before each is quicker than sorting
+_LOWEST, _HIGHEST = np.array([np.finfo(np.float32).min, np.inf], dtype=np.float32).view(np.int32)
 
 
 @njit(nogil=True, cache=True)
 def keep_best(scores, items, values):
-    """How many scores are NaN; fills `items` (from -1) and `values` (from -inf), best first, ties by ascending index.
+    """How many rows hold NaN; fills `items` (from -1) and `values` (from -inf), best first, ties by ascending index.
 
     Args:
         scores: float32 [n, n_items].
         items: int32 [n, k], filled with -1.
         values: float32 [n, k], filled with -inf.
     """
-    n_items, k = scores.shape[1], items.shape[1]
-    maxima, found, negated = scratch(n_items, k)
-    n_nan = 0
+    maxima, found = scratch(scores.shape[1], items.shape[1])
+    n_broken = 0
     for row in range(scores.shape[0]):
-        n_nan += count_nan(scores[row])
-        n_found = find_best(scores[row], k, maxima, found, negated)
-        order = np.argsort(negated[:n_found], kind="mergesort")  # stable: ties stay by index
-        for place in range(min(k, n_found)):
-            items[row, place] = found[order[place]]
-            values[row, place] = -negated[order[place]]
-    return n_nan
+        n_found = find_best(scores[row], items.shape[1], maxima, found)
+        n_broken += n_found < 0
+        _sort(scores[row], found[: max(n_found, 0)], items[row], values[row])
+    return n_broken
 
 
 @njit(cache=True)
 def scratch(n_items, k):
-    """Memory that `find_best` writes to: the maxima of the segments, and the indices and negated scores it finds."""
-    n_segments = (n_items + _segment(n_items, k) - 1) // _segment(n_items, k)
-    return np.empty(n_segments, np.float32), np.empty(n_items, np.int32), np.empty(n_items, np.float32)
+    """Memory that `find_best` writes to: two maxima or more for each of the k, and the indices it finds."""
+    n_maxima = max(2, (2 * min(k, n_items) + _AT_ONCE - 1) // _AT_ONCE) * _AT_ONCE
+    return np.empty(n_maxima, np.float32), np.empty(n_items, np.int32)
 
 
 @njit(cache=True)
-def find_best(row, k, maxima, found, negated):
-    """How many entries it wrote to `found` and `negated`, ascending by index: the k best, and few others.
+def find_best(row, k, maxima, found):
+    """How many indices it wrote to `found`: the k best above -inf, ascending, ties to the lowest; -1 where one is NaN.
 
-    The k-th largest maximum of the segments is a bound that k entries reach, so whatever lies below is left alone.
+    Each maximum is that of entries as far apart as there are maxima, so a bound that k of these reach, k entries reach.
     """
-    size = _segment(len(row), k)
-    n_segments = len(maxima)
-    _find_maxima(row, size, maxima)
-    bound = kth_largest(maxima.copy(), k) if n_segments > k else np.float32(-np.inf)
-    n_found = 0
-    for segment in range(n_segments):
-        if maxima[segment] >= bound and maxima[segment] > -np.inf:
-            first = segment * size
-            entries = row[first : min(first + size, len(row))]
-            for place in range(len(entries)):
-                if entries[place] >= bound and entries[place] > -np.inf:
-                    found[n_found] = first + place
-                    negated[n_found] = -entries[place]
-                    n_found += 1
+    _find_maxima(row, maxima)
+    n_found = _collect(row, k, reached_by(maxima, k), found)
+    return _cut(row, k, found[:n_found])
+
+
+@njit(cache=True)
+def reached_by(values, k):
+    """A bound that at least k values reach and at most k exceed; the lowest finite number where fewer are above -inf.
+
+    Bisects the bits, in which floats are ordered as integers are: no branch depends on a value, and ties cost nothing.
+    """
+    bits = values.view(np.int32)
+    low, high = np.int64(_in_order(_LOWEST)), np.int64(_in_order(_HIGHEST))
+    while low < high:
+        middle = np.int32((low + high + 1) >> 1)
+        n_over = np.int32(0)
+        for place in range(len(bits)):
+            n_over += _in_order(bits[place]) >= middle
+        if n_over >= k:
+            low = np.int64(middle)
+        else:
+            high = np.int64(middle) - 1
+        if n_over == k:
+            break
+    return np.int32(_in_order(np.int32(low))).view(np.float32)
+
+
+@njit(cache=True)
+def _in_order(bits):
+    """An int32 that is ordered as the float32 of these bits is; the same turns it back."""
+    return bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
+
+
+@njit(cache=True)
+def _find_maxima(row, maxima):
+    maxima[:] = -np.inf
+    for first in range(0, len(row), len(maxima)):
+        entries = row[first : min(first + len(maxima), len(row))]
+        for place in range(len(entries)):
+            maxima[place] = entries[place] if entries[place] > maxima[place] else maxima[place]  # max() is slower here
+
+
+@njit(cache=True)
+def _collect(row, k, bound, found):
+    """How many entries it found that are not below the bound, NaN too: all but ties that k others come before."""
+    n_found, whole = np.int64(0), len(row) // _AT_ONCE * _AT_ONCE
+    above = np.nextafter(bound, np.float32(np.inf))
+    for first in range(0, whole, _AT_ONCE):
+        entries = row[first : first + _AT_ONCE]
+        hits = np.int32(0)  # a single hit tells its place, so that no branch depends on whether there is one
+        for place in range(_AT_ONCE):
+            hits += np.int32(0) if entries[place] < bound else np.int32(_AT_ONCE + place)
+        if hits < 2 * _AT_ONCE:
+            found[n_found] = first + hits % _AT_ONCE
+            n_found += hits // _AT_ONCE
+        else:
+            for place in range(_AT_ONCE):
+                found[n_found] = first + place
+                n_found += not entries[place] < bound
+            if n_found >= k:  # what only reaches the bound has k of a lower index before it
+                bound = above
+    for place in range(whole, len(row)):
+        found[n_found] = place
+        n_found += not row[place] < bound
     return n_found
 
 
 @njit(cache=True)
-def kth_largest(values, k):
-    """The k-th largest value, k from 1; reorders the values.
-
-    Hoare's selection, which many equal values do not slow down as they do numba's `np.partition`.
-    """
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) >> 1]
-        left, right = low, high
-        while left <= right:
-            while values[left] > pivot:
-                left += 1
-            while values[right] < pivot:
-                right -= 1
-            if left <= right:
-                values[left], values[right] = values[right], values[left]
-                left += 1
-                right -= 1
-        if k - 1 <= right:
-            high = right
-        elif k - 1 >= left:
-            low = left
-        else:
-            break
-    return values[k - 1]
+def _cut(row, k, found):
+    """How many of the indices are left: those of the k best; -1 where one is NaN."""
+    values = row[found]
+    bound = reached_by(values, k)
+    n_nan, n_over = np.int32(0), np.int32(0)
+    for place in range(len(values)):
+        n_nan += values[place] != values[place]
+        n_over += values[place] > bound
+    ties, kept = k - n_over, 0
+    for place in range(len(values)):
+        if values[place] > bound or (values[place] == bound and ties > 0):
+            ties -= values[place] == bound
+            found[kept] = found[place]
+            kept += 1
+    return -1 if n_nan else kept
 
 
 @njit(cache=True)
-def count_nan(row):
-    """How many entries are NaN."""
-    n_nan = np.int32(0)
-    for place in range(len(row)):
-        n_nan += row[place] != row[place]
-    return n_nan
-
-
-@njit(cache=True)
-def _segment(n_items, k):
-    """Entries a segment: short enough for twice k of them, so that their k-th largest maximum is a close bound."""
-    return max(1, min(_LONGEST_SEGMENT, n_items // (2 * k)))
-
-
-# A comparison with NaN may come out either way: `count_nan` has seen it.
-@njit(cache=True, fastmath={"nnan", "nsz"})
-def _find_maxima(row, size, maxima):
-    for segment in range(len(maxima)):
-        entries = row[segment * size : min((segment + 1) * size, len(row))]
-        largest = np.float32(-np.inf)
-        for place in range(len(entries)):
-            largest = entries[place] if entries[place] > largest else largest  # max() is slower here
-        maxima[segment] = largest
+def _sort(row, found, items, values):
+    """Writes the items found and their scores, best first."""
+    chosen = row[found]
+    if len(found) > _COUNTED:
+        order = np.argsort(-chosen, kind="mergesort")  # stable: ties stay by index
+        items[: len(order)], values[: len(order)] = found[order], chosen[order]
+        return
+    for place in range(len(found)):
+        value, before, after = chosen[place], chosen[:place], chosen[place:]
+        rank = np.int32(0)
+        for other in range(len(before)):
+            rank += before[other] >= value
+        for other in range(len(after)):
+            rank += after[other] > value
+        items[rank], values[rank] = found[place], value

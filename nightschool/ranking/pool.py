@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask, Pool
 from nightschool.errors import NightschoolError
-from nightschool.ranking.best import find_best, kth_largest, scratch
+from nightschool.ranking.best import find_best, scratch
 from nightschool.ranking.topk import Ranking, mask_excluded, top_k
 
 _CONSTANT = 1e-6  # spread relative to the mean below which differences are float32 rounding
@@ -128,7 +128,7 @@ def _add_up(scores, weights, membership, total):  # type: ignore[no-untyped-def]
 def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # as above
     """How many rows hold NaN or infinity; fills each row's best items, and its mean and inverse deviation."""
     n_items, size = scores.shape[1], best.shape[1]
-    maxima, found, negated = scratch(n_items, size)
+    maxima, found = scratch(n_items, size)
     n_broken = 0
     for row in range(scores.shape[0]):
         count, total = _sum(scores[row])
@@ -140,28 +140,9 @@ def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # as above
         moments[0, row] = mean
         if deviation > max(_CONSTANT * abs(mean), np.finfo(np.float32).tiny):
             moments[1, row] = 1 / deviation
-        n_found = find_best(scores[row], size, maxima, found, negated)
-        _cut(best[row], found[:n_found], negated[:n_found])
+        n_found = find_best(scores[row], size, maxima, found)
+        best[row, :n_found] = found[:n_found]
     return n_broken
-
-
-@njit(cache=True)
-def _cut(best, found, negated):  # type: ignore[no-untyped-def]  # as above
-    """Writes the best of what was found in ascending order of their index; ties go to the lowest."""
-    size = len(best)
-    if len(found) <= size:
-        best[: len(found)] = found
-        return
-    bound = -kth_largest(-negated, size)
-    ties = size
-    for place in range(len(found)):
-        ties -= negated[place] < bound
-    written = 0
-    for place in range(len(found)):
-        if negated[place] < bound or (negated[place] == bound and ties > 0):
-            ties -= negated[place] == bound
-            best[written] = found[place]
-            written += 1
 
 
 # The order of a sum is the compiler's, and the same for every row.
