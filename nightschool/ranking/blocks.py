@@ -13,8 +13,8 @@ from nightschool.contract import Indices
 T = TypeVar("T")
 
 _CORES = os.cpu_count() or 1
-_CACHE_BYTES = 4 << 20  # one dense block of scores that is still cached when it is ranked
-_FEWEST = 32  # rows below which a matrix product is no longer worth its preparation
+_CACHE_BYTES = 8 << 20  # one dense block of scores that is still cached when it is ranked
+_FEWEST = 128  # rows below which a matrix product is no longer worth its preparation
 
 
 def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
