@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
@@ -29,6 +30,7 @@ class Stage:
     """What one stage took: wall seconds, and the largest resident memory of the process during it, in MB."""
 
     name: str
+    began: float
     seconds: float
     peak_megabytes: float
 
@@ -39,11 +41,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class MeasuredNight:
-    """A night's report, its stages, and the seconds of everything, imports and Prefect's own server included."""
+    """A night's report, its stages, and the seconds of everything, imports and Prefect's own server included.
+
+    `curve` holds the resident memory in MB at about four instants a second; all instants are `time.perf_counter`'s.
+    """
 
     report: dict[str, Any]
     stages: tuple[Stage, ...]
+    began: float
     seconds: float
+    curve: list[tuple[float, float]]
 
     @property
     def peak_megabytes(self) -> float:
@@ -64,6 +71,8 @@ def run_night(dataset: str, source_root: Path) -> MeasuredNight:
     The flow is the one that Prefect runs; each stage is watched from outside, where the flow calls it.
     """
     started = time.perf_counter()
+    curve: list[tuple[float, float]] = []
+    Thread(target=_watch_memory, args=(curve,), daemon=True).start()
     prepare_environment()
     wait_for_server = prepare_flow_run()
     import flows.retrain as night
@@ -74,7 +83,7 @@ def run_night(dataset: str, source_root: Path) -> MeasuredNight:
     for name in STAGES:
         setattr(night, name, _watched(name, getattr(night, name), stages))
     report = night.retrain(dataset=dataset, source_root=source_root)
-    return MeasuredNight(report, tuple(stages), time.perf_counter() - started)
+    return MeasuredNight(report, tuple(stages), started, time.perf_counter() - started, list(curve))
 
 
 def measured(name: str, function: Callable[..., Any], *args: Any) -> Stage:
@@ -92,7 +101,7 @@ def _watched(name: str, stage: Callable[..., Any], stages: list[Stage]) -> Calla
         try:
             return stage(*args, **kwargs)
         finally:
-            stages.append(Stage(name, time.perf_counter() - started, _peak_megabytes()))
+            stages.append(Stage(name, started, time.perf_counter() - started, _peak_megabytes()))
 
     return watched
 
@@ -103,5 +112,15 @@ def _forget_peak() -> None:
 
 
 def _peak_megabytes() -> float:
+    return _megabytes("VmHWM")
+
+
+def _watch_memory(curve: list[tuple[float, float]]) -> None:
+    while True:
+        curve.append((time.perf_counter(), _megabytes("VmRSS")))
+        time.sleep(0.25)
+
+
+def _megabytes(entry: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+    return int(status.partition(f"{entry}:")[2].split()[0]) / 1000

@@ -9,7 +9,7 @@ from typing import Any
 from surroundings import machine
 
 _FOLDER = Path(__file__).resolve().parent
-_RESULTS = _FOLDER / "results"
+RESULTS = _FOLDER / "results"
 _MARKS = ("Claim", "Command", "Result", "Date")
 
 _INDEX = """# Benchmarks
@@ -52,9 +52,9 @@ class Page:
         lines = [f"# {self.title}", *(f"**{mark}.** {text}" for mark, text in head.items()), *self.body]
         lines.append(f"Measured on {machine()}.")
         text = "\n\n".join(lines) + "\n"
-        _RESULTS.mkdir(exist_ok=True)
-        (_RESULTS / f"{self.name}.md").write_text(text, encoding="utf-8")
-        rows = [_index_row(file) for file in sorted(_RESULTS.glob("*.md"))]
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{self.name}.md").write_text(text, encoding="utf-8")
+        rows = [_index_row(file) for file in sorted(RESULTS.glob("*.md"))]
         (_FOLDER / "README.md").write_text(_INDEX + "\n".join(rows) + "\n", encoding="utf-8")
         print(text)
 

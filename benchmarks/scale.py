@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from intake import SIZES, Upto
 from measured_night import MeasuredNight, run_night
+from memory_curve import draw_memory
 from page import Page, interval, table
 from surroundings import apart, temporary_home
 
@@ -31,6 +32,7 @@ def main(upto: Upto = "3 M") -> None:
             "candidates, eleven α, hyper-parameters searched, 50 items a list. Memory is the peak resident memory of "
             "that process in each stage, without Prefect's own server; the simulation ran before, in another.",
             table(["", *nights], _stages(nights)),
+            f"![Resident memory of a night over its time]({draw_memory(nights)})",
             *_growth(nights),
             *(_section(size, night) for size, night in nights.items()),
         ],
