@@ -57,5 +57,5 @@ def retrain(
         model = refit(night, data, chosen, verdict)
         tables = recommend(night, data, model)
         release = publish(night, verdict, model, tables, dry_run)
-        stages = {"prepare": data, "select": chosen, "prove": verdict, "recommend": tables, "publish": release}
-        return report(night, taken, checked, stages)
+        stages = {"prepare": data, "select": chosen, "prove": verdict, "refit": model}
+        return report(night, taken, checked, {**stages, "recommend": tables, "publish": release})

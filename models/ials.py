@@ -1,6 +1,6 @@
 """iALS: factors by alternating least squares, regularised in proportion to how much each row has to say."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from models.base import Model, ModelConfig
 from models.ridge import principal_axes, solve, solve_on_all_cores
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.data.density import likes_a_row
 from nightschool.ranking.foldin import positive
 
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked
@@ -23,9 +24,10 @@ class IalsConfig(ModelConfig):
     regularisation: float = Field(default=0.02, gt=0, le=10, description="Shrinkage of a vector for each of its pairs.")
     likes: float | None = Field(
         default=None,
-        gt=0,
-        description="Likes a row for which that was chosen: where there are more, it is less in proportion. "
-        "None: as many as there are.",
+        ge=0.01,
+        le=1e6,
+        description="Likes a row on which that was chosen: with twice as many, half of it is used. "
+        "None: it is used as it is.",
     )
     unobserved: float = Field(
         default=8.0, gt=0, le=1000, description="Weight of all pairs without a like together; of all likes it is 1."
@@ -38,10 +40,10 @@ class IalsConfig(ModelConfig):
     )
 
     space: ClassVar[Space] = {
-        "regularisation": Span(0.001, 0.1, log=True),
+        "regularisation": Span(0.001, 0.1, log=True, chosen_on="likes"),
         "unobserved": Span(1.0, 100.0, log=True),
-        "factors": Span(32, 1000, log=True, costs=True),
-        "epochs": Span(4, 32, log=True, costs=True),
+        "factors": Span(32, 1000, log=True, slows=True),
+        "epochs": Span(4, 32, log=True, slows=True),
     }
 
 
@@ -54,8 +56,8 @@ class Ials(Model):
     at least 0.05, z being its score in standard deviations from the mean; where all scores are alike, 1. A user or item
     without likes has zeros.
 
-    The best λ falls about as fast as likes come in, so that one which was chosen on part of the data is too much for
-    all of them: `kept_settings` is what carries it over.
+    The best λ falls about as fast as likes come in, so that one which was chosen on a part of the data is too much for
+    all of them: `likes` carries it over.
 
     References:
         Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008;
@@ -65,7 +67,7 @@ class Ials(Model):
 
     name = "ials"
     config_type = IalsConfig
-    learned = ("user_factors", "item_factors", "floor", "scale", "shrinkage", "likes")
+    learned = ("user_factors", "item_factors", "floor", "scale", "shrinkage")
     by_user = ("user_factors",)
 
     config: IalsConfig
@@ -79,16 +81,10 @@ class Ials(Model):
     """Mean and standard deviation of the scores of likes, float32 [2]."""
     shrinkage: Float32s
     """λ, float32 [1]."""
-    likes: Float32s
-    """Likes of a row, the geometric mean of both sides' means, float32 [1]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores on the dataset's scale."""
         return self._solve_users(history) @ self.item_factors.T
-
-    def kept_settings(self) -> dict[str, Any]:
-        """How many likes a row the regularisation was used for: the reference of fits on other data."""
-        return {"likes": self.config.likes or float(f"{self.likes[0]:.3g}")}
 
     def _solve_users(self, history: csr_array) -> Float32s:
         return solve(self._weights(history), self.item_factors, self.floor, self.shrinkage[0])
@@ -106,9 +102,7 @@ class Ials(Model):
         by_item = by_user.T.tocsr()
         n_users, n_items = (max(int(np.count_nonzero(np.diff(side.indptr))), 1) for side in (by_user, by_item))
         unobserved = self.config.unobserved * by_user.nnz / (n_users * n_items)
-        likes = max(by_user.nnz, 1) / np.sqrt(n_users * n_items)
-        self.likes = np.array([likes], dtype=np.float32)
-        self.shrinkage = np.array([self.config.regularisation * (self.config.likes or likes) / likes], dtype=np.float32)
+        self.shrinkage = np.array([self._shrinkage(likes_a_row(dataset))], dtype=np.float32)
         drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
         items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
         items[np.diff(by_item.indptr) == 0] = 0
@@ -118,6 +112,11 @@ class Ials(Model):
         self.item_factors, spectrum = principal_axes(items)
         self.floor = self._floor(spectrum, unobserved, n_items)
         self.user_factors = self._solve_users(scores)
+
+    def _shrinkage(self, likes: float) -> float:
+        if self.config.likes is None or not likes:
+            return self.config.regularisation
+        return self.config.regularisation * self.config.likes / likes
 
     def _solve(self, weights: csr_array, factors: Float32s, unobserved: float, n_others: int) -> Float32s:
         """One side's factors, given the other's."""

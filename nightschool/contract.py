@@ -33,13 +33,15 @@ class Span:
         low: The lowest.
         high: The highest.
         log: Whether equal steps are equal ratios.
-        costs: Whether the seconds of a fit grow in proportion to the value.
+        slows: Whether the seconds of a fit grow in proportion to the value.
+        chosen_on: The hyper-parameter that tells a refit on how many likes a row this one was chosen; None: no matter.
     """
 
     low: float
     high: float
     log: bool = False
-    costs: bool = False
+    slows: bool = False
+    chosen_on: str | None = None
 
 
 Space = Mapping[str, Span | tuple[Any, ...]]
@@ -161,8 +163,9 @@ class Split:
         name: `validation` or `test`.
         protocol: How it was cut, such as `temporal` or `random-user`.
         fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
-        held_out: One row a pair that the history lacks, sorted by user_index and item_index: these (Int32), score
-            (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
+        held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
+            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
+            Pairs already in the fitted history are not in it.
     """
 
     name: str
@@ -194,14 +197,6 @@ class FoldsIn(Protocol):
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
-
-
-@runtime_checkable
-class KeepsSettings(Protocol):
-    """Has hyper-parameters that are right for the data they were chosen on."""
-
-    def kept_settings(self) -> Mapping[str, Any]:
-        """What tells a later fit which data these were."""
 
 
 @runtime_checkable
@@ -267,7 +262,8 @@ class Pool(NamedTuple):
 
     Attributes:
         items: int32 [n, width], the union of each component's best unseen available items, ascending; -1 is padding.
-        scores: float32 [n_components, n, width], z-scores over the user's unseen available items; 0: alike or padding.
+        scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
+            component scores them all alike, and in the padding.
         members: uint32 [n, width], bit c is set where the item is among the best of component c.
         constant: bool [n_components, n], whether the component scores all of the user's items alike.
     """

@@ -17,7 +17,7 @@ from tasks.tracking import track
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def refit(night: Night, data: Record, chosen: Record, verdict: Record) -> Record:
-    """The fitted recipe's name and the id of its MLflow run; the model itself is below the night's folder."""
+    """The fitted recipe's name, what its models noted, and its MLflow run; the model is below the night's folder."""
     return once(night, "refit", lambda folder: _refit(night, data, chosen, verdict, folder))
 
 
@@ -30,7 +30,12 @@ def _refit(night: Night, data: Record, chosen: Record, verdict: Record, folder: 
     recipe = Recipe.model_validate(verdict["recipe"])
     everything = load(night, data).log.dataset()
     artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
-    build(recipe).fit(everything, seed=night.config.seed).save(artifacts["model"])
+    fitted = build(recipe).fit(everything, seed=night.config.seed)
+    fitted.save(artifacts["model"])
     audiences = measure_audiences(everything)
     write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)
-    return {"recipe": recipe.name, "mlflow_run_id": track(night, chosen, verdict, artifacts)}
+    return {
+        "recipe": recipe.name,
+        "notes": [f"{name}: {part.note}" for name, part in fitted.parts.items() if part.note],
+        "mlflow_run_id": track(night, chosen, verdict, artifacts),
+    }

@@ -17,13 +17,14 @@ _WEIGHTS = (-0.2, -0.1, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
 
 
 def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
-    """The blend of the highest mean ndcg that forward selection finds; one component alone where none helps it.
+    """The blend that forward selection finds by mean ndcg; one component alone where none helps it.
 
     Each step tries every other component at several weights beside the blend so far, and takes the best when the
     paired difference exceeds its standard error: greedy ensemble selection as in Caruana et al., "Ensemble selection
     from libraries of models", ICML 2004. Of the weights that one standard error cannot tell from the best, the one
     nearest to an equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of
-    many figures is partly luck, and an even blend is the steadier one.
+    many figures is partly luck, and an even blend is the steadier one. Whether the blend is shown better than what it
+    began with is for the caller to ask.
 
     Args:
         gains: The pool of all components, and what is relevant in it.

@@ -42,7 +42,7 @@ def night_report(
         "as_of": night.identity.as_of.isoformat(),
         "rows": rows,
         "protocol": stages["prepare"]["protocol"],
-        "warnings": [*warnings, *stages["prepare"]["warnings"]],
+        "warnings": [*warnings, *stages["prepare"]["warnings"], *stages["refit"]["notes"]],
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],
@@ -81,7 +81,8 @@ def in_markdown(report: Record) -> str:
     """The report as a page of Markdown."""
     lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
     lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
-    lines += [f"- note: {warning}" for warning in report["warnings"]]
+    tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
+    lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
     lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined |", "|---|---:|---:|---:|---:|"]
     for name, counts in report["rows"].items():
         figures = [f"{counts[key]:,}" for key in ("rows_in", "already_known", "accepted", "quarantined")]

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, Indices, KeepsSettings, Pool, PredictsRatings, Recipe, Recommender, Split
+from nightschool.contract import Component, Indices, Pool, PredictsRatings, Recipe, Recommender, Span, Split
+from nightschool.data.density import likes_a_row
 from nightschool.errors import NightschoolError
+from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate_ranking, prediction_errors, relevant_users
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
@@ -141,7 +143,7 @@ class Jury:
 
 
 def select(split: Split, search: Search, create: Create) -> Selection:
-    """The recipe with the highest validation ndcg@10 among all candidates, all α and the blend that was learned.
+    """The recipe with the highest validation ndcg@10 among all candidates and all α, or a blend shown better than it.
 
     Raises:
         NightschoolError: No candidate could be trained.
@@ -156,10 +158,10 @@ def select(split: Split, search: Search, create: Create) -> Selection:
     sweep = {alpha: jury.evaluate(pool, _weights(recipe, candidates)) for alpha, recipe in hybrid.items()}
     chosen = [(one.recipe, one.evaluation) for one in candidates]
     chosen += [(hybrid[alpha], evaluation) for alpha, evaluation in sweep.items()]
-    learned = _learned_blend(candidates, pool, jury)
-    if learned is not None:
-        chosen.append((learned.recipe, learned.evaluation))
     recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
+    learned = _learned_blend(candidates, pool, jury)
+    if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).verdict == "better":
+        recipe, evaluation = learned.recipe, learned.evaluation
     return Selection(recipe, evaluation, candidates, tuple(trials), sweep, hybrid, learned, failures=failures)
 
 
@@ -185,16 +187,18 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
             failures[tunable.model] = f"{type(error).__name__}: {error}"
             logger.exception("%s is left out tonight", tunable.model)
         else:
-            fitted.append(_kept(best))
+            fitted.append(_chosen_on(jury.split, best, tunable) if tried else best)
             trials += tried
     return fitted, trials, failures
 
 
-def _kept(fitted: Fitted) -> Fitted:
-    """The same, its setting with what a fit on more data needs to know of the data it was chosen on."""
-    if not isinstance(fitted.recommender, KeepsSettings):
+def _chosen_on(split: Split, fitted: Fitted, tunable: Tunable) -> Fitted:
+    """The same, its setting with what a refit on more data needs to know of the data it was chosen on."""
+    told = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
+    likes = float(f"{likes_a_row(split.fitted):.3g}")
+    if not likes:
         return fitted
-    params = {**fitted.component.params, **fitted.recommender.kept_settings()}
+    params = {**fitted.component.params, **dict.fromkeys(told, likes)}
     return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
 

@@ -98,7 +98,7 @@ class _Tried(NamedTuple):
 
     def seconds_with(self, tunable: Tunable, drawn: Mapping[str, Any]) -> float:
         """What another setting is likely to take where this one has the defaults."""
-        costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.costs]
+        costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.slows]
         times_as_long = math.prod(float(drawn[name] / tunable.defaults[name]) for name in costs)
         return self.seconds + self.fitted.fit_seconds * (times_as_long - 1)
 
@@ -137,10 +137,14 @@ class Tuner:
         first = best = self._try(component)
         trials = [first.trial]
         study = self._study(tunable, first.value)
+        slowest = 1.0  # by how much the seconds that were expected were exceeded
         for _ in range(self._budget.trials):
+            if time.perf_counter() + first.seconds > deadline:
+                break
             asked = study.ask(_distributions(tunable.space))
             drawn = {name: _rounded(value) for name, value in asked.params.items()}
-            if time.perf_counter() + first.seconds_with(tunable, drawn) > deadline:
+            likely = slowest * first.seconds_with(tunable, drawn)
+            if time.perf_counter() + likely > deadline:
                 study.tell(asked, state=_FAIL)
                 continue
             component = Component(model=tunable.model, params={**tunable.fixed, **drawn})
@@ -151,6 +155,7 @@ class Tuner:
                 study.tell(asked, state=_FAIL)
                 trials.append(Trial(component, None, 0.0))
                 continue
+            slowest = max(slowest, tried.seconds / first.seconds_with(tunable, drawn))
             study.tell(asked, tried.value)
             trials.append(tried.trial)
             best = max(best, tried, key=lambda one: one.value)

@@ -35,15 +35,22 @@ def top_k(scores: Float32s, k: int) -> Ranking:
 
     Raises:
         ConfigurationError: k is below one.
-        NightschoolError: A score is NaN.
+        NightschoolError: A score is NaN, or the scores are not float32.
     """
     if k < 1:
         raise ConfigurationError("a ranking needs k of at least one", seen=k, do="ask for at least one item")
+    _require_float32(scores)
     ranking = empty_ranking(scores.shape[0], k)
     if keep_best(scores, ranking.items, ranking.scores):
         row = int(np.isnan(scores).any(axis=1).argmax())
         raise NightschoolError("a score is NaN", seen=f"row {row} of a block", do="correct the model that scored it")
     return ranking
+
+
+def _require_float32(scores: Float32s) -> None:
+    """Nothing; the kernels read the bits of a score."""
+    if scores.dtype != np.float32:
+        raise NightschoolError("scores are not float32", seen=str(scores.dtype), do="correct the model that scored")
 
 
 def empty_ranking(n_rows: int, k: int) -> Ranking:
@@ -71,7 +78,14 @@ def mask_excluded(scores: Float32s, users: Indices, history: csr_array, availabl
         users: int32 [n], the row of the history for each row of scores.
         history: CSR [n_users, n_items]; every stored entry is seen, zeros and negatives too.
         available: bool [n_items].
+
+    Raises:
+        NightschoolError: A user is not in the history, or the scores are not float32.
     """
+    _require_float32(scores)
+    if len(users) and not (users.min() >= 0 and users.max() < history.shape[0]):
+        seen = f"{users.min()} to {users.max()} of {history.shape[0]}"
+        raise NightschoolError("a user index is not in the history", seen=seen, do="rank users of the dataset")
     _exclude(scores, users, (history.indptr, history.indices), np.flatnonzero(~available))
 
 

@@ -1,5 +1,7 @@
 import numpy as np
+from threadpoolctl import threadpool_info
 
+from models import bpr
 from models.bpr import Bpr, BprConfig
 
 
@@ -25,3 +27,16 @@ def test_scores_are_factors_and_item_bias(planted):
 def test_another_seed_draws_other_pairs(planted):
     first, second = (all_scores(Bpr().fit(planted, seed=seed)) for seed in (1, 2))
     assert not np.array_equal(first, second)
+
+
+def test_blas_has_one_thread_while_implicit_trains(planted, monkeypatch):
+    seen = []
+
+    class Watched(bpr.BayesianPersonalizedRanking):
+        def fit(self, *args, **kwargs):
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            super().fit(*args, **kwargs)
+
+    monkeypatch.setattr(bpr, "BayesianPersonalizedRanking", Watched)
+    Bpr().fit(planted, seed=0)
+    assert set(seen) == {1}

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from models.ials import Ials, IalsConfig
+from nightschool.data.density import likes_a_row
 
 
 def obvious_ials(scores, config, seed):
@@ -80,10 +81,11 @@ def test_an_unseen_history_is_served_like_a_users(planted):
     np.testing.assert_allclose(model.fold_in(histories), all_scores(model)[[0, 1, 41]], atol=1e-6)
 
 
-def test_what_is_kept_of_a_fit_is_right_for_one_on_more_data(ratings):
-    few = Ials().fit(ratings, seed=0)
-    likes = few.kept_settings()["likes"]
-    more = Ials(IalsConfig(likes=likes / 2)).fit(ratings, seed=0)
-    assert likes == pytest.approx(float(few.likes[0]), rel=0.01)
-    assert more.shrinkage[0] == pytest.approx(few.shrinkage[0] / 2, rel=0.01)
-    assert more.kept_settings() == {"likes": likes / 2}
+def test_a_regularisation_chosen_on_few_likes_is_less_where_there_are_more(ratings):
+    here = likes_a_row(ratings)
+    as_it_is, chosen_on_half = Ials().fit(ratings, seed=0), Ials(IalsConfig(likes=here / 2)).fit(ratings, seed=0)
+    assert as_it_is.shrinkage[0] == pytest.approx(0.02)
+    assert chosen_on_half.shrinkage[0] == pytest.approx(0.01)
+    assert np.array_equal(
+        chosen_on_half.item_factors, Ials(IalsConfig(regularisation=0.01)).fit(ratings, seed=0).item_factors
+    )

@@ -20,13 +20,19 @@ COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "dem
 def stages(release_id: str | None) -> dict[str, Any]:
     return {
         "prepare": {"protocol": "temporal-user", "warnings": ["weaker"], "signals": [EFFECT]},
-        "select": {"tuned": True, "candidates": [{"name": "ease", **FIGURE}], "failures": {"svd": "no"}, "sweep": []},
+        "select": {
+            "tuned": True,
+            "candidates": [{"name": "ease", "note": "sparse form", **FIGURE}],
+            "failures": {"svd": "no"},
+            "sweep": [],
+        },
         "prove": {
             "roles": [{"name": "challenger", **FIGURE}, {"name": "popularity", **NOTHING}],
             "gates": [GATE],
             "decision": "first",
             "sentence": "ease is better than popularity",
         },
+        "refit": {"notes": ["ease: sparse, with everything"]},
         "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}},
         "publish": {"release_id": release_id},
     }
@@ -67,7 +73,8 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
     report = night_report(night, ROWS, stages(night.identity.release_id))
     assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
-    assert (report["dataset"], report["protocol"], report["warnings"]) == ("learning", "temporal-user", ["weaker"])
+    assert (report["dataset"], report["protocol"]) == ("learning", "temporal-user")
+    assert report["warnings"] == ["weaker", "ease: sparse, with everything"]
     assert report["gates"] == [GATE, COVERAGE]
     assert report["signals"] == [EFFECT]
     assert report["failures"] == {"svd": "no"}
@@ -101,6 +108,8 @@ def test_page_says_what_happened(night: Night) -> None:
         "- proved on: temporal-user",
         "- note: odd",
         "- note: weaker",
+        "- note: ease: sparse, with everything",
+        "- note: ease, when tried: sparse form",
         "| interactions | 1,234 | 4 | 1,200 | 30 |",
         "| suspected bots | view | 1,228 | 20 | 500 |",
         "| challenger | 0.3100 | 0.3000 – 0.3200 |",

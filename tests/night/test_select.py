@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nightschool.contract import Span
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.night.select import Search, select
 from nightschool.night.tuning import Budget, Tunable
@@ -45,6 +46,38 @@ def test_a_models_best_setting_stands_for_it(split, create):
     selection = select(split, search(tunables=(tunable,), budget=Budget(6, 60.0)), create)
     assert selection.recipe.components[0].params == {"scores": better}
     assert len(selection.trials) == 7
+
+
+def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_not_does_not(split, create):
+    strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
+    searched = Tunable("good", space=strength, defaults={"strength": 0.5})
+    fixed = Tunable("good", fixed={"strength": 0.5})
+    budget = Budget(2, 60.0)
+    for tunable, told in ((searched, 20.0), (fixed, None)):
+        selection = select(split, search(tunables=(tunable,), budget=budget), create)
+        assert selection.recipe.components[0].params.get("likes") == told
+
+
+def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
+    class Noise:
+        """Scores at random, the same again for the same users."""
+
+        note = None
+
+        def __init__(self, seed):
+            self.seed = seed
+
+        def fit(self, dataset, *, seed):
+            return self
+
+        def score(self, users):
+            return np.random.default_rng([self.seed, *users]).normal(size=(len(users), 4)).astype(np.float32)
+
+    names = ["good", *(f"noise {number}" for number in range(8))]
+    found = select(
+        split, search(*names), lambda model, params: create(model, params) if model == "good" else Noise(len(model))
+    )
+    assert found.recipe.name == "good"
 
 
 def test_a_blend_is_learned_where_each_model_knows_something_else(split, create):

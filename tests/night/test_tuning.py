@@ -89,7 +89,7 @@ def test_no_trial_begins_that_is_not_likely_to_end_in_time(monkeypatch):
 
 
 def test_a_setting_that_would_cost_more_than_is_left_is_passed_over():
-    slow = Tunable("hill", {}, {"size": Span(1, 1000, costs=True)}, {"size": 1})
+    slow = Tunable("hill", {}, {"size": Span(1, 1000, slows=True)}, {"size": 1})
     sizes = []
 
     def growing(component):

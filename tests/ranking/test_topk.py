@@ -106,3 +106,15 @@ def test_rank_users_is_the_same_in_blocks_of_any_size():
     masked = np.where(history.toarray()[users] > 0, -np.inf, table[users])
     for ranking in rankings:
         assert [[i for i in row if i >= 0] for row in ranking.items.tolist()] == ranked_by_full_sort(masked, 4)
+
+
+def test_scores_of_another_kind_are_refused():
+    with pytest.raises(NightschoolError, match="not float32"):
+        top_k(np.zeros((1, 2)), 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("user", [-1, 2])
+def test_a_user_beyond_the_history_is_refused(user):
+    users, history = np.array([user], dtype=np.int32), csr_array((2, 3), dtype=np.float32)
+    with pytest.raises(NightschoolError, match="not in the history"):
+        mask_excluded(np.zeros((1, 3), dtype=np.float32), users, history, np.ones(3, dtype=bool))
