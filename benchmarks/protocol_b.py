@@ -67,7 +67,8 @@ def _how(report: dict[str, Any], offline: dict[str, Any]) -> str:
         f"Full ranking, seen items excluded, k = 20, {offline['n_users']:,} users, intervals of 95 % over users. No "
         f"night reads the given test. The night proved on `{report['protocol']}` ({'; '.join(report['warnings'])}) and "
         f"decided: {report['sentence']}. Hyper-parameters, α and weights were chosen on a cut of the training pairs: "
-        "by the night for its lists (by ndcg@10), for all others on a cut made like the test (by ndcg@20)."
+        "by the night for its lists (by ndcg@10), for all others on a cut made like the test (by ndcg@20). This "
+        "test was read before, while the models were built: blends measured .1603 to .1609, reranked .1676 to .1678."
     )
 
 

@@ -91,7 +91,8 @@ def _body(dataset: str, found: list[dict[str, Any]]) -> list[str]:
     return [
         f"## {dataset}{prefix}: `{CUTS[dataset]}`, 80/20",
         f"All pairs are relevant, full ranking, seen items excluded, {found[0]['n_users']:,} users, intervals of 95 % "
-        "over users. Hyper-parameters, weights and the choice come from a validation cut of the training pairs.",
+        "over users. Hyper-parameters, weights and the choice come from a validation cut of the training pairs. "
+        "The test was read before, while the models were built.",
         table(["model", f"ndcg@{K}", f"recall@{K}", f"ndcg@{K} over EASE", "settings", "fit s"], rows),
     ]
 

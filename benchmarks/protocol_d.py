@@ -35,7 +35,10 @@ def main(data: DataOption = DATA) -> None:
         body=[
             f"Full ranking, seen items excluded, {document['n_users']:,} users, intervals of 95 % over users. Settings "
             "and weights were chosen on a cut of the training pairs made like the test, the factors and epochs of iALS "
-            "by a few trials on the same cut beforehand; then each was refitted on all of them and measured once.",
+            "by a few trials on the same cut beforehand, where iALS alone measures ndcg@20 .1275 with 226 factors, "
+            ".1377 with 512, .1417 with 768 and .1423 with 1,000; then each was refitted on all of them and measured. "
+            "This test was read before, while the models were built: blends measured .1876 and .1545, with longer "
+            "vectors .1932 and .1608.",
             table(["ours", *METRICS, "settings", "fit s"], [_row(model) for model in document["models"]]),
             table(["reference", *METRICS, "source"], _REFERENCES),
         ],

@@ -1,0 +1,75 @@
+"""Cold start: what models are worth to users of whom little is known, and for items that nobody has met."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from page import Page, interval, settings, table
+from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
+
+DATASETS = ("movielens-100k", "mooccubex")
+MODELS = {
+    "leave-users": ("ease", "dlae", "ials", "gfcf", "itemknn", "content"),
+    "leave-items": ("content", "dlae"),
+}
+K = 10
+
+
+def main(data: DataOption = DATA) -> None:
+    """Measures both protocols of cold start on each data set, in a process each."""
+    tables = [
+        (dataset, found)
+        for dataset in DATASETS
+        for protocol in MODELS
+        for found in apart(measure, dataset, source_of(dataset, data), protocol)
+    ]
+    Page(
+        name="cold_start",
+        title="Cold start",
+        claim="A model that folds in is worth more than popularity from a user's first event on, content for new items",
+        command="python benchmarks/cold_start.py",
+        result="; ".join(f"{dataset}, {_short(found)}" for dataset, found in tables),
+        body=[
+            "`leave-users` holds users out whole and scores them by folding in their first events; `leave-items` holds "
+            f"items out whole. Hyper-parameters are chosen on validation, held out the same way; ndcg@{K}, intervals "
+            "of 95 % over users, `over popularity` is the paired difference.",
+            *(text for dataset, found in tables for text in _section(dataset, found)),
+        ],
+    ).write()
+
+
+def measure(dataset: str, source: Path, protocol: str) -> list[dict[str, Any]]:
+    """What `nightschool evaluate --protocol leave-users` or `leave-items` finds."""
+    with temporary_home():
+        home = ingested_home(dataset, source)
+        from nightschool.night.config import NightConfig
+        from tasks.cold_start import evaluate_cold_start
+        from tasks.evaluate import Offline
+
+        asked = Offline(MODELS[protocol], protocol, K, 42, "manifest", NightConfig())
+        tables: list[dict[str, Any]] = evaluate_cold_start(home, asked)["tables"]
+    return tables
+
+
+def _section(dataset: str, found: dict[str, Any]) -> list[str]:
+    rows = [
+        [
+            model["name"],
+            interval(model["metrics"][f"ndcg@{K}"]),
+            interval(model["over_popularity"]),
+            settings(model["params"]),
+        ]
+        for model in found["models"]
+    ]
+    head = f"## {dataset}: {found['name']}, {found['n_users']:,} users"
+    return [head, table(["model", f"ndcg@{K}", "over popularity", "settings"], rows)]
+
+
+def _short(found: dict[str, Any]) -> str:
+    """The best of all that are not popularity, and what of it is shown over popularity."""
+    best = max(found["models"][1:], key=lambda model: model["metrics"][f"ndcg@{K}"][0])
+    return f"{found['name']}: {best['name']} {interval(best['over_popularity'])} over popularity"
+
+
+if __name__ == "__main__":
+    typer.run(main)
