@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, interval, settings, table
+from page import Page, called, interval, settings, table
 from surroundings import DATA, DataOption, apart, ingested_home, source_of, temporary_home
 
 DATASETS = ("movielens-100k", "mooccubex")
@@ -26,9 +26,9 @@ def main(data: DataOption = DATA) -> None:
     Page(
         name="cold_start",
         title="Cold start",
-        claim="A model that folds in is worth more than popularity from a user's first event on, content for new items",
+        claim="From a user's first event on, what validation chooses beats popularity; for new items, content does",
         command="python benchmarks/cold_start.py",
-        result="; ".join(f"{dataset}, {_short(found)}" for dataset, found in tables),
+        result=_told(tables),
         body=[
             "`leave-users` holds users out whole and scores them by folding in their first events; `leave-items` holds "
             f"items out whole. Hyper-parameters are chosen on validation, held out the same way; ndcg@{K}, intervals "
@@ -54,7 +54,7 @@ def measure(dataset: str, source: Path, protocol: str) -> list[dict[str, Any]]:
 def _section(dataset: str, found: dict[str, Any]) -> list[str]:
     rows = [
         [
-            model["name"],
+            called(model),
             interval(model["metrics"][f"ndcg@{K}"]),
             interval(model["over_popularity"]),
             settings(model["params"]),
@@ -65,10 +65,17 @@ def _section(dataset: str, found: dict[str, Any]) -> list[str]:
     return [head, table(["model", f"ndcg@{K}", "over popularity", "settings"], rows)]
 
 
-def _short(found: dict[str, Any]) -> str:
-    """The best of all that are not popularity, and what of it is shown over popularity."""
-    best = max(found["models"][1:], key=lambda model: model["metrics"][f"ndcg@{K}"][0])
-    return f"{found['name']}: {best['name']} {interval(best['over_popularity'])} over popularity"
+def _told(tables: list[tuple[str, dict[str, Any]]]) -> str:
+    """In how many tables the choice is shown over popularity, and which are the others."""
+    others = [f"{dataset}, {found['name']}" for dataset, found in tables if not _over_popularity(found)[1] > 0]
+    return f"shown in {len(tables) - len(others)} of {len(tables)} tables; not in {'; '.join(others) or 'none'}"
+
+
+def _over_popularity(found: dict[str, Any]) -> list[float]:
+    """The difference of what validation chose, or of content where no recipe can be compared, and its interval."""
+    by_name = {model["name"]: model for model in found["models"]}
+    difference: list[float] = next((m for m in found["models"] if m["chosen"]), by_name["content"])["over_popularity"]
+    return difference
 
 
 if __name__ == "__main__":
