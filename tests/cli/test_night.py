@@ -75,7 +75,7 @@ def test_retrain_prints_one_document_with_the_whole_night(published: Published) 
     night = published.night.document
     assert (night["status"], night["release_id"]) == ("published", published.release_id)
     assert night["rows"]["interactions"]["accepted"] == N_INTERACTIONS + N_ITEMS
-    assert {candidate["name"] for candidate in night["candidates"]} == {"popularity", "ease", "content"}
+    assert [candidate["name"] for candidate in night["candidates"]][:3] == ["popularity", "ease", "content"]
     assert [point["alpha"] for point in night["sweep"]] == [0.0, 0.5, 1.0]
     assert all(gate["passed"] for gate in night["gates"] if gate["name"] != "learnable")
     assert len(night["learner"]["items"]) == 5
