@@ -57,5 +57,12 @@ def retrain(
         model = refit(night, data, chosen, verdict)
         tables = recommend(night, data, model)
         release = publish(night, verdict, model, tables, dry_run)
-        stages = {"prepare": data, "select": chosen, "prove": verdict, "refit": model}
-        return report(night, taken, checked, {**stages, "recommend": tables, "publish": release})
+        stages = {
+            "prepare": data,
+            "select": chosen,
+            "prove": verdict,
+            "refit": model,
+            "recommend": tables,
+            "publish": release,
+        }
+        return report(night, taken, checked, stages)

@@ -102,7 +102,7 @@ class Ials(Model):
         by_item = by_user.T.tocsr()
         n_users, n_items = (max(int(np.count_nonzero(np.diff(side.indptr))), 1) for side in (by_user, by_item))
         unobserved = self.config.unobserved * by_user.nnz / (n_users * n_items)
-        self.shrinkage = np.array([self._shrinkage(likes_a_row(dataset))], dtype=np.float32)
+        self.shrinkage = np.array([self._shrinkage(likes_a_row(by_user))], dtype=np.float32)
         drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
         items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
         items[np.diff(by_item.indptr) == 0] = 0

@@ -195,7 +195,7 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
 def _chosen_on(split: Split, fitted: Fitted, tunable: Tunable) -> Fitted:
     """The same, its setting with what a refit on more data needs to know of the data it was chosen on."""
     told = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
-    likes = float(f"{likes_a_row(split.fitted):.3g}")
+    likes = float(f"{likes_a_row(split.fitted.positives()):.3g}")
     if not likes:
         return fitted
     params = {**fitted.component.params, **dict.fromkeys(told, likes)}

@@ -15,9 +15,9 @@ from tests.data.logs import log_of
     ids=["two by two", "a repeat is one", "one user, four items"],
 )
 def test_likes_a_row_are_the_geometric_mean_of_both_sides(rows, likes):
-    assert likes_a_row(log_of(rows).dataset()) == pytest.approx(likes)
+    assert likes_a_row(log_of(rows).dataset().positives()) == pytest.approx(likes)
 
 
 def test_without_a_like_there_are_none():
     log = log_of([(0, 0, 1), (1, 1, 2)])
-    assert likes_a_row(log.dataset(np.zeros(2, dtype=bool))) == 0
+    assert likes_a_row(log.dataset(np.zeros(2, dtype=bool)).positives()) == 0

@@ -59,46 +59,31 @@ def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_no
 
 
 def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
-    class Noise:
+    class Noise(fixed):
         """Scores at random, the same again for the same users."""
 
-        note = None
-
-        def __init__(self, seed):
-            self.seed = seed
-
-        def fit(self, dataset, *, seed):
-            return self
-
         def score(self, users):
-            return np.random.default_rng([self.seed, *users]).normal(size=(len(users), 4)).astype(np.float32)
+            drawn = np.random.default_rng([int(self.scores[0]), *users]).normal(size=(len(users), 4))
+            return drawn.astype(np.float32)
 
-    names = ["good", *(f"noise {number}" for number in range(8))]
-    found = select(
-        split, search(*names), lambda model, params: create(model, params) if model == "good" else Noise(len(model))
-    )
+    def make(model, params):
+        return Noise([int(model)]) if model.isdigit() else create(model, params)
+
+    found = select(split, search("good", *"12345678"), make)
     assert found.recipe.name == "good"
 
 
-def test_a_blend_is_learned_where_each_model_knows_something_else(split, create):
-    class Half:
+def test_a_blend_is_learned_where_each_model_knows_something_else(split, fixed):
+    class Half(fixed):
         """Knows what the users of one half will meet, and nothing of the others."""
-
-        note = None
-
-        def __init__(self, first):
-            self.first = first
-
-        def fit(self, dataset, *, seed):
-            return self
 
         def score(self, users):
             scores = np.zeros((len(users), 4), dtype=np.float32)
-            known = (users < 200) == self.first
+            known = (users < 200) == bool(self.scores[0])
             scores[known, np.where(users % 10 == 0, 2, 1)[known]] = 1
             return scores
 
-    found = select(split, search("left", "right"), lambda model, _: Half(model == "left"))
+    found = select(split, search("left", "right"), lambda model, _: Half([model == "left"]))
     assert found.recipe.name in {"blend(left, right)", "blend(right, left)"}
     assert found.blend is not None
     assert found.blend.evaluation.mean("ndcg", 10) > max(c.evaluation.mean("ndcg", 10) for c in found.candidates)
