@@ -17,6 +17,11 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="MLflow's store; empty: a SQLite file below the home. It may hold a password.",
     )
+    events_uri: SecretStr = Field(
+        default=SecretStr(""),
+        description="The database of events, keys and experiments, sqlite:/// or postgresql://; empty: a SQLite file "
+        "below the home. It may hold a password.",
+    )
     block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
 
     @cached_property
@@ -28,6 +33,11 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """MLflow's tracking URI, password included: the configured one, else SQLite below the home."""
         return self.mlflow_tracking_uri.get_secret_value() or f"sqlite:///{self.paths.mlflow_database}"
+
+    @property
+    def events_address(self) -> str:
+        """The address of the database that serving writes, password included: the configured one, else SQLite."""
+        return self.events_uri.get_secret_value() or f"sqlite:///{self.paths.events_database}"
 
 
 class HomePaths:
@@ -41,6 +51,8 @@ class HomePaths:
         self.serving = root / "serving"
         self.mlflow_database = root / "mlflow.db"
         self.mlflow_artifacts = root / "mlartifacts"
+        self.events_database = root / "events.db"
+        self.rules = root / "rules.toml"
         self.docs = root / "docs"
         self.logs = root / "logs"
         self.lock = root / "lock"

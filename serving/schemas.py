@@ -1,0 +1,238 @@
+"""What the API takes and answers: every body, with an example of each."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ExternalId = int | str
+EventType = Literal["view", "complete", "like", "dislike", "hide"]
+Method = Literal["combined", "interests", "co_engagement"]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class Answer(BaseModel):
+    """An answer of the API."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Item(Answer):
+    """An item as people know it.
+
+    Attributes:
+        title: Empty where the catalogue gives none.
+        labels: The manifest's categories, levels and lists of the item, by column.
+        difficulty: The item's level of the manifest's first ordinal column; None without one.
+    """
+
+    item_id: ExternalId
+    title: str
+    labels: dict[str, list[str]] = {}
+    difficulty: str | None = None
+
+
+class Recommended(Item):
+    """An entry of a list.
+
+    Attributes:
+        rank: From 1.
+        source: The component that speaks most for it; `audience` for users nobody knows, `overlay` for what the user's
+            newest events brought in, `random` for a randomised slot.
+        reason: A code: because_of_item, similar_content, popular, audience, random.
+        because_item_id: The item of the user's history that speaks most for it.
+        why: The reason in words.
+    """
+
+    rank: int
+    score: float
+    source: str
+    reason: str
+    because_item_id: ExternalId | None = None
+    why: str
+
+
+class Recommendations(Answer):
+    """A user's list.
+
+    Attributes:
+        published_at: When the release became current.
+        as_of: T: the release knows what was known then.
+        release_age_hours: Whole hours since it was published.
+        known: Whether the release holds a list of this user's own.
+        overlay: Whether the user's events since the release changed the list.
+        arm: The experiment's arm that the user is in; None without an experiment.
+    """
+
+    release_id: str
+    as_of: datetime
+    published_at: datetime
+    release_age_hours: int
+    user_id: ExternalId
+    known: bool
+    overlay: bool
+    alpha: float | None = None
+    arm: str | None = None
+    items: list[Recommended]
+
+
+class Neighbour(Item):
+    """An item like another one."""
+
+    rank: int
+    score: float
+
+
+class SimilarItems(Answer):
+    """The items most like one."""
+
+    release_id: str
+    item: Item
+    items: list[Neighbour]
+
+
+class SimilarUser(Answer):
+    """A user like another one.
+
+    Attributes:
+        support: Items or interests that both have.
+    """
+
+    rank: int
+    user_id: ExternalId
+    score: float
+    support: int
+
+
+class SimilarUsers(Answer):
+    """The users most like one, never the user."""
+
+    release_id: str
+    user_id: ExternalId
+    method: Method
+    users: list[SimilarUser]
+
+
+class HistoryEntry(Item):
+    """An item that a user has met.
+
+    Attributes:
+        at: When last; None where the data have no time.
+        event: The event that was sent; None for what the release knew.
+        score: What the release learned from it; below zero for a dislike.
+    """
+
+    at: datetime | None
+    event: str | None = None
+    score: float | None = None
+
+
+class Event(BaseModel):
+    """Something that a user did with an item."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"user_id": 14, "item_id": 32, "event": "like"}]},
+    )
+
+    user_id: int | Text
+    item_id: int | Text
+    event: EventType
+    at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
+    event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
+
+
+class Events(BaseModel):
+    """Events that are taken in together, or not at all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events: list[Event] = Field(min_length=1, max_length=1000)
+
+
+class Taken(Answer):
+    """What became of an event.
+
+    Attributes:
+        sequence: Its place among all events of this installation.
+    """
+
+    event_id: str
+    sequence: int
+    repeated: bool
+
+
+class EventsTaken(Answer):
+    """The events are on the disk."""
+
+    events: list[Taken]
+
+
+class SimilarUsersRequest(BaseModel):
+    """Whom to find the like of."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"user_handle": 999}]})
+
+    user_handle: int | str | None = None
+
+
+class SimilarUsersData(Answer):
+    """Users who are like the one asked for, by their handles, the most alike first."""
+
+    model_handle: str
+    similar_users: list[ExternalId]
+
+
+class SimilarUsersAnswer(Answer):
+    """The users most like one."""
+
+    request_data: ExternalId
+    data: SimilarUsersData
+
+
+class ReleaseEntry(Answer):
+    """A release as the list of releases shows it."""
+
+    id: str
+    status: str
+    current: bool
+    as_of: datetime
+    created_at: datetime
+    reason: str
+
+
+class ReleaseList(Answer):
+    """Every release, oldest first."""
+
+    releases: list[ReleaseEntry]
+
+
+class ReleaseDetail(ReleaseEntry):
+    """One release, whole."""
+
+    recipe: dict[str, Any]
+    gates: dict[str, Any]
+    row_counts: dict[str, int]
+    content_hashes: dict[str, str]
+
+
+class Problem(Answer):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+class Health(Answer):
+    """Whether the process runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Answer):
+    """Whether lists can be served, and how old they are."""
+
+    ready: bool
+    release_id: str | None
+    as_of: datetime | None
+    release_age_seconds: float | None
