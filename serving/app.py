@@ -90,7 +90,9 @@ def _refreshing(service: Service) -> Iterator[None]:
 
 async def _told(_: Request, error: Exception) -> JSONResponse:
     """An expected error as an answer."""
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY)
+    status = next(
+        (status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY
+    )
     return JSONResponse({"detail": str(error)}, status)
 
 

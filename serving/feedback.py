@@ -61,5 +61,7 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime) -> Sent:
         do = "write it with its zone, as in 2026-01-31T18:00:00Z"
         raise ConfigurationError("a time without its zone", seen=event.at.isoformat(), do=do)
     if event.at is not None and event.at > now + AHEAD:
-        raise ConfigurationError("an event in the future", seen=event.at.isoformat(), do="correct the clock of its sender")
+        raise ConfigurationError(
+            "an event in the future", seen=event.at.isoformat(), do="correct the clock of its sender"
+        )
     return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at)

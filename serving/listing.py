@@ -1,7 +1,7 @@
 """A user's list: the published one as it is, or one that is picked anew under rules, events or another α."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from nightschool.ranking.rules import Mix, pick
 from serving.candidates import Candidates, Scorer
 from serving.person import Person, liked_row
 from serving.rules import Rules
-from serving.schemas import ExternalId, Recommended
+from serving.schemas import ExternalId
 from serving.snapshot import AUDIENCE_SOURCE, CONTENT, EVERYONE, Snapshot
+
+Entry = dict[str, Any]
+"""The fields of `schemas.Recommended`."""
 
 RANDOM: Final = "random"
 
@@ -48,7 +51,7 @@ class Narrowing(NamedTuple):
     max_difficulty: str | None = None
 
 
-def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Recommended] | None:
+def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
     """The first k of the list that was published for a user; None for a user without one."""
     columns = snapshot.lists.columns_of(user_id)
     if columns is None:
@@ -57,7 +60,7 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Reco
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def audience_list(snapshot: Snapshot, person: Person, k: int, allowed: Mask) -> list[Recommended]:
+def audience_list(snapshot: Snapshot, person: Person, k: int, allowed: Mask) -> list[Entry]:
     """The first k of what the user's audience likes most, without what they met."""
     audience = snapshot.audience(person.user_id)
     reason = "popular" if audience == EVERYONE else "audience"
@@ -69,9 +72,7 @@ def audience_list(snapshot: Snapshot, person: Person, k: int, allowed: Mask) -> 
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows[:k], start=1)]
 
 
-def picked_list(
-    snapshot: Snapshot, person: Person, candidates: Candidates, picked: Sequence[int]
-) -> list[Recommended]:
+def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
     """The candidates at these places as a list, with what speaks for each."""
     places = np.asarray(picked, dtype=np.int64)
     items = candidates.items[places]
@@ -170,16 +171,16 @@ def _reason(source: str, because: ExternalId | None) -> str:
     return "similar_content" if source == CONTENT else "because_of_item"
 
 
-def _entry(snapshot: Snapshot, rank: int, row: Row) -> Recommended:
-    return Recommended(
+def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
+    return {
         **snapshot.catalogue.describe(row.item_id),
-        rank=rank,
-        score=round(row.score, 6),
-        source=row.source,
-        reason=row.reason,
-        because_item_id=row.because,
-        why=in_words(snapshot, row.reason, row.because),
-    )
+        "rank": rank,
+        "score": round(row.score, 6),
+        "source": row.source,
+        "reason": row.reason,
+        "because_item_id": row.because,
+        "why": in_words(snapshot, row.reason, row.because),
+    }
 
 
 def in_words(snapshot: Snapshot, reason: str, because: ExternalId | None) -> str:

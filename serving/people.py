@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from nightschool.columns import ITEM_ID
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
 
@@ -26,9 +27,14 @@ def search_users(snapshot: Snapshot, query: str, n: int) -> list[FoundUser]:
     """Up to n users whose id holds the text, those who have it at its beginning first; without text, the first ones."""
     found = _matching(snapshot.lists.keys, query.strip().lower(), n)
     return [
-        FoundUser(user_id, snapshot.attributes(user_id) or {}, snapshot.histories.length_of(user_id))
+        FoundUser(user_id, snapshot.attributes(user_id) or {}, _history_length(snapshot, user_id))
         for user_id in found.to_list()
     ]
+
+
+def _history_length(snapshot: Snapshot, user_id: ExternalId) -> int:
+    columns = snapshot.histories.columns_of(user_id)
+    return len(columns[ITEM_ID]) if columns else 0
 
 
 def _matching(ids: pl.Series, text: str, n: int) -> pl.Series:

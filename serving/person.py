@@ -77,9 +77,7 @@ class Person:
 def liked_row(history: Mapping[int, Met], n_items: int) -> csr_array:
     """What was liked, as a row of ones, CSR float32 [1, n_items], positions ascending."""
     places = np.array(sorted(place for place, met in history.items() if met.score > 0), dtype=np.int32)
-    return csr_array(
-        (np.ones(len(places), dtype=np.float32), places, np.array([0, len(places)])), shape=(1, n_items)
-    )
+    return csr_array((np.ones(len(places), dtype=np.float32), places, np.array([0, len(places)])), shape=(1, n_items))
 
 
 def _published(snapshot: Snapshot, user_id: ExternalId) -> dict[int, Met]:

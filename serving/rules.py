@@ -25,7 +25,9 @@ class Rules(BaseModel):
         default=None, ge=0, description="Levels that an item may lie above the highest one that the user completed."
     )
     diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
-    alpha: float | None = Field(default=None, ge=0, le=1, description="Collaborative share; empty: as it was published.")
+    alpha: float | None = Field(
+        default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."
+    )
 
     @property
     def plain(self) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
@@ -48,8 +49,6 @@ AUDIENCE_SOURCE = "audience"
 CO_OCCURRENCE = "co_occurrence"
 EVERYONE = "everyone"
 
-_MAPPED = (RECOMMENDATIONS, HISTORIES, SIMILAR_USERS, SIMILAR_ITEMS)
-
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
@@ -90,18 +89,17 @@ class Snapshot:
             NotFound: A file of it is missing.
         """
         manifest = load_manifest(binding.manifest)
-        files = {table: lists_path(paths.serving, release.release_id, table) for table in _MAPPED}
-        named = [files[table] for table in (RECOMMENDATIONS, HISTORIES)]
+        path = partial(lists_path, paths.serving, release.release_id)
+        named = [path(RECOMMENDATIONS), path(HISTORIES)]
         catalogue = Catalogue(_items(lake, release.as_of, named), manifest.item_columns)
-        mapped = {table: Lists(file) for table, file in files.items()}
         return cls(
             release=release,
             manifest=manifest,
             binding=binding,
-            lists=mapped[RECOMMENDATIONS],
-            histories=mapped[HISTORIES],
-            similar_users=mapped[SIMILAR_USERS],
-            similar_items=mapped[SIMILAR_ITEMS],
+            lists=Lists(path(RECOMMENDATIONS)),
+            histories=Lists(path(HISTORIES)),
+            similar_users=Lists(path(SIMILAR_USERS)),
+            similar_items=Lists(path(SIMILAR_ITEMS)),
             catalogue=catalogue,
             users=_users(lake, manifest, release.as_of),
             audiences=_audiences(lake, release.release_id),
@@ -193,7 +191,9 @@ def _weights(lake: Lake, release_id: str, catalogue: Catalogue) -> dict[str, csr
     n = len(catalogue)
     return {
         str(component): csr_array(
-            (part[WEIGHT].to_numpy(), (part["place"].to_numpy(), part["target"].to_numpy())), shape=(n, n), dtype=np.float32
+            (part[WEIGHT].to_numpy(), (part["place"].to_numpy(), part["target"].to_numpy())),
+            shape=(n, n),
+            dtype=np.float32,
         )
         for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items()
     }

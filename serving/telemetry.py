@@ -21,7 +21,9 @@ SECONDS: Final = Histogram(
 CACHE: Final = Counter("nightschool_lists", "Lists by whether the cache held them.", ["cache"])
 EVENTS: Final = Counter("nightschool_events", "Events taken in, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
-    "nightschool_release_age_seconds", "Seconds since the current release was published.", multiprocess_mode="mostrecent"
+    "nightschool_release_age_seconds",
+    "Seconds since the current release was published.",
+    multiprocess_mode="mostrecent",
 )
 
 
