@@ -13,6 +13,7 @@ from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     BECAUSE_ITEM_ID,
     CANDIDATE_SCORES,
+    HISTORIES,
     ITEM_ID,
     ITEM_WEIGHTS,
     RANK,
@@ -27,6 +28,7 @@ from nightschool.columns import (
 )
 from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
 from nightschool.night.audiences import Audiences, measure_audiences
+from nightschool.night.histories import histories
 from nightschool.night.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.select import CONTENT, POPULARITY
 from nightschool.progress import watch
@@ -44,8 +46,10 @@ _USERS_A_FILE = 8192
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
     """Rows by table, written below the folder as one subfolder of Parquet files a table.
 
-    Users with no signal of their own get their audience's list. Rows are in the order of each table's key.
+    Users with no signal of their own get their audience's list. Rows are in the order of each table's key. Beside the
+    tables it leaves the histories that they were made from, which are none of them.
     """
+    _write(histories(dataset), folder, HISTORIES)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender)
     writer = ListWriter(recommender, dataset, audiences, weights, k)
