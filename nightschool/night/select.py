@@ -26,6 +26,8 @@ logger = logging.getLogger("nightschool.night")
 
 POPULARITY = "popularity"
 CONTENT = "content"
+IMPERSONAL = frozenset({POPULARITY, "recent_popularity"})
+"""Models that rank alike for everyone; all others are personal."""
 
 Create = Callable[[str, Mapping[str, Any]], Recommender]
 
@@ -198,7 +200,7 @@ def _chosen_on(split: Split, fitted: Fitted, tunable: Tunable) -> Fitted:
     likes = float(f"{likes_a_row(split.fitted.positives()):.3g}")
     if not likes:
         return fitted
-    params = {**fitted.component.params, **dict.fromkeys(told, likes)}
+    params = {**dict.fromkeys(told, likes), **fitted.component.params}
     return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
 
@@ -213,7 +215,7 @@ def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, jury: Jury) -> Ca
 def _hybrids(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
     """α to the hybrid of the best collaborative candidate and content; none where one of them could not be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
-    collaborative = [c for c in candidates if c.component.model not in {CONTENT, POPULARITY}]
+    collaborative = [c for c in candidates if c.component.model not in {CONTENT, *IMPERSONAL}]
     if content is None or not collaborative:
         return {}
     best = max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation))

@@ -58,6 +58,23 @@ def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_no
         assert selection.recipe.components[0].params.get("likes") == told
 
 
+@pytest.mark.parametrize("likes", [7.0, None])
+def test_what_a_user_says_about_the_likes_stands(likes, split, create):
+    strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
+    tunable = Tunable("good", space=strength, defaults={"strength": 0.5}, fixed={"likes": likes})
+    selection = select(split, search(tunables=(tunable,), budget=Budget(2, 60.0)), create)
+    assert selection.recipe.components[0].params["likes"] == likes
+
+
+def test_what_everyone_likes_is_no_collaborative_part_of_a_hybrid(split, create, fixed):
+    def make(model, params):
+        return fixed([9, 9, 1, 2]) if model == "recent_popularity" else create(model, params)
+
+    found = select(split, search("recent_popularity", "good", "content"), make)
+    assert {component.model for component in found.hybrid[0.5].components} == {"good", "content"}
+    assert not select(split, search("recent_popularity", "popularity", "content"), make).hybrid
+
+
 def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
     class Noise(fixed):
         """Scores at random, the same again for the same users."""
