@@ -32,7 +32,7 @@ def select(night: Night, data: Record) -> Record:
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration says to try: each model, its fixed hyper-parameters, and a share of the budget.
+    """What the configuration says to try: each model, its fixed hyper-parameters, and the budget that they share.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -41,7 +41,7 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         create_reranker(params) if model == RERANKER else create(model, params)
     models = [model for model in config.models if model != RERANKER]
     tunables = tuple(_tunable(model, config.params.get(model, {})) for model in models)
-    budget = Budget(config.search_trials, config.search_seconds / max(1, sum(bool(one.space) for one in tunables)))
+    budget = Budget(config.search_trials, config.search_seconds, sum(bool(one.space) for one in tunables))
     return Search(
         tunables,
         budget,

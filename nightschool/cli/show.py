@@ -74,6 +74,9 @@ def show_night(report: Mapping[str, Any]) -> None:
         return
     show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
+    if report["trials"]:
+        counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
+        console.print(f"Settings tried, the defaults among them: {counts}.")
     for model, reason in report["failures"].items():
         console.print(f"Left out: {model}: {reason}")
     for candidate in report["candidates"]:

@@ -80,7 +80,7 @@ class Search:
 
     Attributes:
         tunables: The models, and what may be tried of each.
-        budget: How long each model may be searched.
+        budget: How long the models may be searched.
         alphas: The α of the sweep.
         cutoffs: The k of the metrics.
         seed: Seed of every fit and of what is drawn.

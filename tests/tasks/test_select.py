@@ -19,7 +19,7 @@ def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their
 def test_the_budget_is_shared_by_the_models_that_have_something_to_search():
     config = NightConfig(models=("popularity", "content", "ease", "svd"), search_trials=5, search_seconds=20)
     budget = search_for(config).budget
-    assert (budget.trials, budget.seconds) == (5, 10)
+    assert (budget.trials, budget.seconds, budget.models) == (5, 20, 2)
 
 
 @pytest.mark.parametrize(
