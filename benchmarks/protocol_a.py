@@ -79,7 +79,7 @@ def _ndcg(document: dict[str, Any], name: str) -> float:
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
     fit = f"{model['fit_seconds']:.1f}"
-    return [called(model), *figures, interval(model["over_popularity"]), settings(model["params"]), fit]
+    return [called(model), *figures, interval(model["over_popularity"]), settings(model), fit]
 
 
 def _standing(best: dict[str, Any]) -> str:

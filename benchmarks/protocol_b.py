@@ -73,7 +73,7 @@ def _how(report: dict[str, Any], offline: dict[str, Any]) -> str:
 
 
 def _row(model: dict[str, Any]) -> list[str]:
-    return [called(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model["params"])]
+    return [called(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model)]
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def measure(source: Path) -> dict[str, Any]:
 
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
-    return [called(model), *figures, settings(model["params"]), f"{model['fit_seconds']:.1f}"]
+    return [called(model), *figures, settings(model), f"{model['fit_seconds']:.1f}"]
 
 
 if __name__ == "__main__":

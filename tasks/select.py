@@ -52,14 +52,14 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
         reranker=config.params.get(RERANKER, {}) if RERANKER in config.models else None,
+        reranker_defaults=create_reranker({}).config.model_dump(mode="json"),
         rerank_seconds=config.rerank_seconds,
     )
 
 
 def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
-    config = create(model, fixed).config
     free = {name: values for name, values in space(model).items() if name not in fixed}
-    return Tunable(model, fixed, free, {name: getattr(config, name) for name in free})
+    return Tunable(model, fixed, free, create(model, fixed).config.model_dump(mode="json"))
 
 
 def _settled(champion: Recipe, search: Search) -> Search:

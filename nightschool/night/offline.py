@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
-from nightschool.contract import Recipe, Recommender, Split
+from nightschool.contract import RERANKER, Recipe, Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
@@ -81,9 +81,9 @@ def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) ->
 
 def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
     evaluation, seconds = _measure(lambda: build(recipe), test, search)
-    params = {component.model: {"weight": component.weight, **component.params} for component in recipe.components}
+    params = {one.model: {"blend_weight": one.weight, **one.params} for one in recipe.components}
     if recipe.reranker is not None:
-        params["reranker"] = dict(recipe.reranker)
+        params[RERANKER] = dict(recipe.reranker)
     return Measured(recipe.name, params, seconds, evaluation, compare(evaluation, floor, k=search.decisive_k))
 
 

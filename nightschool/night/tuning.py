@@ -28,7 +28,7 @@ class Tunable:
         model: Its name in the catalogue.
         fixed: The hyper-parameters that are not searched.
         space: Those that are; empty: only the defaults are tried.
-        defaults: The value that each of those has of its own.
+        defaults: The value that each hyper-parameter has where nothing else is said.
     """
 
     model: str

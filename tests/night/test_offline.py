@@ -68,8 +68,8 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, 
     assert [row.name for row in rows][:3] == ["ease", "content", "hybrid(ease, content, α=0.5)"]
     assert [row.name for row in rows][3:] == ["blend(ease, content)"]
     assert rows[2].params == {
-        "ease": {"weight": 0.5, "scores": [0, 9, 1, 2]},
-        "content": {"weight": 0.5, "scores": [0, 8, 9, 1]},
+        "ease": {"blend_weight": 0.5, "scores": [0, 9, 1, 2]},
+        "content": {"blend_weight": 0.5, "scores": [0, 8, 9, 1]},
     }
     assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
 

@@ -75,6 +75,17 @@ def test_what_everyone_likes_is_no_collaborative_part_of_a_hybrid(split, create,
     assert not select(split, search("recent_popularity", "popularity", "content"), make).hybrid
 
 
+@pytest.mark.parametrize("trials", [0, 3])
+def test_a_recipe_holds_every_setting_so_that_no_default_can_change_it(trials, split, create):
+    strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
+    defaults = {"strength": 0.5, "likes": None, "depth": 3, "width": 4}
+    tunable = Tunable("good", {"width": 9}, strength, defaults)
+    found = select(split, search(tunables=(tunable,), budget=Budget(trials, 60.0)), create)
+    expected = {"strength": 0.5, "likes": 20.0 if trials else None, "depth": 3, "width": 9}
+    assert found.recipe.components[0].params == expected
+    assert all(set(trial.component.params) <= {"width", "strength"} for trial in found.trials)
+
+
 def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
     class Noise(fixed):
         """Scores at random, the same again for the same users."""
