@@ -97,6 +97,12 @@ def verdict(value: float, goal: float, what: str) -> str:
     return f"{what} {value:.4f}, goal {goal:.4f} {'reached' if value >= goal else 'missed'}"
 
 
+def notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What fits did otherwise than their settings say, one paragraph; none where they all did as they were told."""
+    told = [f"{model['name']}: {model['note']}" for model in models if model["note"]]
+    return [f"Done otherwise than the settings say: {'; '.join(told)}."] if told else []
+
+
 def called(model: Mapping[str, Any]) -> str:
     """A row's name, and whether validation chose it."""
     return f"{model['name']}{' (chosen)' if model.get('chosen') else ''}"

@@ -95,6 +95,7 @@ def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]
         "name": row.name,
         "params": dict(row.params),
         "fit_seconds": round(row.fit_seconds, 3),
+        "note": row.note,
         "metrics": figures(row.evaluation, cutoffs),
         "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
         "verdict": over.verdict,

@@ -87,14 +87,21 @@ def test_dry_run_names_no_release(capsys: pytest.CaptureFixture[str]) -> None:
 def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"name": "ease", "metrics": FIGURES, "over_popularity": [0.1, 0.05, 0.15], "verdict": "better"}
     nobody = {"name": "svd", "metrics": {"ndcg@10": [None] * 3}, "over_popularity": [None] * 3, "verdict": "no"}
-    models = [{**row, "fit_seconds": 1.0}, nobody, {"name": "release", "metrics": FIGURES}]
+    models = [{**row, "fit_seconds": 1.0, "note": "sparse form"}, nobody, {"name": "release", "metrics": FIGURES}]
     shown = {"dataset": "learning", "protocol": "temporal", "k": 10, "warnings": ["weak"], "failures": {"x": "broken"}}
     show.show_evaluation({**shown, "models": models})
     assert "Signals and filters" not in capsys.readouterr().out
     show.show_evaluation({**shown, "models": models, "signals": [EFFECT]})
     out = capsys.readouterr().out
     assert out.index("suspected bots") < out.index("+0.1000")
-    for told in ("+0.1000 ± 0.0500 better", "release", "Note: weak.", "Left out: x: broken", "–"):
+    for told in (
+        "+0.1000 ± 0.0500 better",
+        "release",
+        "Note: weak.",
+        "Note: ease: sparse form.",
+        "Left out: x: broken",
+        "–",
+    ):
         assert told in out
     assert "Beyond accuracy" not in out
 

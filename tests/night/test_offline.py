@@ -79,6 +79,16 @@ def test_what_validation_chose_is_marked(split, test, create, build) -> None:
     assert [row.name for row in rows if row.chosen] == ["ease"]
 
 
+def test_what_a_fit_notes_is_in_its_row(split, test, create, build) -> None:
+    def noting(model, params):
+        made = create(model, params)
+        made.note = f"{model} did otherwise"
+        return made
+
+    rows, _ = compare_models(split, test, search("popularity", "ease"), noting, build)
+    assert [row.note for row in rows] == ["popularity did otherwise", "ease did otherwise"]
+
+
 def test_component_that_is_best_alone_is_not_told_twice(split, test, create, build) -> None:
     rows, _ = compare_models(split, test, search("ease", "content", alphas=(0.0, 1.0)), create, build)
     assert [row.name for row in rows] == ["ease", "content"]

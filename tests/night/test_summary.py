@@ -103,8 +103,9 @@ def test_roles_become_entries(evaluation: Evaluation) -> None:
 
 def test_row_of_a_comparison_tells_the_difference(split: Split, evaluation: Evaluation, fixed) -> None:
     floor = evaluate(fixed([0, 8, 9, 1]), split, cutoffs=CUTOFFS, megabytes=1)
-    row = Measured("ease", {"l2": 5.0}, 1.23456, evaluation, compare(evaluation, floor))
+    row = Measured("ease", {"l2": 5.0}, 1.23456, evaluation, compare(evaluation, floor), note="sparse form")
     told = describe_measured(row, CUTOFFS)
+    assert told["note"] == "sparse form"
     assert (told["name"], told["params"], told["fit_seconds"]) == ("ease", {"l2": 5.0}, 1.235)
     assert told["verdict"] == "better"
     difference, low, high = told["over_popularity"]
