@@ -110,6 +110,7 @@ class Hybrid(Model):
     def _learn(self, dataset: Dataset, seed: int) -> None:
         for part in self._parts.values():
             part.fit(dataset, seed=seed)
+        self.note = "; ".join(f"{name}: {part.note}" for name, part in self._parts.items() if part.note) or None
         if self.reranker is not None:
             self.reranker.learn(dataset, list(self._parts), lambda rest: self._unranked().fit(rest, seed=seed), seed)
 

@@ -32,6 +32,19 @@ def test_it_is_what_a_recipe_builds(hybrid):
     assert list(hybrid.parts) == ["ease", "content"]
 
 
+def test_its_note_is_what_its_parts_noted_of_this_fit(hybrid, planted, monkeypatch):
+    def learn_otherwise(model, dataset, seed):
+        learn(model, dataset, seed)
+        model.note = "sparse form"
+
+    learn = catalog.MODELS["ease"]._learn
+    assert hybrid.note is None
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog.MODELS["ease"], "_learn", learn_otherwise)
+        assert hybrid.fit(planted, seed=0).note == "ease: sparse form"
+    assert hybrid.fit(planted, seed=0).note is None
+
+
 def test_scores_are_weighted_z_scores_of_its_parts(hybrid, planted):
     allowed = allowed_items(planted.scores(), planted.available)
     expected = np.full(allowed.shape, -np.inf)
