@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -98,6 +98,6 @@ async def _told(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """What FastAPI says of a request that is not of the form, as one sentence."""
-    assert isinstance(error, RequestValidationError)
-    told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]]
+    faults = cast(RequestValidationError, error).errors()[:5]
+    told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
     return JSONResponse({"detail": "; ".join(told)}, HTTPStatus.UNPROCESSABLE_ENTITY)

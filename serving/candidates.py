@@ -48,7 +48,7 @@ class Scorer:
 
         The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much.
         """
-        if self._pool is None:
+        if self._pool.is_empty():
             return None
         before = {name: self._published(name) for name in self._shares}
         after = {name: self._folded(name) if self._moves(name) else score for name, score in before.items()}
@@ -78,7 +78,7 @@ class Scorer:
         The collaborative side is all of the recipe but content: in a hybrid the night's own scores, else the blend,
         standardised. What a reranker made of them does not count.
         """
-        names = [name for name in self._shares if name != CONTENT and (self._pool is not None or self._weighs(name))]
+        names = [name for name in self._shares if name != CONTENT and (self._weighs(name) or not self._pool.is_empty())]
         if not self._person.current or not names:
             return None
         scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in names}
@@ -90,8 +90,10 @@ class Scorer:
         return self._ordered(items, _total(shares, scores)[items], shares, scores)
 
     @cached_property
-    def _pool(self) -> pl.DataFrame | None:
-        return self._snapshot.pools.of(self._person.user_id) if self._person.known else None
+    def _pool(self) -> pl.DataFrame:
+        """The candidates that were published: item_id and a column a component; no rows for a user without any."""
+        found = self._snapshot.pools.of(self._person.user_id) if self._person.known else None
+        return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
 
     @cached_property
     def _listed(self) -> list[int]:
@@ -108,7 +110,6 @@ class Scorer:
         """The component's scores without the events, float32 [n_items]."""
         if self._weighs(name):
             return self._scored(name, self._person.published)
-        assert self._pool is not None
         told = self._pool[name].to_numpy()
         scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
         scores[self._pool_items] = told
@@ -124,14 +125,13 @@ class Scorer:
 
     @cached_property
     def _pool_items(self) -> Indices:
-        assert self._pool is not None
         return self._snapshot.catalogue.positions(self._pool[ITEM_ID])
 
     def _union(self, scores: Iterable[Float32s]) -> Indices:
         """The pool, and the best unseen items by each of the scores, int32 [n] ascending."""
         best = [_best(score, self._unseen) for score in scores]
-        pool = [] if self._pool is None else [self._pool_items[self._unseen[self._pool_items]]]
-        return np.unique(np.concatenate([*best, *pool])).astype(np.int32)
+        pool = self._pool_items[self._unseen[self._pool_items]]
+        return np.unique(np.concatenate([*best, pool])).astype(np.int32)
 
     def _ordered(
         self, items: Indices, totals: Float32s, shares: Mapping[str, float], scores: Mapping[str, Float32s]
@@ -143,7 +143,10 @@ class Scorer:
 
 
 def _total(shares: Mapping[str, float], scores: Mapping[str, Float32s]) -> Float32s:
-    return sum((np.float32(shares[name]) * score for name, score in scores.items()), np.float32(0))
+    total = np.zeros_like(next(iter(scores.values())))
+    for name, score in scores.items():
+        total += np.float32(shares[name]) * score
+    return total
 
 
 def _best(scores: Float32s, unseen: Mask) -> Indices:
@@ -159,4 +162,5 @@ def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
     there = scores[unseen].astype(np.float64)
     if not len(there) or there.std() <= 1e-6 * abs(there.mean()):
         return np.zeros_like(scores)
-    return ((scores - there.mean()) / there.std()).astype(np.float32)
+    standard: Float32s = ((scores - there.mean()) / there.std()).astype(np.float32)
+    return standard

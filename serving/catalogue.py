@@ -93,7 +93,7 @@ class Catalogue:
         return item_features(without_text, self._columns, np.ones(len(self), dtype=bool))
 
     def labelled(self, label: str) -> Mask:
-        """bool [n_items], the items that bear a label in any column."""
+        """The items that bear a label in any column, bool [n_items]."""
         mask = np.zeros(len(self), dtype=bool)
         mask[self._by_label.get(label, ())] = True
         return mask

@@ -86,7 +86,7 @@ def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, pick
 
 
 def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> Mask:
-    """bool [n_items], what the user has not met and the rules let through.
+    """What the user has not met and the rules let through, bool [n_items].
 
     Raises:
         ConfigurationError: The catalogue has no such level.
@@ -133,7 +133,7 @@ def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) 
     """Places of the candidates that make the list."""
     catalogue = snapshot.catalogue
     mix = Mix(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
-    return pick(candidates.items, candidates.scores, k, mix).tolist()
+    return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
 
 
 def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> int | None:
@@ -153,7 +153,7 @@ def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: 
 def _because(snapshot: Snapshot, person: Person, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
     """The item of the history that speaks most for each listed one, by the weights of its source."""
     history = liked_row(person.current, len(snapshot.catalogue))
-    stand_in = next(iter(snapshot.weights), None)
+    stand_in = next(iter(snapshot.weights), "")
     speaking = {*sources, stand_in} & snapshot.weights.keys()
     told: Mapping[str, Indices] = {
         name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in speaking

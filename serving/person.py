@@ -64,7 +64,7 @@ class Person:
         return cls(user_id, bool(published), published, current, tuple(reversed(sent)))
 
     def unseen(self, n_items: int) -> Mask:
-        """bool [n_items], the items not met yet."""
+        """The items not met yet, bool [n_items]."""
         mask = np.ones(n_items, dtype=bool)
         mask[list(self.current)] = False
         return mask

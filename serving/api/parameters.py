@@ -1,6 +1,6 @@
 """What requests may carry beside their path, with the bounds that are told in the OpenAPI document."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,7 @@ UserId = Annotated[str, Path(description="The user's id.", max_length=512, examp
 ItemId = Annotated[str, Path(description="The item's id.", max_length=512, examples=["32"])]
 Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.")]
 
-PROBLEMS = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "No key, or one that was revoked."},
     403: {"model": Problem, "description": "The key may only read, or a page of another site sent this."},
     404: {"model": Problem, "description": "No such user, item or release."},
