@@ -60,8 +60,8 @@ def application(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for part in (users, items, events, operations):
-        app.include_router(part.router)
+    for router in (users.lists, users.router, items.router, events.router, operations.router):
+        app.include_router(router)
     app.add_exception_handler(NightschoolError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     return app

@@ -18,7 +18,8 @@ SECONDS: Final = Histogram(
     ["route"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
-CACHE: Final = Counter("nightschool_lists", "Lists by whether the cache held them.", ["cache"])
+LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were asked for.")
+LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did not hold.")
 EVENTS: Final = Counter("nightschool_events", "Events taken in, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
     "nightschool_release_age_seconds",

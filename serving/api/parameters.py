@@ -1,6 +1,6 @@
 """What requests may carry beside their path, with the bounds that are told in the OpenAPI document."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.schemas import Problem, Text
 from serving.service import MOST_ITEMS, Asked
 
-UserId = Annotated[str, Path(description="The user's id.", max_length=512, examples=["14"])]
-ItemId = Annotated[str, Path(description="The item's id.", max_length=512, examples=["32"])]
+LONGEST_ID: Final = 512
+"""Characters of an id, as the ingest takes it."""
+
+UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
+ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]
 Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.")]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

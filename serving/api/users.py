@@ -1,14 +1,16 @@
 """Lists and neighbours of users."""
 
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 
 from nightschool.errors import NotFound
-from serving.api.parameters import PROBLEMS, ListQuery, UserId
+from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId
 from serving.schemas import (
     Method,
     Problem,
@@ -18,29 +20,65 @@ from serving.schemas import (
     SimilarUsersData,
     SimilarUsersRequest,
 )
-from serving.service import Body, Service
+from serving.service import Asked, Body, Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
-_JSON = "application/json"
-_CACHED = "private, no-cache"
+_JSON: Final = "application/json"
+_MOST_QUERIES: Final = 1000
+_CACHED: Final = "private, no-cache"
 """Browsers may keep an answer and must ask whether it still holds: an event or a release changes it at once."""
 
 
-@router.get(
+class KnownQueries(APIRoute):
+    """A route that checks a query once: parsing takes longer than looking a list up.
+
+    A query is about the form of a list alone, so that few of them come again and again.
+    """
+
+    checked: ClassVar[dict[bytes, Asked]] = {}
+
+    @classmethod
+    def remember(cls, query: bytes, asked: Asked) -> None:
+        """Keeps what a query that is right asks for."""
+        if len(cls.checked) >= _MOST_QUERIES:
+            cls.checked.clear()
+        cls.checked[query] = asked
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        parse = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            asked = self.checked.get(request.scope["query_string"])
+            user_id: str = request.path_params["user_id"]
+            if asked is None or len(user_id) > LONGEST_ID:
+                return await parse(request)
+            return await _list(request, user_id, asked)
+
+        return handle
+
+
+lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
+
+
+@lists.get(
     "/v1/users/{user_id:path}/recommendations",
     response_model=Recommendations,
     responses={304: {"description": "The answer that the ETag names still holds."}},
 )
 async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
     """A user's list, best first; for a user nobody knows, what their events or their audience make of it."""
-    service: Service = request.app.state.service
     asked = query.asked()
+    KnownQueries.remember(request.scope["query_string"], asked)
+    return await _list(request, user_id, asked)
+
+
+async def _list(request: Request, user_id: str, asked: Asked) -> Response:
+    service: Service = request.app.state.service
     if service.is_quick(user_id, asked):
-        body = service.body(user_id, asked)
-    else:
-        body = await run_in_threadpool(service.body, user_id, asked)
-    return answer(request, body)
+        return answer(request, service.body(user_id, asked))
+    return answer(request, await run_in_threadpool(service.body, user_id, asked))
 
 
 @router.get("/v1/users/{user_id:path}/similar")
