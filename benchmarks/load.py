@@ -38,13 +38,11 @@ class Outcome(NamedTuple):
         requests: Answers a second.
         milliseconds: p50, p95 and p99 of the time from when a request was due to its answer's end.
         failed: Answers that were no 200, and connections that broke.
-        releases: Ids of the releases that answered, in the order of their first answers.
     """
 
     requests: float
     milliseconds: tuple[float, float, float]
     failed: int
-    releases: tuple[str, ...] = ()
 
 
 def run(load: Load) -> Outcome:
