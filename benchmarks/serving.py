@@ -170,8 +170,8 @@ def _turn() -> int:
 def _how() -> str:
     return (
         f"One `nightschool serve` on loopback, asked by a process of its own over 16 connections that stay open, for "
-        f"{SECONDS:.0f} s at a time; {ROUNDS} rounds ask the empty endpoint (`/health`) and lists of ten in turn, and a "
-        "share is the median of the rounds' ratios. A list that is asked for once was in no cache. Half load asks at a "
+        f"{SECONDS:.0f} s at a time; {ROUNDS} rounds ask the empty endpoint (`/health`) and lists of ten in turn, and "
+        "a share is the median of the rounds' ratios. A list that is asked for once was in no cache. Half load asks at a "
         "fixed rate, and a wait counts from when a request was due. Memory is the worker's own, without mapped files."
     )
 
@@ -195,8 +195,8 @@ def _result(largest: Measured, swaps: Mapping[str, Any]) -> str:
     reached = "reached" if min(shares.values()) >= GOALS["share"] else "missed"
     waits = "reached" if largest.half[2] <= GOALS["p99"] else "missed"
     return (
-        f"{largest.users:,} users: {'; '.join(told)} (goal {GOALS['share']} {reached}); p99 {largest.half[2]:.1f} ms at "
-        f"half load (goal {GOALS['p99']:.0f} {waits}); {largest.start:.1f} s to the first list; "
+        f"{largest.users:,} users: {'; '.join(told)} (goal {GOALS['share']} {reached}); p99 {largest.half[2]:.1f} ms "
+        f"at half load (goal {GOALS['p99']:.0f} {waits}); {largest.start:.1f} s to the first list; "
         f"{swaps['turns']} changes of the release: {swaps['failed']} failed requests"
     )
 
