@@ -170,8 +170,8 @@ def _turn() -> int:
 def _how() -> str:
     return (
         f"One `nightschool serve` on loopback, asked by a process of its own over 16 connections that stay open, for "
-        f"{SECONDS:.0f} s at a time; {ROUNDS} rounds ask the empty endpoint (`/health`) and lists of ten in turn, and "
-        "a share is the median of the rounds' ratios. A list that is asked for once was in no cache. Half load asks at a "
+        f"{SECONDS:.0f} s at a time; {ROUNDS} rounds ask the empty endpoint (`/health`) and lists of ten in turn; a "
+        "share is the median of the rounds' ratios. A list that is asked for once was in no cache. Half load asks at a "
         "fixed rate, and a wait counts from when a request was due. Memory is the worker's own, without mapped files."
     )
 

@@ -85,7 +85,12 @@ def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, pick
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> Mask:
+def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
+    """An item that was drawn, as an entry."""
+    return _entry(snapshot, rank, Row(item_id, 0.0, RANDOM, RANDOM, None))
+
+
+def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
     """What the user has not met and the rules let through, bool [n_items].
 
     Raises:

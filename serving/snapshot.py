@@ -139,6 +139,10 @@ class Snapshot:
         row = self.users.row(place, named=True)
         return {name: value for name, value in row.items() if name != USER_ID and value is not None}
 
+    def knows(self, user_id: ExternalId) -> bool:
+        """Whether the release holds a list of a user."""
+        return self.lists.columns_of(user_id) is not None
+
     def audience(self, user_id: ExternalId) -> str:
         """The audience whose list a user gets whom nothing else is known of."""
         attribute = self.manifest.audience

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.answers import MOST_ITEMS, Asked
 from serving.schemas import Problem, Text
-from serving.service import MOST_ITEMS, Asked
 
 LONGEST_ID: Final = 512
 """Characters of an id, as the ingest takes it."""

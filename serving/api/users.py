@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
 from nightschool.errors import NotFound
+from serving.answers import Asked, Body
 from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId
 from serving.schemas import (
     Method,
@@ -20,7 +21,7 @@ from serving.schemas import (
     SimilarUsersData,
     SimilarUsersRequest,
 )
-from serving.service import Asked, Body, Service
+from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
