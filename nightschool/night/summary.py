@@ -67,7 +67,7 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
 def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
     parts = candidate.recipe.components
-    params = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
+    params: dict[str, Any] = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
     if candidate.recipe.reranker is not None:
         params[RERANKER] = dict(candidate.recipe.reranker)
     return {
