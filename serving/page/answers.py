@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -39,6 +40,9 @@ class PageRoute(APIRoute):
             except NightschoolError as error:
                 status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
                 return problem(request, status, str(error))
+            except RequestValidationError as error:
+                told = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+                return problem(request, 422, "; ".join(told))
 
         return answer
 

@@ -22,8 +22,7 @@ from serving.schemas import (
 )
 from serving.service import Asked
 
-ODDABOUT = {"seniority": "Senior", "department": "Finance"}
-_TITLES = (
+ODD_TITLES = (
     "שלום עולם: מבוא לתכנות 🎓",
     "<script>alert(1)</script> & <b>\"bold\"</b> 'moves'",
     "W" * 1_000,
@@ -31,8 +30,8 @@ _TITLES = (
     "👩‍🚀🧑🏽‍🔬 Zero\u200bwidth and ﷽",
     "Words without an end " * 50,
 )
-ODD_IDS = ("a/b/c", "日本語", "50% & more?#=+", "<i>x</i>", "x/events", "'; DROP TABLE users;--", "مرحبا", " ")
 ABOUT = {"seniority": "Senior", "department": "Finance"}
+ODD_IDS = ("a/b/c", "日本語", "50% & more?#=+", "<i>x</i>", "x/events", "'; DROP TABLE users;--", "مرحبا", " ")
 _TITLES = ("Reading Tables", "First Steps in Statistics", "Writing for Busy People", "Networks at Work", "Asking Well")
 _DOMAINS = ("Data", "Writing", "Infrastructure", "Leadership")
 _LEVELS = ("Beginner", "Intermediate", "Advanced")
