@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from nightschool.cli import forget, init, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import forget, init, lookup, night, oracle, quarantine, releases, serve, services, show
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(oracle.oracle)
+app.command()(serve.serve)
 night.add_commands(app)
 lookup.add_commands(app)
 services.add_commands(app)

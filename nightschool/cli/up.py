@@ -37,7 +37,7 @@ def serve_until_stopped(port: int, mlflow_port: int) -> None:
         children.watch()
 
 
-def require_free_ports(ports: dict[str, int]) -> None:
+def require_free_ports(ports: dict[str, int], host: str = HOST) -> None:
     """Returns when each port, by the name of its option, can be listened on.
 
     Raises:
@@ -49,7 +49,7 @@ def require_free_ports(ports: dict[str, int]) -> None:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind((HOST, port))
+                listener.bind((host, port))
             except OSError as error:
                 raise ConfigurationError(
                     f"port {port} cannot be listened on",

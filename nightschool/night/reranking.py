@@ -76,7 +76,11 @@ def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
     timed = split.fitted.interactions[TIMESTAMP].count() > 0
     cut = _CUTS.get(split.protocol, "user") if timed or split.protocol == "stratified-item" else "user"
     known = {"cut": cut, "relevant_from": _lowest_hit(split), **fixed}
-    return [{**tried, **known} for tried in _TRIED if fixed.get("objective", tried["objective"]) == tried["objective"]]
+    return [
+        {**search.reranker_defaults, **tried, **known}
+        for tried in _TRIED
+        if fixed.get("objective", tried["objective"]) == tried["objective"]
+    ]
 
 
 def _lowest_hit(split: Split) -> float:

@@ -104,6 +104,7 @@ def test_setting_out_of_range_is_named_as_one_sets_it(run: Run, monkeypatch: pyt
         (errors.NightschoolError, 1),
         (errors.ConfigurationError, 2),
         (errors.ManifestError, 2),
+        (errors.Conflict, 2),
         (errors.DataRefused, 3),
         (errors.GateRefused, 4),
         (errors.NotFound, 5),
