@@ -37,6 +37,8 @@ check: install ## Format, lint, types, import contracts
 up: install ## Prefect server, MLflow server and a worker, until Ctrl-C
 	$(BIN)/nightschool --home $(HOME_DIR) up
 
-lock: ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock
+LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+lock: ## Renew requirements.lock, and of it what images install, from pyproject.toml
+	$(BIN)/uv $(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-run.lock

@@ -76,7 +76,7 @@ def _select(night: Night, data: Record, folder: Path) -> Record:
     champion = night.champion_recipe
     if champion is not None and not night.tune:
         search = _settled(champion, search)
-    selection = with_reranker(choose(split, search, create), split, search, build)
+    selection = with_reranker(choose(split, search, create), split, search, build, champion)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}

@@ -47,7 +47,8 @@ class Server(NamedTuple):
                 connection.execute(statement)
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """Where a program of PostgreSQL lies; skips the test that asks for it where there is none."""
     found = shutil.which(name) or next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
     if found is None:
         pytest.skip(f"PostgreSQL is not installed: there is no {name}")
@@ -74,7 +75,7 @@ def _prepare(folder: Path) -> Path:
         for path in (folder, folder / "password"):
             os.chown(path, account["user"], account["group"])
     told = ("--username", USER, "--pwfile", folder / "password", "--auth", "scram-sha-256", "--encoding", "UTF8")
-    command = (_binary("initdb"), "--pgdata", folder / "data", "--locale", "C.UTF-8", "--no-sync", *told)
+    command = (binary("initdb"), "--pgdata", folder / "data", "--locale", "C.UTF-8", "--no-sync", *told)
     subprocess.run(command, check=True, capture_output=True, cwd=folder, **_account())
     return folder / "data"
 
@@ -98,11 +99,11 @@ def running_server() -> Iterator[Server]:
 
     Skips the test that asks for it where PostgreSQL is not installed.
     """
-    binary = _binary("postgres")
+    program = binary("postgres")
     with tempfile.TemporaryDirectory(prefix="nightschool-pg-") as name:
         folder, server = Path(name), Server(_free_port())
         data = _prepare(folder)
-        command = (binary, "-D", data, "-p", server.port, "-k", folder, "-h", "127.0.0.1", "-F")
+        command = (program, "-D", data, "-p", server.port, "-k", folder, "-h", "127.0.0.1", "-F")
         with subprocess.Popen(
             [str(part) for part in command], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **_account()
         ) as process:

@@ -6,6 +6,7 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
+from nightschool.cli.serve import serve
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the Prefect server listens.")]
 MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, help="Where the MLflow server listens.")]
@@ -13,7 +14,7 @@ MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, hel
 
 def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this file."""
-    for command in (up, doctor):
+    for command in (up, serve, doctor):
         app.command()(command)
 
 
