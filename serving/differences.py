@@ -1,6 +1,6 @@
 """What became different between two releases: people's lists, the items in them, gates, metrics, rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -139,7 +139,7 @@ def _overlap(both: pl.DataFrame, shared: pl.DataFrame) -> float | None:
     depths = both.select(USER_ID, pl.max_horizontal(_LEFT, _RIGHT).cast(pl.Int64).alias(_DEPTH))
     lengths = shared.select(USER_ID, pl.col(_LENGTH).cast(pl.Int64))
     gains = depths.join(lengths, on=USER_ID).join(_gains(), on=[_LENGTH, _DEPTH])[_GAIN]
-    return gains.sum() / shared.height if shared.height else None
+    return float(gains.sum()) / shared.height if shared.height else None
 
 
 @cache

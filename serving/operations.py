@@ -28,8 +28,11 @@ from nightschool.columns import (
 )
 from nightschool.contract import Recipe
 from nightschool.evaluation.segments import OVERALL
+from nightschool.evaluation.sequential import Judgement, judge
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
+from nightschool.storage.database import find_database
+from nightschool.storage.experiments import Experiment, Experiments
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 
@@ -38,6 +41,7 @@ SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
 
 ROLES: Final = ("challenger", "champion", "popularity")
 NIGHTS: Final = 60
+_EXPERIMENTS: Final = 5
 _TEST = "test"
 _EXAMPLE = "example"
 _NEWEST = "newest"
@@ -126,6 +130,34 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
     if hold:
         releases.hold(reason)
     return releases.rollback(release_id, reason)
+
+
+class Tried(NamedTuple):
+    """An experiment and what it has shown so far."""
+
+    experiment: Experiment
+    shown: Judgement
+
+
+def tried(address: str) -> list[Tried]:
+    """The newest experiments of the database at the address, the newest first.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    database = find_database(address)
+    if database is None:
+        return []
+    try:
+        experiments = Experiments(database)
+        newest = reversed(experiments.all()[-_EXPERIMENTS:])
+        return [Tried(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
+    finally:
+        database.dispose()
+
+
+def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Judgement:
+    return judge(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
 
 
 def recipe_name(release: Release) -> str:

@@ -56,8 +56,8 @@ def page(request: Request, template: str, status: int = 200, **told: Any) -> HTM
 
 
 def problem(request: Request, status: int, told: str) -> HTMLResponse:
-    """The page that says why there is no other."""
-    return page(request, "problem.html", status, told=told)
+    """The page that says why there is no other; for htmx the words alone, which it puts where news are told."""
+    return page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
 
 
 def fragment_asked(request: Request) -> str | None:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import NotFound
+from serving.answers import Asked
 from serving.page.answers import PageRoute, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
-from serving.schemas import Event, EventType, HistoryEntry, Recommendations, Recommended, SimilarUsers
-from serving.service import Asked, Service
+from serving.schemas import Event, EventType, Recommendations, Recommended, SimilarUsers
+from serving.service import Service
 
 _FOUND = 20
 _HISTORY = 12
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 def find_learner(request: Request, q: str = "") -> Response:
     """The users that a query finds; the first ones without a query."""
     found = _service(request).search_users(q, _FOUND + 1)
-    told = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
+    told: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
     return page(request, "_found.html" if fragment_asked(request) == "found" else "learners.html", **told)
 
 
@@ -147,7 +148,7 @@ def _ask(request: Request, user_id: str, view: View) -> Recommendations:
     return _service(request).recommend(user_id, asked)
 
 
-def _past(request: Request, user_id: str) -> dict[str, Sequence[HistoryEntry]]:
+def _past(request: Request, user_id: str) -> dict[str, Any]:
     return {"history": _service(request).history(user_id, _HISTORY)}
 
 

@@ -1,10 +1,13 @@
 """What an operator sees and may do: releases, gates, metrics over nights, two releases side by side, going back."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from nightschool.errors import ConfigurationError
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Releases
 from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
 from serving.operations import (
     curves,
@@ -14,12 +17,10 @@ from serving.operations import (
     recipe_name,
     releasing,
     roll_back,
+    tried,
 )
 from serving.page.answers import PageRoute, page
 from serving.page.charts import chart
-from nightschool.errors import ConfigurationError
-from nightschool.storage.lake import Lake
-from nightschool.storage.releases import Releases
 
 _SHOWN_RELEASES = 20
 
@@ -49,7 +50,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         charts=[chart(curve) for curve in curves(lake, standing.nights)],
         quarantined=quarantined(lake),
         last_read=last_read(lake),
-        experiments=_experiments(request),
+        experiments=tried(request.app.state.service.settings.events_address),
         neighbours=getattr(request.app.state, "neighbours", Neighbours()),
         just=just,
     )
@@ -105,8 +106,3 @@ def take_rollback(
 
 def _lake(request: Request) -> Lake:
     return open_lake(request.app.state.service.settings.paths)
-
-
-def _experiments(request: Request) -> list[Any]:
-    found = getattr(request.app.state, "experiments", None)
-    return list(reversed(found.all())) if found is not None else []

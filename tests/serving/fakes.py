@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
+from serving.answers import Asked
 from serving.people import FoundUser
 from serving.schemas import (
     Event,
@@ -20,7 +21,6 @@ from serving.schemas import (
     SimilarUsers,
     Taken,
 )
-from serving.service import Asked
 
 ODD_TITLES = (
     "שלום עולם: מבוא לתכנות 🎓",
@@ -47,6 +47,7 @@ class FakeService:
         self.sent: list[Event] = []
         self.content = content
         self.settings = Settings()
+        self.keys = SimpleNamespace()
         snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=SimpleNamespace(alpha=0.6))
         self.current = SimpleNamespace(snapshot=snapshot)
 
@@ -62,7 +63,9 @@ class FakeService:
             raise NotFound("no such <user>", seen=user_id, do="choose another")
         met = {event.item_id for event in self._events(user_id)}
         left = [item for item in self.items if str(item.item_id) not in met]
-        turn = round(10 * ((asked.alpha if asked.alpha is not None else 0.6) - 0.6)) + round(10 * (asked.diversity or 0))
+        turn = round(10 * ((asked.alpha if asked.alpha is not None else 0.6) - 0.6)) + round(
+            10 * (asked.diversity or 0)
+        )
         order = left[turn:] + left[:turn]
         return Recommendations(
             release_id="20261127-0200-abc",
@@ -96,7 +99,9 @@ class FakeService:
 
     def take_events(self, events: Sequence[Event]) -> EventsTaken:
         known = {event.event_id for event in self.sent}
-        taken = [Taken(event_id=str(e.event_id), sequence=i, repeated=e.event_id in known) for i, e in enumerate(events, 1)]
+        taken = [
+            Taken(event_id=str(e.event_id), sequence=i, repeated=e.event_id in known) for i, e in enumerate(events, 1)
+        ]
         self.sent += [event for event in events if event.event_id not in known]
         return EventsTaken(events=taken)
 
@@ -107,7 +112,11 @@ class FakeService:
         odd = number < len(ODD_TITLES)
         title = ODD_TITLES[number] if odd else f"{_TITLES[number % 5]} {number}"
         level = _LEVELS[number % 3]
-        labels = {"domain": [_DOMAINS[number % 4]], "type": ["Video" if number % 2 else "Course"], "difficulty": [level]}
+        labels = {
+            "domain": [_DOMAINS[number % 4]],
+            "type": ["Video" if number % 2 else "Course"],
+            "difficulty": [level],
+        }
         return Item(item_id=f"item/{number}", title=title, labels=labels, difficulty=level)
 
     def _recommended(self, item: Item, rank: int) -> Recommended:

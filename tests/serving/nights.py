@@ -51,9 +51,13 @@ def publish(lake: Lake, release_id: str, number: int) -> None:
         for user, items in LISTS[release_id].items()
         for rank, item in enumerate(items, start=1)
     ]
-    counts = {table.name: _replace(lake, table, release_id, rows) for table, rows in (
-        (RECOMMENDATIONS, lists), (METRICS, metrics(number)),
-    )}
+    counts = {
+        table.name: _replace(lake, table, release_id, rows)
+        for table, rows in (
+            (RECOMMENDATIONS, lists),
+            (METRICS, metrics(number)),
+        )
+    }
     releases = Releases(lake, clock=lambda: datetime.now(UTC) - timedelta(hours=49 - 24 * number))
     draft = Draft(
         release_id=release_id,

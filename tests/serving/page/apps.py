@@ -1,29 +1,26 @@
-"""The page over a made-up service, with the headers that every answer has."""
+"""The page over a made-up service, with all that stands around every request."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from nightschool.settings import Settings
+from nightschool.storage.keys import Keys
+from serving.frame import App, Frame
 from serving.page.routes import router
-from serving.security import HEADERS
+from serving.security import Guard
 from tests.serving.fakes import FakeService
 
 
-def page_over(service: FakeService, home: Path | None = None) -> FastAPI:
-    """The page; its operator's view is of the home."""
+def page_over(service: FakeService, home: Path | None = None, keys: dict[str, str] | None = None) -> App:
+    """The page; its operator's view is of the home, and the keys open it."""
     app = FastAPI()
     app.state.service = service
     if home is not None:
         service.settings = Settings(home=home)
-
-    @app.middleware("http")
-    async def with_headers(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await follow(request)
-        for name, value in HEADERS.items():
-            answer.headers[name.decode()] = value.decode()
-        return answer
-
+    held = keys or {}
+    service.keys = SimpleNamespace(any=lambda: bool(held), role_of=held.get)
     app.include_router(router)
-    return app
+    return Frame(app, Guard(cast(Keys, service.keys)))

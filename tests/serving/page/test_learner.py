@@ -5,9 +5,9 @@ from html import unescape
 import httpx
 import pytest
 
+from serving.answers import Asked
 from serving.page.answers import segment
 from serving.page.learner import rows_of
-from serving.service import Asked
 from tests.serving.fakes import ODD_IDS, ODD_TITLES, FakeService
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -12,9 +11,7 @@ from tests.serving.server import client_of
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    service = FakeService()
-    service.keys = SimpleNamespace(role_of=lambda key: "read" if key == "right" else None)
-    with client_of(page_over(service)) as client:
+    with client_of(page_over(FakeService(), keys={"right": "read"})) as client:
         yield client
 
 

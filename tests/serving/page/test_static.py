@@ -23,7 +23,9 @@ def client() -> Iterator[httpx.Client]:
 
 
 def test_vendored_files_are_those_that_are_written_down() -> None:
-    told = dict(re.findall(r"^\| (\S+) \|.*?\| `([0-9a-f]{64})` \|", (FOLDER / "VENDORED.md").read_text(), re.MULTILINE))
+    told = dict(
+        re.findall(r"^\| (\S+) \|.*?\| `([0-9a-f]{64})` \|", (FOLDER / "VENDORED.md").read_text(), re.MULTILINE)
+    )
     assert set(told) == {path.name for path in FOLDER.iterdir()} - {"VENDORED.md", "style.css"}
     for name, digest in told.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
