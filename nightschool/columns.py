@@ -36,12 +36,6 @@ DETAIL: Final = "detail"
 ROW: Final = "row"
 QUARANTINED_AT: Final = "quarantined_at"
 
-ARM: Final = "arm"
-FIRST_SHOWN_AT: Final = "first_shown_at"
-SETTLED: Final = "settled"
-CONVERTED: Final = "converted"
-REJECTED: Final = "rejected"
-
 FILE: Final = "file"
 KIND: Final = "kind"
 MAPPING: Final = "mapping"

@@ -62,17 +62,14 @@ class Guard:
             return Refusal(HTTPStatus.FORBIDDEN, "a page of another site must not send this")
         if path.startswith(OPEN_PATHS):
             return None
-        if not self.locked:
-            if _is_local(client) and _host(headers.get("host", "")) in _LOCAL_HOSTS:
-                return None
-            return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: nightschool keys add")
-        key = _key(headers)
+        reads = method in _SAFE or path in READS
+        return self._refuse_key(_key(headers), reads=reads) if self.locked else _refuse_stranger(headers, client)
+
+    def _refuse_key(self, key: str | None, *, reads: bool) -> Refusal | None:
         role = self.role_of(key) if key else None
         if role is None:
             return Refusal(HTTPStatus.UNAUTHORIZED, "send a key: Authorization: Bearer KEY")
-        if method not in _SAFE and path not in READS and role != "write":
-            return Refusal(HTTPStatus.FORBIDDEN, "this key may only read")
-        return None
+        return None if reads or role == "write" else Refusal(HTTPStatus.FORBIDDEN, "this key may only read")
 
     @property
     def locked(self) -> bool:
@@ -92,6 +89,13 @@ class Guard:
                 self._remembered.clear()
             self._remembered[key] = (time.monotonic() + _REMEMBERED_SECONDS, role)
         return role
+
+
+def _refuse_stranger(headers: Mapping[str, str], client: str) -> Refusal | None:
+    """Why a request is refused where nobody needs a key; None for one of this machine to a name of this machine."""
+    if _is_local(client) and _host(headers.get("host", "")) in _LOCAL_HOSTS:
+        return None
+    return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: nightschool keys add")
 
 
 def _key(headers: Mapping[str, str]) -> str | None:

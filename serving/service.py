@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from nightschool.columns import ITEM_ID, METHOD, NEIGHBOR_ID, SCORE, SUPPORT
-from nightschool.errors import ConfigurationError, NotFound
+from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
+from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.erasures import Erasures
@@ -19,7 +19,7 @@ from serving.current import Current
 from serving.feedback import Feedback
 from serving.people import FoundUser, search_users
 from serving.person import Person
-from serving.rules import Rules, load_rules
+from serving.rules import load_rules
 from serving.schemas import (
     Event,
     EventsTaken,
@@ -123,9 +123,7 @@ class Service:
         pairs = zip(columns[NEIGHBOR_ID][:k], columns[SCORE][:k], strict=True)
         describe = snapshot.catalogue.describe
         items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
-        return SimilarItems(
-            release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items
-        )
+        return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
 
     def similar_users(self, user_id: ExternalId, method: Method) -> SimilarUsers:
         """The users most like one; nobody where nobody shares enough.

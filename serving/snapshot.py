@@ -37,6 +37,7 @@ from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
+from nightschool.storage.database import can_hold
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import Lists, lists_path
@@ -154,7 +155,7 @@ def as_id(value: ExternalId, kind: str) -> ExternalId | None:
     """A value as an id of a home whose ids are of this kind, written as the sources write it (not 007 for 7)."""
     text = str(value)
     if kind == "String":
-        return text
+        return text if can_hold(text) else None
     whole = text.removeprefix("-")
     canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 18
     return int(text) if canonical and text != "-0" else None

@@ -23,8 +23,11 @@ def start(
 ) -> None:
     """Start an experiment: from now on each user gets the lists of the arm that the user's id draws."""
     from nightschool.storage.experiments import Plan
+    from serving.rules import Rules
 
     plan = Plan.load(file)
+    for arm in plan.arms:
+        Rules().overridden(arm.rules)
     experiment = _opened().start(plan)
     if as_json:
         show.show_json(experiment.model_dump(mode="json"))

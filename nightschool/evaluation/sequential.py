@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from nightschool.columns import ARM, CONVERTED, REJECTED, SETTLED
+from nightschool.data.outcomes import ARM, CONVERTED, REJECTED, SETTLED
 
 Verdict = Literal["better", "worse", "no difference shown yet", "void"]
 Counts = NDArray[np.int64]

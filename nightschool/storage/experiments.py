@@ -13,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from nightschool.data.outcomes import outcomes_of
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
 from nightschool.storage.database import (
     EXPERIMENTS,
@@ -23,7 +24,7 @@ from nightschool.storage.database import (
     write_one_by_one,
     writing,
 )
-from nightschool.storage.outcomes import outcomes_of, read_exposures, read_reactions
+from nightschool.storage.outcomes import read_exposures, read_reactions
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 

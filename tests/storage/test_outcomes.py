@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 import sqlalchemy as sa
@@ -88,38 +87,6 @@ def test_a_user_counts_once_in_the_arm_of_the_first_list_in_the_order_of_first_l
         ("u", "control", True, True, True),
         ("late", "b", False, False, False),
     ]
-
-
-def test_outcomes_are_those_of_a_plain_loop(database: sa.Engine, start: datetime) -> None:
-    rng = np.random.default_rng(0)
-    lists = [
-        shown(f"u{rng.integers(30)}", start + rng.integers(60) * HOUR, [f"{i}" for i in rng.integers(12, size=3)])
-        for _ in range(120)
-    ]
-    kinds = ("like", "complete", "view", "dislike", "hide")
-    events = [
-        did(f"u{rng.integers(30)}", f"{rng.integers(12)}", kinds[rng.integers(5)], start + rng.integers(60) * HOUR / 2)
-        for _ in range(400)
-    ]
-    Experiments(database).log_exposures(lists)
-    EventStore(database).append(events)
-    expected = {}
-    for user in {each.user_id for each in lists}:
-        own = [each for each in lists if each.user_id == user]
-        first = min(each.at for each in own)
-        flags = {"like": False, "hide": False}
-        for event in events:
-            seen = [each.at for each in own if event.item_id in [item.item_id for item in each.items]]
-            assert event.at is not None
-            if event.user_id == user and seen and min(seen) <= event.at < first + 24 * HOUR:
-                flags["like"] |= event.event in ("like", "complete")
-                flags["hide"] |= event.event in ("dislike", "hide")
-        expected[user] = (first + 24 * HOUR <= start + 40 * HOUR, flags["like"], flags["hide"])
-    found = Experiments(database).outcomes("x", start + 40 * HOUR)
-    assert {row[0]: row[3:] for row in found.rows()} == expected
-    assert found["first_shown_at"].is_sorted()
-    assert found["first_shown_at"].dtype == pl.Datetime("us", "UTC")
-    assert 0 < found["converted"].sum() < found.height
 
 
 def test_looking_takes_the_clocks_time_when_none_is_given(database: sa.Engine, start: datetime) -> None:
