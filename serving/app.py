@@ -15,6 +15,7 @@ from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unrea
 from nightschool.settings import Settings
 from serving.api import events, items, operations, users
 from serving.frame import App, Frame
+from serving.page import routes as page
 from serving.security import Guard
 from serving.service import Service
 from serving.telemetry import log_as_json
@@ -60,7 +61,7 @@ def application(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in (users.lists, users.router, items.router, events.router, operations.router):
+    for router in (users.lists, users.router, items.router, events.router, operations.router, page.router):
         app.include_router(router)
     app.add_exception_handler(NightschoolError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)

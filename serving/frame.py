@@ -9,7 +9,9 @@ from typing import Any, Final
 from uuid import uuid4
 
 import orjson
+from fastapi import Request
 
+from serving.page.refusals import is_for_people, refused
 from serving.security import HEADERS, Guard, Refusal
 from serving.telemetry import REQUESTS, SECONDS
 
@@ -50,7 +52,9 @@ class Frame:
         request = _Request(scope, headers, send)
         refusal = self._judge(scope, headers)
         try:
-            if refusal is not None:
+            if refusal is not None and is_for_people(headers):
+                await refused(Request(scope), refusal)(scope, receive, request.send)
+            elif refusal is not None:
                 await request.refuse(refusal)
             else:
                 await self._app(scope, _limited(receive), request.send)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from nightschool.storage.keys import Keys, Role
 
 COOKIE: Final = "nightschool_key"
-OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/static/")
+OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/")
 READS: Final = ("/similar-users/",)
 """Paths that only read although their method is POST."""
 

@@ -1,0 +1,206 @@
+"""What an operator looks at: releases and their metrics over the nights, what was put aside, how old the data are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from nightschool.columns import (
+    CI_HIGH,
+    CI_LOW,
+    DETAIL,
+    METRIC,
+    METRICS,
+    MODEL,
+    QUARANTINE,
+    QUARANTINED_AT,
+    READ_AT,
+    REASON,
+    RELEASE_ID,
+    ROWS,
+    SEGMENT,
+    SOURCES,
+    SPLIT,
+    TABLE,
+    VALUE,
+    K,
+)
+from nightschool.contract import Recipe
+from nightschool.evaluation.segments import OVERALL
+from nightschool.evaluation.sequential import Judgement, judge
+from nightschool.settings import HomePaths
+from nightschool.storage.binding import get_binding
+from nightschool.storage.database import find_database
+from nightschool.storage.experiments import Experiment, Experiments
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Release, Releases
+
+SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
+"""The metrics that are drawn over the nights."""
+
+ROLES: Final = ("challenger", "champion", "popularity")
+NIGHTS: Final = 60
+_EXPERIMENTS: Final = 5
+_TEST = "test"
+_EXAMPLE = "example"
+_NEWEST = "newest"
+
+
+class Figure(NamedTuple):
+    """A metric of one model on the test of one night, with the ends of its 95 % interval where it has one."""
+
+    release_id: str
+    as_of: datetime
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Curve(NamedTuple):
+    """A metric over the nights, oldest first, by the role that a model had that night."""
+
+    metric: str
+    lines: Mapping[str, Sequence[Figure]]
+
+
+class Quarantined(NamedTuple):
+    """Rows that were put aside for one reason, and the detail of one of them."""
+
+    table: str
+    reason: str
+    rows: int
+    newest: datetime | None
+    example: str
+
+
+class Releasing(NamedTuple):
+    """Where a home's releases stand.
+
+    Attributes:
+        current: What readers see; None before the first publication.
+        history: Every row of the releases table, in commit order.
+        held: Why nights do not publish; None when they do.
+    """
+
+    current: Release | None
+    history: Sequence[Release]
+    held: str | None
+
+    @property
+    def newest(self) -> list[Release]:
+        """Each release by its newest row, in the order of their last commits, the newest first."""
+        rows = {row.release_id: row for row in self.history if row.release_id}
+        return sorted(rows.values(), key=lambda row: row.commit_version, reverse=True)
+
+    @property
+    def nights(self) -> list[Release]:
+        """The newest releases that were published, by T, the oldest first."""
+        published = {row.release_id: row for row in self.history if row.status == "published"}
+        return sorted(published.values(), key=lambda row: row.as_of)[-NIGHTS:]
+
+
+def open_lake(paths: HomePaths) -> Lake:
+    """The home's tables.
+
+    Raises:
+        NotFound: Nothing was ingested yet.
+    """
+    binding = get_binding(paths.binding)
+    return Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+
+
+def releasing(lake: Lake) -> Releasing:
+    """Where the home's releases stand now."""
+    releases = Releases(lake)
+    return Releasing(releases.current(), releases.history(), releases.held())
+
+
+def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
+    """The release, now current; publishing is held first when asked, so that the next night does not undo it.
+
+    MLflow's alias follows at the next night's start.
+
+    Raises:
+        NotFound: There is no such release, or its tables were pruned.
+        Busy: Others move the pointer all the time.
+    """
+    releases = Releases(lake)
+    releases.whole(release_id)
+    if hold:
+        releases.hold(reason)
+    return releases.rollback(release_id, reason)
+
+
+class Tried(NamedTuple):
+    """An experiment and what it has shown so far."""
+
+    experiment: Experiment
+    shown: Judgement
+
+
+def tried(address: str) -> list[Tried]:
+    """The newest experiments of the database at the address, the newest first.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    database = find_database(address)
+    if database is None:
+        return []
+    try:
+        experiments = Experiments(database)
+        newest = reversed(experiments.all()[-_EXPERIMENTS:])
+        return [Tried(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
+    finally:
+        database.dispose()
+
+
+def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Judgement:
+    return judge(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
+
+
+def recipe_name(release: Release) -> str:
+    """The recipe of a release in short; empty for a night that was abandoned before it had one."""
+    return Recipe.model_validate(release.recipe).name if release.recipe else ""
+
+
+def curves(lake: Lake, nights: Sequence[Release]) -> list[Curve]:
+    """The shown metrics of these releases over all users, as each night's test had them."""
+    as_of = {release.release_id: release.as_of for release in nights}
+    found = (
+        lake.scan(METRICS)
+        .filter(pl.col(RELEASE_ID).is_in(list(as_of)), pl.col(SPLIT) == _TEST, pl.col(SEGMENT) == OVERALL)
+        .filter(pl.col(VALUE).is_not_null())
+        .select(RELEASE_ID, MODEL, METRIC, K, VALUE, CI_LOW, CI_HIGH)
+        .collect()
+    )
+    by_metric: dict[tuple[str, int], dict[str, list[Figure]]] = {}
+    for release_id, model, metric, k, value, low, high in found.iter_rows():
+        lines = by_metric.setdefault((metric, k), {})
+        lines.setdefault(model, []).append(Figure(release_id, as_of[release_id], value, low, high))
+    return [_curve(f"{metric}@{k}", by_metric[metric, k]) for metric, k in SHOWN if (metric, k) in by_metric]
+
+
+def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:
+    told = [role for role in ROLES if role in lines]
+    return Curve(metric, {role: sorted(lines[role], key=lambda figure: figure.as_of) for role in told})
+
+
+def quarantined(lake: Lake) -> list[Quarantined]:
+    """What lies in quarantine by table and reason, the most rows first."""
+    grouped = lake.scan(QUARANTINE).group_by(TABLE, REASON)
+    counts = grouped.agg(
+        pl.len().cast(pl.Int64).alias(ROWS),
+        pl.col(QUARANTINED_AT).max().alias(_NEWEST),
+        pl.col(DETAIL).drop_nulls().first().fill_null("").alias(_EXAMPLE),
+    )
+    ordered = counts.sort(ROWS, TABLE, REASON, descending=[True, False, False])
+    rows = ordered.select(TABLE, REASON, ROWS, _NEWEST, _EXAMPLE).collect()
+    return [Quarantined(*row) for row in rows.iter_rows()]
+
+
+def last_read(lake: Lake) -> datetime | None:
+    """When a source that held anything new was last read; None before the first."""
+    newest: datetime | None = lake.scan(SOURCES).select(pl.col(READ_AT).max()).collect().item()
+    return newest

@@ -1,0 +1,112 @@
+"""Pages as browsers get them: drawn by templates that escape everything, whole or only the part that is asked for."""
+
+import gzip
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound, Unreachable
+from serving.page.static import accepts_gzip, asset_path
+
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, HX-Request, HX-Target"}
+_STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
+    (Unreachable, 503),
+    (NotFound, 404),
+    (Busy, 503),
+    (GateRefused, 409),
+    (ConfigurationError, 400),
+)
+_WORTH_PACKING = 1_000
+_STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages for people."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, which turns what was raised into a page."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except NightschoolError as error:
+                status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+                return problem(request, status, str(error))
+            except RequestValidationError as error:
+                told = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+                return problem(request, 422, "; ".join(told))
+
+        return answer
+
+
+def page(request: Request, template: str, status: int = 200, **told: Any) -> HTMLResponse:
+    """A template drawn with what it is told, compressed where the browser takes it so."""
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **told).encode()
+    if len(body) < _WORTH_PACKING or not accepts_gzip(request):
+        return HTMLResponse(body, status, _HEADERS)
+    return HTMLResponse(gzip.compress(body, 6, mtime=0), status, {**_HEADERS, "Content-Encoding": "gzip"})
+
+
+def problem(request: Request, status: int, told: str) -> HTMLResponse:
+    """The page that says why there is no other; for htmx the words alone, which it puts where news are told."""
+    return page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+
+
+def fragment_asked(request: Request) -> str | None:
+    """The id of the part of the page that htmx wants alone; None for a whole page."""
+    wanted = request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+    return request.headers.get("HX-Target") if wanted else None
+
+
+def segment(value: object) -> str:
+    """An id as one segment of an address, slashes and all."""
+    return quote(str(value), safe="")
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long before now an instant was, in words."""
+    seconds = (now - then).total_seconds()
+    for length, name in _STEPS:
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count:,} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def day(instant: datetime) -> str:
+    """The day of an instant, UTC."""
+    return f"{instant.astimezone(UTC):%-d %b %Y}"
+
+
+def minute(instant: datetime) -> str:
+    """The day and time of an instant, UTC."""
+    return f"{instant.astimezone(UTC):%-d %b %Y, %H:%M}"
+
+
+def words(code: str) -> str:
+    """A code as words."""
+    return code.replace("_", " ")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("serving"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"segment": segment, "day": day, "minute": minute, "words": words}
+    environment.globals |= {"asset": asset_path, "ago": ago}
+    return environment
+
+
+_templates = _environment()

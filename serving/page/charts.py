@@ -1,0 +1,129 @@
+"""Where the parts of a chart go, in the units of its picture; templates draw them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from serving.operations import Curve, Figure
+
+WIDTH: Final = 480
+HEIGHT: Final = 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 470, 10, 176
+_TICKS = 4
+_DAYS = 5
+
+
+class Dot(NamedTuple):
+    """A figure in the picture, with the ends of its interval where it has one."""
+
+    x: float
+    y: float
+    top: float | None
+    bottom: float | None
+    told: str
+
+
+class Line(NamedTuple):
+    """One role's figures.
+
+    Attributes:
+        points: As an SVG polyline has them.
+    """
+
+    role: str
+    dots: Sequence[Dot]
+    points: str
+
+
+class Tick(NamedTuple):
+    """A place on an axis and what stands there."""
+
+    place: float
+    told: str
+
+
+class Chart(NamedTuple):
+    """A metric over the nights as a picture of WIDTH × HEIGHT."""
+
+    metric: str
+    lines: Sequence[Line]
+    across: Sequence[Tick]
+    up: Sequence[Tick]
+    curve: Curve
+
+
+def chart(curve: Curve) -> Chart:
+    """The picture of a metric over the nights; time goes from left to right, in proportion."""
+    figures = [figure for line in curve.lines.values() for figure in line]
+    instants = sorted({figure.as_of for figure in figures})
+    heights = _ticks(figures)
+    span = _Span(instants[0], instants[-1], heights[0], heights[-1])
+    decimals = max(0, -math.floor(math.log10(heights[1] - heights[0])))
+    return Chart(
+        metric=curve.metric,
+        lines=_lines(curve.lines, span),
+        across=[Tick(span.x(instant), f"{instant.astimezone(UTC):%-d %b}") for instant in _spread(instants)],
+        up=[Tick(span.y(height), f"{height:.{decimals}f}") for height in heights],
+        curve=curve,
+    )
+
+
+class _Span(NamedTuple):
+    """What the edges of the picture stand for."""
+
+    first: datetime
+    last: datetime
+    low: float
+    high: float
+
+    def x(self, instant: datetime) -> float:
+        whole = (self.last - self.first).total_seconds()
+        share = (instant - self.first).total_seconds() / whole if whole else 0.5
+        return round(_LEFT + 12 + share * (_RIGHT - _LEFT - 24), 1)
+
+    def y(self, value: float) -> float:
+        return round(_BOTTOM - (value - self.low) / (self.high - self.low) * (_BOTTOM - _TOP), 1)
+
+
+def _lines(lines: Mapping[str, Sequence[Figure]], span: _Span) -> list[Line]:
+    """Roles stand a little apart, so that their intervals do not hide each other."""
+    drawn = []
+    for place, (role, figures) in enumerate(lines.items()):
+        aside = 3 * (place - (len(lines) - 1) / 2)
+        dots = [_dot(figure, span, aside, role) for figure in figures]
+        drawn.append(Line(role, dots, " ".join(f"{dot.x},{dot.y}" for dot in dots)))
+    return drawn
+
+
+def _dot(figure: Figure, span: _Span, aside: float, role: str) -> Dot:
+    interval = "" if figure.low is None or figure.high is None else f" [{figure.low:.4f}, {figure.high:.4f}]"
+    return Dot(
+        x=round(span.x(figure.as_of) + aside, 1),
+        y=span.y(figure.value),
+        top=None if figure.high is None else span.y(figure.high),
+        bottom=None if figure.low is None else span.y(figure.low),
+        told=f"{role}, {figure.release_id}: {figure.value:.4f}{interval}",
+    )
+
+
+def _ticks(figures: Sequence[Figure]) -> list[float]:
+    """Round heights that hold every figure and interval between the first and the last of them."""
+    ends = [end for figure in figures for end in (figure.value, figure.low, figure.high) if end is not None]
+    low, high = min(ends), max(ends)
+    step = _round_step(high - low or abs(high) or 1.0)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
+
+
+def _round_step(span: float) -> float:
+    """1, 2 or 5 times a power of ten, at most a few of which make the span."""
+    magnitude = 10.0 ** math.floor(math.log10(span / _TICKS))
+    return next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor * _TICKS >= span)
+
+
+def _spread(instants: Sequence[datetime]) -> list[datetime]:
+    """A few of the instants, the first and the last among them."""
+    if len(instants) <= _DAYS:
+        return list(instants)
+    return [instants[round(place * (len(instants) - 1) / (_DAYS - 1))] for place in range(_DAYS)]

@@ -1,0 +1,108 @@
+"""What an operator sees and may do: releases, gates, metrics over nights, two releases side by side, going back."""
+
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from nightschool.errors import ConfigurationError
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Releases
+from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
+from serving.operations import (
+    curves,
+    last_read,
+    open_lake,
+    quarantined,
+    recipe_name,
+    releasing,
+    roll_back,
+    tried,
+)
+from serving.page.answers import PageRoute, page
+from serving.page.charts import chart
+
+_SHOWN_RELEASES = 20
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+class Neighbours(NamedTuple):
+    """The pages of the tools beside this one, which are linked to."""
+
+    prefect: str = "http://127.0.0.1:4200"
+    mlflow: str = "http://127.0.0.1:5000"
+
+
+@router.get("/operator")
+def show_operator(request: Request, releases: str = "", just: str = "") -> Response:
+    """Where this installation stands."""
+    lake = _lake(request)
+    standing = releasing(lake)
+    listed = standing.newest if releases == "all" else standing.newest[:_SHOWN_RELEASES]
+    return page(
+        request,
+        "operator.html",
+        standing=standing,
+        listed=listed,
+        more=len(standing.newest) - len(listed),
+        recipe=recipe_name(standing.current) if standing.current else "",
+        charts=[chart(curve) for curve in curves(lake, standing.nights)],
+        quarantined=quarantined(lake),
+        last_read=last_read(lake),
+        experiments=tried(request.app.state.service.settings.events_address),
+        neighbours=getattr(request.app.state, "neighbours", Neighbours()),
+        just=just,
+    )
+
+
+@router.get("/operator/diff")
+def show_difference(request: Request, left: str, right: str) -> Response:
+    """Two releases side by side."""
+    lake = _lake(request)
+    releases = Releases(lake)
+    first, second = releases.whole(left), releases.whole(right)
+    lists, moved = compare_lists(lake, left, right)
+    return page(
+        request,
+        "diff.html",
+        left=first,
+        right=second,
+        recipes=[recipe_name(first), recipe_name(second)],
+        lists=lists,
+        gained=[item for item in moved if item.change > 0],
+        lost=[item for item in reversed(moved) if item.change < 0],
+        gates=compare_gates(first, second),
+        metrics=compare_metrics(lake, left, right),
+        rows=compare_rows(first, second),
+        nights=releasing(lake).nights,
+    )
+
+
+@router.get("/operator/rollback")
+def confirm_rollback(request: Request, release_id: str) -> Response:
+    """Asks whether a release shall be current again, and why."""
+    releases = Releases(_lake(request))
+    return page(request, "rollback.html", target=releases.whole(release_id), current=releases.current(), refused="")
+
+
+@router.post("/operator/rollback")
+def take_rollback(
+    request: Request,
+    release_id: Annotated[str, Form(max_length=64)],
+    reason: Annotated[str, Form(max_length=500)] = "",
+    hold: Annotated[bool, Form()] = False,
+) -> Response:
+    """Makes a release current again, and shows where that leaves the installation.
+
+    Raises:
+        ConfigurationError: No reason is given.
+    """
+    if not reason.strip():
+        raise ConfigurationError("a rollback needs a reason", do="go back and say why")
+    release = roll_back(_lake(request), release_id, reason.strip(), hold)
+    return RedirectResponse(f"/operator?just={release.release_id}", 303)
+
+
+def _lake(request: Request) -> Lake:
+    return open_lake(request.app.state.service.settings.paths)

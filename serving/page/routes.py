@@ -1,0 +1,9 @@
+"""Every route of the page, for the application to take in."""
+
+from fastapi import APIRouter
+
+from serving.page import learner, operator, sign_in, static
+
+router = APIRouter(include_in_schema=False)
+for part in (static, sign_in, operator, learner):
+    router.include_router(part.router)

@@ -1,0 +1,52 @@
+"""Signing in: a key becomes a cookie that scripts cannot read and other sites cannot send."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from serving.page.answers import PageRoute, page
+from serving.security import COOKIE
+
+_START = "/"
+_KEPT_SECONDS = 30 * 86_400
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+@router.get("/sign-in")
+def ask_for_key(request: Request, next: str = _START) -> Response:  # noqa: A002  # what the address calls it
+    """The form that asks for a key."""
+    return page(request, "sign_in.html", next=local(next), refused="")
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    key: Annotated[str, Form(max_length=256)] = "",
+    next: Annotated[str, Form(max_length=2048)] = _START,  # noqa: A002
+) -> Response:
+    """The page that was asked for, with the key in a cookie; the form again where there is no such key."""
+    given = key.strip()
+    if not given or request.app.state.service.keys.role_of(given) is None:
+        return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
+    answer = RedirectResponse(local(next), 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, given, _KEPT_SECONDS, httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out() -> Response:
+    """The form, without the key in this browser."""
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return answer
+
+
+def local(address: str) -> str:
+    """An address of this server, path and query alone; the start for any other."""
+    parts = urlsplit(address)
+    elsewhere = parts.scheme or parts.netloc or not address.startswith("/") or address.startswith(("//", "/\\"))
+    return _START if elsewhere or any(ord(mark) < 32 for mark in address) else address

@@ -1,0 +1,26 @@
+"""The page over a made-up service, with all that stands around every request."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from fastapi import FastAPI
+
+from nightschool.settings import Settings
+from nightschool.storage.keys import Keys
+from serving.frame import App, Frame
+from serving.page.routes import router
+from serving.security import Guard
+from tests.serving.fakes import FakeService
+
+
+def page_over(service: FakeService, home: Path | None = None, keys: dict[str, str] | None = None) -> App:
+    """The page; its operator's view is of the home, and the keys open it."""
+    app = FastAPI()
+    app.state.service = service
+    if home is not None:
+        service.settings = Settings(home=home)
+    held = keys or {}
+    service.keys = SimpleNamespace(any=lambda: bool(held), role_of=held.get)
+    app.include_router(router)
+    return Frame(app, Guard(cast(Keys, service.keys)))

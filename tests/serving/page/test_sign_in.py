@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from serving.page.sign_in import local
+from tests.serving.fakes import FakeService
+from tests.serving.page.apps import page_over
+from tests.serving.server import client_of
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with client_of(page_over(FakeService(), keys={"right": "read"})) as client:
+        yield client
+
+
+def test_a_key_becomes_a_cookie_that_only_this_server_gets(client: httpx.Client) -> None:
+    answer = client.post("/sign-in", data={"key": " right ", "next": "/operator?releases=all"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/operator?releases=all")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("nightschool_key=right;")
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "Sign out" in client.get("/").text
+
+
+@pytest.mark.parametrize("key", ["", "wrong"])
+def test_without_a_key_the_form_comes_again(client: httpx.Client, key: str) -> None:
+    answer = client.post("/sign-in", data={"key": key, "next": "/operator"})
+    assert answer.status_code == 401
+    assert "There is no such key" in answer.text
+    assert 'value="/operator"' in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+def test_signing_out_takes_the_cookie_back(client: httpx.Client) -> None:
+    client.post("/sign-in", data={"key": "right"})
+    client.post("/sign-out")
+    assert "Sign out" not in client.get("/sign-in").text
+
+
+@pytest.mark.parametrize(
+    "address", ["", "operator", "//evil.example", "/\\evil.example", "https://evil.example/", "/a\nb", "javascript:x"]
+)
+def test_nobody_is_sent_elsewhere(address: str) -> None:
+    assert local(address) == "/"
+    assert local("/learner/a%2Fb?k=20") == "/learner/a%2Fb?k=20"

@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from nightschool.errors import NotFound
+from nightschool.settings import HomePaths
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Draft, Releases
+from serving.operations import curves, last_read, open_lake, quarantined, recipe_name, releasing, roll_back
+from tests.serving.nights import FIRST, ODD, READ, SECOND, THIRD, make_nights
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return make_nights(tmp_path / "home")
+
+
+def test_a_home_without_data_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="holds no dataset yet"):
+        open_lake(HomePaths(tmp_path))
+
+
+def test_a_home_without_a_release_stands_at_nothing(lake: Lake, tmp_path: Path) -> None:
+    empty = Lake(tmp_path / "empty", lake.user_id, lake.item_id)
+    standing = releasing(empty)
+    assert (standing.current, standing.held, standing.newest, standing.nights) == (None, None, [], [])
+    assert curves(empty, []) == []
+    assert quarantined(empty) == []
+    assert last_read(empty) is None
+
+
+def test_releases_stand_newest_first_and_nights_in_order(lake: Lake) -> None:
+    standing = releasing(open_lake(HomePaths(lake.root.parent)))
+    assert standing.current is not None
+    assert standing.current.release_id == THIRD
+    assert [row.release_id for row in standing.newest] == [THIRD, SECOND, FIRST]
+    assert [row.release_id for row in standing.nights] == [FIRST, SECOND, THIRD]
+    assert recipe_name(standing.current) == "ease"
+
+
+def test_what_was_refused_is_listed_and_is_no_night(lake: Lake) -> None:
+    Releases(lake).refuse(Draft(release_id="x", as_of=READ, run_key="x", reason="a gate said no"))
+    standing = releasing(lake)
+    assert [row.release_id for row in standing.newest] == ["x", THIRD, SECOND, FIRST]
+    assert "x" not in [row.release_id for row in standing.nights]
+    assert recipe_name(standing.newest[0]) == ""
+
+
+def test_going_back_makes_an_older_release_current(lake: Lake) -> None:
+    assert roll_back(lake, FIRST, "worse since", hold=False).release_id == FIRST
+    standing = releasing(lake)
+    assert standing.current is not None
+    assert (standing.current.release_id, standing.current.reason, standing.held) == (FIRST, "worse since", None)
+    assert [row.release_id for row in standing.newest] == [FIRST, THIRD, SECOND]
+
+
+def test_going_back_can_hold_the_nights(lake: Lake) -> None:
+    roll_back(lake, SECOND, "wait", hold=True)
+    assert releasing(lake).held == "wait"
+
+
+def test_nothing_is_held_for_a_release_that_is_not_there(lake: Lake) -> None:
+    with pytest.raises(NotFound):
+        roll_back(lake, "nothing", "why", hold=True)
+    assert releasing(lake).held is None
+
+
+def test_curves_hold_the_test_over_all_users_by_role(lake: Lake) -> None:
+    found = curves(lake, releasing(lake).nights)
+    assert [curve.metric for curve in found] == ["ndcg@10", "recall@10", "coverage@10"]
+    ndcg, coverage = found[0].lines, found[2].lines
+    assert list(ndcg) == ["challenger", "champion", "popularity"]
+    assert [figure.release_id for figure in ndcg["challenger"]] == [FIRST, SECOND, THIRD]
+    assert [figure.release_id for figure in ndcg["champion"]] == [SECOND, THIRD]
+    first = ndcg["challenger"][0]
+    assert (first.value, first.low, first.high) == pytest.approx((0.2, 0.19, 0.21))
+    assert first.as_of == datetime(2026, 11, 25, tzinfo=UTC)
+    assert {(figure.low, figure.high) for figure in coverage["challenger"]} == {(None, None)}
+
+
+def test_quarantine_is_counted_by_reason(lake: Lake) -> None:
+    assert quarantined(lake) == [
+        ("interactions", "bad_user", 2, READ, ODD),
+        ("interactions", "missing_item", 1, READ, ""),
+    ]
+
+
+def test_the_data_are_as_old_as_their_last_reading(lake: Lake) -> None:
+    assert last_read(lake) == READ
