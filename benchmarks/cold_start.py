@@ -57,7 +57,7 @@ def _section(dataset: str, found: dict[str, Any]) -> list[str]:
             called(model),
             interval(model["metrics"][f"ndcg@{K}"]),
             interval(model["over_popularity"]),
-            settings(model["params"]),
+            settings(model),
         ]
         for model in found["models"]
     ]

@@ -62,7 +62,7 @@ def _body(documents: dict[int, dict[str, Any]], best: dict[int, dict[str, Any]])
         for seed, document in documents.items()
     ]
     every = [
-        [str(seed), model["name"], interval(model["ndcg"]), interval(model["share_of_way"]), settings(model["params"])]
+        [str(seed), model["name"], interval(model["ndcg"]), interval(model["share_of_way"]), settings(model)]
         for seed, document in documents.items()
         for model in document["models"]
     ]

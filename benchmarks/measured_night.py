@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
+from nightschool.night.config import NightConfig
 
 STAGES = (
     "ingest",
@@ -65,7 +66,7 @@ class MeasuredNight:
         return [*(stage.row() for stage in self.stages), rest, total]
 
 
-def run_night(dataset: str, source_root: Path) -> MeasuredNight:
+def run_night(dataset: str, source_root: Path, config: NightConfig = NightConfig()) -> MeasuredNight:
     """One `nightschool retrain` in the home that NIGHTSCHOOL_HOME names; call it in a process of its own.
 
     The flow is the one that Prefect runs; each stage is watched from outside, where the flow calls it.
@@ -82,7 +83,7 @@ def run_night(dataset: str, source_root: Path) -> MeasuredNight:
     stages: list[Stage] = []
     for name in STAGES:
         setattr(night, name, _watched(name, getattr(night, name), stages))
-    report = night.retrain(dataset=dataset, source_root=source_root)
+    report = night.retrain(dataset=dataset, source_root=source_root, config=config)
     return MeasuredNight(report, tuple(stages), started, time.perf_counter() - started, list(curve))
 
 

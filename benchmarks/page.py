@@ -8,6 +8,9 @@ from typing import Any
 
 from surroundings import machine
 
+from models.catalog import MODELS, create, create_reranker
+from nightschool.contract import RERANKER
+
 _FOLDER = Path(__file__).resolve().parent
 RESULTS = _FOLDER / "results"
 _MARKS = ("Claim", "Command", "Result", "Date")
@@ -73,18 +76,31 @@ def interval(figure: Sequence[float | None] | None) -> str:
     return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
 
 
-def settings(params: Mapping[str, Any]) -> str:
-    """Hyper-parameters in one line; those of a component under its name."""
-    flat: dict[str, Any] = {}
-    for name, value in params.items():
-        inner = value if isinstance(value, Mapping) else {"": value}
-        flat |= {f"{name}.{key}".rstrip("."): each for key, each in inner.items()}
-    return ", ".join(f"{name}={value}" for name, value in flat.items()) or "defaults"
+def settings(model: Mapping[str, Any]) -> str:
+    """What a row's hyper-parameters say beyond the defaults, in one line; those of a component under its name."""
+    params = model["params"]
+    if any(isinstance(value, Mapping) for value in params.values()):
+        told = [f"{part}.{each}" for part, inner in params.items() for each in _beyond_defaults(part, inner)]
+    else:
+        told = _beyond_defaults(model["name"], params)
+    return ", ".join(told) or "defaults"
+
+
+def _beyond_defaults(model: str, params: Mapping[str, Any]) -> list[str]:
+    known = create_reranker({}) if model == RERANKER else create(model, {}) if model in MODELS else None
+    defaults = known.config.model_dump(mode="json") if known else {}
+    return [f"{name}={value}" for name, value in params.items() if name not in defaults or defaults[name] != value]
 
 
 def verdict(value: float, goal: float, what: str) -> str:
     """Whether a figure reaches its goal, in words."""
     return f"{what} {value:.4f}, goal {goal:.4f} {'reached' if value >= goal else 'missed'}"
+
+
+def notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What fits did otherwise than their settings say, one paragraph; none where they all did as they were told."""
+    told = [f"{model['name']}: {model['note']}" for model in models if model["note"]]
+    return [f"Done otherwise than the settings say: {'; '.join(told)}."] if told else []
 
 
 def called(model: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ PINNED = {"lenskit": "lenskit==2025.8.1", "rectools": "rectools==0.19.0", "corna
 """Those that get an environment of their own; the others are in ours."""
 ENVS = Path(tempfile.gettempdir()) / "nightschool-peers"
 LIMIT_SECONDS = 900
-# implicit asks for it: its own threads and those of BLAS would fight for the cores.
+# For all alike: what has threads of its own would fight with those of BLAS for the cores, and implicit asks for it.
 ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 Envs = Annotated[Path, typer.Option(help="Where the environments of LensKit, RecTools and Cornac are made and kept.")]
@@ -48,11 +48,13 @@ class Result:
 
 def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
     """Runs every model in a process of its own on protocol A's split of movielens-100k."""
+    loads = [os.getloadavg()[0]]
     with temporary_home(), tempfile.TemporaryDirectory() as folder:
         split = _split(source_of("movielens-100k", data))
         train = Path(folder) / "train.npz"
         scipy.sparse.save_npz(train, split.fitted.history())
         results = [result for library in MODELS for result in _library(library, train, split, envs)]
+    loads.append(os.getloadavg()[0])
     run = [result for result in results if result.ndcg is not None]
     best = max(run, key=lambda result: result.ndcg or 0.0)
     name, model = best.row[:2]
@@ -67,9 +69,10 @@ def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
             f"ratings relevant, k = {K}. Every library gets the same matrix and returns lists of {K} unseen items for "
             "every user, by its own batch function where it has one; the metric is ours for all. Nothing is tuned "
             "here: the settings are what is named, else the library's defaults. Each model runs in a process of its "
-            "own on all cores, twice; the second time counts, so that compiling is not measured. Memory is the peak "
-            "of the whole process, imports included. LensKit, RecTools and Cornac have environments of their own "
-            f"({', '.join(PINNED.values())}).",
+            "own on all cores, but for BLAS, which has one thread in every library; twice, and the second time counts, "
+            "so that compiling is not measured. Memory is the peak of the whole process, imports included. LensKit, "
+            f"RecTools and Cornac have environments of their own ({', '.join(PINNED.values())}). The load average of "
+            f"the machine over a minute was {loads[0]:.1f} before the first model, and {loads[1]:.1f} with the last.",
             table(
                 ["library", "model", "settings", "fit s", "recommend s", "peak MB", f"ndcg@{K}"],
                 [result.row for result in results],
@@ -99,9 +102,8 @@ def _library(library: str, train: Path, split: Any, envs: Path) -> Iterator[Resu
         out = train.with_name("result.json")
         words = [python, SCRIPTS / f"{library}_models.py", "--train", train, "--model", model, "--k", K, "--out", out]
         print(f"{library} {model}", file=sys.stderr)
-        blas = ONE_BLAS_THREAD if library == "implicit" or model == "als" else {}
         try:
-            _run(words, blas)
+            _run(words, ONE_BLAS_THREAD)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             yield Result([library, model, f"failed: {_last_line(error)}", *["–"] * 4], None)
         else:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, called, chosen_of, interval, settings, table, told_of_blends
+from page import Page, called, chosen_of, interval, notes, settings, table, told_of_blends
 from surroundings import DATA, SEARCH, DataOption, ingested_home, source_of, temporary_home
 
 MODELS = ("svd", "ease", "dlae", "ials", "bpr", "gfcf", "userknn", "itemknn", "rp3beta", "content", "reranker")
@@ -67,6 +67,7 @@ def _body(document: dict[str, Any]) -> list[str]:
         "grows, how iALS carries its regularisation over to more data and how large the reranker's trees are was "
         "settled on cuts of what may be learned from.",
         table(["ours", *METRICS, "over popularity", "settings", "fit s"], [_row(m) for m in document["models"]]),
+        *notes(document["models"]),
         table(["reference", *METRICS, "source"], PUBLISHED),
         _standing(chosen_of(document["models"])),
     ]
@@ -79,7 +80,7 @@ def _ndcg(document: dict[str, Any], name: str) -> float:
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
     fit = f"{model['fit_seconds']:.1f}"
-    return [called(model), *figures, interval(model["over_popularity"]), settings(model["params"]), fit]
+    return [called(model), *figures, interval(model["over_popularity"]), settings(model), fit]
 
 
 def _standing(best: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 from measured_night import run_night
-from page import Page, called, interval, settings, table, told_of_blends
+from page import Page, called, interval, notes, settings, table, told_of_blends
 from surroundings import DATA, SEARCH, DataOption, apart, source_of, temporary_home
 
 from nightschool.cli.environment import prepare_environment
@@ -42,6 +42,7 @@ def main(data: DataOption = DATA) -> None:
         body=[
             _how(report, offline),
             table(["ours", *METRICS, "settings"], [_row(model) for model in (lists, *offline["models"])]),
+            *notes(offline["models"]),
             table(["reference", *METRICS, "source"], REFERENCES),
         ],
     ).write()
@@ -73,7 +74,7 @@ def _how(report: dict[str, Any], offline: dict[str, Any]) -> str:
 
 
 def _row(model: dict[str, Any]) -> list[str]:
-    return [called(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model["params"])]
+    return [called(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model)]
 
 
 if __name__ == "__main__":

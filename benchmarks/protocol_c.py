@@ -82,7 +82,7 @@ def _body(dataset: str, found: list[dict[str, Any]]) -> list[str]:
             interval(row["ndcg"]),
             interval(row["recall"]),
             interval(row["over_ease"]),
-            settings(row["params"]),
+            settings(row),
             f"{row['fit_seconds']:.1f}",
         ]
         for row in found

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, called, chosen_of, interval, settings, table, verdict
+from page import Page, called, chosen_of, interval, notes, settings, table, verdict
 from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
 
 MODELS = ("gfcf", "ials", "dlae", "rp3beta")
@@ -40,6 +40,7 @@ def main(data: DataOption = DATA) -> None:
             "This test was read before, while the models were built: blends measured .1876 and .1545, with longer "
             "vectors .1932 and .1608.",
             table(["ours", *METRICS, "settings", "fit s"], [_row(model) for model in document["models"]]),
+            *notes(document["models"]),
             table(["reference", *METRICS, "source"], _REFERENCES),
         ],
     ).write()
@@ -58,7 +59,7 @@ def measure(source: Path) -> dict[str, Any]:
 
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
-    return [called(model), *figures, settings(model["params"]), f"{model['fit_seconds']:.1f}"]
+    return [called(model), *figures, settings(model), f"{model['fit_seconds']:.1f}"]
 
 
 if __name__ == "__main__":

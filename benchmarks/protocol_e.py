@@ -119,7 +119,7 @@ def _row(model: dict[str, Any]) -> list[str]:
         model["name"],
         "yes" if model["in_context"] else "no",
         *figures,
-        settings(model["params"]),
+        settings(model),
         f"{model['fit_seconds']:.1f}",
     ]
 

@@ -11,6 +11,7 @@ from models.known import Known
 from models.reranker import Reranker
 from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
+from nightschool.ranking.components import component_names
 from nightschool.ranking.pool import blend, candidate_pool, pool_users
 
 
@@ -109,6 +110,7 @@ class Hybrid(Model):
     def _learn(self, dataset: Dataset, seed: int) -> None:
         for part in self._parts.values():
             part.fit(dataset, seed=seed)
+        self.note = "; ".join(f"{name}: {part.note}" for name, part in self._parts.items() if part.note) or None
         if self.reranker is not None:
             self.reranker.learn(dataset, list(self._parts), lambda rest: self._unranked().fit(rest, seed=seed), seed)
 
@@ -132,10 +134,3 @@ class Hybrid(Model):
         rows, places = np.nonzero(pool.items >= 0)
         scores[rows, pool.items[rows, places]] = combined[rows, places]
         return scores
-
-
-def component_names(recipe: Recipe) -> list[str]:
-    """One name a component: its model's, numbered from the second of the same model on (`ease`, `ease_2`)."""
-    models = [component.model for component in recipe.components]
-    counted = [models[: place + 1].count(model) for place, model in enumerate(models)]
-    return [model if count == 1 else f"{model}_{count}" for model, count in zip(models, counted, strict=True)]

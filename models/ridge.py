@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from nightschool.contract import Float32s
 
@@ -19,10 +20,12 @@ _RESIDUAL = 1e-6  # of the right-hand side; float32 would see no less
 def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
     """The factors turned so that their products FᵀF are diagonal, float32 [n, d], and that diagonal, float64 [d].
 
-    Scores do not change when both sides are turned alike.
+    Scores do not change when both sides are turned alike. It runs on one thread: several wait for each other in so many
+    small steps that on a busy machine they take many times as long, and on an idle one save little.
     """
-    spectrum, axes = np.linalg.eigh((factors.T @ factors).astype(np.float64))
-    turned: Float32s = factors @ axes.astype(np.float32)
+    with threadpool_limits(1):
+        spectrum, axes = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+        turned: Float32s = factors @ axes.astype(np.float32)
     return turned, np.maximum(spectrum, 0)
 
 

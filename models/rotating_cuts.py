@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Mask
-from nightschool.data.protocols import TEST_SHARE, instants, last_of_each_user, places_in_groups, share_of
+from nightschool.data.protocols import (
+    BY_TIME,
+    TEST_SHARE,
+    WINDOWS,
+    instants,
+    last_of_each_user,
+    places_in_groups,
+    share_of,
+)
 from nightschool.errors import ConfigurationError
 
 Cut = Literal["item", "user", "last", "time"]
 """A rotating share of each item's pairs or of each user's, or the last pairs of each user or of everybody."""
-
-BY_TIME: Final = frozenset({"last", "time"})
-_WINDOWS = 2  # successive ones; more would learn from ever fewer pairs
 
 
 class Held(NamedTuple):
@@ -56,7 +61,7 @@ def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator
     if TIMESTAMP not in pairs.columns or not pairs[TIMESTAMP].count():
         raise ConfigurationError(f"a reranker's cut {cut!r} needs times", seen="none", do="use the cut 'user'")
     left = dataset
-    for _ in range(_WINDOWS):
+    for _ in range(WINDOWS):
         held = _hold_out(left, last_of_each_user(left.pairs, share_of) if cut == "last" else _last_of_all(left.pairs))
         yield held
         left = held.rest

@@ -2,7 +2,8 @@
 
 NightschoolError          1  a defect of ours
 ├── ConfigurationError    2  wrong usage or configuration
-│   └── ManifestError     2  a manifest that does not describe a dataset
+│   ├── ManifestError     2  a manifest that does not describe a dataset
+│   └── Conflict          2  a name or id that is taken by something else
 ├── DataRefused           3  a batch of data that must not get in
 ├── GateRefused           4  a gate said no; the last good release stays
 ├── NotFound              5  no such release, user, item or file
@@ -33,6 +34,10 @@ class ConfigurationError(NightschoolError):
 
 class ManifestError(ConfigurationError):
     """A manifest that does not describe a dataset."""
+
+
+class Conflict(ConfigurationError):
+    """A name or id that is taken by something else."""
 
 
 class DataRefused(NightschoolError):

@@ -32,7 +32,7 @@ def select(night: Night, data: Record) -> Record:
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration says to try: each model, its fixed hyper-parameters, and a share of the budget.
+    """What the configuration says to try: each model, its fixed hyper-parameters, and the budget that they share.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -41,7 +41,7 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         create_reranker(params) if model == RERANKER else create(model, params)
     models = [model for model in config.models if model != RERANKER]
     tunables = tuple(_tunable(model, config.params.get(model, {})) for model in models)
-    budget = Budget(config.search_trials, config.search_seconds / max(1, sum(bool(one.space) for one in tunables)))
+    budget = Budget(config.search_trials, config.search_seconds, sum(bool(one.space) for one in tunables))
     return Search(
         tunables,
         budget,
@@ -52,14 +52,14 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
         reranker=config.params.get(RERANKER, {}) if RERANKER in config.models else None,
+        reranker_defaults=create_reranker({}).config.model_dump(mode="json"),
         rerank_seconds=config.rerank_seconds,
     )
 
 
 def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
-    config = create(model, fixed).config
     free = {name: values for name, values in space(model).items() if name not in fixed}
-    return Tunable(model, fixed, free, {name: getattr(config, name) for name in free})
+    return Tunable(model, fixed, free, create(model, fixed).config.model_dump(mode="json"))
 
 
 def _settled(champion: Recipe, search: Search) -> Search:
@@ -76,7 +76,7 @@ def _select(night: Night, data: Record, folder: Path) -> Record:
     champion = night.champion_recipe
     if champion is not None and not night.tune:
         search = _settled(champion, search)
-    selection = with_reranker(choose(split, search, create), split, search, build)
+    selection = with_reranker(choose(split, search, create), split, search, build, champion)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from nightschool.cli import forget, init, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import experiment, forget, init, keys, lookup, night, oracle, quarantine, releases, services, show
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -25,6 +25,10 @@ lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
 app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
+app.add_typer(
+    experiment.app, name="experiment", help="Try other lists on a share of the people, and see what it shows."
+)
+app.add_typer(keys.app, name="keys", help="Say who may ask the API, and who may send events.")
 app.add_typer(releases.app, name="releases", help="List, inspect, roll back, hold and prune releases.")
 
 

@@ -6,22 +6,24 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
+from nightschool.cli.serve import serve
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the Prefect server listens.")]
+PagePort = Annotated[int, typer.Option("--page-port", min=1, max=65_535, help="Where API and page listen.")]
 MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, help="Where the MLflow server listens.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this file."""
-    for command in (up, doctor):
+    for command in (up, serve, doctor):
         app.command()(command)
 
 
-def up(port: Port = 4200, mlflow_port: MlflowPort = 5000) -> None:
-    """Start Prefect server, MLflow server and a worker, deploy the flows; Ctrl-C ends them all."""
-    from nightschool.cli.up import serve_until_stopped
+def up(port: Port = 4200, mlflow_port: MlflowPort = 5000, page_port: PagePort = 8000) -> None:
+    """Start Prefect and MLflow servers, a worker and the page for people, deploy the flows; Ctrl-C ends them all."""
+    from nightschool.cli.up import Ports, serve_until_stopped
 
-    serve_until_stopped(port, mlflow_port)
+    serve_until_stopped(Ports(port, mlflow_port, page_port))
 
 
 def doctor(as_json: Json = False) -> None:

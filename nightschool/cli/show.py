@@ -74,11 +74,12 @@ def show_night(report: Mapping[str, Any]) -> None:
         return
     show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
+    if report["trials"]:
+        counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
+        console.print(f"Settings tried, the defaults among them: {counts}.")
     for model, reason in report["failures"].items():
         console.print(f"Left out: {model}: {reason}")
-    for candidate in report["candidates"]:
-        if candidate["note"]:
-            console.print(f"Note: {candidate['name']}: {candidate['note']}.")
+    _show_notes(report["candidates"])
     show_sweep(report["sweep"])
     show_candidates(f"On the test ({report['protocol']}), refitted", report["roles"])
     for warning in report["warnings"]:
@@ -141,6 +142,7 @@ def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
         show_table("Beyond accuracy", ["model", *beyond], lists)
     for model, reason in document.get("failures", {}).items():
         console.print(f"Left out: {model}: {reason}")
+    _show_notes(document["models"])
 
 
 def show_cross_validation(document: Mapping[str, Any]) -> None:
@@ -214,6 +216,12 @@ def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
     show_table(
         title, ["rank", "item", "title", "why"], [[i["rank"], i["item_id"], i["title"], i["why"]] for i in items]
     )
+
+
+def _show_notes(models: Sequence[Mapping[str, Any]]) -> None:
+    for model in models:
+        if model.get("note"):
+            console.print(f"Note: {model['name']}: {model['note']}.")
 
 
 def _interval(triple: Sequence[float] | None) -> str:

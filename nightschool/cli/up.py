@@ -4,8 +4,10 @@ import os
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import flows
@@ -17,27 +19,37 @@ from nightschool.settings import Settings
 HOST = "127.0.0.1"
 POOL = "local"
 _START_SECONDS = 180.0
+_NIGHTSCHOOL = (str(Path(sys.executable).with_name("nightschool")),)
 _PREFECT = (sys.executable, "-m", "prefect")
 _MLFLOW = (sys.executable, "-m", "mlflow")
 
 
-def serve_until_stopped(port: int, mlflow_port: int) -> None:
+class Ports(NamedTuple):
+    """Where the servers listen on this machine."""
+
+    prefect: int
+    mlflow: int
+    page: int
+
+
+def serve_until_stopped(ports: Ports) -> None:
     """Runs the servers and the worker until Ctrl-C or SIGTERM, then ends them all.
 
     Raises:
         ConfigurationError: A port is taken; nothing was started.
         NightschoolError: One of them ended, or did not come up in time; the others were ended.
     """
-    require_free_ports({"--port": port, "--mlflow-port": mlflow_port})
+    require_free_ports({"--port": ports.prefect, "--mlflow-port": ports.mlflow, "--page-port": ports.page})
     settings = Settings()
     logs = settings.paths.logs
-    with suppress(KeyboardInterrupt), Children(logs, child_environment(settings, port), repository_root()) as children:
-        _start(children, settings, port, mlflow_port)
-        _show_addresses(settings, logs, port, mlflow_port)
+    environment = child_environment(settings, ports.prefect)
+    with suppress(KeyboardInterrupt), Children(logs, environment, repository_root()) as children:
+        _start(children, settings, ports)
+        _show_addresses(settings, logs, ports)
         children.watch()
 
 
-def require_free_ports(ports: dict[str, int]) -> None:
+def require_free_ports(ports: dict[str, int], host: str = HOST) -> None:
     """Returns when each port, by the name of its option, can be listened on.
 
     Raises:
@@ -49,7 +61,7 @@ def require_free_ports(ports: dict[str, int]) -> None:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind((HOST, port))
+                listener.bind((host, port))
             except OSError as error:
                 raise ConfigurationError(
                     f"port {port} cannot be listened on",
@@ -96,17 +108,20 @@ def answers(url: str) -> bool:
         connection.close()
 
 
-def _start(children: Children, settings: Settings, port: int, mlflow_port: int) -> None:
+def _start(children: Children, settings: Settings, ports: Ports) -> None:
+    port, mlflow_port, page_port = ports
     children.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
     children.start("MLflow server", [*_MLFLOW, *mlflow_arguments(settings, mlflow_port)])
     children.until(lambda: answers(f"http://{HOST}:{port}/api/health"), "the Prefect server", seconds=_START_SECONDS)
+    children.start("API and page", [*_NIGHTSCHOOL, "serve", "--host", HOST, "--port", str(page_port)])
     # The worker makes the pool if it is missing.
     children.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
     children.until(
         lambda: answers(f"http://{HOST}:{port}/api/work_pools/{POOL}"), "the work pool", seconds=_START_SECONDS
     )
     children.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
-    children.until(lambda: answers(f"http://{HOST}:{mlflow_port}/health"), "the MLflow server", seconds=_START_SECONDS)
+    for server, at in {"the MLflow server": mlflow_port, "the page": page_port}.items():
+        children.until(partial(answers, f"http://{HOST}:{at}/health"), server, seconds=_START_SECONDS)
 
 
 def mlflow_arguments(settings: Settings, port: int) -> list[str]:
@@ -122,8 +137,10 @@ def mlflow_arguments(settings: Settings, port: int) -> list[str]:
     ]
 
 
-def _show_addresses(settings: Settings, logs: Path, port: int, mlflow_port: int) -> None:
+def _show_addresses(settings: Settings, logs: Path, ports: Ports) -> None:
+    port, mlflow_port, page_port = ports
     rows = [
+        ["what learners get, releases", f"http://{HOST}:{page_port}"],
         ["nights, schedules, reports", f"http://{HOST}:{port}"],
         ["experiments and models", f"http://{HOST}:{mlflow_port}"],
         ["compare the α of a night", f"http://{HOST}:{mlflow_port}/#/experiments/1/runs → + → select → Compare"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,10 @@ HowMany = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 TEST_SHARE = 0.2
 TRAIN_SHARE_OF_AN_ITEM = 0.75
+
+BY_TIME: Final = frozenset({"last", "time"})
+"""The rotating cuts that hold out what came last, in windows that follow each other; the others deal out shares."""
+WINDOWS: Final = 2  # more would learn from ever fewer pairs
 
 
 def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
@@ -110,6 +114,11 @@ def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
     """The places of the rows sorted by the first key, then the next; equal rows keep their order."""
     frame = pl.DataFrame([pl.Series(str(place), key) for place, key in enumerate(keys)])
     return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
+
+
+def n_cuts(cut: str, folds: int) -> int:
+    """How many rotating cuts there are of this kind, where shares are this many."""
+    return WINDOWS if cut in BY_TIME else folds
 
 
 def share_of(counts: NDArray[np.int64], share: float = TEST_SHARE) -> NDArray[np.int64]:

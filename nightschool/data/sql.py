@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +9,10 @@ from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from nightschool.data.addresses import postgresql_url, told, told_of_connecting
 from nightschool.data.formats import SQLITE, Names, Sql, require_address
 from nightschool.data.headers import require_columns
 from nightschool.data.parsing import RAW, no_faults
@@ -117,7 +117,7 @@ def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise _unreachable(file, re.sub(r"[\"'(][^\"')]*[\"')]", "…", _told(error, uri))) from None
+        raise _unreachable(file, told_of_connecting(error, uri)) from None
     try:
         with connection:
             for statement in _OPENING[engine.dialect.name]:
@@ -125,9 +125,9 @@ def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
             yield connection
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise _unreachable(file, _told(error, uri)) from None
+            raise _unreachable(file, told(error, uri)) from None
         do = "correct the manifest's query; it must be one SELECT"
-        raise DataRefused(f"query {file.name} cannot be run", seen=_told(error, uri), do=do) from None
+        raise DataRefused(f"query {file.name} cannot be run", seen=told(error, uri), do=do) from None
 
 
 def _address(source: Sql, file: SourceFile) -> str:
@@ -157,23 +157,9 @@ def _engine(uri: str, file: SourceFile) -> sa.Engine:
             ),
             poolclass=NullPool,
         )
-    try:
-        url = sa.make_url(uri).set(drivername="postgresql+psycopg")
-    except (ArgumentError, ValueError):
-        do = "write it as postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for an @ in the password"
-        raise ConfigurationError(f"the uri of {file.name} is no address of a database", do=do) from None
+    url = postgresql_url(uri, f"the uri of {file.name}")
     reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     return sa.create_engine(url, poolclass=NullPool, execution_options=reading)
-
-
-def _told(error: SQLAlchemyError, uri: str) -> str:
-    """What the driver says of an error, without any part of the address."""
-    url = sa.make_url(uri)
-    text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
-    parts = (uri, url.password, url.username, url.host, *url.query.values())
-    for part in sorted((str(part) for part in parts if part), key=len, reverse=True):
-        text = text.replace(part, "…")
-    return text[:300]
 
 
 def _unreachable(file: SourceFile, seen: str) -> Unreachable:

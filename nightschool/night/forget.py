@@ -1,22 +1,25 @@
 """Forgetting a person: out of every table, kept release, list, stage and text below the home, for good."""
 
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import pyarrow as pa
 
-from nightschool.columns import CONTENT_HASHES, RECOMMENDATIONS, RELEASE_TABLES
+from nightschool.columns import CONTENT_HASHES, HISTORIES, RELEASE_TABLES, USER_ID, Table
 from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.night.run import Home
 from nightschool.storage.erasures import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.mentions import forget_in_log, forget_in_prefect
 from nightschool.storage.releases import Release
-from nightschool.storage.serving_files import Lists, lists_path, write_serving_files
+from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_lists, write_serving_files
 
 _SHOWN: Final = 100
 
@@ -50,7 +53,7 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     stored = set[str]().union(*(home.lake.releases(table) for table in RELEASED_TABLES))
     for release in home.releases.published():
         if release.release_id in stored:
-            hashes[release.release_id], counts[release.release_id] = _note(person, release)
+            hashes[release.release_id], counts[release.release_id] = _note(home, person, release)
     at = Erasures(home.lake).after_all(now)
     erasure = Erasure(user_id=user_id, erased_at=at, removed=removed, content_hashes=hashes, row_counts=counts)
     begin(home.paths.erasure, erasure)
@@ -92,19 +95,26 @@ def erase_texts(home: Home, user_id: UserId) -> None:
         forget_in_prefect(database, user_id)
 
 
-def _note(person: Person, release: Release) -> tuple[dict[str, str], dict[str, int]]:
-    """Content hashes and numbers of rows that the release's tables have without the person, where that changes them."""
-    erased = noted(person.lake, CONTENT_HASHES, release.release_id)
+def _note(home: Home, person: Person, release: Release) -> tuple[dict[str, str], dict[str, int]]:
+    """Content hashes and numbers of rows that the release's parts have without the person, where that changes them."""
+    erased = noted(home.lake, CONTENT_HASHES, release.release_id)
     hashes, counts = {}, {}
-    for table in RELEASED_TABLES:
-        if not person.count(table, release.release_id):
-            continue
-        rows = person.lake.scan(table, release.release_id).collect()
-        right = erased.get(table.name, [release.content_hashes[table.name]])[-1]
+    for table, rows in _naming(home, person, release.release_id):
+        right = erased.get(table.name, [release.content_hashes.get(table.name)])[-1]
         if content_hash(rows, table) == right:
             rest = person.without(table, rows)
             hashes[table.name], counts[table.name] = content_hash(rest, table), rest.height
     return hashes, counts
+
+
+def _naming(home: Home, person: Person, release_id: str) -> Iterator[tuple[Table, pl.DataFrame]]:
+    """The tables of a release that name the person, and its histories where they do, with all their rows."""
+    for table in RELEASED_TABLES:
+        if person.count(table, release_id):
+            yield table, home.lake.scan(table, release_id).collect()
+    path = lists_path(home.paths.serving, release_id, HISTORIES)
+    if path.exists() and _may_name(path, person.user_id):
+        yield HISTORIES, _histories(home, path)
 
 
 def _drop_unfinished(home: Home) -> None:
@@ -120,20 +130,37 @@ def _drop_unfinished(home: Home) -> None:
 
 
 def _remove_from_lists(home: Home, user_id: UserId) -> None:
-    """Writes anew the lists that a server maps into memory, where the person has one."""
+    """Writes anew the lists that a server maps into memory and that name the person; call it after the tables."""
     serving = home.paths.serving
     for draft in serving.glob("*/.*.tmp"):
         draft.unlink()
     for release in home.releases.published():
-        path = lists_path(serving, release.release_id)
-        if path.exists() and _may_hold(path, user_id):
-            rows = home.lake.scan(RECOMMENDATIONS, release.release_id).collect()
-            write_serving_files(serving, release.release_id, rows)
+        for table in SERVED:
+            path = lists_path(serving, release.release_id, table)
+            if path.exists() and _may_name(path, user_id):
+                rows = _left_of(home, release.release_id, table, user_id)
+                write_serving_files(serving, release.release_id, {table.name: rows})
 
 
-def _may_hold(lists: Path, user_id: UserId) -> bool:
-    """Whether a file of lists has one of the user, or cannot be read."""
+def _left_of(home: Home, release_id: str, table: Table, user_id: UserId) -> pl.LazyFrame:
+    """The rows that do not name the person: those of the table, or the histories in their file."""
+    if table is not HISTORIES:
+        return home.lake.scan(table, release_id)
+    rows = _histories(home, lists_path(home.paths.serving, release_id, HISTORIES))
+    return rows.lazy().filter(pl.col(USER_ID) != user_id)
+
+
+def _histories(home: Home, path: Path) -> pl.DataFrame:
+    """The rows of the file; none of one that cannot be read, which may name anybody."""
     try:
-        return Lists(lists).of(user_id) is not None
+        return read_lists(path)
+    except UNREADABLE:
+        return pl.DataFrame(schema=home.lake.schema(HISTORIES))
+
+
+def _may_name(lists: Path, user_id: UserId) -> bool:
+    """Whether a file of lists names the user, or cannot be read."""
+    try:
+        return Lists(lists).name(user_id)
     except pa.ArrowException:
         return True

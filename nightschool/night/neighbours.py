@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, SCORE, SUPPORT, USER_ID, WEIGHT
 from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
-from nightschool.night.select import CONTENT
+from nightschool.night.select import CONTENT, IMPERSONAL
 from nightschool.ranking.alike import most_alike
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.topk import Ranking, top_k
@@ -17,12 +17,29 @@ NEIGHBOURS = 20
 SIMILAR_USERS = 10
 MIN_SUPPORT = 2
 CO_ENGAGEMENT = "co_engagement"
+CO_OCCURRENCE = "co_occurrence"
+_WEIGHTS_AN_ITEM = 100
 
 
-def weights_by_component(recommender: Blended) -> dict[str, csr_array]:
-    """Item weights of each component that has them, the collaborative ones first."""
+def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, csr_array]:
+    """Item weights of each component that has them, the collaborative ones first.
+
+    Where none has any, `co_occurrence` stands in for them, unless the recipe tells everyone the same.
+    """
     weighing = {name: part for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
+    if not weighing and not IMPERSONAL.issuperset(recommender.parts):
+        return {CO_OCCURRENCE: co_occurrence(dataset)}
     return {name: weighing[name].item_weights() for name in sorted(weighing, key=lambda name: name == CONTENT)}
+
+
+def co_occurrence(dataset: Dataset) -> csr_array:
+    """Cosine of the sets of users who like two items, the 100 largest of each item, CSR float32 [n_items, n_items]."""
+    alike = most_alike(dataset.positives().T.tocsr(), _WEIGHTS_AN_ITEM, min_support=1)
+    found = alike.rows >= 0
+    starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
+    weights = csr_array((alike.scores[found], alike.rows[found], starts), shape=(dataset.n_items, dataset.n_items))
+    weights.sort_indices()
+    return weights
 
 
 def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
@@ -47,21 +64,16 @@ def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
 def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes: int) -> pl.DataFrame:
     """item_id, neighbor_id, rank, score: up to 20 available neighbours of each item.
 
-    They come from the first component that knows any for the item; where none does, from cosine co-occurrence.
+    They come from the first component that knows any for the item; where none does, from co-occurrence.
     """
     size = block_users(dataset.n_items, megabytes, components=2)
-    positives = dataset.positives()
-    columns = positives.T.tocsr()
-    norms = np.sqrt(np.maximum(np.diff(columns.indptr), 1)).astype(np.float32)
+    known = weights if CO_OCCURRENCE in weights else {**weights, CO_OCCURRENCE: co_occurrence(dataset)}
     found = []
     for start in range(0, dataset.n_items, size):
         rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)
         scores = np.zeros((len(rows), dataset.n_items), dtype=np.float32)
-        for matrix in weights.values():
+        for matrix in known.values():
             _fill_quiet(scores, matrix[rows].toarray(), rows, dataset)
-        if not (scores > 0).any(axis=1).all():
-            together = (columns[rows] @ positives).toarray() / (norms[rows, None] * norms)
-            _fill_quiet(scores, together, rows, dataset)
         found.append(_neighbours(scores, rows, dataset))
     return pl.concat(found).sort(ITEM_ID, RANK)
 

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
-from nightschool.contract import Recipe, Recommender, Split
+from nightschool.contract import RERANKER, Recipe, Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
@@ -31,6 +31,7 @@ class Measured:
         evaluation: Its figures on the test.
         over_popularity: Its ndcg@k less popularity's, on the same users.
         chosen: Whether it is the recipe that validation chose.
+        note: What that fit did otherwise than its hyper-parameters say; None: nothing.
     """
 
     name: str
@@ -39,6 +40,15 @@ class Measured:
     evaluation: Evaluation
     over_popularity: Comparison
     chosen: bool = False
+    note: str | None = None
+
+
+class _Figures(NamedTuple):
+    """What a recommender measured on the test, the seconds of its fit, and what that noted."""
+
+    evaluation: Evaluation
+    fit_seconds: float
+    note: str | None
 
 
 def compare_models(
@@ -50,13 +60,12 @@ def compare_models(
     behind them the reranker that was tried.
     """
     selection = with_reranker(select(validation, search, create), validation, search, build)
-    floor, _ = _measure(lambda: build(POPULARITY_RECIPE), test, search)
+    floor = _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation
     rows = []
     for candidate in selection.candidates:
         component = candidate.component
-        evaluation, seconds = _measure(partial(create, component.model, component.params), test, search)
-        over = compare(evaluation, floor, k=search.decisive_k)
-        rows.append(Measured(component.model, component.params, seconds, evaluation, over))
+        figures = _measure(partial(create, component.model, component.params), test, search)
+        rows.append(_row(component.model, component.params, figures, floor, search))
     best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
     if best is not None and selection.hybrid[best].alpha is not None:
         rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
@@ -80,16 +89,21 @@ def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) ->
 
 
 def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
-    evaluation, seconds = _measure(lambda: build(recipe), test, search)
-    params = {component.model: {"weight": component.weight, **component.params} for component in recipe.components}
+    params = {one.model: {"blend_weight": one.weight, **one.params} for one in recipe.components}
     if recipe.reranker is not None:
-        params["reranker"] = dict(recipe.reranker)
-    return Measured(recipe.name, params, seconds, evaluation, compare(evaluation, floor, k=search.decisive_k))
+        params[RERANKER] = dict(recipe.reranker)
+    return _row(recipe.name, params, _measure(lambda: build(recipe), test, search), floor, search)
 
 
-def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> tuple[Evaluation, float]:
+def _row(name: str, params: Mapping[str, Any], figures: _Figures, floor: Evaluation, search: Search) -> Measured:
+    over = compare(figures.evaluation, floor, k=search.decisive_k)
+    return Measured(name, params, figures.fit_seconds, figures.evaluation, over, note=figures.note)
+
+
+def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _Figures:
     started = time.perf_counter()
     recommender = make().fit(test.fitted, seed=search.seed)
     seconds = time.perf_counter() - started
     evaluation = evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes)
-    return with_auc(evaluation, recommender, test, megabytes=search.megabytes), seconds
+    evaluation = with_auc(evaluation, recommender, test, megabytes=search.megabytes)
+    return _Figures(evaluation, seconds, recommender.note)

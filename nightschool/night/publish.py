@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_ID, RELEASE_TABLES, Table
+from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.recommend import read_table, staged_files
 from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
-from nightschool.storage.serving_files import write_serving_files
+from nightschool.storage.serving_files import SERVED, write_serving_files
 
 
 def draft_release(night: Night, verdict: Mapping[str, Any], gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
@@ -48,10 +48,12 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
             night.home.lake.take_release(table, draft.release_id, files)
         else:
             night.home.lake.replace_release(table, draft.release_id, frames[table.name])
-    write_serving_files(night.home.paths.serving, draft.release_id, frames[RECOMMENDATIONS.name].collect())
+    served = {table.name: frames.get(table.name, _staged(night, tables, table)) for table in SERVED}
+    write_serving_files(night.home.paths.serving, draft.release_id, served)
     with ThreadPoolExecutor() as hashing:
-        hashes = hashing.map(content_hash, frames.values(), RELEASE_TABLES)
-        content_hashes = dict(zip(frames, hashes, strict=True))
+        hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
+        hashes = hashing.map(content_hash, hashed.values(), (*RELEASE_TABLES, HISTORIES))
+        content_hashes = dict(zip(hashed, hashes, strict=True))
     counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
     whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
     return night.home.releases.publish(whole, night.base_version)
@@ -64,7 +66,8 @@ def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:
 
 
 def _complete(night: Night, table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows with the release's id, columns in the table's order, components' columns after them."""
+    """The rows with the release's id in released ones, columns in the table's order, components' columns after them."""
     fixed = night.home.lake.schema(table).names()
-    named = rows.with_columns(pl.lit(night.identity.release_id).alias(RELEASE_ID))
+    release_id = [pl.lit(night.identity.release_id).alias(RELEASE_ID)] if table.released else []
+    named = rows.with_columns(release_id)
     return named.select(*fixed, *(name for name in named.collect_schema().names() if name not in fixed))

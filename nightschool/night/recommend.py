@@ -13,6 +13,7 @@ from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     BECAUSE_ITEM_ID,
     CANDIDATE_SCORES,
+    HISTORIES,
     ITEM_ID,
     ITEM_WEIGHTS,
     RANK,
@@ -27,8 +28,9 @@ from nightschool.columns import (
 )
 from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
 from nightschool.night.audiences import Audiences, measure_audiences
+from nightschool.night.histories import histories
 from nightschool.night.neighbours import item_weights, similar_items, similar_users, weights_by_component
-from nightschool.night.select import CONTENT, POPULARITY
+from nightschool.night.select import CONTENT, IMPERSONAL
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.explain import strongest_reasons
@@ -44,10 +46,12 @@ _USERS_A_FILE = 8192
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
     """Rows by table, written below the folder as one subfolder of Parquet files a table.
 
-    Users with no signal of their own get their audience's list. Rows are in the order of each table's key.
+    Users with no signal of their own get their audience's list. Rows are in the order of each table's key. Beside the
+    tables it leaves the histories that they were made from, which are none of them.
     """
+    _write(histories(dataset), folder, HISTORIES)
     audiences = measure_audiences(dataset)
-    weights = weights_by_component(recommender)
+    weights = weights_by_component(recommender, dataset)
     writer = ListWriter(recommender, dataset, audiences, weights, k)
     counts = writer.write(dataset.user_ids.arg_sort().to_numpy().astype(np.int32), folder, megabytes)
     # Weights are sorted by one core, and alike users found by whatever is left.
@@ -147,6 +151,7 @@ class ListWriter:
         pool = self._recommender.pool(users)
         ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
         contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
+        contributions[self._shares[:, 0, 0] <= 0] = -np.inf
         source = contributions.argmax(axis=0).astype(np.int8)
         quiet = self._fallback.replace_quiet(ranking, pool, users)
         source[quiet] = len(self._names)
@@ -160,7 +165,7 @@ class ListWriter:
         told = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
         for component, name in enumerate(self._names):
             reasons = told.get(name, next(iter(told.values()), None))
-            if reasons is not None and name != POPULARITY:
+            if reasons is not None and name not in IMPERSONAL:
                 because = np.where(source == component, reasons, because)
         return because
 

@@ -1,5 +1,6 @@
 """What a night tells people: one JSON document, and the same in Markdown."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def night_report(
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],
+        "trials": dict(Counter(trial["model"] for trial in chosen["trials"])),
         "failures": chosen["failures"],
         "sweep": chosen["sweep"],
         "roles": verdict["roles"],
@@ -81,6 +83,9 @@ def in_markdown(report: Record) -> str:
     """The report as a page of Markdown."""
     lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
     lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
+    if report["trials"]:
+        counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
+        lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
     lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
     lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined |", "|---|---:|---:|---:|---:|"]

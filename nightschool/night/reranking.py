@@ -9,11 +9,13 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import RELEVANT, SCORE, TIMESTAMP
-from nightschool.contract import RERANKER, Recipe, Recommender, Split
+from nightschool.contract import RERANKER, Component, Recipe, Recommender, Split
+from nightschool.data.protocols import n_cuts
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.select import Candidate, Jury, Search, Selection
+from nightschool.night.tuning import Trial
 from nightschool.progress import watch
 
 logger = logging.getLogger("nightschool.night")
@@ -24,7 +26,6 @@ _TRIED: Sequence[Mapping[str, Any]] = (
     {"objective": "binary", "leaves": 31, "trees": 200, "feature_fraction": 0.5},
 )
 _CUTS = {"stratified-item": "item", "temporal": "time", "temporal-user": "last", "leave-last": "last"}
-_FITS = 5  # of the blend for one reranker, about: one for each cut, and its own
 _FITS_TO_COME = 2  # to prove the recipe, and to refit it
 
 Build = Callable[[Recipe], Recommender]
@@ -36,29 +37,36 @@ class _Tried:
 
     Attributes:
         candidate: Its recipe, and what it measured.
-        seconds: What it would take in a night: two fits, and the lists of all users.
+        trial: The same among the settings that were tried.
+        seconds: What it would take in a night: two fits, the lists of all users, and a fit of a reranked champion.
     """
 
     candidate: Candidate
+    trial: Trial
     seconds: float
 
 
-def with_reranker(selection: Selection, split: Split, search: Search, build: Build) -> Selection:
+def with_reranker(
+    selection: Selection, split: Split, search: Search, build: Build, champion: Recipe | None = None
+) -> Selection:
     """The selection, its recipe with a reranker where that is shown better and fits `rerank_seconds`.
 
     It is tried over the blend that was learned, else over the recipe that was chosen, with each objective unless one is
     fixed; the better one is compared with the chosen recipe on the same validation users. Where nothing was asked for
-    or nobody can be evaluated, the selection is as it was.
+    or nobody can be evaluated, the selection is as it was. A champion that is reranked too is fitted once more to be
+    compared, which counts.
     """
     if search.reranker is None or not selection.evaluation.n_users:
         return selection
     base = selection.recipe if selection.blend is None else selection.blend.recipe
-    seconds = _FITS_TO_COME * _FITS * _fit_seconds(base, selection)
+    recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(split, search)]
+    besides = 0.0 if champion is None else _fit_seconds(champion, selection, search)
+    seconds = besides + _FITS_TO_COME * max(_fit_seconds(recipe, selection, search) for recipe in recipes)
     if seconds > search.rerank_seconds:
         return _left_out(selection, f"fitting {base.name} for it would take {_over(seconds, search)}")
-    recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(split, search)]
+    jury = Jury(split, search)
     try:
-        tried = [_try(recipe, split, search, build) for recipe in watch(recipes, RERANKER, len(recipes))]
+        tried = [_try(recipe, jury, build, besides) for recipe in watch(recipes, RERANKER, len(recipes))]
     except NightschoolError as error:
         return _left_out(selection, str(error))
     except Exception as error:
@@ -67,7 +75,8 @@ def with_reranker(selection: Selection, split: Split, search: Search, build: Bui
     best = max(tried, key=lambda one: search.decisive(one.candidate.evaluation))
     reason = _reason_against(best, selection, search)
     recipe = best.candidate.recipe if reason is None else selection.recipe
-    return replace(selection, recipe=recipe, reranked=replace(best.candidate, note=reason))
+    trials = (*selection.trials, *(one.trial for one in tried))
+    return replace(selection, recipe=recipe, trials=trials, reranked=replace(best.candidate, note=reason))
 
 
 def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
@@ -76,7 +85,11 @@ def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
     timed = split.fitted.interactions[TIMESTAMP].count() > 0
     cut = _CUTS.get(split.protocol, "user") if timed or split.protocol == "stratified-item" else "user"
     known = {"cut": cut, "relevant_from": _lowest_hit(split), **fixed}
-    return [{**tried, **known} for tried in _TRIED if fixed.get("objective", tried["objective"]) == tried["objective"]]
+    return [
+        {**search.reranker_defaults, **tried, **known}
+        for tried in _TRIED
+        if fixed.get("objective", tried["objective"]) == tried["objective"]
+    ]
 
 
 def _lowest_hit(split: Split) -> float:
@@ -88,14 +101,20 @@ def _lowest_hit(split: Split) -> float:
     return float(lowest) if isinstance(lowest, float) else 0.0
 
 
-def _try(recipe: Recipe, split: Split, search: Search, build: Build) -> _Tried:
-    users = Jury(split, search).users
+def _try(recipe: Recipe, jury: Jury, build: Build, besides: float) -> _Tried:
+    split, search = jury.split, jury.search
     started = time.perf_counter()
     fitted = build(recipe).fit(split.fitted, seed=search.seed)
     fit_seconds = time.perf_counter() - started
-    evaluation = evaluate(fitted, split, users, cutoffs=search.cutoffs, megabytes=search.megabytes)
-    score_seconds = (time.perf_counter() - started - fit_seconds) / len(users) * split.fitted.n_users
-    return _Tried(Candidate(recipe, evaluation, fit_seconds), _FITS_TO_COME * fit_seconds + score_seconds)
+    evaluation = evaluate(fitted, split, jury.users, cutoffs=search.cutoffs, megabytes=search.megabytes)
+    seconds = time.perf_counter() - started
+    for_all = (seconds - fit_seconds) / len(jury.users) * split.fitted.n_users
+    settings = Component(model=RERANKER, params=recipe.reranker or {})
+    return _Tried(
+        Candidate(recipe, evaluation, fit_seconds),
+        Trial(settings, search.decisive(evaluation), seconds),
+        besides + _FITS_TO_COME * fit_seconds + for_all,
+    )
 
 
 def _reason_against(best: _Tried, selection: Selection, search: Search) -> str | None:
@@ -109,10 +128,14 @@ def _reason_against(best: _Tried, selection: Selection, search: Search) -> str |
     return f"would take {_over(best.seconds, search)}" if best.seconds > search.rerank_seconds else None
 
 
-def _fit_seconds(recipe: Recipe, selection: Selection) -> float:
-    """How long the models of a recipe took to fit."""
+def _fit_seconds(recipe: Recipe, selection: Selection, search: Search) -> float:
+    """How long a recipe with a reranker is likely to take: its models for each cut, and once more; zero without one."""
+    if recipe.reranker is None:
+        return 0.0
+    told = {**search.reranker_defaults, **recipe.reranker}
     models = {component.model for component in recipe.components}
-    return sum(candidate.fit_seconds for candidate in selection.candidates if candidate.component.model in models)
+    once = sum(candidate.fit_seconds for candidate in selection.candidates if candidate.component.model in models)
+    return (1 + n_cuts(told["cut"], told["folds"])) * once
 
 
 def _left_out(selection: Selection, reason: str) -> Selection:

@@ -26,6 +26,8 @@ logger = logging.getLogger("nightschool.night")
 
 POPULARITY = "popularity"
 CONTENT = "content"
+IMPERSONAL = frozenset({POPULARITY, "recent_popularity"})
+"""Models that rank alike for everyone; all others are personal."""
 
 Create = Callable[[str, Mapping[str, Any]], Recommender]
 
@@ -78,7 +80,7 @@ class Search:
 
     Attributes:
         tunables: The models, and what may be tried of each.
-        budget: How long each model may be searched.
+        budget: How long the models may be searched.
         alphas: The α of the sweep.
         cutoffs: The k of the metrics.
         seed: Seed of every fit and of what is drawn.
@@ -86,6 +88,7 @@ class Search:
         max_users: Validation users who decide; a sample where there are more.
         decisive_k: Which ndcg decides.
         reranker: The hyper-parameters that are fixed of a reranker; None: none is tried.
+        reranker_defaults: The values of all of them where nothing else is said.
         rerank_seconds: What a reranker may take of a night.
     """
 
@@ -98,6 +101,7 @@ class Search:
     max_users: int
     decisive_k: int = 10
     reranker: Mapping[str, Any] | None = None
+    reranker_defaults: Mapping[str, Any] = field(default_factory=dict)
     rerank_seconds: float = 600.0
 
     def decisive(self, evaluation: Evaluation) -> float:
@@ -187,18 +191,21 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
             failures[tunable.model] = f"{type(error).__name__}: {error}"
             logger.exception("%s is left out tonight", tunable.model)
         else:
-            fitted.append(_chosen_on(jury.split, best, tunable) if tried else best)
+            fitted.append(_settled(best, tunable, _chosen_on(jury.split, tunable) if tried else {}))
             trials += tried
     return fitted, trials, failures
 
 
-def _chosen_on(split: Split, fitted: Fitted, tunable: Tunable) -> Fitted:
-    """The same, its setting with what a refit on more data needs to know of the data it was chosen on."""
+def _chosen_on(split: Split, tunable: Tunable) -> dict[str, Any]:
+    """What a refit on more data needs to know of the data that a setting was chosen on."""
     told = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
     likes = float(f"{likes_a_row(split.fitted.positives()):.3g}")
-    if not likes:
-        return fitted
-    params = {**fitted.component.params, **dict.fromkeys(told, likes)}
+    return dict.fromkeys(told, likes) if likes else {}
+
+
+def _settled(fitted: Fitted, tunable: Tunable, chosen_on: Mapping[str, Any]) -> Fitted:
+    """The same, every hyper-parameter in its setting, so that a default that changes later does not change a recipe."""
+    params = {**tunable.defaults, **chosen_on, **fitted.component.params}
     return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
 
@@ -213,7 +220,7 @@ def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, jury: Jury) -> Ca
 def _hybrids(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
     """α to the hybrid of the best collaborative candidate and content; none where one of them could not be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
-    collaborative = [c for c in candidates if c.component.model not in {CONTENT, POPULARITY}]
+    collaborative = [c for c in candidates if c.component.model not in {CONTENT, *IMPERSONAL}]
     if content is None or not collaborative:
         return {}
     best = max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from nightschool.contract import RERANKER
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.offline import Measured
 from nightschool.night.select import Candidate, Selection
@@ -66,10 +67,12 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
 def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
     parts = candidate.recipe.components
-    params = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
+    params: dict[str, Any] = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
+    if candidate.recipe.reranker is not None:
+        params[RERANKER] = dict(candidate.recipe.reranker)
     return {
         "name": candidate.recipe.name,
-        "params": params | dict(candidate.recipe.reranker or {}),
+        "params": params,
         "fit_seconds": round(candidate.fit_seconds, 3),
         "note": candidate.note,
         "n_users": candidate.evaluation.n_users,
@@ -92,6 +95,7 @@ def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]
         "name": row.name,
         "params": dict(row.params),
         "fit_seconds": round(row.fit_seconds, 3),
+        "note": row.note,
         "metrics": figures(row.evaluation, cutoffs),
         "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
         "verdict": over.verdict,

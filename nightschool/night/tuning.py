@@ -28,7 +28,7 @@ class Tunable:
         model: Its name in the catalogue.
         fixed: The hyper-parameters that are not searched.
         space: Those that are; empty: only the defaults are tried.
-        defaults: The value that each of those has of its own.
+        defaults: The value that each hyper-parameter has where nothing else is said.
     """
 
     model: str
@@ -39,15 +39,18 @@ class Tunable:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long one model may be searched: whichever ends first.
+    """How long models may be searched: whichever ends first.
 
     Attributes:
-        trials: Settings drawn besides the defaults.
-        seconds: Wall time; a setting that is not likely to end within it is not tried.
+        trials: Settings drawn of each model besides the defaults.
+        seconds: Wall time of all models together; a setting that is not likely to end within its model's share is not
+            tried.
+        models: How many of them share it. What one leaves, or takes beyond its share, is the others' to share.
     """
 
     trials: int
     seconds: float
+    models: int = 1
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Tuner:
     Args:
         fit: Trains a component.
         measure: What decides, higher is better.
-        budget: How long each model may be searched.
+        budget: How long all models may be searched.
         seed: Seed of what is drawn.
     """
 
@@ -120,6 +123,8 @@ class Tuner:
         self._measure = measure
         self._budget = budget
         self._seed = seed
+        self._seconds_left = budget.seconds
+        self._models_left = budget.models
 
     def tune(self, tunable: Tunable) -> tuple[Fitted, list[Trial]]:
         """The setting that measured highest, fitted, and all that were tried; ties go to the earlier one.
@@ -130,11 +135,18 @@ class Tuner:
         Raises:
             NightschoolError: The model cannot be trained with its defaults.
         """
-        deadline = time.perf_counter() + self._budget.seconds
-        component = Component(model=tunable.model, params=tunable.fixed)
         if not tunable.space or not self._budget.trials:
-            return self._fit(component), []
-        first = best = self._try(component)
+            return self._fit(Component(model=tunable.model, params=tunable.fixed)), []
+        started = time.perf_counter()
+        share = max(self._seconds_left, 0.0) / max(self._models_left, 1)
+        try:
+            return self._search(tunable, started + share)
+        finally:
+            self._seconds_left -= time.perf_counter() - started
+            self._models_left -= 1
+
+    def _search(self, tunable: Tunable, deadline: float) -> tuple[Fitted, list[Trial]]:
+        first = best = self._try(Component(model=tunable.model, params=tunable.fixed))
         trials = [first.trial]
         study = self._study(tunable, first.value)
         slowest = 1.0  # by how much the seconds that were expected were exceeded

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import polars as pl
 
-from nightschool.columns import CONTENT_HASHES, RECOMMENDATIONS, RELEASE_TABLES, Table
+from nightschool.columns import CONTENT_HASHES, HISTORIES, RECOMMENDATIONS, RELEASE_TABLES, Table
 from nightschool.errors import NotFound
 from nightschool.night.run import Home
 from nightschool.storage.erasures import noted
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.releases import Release
-from nightschool.storage.serving_files import lists_path, read_lists
+from nightschool.storage.serving_files import SERVED, lists_path, read_lists
 
 State = Literal["intact", "erased", "damaged"]
-LISTS = "serving file"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Verification:
     """What became of a release.
 
     Attributes:
-        parts: Each table, and the file of lists that a server maps into memory, by name.
+        parts: Each table, and each file of lists that a server maps into memory, by name.
     """
 
     release_id: str
@@ -49,18 +49,18 @@ def verify_release(home: Home, release_id: str) -> Verification:
         raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
     erased = noted(home.lake, CONTENT_HASHES, release_id)
     parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in RELEASE_TABLES}
-    parts[LISTS] = _state_of_lists(home, release, erased.get(RECOMMENDATIONS.name, []))
+    # Releases of before histories were served have no more files than the one of their recommendations.
+    served = SERVED if HISTORIES.name in release.content_hashes else (RECOMMENDATIONS,)
+    for table in served:
+        path = lists_path(home.paths.serving, release_id, table)
+        published = release.content_hashes[table.name]
+        parts[path.name] = _compare(partial(read_lists, path), table, published, erased.get(table.name, []))
     return Verification(release_id, parts)
 
 
 def _state(home: Home, release: Release, table: Table, erased: list[str]) -> State:
     read = home.lake.scan(table, release.release_id).collect
     return _compare(read, table, release.content_hashes.get(table.name), erased)
-
-
-def _state_of_lists(home: Home, release: Release, erased: list[str]) -> State:
-    path = lists_path(home.paths.serving, release.release_id)
-    return _compare(lambda: read_lists(path), RECOMMENDATIONS, release.content_hashes[RECOMMENDATIONS.name], erased)
 
 
 def _compare(read: Callable[[], pl.DataFrame], table: Table, published: str | None, erased: list[str]) -> State:

@@ -138,18 +138,18 @@ def _canonical(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
 def _places(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.Series | None:
     """Where the rows stand that come first, second and so on in the order of the key; None where they come so."""
     keys = rows.select(key).collect()
-    if _is_ascending(keys, key):
+    if is_ascending(keys, key):
         return None
     places = keys.select(pl.arg_sort_by(key)).to_series()
-    if _is_ascending(keys.select(pl.all().gather(places)), key):
+    if is_ascending(keys.select(pl.all().gather(places)), key):
         return places
     # Rows that share a key, or have none, need a place of their own too.
     others = [name for name in rows.collect_schema().names() if name not in key]
     return rows.select(pl.arg_sort_by(*key, *others)).collect().to_series()
 
 
-def _is_ascending(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
-    """Whether each row's key is greater than the one before, which nulls never are."""
+def is_ascending(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
+    """Whether each row's key is greater than that of the row before, which nulls never are."""
     ascending = pl.lit(value=False)
     for name in reversed(key):
         value, before = pl.col(name), pl.col(name).shift(1)

@@ -173,6 +173,13 @@ class Lake:
         if folder.exists():
             shutil.rmtree(folder)
 
+    def files(self, table: Table, release_id: str) -> list[Path]:
+        """The Parquet files that hold the table's rows of one release, without the release's id in them."""
+        if not self.exists(table):
+            return []
+        of_release = [(RELEASE_ID, "=", release_id)]
+        return [Path(uri) for uri in DeltaTable(self._path(table)).file_uris(file_pruning_predicate=of_release)]
+
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
         return {path.name.partition("=")[2] for path in self._path(table).glob(f"{RELEASE_ID}=*")}

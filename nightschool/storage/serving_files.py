@@ -1,58 +1,272 @@
-"""A release's lists as one file that a server maps into memory and reads without parsing."""
+"""A release's lists as files that a server maps into memory and reads without parsing."""
 
 from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
 import polars as pl
-import polars.selectors as cs
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from nightschool.columns import RANK, RECOMMENDATIONS, RELEASE_ID, USER_ID
+from nightschool.columns import (
+    HISTORIES,
+    ITEM_ID,
+    NEIGHBOR_ID,
+    RANK,
+    RECOMMENDATIONS,
+    RELEASE_ID,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+    TIMESTAMP,
+    USER_ID,
+    Table,
+)
 from nightschool.storage.durable import replacing, sync
+from nightschool.storage.fingerprints import is_ascending
 
 
-def lists_path(serving: Path, release_id: str) -> Path:
-    """The file that holds the lists of a release, below the home's serving folder."""
-    return serving / release_id / f"{RECOMMENDATIONS.name}.arrow"
+class _Shape(NamedTuple):
+    """How a table's rows become lists.
 
-
-def write_serving_files(serving: Path, release_id: str, recommendations: pl.DataFrame) -> None:
-    """Writes the release's lists whole or not at all.
-
-    The file is uncompressed Arrow IPC of one record batch: a row a user, ascending by user_id, and in each other
-    column that user's list by rank. The list columns' offsets are the row offsets; a position in the list is the rank.
+    Attributes:
+        table: The rows; they are sorted by its key.
+        of: Whose lists they are.
+        by_time: Whether a list runs from its newest entry to its oldest, rather than by the table's key.
     """
-    path = lists_path(serving, release_id)
-    columns = [name for name in recommendations.columns if name not in (RELEASE_ID, USER_ID, RANK)]
-    lists = recommendations.sort(USER_ID, RANK).group_by(USER_ID, maintain_order=True).agg(columns)
-    table = lists.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    with replacing(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+
+    table: Table
+    of: str = USER_ID
+    by_time: bool = False
+
+    @property
+    def told_by_place(self) -> str | None:
+        """The rank, where an entry's place in its list says it; it needs no column then."""
+        return RANK if self.table.key == (self.of, RANK) else None
+
+
+_SHAPES: Final = {
+    shape.table.name: shape
+    for shape in (
+        _Shape(RECOMMENDATIONS),
+        _Shape(HISTORIES, by_time=True),
+        _Shape(SIMILAR_USERS),
+        _Shape(SIMILAR_ITEMS, of=ITEM_ID),
+    )
+}
+
+SERVED: Final = tuple(shape.table for shape in _SHAPES.values())
+"""What a server reads of a release: its lists, and what they were made from."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FORMATS: Final[dict[pa.DataType, Literal["q", "i", "f"]]] = {
+    pa.int64(): "q",
+    pa.int32(): "i",
+    pa.float32(): "f",
+    pa.timestamp("us", "UTC"): "q",
+}
+"""Arrow's numbers as memory views name them."""
+
+_Reading = Callable[[int, int], list[Any]]
+
+
+def lists_path(serving: Path, release_id: str, table: Table = RECOMMENDATIONS) -> Path:
+    """The file that holds a release's lists of one kind, below the home's serving folder."""
+    return serving / release_id / f"{table.name}.arrow"
+
+
+def write_serving_files(serving: Path, release_id: str, frames: Mapping[str, pl.LazyFrame]) -> None:
+    """Writes lists of a release, by the name of the table that they are; each file whole or not at all.
+
+    A file is uncompressed Arrow IPC of one record batch: a row a user (an item), ascending by id, and in each other
+    column that user's list, its few words in a dictionary. The list columns' offsets are the row offsets. Lists are in
+    the order of the table's key, a place in the list being the rank; histories begin with what is newest, and end with
+    what has no time.
+    """
+    for name, frame in frames.items():
+        lists = _as_lists(frame.collect(), _SHAPES[name])
+        path = lists_path(serving, release_id, _SHAPES[name].table)
+        with (
+            replacing(path) as draft,
+            pa.OSFile(str(draft), "wb") as sink,
+            pa.ipc.new_file(sink, lists.schema) as writer,
+        ):
+            writer.write_batch(lists)
     sync(serving)
+
+
+def _as_lists(rows: pl.DataFrame, shape: _Shape) -> pa.RecordBatch:
+    key = shape.table.key
+    if not is_ascending(rows.select(key), key):
+        rows = rows.sort(key)
+    owner = rows[shape.of]
+    first = np.flatnonzero((owner != owner.shift()).fill_null(value=True).to_numpy())
+    if shape.by_time:
+        place = pl.lit(pl.Series(np.repeat(np.arange(len(first)), np.diff(first, append=rows.height))))
+        newest_first = pl.arg_sort_by(place, TIMESTAMP, descending=[False, True], nulls_last=True, maintain_order=True)
+        rows = rows.select(pl.all().gather(rows.select(newest_first).to_series()))
+    words = [name for name, dtype in shape.table.columns.items() if dtype is pl.String]
+    offsets = pa.array(np.append(first, rows.height).astype(np.int64))
+    columns = {shape.of: _arrow(owner.gather(first))}
+    for column in rows.drop(RELEASE_ID, shape.of, shape.told_by_place or [], strict=False):
+        values = _arrow(column)
+        values = values.dictionary_encode() if column.name in words else values
+        columns[column.name] = pa.LargeListArray.from_arrays(offsets, values)
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _arrow(column: pl.Series) -> pa.Array:
+    return column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def read_lists(path: Path) -> pl.DataFrame:
     """The rows that `write_serving_files` was given, without the release's id."""
-    lists = pl.read_ipc(path).explode(~cs.by_name(USER_ID))
-    ranks = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(USER_ID)
-    return lists.with_columns(ranks.alias(RANK))
+    shape = _SHAPES[path.stem]
+    lists = pl.read_ipc(path)
+    rows = lists.explode(lists.columns[1:]).cast({pl.Categorical: pl.String})
+    if shape.told_by_place is None:
+        return rows
+    return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.told_by_place))
 
 
 class Lists:
-    """The lists of one release, mapped into memory: opening costs the same for ten users and for ten million."""
+    """One file of a release, mapped into memory: opening costs the same for ten users and for ten million."""
 
     def __init__(self, path: Path) -> None:
         with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
-            self._table: pa.Table = reader.read_all()
-        self._users = self._table[USER_ID]
+            batch = reader.get_batch(0)
+        self._shape = _SHAPES[path.stem]
+        self._keys, *lists = batch.columns
+        self._find = _finding(self._keys)
+        self._starts = _numbers(lists[0].offsets)
+        values = {name: column.values for name, column in zip(batch.schema.names[1:], lists, strict=True)}
+        self._users = values.get(NEIGHBOR_ID) if self._shape.of == USER_ID else None
+        self._schema = {name: _dtype(column) for name, column in values.items()}
+        self._reading = {name: _reading(column) for name, column in values.items()}
 
     def __len__(self) -> int:
-        return len(self._users)
+        return len(self._keys)
 
-    def of(self, user_id: int | str) -> pl.DataFrame | None:
-        """One user's list by rank, with the ranks; None for a user who has none."""
-        row = bisect_left(self._users, user_id, key=lambda value: value.as_py())
-        if row == len(self) or self._users[row].as_py() != user_id:
+    @property
+    def keys(self) -> pl.Series:
+        """Whose lists these are, ascending."""
+        return pl.Series(self._shape.of, self._keys)
+
+    def name(self, user_id: int | str) -> bool:
+        """Whether one of the lists is a user's, or has the user in it as a neighbour."""
+        own = self._shape.of == USER_ID and self._find(user_id) is not None
+        return own or (self._users is not None and bool(pc.any(pc.equal(self._users, user_id)).as_py()))
+
+    def columns_of(self, key: int | str) -> dict[str, list[Any]] | None:
+        """One list as Python values by column, without a rank that is an entry's place; None for who has none."""
+        extent = self._extent(key)
+        return None if extent is None else {name: read(*extent) for name, read in self._reading.items()}
+
+    def of(self, key: int | str) -> pl.DataFrame | None:
+        """The same as a frame, with the ranks."""
+        columns = self.columns_of(key)
+        if columns is None:
             return None
-        columns = {name: self._table[name][row].values for name in self._table.column_names if name != USER_ID}
-        return pl.DataFrame(columns).with_row_index(RANK, offset=1).cast({RANK: pl.Int32})
+        rows = pl.DataFrame(columns, schema=self._schema)
+        place = self._shape.told_by_place
+        return rows if place is None else rows.with_row_index(place, offset=1).cast({place: pl.Int32})
+
+    def _extent(self, key: int | str) -> tuple[int, int] | None:
+        row = self._find(key)
+        return None if row is None else (self._starts[row], self._starts[row + 1])
+
+
+class _Texts:
+    """A column of texts; reading some decodes no other."""
+
+    def __init__(self, column: pa.Array) -> None:
+        _, offsets, letters = column.buffers()
+        self._offsets = memoryview(offsets or b"").cast("q")
+        self._bytes = memoryview(letters or b"").cast("B")
+
+    def __len__(self) -> int:
+        return max(len(self._offsets) - 1, 0)
+
+    def find(self, text: str) -> int | None:
+        """Where it stands, in a column that is ascending; its bytes are in the order of its letters."""
+        wanted = text.encode(errors="surrogatepass")
+        data, ends = self._bytes, self._offsets
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if data[ends[middle] : ends[middle + 1]].tobytes() < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and data[ends[low] : ends[low + 1]] == wanted else None
+
+    def between(self, start: int, stop: int) -> list[str]:
+        ends = self._offsets[start : stop + 1].tolist()
+        first = ends[0]
+        text = str(self._bytes[first : ends[-1]], "utf-8")
+        if len(text) < ends[-1] - first:
+            return [str(self._bytes[one:other], "utf-8") for one, other in pairwise(ends)]
+        return [text[one - first : other - first] for one, other in pairwise(ends)]
+
+
+def _numbers(column: pa.Array) -> "memoryview[Any]":
+    numbers: memoryview[Any] = memoryview(column.buffers()[1] or b"").cast(_FORMATS[column.type])
+    return numbers[: len(column)]
+
+
+def _dtype(column: pa.Array) -> pl.DataType:
+    return pl.String() if pa.types.is_dictionary(column.type) else pl.Series(column[:0]).dtype
+
+
+def _finding(ids: pa.Array) -> Callable[[Any], int | None]:
+    """What gives the row of an id; None where it is none of them."""
+    if pa.types.is_large_string(ids.type):
+        return _Texts(ids).find
+    return partial(_find_number, _numbers(ids))
+
+
+def _find_number(numbers: "memoryview[Any]", number: int) -> int | None:
+    row = bisect_left(numbers, number)
+    return row if row < len(numbers) and numbers[row] == number else None
+
+
+def _reading(column: pa.Array) -> _Reading:
+    """What gives the values from one place to another as Python has them."""
+    if pa.types.is_dictionary(column.type):
+        words = column.dictionary.to_pylist()
+        codes = _reading(column.indices)
+        return lambda start, stop: [None if code is None else words[code] for code in codes(start, stop)]
+    if pa.types.is_large_string(column.type):
+        read: _Reading = _Texts(column).between
+    else:
+        numbers = _numbers(column)
+        read = partial(_between, numbers)
+    known = _known(column, read) if column.null_count else read
+    return _instants(known) if pa.types.is_timestamp(column.type) else known
+
+
+def _between(numbers: "memoryview[Any]", start: int, stop: int) -> list[Any]:
+    return numbers[start:stop].tolist()
+
+
+def _known(column: pa.Array, read: _Reading) -> _Reading:
+    bits = np.frombuffer(column.buffers()[0], np.uint8)
+
+    def values(start: int, stop: int) -> list[Any]:
+        whole = np.unpackbits(bits[start // 8 : stop // 8 + 1], bitorder="little")
+        known = whole[start % 8 : start % 8 + stop - start].tolist()
+        return [value if is_known else None for value, is_known in zip(read(start, stop), known, strict=True)]
+
+    return values
+
+
+def _instants(read: _Reading) -> _Reading:
+    def values(start: int, stop: int) -> list[datetime | None]:
+        counts = read(start, stop)
+        return [None if count is None else _EPOCH + timedelta(microseconds=count) for count in counts]
+
+    return values

@@ -31,6 +31,7 @@ def every_command() -> list[tuple[str, ...]]:
 def test_commands_are_those_of_the_design() -> None:
     told = {" ".join(path) for path in every_command()}
     assert told >= {"simulate", "ingest", "retrain", "evaluate", "recommend", "similar-items", "export", "doctor", "up"}
+    assert told >= {"experiment start", "experiment status", "experiment stop", "keys add", "keys list", "keys revoke"}
     assert told >= {f"releases {name}" for name in ("list", "show", "rollback", "hold", "release-hold", "prune")}
 
 
@@ -104,6 +105,7 @@ def test_setting_out_of_range_is_named_as_one_sets_it(run: Run, monkeypatch: pyt
         (errors.NightschoolError, 1),
         (errors.ConfigurationError, 2),
         (errors.ManifestError, 2),
+        (errors.Conflict, 2),
         (errors.DataRefused, 3),
         (errors.GateRefused, 4),
         (errors.NotFound, 5),

@@ -17,6 +17,7 @@ NIGHT = {
     "as_of": "2025-03-01T00:00:00+00:00",
     "rows": {"interactions": COUNTS},
     "candidates": [{"name": "ease", "fit_seconds": 1.25, "note": "kept 100 weights", "metrics": FIGURES}],
+    "trials": {"ease": 9, "ials": 1},
     "failures": {"svd": "no ratings"},
     "sweep": [{"alpha": 0.5, "name": "h", "metrics": FIGURES}, {"alpha": 1.0, "name": "ease", "metrics": FIGURES}],
     "roles": [{"name": "challenger", "metrics": FIGURES}],
@@ -57,6 +58,7 @@ def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFix
         "view: more than 2",
         "1,228",
         "0.3100 ± 0.0100",
+        "defaults among them: ease 9, ials 1",
         "svd: no ratings",
         "█",
         "challenger",
@@ -85,14 +87,21 @@ def test_dry_run_names_no_release(capsys: pytest.CaptureFixture[str]) -> None:
 def test_comparison_is_told_with_its_difference_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"name": "ease", "metrics": FIGURES, "over_popularity": [0.1, 0.05, 0.15], "verdict": "better"}
     nobody = {"name": "svd", "metrics": {"ndcg@10": [None] * 3}, "over_popularity": [None] * 3, "verdict": "no"}
-    models = [{**row, "fit_seconds": 1.0}, nobody, {"name": "release", "metrics": FIGURES}]
+    models = [{**row, "fit_seconds": 1.0, "note": "sparse form"}, nobody, {"name": "release", "metrics": FIGURES}]
     shown = {"dataset": "learning", "protocol": "temporal", "k": 10, "warnings": ["weak"], "failures": {"x": "broken"}}
     show.show_evaluation({**shown, "models": models})
     assert "Signals and filters" not in capsys.readouterr().out
     show.show_evaluation({**shown, "models": models, "signals": [EFFECT]})
     out = capsys.readouterr().out
     assert out.index("suspected bots") < out.index("+0.1000")
-    for told in ("+0.1000 ± 0.0500 better", "release", "Note: weak.", "Left out: x: broken", "–"):
+    for told in (
+        "+0.1000 ± 0.0500 better",
+        "release",
+        "Note: weak.",
+        "Note: ease: sparse form.",
+        "Left out: x: broken",
+        "–",
+    ):
         assert told in out
     assert "Beyond accuracy" not in out
 

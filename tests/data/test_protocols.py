@@ -11,7 +11,7 @@ from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
 from nightschool.data.dataset import EventLog
 from nightschool.data.identity import hash_ids, hash_pairs
-from nightschool.data.protocols import PROTOCOLS, leave_last, random_user, stratified_item, temporal_user
+from nightschool.data.protocols import PROTOCOLS, leave_last, n_cuts, random_user, stratified_item, temporal_user
 from tests.data.logs import Row, log_of
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(0, 9)), min_size=1, max_size=60)
@@ -40,6 +40,11 @@ def test_temporal_user_takes_equal_times_in_source_order_and_no_time_first() -> 
 def test_leave_last_spares_users_with_one_row() -> None:
     log = log_of([(0, 0, 3), (0, 1, 5), (0, 2, 4), (1, 0, 9)])
     assert held(log, leave_last(log, everything(log), 0)) == [1]
+
+
+@pytest.mark.parametrize(("cut", "n"), [("item", 7), ("user", 7), ("last", 2), ("time", 2)])
+def test_rotating_cuts_are_as_many_as_shares_or_windows(cut: str, n: int) -> None:
+    assert n_cuts(cut, 7) == n
 
 
 @given(ROWS, st.integers(0, 3))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -77,21 +78,29 @@ def answer(response: httpx.Response) -> Any:
     return response.raise_for_status().json()
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+def free_ports(n: int) -> list[int]:
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     folder = tmp_path_factory.mktemp("servers")
     home, output = folder / "home", folder / "output.txt"
-    port, mlflow_port = free_ports()
+    port, mlflow_port, page_port = free_ports(3)
     command = [sys.executable, "-c", "from nightschool.cli import main; main()", "--home", str(home)]
     with output.open("wb") as out:
         # Another working directory than the repository's: the flows must not need it.
         process = subprocess.Popen(
-            [*command, "up", "--port", str(port), "--mlflow-port", str(mlflow_port)],
+            [
+                *command,
+                "up",
+                *("--port", str(port)),
+                *("--mlflow-port", str(mlflow_port)),
+                "--page-port",
+                str(page_port),
+            ],
             cwd=folder,
             env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             stdout=out,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models import catalog
-from models.hybrid import Hybrid, component_names
+from models.hybrid import Hybrid
 from nightschool.contract import Blended, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.topk import allowed_items
@@ -30,6 +30,19 @@ def hybrid(planted):
 def test_it_is_what_a_recipe_builds(hybrid):
     assert isinstance(hybrid, Blended)
     assert list(hybrid.parts) == ["ease", "content"]
+
+
+def test_its_note_is_what_its_parts_noted_of_this_fit(hybrid, planted, monkeypatch):
+    def learn_otherwise(model, dataset, seed):
+        learn(model, dataset, seed)
+        model.note = "sparse form"
+
+    learn = catalog.MODELS["ease"]._learn
+    assert hybrid.note is None
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog.MODELS["ease"], "_learn", learn_otherwise)
+        assert hybrid.fit(planted, seed=0).note == "ease: sparse form"
+    assert hybrid.fit(planted, seed=0).note is None
 
 
 def test_scores_are_weighted_z_scores_of_its_parts(hybrid, planted):
@@ -60,7 +73,6 @@ def test_a_model_may_enter_a_recipe_twice(planted, tmp_path):
     twice = Recipe.model_validate(
         {"components": [{"model": "ease", "params": {"l2": 5.0}}, {"model": "ease", "params": {"l2": 50.0}}]}
     )
-    assert component_names(twice) == ["ease", "ease_2"]
     hybrid = catalog.build(twice).fit(planted, seed=0)
     hybrid.save(tmp_path / "model")
     assert np.array_equal(catalog.load(tmp_path / "model").score(USERS), hybrid.score(USERS))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from scipy.sparse import random as random_sparse
+from threadpoolctl import threadpool_info
 
 from models.ridge import principal_axes, solve, solve_on_all_cores
 
@@ -53,3 +54,16 @@ def test_turned_factors_have_diagonal_products_and_the_same_scores():
     # An orthogonal turn: every product of two rows stays.
     np.testing.assert_allclose(turned @ turned.T, factors @ factors.T, atol=1e-4)
     assert turned.dtype == others.dtype
+
+
+def test_factors_are_turned_on_one_thread(monkeypatch):
+    seen = []
+    eigh = np.linalg.eigh
+
+    def watched(matrix):
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return eigh(matrix)
+
+    monkeypatch.setattr(np.linalg, "eigh", watched)
+    principal_axes(np.ones((4, 2), dtype=np.float32))
+    assert set(seen) == {1}

@@ -10,6 +10,7 @@ import polars as pl
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     CANDIDATE_SCORES,
+    HISTORIES,
     INTERACTIONS,
     ITEMS,
     QUARANTINE,
@@ -27,7 +28,7 @@ from nightschool.storage.erasures import UserId
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Releases
-from nightschool.storage.serving_files import write_serving_files
+from nightschool.storage.serving_files import SERVED, write_serving_files
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
 RELEASES = ("2024-05-06-aaaaaaaa", "2024-05-07-bbbbbbbb")
@@ -87,6 +88,7 @@ def rows_of(people: People) -> dict[str, list[dict[str, Any]]]:
     alike = {person: [neighbor for one, neighbor in pairs if one == person] for person, _ in pairs}
     return {
         RECOMMENDATIONS.name: lists,
+        HISTORIES.name: [{"user_id": p, "item_id": i, "score": 1.0, "timestamp": NOON} for p in people for i in (5, 6)],
         CANDIDATE_SCORES.name: [{"user_id": p, "item_id": 4, "ease": 0.5} for p in people],
         SIMILAR_USERS.name: [
             {"user_id": person, "neighbor_id": neighbor, "method": "co_engagement", "rank": rank, "support": 2}
@@ -99,11 +101,12 @@ def rows_of(people: People) -> dict[str, list[dict[str, Any]]]:
 
 def publish(home: Home, release_id: str, people: People) -> None:
     """A release with its tables and lists, current from now on."""
-    frames = [(table, _frame(home, table, release_id, people)) for table in RELEASE_TABLES]
+    frames = [(table, _frame(home, table, release_id, people)) for table in (*RELEASE_TABLES, HISTORIES)]
     for table, frame in frames:
-        home.lake.replace_release(table, release_id, frame)
-        if table is RECOMMENDATIONS:
-            write_serving_files(home.paths.serving, release_id, frame)
+        if table in RELEASE_TABLES:
+            home.lake.replace_release(table, release_id, frame)
+        if table in SERVED:
+            write_serving_files(home.paths.serving, release_id, {table.name: frame.lazy()})
     draft = Draft(
         release_id=release_id,
         as_of=NOON,
@@ -117,4 +120,5 @@ def publish(home: Home, release_id: str, people: People) -> None:
 def _frame(home: Home, table: Table, release_id: str, people: People) -> pl.DataFrame:
     schema = {**home.lake.schema(table), **({"ease": pl.Float32()} if table is CANDIDATE_SCORES else {})}
     rows = rows_of(people).get(table.name, [])
-    return pl.DataFrame([{"release_id": release_id, **row} for row in rows], schema=schema)
+    named = {"release_id": release_id} if table.released else {}
+    return pl.DataFrame([{**named, **row} for row in rows], schema=schema)

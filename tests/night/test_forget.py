@@ -5,7 +5,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.columns import RECOMMENDATIONS, RELEASE_TABLES, RELEASES, SIMILAR_ITEMS, USER_ID
+from nightschool.columns import (
+    HISTORIES,
+    RECOMMENDATIONS,
+    RELEASE_TABLES,
+    RELEASES,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+    USER_ID,
+)
 from nightschool.errors import NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
 from nightschool.night.lookup import Reader
@@ -78,12 +86,25 @@ def test_who_is_forgotten_is_in_no_byte_and_everybody_else_stays(opened: Home, p
 def test_lists_that_are_served_lose_only_theirs(opened: Home, people: People) -> None:
     forget(opened, people.gone)
     for release_id in BOTH:
-        lists = Lists(lists_path(opened.paths.serving, release_id))
-        assert lists.of(people.gone) is None
+        listed, history, alike = (
+            Lists(lists_path(opened.paths.serving, release_id, table))
+            for table in (RECOMMENDATIONS, HISTORIES, SIMILAR_USERS)
+        )
+        assert [lists.columns_of(people.gone) for lists in (listed, history, alike)] == [None] * 3
         for person in people[1:]:
-            found = lists.of(person)
-            assert found is not None
-            assert found["item_id"].to_list() == [1, 2, 3]
+            assert listed.columns_of(person)["item_id"] == [1, 2, 3]
+            assert history.columns_of(person)["item_id"] == [5, 6]
+        left = alike.columns_of(people.near)
+        assert (left["neighbor_id"], left["rank"]) == ([people.other], [1])
+
+
+def test_histories_that_cannot_be_read_are_emptied_and_stay_damaged(opened: Home, people: People) -> None:
+    path = lists_path(opened.paths.serving, BOTH[0], HISTORIES)
+    path.write_bytes(path.read_bytes()[:-64])
+    forget(opened, people.gone)
+    assert bytes_with(opened, people.gone) == []
+    assert verify_release(opened, BOTH[0]).parts["histories.arrow"] == "damaged"
+    assert verify_release(opened, BOTH[1]).parts["histories.arrow"] == "erased"
 
 
 def test_releases_are_still_whole_and_known_as_erased(opened: Home, people: People) -> None:

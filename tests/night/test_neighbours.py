@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from nightschool.contract import Blended, Dataset
-from nightschool.night.neighbours import NEIGHBOURS, item_weights, similar_items, weights_by_component
+from nightschool.night.neighbours import NEIGHBOURS, co_occurrence, item_weights, similar_items, weights_by_component
 
 NOTHING = csr_array((4, 4), dtype=np.float32)
 
@@ -33,10 +33,38 @@ class Weighing:
         return self.weights
 
 
-def test_weights_come_from_those_that_have_them_content_last() -> None:
-    parts = {"content": Weighing(NOTHING), "popularity": object(), "ease": Weighing(NOTHING)}
-    recommender = cast("Blended", SimpleNamespace(parts=parts))
-    assert list(weights_by_component(recommender)) == ["ease", "content"]
+def blended(**parts: object) -> Blended:
+    return cast("Blended", SimpleNamespace(parts=parts))
+
+
+def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -> None:
+    recommender = blended(content=Weighing(NOTHING), popularity=object(), ease=Weighing(NOTHING))
+    assert list(weights_by_component(recommender, dataset)) == ["ease", "content"]
+
+
+def test_co_occurrence_stands_in_where_none_has_them_and_something_is_personal(dataset: Dataset) -> None:
+    found = weights_by_component(blended(ials=object(), popularity=object()), dataset)
+    assert list(found) == ["co_occurrence"]
+    assert (found["co_occurrence"] != co_occurrence(dataset)).nnz == 0
+    assert weights_by_component(blended(popularity=object(), recent_popularity=object()), dataset) == {}
+
+
+def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    likes = np.unique(np.stack([rng.integers(0, 3, 9), rng.integers(0, 4, 9)]), axis=1).astype(np.int32)
+    pairs = pl.DataFrame({"user_index": likes[0], "item_index": likes[1]})
+    instants = pl.lit(None, pl.Datetime("us", "UTC"))
+    met = replace(dataset, interactions=pairs.with_columns(score=pl.lit(1.0, pl.Float32), timestamp=instants))
+    dense = met.positives().toarray()
+    norms = np.maximum(np.linalg.norm(dense, axis=0), 1)
+    expected = dense.T @ dense / np.outer(norms, norms)
+    np.fill_diagonal(expected, 0)
+    assert expected.any()
+    np.testing.assert_allclose(co_occurrence(met).toarray(), expected, rtol=1e-6)
+    monkeypatch.setattr("nightschool.night.neighbours._WEIGHTS_AN_ITEM", 1)
+    cut = co_occurrence(met).toarray()
+    assert ((cut > 0).sum(axis=1) <= 1).all()
+    np.testing.assert_allclose(cut.max(axis=1), expected.max(axis=1), rtol=1e-6)
 
 
 def test_item_weights_speak_in_external_ids_in_the_order_of_their_key(dataset: Dataset) -> None:

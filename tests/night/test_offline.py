@@ -68,8 +68,8 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, 
     assert [row.name for row in rows][:3] == ["ease", "content", "hybrid(ease, content, α=0.5)"]
     assert [row.name for row in rows][3:] == ["blend(ease, content)"]
     assert rows[2].params == {
-        "ease": {"weight": 0.5, "scores": [0, 9, 1, 2]},
-        "content": {"weight": 0.5, "scores": [0, 8, 9, 1]},
+        "ease": {"blend_weight": 0.5, "scores": [0, 9, 1, 2]},
+        "content": {"blend_weight": 0.5, "scores": [0, 8, 9, 1]},
     }
     assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
 
@@ -77,6 +77,16 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, 
 def test_what_validation_chose_is_marked(split, test, create, build) -> None:
     rows, _ = compare_models(split, test, search("popularity", "ease", alphas=()), create, build)
     assert [row.name for row in rows if row.chosen] == ["ease"]
+
+
+def test_what_a_fit_notes_is_in_its_row(split, test, create, build) -> None:
+    def noting(model, params):
+        made = create(model, params)
+        made.note = f"{model} did otherwise"
+        return made
+
+    rows, _ = compare_models(split, test, search("popularity", "ease"), noting, build)
+    assert [row.note for row in rows] == ["popularity did otherwise", "ease did otherwise"]
 
 
 def test_component_that_is_best_alone_is_not_told_twice(split, test, create, build) -> None:

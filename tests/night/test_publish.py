@@ -6,6 +6,7 @@ import pytest
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     CANDIDATE_SCORES,
+    HISTORIES,
     METRICS,
     RECOMMENDATIONS,
     RELEASE_TABLES,
@@ -14,9 +15,10 @@ from nightschool.columns import (
 from nightschool.errors import Busy, GateRefused
 from nightschool.night.publish import draft_release, publish_release
 from nightschool.night.run import Night
+from nightschool.night.verify import verify_release
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
-from nightschool.storage.serving_files import Lists, lists_path
+from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from tests.night.nights import POPULARITY, finish, make_home, start
 
 VERDICT = {"recipe": POPULARITY, "sentence": "nothing beats popularity"}
@@ -34,6 +36,7 @@ def staged(night: Night, tmp_path: Path) -> Path:
     one = {"user_id": 1, "item_id": 8}
     stage(night, tmp_path, RECOMMENDATIONS, {**one, "rank": 1, "score": 2.0, "source": "popularity"})
     stage(night, tmp_path, CANDIDATE_SCORES, {**one, "popularity": 0.5})
+    stage(night, tmp_path, HISTORIES, {**one, "item_id": 9, "score": 1.0})
     stage(night, tmp_path, AUDIENCE_RECOMMENDATIONS, {"audience": "everyone", "item_id": 8, "rank": 1, "score": 2.0})
     return tmp_path
 
@@ -83,7 +86,15 @@ def test_published_release_is_current_and_all_its_tables_are_there(
     assert night.home.lake.scan(METRICS, release.release_id).collect()["value"].to_list() == [0.5]
     assert night.home.lake.scan(SIMILAR_ITEMS, release.release_id).collect().is_empty()
     assert night.home.lake.scan(CANDIDATE_SCORES).collect()["popularity"].to_list() == [0.5]
-    assert len(Lists(lists_path(night.home.paths.serving, release.release_id))) == 1
+    served = {t.name: Lists(lists_path(night.home.paths.serving, release.release_id, t)) for t in SERVED}
+    assert {name: len(lists) for name, lists in served.items()} == {
+        "recommendations": 1,
+        "histories": 1,
+        "similar_users": 0,
+        "similar_items": 0,
+    }
+    assert served["histories"].columns_of(1) == {"item_id": [9], "score": [1.0], "timestamp": [None]}
+    assert verify_release(night.home, release.release_id).state == "intact"
 
 
 def test_hashes_are_those_of_what_can_be_read_back(

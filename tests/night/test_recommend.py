@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ from models.catalog import build
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     CANDIDATE_SCORES,
+    INSTANT,
     ITEM_WEIGHTS,
     RECOMMENDATIONS,
     SIMILAR_ITEMS,
@@ -21,6 +23,8 @@ TOPICS = ("red", "blue")
 PER_TOPIC = 10
 LEARNERS = 60
 HYBRID = Recipe(components=(Component(model="ease", weight=0.7), Component(model="content", weight=0.3)), alpha=0.7)
+NO_GRADES = {"svd": {"negatives": 3}}
+RERANKER = {"trees": 5, "min_leaf": 5}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,11 @@ def folder(planted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     write_tables(build(HYBRID).fit(planted, seed=0), planted, folder, k=6, megabytes=1)
     return folder
+
+
+def at_one_instant(dataset: Dataset) -> Dataset:
+    instant = pl.lit(datetime(2026, 1, 1, tzinfo=UTC)).cast(INSTANT)
+    return replace(dataset, interactions=dataset.interactions.with_columns(timestamp=instant))
 
 
 def red(item_ids: pl.Series) -> pl.Series:
@@ -108,7 +117,7 @@ def test_users_without_a_history_get_their_audiences_list(folder):
 
 
 def test_reranked_lists_keep_their_reasons_and_the_components_scores(planted, folder, tmp_path):
-    reranked = HYBRID.model_copy(update={"reranker": {"trees": 5, "min_leaf": 5}})
+    reranked = HYBRID.model_copy(update={"reranker": RERANKER})
     write_tables(build(reranked).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
     lists = read_table(tmp_path, RECOMMENDATIONS).collect()
     assert all(
@@ -120,6 +129,36 @@ def test_reranked_lists_keep_their_reasons_and_the_components_scores(planted, fo
     assert (red(personal["item_id"]) == red(personal["because_item_id"])).all()
     pools = [read_table(place, CANDIDATE_SCORES).collect() for place in (folder, tmp_path)]
     assert pools[0].equals(pools[1])
+
+
+@pytest.mark.parametrize("reranker", [None, RERANKER], ids=["", "reranked"])
+@pytest.mark.parametrize("models", [("ials",), ("bpr",), ("userknn",), ("svd",), ("ials", "popularity")], ids="+".join)
+def test_models_without_item_weights_explain_themselves_by_co_occurrence(models, reranker, planted, tmp_path):
+    components = tuple(Component(model=model, params=NO_GRADES.get(model, {})) for model in models)
+    recipe = Recipe(components=components, reranker=reranker)
+    write_tables(build(recipe).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
+    lists = read_table(tmp_path, RECOMMENDATIONS).collect().join(planted.users, on="user_id")
+    personal = lists.filter(~pl.col("source").is_in(["audience", "popularity"]))
+    # Nobody likes items of both colours, so that nothing speaks for one of the other.
+    own = personal.filter(red(personal["item_id"]) == (personal["fan_of"] == "red"))
+    assert own.height > LEARNERS
+    assert set(own["reason"]) == {"because_of_item"}
+    assert (red(own["because_item_id"]) == red(own["item_id"])).all()
+    assert set(lists.filter(pl.col("source") == "popularity")["reason"]) <= {"popular"}
+    weights = read_table(tmp_path, ITEM_WEIGHTS).collect()
+    assert set(weights["component"]) == {"co_occurrence"}
+    assert (red(weights["item_id"]) == red(weights["neighbor_id"])).all()
+    similar = read_table(tmp_path, SIMILAR_ITEMS).collect()
+    both = similar.join(weights, on=["item_id", "neighbor_id"], how="left")
+    assert (both["score"] == both["weight"]).all()
+
+
+@pytest.mark.parametrize("weight", [0.0, -2.0])
+def test_a_component_that_speaks_for_nothing_is_the_source_of_nothing(weight, planted, tmp_path):
+    components = (Component(model="ease"), Component(model="recent_popularity", weight=weight))
+    timed = at_one_instant(planted)
+    write_tables(build(Recipe(components=components)).fit(timed, seed=0), timed, tmp_path, k=6, megabytes=1)
+    assert set(read_table(tmp_path, RECOMMENDATIONS).collect()["source"]) == {"ease", "audience"}
 
 
 @pytest.mark.parametrize("recipe", [HYBRID, Recipe(components=(Component(model="popularity"),))], ids=["hybrid", "one"])
@@ -189,9 +228,11 @@ def test_similar_users_are_fans_of_the_same_colour_and_never_oneself(planted, fo
     assert similar.equals(similar.sort("user_id", "method", "rank"))
 
 
-def test_a_popularity_release_has_lists_and_neighbours_too(planted, tmp_path):
-    recipe = Recipe(components=(Component(model="popularity"),))
-    counts = write_tables(build(recipe).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
+@pytest.mark.parametrize("model", ["popularity", "recent_popularity"])
+def test_a_popularity_release_has_lists_and_neighbours_too(model, planted, tmp_path):
+    timed = at_one_instant(planted)
+    recipe = Recipe(components=(Component(model=model),))
+    counts = write_tables(build(recipe).fit(timed, seed=0), timed, tmp_path, k=6, megabytes=1)
     lists = read_table(tmp_path, RECOMMENDATIONS).collect()
     asked = lists.select("user_id", "item_id", "rank", "score")
     assert all(gate.passed for gate in table_gates(asked, planted, k=6, coverage_floor=0.3))

@@ -23,6 +23,7 @@ def stages(release_id: str | None) -> dict[str, Any]:
         "select": {
             "tuned": True,
             "candidates": [{"name": "ease", "note": "sparse form", **FIGURE}],
+            "trials": [{"model": "ease"}, {"model": "ease"}, {"model": "ials"}],
             "failures": {"svd": "no"},
             "sweep": [],
         },
@@ -78,6 +79,7 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     assert report["gates"] == [GATE, COVERAGE]
     assert report["signals"] == [EFFECT]
     assert report["failures"] == {"svd": "no"}
+    assert report["trials"] == {"ease": 2, "ials": 1}
     assert report["learner"]["user_id"] == 1
 
 
@@ -106,6 +108,7 @@ def test_page_says_what_happened(night: Night) -> None:
     for line in (
         f"- T: {MONDAY.isoformat()}",
         "- proved on: temporal-user",
+        "- settings tried, the defaults among them: ease 2, ials 1",
         "- note: odd",
         "- note: weaker",
         "- note: ease: sparse, with everything",

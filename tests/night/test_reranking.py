@@ -17,7 +17,7 @@ SCORES = {"ease": [0, 2, 9, 1], "popularity": [9, 1, 2, 3]}
 def search(**changes):
     tunables = (Tunable("popularity"), Tunable("ease"))
     plain = Search(tunables, Budget(0, 0.0), alphas=(0.0, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
-    return replace(plain, **{"reranker": {}, **changes})
+    return replace(plain, **{"reranker": {}, "reranker_defaults": {"folds": 4}, **changes})
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_a_reranker_that_is_shown_better_enters_the_recipe(selected, split, buil
     assert found.candidates == selected.candidates
 
 
+def test_each_objective_that_was_tried_is_a_trial(selected, split, build):
+    found = with_reranker(selected, split, search(), build("0 9 8 1"))
+    assert [trial.component.model for trial in found.trials] == ["reranker", "reranker"]
+    assert [trial.component.params["objective"] for trial in found.trials] == ["lambdarank", "binary"]
+    first, second = (trial.value for trial in found.trials)
+    assert first == found.reranked.evaluation.mean("ndcg", 10) > second
+
+
 def test_the_better_objective_stands_for_it(selected, split, build):
     found = with_reranker(selected, split, search(), build("0 0 1 2", binary="0 9 8 1"))
     assert found.recipe.reranker["objective"] == "binary"
@@ -80,6 +88,26 @@ def test_a_blend_that_takes_too_long_to_refit_is_not_even_tried(selected, split,
     found = with_reranker(slow, split, search(), made)
     assert made.recipes == []
     assert "about 1000 s of a night; rerank_seconds allows 600" in found.failures["reranker"]
+
+
+@pytest.mark.parametrize(
+    ("reranker", "of_champion", "seconds"),
+    [
+        ({"cut": "user", "folds": 4}, None, 1000),
+        ({"cut": "item", "folds": 9}, None, 2000),
+        ({"cut": "time"}, None, 600),
+        ({"cut": "time"}, {"cut": "user"}, 1100),
+        ({"cut": "time"}, {"cut": "last", "folds": 9}, 900),
+    ],
+)
+def test_what_it_would_take_follows_from_its_cuts_and_the_champions(
+    reranker, of_champion, seconds, selected, split, build
+):
+    slow = replace(selected, candidates=tuple(replace(one, fit_seconds=100.0) for one in selected.candidates))
+    champion = selected.recipe.model_copy(update={"reranker": of_champion})
+    asked = search(reranker=reranker, rerank_seconds=500.0)
+    found = with_reranker(slow, split, asked, build("0 9 8 1"), champion)
+    assert f"about {seconds} s of a night; rerank_seconds allows 500" in found.failures["reranker"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +145,15 @@ def test_hyper_parameters_that_are_fixed_come_first(selected, split, build):
     made = build("0 9 8 1")
     with_reranker(selected, split, search(reranker={"objective": "lambdarank", "cut": "item", "trees": 7}), made)
     assert [dict(recipe.reranker) for recipe in made.recipes] == [
-        {"objective": "lambdarank", "leaves": 3, "l2": 30.0, "cut": "item", "relevant_from": 0.0, "trees": 7}
+        {
+            "objective": "lambdarank",
+            "leaves": 3,
+            "l2": 30.0,
+            "cut": "item",
+            "relevant_from": 0.0,
+            "trees": 7,
+            "folds": 4,
+        }
     ]
 
 

@@ -58,6 +58,34 @@ def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_no
         assert selection.recipe.components[0].params.get("likes") == told
 
 
+@pytest.mark.parametrize("likes", [7.0, None])
+def test_what_a_user_says_about_the_likes_stands(likes, split, create):
+    strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
+    tunable = Tunable("good", space=strength, defaults={"strength": 0.5}, fixed={"likes": likes})
+    selection = select(split, search(tunables=(tunable,), budget=Budget(2, 60.0)), create)
+    assert selection.recipe.components[0].params["likes"] == likes
+
+
+def test_what_everyone_likes_is_no_collaborative_part_of_a_hybrid(split, create, fixed):
+    def make(model, params):
+        return fixed([9, 9, 1, 2]) if model == "recent_popularity" else create(model, params)
+
+    found = select(split, search("recent_popularity", "good", "content"), make)
+    assert {component.model for component in found.hybrid[0.5].components} == {"good", "content"}
+    assert not select(split, search("recent_popularity", "popularity", "content"), make).hybrid
+
+
+@pytest.mark.parametrize("trials", [0, 3])
+def test_a_recipe_holds_every_setting_so_that_no_default_can_change_it(trials, split, create):
+    strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
+    defaults = {"strength": 0.5, "likes": None, "depth": 3, "width": 4}
+    tunable = Tunable("good", {"width": 9}, strength, defaults)
+    found = select(split, search(tunables=(tunable,), budget=Budget(trials, 60.0)), create)
+    expected = {"strength": 0.5, "likes": 20.0 if trials else None, "depth": 3, "width": 9}
+    assert found.recipe.components[0].params == expected
+    assert all(set(trial.component.params) <= {"width", "strength"} for trial in found.trials)
+
+
 def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
     class Noise(fixed):
         """Scores at random, the same again for the same users."""

@@ -5,13 +5,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.contract import Dataset, Split
+from nightschool.contract import Component, Dataset, Recipe, Split
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.night.offline import Measured
-from nightschool.night.select import Search, select
-from nightschool.night.summary import describe_measured, describe_roles, describe_selection, figures
+from nightschool.night.select import Candidate, Search, select
+from nightschool.night.summary import describe_candidate, describe_measured, describe_roles, describe_selection, figures
 from nightschool.night.tuning import Budget, Tunable
 
 CUTOFFS = (1, 10)
@@ -89,6 +89,12 @@ def test_selection_becomes_a_record(split: Split, fixed) -> None:
     assert record["recipe"] == selection.recipe.model_dump(mode="json")
 
 
+def test_settings_of_a_reranker_stay_apart_from_those_of_its_model(evaluation: Evaluation) -> None:
+    recipe = Recipe(components=(Component(model="ease", params={"l2": 5.0}),), reranker={"l2": 30.0})
+    told = describe_candidate(Candidate(recipe, evaluation, 1.0), CUTOFFS)
+    assert told["params"] == {"l2": 5.0, "reranker": {"l2": 30.0}}
+
+
 def test_roles_become_entries(evaluation: Evaluation) -> None:
     (entry,) = describe_roles({"challenger": evaluation}, CUTOFFS)
     assert (entry["name"], entry["n_users"]) == ("challenger", 400)
@@ -97,8 +103,9 @@ def test_roles_become_entries(evaluation: Evaluation) -> None:
 
 def test_row_of_a_comparison_tells_the_difference(split: Split, evaluation: Evaluation, fixed) -> None:
     floor = evaluate(fixed([0, 8, 9, 1]), split, cutoffs=CUTOFFS, megabytes=1)
-    row = Measured("ease", {"l2": 5.0}, 1.23456, evaluation, compare(evaluation, floor))
+    row = Measured("ease", {"l2": 5.0}, 1.23456, evaluation, compare(evaluation, floor), note="sparse form")
     told = describe_measured(row, CUTOFFS)
+    assert told["note"] == "sparse form"
     assert (told["name"], told["params"], told["fit_seconds"]) == ("ease", {"l2": 5.0}, 1.235)
     assert told["verdict"] == "better"
     difference, low, high = told["over_popularity"]

@@ -101,6 +101,26 @@ def test_a_setting_that_would_cost_more_than_is_left_is_passed_over():
     assert max(sizes) <= 101
 
 
+def test_seconds_that_one_model_leaves_or_takes_are_the_others_to_share(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("nightschool.night.tuning.time.perf_counter", lambda: now[0])
+
+    def taking(component):
+        now[0] += component.params["seconds"]
+        return fit(component)
+
+    def trials_of(*seconds):
+        """How many settings are tried of models that take so long, one after the other, in 30 seconds together."""
+        tuning = Tuner(taking, lambda recommender: recommender.height, Budget(20, 30.0, len(seconds)), 0)
+        models = [Tunable("hill", {"seconds": one}, HILL.space, HILL.defaults) for one in seconds]
+        return [len(tuning.tune(model)[1]) for model in models]
+
+    assert trials_of(1.0, 1.0, 1.0) == [10, 10, 10]
+    assert trials_of(0.125, 1.0, 1.0) == [21, 13, 14]
+    assert trials_of(20.0, 1.0, 1.0) == [1, 5, 5]
+    assert trials_of(40.0, 1.0) == [1, 1]
+
+
 @pytest.mark.parametrize(("tunable", "trials"), [(Tunable("hill"), 9), (HILL, 0)])
 def test_without_a_space_or_trials_the_defaults_are_fitted_once(tunable, trials):
     best, tried = tuner(trials=trials).tune(tunable)

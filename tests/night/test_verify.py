@@ -3,14 +3,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.columns import METRICS, RECOMMENDATIONS, SIMILAR_USERS
+from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_TABLES, SIMILAR_USERS, Table
 from nightschool.errors import NotFound
 from nightschool.night.run import Home
-from nightschool.night.verify import LISTS, Verification, verify_release
-from nightschool.storage.serving_files import lists_path, write_serving_files
+from nightschool.night.verify import Verification, verify_release
+from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
 from tests.night.people import NUMBERS, RELEASES, people_home
 
 CURRENT = RELEASES[1]
+LISTS = "recommendations.arrow"
+FILES = {"recommendations.arrow", "histories.arrow", "similar_users.arrow", "similar_items.arrow"}
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def test_a_release_that_was_left_alone_is_intact(opened: Home) -> None:
     found = verify_release(opened, CURRENT)
     assert found.state == "intact"
     assert set(found.parts.values()) == {"intact"}
-    assert {"recommendations", "metrics", LISTS} <= set(found.parts)
+    assert {"recommendations", "metrics", *FILES} <= set(found.parts)
 
 
 def test_rows_in_another_order_are_the_same_release(opened: Home) -> None:
@@ -60,17 +62,37 @@ def test_a_file_that_cannot_be_read_is_damage(opened: Home, content: bytes) -> N
     assert damaged(opened) == ["recommendations", LISTS]
 
 
-def test_lists_that_differ_from_the_table_are_damage(opened: Home) -> None:
-    rows = opened.lake.scan(RECOMMENDATIONS, CURRENT).collect()
-    write_serving_files(opened.paths.serving, CURRENT, rows.filter(pl.col("rank") < 3))
-    assert damaged(opened) == [LISTS]
-    lists_path(opened.paths.serving, CURRENT).unlink()
-    assert damaged(opened) == [LISTS]
+@pytest.mark.parametrize("table", SERVED, ids=lambda table: table.name)
+def test_lists_that_differ_from_what_was_published_are_damage(table: Table, opened: Home) -> None:
+    path = lists_path(opened.paths.serving, CURRENT, table)
+    schema = opened.lake.schema(table)
+    row = {"user_id": 99, "item_id": 99, "neighbor_id": 98, "rank": 1}
+    added = pl.DataFrame([{name: row.get(name) for name in schema}], schema=schema)
+    changed = pl.concat([read_lists(path), added.drop("release_id", strict=False)], how="diagonal")
+    write_serving_files(opened.paths.serving, CURRENT, {table.name: changed.lazy()})
+    assert damaged(opened) == [path.name]
+    path.unlink()
+    assert damaged(opened) == [path.name]
 
 
 def test_a_release_that_was_never_published_is_not_found(opened: Home) -> None:
     with pytest.raises(NotFound, match="no such release was published"):
         verify_release(opened, "2001-01-01-00000000")
+
+
+def test_a_release_of_before_histories_were_served_is_whole_without_them(opened: Home) -> None:
+    release = opened.releases.get(CURRENT)
+    hashes = {name: value for name, value in release.content_hashes.items() if name != "histories"}
+    older = release.draft().model_copy(update={"content_hashes": hashes, "release_id": "old", "run_key": "old"})
+    for table in RELEASE_TABLES:
+        opened.lake.replace_release(
+            table, "old", opened.lake.scan(table, CURRENT).collect().with_columns(release_id=pl.lit("old"))
+        )
+    rows = opened.lake.scan(RECOMMENDATIONS, "old")
+    write_serving_files(opened.paths.serving, "old", {"recommendations": rows})
+    opened.releases.publish(older, opened.releases.version())
+    assert verify_release(opened, "old").state == "intact"
+    assert LISTS in verify_release(opened, "old").parts
 
 
 def test_one_damaged_part_outweighs_an_erasure() -> None:

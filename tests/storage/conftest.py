@@ -1,8 +1,13 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from mlflow import MlflowClient
+
+from nightschool.storage.database import open_database
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +23,21 @@ def store(empty_store: Path, tmp_path: Path) -> str:
     """The URI of an MLflow store that holds nothing yet."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of either kind that holds nothing yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a folder? with #marks%20' / 'events.db'}"
+    server: Server = request.getfixturevalue("postgres")
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    return server.uri
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[sa.Engine]:
+    """A database of either kind with empty tables."""
+    engine = open_database(address)
+    yield engine
+    engine.dispose()

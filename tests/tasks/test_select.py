@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from models.catalog import MODELS, create, create_reranker
 from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
@@ -13,13 +16,22 @@ def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their
     assert ease.fixed == {"l2": 7, "weights_per_item": 9}
     assert "l2" not in ease.space
     free = search_for(NightConfig(models=("ease",))).tunables[0]
-    assert free.defaults == {name: 500.0 if name == "l2" else free.defaults[name] for name in free.space}
+    assert free.defaults["l2"] == 500.0
+    assert set(free.space) <= set(free.defaults)
+
+
+def test_a_recipe_of_all_settings_is_the_model_that_the_defaults_make():
+    for tunable in search_for(NightConfig(models=tuple(MODELS))).tunables:
+        settings = json.loads(json.dumps(tunable.defaults))
+        assert create(tunable.model, settings).config == create(tunable.model, {}).config
+    defaults = json.loads(json.dumps(search_for(NightConfig()).reranker_defaults))
+    assert create_reranker(defaults).config == create_reranker({}).config
 
 
 def test_the_budget_is_shared_by_the_models_that_have_something_to_search():
     config = NightConfig(models=("popularity", "content", "ease", "svd"), search_trials=5, search_seconds=20)
     budget = search_for(config).budget
-    assert (budget.trials, budget.seconds) == (5, 10)
+    assert (budget.trials, budget.seconds, budget.models) == (5, 20, 2)
 
 
 @pytest.mark.parametrize(

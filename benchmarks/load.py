@@ -1,0 +1,105 @@
+"""A load from a process of its own: keep-alive connections to loopback, bounded in count and time."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+HOST = "127.0.0.1"
+
+
+class Load(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        port: Of the server, on this machine.
+        paths: Asked one after the other, and again from the first.
+        seconds: How long.
+        connections: How many ask at once.
+        rate: Requests a second in all; None: as many as are answered.
+    """
+
+    port: int
+    paths: Sequence[str]
+    seconds: float
+    connections: int = 16
+    rate: float | None = None
+
+
+class Outcome(NamedTuple):
+    """What came back.
+
+    Attributes:
+        requests: Answers a second.
+        milliseconds: p50, p95 and p99 of the time from when a request was due to its answer's end.
+        failed: Answers that were no 200, and connections that broke.
+    """
+
+    requests: float
+    milliseconds: tuple[float, float, float]
+    failed: int
+
+
+def run(load: Load) -> Outcome:
+    """What the server made of the load."""
+    return asyncio.run(_Run(load).all())
+
+
+class _Run:
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._asks = _around(load.paths)
+        self._waits: list[float] = []
+        self._failed = 0
+
+    async def all(self) -> Outcome:
+        began = time.perf_counter()
+        await asyncio.gather(*(self._connection(place, began) for place in range(self._load.connections)))
+        took = time.perf_counter() - began
+        waits: NDArray[np.float64] = np.array(self._waits or [np.nan]) * 1000
+        p50, p95, p99 = np.percentile(waits, [50, 95, 99])
+        return Outcome(len(self._waits) / took, (p50, p95, p99), self._failed)
+
+    async def _connection(self, place: int, began: float) -> None:
+        reader, writer = await asyncio.open_connection(HOST, self._load.port)
+        step = self._load.connections / self._load.rate if self._load.rate else 0.0
+        due = began + step * place / self._load.connections
+        end = began + self._load.seconds
+        while (now := time.perf_counter()) < end and due < end:
+            if step:
+                await asyncio.sleep(max(0.0, due - now))
+            asked = due if step else now
+            try:
+                answered = await _ask(reader, writer, next(self._asks))
+            except (OSError, asyncio.IncompleteReadError):
+                self._failed += 1
+                reader, writer = await asyncio.open_connection(HOST, self._load.port)
+                continue
+            self._failed += not answered
+            self._waits.append(time.perf_counter() - asked)
+            due += step
+        writer.close()
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bool:
+    """Whether a GET of the path was answered with 200."""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    at = head.lower().index(b"content-length:") + 15
+    await reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
+    return head.startswith(b"HTTP/1.1 200")
+
+
+def _around(paths: Sequence[str]) -> Iterator[str]:
+    while True:
+        yield from paths
+
+
+if __name__ == "__main__":
+    # The load is read as JSON from standard input, and the outcome written so: nothing of a home is imported here.
+    sys.stdout.write(json.dumps(run(Load(**json.load(sys.stdin)))._asdict()))

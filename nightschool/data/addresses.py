@@ -1,0 +1,40 @@
+"""Addresses of databases, which may hold a password: how they are read, and how they stay out of what is told."""
+
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from nightschool.errors import ConfigurationError
+
+
+def postgresql_url(address: str, name: str) -> sa.URL:
+    """What a PostgreSQL address says.
+
+    Args:
+        address: postgresql://USER:PASSWORD@HOST:PORT/NAME.
+        name: What the address is called in an error.
+
+    Raises:
+        ConfigurationError: It is no address.
+    """
+    try:
+        return sa.make_url(address).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        do = "write it as postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for an @ in the password"
+        raise ConfigurationError(f"{name} is no address of a database", do=do) from None
+
+
+def told(error: BaseException, address: str) -> str:
+    """What the driver says of an error, without any part of the address."""
+    url = sa.make_url(address)
+    text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
+    parts = (address, url.password, url.username, url.host, *url.query.values())
+    for part in sorted((str(part) for part in parts if part), key=len, reverse=True):
+        text = text.replace(part, "…")
+    return text[:300]
+
+
+def told_of_connecting(error: BaseException, address: str) -> str:
+    """What the driver says when it cannot connect: nothing in quotes or brackets, which names what it tried."""
+    return re.sub(r"[\"'(][^\"')]*[\"')]", "…", told(error, address))

@@ -1,0 +1,31 @@
+"""What a release's lists were made from, for those who answer between two nights."""
+
+import polars as pl
+
+from nightschool.columns import HISTORIES, ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.contract import Dataset
+
+
+def histories(dataset: Dataset) -> pl.DataFrame:
+    """user_id, item_id, score, timestamp: every merged pair that was seen, dislikes included, in the order of the key.
+
+    The score is what the lists were made with, and below zero for what somebody wants no more; the timestamp is the
+    pair's latest event, null where the data have no time.
+    """
+    pairs = dataset.interactions
+    # Places in the order of ids sort faster than ids.
+    order = pl.DataFrame(
+        {
+            USER_ID: dataset.user_ids.arg_sort().arg_sort().gather(pairs[USER_INDEX]),
+            ITEM_ID: dataset.item_ids.arg_sort().arg_sort().gather(pairs[ITEM_INDEX]),
+        }
+    )
+    places = order.select(pl.arg_sort_by(HISTORIES.key)).to_series()
+    return pl.DataFrame(
+        {
+            USER_ID: dataset.user_ids.gather(pairs[USER_INDEX].gather(places)),
+            ITEM_ID: dataset.item_ids.gather(pairs[ITEM_INDEX].gather(places)),
+            SCORE: pairs[SCORE].gather(places),
+            TIMESTAMP: pairs[TIMESTAMP].gather(places),
+        }
+    )

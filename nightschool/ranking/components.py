@@ -1,0 +1,10 @@
+"""What the components of a recipe are called in tables and files."""
+
+from nightschool.contract import Recipe
+
+
+def component_names(recipe: Recipe) -> list[str]:
+    """One name a component: its model's, numbered from the second of the same model on (`ease`, `ease_2`)."""
+    models = [component.model for component in recipe.components]
+    counted = [models[: place + 1].count(model) for place, model in enumerate(models)]
+    return [model if count == 1 else f"{model}_{count}" for model, count in zip(models, counted, strict=True)]

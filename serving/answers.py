@@ -1,0 +1,100 @@
+"""Answers to who asks for a list: what may be asked, how the list is made, and how it goes out."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, Self
+
+import orjson
+
+from serving.listing import (
+    Entry,
+    Narrowing,
+    allowed_items,
+    audience_list,
+    candidates_of,
+    picked_list,
+    places_of,
+    published_list,
+    ruled,
+)
+from serving.person import Person
+from serving.rules import Rules
+from serving.schemas import ExternalId
+from serving.snapshot import Snapshot
+from serving.trial import Exposed
+
+MOST_ITEMS: Final = 200
+
+
+class Asked(NamedTuple):
+    """What a request for a list asks beyond its user; what is None, the rules in force say."""
+
+    k: int = 10
+    exclude: tuple[str, ...] = ()
+    category: str | None = None
+    max_difficulty: str | None = None
+    diversity: float | None = None
+    alpha: float | None = None
+
+    @property
+    def as_published(self) -> bool:
+        """Whether only the length is asked for."""
+        return self == Asked(k=self.k)
+
+    def changes(self, rules: Rules) -> Rules:
+        """The rules in force, with what was asked."""
+        changed = {name: value for name in ("diversity", "alpha") if (value := getattr(self, name)) is not None}
+        if self.exclude:
+            changed["exclude"] = (*rules.exclude, *self.exclude)
+        return rules.overridden(changed) if changed else rules
+
+
+class Body(NamedTuple):
+    """An answer as it goes out.
+
+    Attributes:
+        json: UTF-8.
+        tag: What tells it from any other answer to the same request.
+        exposed: What an experiment showed; None outside of one.
+    """
+
+    json: bytes
+    tag: str
+    exposed: Exposed | None
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        user_id: ExternalId,
+        told: Mapping[str, Any],
+        entries: Sequence[Entry],
+        exposed: Exposed | None,
+    ) -> Self:
+        """A user's list of a release; `told` holds what else `schemas.Recommendations` says of it."""
+        release = snapshot.release
+        about = {"release_id": release.release_id, "as_of": release.as_of, "published_at": release.created_at}
+        json = orjson.dumps({**about, "user_id": user_id, **told, "items": entries})
+        return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
+
+
+def make_list(snapshot: Snapshot, whose: Person | ExternalId, rules: Rules, asked: Asked) -> list[Entry]:
+    """A list, picked for a user with events, and looked up where neither rules nor the request change the order."""
+    narrowing = Narrowing(asked.category, asked.max_difficulty)
+    if rules.plain and narrowing == Narrowing() and not isinstance(whose, Person) and asked.k <= snapshot.k:
+        published = published_list(snapshot, whose, asked.k)
+        if published is not None:
+            return published
+    person = whose if isinstance(whose, Person) else Person.of(snapshot, whose, ())
+    allowed = allowed_items(snapshot, person, rules, narrowing)
+    candidates = candidates_of(snapshot, person, rules)
+    if candidates is None:
+        return audience_list(snapshot, person, asked.k, allowed)
+    shown = ruled(snapshot, candidates, rules, allowed)
+    return picked_list(snapshot, person, shown, places_of(snapshot, shown, rules, asked.k))
+
+
+def warm_up(snapshot: Snapshot) -> None:
+    """Picks one list, so that nobody's first request waits for compiled code and mapped pages."""
+    if len(snapshot.lists):
+        make_list(snapshot, snapshot.lists.keys[0], Rules(quota=1, diversity=0.1), Asked())

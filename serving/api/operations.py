@@ -1,0 +1,62 @@
+"""Releases, and how the server itself is doing."""
+
+import os
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from serving.api.parameters import PROBLEMS
+from serving.schemas import Health, Ready, ReleaseDetail, ReleaseList
+from serving.service import Service
+from serving.telemetry import MULTIPROCESS, RELEASE_AGE, exposition
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/v1/releases", responses=PROBLEMS)
+def releases(request: Request) -> ReleaseList:
+    """Every release, oldest first."""
+    service: Service = request.app.state.service
+    return ReleaseList(releases=service.releases())
+
+
+@router.get("/v1/releases/{release_id}", responses=PROBLEMS)
+def release(request: Request, release_id: Annotated[str, Path(max_length=64)]) -> ReleaseDetail:
+    """One release: what it was made of, what it was asked and what it holds."""
+    service: Service = request.app.state.service
+    return service.release(release_id)
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Whether the process runs."""
+    return Health()
+
+
+@router.get("/ready", responses={503: {"model": Ready, "description": "No release is published yet."}})
+async def ready(request: Request) -> Response:
+    """Whether lists can be served, and how old they are."""
+    state = readiness(request.app.state.service)
+    status = HTTPStatus.OK if state.ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse(state.model_dump(mode="json"), status)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=PROBLEMS)
+def metrics(request: Request) -> Response:
+    """Figures for Prometheus."""
+    age = readiness(request.app.state.service).release_age_seconds
+    if age is not None:
+        RELEASE_AGE.set(age)
+    return Response(exposition(os.environ.get(MULTIPROCESS)), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def readiness(service: Service) -> Ready:
+    """Which release is served, and how old it is."""
+    if not service.current.opened:
+        return Ready(ready=False, release_id=None, as_of=None, release_age_seconds=None)
+    release = service.current.snapshot.release
+    age = (datetime.now(UTC) - release.created_at).total_seconds()
+    return Ready(ready=True, release_id=release.release_id, as_of=release.as_of, release_age_seconds=round(age, 1))

@@ -1,0 +1,116 @@
+"""Lists and neighbours of users."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+
+from nightschool.errors import NotFound
+from serving.answers import Asked, Body
+from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId
+from serving.schemas import (
+    Method,
+    Problem,
+    Recommendations,
+    SimilarUsers,
+    SimilarUsersAnswer,
+    SimilarUsersData,
+    SimilarUsersRequest,
+)
+from serving.service import Service
+
+router = APIRouter(tags=["users"], responses=PROBLEMS)
+
+_JSON: Final = "application/json"
+_MOST_QUERIES: Final = 1000
+_CACHED: Final = "private, no-cache"
+"""Browsers may keep an answer and must ask whether it still holds: an event or a release changes it at once."""
+
+
+class KnownQueries(APIRoute):
+    """A route that checks a query once: parsing takes longer than looking a list up.
+
+    A query is about the form of a list alone, so that few of them come again and again.
+    """
+
+    checked: ClassVar[dict[bytes, Asked]] = {}
+
+    @classmethod
+    def remember(cls, query: bytes, asked: Asked) -> None:
+        """Keeps what a query that is right asks for."""
+        if len(cls.checked) >= _MOST_QUERIES:
+            cls.checked.clear()
+        cls.checked[query] = asked
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        parse = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            asked = self.checked.get(request.scope["query_string"])
+            user_id: str = request.path_params["user_id"]
+            if asked is None or len(user_id) > LONGEST_ID:
+                return await parse(request)
+            return await _list(request, user_id, asked)
+
+        return handle
+
+
+lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
+
+
+@lists.get(
+    "/v1/users/{user_id:path}/recommendations",
+    response_model=Recommendations,
+    responses={304: {"description": "The answer that the ETag names still holds."}},
+)
+async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
+    """A user's list, best first; for a user nobody knows, what their events or their audience make of it."""
+    asked = query.asked()
+    KnownQueries.remember(request.scope["query_string"], asked)
+    return await _list(request, user_id, asked)
+
+
+async def _list(request: Request, user_id: str, asked: Asked) -> Response:
+    service: Service = request.app.state.service
+    if service.is_quick(user_id, asked):
+        return answer(request, service.body(user_id, asked))
+    return answer(request, await run_in_threadpool(service.body, user_id, asked))
+
+
+@router.get("/v1/users/{user_id:path}/similar")
+async def similar_users(request: Request, user_id: UserId, method: Method = "combined") -> SimilarUsers:
+    """The users most like one: by interests, by what both met, or by both."""
+    service: Service = request.app.state.service
+    return service.similar_users(user_id, method)
+
+
+@router.post(
+    "/similar-users/",
+    response_model=SimilarUsersAnswer,
+    responses={400: {"model": Problem, "description": "No user_handle."}},
+)
+async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) -> Response:
+    """The ten users most like one, by interests and by what both met."""
+    service: Service = request.app.state.service
+    handle = asked.user_handle
+    if handle is None or handle == "":
+        return JSONResponse({"detail": "This field cannot be left blank!"}, HTTPStatus.BAD_REQUEST)
+    try:
+        found = service.similar_users(handle, "combined")
+    except NotFound:
+        return JSONResponse({"detail": f"User with user_handle: {str(handle)[:100]} not found"}, HTTPStatus.NOT_FOUND)
+    data = SimilarUsersData(model_handle=found.release_id, similar_users=[user.user_id for user in found.users])
+    return Response(SimilarUsersAnswer(request_data=handle, data=data).model_dump_json(), media_type=_JSON)
+
+
+def answer(request: Request, body: Body) -> Response:
+    """The body, or that the one which the client holds still stands."""
+    headers = {"etag": body.tag, "cache-control": _CACHED, "vary": "authorization, cookie"}
+    if body.tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body.json, media_type=_JSON, headers=headers)

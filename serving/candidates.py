@@ -1,0 +1,166 @@
+"""What a list is picked from when the published one will not do: after new events, under rules, at another α."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from nightschool.columns import ITEM_ID
+from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
+from nightschool.ranking.foldin import fold_in
+from nightschool.ranking.rules import keep_order
+from serving.person import Met, Person, liked_row
+from serving.snapshot import CO_OCCURRENCE, CONTENT, Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Items that a list may hold, best first.
+
+    Attributes:
+        items: int32 [n], positions in the catalogue.
+        scores: float32 [n], descending.
+        parts: Component to what it adds to each score, float32 [n].
+    """
+
+    items: Indices
+    scores: Float32s
+    parts: Mapping[str, Float32s]
+
+
+class Scorer:
+    """Scores of one user by component, as a night would make them: z-scores over what the user has not met.
+
+    A component that publishes its item weights is scored from any history; of the others, the published scores of the
+    pool are all there is, and what is outside it scores like the last of it.
+    """
+
+    def __init__(self, snapshot: Snapshot, person: Person) -> None:
+        self._snapshot = snapshot
+        self._person = person
+        self._unseen: Mask = person.unseen(len(snapshot.catalogue))
+        self._shares = {name: component.weight for name, component in snapshot.components.items()}
+
+    def by_recipe(self) -> Candidates | None:
+        """The pool in the published order, moved by what was sent since; None for a user without a pool.
+
+        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much.
+        """
+        if self._pool.is_empty():
+            return None
+        before = {name: self._published(name) for name in self._shares}
+        after = {name: self._folded(name) if self._moves(name) else score for name, score in before.items()}
+        items = self._union(after.values())
+        was = _total(self._shares, before)[items]
+        places = {item: place for place, item in enumerate(items.tolist())}
+        dealt = keep_order(was, [places[item] for item in self._listed if item in places])
+        return self._ordered(items, dealt + _total(self._shares, after)[items] - was, self._shares, after)
+
+    def by_events(self) -> Candidates | None:
+        """What item weights make of a history alone, for users without a pool; None where they say nothing of it.
+
+        Where no component of the recipe has weights, others that do stand in.
+        """
+        shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
+        for stand_in in (CO_OCCURRENCE, CONTENT):
+            shares = shares or ({stand_in: 1.0} if self._weighs(stand_in) else {})
+        scores = {name: self._folded(name) for name in shares}
+        if not any(score.any() for score in scores.values()):
+            return None
+        items = self._union(scores.values())
+        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+
+    def by_alpha(self, alpha: float) -> Candidates | None:
+        """The pool by α · collaborative + (1 − α) · content; None for a user without a history.
+
+        The collaborative side is all of the recipe but content: in a hybrid the night's own scores, else the blend,
+        standardised. What a reranker made of them does not count.
+        """
+        names = [name for name in self._shares if name != CONTENT and (self._weighs(name) or not self._pool.is_empty())]
+        if not self._person.current or not names:
+            return None
+        scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in names}
+        if self._snapshot.recipe.alpha is None:
+            scores = {"blend": _standardised(_total(self._shares, scores), self._unseen)}
+        shares = {**dict.fromkeys(scores, alpha), CONTENT: 1 - alpha}
+        scores = {**scores, CONTENT: self._folded(CONTENT)}
+        items = self._union(scores.values())
+        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+
+    @cached_property
+    def _pool(self) -> pl.DataFrame:
+        """The candidates that were published: item_id and a column a component; no rows for a user without any."""
+        found = self._snapshot.pools.of(self._person.user_id) if self._person.known else None
+        return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
+
+    @cached_property
+    def _listed(self) -> list[int]:
+        columns = self._snapshot.lists.columns_of(self._person.user_id)
+        return self._snapshot.catalogue.positions(columns[ITEM_ID]).tolist() if columns else []
+
+    def _weighs(self, name: str) -> bool:
+        return name in self._snapshot.weights
+
+    def _moves(self, name: str) -> bool:
+        return bool(self._person.sent) and self._weighs(name)
+
+    def _published(self, name: str) -> Float32s:
+        """The component's scores without the events, float32 [n_items]."""
+        if self._weighs(name):
+            return self._scored(name, self._person.published)
+        told = self._pool[name].to_numpy()
+        scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
+        scores[self._pool_items] = told
+        return scores
+
+    def _folded(self, name: str) -> Float32s:
+        """The component's scores of the whole history, float32 [n_items]."""
+        return self._scored(name, self._person.current)
+
+    def _scored(self, name: str, history: Mapping[int, Met]) -> Float32s:
+        row = liked_row(history, len(self._snapshot.catalogue))
+        return _standardised(fold_in(row, self._snapshot.weights[name])[0], self._unseen)
+
+    @cached_property
+    def _pool_items(self) -> Indices:
+        return self._snapshot.catalogue.positions(self._pool[ITEM_ID])
+
+    def _union(self, scores: Iterable[Float32s]) -> Indices:
+        """The pool, and the best unseen items by each of the scores, int32 [n] ascending."""
+        best = [_best(score, self._unseen) for score in scores]
+        pool = self._pool_items[self._unseen[self._pool_items]]
+        return np.unique(np.concatenate([*best, pool])).astype(np.int32)
+
+    def _ordered(
+        self, items: Indices, totals: Float32s, shares: Mapping[str, float], scores: Mapping[str, Float32s]
+    ) -> Candidates:
+        order = np.argsort(-totals, kind="stable")
+        items = items[order]
+        parts = {name: (shares[name] * score[items]).astype(np.float32) for name, score in scores.items()}
+        return Candidates(items, totals[order].astype(np.float32), parts)
+
+
+def _total(shares: Mapping[str, float], scores: Mapping[str, Float32s]) -> Float32s:
+    total = np.zeros_like(next(iter(scores.values())))
+    for name, score in scores.items():
+        total += np.float32(shares[name]) * score
+    return total
+
+
+def _best(scores: Float32s, unseen: Mask) -> Indices:
+    """Positions of the best unseen items, int32 [≤ the pool's size]."""
+    places = np.flatnonzero(unseen)
+    if len(places) > POOL_SIZE:
+        places = places[np.argpartition(-scores[places], POOL_SIZE - 1)[:POOL_SIZE]]
+    return places.astype(np.int32)
+
+
+def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
+    """z-scores over the unseen items, float32 [n_items]; zeros where all of these score alike."""
+    there = scores[unseen].astype(np.float64)
+    if not len(there) or there.std() <= 1e-6 * abs(there.mean()):
+        return np.zeros_like(scores)
+    standard: Float32s = ((scores - there.mean()) / there.std()).astype(np.float32)
+    return standard

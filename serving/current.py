@@ -1,0 +1,79 @@
+"""Which release is served: the pointer is watched, and another release is opened whole before it takes over."""
+
+import logging
+
+from nightschool.columns import ERASURES, RELEASES
+from nightschool.errors import NotFound, Unreachable
+from nightschool.settings import HomePaths, Settings
+from nightschool.storage.binding import find_binding, get_binding
+from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.releases import Release, Releases
+from serving.snapshot import Snapshot
+
+logger = logging.getLogger("nightschool.serving")
+
+Fingerprint = tuple[int | None, int | None, bool]
+
+
+class Current:
+    """The snapshot that readers get; it changes between two requests, never within one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._paths = settings.paths
+        self._seen: Fingerprint | None = None
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The release that is served.
+
+        Raises:
+            Unreachable: None is published yet.
+        """
+        if self._snapshot is None:
+            raise Unreachable("no release is published yet", do="run `nightschool retrain` first")
+        return self._snapshot
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is a release to serve."""
+        return self._snapshot is not None
+
+    def lake(self) -> Lake | None:
+        """The home's tables; None before the first ingest."""
+        binding = find_binding(self._paths.binding)
+        return None if binding is None else Lake(self._paths.lake, binding.user_dtype, binding.item_dtype)
+
+    def refresh(self) -> bool:
+        """Whether another release took over, or the same one without a person who was forgotten.
+
+        A release that cannot be opened now, such as one that an erasure is rewriting, leaves the old one in place and
+        is tried again at the next call.
+        """
+        lake = self.lake()
+        if lake is None:
+            return False
+        seen = (lake.version(RELEASES), lake.version(ERASURES), self._paths.erasure.exists())
+        if seen == self._seen:
+            return False
+        release = Releases(lake).current()
+        if release is None or self._serves(release, seen):
+            self._seen = seen
+            return False
+        try:
+            self._snapshot = _open(self._paths, lake, release)
+        except (*UNREADABLE, NotFound) as error:
+            logger.warning("release %s cannot be opened yet: %s", release.release_id, error)
+            return False
+        self._seen = seen
+        logger.info("release %s is served", release.release_id)
+        return True
+
+    def _serves(self, release: Release, seen: Fingerprint) -> bool:
+        """Whether nothing that matters has changed: the same row of the same release, and nobody erased since."""
+        same = self._snapshot is not None and self._snapshot.release.commit_version == release.commit_version
+        return same and self._seen is not None and self._seen[1:] == seen[1:]
+
+
+def _open(paths: HomePaths, lake: Lake, release: Release) -> Snapshot:
+    return Snapshot.load(paths, lake, get_binding(paths.binding), release)

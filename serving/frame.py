@@ -1,0 +1,134 @@
+"""What stands around every request: its id, its judgement, its limits, its headers, its figures."""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+
+from serving.security import HEADERS, Guard, Refusal
+from serving.telemetry import REQUESTS, SECONDS
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MOST_BYTES: Final = 1_000_000
+"""The largest body that is read."""
+
+LONGEST_PATH: Final = 8_192
+
+logger = logging.getLogger("nightschool.serving.requests")
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_OWN_HEADERS: Final = list(HEADERS.items())
+
+
+class _TooLarge(Exception):
+    """A body that goes on after its limit."""
+
+
+class Frame:
+    """An ASGI application around another one."""
+
+    def __init__(self, app: App, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, by the inner application or by a refusal."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request = _Request(scope, headers, send)
+        refusal = self._judge(scope, headers)
+        try:
+            if refusal is not None:
+                await request.refuse(refusal)
+            else:
+                await self._app(scope, _limited(receive), request.send)
+        except _TooLarge:
+            await request.refuse(_TOO_LARGE)
+        finally:
+            request.close()
+
+    def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | None:
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MOST_BYTES:
+            return _TOO_LARGE
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_PATH:
+            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address may have {LONGEST_PATH:,} bytes")
+        client = scope["client"][0] if scope.get("client") else ""
+        return self._guard.refuse(scope["method"], scope["path"], headers, client)
+
+
+_TOO_LARGE: Final = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MOST_BYTES:,} bytes")
+
+
+class _Request:
+    """One request on its way out."""
+
+    def __init__(self, scope: Scope, headers: Mapping[str, str], send: Send) -> None:
+        given = headers.get("x-request-id", "")
+        self._id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self._scope = scope
+        self._send = send
+        self._began = time.perf_counter()
+        self._status = 0
+        scope["request_id"] = self._id
+
+    async def send(self, message: Message) -> None:
+        """Passes an answer's part on, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *_OWN_HEADERS, (b"x-request-id", self._id.encode())]
+        await self._send(message)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answers with why not; an answer that has begun is left as it is."""
+        if self._status:
+            return
+        body = orjson.dumps({"detail": refusal.detail})
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if refusal.status == HTTPStatus.UNAUTHORIZED:
+            headers.append((b"www-authenticate", b"Bearer"))
+        await self.send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def close(self) -> None:
+        """Counts the request and writes its line."""
+        seconds = time.perf_counter() - self._began
+        route = getattr(self._scope.get("route"), "path", "none")
+        REQUESTS.labels(route, self._status).inc()
+        SECONDS.labels(route).observe(seconds)
+        if logger.isEnabledFor(logging.INFO):
+            told = {
+                "request_id": self._id,
+                "method": self._scope["method"],
+                "path": self._scope["path"],
+                "status": self._status,
+                "milliseconds": round(seconds * 1000, 2),
+            }
+            logger.info("request", extra={"told": told})
+
+
+def _limited(receive: Receive) -> Receive:
+    """The same body, cut off with an error where it goes on beyond its limit."""
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MOST_BYTES:
+            raise _TooLarge
+        return message
+
+    return limited

@@ -1,0 +1,196 @@
+"""A user's list: the published one as it is, or one that is picked anew under rules, events or another α."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
+from nightschool.contract import Indices, Mask
+from nightschool.errors import ConfigurationError
+from nightschool.ranking.explain import strongest_reasons
+from nightschool.ranking.rules import Mix, pick
+from serving.candidates import Candidates, Scorer
+from serving.person import Person, liked_row
+from serving.rules import Rules
+from serving.schemas import ExternalId
+from serving.snapshot import AUDIENCE_SOURCE, CONTENT, EVERYONE, Snapshot
+
+Entry = dict[str, Any]
+"""The fields of `schemas.Recommended`."""
+
+RANDOM: Final = "random"
+
+_UNEXPLAINED: Final = ("popularity", "recent_popularity")
+_WORDS: Final = {
+    "popular": "popular with everyone",
+    "audience": "popular with people like you",
+    RANDOM: "something different",
+}
+
+
+class Row(NamedTuple):
+    """An entry of a list before people read it."""
+
+    item_id: ExternalId
+    score: float
+    source: str
+    reason: str
+    because: ExternalId | None
+
+
+class Narrowing(NamedTuple):
+    """What one request leaves of a list.
+
+    Attributes:
+        category: A label that every item must bear; None: any.
+        max_difficulty: The highest level; None: any.
+    """
+
+    category: str | None = None
+    max_difficulty: str | None = None
+
+
+def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
+    """The first k of the list that was published for a user; None for a user without one."""
+    columns = snapshot.lists.columns_of(user_id)
+    if columns is None:
+        return None
+    rows = map(Row, *(columns[name][:k] for name in (ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID)))
+    return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
+
+
+def audience_list(snapshot: Snapshot, person: Person, k: int, allowed: Mask) -> list[Entry]:
+    """The first k of what the user's audience likes most, without what they met."""
+    audience = snapshot.audience(person.user_id)
+    reason = "popular" if audience == EVERYONE else "audience"
+    rows = [
+        Row(item_id, score, AUDIENCE_SOURCE, reason, None)
+        for item_id, score in snapshot.audiences[audience]
+        if allowed[snapshot.catalogue.positions([item_id])].all()
+    ]
+    return [_entry(snapshot, rank, row) for rank, row in enumerate(rows[:k], start=1)]
+
+
+def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
+    """The candidates at these places as a list, with what speaks for each."""
+    places = np.asarray(picked, dtype=np.int64)
+    items = candidates.items[places]
+    names = list(candidates.parts)
+    leading = np.stack([candidates.parts[name][places] for name in names]).argmax(axis=0) if len(items) else []
+    because = _because(snapshot, person, items, [names[place] for place in leading])
+    ids, scores = [snapshot.catalogue.ids[item] for item in items], candidates.scores[places].tolist()
+    sources = [names[lead] for lead in leading]
+    rows = map(Row, ids, scores, sources, map(_reason, sources, because), because)
+    return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
+
+
+def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
+    """An item that was drawn, as an entry."""
+    return _entry(snapshot, rank, Row(item_id, 0.0, RANDOM, RANDOM, None))
+
+
+def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
+    """What the user has not met and the rules let through, bool [n_items].
+
+    Raises:
+        ConfigurationError: The catalogue has no such level.
+    """
+    catalogue = snapshot.catalogue
+    allowed = person.unseen(len(catalogue))
+    allowed[catalogue.positions(rules.exclude)] = False
+    for label in rules.exclude_labels:
+        allowed &= ~catalogue.labelled(label)
+    if narrowing.category is not None:
+        allowed &= catalogue.labelled(narrowing.category)
+    highest = _highest_level(snapshot, person, rules, narrowing)
+    return allowed if highest is None else allowed & (catalogue.levels <= highest)
+
+
+def candidates_of(snapshot: Snapshot, person: Person, rules: Rules) -> Candidates | None:
+    """What the list is picked from; None where nothing but the audience's list is left.
+
+    Raises:
+        ConfigurationError: α is asked of a release without content.
+    """
+    scorer = Scorer(snapshot, person)
+    if rules.alpha is None:
+        return scorer.by_recipe() or scorer.by_events()
+    if not snapshot.has_content:
+        do = "leave alpha out, or describe the items in the manifest"
+        raise ConfigurationError("this release has no content to weigh against", seen=f"alpha={rules.alpha}", do=do)
+    return scorer.by_alpha(rules.alpha) or scorer.by_events()
+
+
+def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask) -> Candidates:
+    """The candidates that may be shown, lifted by what the rules boost, best first."""
+    gain = np.zeros(len(snapshot.catalogue), dtype=np.float32)
+    for label, points in rules.boost.items():
+        gain[snapshot.catalogue.labelled(label)] += points
+    kept = allowed[candidates.items]
+    scores = candidates.scores[kept] + gain[candidates.items[kept]]
+    order = np.argsort(-scores, kind="stable")
+    parts = {name: part[kept][order] for name, part in candidates.parts.items()}
+    return Candidates(candidates.items[kept][order], scores[order], parts)
+
+
+def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) -> list[int]:
+    """Places of the candidates that make the list."""
+    catalogue = snapshot.catalogue
+    mix = Mix(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
+    return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
+
+
+def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> int | None:
+    """The highest level that may be shown; None for any."""
+    names, bounds = snapshot.catalogue.level_names, []
+    if narrowing.max_difficulty is not None:
+        if narrowing.max_difficulty not in names:
+            do = f"use one of {', '.join(names)}" if names else "leave it out: the catalogue tells no difficulty"
+            raise ConfigurationError("no such difficulty", seen=narrowing.max_difficulty, do=do)
+        bounds.append(names.index(narrowing.max_difficulty))
+    if rules.difficulty_steps is not None and names:
+        reached = snapshot.catalogue.levels[person.completed()].max(initial=-1)
+        bounds.append(int(reached) + rules.difficulty_steps)
+    return min(bounds, default=None)
+
+
+def _because(snapshot: Snapshot, person: Person, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
+    """The item of the history that speaks most for each listed one, by the weights of its source."""
+    history = liked_row(person.current, len(snapshot.catalogue))
+    stand_in = next(iter(snapshot.weights), "")
+    speaking = {*sources, stand_in} & snapshot.weights.keys()
+    told: Mapping[str, Indices] = {
+        name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in speaking
+    }
+    found = (
+        -1 if name in _UNEXPLAINED or not told else told.get(name, told[stand_in])[place]
+        for place, name in enumerate(sources)
+    )
+    return [None if place < 0 else snapshot.catalogue.ids[place] for place in found]
+
+
+def _reason(source: str, because: ExternalId | None) -> str:
+    if because is None:
+        return "popular"
+    return "similar_content" if source == CONTENT else "because_of_item"
+
+
+def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
+    return {
+        **snapshot.catalogue.describe(row.item_id),
+        "rank": rank,
+        "score": round(row.score, 6),
+        "source": row.source,
+        "reason": row.reason,
+        "because_item_id": row.because,
+        "why": in_words(snapshot, row.reason, row.because),
+    }
+
+
+def in_words(snapshot: Snapshot, reason: str, because: ExternalId | None) -> str:
+    """A reason in words."""
+    if because is None:
+        return _WORDS.get(reason, _WORDS["popular"])
+    title = snapshot.catalogue.describe(because)["title"] or str(because)
+    return f"similar to {title}" if reason == "similar_content" else f"because of {title}"

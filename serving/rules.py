@@ -1,0 +1,61 @@
+"""Business rules of the lists: the defaults in a file, what a request adds, and what an experiment's arm sets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nightschool.data.toml_files import checked, parse_toml
+from nightschool.errors import ConfigurationError
+
+
+class Rules(BaseModel):
+    """What may be shown, what is lifted, and what a list is made of; as they stand, the published order as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exclude: tuple[int | str, ...] = Field(default=(), description="Ids of items that are never shown.")
+    exclude_labels: tuple[str, ...] = Field(default=(), description="Categories or labels that are never shown.")
+    boost: Mapping[str, float] = Field(
+        default={}, description="Category or label to what its items gain, in standard deviations of a user's scores."
+    )
+    quota: int | None = Field(default=None, ge=1, description="Items of one category that a list may hold.")
+    difficulty_steps: int | None = Field(
+        default=None, ge=0, description="Levels that an item may lie above the highest one that the user completed."
+    )
+    diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
+    alpha: float | None = Field(
+        default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."
+    )
+
+    @property
+    def plain(self) -> bool:
+        """Whether they leave every list as it was published."""
+        return self == Rules()
+
+    def overridden(self, changes: Mapping[str, Any]) -> Self:
+        """The same rules with some of them set anew.
+
+        Raises:
+            ConfigurationError: There is no such rule, or a value is out of range.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ConfigurationError(
+                f"rule {name}: {first['msg']}", seen=first["input"], do=f"use {', '.join(type(self).model_fields)}"
+            ) from error
+
+
+def load_rules(path: Path) -> Rules:
+    """The default rules that a file sets; without the file, none.
+
+    Raises:
+        ManifestError: The file is no TOML, or holds no such rules.
+    """
+    if not path.exists():
+        return Rules()
+    return checked(Rules, parse_toml(path.read_text(encoding="utf-8"), str(path)), str(path))

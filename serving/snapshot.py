@@ -1,0 +1,204 @@
+"""One published release, mapped into memory: what all answers between two swaps are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from nightschool.columns import (
+    AUDIENCE,
+    AUDIENCE_RECOMMENDATIONS,
+    CANDIDATE_SCORES,
+    COMPONENT,
+    HISTORIES,
+    ITEM_ID,
+    ITEM_WEIGHTS,
+    ITEMS,
+    NEIGHBOR_ID,
+    RANK,
+    RECOMMENDATIONS,
+    SCORE,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+    TEXT,
+    TITLE,
+    USER_ID,
+    USERS,
+    WEIGHT,
+)
+from nightschool.contract import Component, Recipe
+from nightschool.data.dataset import known_at
+from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.ranking.components import component_names
+from nightschool.settings import HomePaths
+from nightschool.storage.binding import Binding
+from nightschool.storage.database import can_hold
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Release
+from nightschool.storage.serving_files import Lists, lists_path
+from serving.catalogue import Catalogue
+from serving.pools import Pools
+from serving.schemas import ExternalId
+
+CONTENT = "content"
+AUDIENCE_SOURCE = "audience"
+CO_OCCURRENCE = "co_occurrence"
+EVERYONE = "everyone"
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One release; nothing in it changes.
+
+    Attributes:
+        lists: Everybody's list.
+        histories: What everybody had met, newest first.
+        similar_users: Everybody's neighbours by method.
+        similar_items: Each item's neighbours.
+        catalogue: The items known at T, and those that histories or lists name besides.
+        users: user_id and the manifest's attributes, ascending by id; empty where no users table is declared.
+        audiences: Audience to its items, best first.
+        weights: Component to item weights, CSR float32 [n_items (of the history), n_items (to recommend)].
+        pools: The candidates behind the lists.
+        k: The length that lists were published with.
+    """
+
+    release: Release
+    manifest: Manifest
+    binding: Binding
+    lists: Lists
+    histories: Lists
+    similar_users: Lists
+    similar_items: Lists
+    catalogue: Catalogue
+    users: pl.DataFrame
+    audiences: Mapping[str, list[tuple[ExternalId, float]]]
+    weights: Mapping[str, csr_array]
+    pools: Pools
+    k: int
+
+    @classmethod
+    def load(cls, paths: HomePaths, lake: Lake, binding: Binding, release: Release) -> "Snapshot":
+        """The release, opened.
+
+        Raises:
+            NotFound: A file of it is missing.
+        """
+        manifest = load_manifest(binding.manifest)
+        path = partial(lists_path, paths.serving, release.release_id)
+        named = [path(RECOMMENDATIONS), path(HISTORIES)]
+        catalogue = Catalogue(_items(lake, release.as_of, named), manifest.item_columns)
+        return cls(
+            release=release,
+            manifest=manifest,
+            binding=binding,
+            lists=Lists(path(RECOMMENDATIONS)),
+            histories=Lists(path(HISTORIES)),
+            similar_users=Lists(path(SIMILAR_USERS)),
+            similar_items=Lists(path(SIMILAR_ITEMS)),
+            catalogue=catalogue,
+            users=_users(lake, manifest, release.as_of),
+            audiences=_audiences(lake, release.release_id),
+            weights=_weights(lake, release.release_id, catalogue),
+            pools=Pools(lake.files(CANDIDATE_SCORES, release.release_id)),
+            k=int(release.config["k"]),
+        )
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the lists were made by."""
+        return Recipe.model_validate(self.release.recipe)
+
+    @cached_property
+    def components(self) -> Mapping[str, Component]:
+        """The recipe's components by the names that the pool's columns bear."""
+        return dict(zip(component_names(self.recipe), self.recipe.components, strict=True))
+
+    @property
+    def has_content(self) -> bool:
+        """Whether α has two sides to weigh."""
+        return CONTENT in self.weights
+
+    def user_id(self, value: ExternalId) -> ExternalId | None:
+        """The id as this home has ids; None for what can be none."""
+        return as_id(value, self.binding.user_id)
+
+    def item_id(self, value: ExternalId) -> ExternalId | None:
+        """The id as this home has ids; None for what can be none."""
+        return as_id(value, self.binding.item_id)
+
+    def attributes(self, user_id: ExternalId) -> Mapping[str, object] | None:
+        """What the users table says of a user; None for one that it does not hold."""
+        place = self.users[USER_ID].search_sorted(user_id) if self.users.height else 0
+        if place >= self.users.height or self.users[USER_ID][place] != user_id:
+            return None
+        row = self.users.row(place, named=True)
+        return {name: value for name, value in row.items() if name != USER_ID and value is not None}
+
+    def knows(self, user_id: ExternalId) -> bool:
+        """Whether the release holds a list of a user."""
+        return self.lists.columns_of(user_id) is not None
+
+    def audience(self, user_id: ExternalId) -> str:
+        """The audience whose list a user gets whom nothing else is known of."""
+        attribute = self.manifest.audience
+        told = (self.attributes(user_id) or {}).get(attribute) if attribute else None
+        return str(told) if told is not None and str(told) in self.audiences else EVERYONE
+
+
+def as_id(value: ExternalId, kind: str) -> ExternalId | None:
+    """A value as an id of a home whose ids are of this kind, written as the sources write it (not 007 for 7)."""
+    text = str(value)
+    if kind == "String":
+        return text if can_hold(text) else None
+    whole = text.removeprefix("-")
+    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 18
+    return int(text) if canonical and text != "-0" else None
+
+
+def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:
+    """The items known at T, and with their id alone those that files of lists name besides."""
+    declared = known_at(lake.scan(ITEMS), as_of, ITEM_ID).collect()
+    others = [pl.scan_ipc(file).select(pl.col(ITEM_ID).explode().unique()).collect() for file in named]
+    missing = pl.concat(others).unique().drop_nulls().join(declared, on=ITEM_ID, how="anti")
+    both = pl.concat([declared, missing], how="diagonal")
+    blank = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in both.columns]
+    return both.with_columns(blank)
+
+
+def _users(lake: Lake, manifest: Manifest, as_of: datetime) -> pl.DataFrame:
+    if manifest.users is None:
+        return pl.DataFrame(schema={USER_ID: lake.user_id})
+    known = known_at(lake.scan(USERS), as_of, USER_ID)
+    return known.select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
+
+
+def _audiences(lake: Lake, release_id: str) -> dict[str, list[tuple[ExternalId, float]]]:
+    rows = lake.scan(AUDIENCE_RECOMMENDATIONS, release_id).sort(AUDIENCE, RANK).collect()
+    lists: dict[str, list[tuple[ExternalId, float]]] = {EVERYONE: []}
+    for audience, item_id, score in rows.select(AUDIENCE, ITEM_ID, SCORE).iter_rows():
+        lists.setdefault(audience, []).append((item_id, score))
+    return lists
+
+
+def _weights(lake: Lake, release_id: str, catalogue: Catalogue) -> dict[str, csr_array]:
+    """Each component's weights at the catalogue's positions; none where the release names no component."""
+    rows = lake.scan(ITEM_WEIGHTS, release_id).collect()
+    places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=lake.item_id)}).with_row_index("place")
+    placed = rows.join(places, on=ITEM_ID).join(
+        places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"}), on=NEIGHBOR_ID, maintain_order="left"
+    )
+    n = len(catalogue)
+    return {
+        str(component): csr_array(
+            (part[WEIGHT].to_numpy(), (part["place"].to_numpy(), part["target"].to_numpy())),
+            shape=(n, n),
+            dtype=np.float32,
+        )
+        for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items()
+    }

@@ -1,0 +1,58 @@
+"""What the server tells of itself: figures for Prometheus, and a line of JSON a request."""
+
+import logging
+import sys
+from typing import Final
+
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which the workers of one server add up their figures."""
+
+REQUESTS: Final = Counter("nightschool_requests", "Requests by route and status.", ["route", "status"])
+SECONDS: Final = Histogram(
+    "nightschool_request_seconds",
+    "Seconds from a request's first byte to its answer's last.",
+    ["route"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were asked for.")
+LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did not hold.")
+EVENTS: Final = Counter("nightschool_events", "Events taken in, by type.", ["event"])
+RELEASE_AGE: Final = Gauge(
+    "nightschool_release_age_seconds",
+    "Seconds since the current release was published.",
+    multiprocess_mode="mostrecent",
+)
+
+
+def exposition(workers: str | None) -> bytes:
+    """All figures in Prometheus' text format; those of every worker where they share a folder."""
+    if workers is None:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=workers)  # type: ignore[no-untyped-call]  # it has no types
+    return generate_latest(registry)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: when, how grave, what, and what a record carries as `told`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        told = getattr(record, "told", {})
+        line = {"at": self.formatTime(record), "level": record.levelname, "message": record.getMessage(), **told}
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def log_as_json(level: int = logging.INFO) -> None:
+    """Nothing; from here on, what the server says goes to standard error as lines of JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger("nightschool.serving")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(level)

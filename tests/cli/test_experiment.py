@@ -1,0 +1,125 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nightschool.storage.database import open_database
+from nightschool.storage.events import EventStore, Sent
+from nightschool.storage.experiments import Experiments, Exposure, Shown
+from tests.cli.conftest import Run, require_refusal
+
+PLAN = """
+name = "more-content"
+explore = 0.02
+window_hours = 24
+[[arms]]
+name = "control"
+share = 0.5
+[[arms]]
+name = "content"
+share = 0.5
+alpha = 0.6
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "more-content.toml"
+    path.write_text(PLAN, encoding="utf-8")
+    return path
+
+
+def take_part(home: Path, n_users: int, rates: tuple[float, float], first: int = 0, lost: float = 0.0) -> None:
+    """People are shown an item yesterday, and some like it."""
+    engine = open_database(f"sqlite:///{home / 'events.db'}")
+    rng = np.random.default_rng(0)
+    at = datetime.now(UTC) - timedelta(hours=30)
+    arms = (rng.random(n_users) > 0.5 + lost / 2).astype(int)
+    likes = np.flatnonzero(rng.random(n_users) < np.array(rates)[arms])
+    Experiments(engine).log_exposures(
+        [
+            Exposure("more-content", f"u{first + n}", ("control", "content")[arm], "r", at, [Shown("1", 0.9)])
+            for n, arm in enumerate(arms)
+        ]
+    )
+    for block in np.array_split(likes, 10):
+        events = [Sent(f"e{n}", f"u{first + n}", "1", "like", at + timedelta(hours=1)) for n in block]
+        EventStore(engine).append(events)
+    engine.dispose()
+
+
+@pytest.fixture
+def started(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An experiment runs since two days ago."""
+    ago = datetime.now(UTC) - timedelta(days=2)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return ago
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nightschool.storage.experiments.datetime", Clock)
+        assert run("experiment", "start", file).code == 0
+
+
+def test_an_experiment_is_started_looked_at_and_stopped(run: Run, file: Path) -> None:
+    document = run("experiment", "start", file, "--json").document
+    assert (document["name"], document["explore"], len(document["arms"])) == ("more-content", 0.02, 2)
+    status = run("experiment", "status", "--json").document
+    assert status["salt"] == document["salt"]
+    control, content = status["result"]["arms"]
+    assert (control["users"], control["rate"], control["verdict"]) == (0, None, None)
+    assert content["verdict"] == "no difference shown yet"
+    shown = run("experiment", "status", "more-content")
+    assert (shown.code, shown.err) == (0, "")
+    assert "too few users yet" in shown.out
+    assert "stopped by hand" in run("experiment", "stop").out
+    assert "stopped" in run("experiment", "status").out
+
+
+def test_starting_tells_what_the_arms_differ_by(run: Run, file: Path) -> None:
+    out = run("experiment", "start", file).out
+    for told in ("control", "nothing: as published", "content", "50.0%", "α = 0.6"):
+        assert told in out
+    assert run("experiment", "stop", "more-content", "--reason", "enough", "--json").document["reason"] == "enough"
+
+
+@pytest.mark.usefixtures("started")
+def test_a_true_effect_is_told_with_its_interval(run: Run, home: Path) -> None:
+    take_part(home, 6_000, (0.10, 0.20))
+    result = run("experiment", "status", "--json").document["result"]
+    control, content = result["arms"]
+    assert control["users"] + content["users"] == control["settled"] + content["settled"] == 6_000
+    value, low, high = content["difference"]
+    assert 0 < low <= value <= high
+    assert value == pytest.approx(content["rate"][0] - control["rate"][0])
+    assert (content["verdict"], content["harms"], result["arms_filled_as_planned"]) == ("better", False, True)
+    shown = run("experiment", "status").out
+    for told in ("better", f"{100 * value:+.2f} % ({100 * low:+.2f} to", "control", "Arms are filled as planned"):
+        assert told in shown
+
+
+@pytest.mark.usefixtures("started")
+def test_a_broken_assignment_makes_the_verdict_void(run: Run, home: Path) -> None:
+    take_part(home, 4_000, (0.10, 0.20), lost=0.2)
+    result = run("experiment", "status", "--json").document["result"]
+    assert not result["arms_filled_as_planned"]
+    assert result["arms"][1]["verdict"] == "void"
+    assert "NOT filled as planned" in run("experiment", "status").out
+
+
+def test_what_cannot_be_done_is_told(run: Run, file: Path, tmp_path: Path) -> None:
+    require_refusal(run("experiment", "stop"), 5, "no experiment runs", "experiment start FILE.toml")
+    require_refusal(run("experiment", "status"), 5, "there is no experiment yet")
+    require_refusal(run("experiment", "start", tmp_path / "no.toml"), 2, "no such file", "no.toml")
+    run("experiment", "start", file)
+    require_refusal(run("experiment", "start", file), 6, "another experiment runs", "'more-content'")
+    require_refusal(run("experiment", "status", "other"), 5, "no experiment of that name", "'other'")
+    require_refusal(run("experiment", "stop", "other"), 5, "no experiment of that name runs", "'other'")
+
+
+def test_looking_makes_nothing_in_a_home_without_experiments(run: Run, home: Path) -> None:
+    require_refusal(run("experiment", "status"), 5, "there is no experiment yet")
+    assert not home.exists()

@@ -1,0 +1,100 @@
+"""Homes with a published release, made by the night's own functions without its selection, in a second or two."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from models.catalog import build
+from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
+from nightschool.contract import Recipe
+from nightschool.data.manifest import load_manifest
+from nightschool.data.simulator.config import SimulatorConfig
+from nightschool.data.simulator.simulate import simulate
+from nightschool.night.config import NightConfig
+from nightschool.night.prepare import event_log
+from nightschool.night.publish import draft_release, publish_release
+from nightschool.night.recommend import write_tables
+from nightschool.night.run import Home, Night, Request, open_night
+from nightschool.settings import HomePaths, Settings
+from nightschool.storage.binding import Binding, bind
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Release, Releases
+
+N_USERS, N_ITEMS, N_INTERACTIONS = 250, 120, 5_000
+HYBRID = {
+    "components": [{"model": "ease", "weight": 0.7}, {"model": "content", "weight": 0.3}],
+    "alpha": 0.7,
+}
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def make_home(root: Path, **ids: str) -> Home:
+    """A home of a simulated platform, without a release.
+
+    Args:
+        root: Its folder.
+        ids: Kinds of user_id and item_id where they are no numbers.
+    """
+    source = root.with_name(f"{root.name}-source")
+    simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=N_INTERACTIONS), source)
+    binding = Binding(
+        dataset="learning", manifest="learning", source_root=source, **{"user_id": "Int64", "item_id": "Int64", **ids}
+    )
+    paths = HomePaths(root)
+    lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+    read = {"content_id": "item_id"}
+    users = pl.read_csv(source / "users.csv").with_columns(pl.lit(LONG_AGO).alias(AVAILABLE_AT))
+    items = (
+        pl.read_csv(source / "content.csv")
+        .rename(read)
+        .with_columns(pl.col("title").alias("text"), pl.lit(LONG_AGO).alias(AVAILABLE_AT))
+    )
+    log = pl.read_csv(source / "engagements.csv", try_parse_dates=True).rename(read)
+    log = log.with_columns(
+        pl.col("timestamp").alias(AVAILABLE_AT),
+        pl.lit("engagements.csv").alias("source_file"),
+        pl.int_range(1, pl.len() + 1).alias("source_row"),
+        pl.lit(0).alias("revision"),
+    )
+    for table, frame in ((USERS, users), (ITEMS, items), (INTERACTIONS, log)):
+        lake.append(table, _shaped(lake, table, frame))
+    bind(paths.binding, binding)
+    return Home(paths, binding, lake, Releases(lake))
+
+
+def _shaped(lake: Lake, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    schema = lake.schema(table)
+    extra = [name for name in frame.columns if name not in schema] if table.open else []
+    lacking = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]
+    return frame.with_columns(lacking).select(*(pl.col(name).cast(dtype) for name, dtype in schema.items()), *extra)
+
+
+def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Release:
+    """A release of the home by a recipe, now current."""
+    night = _night(home, NightConfig.model_validate({"k": 20, **config}))
+    dataset = event_log(home.lake, night.manifest, night.identity.as_of, night.config).dataset()
+    fitted = build(Recipe.model_validate(recipe)).fit(dataset, seed=1)
+    tables = night.folder / "recommend"
+    write_tables(fitted, dataset, tables, k=night.config.k, megabytes=64)
+    verdict = {"recipe": Recipe.model_validate(recipe).model_dump(mode="json"), "sentence": "for a test"}
+    draft = draft_release(night, verdict, {"tuned": True, "asked": []}, "")
+    metrics = pl.DataFrame(schema=home.lake.schema(METRICS)).drop("release_id")
+    release = publish_release(night, draft, tables, metrics)
+    night.close()
+    return release
+
+
+def _night(home: Home, config: NightConfig) -> Night:
+    request = Request(as_of=None, code=f"code {len(home.releases.history())}", environment="environment")
+    night = open_night(home, load_manifest(home.binding.manifest), config, request)
+    assert isinstance(night, Night)
+    return replace(night)
+
+
+def settings_of(home: Home) -> Settings:
+    """The settings that name the home."""
+    return Settings(home=home.paths.root)

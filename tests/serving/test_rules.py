@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from nightschool.errors import ConfigurationError, ManifestError
+from serving.rules import Rules, load_rules
+
+
+def test_without_a_file_nothing_is_ruled(tmp_path: Path) -> None:
+    assert load_rules(tmp_path / "rules.toml").plain
+
+
+def test_a_file_sets_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text('exclude = [7, "x"]\nquota = 2\ndifficulty_steps = 1\n[boost]\nData = 0.5\n')
+    rules = load_rules(file)
+    assert rules == Rules(exclude=(7, "x"), quota=2, difficulty_steps=1, boost={"Data": 0.5})
+    assert not rules.plain
+
+
+@pytest.mark.parametrize("text", ["quota = 0", "diversity = 2", "boost = 3", "nonsense = 1", "quota ="])
+def test_a_file_that_is_none_is_told_with_its_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(text)
+    with pytest.raises(ManifestError, match=r"rules\.toml"):
+        load_rules(file)
+
+
+def test_changes_are_checked_like_the_file() -> None:
+    assert Rules(quota=2).overridden({"alpha": 0.5}) == Rules(quota=2, alpha=0.5)
+    with pytest.raises(ConfigurationError, match=r"rule alpha.*saw 2"):
+        Rules().overridden({"alpha": 2})
+    with pytest.raises(ConfigurationError, match="rule colour"):
+        Rules().overridden({"colour": "red"})
