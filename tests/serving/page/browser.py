@@ -76,11 +76,11 @@ class Watched:
         wide, window = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= window
 
-    def shoot(self, name: str) -> None:
-        """Takes a picture for the docs, when pictures are asked for."""
+    def shoot(self, name: str, *, whole: bool = False) -> None:
+        """Takes a picture for the docs, of the window or the whole page, when pictures are asked for."""
         if os.environ.get("NIGHTSCHOOL_SCREENSHOTS") == "1":
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 
 
 @contextmanager

@@ -76,8 +76,7 @@ def test_a_first_load_is_light(watched: Watched, path: str, most: int) -> None:
     assert len(watched.requests) <= 5
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (DESK, "dark"), (PHONE, "light")])
 def test_every_page_is_accessible_and_fits(browser: Browser, address: str, viewport: object, scheme: str) -> None:
     with watching(browser, address, viewport=viewport, color_scheme=scheme) as watched:
         for path in EVERY_PAGE:
