@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from scipy.sparse import csr_array
 
 from nightschool.contract import Blended, Dataset, ItemColumns
 from nightschool.night import neighbours as neighbours_module
+from nightschool.night.config import NightConfig
 from nightschool.night.neighbours import (
     NEIGHBOURS,
     co_occurrence,
@@ -18,6 +20,9 @@ from nightschool.night.neighbours import (
     similar_users,
     weights_by_component,
 )
+from tasks.evaluate import events_of
+from tasks.home import bind_home
+from tasks.sources import ingest_sources
 
 NOTHING = csr_array((4, 4), dtype=np.float32)
 
@@ -194,3 +199,14 @@ def test_many_users_are_compared_with_a_panel(monkeypatch: pytest.MonkeyPatch) -
     found = similar_users(groups()).filter(pl.col("method") == "interests")
     assert found["neighbor_id"].max() == 8
     assert found["user_id"].n_unique() == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["movielens-100k", "mooccubex", "pluralsight"])
+def test_real_data_have_users_alike_by_every_method(name: str, data_root: Path) -> None:
+    home = bind_home(name, data_root / name)
+    ingest_sources(home, None)
+    found = similar_users(events_of(home, NightConfig()).dataset())
+    assert set(found["method"]) == {"co_engagement", "interests", "combined"}
+    assert (found["user_id"] != found["neighbor_id"]).all()
+    assert found.group_by("user_id", "method").len()["len"].max() == 10
