@@ -40,7 +40,7 @@ class Scorer:
     def __init__(self, snapshot: Snapshot, person: Person) -> None:
         self._snapshot = snapshot
         self._person = person
-        self._unseen: Mask = person.unseen(len(snapshot.catalogue))
+        self._unseen: Mask = person.unseen(len(snapshot.catalogue)) & snapshot.available
         self._shares = {name: component.weight for name, component in snapshot.components.items()}
 
     def by_recipe(self) -> Candidates | None:
