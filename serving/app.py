@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unreachable
 from nightschool.settings import Settings
 from serving.api import events, items, operations, users
+from serving.api.parameters import problem
 from serving.frame import App, Frame
 from serving.page import routes as page
 from serving.security import Guard
@@ -95,11 +96,11 @@ async def _told(_: Request, error: Exception) -> JSONResponse:
     status = next(
         (status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY
     )
-    return JSONResponse({"detail": str(error)}, status)
+    return problem(str(error), status)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """What FastAPI says of a request that is not of the form, as one sentence."""
     faults = cast(RequestValidationError, error).errors()[:5]
     told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
-    return JSONResponse({"detail": "; ".join(told)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem("; ".join(told), HTTPStatus.UNPROCESSABLE_ENTITY)

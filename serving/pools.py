@@ -7,6 +7,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from nightschool.columns import USER_ID
+from nightschool.errors import Unreachable
 from serving.schemas import ExternalId
 
 
@@ -23,12 +24,19 @@ class Pools:
         self._files = [_ranged(path) for path in files]
 
     def of(self, user_id: ExternalId) -> pl.DataFrame | None:
-        """A user's candidates: item_id and one column a component; None for a user without any."""
+        """A user's candidates: item_id and one column a component; None for a user without any.
+
+        Raises:
+            Unreachable: The files were rewritten without somebody, or removed, and the next release is not open yet.
+        """
         files = [file.path for file in self._files if file.first <= user_id <= file.last]
         if not files:
             return None
         rows = pl.scan_parquet(files, hive_partitioning=False).filter(pl.col(USER_ID) == user_id).drop(USER_ID)
-        found = rows.collect()
+        try:
+            found = rows.collect()
+        except FileNotFoundError as error:
+            raise Unreachable("this release is being replaced", do="ask again in a second") from error
         return found if found.height else None
 
 

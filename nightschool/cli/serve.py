@@ -3,11 +3,14 @@
 import os
 import tempfile
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from nightschool.errors import ConfigurationError
+
+FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder where workers add up their figures; prometheus-client looks for it once, as it is imported."""
 
 Host = Annotated[str, typer.Option(help="The address to listen on; other machines need a key: nightschool keys add.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
@@ -20,13 +23,12 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
     from granian.server import Server
 
     from nightschool.cli.up import require_free_ports
-    from serving.telemetry import MULTIPROCESS
 
     _require_keys(host)
     require_free_ports({"--port": port}, host)
     with tempfile.TemporaryDirectory(prefix="nightschool-metrics-") as figures:
         if workers > 1:
-            os.environ[MULTIPROCESS] = figures
+            os.environ[FIGURES] = figures
         typer.echo(f"Nightschool is served at http://{host}:{port}; Ctrl-C ends it", err=True)
         Server(
             "serving.app:create",

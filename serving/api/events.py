@@ -1,10 +1,11 @@
 """Taking in what users do."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.models import Example
 
 from serving.api.parameters import PROBLEMS
 from serving.schemas import Event, Events, EventsTaken, Problem, Text
@@ -12,6 +13,18 @@ from serving.service import Service
 from serving.telemetry import EVENTS
 
 router = APIRouter(tags=["events"], responses=PROBLEMS)
+
+EXAMPLES: Final[dict[str, Example]] = {
+    "one": {"value": {"user_id": 14, "item_id": 32, "event": "like", "event_id": "3f2a"}},
+    "several": {
+        "value": {
+            "events": [
+                {"user_id": 14, "item_id": 32, "event": "complete", "at": "2026-01-31T18:00:00Z"},
+                {"user_id": 15, "item_id": 7, "event": "hide"},
+            ]
+        }
+    },
+}
 
 
 @router.post(
@@ -21,7 +34,7 @@ router = APIRouter(tags=["events"], responses=PROBLEMS)
 )
 async def take_events(
     request: Request,
-    sent: Annotated[Event | Events, Body()],
+    sent: Annotated[Event | Events, Body(openapi_examples=EXAMPLES)],
     idempotency_key: Annotated[Text | None, Header(description="Stands for the event_id of a single event.")] = None,
 ) -> EventsTaken:
     """Takes in one event or several together; they are on the disk before this answers.

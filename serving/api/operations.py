@@ -15,6 +15,8 @@ from serving.telemetry import MULTIPROCESS, RELEASE_AGE, exposition
 
 router = APIRouter(tags=["operations"])
 
+ReleaseId = Annotated[str, Path(description="The release's id.", max_length=64, examples=["2026-11-27-1a2b3c4d"])]
+
 
 @router.get("/v1/releases", responses=PROBLEMS)
 def releases(request: Request) -> ReleaseList:
@@ -24,7 +26,7 @@ def releases(request: Request) -> ReleaseList:
 
 
 @router.get("/v1/releases/{release_id}", responses=PROBLEMS)
-def release(request: Request, release_id: Annotated[str, Path(max_length=64)]) -> ReleaseDetail:
+def release(request: Request, release_id: ReleaseId) -> ReleaseDetail:
     """One release: what it was made of, what it was asked and what it holds."""
     service: Service = request.app.state.service
     return service.release(release_id)
@@ -36,7 +38,9 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/ready", responses={503: {"model": Ready, "description": "No release is published yet."}})
+@router.get(
+    "/ready", response_model=Ready, responses={503: {"model": Ready, "description": "No release is published yet."}}
+)
 async def ready(request: Request) -> Response:
     """Whether lists can be served, and how old they are."""
     state = readiness(request.app.state.service)

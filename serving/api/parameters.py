@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.answers import MOST_ITEMS, Asked
@@ -23,6 +24,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "What was asked is out of range, or does not fit the release."},
     503: {"model": Problem, "description": "No release is published yet, or a database does not answer."},
 }
+
+
+def problem(detail: str, status: int) -> JSONResponse:
+    """A `Problem`; halves of surrogate pairs, which JSON can send and UTF-8 cannot hold, are escaped."""
+    return JSONResponse({"detail": detail.encode(errors="backslashreplace").decode()}, status)
 
 
 class ListQuery(BaseModel):

@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from nightschool.errors import NotFound, Unreachable
 from serving.answers import Asked, Body
-from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId
+from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, problem
 from serving.schemas import (
     Method,
     Problem,
@@ -24,6 +24,8 @@ from serving.schemas import (
 from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
+
+Alike = Annotated[Method, Query(description="What users are alike by: interests, what both met, or both.")]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
@@ -83,7 +85,7 @@ async def _list(request: Request, user_id: str, asked: Asked) -> Response:
 
 
 @router.get("/v1/users/{user_id:path}/similar")
-async def similar_users(request: Request, user_id: UserId, method: Method = "combined") -> SimilarUsers:
+async def similar_users(request: Request, user_id: UserId, method: Alike = "combined") -> SimilarUsers:
     """The users most like one: by interests, by what both met, or by both."""
     service: Service = request.app.state.service
     return service.similar_users(user_id, method)
@@ -99,13 +101,13 @@ async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) 
     service: Service = request.app.state.service
     handle = asked.user_handle
     if handle is None or handle == "":
-        return JSONResponse({"detail": "This field cannot be left blank!"}, HTTPStatus.BAD_REQUEST)
+        return problem("This field cannot be left blank!", HTTPStatus.BAD_REQUEST)
     try:
         found = service.similar_users(handle, "combined")
     except Unreachable:
         raise
     except NotFound:
-        return JSONResponse({"detail": f"User with user_handle: {str(handle)[:100]} not found"}, HTTPStatus.NOT_FOUND)
+        return problem(f"User with user_handle: {str(handle)[:100]} not found", HTTPStatus.NOT_FOUND)
     data = SimilarUsersData(model_handle=found.release_id, similar_users=[user.user_id for user in found.users])
     return Response(SimilarUsersAnswer(request_data=handle, data=data).model_dump_json(), media_type=_JSON)
 

@@ -1,5 +1,6 @@
 """One simulated home with a release for every test that only reads, and a copy of it for each that writes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
@@ -14,6 +15,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 from serving.snapshot import Snapshot
+from tests.serving.client import Api
 from tests.serving.homes import make_home, publish
 
 
@@ -55,3 +57,25 @@ def copied(home: Home, root: Path) -> Home:
     copytree(home.paths.root, root)
     lake = Lake(HomePaths(root).lake, home.binding.user_dtype, home.binding.item_dtype)
     return Home(HomePaths(root), home.binding, lake, Releases(lake))
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose ids are texts; nobody may write to it."""
+    home = make_home(tmp_path_factory.mktemp("texts") / "home", user_id="String", item_id="String")
+    publish(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def reading(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """What serves the home, for tests that send no event."""
+    with Api.over(copied(served.home, tmp_path_factory.mktemp("reading") / "home")) as api:
+        yield api
+
+
+@pytest.fixture
+def writing(own_home: Home) -> Iterator[Api]:
+    """What serves a copy of the home, for tests that change it."""
+    with Api.over(own_home) as api:
+        yield api

@@ -1,6 +1,5 @@
 """Homes with a published release, made by the night's own functions without its selection, in a second or two."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,14 +87,6 @@ def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Re
     release = publish_release(night, draft, tables, metrics)
     night.close()
     return release
-
-
-def copy_home(home: Home, root: Path) -> Home:
-    """The same home in another folder, to be written to."""
-    shutil.copytree(home.paths.root, root)
-    paths = HomePaths(root)
-    lake = Lake(paths.lake, home.binding.user_dtype, home.binding.item_dtype)
-    return Home(paths, home.binding, lake, Releases(lake))
 
 
 def learn(home: Home, recipe: Mapping[str, Any] = HYBRID) -> tuple[Hybrid, Dataset]:

@@ -1,0 +1,102 @@
+"""Taking in what users do: once, whole or not at all, and with a clear word on what is wrong."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from nightschool.storage.erasures import Erasure, Erasures
+from tests.serving.client import Api
+
+
+def event(api: Api, **told: Any) -> dict[str, Any]:
+    return {"user_id": api.users[0], "item_id": api.snapshot.catalogue.ids[0], "event": "like", **told}
+
+
+def n_events(api: Api) -> int:
+    return len(api.service.feedback.of(api.users[0]))
+
+
+def test_the_same_event_again_counts_once(writing: Api) -> None:
+    first = writing.post("/v1/events", event(writing, event_id="a"))
+    again = writing.post("/v1/events", event(writing, event_id="a"))
+    assert (first.status_code, again.status_code) == (201, 201)
+    (one,), (other,) = first.json()["events"], again.json()["events"]
+    assert (one["repeated"], other["repeated"]) == (False, True)
+    assert one["sequence"] == other["sequence"]
+    assert n_events(writing) == 1
+
+
+def test_the_idempotency_key_stands_for_the_id(writing: Api) -> None:
+    for repeated in (False, True):
+        answer = writing.post("/v1/events", event(writing), headers={"idempotency-key": "k"})
+        assert answer.json()["events"][0] == {"event_id": "k", "sequence": 1, "repeated": repeated}
+    named = writing.post("/v1/events", event(writing, event_id="own"), headers={"idempotency-key": "k"})
+    assert named.json()["events"][0]["event_id"] == "own"
+
+
+def test_an_id_that_stands_for_another_event_is_a_conflict(writing: Api) -> None:
+    writing.post("/v1/events", event(writing, event_id="a"))
+    answer = writing.post("/v1/events", event(writing, event_id="a", event="hide"))
+    assert answer.status_code == 409
+    assert "a" in answer.json()["detail"]
+    assert n_events(writing) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"item_id": 987_654}, 404),
+        ({"user_id": "nobody"}, 404),
+        ({"event_id": "taken"}, 409),
+        ({"at": "2025-01-01T00:00:00"}, 422),
+        ({"at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}, 422),
+        ({"event": "love"}, 422),
+    ],
+)
+def test_a_batch_goes_in_whole_or_not_at_all(writing: Api, fault: dict[str, Any], status: int) -> None:
+    writing.post("/v1/events", event(writing, event_id="taken", event="view"))
+    answer = writing.post("/v1/events", {"events": [event(writing), event(writing, **fault)]})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["detail"]
+    assert n_events(writing) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("2025-01-01T00:00:00", "without its zone"), ("2999-01-01T00:00:00Z", "in the future")],
+)
+def test_a_time_is_checked(writing: Api, at: str, told: str) -> None:
+    answer = writing.post("/v1/events", event(writing, at=at))
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
+    assert writing.post("/v1/events", event(writing, at="2025-07-01T02:00:00+02:00")).status_code == 201
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", 1e300, -1e12, "x", ""])
+def test_odd_times_break_nothing(writing: Api, at: object) -> None:
+    answer = writing.post("/v1/events", event(writing, at=at))
+    assert answer.status_code in {201, 422}
+    assert writing.get(f"/v1/users/{writing.users[0]}/recommendations").status_code == 200
+    writing.service.history(writing.users[0], 10)
+
+
+def test_a_batch_has_its_bounds(reading: Api) -> None:
+    assert reading.post("/v1/events", {"events": []}).status_code == 422
+    assert reading.post("/v1/events", {"events": [event(reading)] * 1001}).status_code == 422
+    assert reading.post("/v1/events", event(reading, more=1)).status_code == 422
+
+
+def test_nothing_is_taken_in_of_whom_was_forgotten(writing: Api) -> None:
+    user = writing.users[0]
+    erasure = Erasure(user_id=user, erased_at=datetime.now(UTC), removed={}, content_hashes={}, row_counts={})
+    Erasures(writing.home.lake).note(erasure)
+    answer = writing.post("/v1/events", event(writing))
+    assert (answer.status_code, "any more" in answer.json()["detail"]) == (404, True)
+    assert n_events(writing) == 0
+
+
+def test_the_next_answer_knows(writing: Api) -> None:
+    user = writing.users[0]
+    before = writing.items_of(user)
+    writing.post("/v1/events", event(writing, item_id=before[0]))
+    assert before[0] not in writing.items_of(user)

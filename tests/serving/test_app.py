@@ -1,0 +1,170 @@
+"""What stands around every route, whichever it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from nightschool.settings import Settings
+from serving.app import application
+from serving.security import HEADERS
+from serving.service import Service
+from tests.serving.client import Api
+from tests.serving.conftest import Served, copied
+
+READS, WRITES, OPEN = (401, None, None), (401, 403, None), (None, None, None)
+"""How a request is refused without a key, with one that reads and with one that writes; None: it goes on."""
+
+ROUTES = {
+    ("GET", "/"): READS,
+    ("GET", "/compare/{user_id:path}"): READS,
+    ("GET", "/health"): OPEN,
+    ("GET", "/learner/{user_id:path}"): READS,
+    ("GET", "/metrics"): READS,
+    ("GET", "/openapi.json"): READS,
+    ("GET", "/operator"): READS,
+    ("GET", "/operator/diff"): READS,
+    ("GET", "/operator/rollback"): READS,
+    ("GET", "/ready"): OPEN,
+    ("GET", "/sign-in"): OPEN,
+    ("GET", "/static/{digest}/{name}"): OPEN,
+    ("GET", "/v1/items/{item_id:path}/similar"): READS,
+    ("GET", "/v1/releases"): READS,
+    ("GET", "/v1/releases/{release_id}"): READS,
+    ("GET", "/v1/users/{user_id:path}/recommendations"): READS,
+    ("GET", "/v1/users/{user_id:path}/similar"): READS,
+    ("HEAD", "/openapi.json"): READS,
+    ("POST", "/learner/{user_id:path}/events"): WRITES,
+    ("POST", "/operator/rollback"): WRITES,
+    ("POST", "/sign-in"): OPEN,
+    ("POST", "/sign-out"): OPEN,
+    ("POST", "/similar-users/"): READS,
+    ("POST", "/v1/events"): WRITES,
+}
+SIGN_IN = ("POST", "/sign-in")
+"""The one route that answers 401 of its own accord: to a key in its form that is none."""
+
+
+@pytest.fixture(scope="module")
+def locked(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, dict[str, str]]]:
+    """A service that asks for a key, and a key of each role."""
+    with Api.over(copied(served.home, tmp_path_factory.mktemp("locked") / "home")) as api:
+        yield api, {role: api.service.keys.add(role, role) for role in ("read", "write")}
+
+
+def test_every_route_has_its_row() -> None:
+    app = application(cast(Service, SimpleNamespace()))
+    found = {(method, str(route.path)) for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+    assert found == set(ROUTES)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["no key", "read", "write"])
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_a_key_opens_what_its_role_allows(
+    locked: tuple[Api, dict[str, str]], route: tuple[str, str], place: int
+) -> None:
+    api, keys = locked
+    key = [None, keys["read"], keys["write"]][place]
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    path = route[1].replace(":path", "").format(user_id=1, item_id=1, release_id="x", digest="x", name="x")
+    answer = api.request(route[0], path, headers=headers, client="10.0.0.7")
+    expected = 401 if route == SIGN_IN else ROUTES[route][place]
+    assert answer.status_code == expected or (expected is None and answer.status_code not in {401, 403})
+    assert answer.status_code < 500
+    assert (answer.headers.get("www-authenticate") == "Bearer") == (expected == 401 and route != SIGN_IN)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_every_answer_has_its_headers(locked: tuple[Api, dict[str, str]], route: tuple[str, str]) -> None:
+    api, keys = locked
+    path = route[1].replace(":path", "").format(user_id=1, item_id=1, release_id="x", digest="x", name="x")
+    for headers in ({}, {"authorization": f"Bearer {keys['write']}"}):
+        answer = api.request(route[0], path, headers={**headers, "x-request-id": "abc-1"})
+        for name, value in HEADERS.items():
+            assert answer.headers[name.decode()] == value.decode()
+        assert answer.headers["x-request-id"] == "abc-1"
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1/users/1", "/v1", "/v1/users//recommendations"])
+def test_what_is_not_there_has_its_headers_too(reading: Api, path: str) -> None:
+    answer = reading.get(path)
+    assert answer.status_code in {404, 422}
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
+def test_pages_of_other_sites_send_no_event(reading: Api, headers: dict[str, str]) -> None:
+    event = {"user_id": 1, "item_id": 1, "event": "like"}
+    assert reading.post("/v1/events", event, headers=headers).status_code == 403
+    assert reading.service.feedback.version(1) == 0
+
+
+def test_names_and_machines_of_others_are_refused_without_keys(reading: Api) -> None:
+    assert reading.get("/v1/releases", headers={"host": "evil.example"}).status_code == 403
+    assert reading.get("/v1/releases", client="192.0.2.1").status_code == 403
+    assert reading.get("/v1/releases", headers={"host": "localhost:1"}).status_code == 200
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["missing", "empty"])
+def test_without_a_release_the_server_lives_and_says_so(tmp_path: Path, exists: bool) -> None:
+    root = tmp_path / "nothing"
+    if exists:
+        root.mkdir()
+    with Api(Settings(home=root)).open() as api:
+        assert api.get("/health").status_code == 200
+        ready = api.get("/ready")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        for path in ("/v1/users/1/recommendations", "/v1/users/1/similar", "/v1/items/1/similar"):
+            answer = api.get(path)
+            assert (answer.status_code, "no release is published" in answer.json()["detail"]) == (503, True), path
+        assert api.post("/similar-users/", {"user_handle": 1}).status_code == 503
+        assert api.post("/v1/events", {"user_id": 1, "item_id": 1, "event": "like"}).status_code == 503
+        assert api.get("/v1/releases").json() == {"releases": []}
+        assert api.get("/v1/releases/x").status_code == 404
+        assert api.get("/metrics").status_code == 200
+
+
+def test_what_is_not_of_the_form_is_told_in_one_sentence(reading: Api) -> None:
+    answer = reading.get("/v1/users/1/recommendations?k=0")
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {"detail": "query.k: Input should be greater than or equal to 1"},
+    )
+
+
+def test_the_document_is_complete(reading: Api) -> None:
+    document = reading.get("/openapi.json").json()
+    assert set(document["paths"]) == {path.replace(":path", "") for _, path in ROUTES if path in told_of()}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            require_complete(path, operation, document)
+
+
+def told_of() -> set[str]:
+    return {path for _, path in ROUTES if path.startswith(("/v1", "/similar", "/health", "/ready", "/metrics"))}
+
+
+def require_complete(path: str, operation: dict[str, Any], document: dict[str, Any]) -> None:
+    """Asserts a summary, a description, an example of each body, and a schema of each answer that has a body."""
+    assert operation["summary"], path
+    assert operation["description"], path
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        assert content.get("examples") or resolved(content["schema"], document).get("examples"), path
+    for parameter in operation.get("parameters", []):
+        assert parameter.get("description"), (path, parameter["name"])
+    for status, answer in operation["responses"].items():
+        assert answer["description"], path
+        if status == "304":
+            continue
+        for content in answer["content"].values():
+            assert content["schema"], (path, status)
+
+
+def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return dict(document["components"]["schemas"][name]) if name else schema

@@ -1,0 +1,49 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nightschool.errors import Unreachable
+from nightschool.night.run import Home
+from nightschool.settings import Settings
+from serving.current import Current
+from tests.serving.homes import publish, settings_of
+
+
+def test_without_a_home_there_is_nothing_to_serve(tmp_path: Path) -> None:
+    current = Current(Settings(home=tmp_path / "nothing"))
+    assert not current.refresh()
+    assert not current.opened
+    assert current.lake() is None
+    with pytest.raises(Unreachable, match="no release is published yet"):
+        _ = current.snapshot
+
+
+def test_only_a_change_is_a_change(own_home: Home) -> None:
+    current = Current(settings_of(own_home))
+    assert [current.refresh() for _ in range(3)] == [True, False, False]
+    first = current.snapshot
+    release = publish(own_home)
+    assert [current.refresh() for _ in range(3)] == [True, False, False]
+    assert current.snapshot.release.release_id == release.release_id != first.release.release_id
+
+
+def test_a_hold_changes_nothing(own_home: Home) -> None:
+    current = Current(settings_of(own_home))
+    current.refresh()
+    own_home.releases.hold("wait")
+    assert not current.refresh()
+
+
+def test_a_release_that_cannot_be_opened_leaves_the_old_one_and_is_tried_again(own_home: Home) -> None:
+    current = Current(settings_of(own_home))
+    current.refresh()
+    first = current.snapshot
+    release = publish(own_home)
+    folder = own_home.paths.serving / release.release_id
+    shutil.move(folder, folder.with_name("away"))
+    assert [current.refresh() for _ in range(2)] == [False, False]
+    assert current.snapshot is first
+    shutil.move(folder.with_name("away"), folder)
+    assert current.refresh()
+    assert current.snapshot.release.release_id == release.release_id
