@@ -109,7 +109,7 @@ class Scorer:
     def _published(self, name: str) -> Float32s:
         """The component's scores without the events, float32 [n_items]."""
         if self._weighs(name):
-            return self._scored(name, self._person.published)
+            return self._scored(name, self._person.published, self._unseen_then)
         told = self._pool[name].to_numpy()
         scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
         scores[self._pool_items] = told
@@ -117,11 +117,18 @@ class Scorer:
 
     def _folded(self, name: str) -> Float32s:
         """The component's scores of the whole history, float32 [n_items]."""
-        return self._scored(name, self._person.current)
+        return self._scored(name, self._person.current, self._unseen)
 
-    def _scored(self, name: str, history: Mapping[int, Met]) -> Float32s:
+    @property
+    def _unseen_then(self) -> Mask:
+        """What the user had not met when the release was made, over which the night took its z-scores."""
+        then = np.ones(len(self._snapshot.catalogue), dtype=bool)
+        then[list(self._person.published)] = False
+        return then & self._snapshot.available
+
+    def _scored(self, name: str, history: Mapping[int, Met], unseen: Mask) -> Float32s:
         row = liked_row(history, len(self._snapshot.catalogue))
-        return _standardised(fold_in(row, self._snapshot.weights[name])[0], self._unseen)
+        return _standardised(fold_in(row, self._snapshot.weights[name])[0], unseen)
 
     @cached_property
     def _pool_items(self) -> Indices:
@@ -138,7 +145,8 @@ class Scorer:
     ) -> Candidates:
         order = np.argsort(-totals, kind="stable")
         items = items[order]
-        parts = {name: (shares[name] * score[items]).astype(np.float32) for name, score in scores.items()}
+        speaking = [name for name in scores if shares[name] > 0]
+        parts = {name: (shares[name] * scores[name][items]).astype(np.float32) for name in speaking}
         return Candidates(items, totals[order].astype(np.float32), parts)
 
 
