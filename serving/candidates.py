@@ -61,8 +61,11 @@ class Scorer:
     def by_events(self) -> Candidates | None:
         """What item weights make of a history alone, for users without a pool; None where they say nothing of it.
 
+        Whom nothing was sent of stays with the audience's list, as the night left them.
         Where no component of the recipe has weights, others that do stand in.
         """
+        if not self._person.sent:
+            return None
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         for stand_in in (CO_OCCURRENCE, CONTENT):
             shares = shares or ({stand_in: 1.0} if self._weighs(stand_in) else {})

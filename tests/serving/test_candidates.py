@@ -1,5 +1,8 @@
 """Scores made anew, against the fitted models themselves."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -8,12 +11,14 @@ from models.catalog import build
 from models.hybrid import Hybrid
 from nightschool.contract import Dataset, Recipe
 from nightschool.storage.events import Stored
+from serving.answers import Asked, make_list
 from serving.candidates import Candidates, Scorer
 from serving.person import Person
+from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from tests.serving.conftest import Served
-from tests.serving.homes import HYBRID
+from tests.serving.conftest import Served, copied, opened
+from tests.serving.homes import HYBRID, make_home, publish
 from tests.serving.sent import history, learner, listed, stored
 
 Scores = dict[ExternalId, float]
@@ -147,3 +152,73 @@ def test_parts_make_up_the_score_and_a_component_without_a_share_has_none(served
         found = scorer(served, user, []).by_alpha(alpha)
         assert found is not None
         assert list(found.parts) == [alone]
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "without weights": {"components": [{"model": "ials", "weight": 0.7}, {"model": "content", "weight": 0.3}]},
+    "reranked": {**HYBRID, "alpha": None, "reranker": {}},
+}
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def other(served: Served, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Served:
+    home = copied(served.home, tmp_path_factory.mktemp("other") / "home")
+    return opened(home, publish(home, RECIPES[request.param]))
+
+
+def test_other_recipes_keep_the_published_order_until_an_event(other: Served) -> None:
+    snapshot = other.snapshot
+    for place in range(10):
+        user = learner(snapshot, place)
+        found = told(snapshot, scorer(other, user, []).by_recipe())
+        assert list(found)[: snapshot.k] == listed(snapshot, user)
+        first, *rest = listed(snapshot, user)
+        viewed = scorer(other, user, stored(snapshot, (first, "view"), user=user)).by_recipe()
+        assert list(told(snapshot, viewed))[: snapshot.k] == [first, *rest]
+
+
+def test_other_recipes_move_with_an_event_towards_what_is_like_it(other: Served) -> None:
+    snapshot = other.snapshot
+    moved = 0
+    for place in range(10):
+        user = learner(snapshot, place)
+        liked = listed(snapshot, user)[9]
+        found = list(told(snapshot, scorer(other, user, stored(snapshot, (liked, "like"), user=user)).by_recipe()))
+        rest = [item for item in listed(snapshot, user) if item != liked]
+        assert liked not in found
+        moved += found[: len(rest)] != rest
+        near = snapshot.weights["content"][[snapshot.catalogue.position(liked)]].toarray()[0]
+        before = list(told(snapshot, scorer(other, user, []).by_recipe()))
+        nearest = max(found, key=lambda item: near[snapshot.catalogue.position(item)])
+        assert found.index(nearest) <= before.index(nearest)
+    assert moved >= 8
+
+
+def test_other_recipes_know_strangers_by_what_has_weights(other: Served) -> None:
+    events = stored(other.snapshot, (3, "like"))
+    found = scorer(other, 999_999, events).by_events()
+    assert found is not None
+    assert set(found.parts) <= set(other.snapshot.weights)
+    assert len(found.items) == len(other.snapshot.catalogue) - 1
+
+
+def test_other_recipes_weigh_alpha(other: Served) -> None:
+    snapshot = other.snapshot
+    user = learner(snapshot)
+    for alpha in (0.0, 0.5, 1.0):
+        found = scorer(other, user, []).by_alpha(alpha)
+        assert found is not None
+        assert sum(found.parts.values()) == pytest.approx(found.scores, abs=1e-4)
+
+
+def test_ids_may_be_texts(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "texts", user_id="String", item_id="String")
+    texts = opened(home, publish(home, {"components": [{"model": "content"}]}))
+    snapshot = texts.snapshot
+    user = learner(snapshot)
+    assert isinstance(user, str)
+    first, *rest = listed(snapshot, user)
+    assert list(told(snapshot, scorer(texts, user, []).by_recipe()))[: snapshot.k] == [first, *rest]
+    person = Person.of(snapshot, user, stored(snapshot, (first, "hide"), user=user))
+    shown = make_list(snapshot, person, Rules(exclude=(rest[0],)), Asked(k=3))
+    assert [entry["item_id"] for entry in shown] == rest[1:4]
