@@ -89,7 +89,7 @@ def make_list(snapshot: Snapshot, whose: Person | ExternalId, rules: Rules, aske
     allowed = allowed_items(snapshot, person, rules, narrowing)
     candidates = candidates_of(snapshot, person, rules)
     if candidates is None:
-        return audience_list(snapshot, person, asked.k, allowed)
+        return audience_list(snapshot, person, asked.k, rules, allowed)
     shown = ruled(snapshot, candidates, rules, allowed)
     return picked_list(snapshot, person, shown, places_of(snapshot, shown, rules, asked.k))
 

@@ -11,7 +11,7 @@ from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
-from serving.person import Met, Person, liked_row, unmet
+from serving.person import Met, Person, liked_row
 from serving.snapshot import CO_OCCURRENCE, CONTENT, Snapshot
 
 
@@ -46,27 +46,26 @@ class Scorer:
     def by_recipe(self) -> Candidates | None:
         """The pool in the published order, moved by what was sent since; None for a user without a pool.
 
-        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much;
-        where none of them has item weights, what they do to co-occurrence.
+        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much.
         """
         if self._pool.is_empty():
             return None
-        shares = self._shares
-        if not any(map(self._weighs, shares)) and self._weighs(CO_OCCURRENCE):
-            shares = {**shares, CO_OCCURRENCE: 1.0}
-        before = {name: self._published(name) for name in shares}
+        before = {name: self._published(name) for name in self._shares}
         after = {name: self._folded(name) if self._moves(name) else score for name, score in before.items()}
         items = self._union(after.values())
-        was = _total(shares, before)[items]
+        was = _total(self._shares, before)[items]
         places = {item: place for place, item in enumerate(items.tolist())}
         dealt = keep_order(was, [places[item] for item in self._listed if item in places])
-        return self._ordered(items, dealt + _total(shares, after)[items] - was, shares, after)
+        return self._ordered(items, dealt + _total(self._shares, after)[items] - was, self._shares, after)
 
     def by_events(self) -> Candidates | None:
         """What item weights make of a history alone, for users without a pool; None where they say nothing of it.
 
+        Whom nothing was sent of stays with the audience's list, as the night left them.
         Where no component of the recipe has weights, others that do stand in.
         """
+        if not self._person.sent:
+            return None
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         for stand_in in (CO_OCCURRENCE, CONTENT):
             shares = shares or ({stand_in: 1.0} if self._weighs(stand_in) else {})
@@ -113,7 +112,7 @@ class Scorer:
     def _published(self, name: str) -> Float32s:
         """The component's scores without the events, float32 [n_items]."""
         if self._weighs(name):
-            return self._scored(name, self._person.published)
+            return self._scored(name, self._person.published, self._unseen_then)
         told = self._pool[name].to_numpy()
         scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
         scores[self._pool_items] = told
@@ -121,12 +120,18 @@ class Scorer:
 
     def _folded(self, name: str) -> Float32s:
         """The component's scores of the whole history, float32 [n_items]."""
-        return self._scored(name, self._person.current)
+        return self._scored(name, self._person.current, self._unseen)
 
-    def _scored(self, name: str, history: Mapping[int, Met]) -> Float32s:
-        n_items = len(self._snapshot.catalogue)
-        scores = fold_in(liked_row(history, n_items), self._snapshot.weights[name])[0]
-        return _standardised(scores, unmet(history, n_items))
+    @property
+    def _unseen_then(self) -> Mask:
+        """What the user had not met when the release was made, over which the night took its z-scores."""
+        then = np.ones(len(self._snapshot.catalogue), dtype=bool)
+        then[list(self._person.published)] = False
+        return then & self._snapshot.available
+
+    def _scored(self, name: str, history: Mapping[int, Met], unseen: Mask) -> Float32s:
+        row = liked_row(history, len(self._snapshot.catalogue))
+        return _standardised(fold_in(row, self._snapshot.weights[name])[0], unseen)
 
     @cached_property
     def _pool_items(self) -> Indices:
@@ -143,7 +148,8 @@ class Scorer:
     ) -> Candidates:
         order = np.argsort(-totals, kind="stable")
         items = items[order]
-        parts = {name: (shares[name] * score[items]).astype(np.float32) for name, score in scores.items()}
+        speaking = [name for name in scores if shares[name] > 0]
+        parts = {name: (shares[name] * scores[name][items]).astype(np.float32) for name in speaking}
         return Candidates(items, totals[order].astype(np.float32), parts)
 
 

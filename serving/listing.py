@@ -60,16 +60,21 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entr
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def audience_list(snapshot: Snapshot, person: Person, k: int, allowed: Mask) -> list[Entry]:
-    """The first k of what the user's audience likes most, without what they met."""
+def audience_list(snapshot: Snapshot, person: Person, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
+    """Up to k of what the user's audience likes most, without what they met; their own list where it is that."""
     audience = snapshot.audience(person.user_id)
     reason = "popular" if audience == EVERYONE else "audience"
-    rows = [
-        Row(item_id, score, AUDIENCE_SOURCE, reason, None)
-        for item_id, score in snapshot.audiences[audience]
-        if allowed[snapshot.catalogue.positions([item_id])].all()
-    ]
-    return [_entry(snapshot, rank, row) for rank, row in enumerate(rows[:k], start=1)]
+    own = snapshot.lists.columns_of(person.user_id)
+    liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
+    told = np.array([*liked.values()], dtype=np.float32)
+    spread = (told - told.mean()) / max(told.std(), 1e-9) if len(told) else told
+    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_SOURCE: told})
+    shown = ruled(snapshot, candidates, rules, allowed)
+    places = places_of(snapshot, shown, rules, k)
+    ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
+    scores = shown.parts[AUDIENCE_SOURCE][places].tolist()
+    rows = [Row(item, score, AUDIENCE_SOURCE, reason, None) for item, score in zip(ids, scores, strict=True)]
+    return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
 def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
@@ -151,7 +156,7 @@ def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: 
         bounds.append(names.index(narrowing.max_difficulty))
     if rules.difficulty_steps is not None and names:
         reached = snapshot.catalogue.levels[person.completed()].max(initial=-1)
-        bounds.append(int(reached) + rules.difficulty_steps)
+        bounds.append(max(int(reached) + rules.difficulty_steps, 0))
     return min(bounds, default=None)
 
 

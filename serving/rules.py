@@ -22,7 +22,10 @@ class Rules(BaseModel):
     )
     quota: int | None = Field(default=None, ge=1, description="Items of one category that a list may hold.")
     difficulty_steps: int | None = Field(
-        default=None, ge=0, description="Levels that an item may lie above the highest one that the user completed."
+        default=None,
+        ge=0,
+        description="Levels that an item may lie above the highest one that the user completed;"
+        " the lowest level is always shown.",
     )
     diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
     alpha: float | None = Field(

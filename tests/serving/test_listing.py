@@ -1,4 +1,4 @@
-"""Every rule, by cases that can be checked by hand."""
+"""Each rule by itself, on the published release of a hybrid; other recipes' lists before and after an event."""
 
 from typing import Any
 
@@ -7,135 +7,190 @@ import pytest
 
 from nightschool.errors import ConfigurationError
 from serving.answers import Asked, make_list
-from serving.listing import Narrowing, allowed_items, in_words, random_entry
+from serving.listing import Entry, Narrowing, allowed_items, in_words, random_entry
 from serving.person import Person
 from serving.rules import Rules
-from tests.serving.client import Api
+from serving.schemas import ExternalId
+from serving.snapshot import EVERYONE, Snapshot
+from tests.serving.conftest import Served
+from tests.serving.sent import history, learner, listed, stored
+
+STRANGER = 999_999
 
 
-def listed(api: Api, user: Any, rules: Rules, **asked: Any) -> list[dict[str, Any]]:
-    return make_list(api.snapshot, user, rules, Asked(**{"k": 50, **asked}))
+@pytest.fixture
+def snapshot(served: Served) -> Snapshot:
+    return served.snapshot
 
 
-def ids(entries: list[dict[str, Any]]) -> list[Any]:
+def ask(snapshot: Snapshot, whose: Person | ExternalId, k: int = 20, **rules: Any) -> list[Entry]:
+    return make_list(snapshot, whose, Rules(**rules), Asked(k=k))
+
+
+def ids(entries: list[Entry]) -> list[ExternalId]:
     return [entry["item_id"] for entry in entries]
 
 
-def user_with_pool(api: Api) -> Any:
-    return next(user for user in api.users if api.snapshot.pools.of(user) is not None)
+def everything(snapshot: Snapshot, user: ExternalId) -> list[ExternalId]:
+    """All that a user may be shown, best first."""
+    return ids(ask(snapshot, user, k=200))
 
 
-def all_of(api: Api) -> list[dict[str, Any]]:
-    return listed(api, user_with_pool(api), Rules(), k=200)
+def kind(snapshot: Snapshot, item: ExternalId) -> int:
+    return int(snapshot.catalogue.kinds[snapshot.catalogue.positions([item])[0]])
 
 
-def test_excluded_items_leave_a_gap_that_closes(reading: Api) -> None:
-    whole = ids(all_of(reading))
-    assert ids(listed(reading, user_with_pool(reading), Rules(exclude=(whole[1], "nothing")), k=10)) == [
-        whole[0],
-        *whole[2:11],
+def level(snapshot: Snapshot, item: ExternalId) -> int:
+    return int(snapshot.catalogue.levels[snapshot.catalogue.positions([item])[0]])
+
+
+def bears(snapshot: Snapshot, item: ExternalId, label: str) -> bool:
+    return bool(snapshot.catalogue.labelled(label)[snapshot.catalogue.positions([item])[0]])
+
+
+@pytest.fixture(params=["known", "stranger"])
+def user(snapshot: Snapshot, request: pytest.FixtureRequest) -> ExternalId:
+    return learner(snapshot) if request.param == "known" else STRANGER
+
+
+def test_excluded_items_give_way_to_the_next(snapshot: Snapshot, user: ExternalId) -> None:
+    order = everything(snapshot, user)
+    for gone in ((order[0], order[2]), (str(order[0]), str(order[2])), (order[0], order[2], "x", 10**9)):
+        assert ids(ask(snapshot, user, k=5, exclude=gone)) == [order[1], *order[3:7]]
+
+
+def test_items_of_an_excluded_label_give_way(snapshot: Snapshot, user: ExternalId) -> None:
+    order = everything(snapshot, user)
+    domain = snapshot.catalogue.item(int(order[0])).labels["domain"][0]
+    expected = [item for item in order if not bears(snapshot, item, domain)]
+    assert ids(ask(snapshot, user, k=200, exclude_labels=(domain,))) == expected
+    assert ids(ask(snapshot, user, k=200, exclude_labels=("no such label",))) == order
+
+
+def test_a_boost_lifts_by_standard_deviations(snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    scores = {entry["item_id"]: entry["score"] for entry in ask(snapshot, user, k=200, diversity=0, quota=200)}
+    lifted = {item: score + 0.5 * bears(snapshot, item, "python") for item, score in scores.items()}
+    found = {e["item_id"]: e["score"] for e in ask(snapshot, user, k=200, boost={"python": 0.5, "no such label": 9.0})}
+    assert found == pytest.approx(lifted, abs=1e-4)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
+def test_a_boost_of_two_labels_adds_up(snapshot: Snapshot, user: ExternalId) -> None:
+    names = ("python", "Video")
+    both = ids(ask(snapshot, user, k=200, boost=dict.fromkeys(names, 50.0)))
+    counts = [sum(bears(snapshot, item, name) for name in names) for item in both]
+    assert counts == sorted(counts, reverse=True)
+    assert max(counts) > min(counts)
+
+
+@pytest.mark.parametrize("quota", [1, 2, 3])
+def test_a_quota_passes_over_what_a_kind_has_too_much_of(snapshot: Snapshot, user: ExternalId, quota: int) -> None:
+    expected: list[ExternalId] = []
+    for item in everything(snapshot, user):
+        if sum(kind(snapshot, other) == kind(snapshot, item) for other in expected) < quota:
+            expected.append(item)
+    assert ids(ask(snapshot, user, k=200, quota=quota)) == expected
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_steps_bound_the_level_by_the_highest_that_was_completed(snapshot: Snapshot, steps: int) -> None:
+    beginner = next(item for item in snapshot.catalogue.ids if level(snapshot, item) == 0)
+    person = Person.of(snapshot, STRANGER, stored(snapshot, (beginner, "complete")))
+    shown = ids(ask(snapshot, person, k=200, difficulty_steps=steps))
+    assert shown == [item for item in ids(ask(snapshot, person, k=200)) if level(snapshot, item) <= steps]
+    assert len(shown) > 5
+
+
+def test_who_completed_nothing_starts_at_the_lowest_level(snapshot: Snapshot) -> None:
+    expected = [item for item in everything(snapshot, STRANGER) if level(snapshot, item) <= 0]
+    assert expected
+    for steps in (0, 1):
+        assert ids(ask(snapshot, STRANGER, difficulty_steps=steps)) == expected
+
+
+@pytest.mark.parametrize(("name", "highest"), [("Beginner", 0), ("Intermediate", 1), ("Advanced", 2)])
+def test_a_request_bounds_the_level(snapshot: Snapshot, user: ExternalId, name: str, highest: int) -> None:
+    found = ids(make_list(snapshot, user, Rules(), Asked(k=200, max_difficulty=name)))
+    assert found == [item for item in everything(snapshot, user) if level(snapshot, item) <= highest]
+
+
+def test_the_lower_of_two_bounds_holds(snapshot: Snapshot) -> None:
+    person = Person.of(snapshot, STRANGER, ())
+    found = allowed_items(snapshot, person, Rules(difficulty_steps=1), Narrowing(max_difficulty="Advanced"))
+    assert found.tolist() == (snapshot.catalogue.levels <= 0).tolist()
+
+
+def test_a_level_that_is_none_is_refused_with_those_there_are(snapshot: Snapshot) -> None:
+    with pytest.raises(ConfigurationError, match=r"Expert.*use one of Beginner, Intermediate, Advanced"):
+        make_list(snapshot, 1, Rules(), Asked(max_difficulty="Expert"))
+
+
+def test_a_request_asks_for_a_category(snapshot: Snapshot, user: ExternalId) -> None:
+    for label in ("python", "Video", "Design"):
+        found = ids(make_list(snapshot, user, Rules(), Asked(k=200, category=label)))
+        assert found == [item for item in everything(snapshot, user) if bears(snapshot, item, label)]
+    assert make_list(snapshot, user, Rules(), Asked(category="no such label")) == []
+
+
+def test_diversity_at_its_ends(snapshot: Snapshot, user: ExternalId) -> None:
+    order = everything(snapshot, user)
+    assert ids(ask(snapshot, user, k=20, diversity=0.0)) == order[:20]
+    diverse = ids(ask(snapshot, user, k=5, diversity=1.0))
+    assert diverse[0] == order[0]
+    rows = snapshot.catalogue.likeness[snapshot.catalogue.positions(order)]
+    alike = (rows @ rows.T).toarray()
+    picked = [0]
+    for _ in range(4):
+        nearest = alike[:, picked].max(axis=1)
+        nearest[picked] = np.inf
+        picked.append(int(nearest.argmin()))
+    assert diverse == [order[place] for place in picked]
+
+
+def test_diversity_makes_a_list_less_alike(snapshot: Snapshot) -> None:
+    def likeness(items: list[ExternalId]) -> float:
+        rows = snapshot.catalogue.likeness[snapshot.catalogue.positions(items)]
+        return float(np.tril((rows @ rows.T).toarray(), -1).sum())
+
+    user = learner(snapshot)
+    assert likeness(ids(ask(snapshot, user, k=10, diversity=0.6))) < likeness(ids(ask(snapshot, user, k=10)))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_alpha_and_an_event_together(snapshot: Snapshot, alpha: float) -> None:
+    person = Person.of(snapshot, STRANGER, stored(snapshot, (3, "like")))
+    entries = ask(snapshot, person, alpha=alpha)
+    assert len(entries) == 20
+    assert {entry["source"] for entry in entries} <= (
+        {"content"} if alpha == 0 else {"ease"} if alpha == 1 else {"ease", "content"}
+    )
+
+
+def test_alpha_says_nothing_of_a_stranger(snapshot: Snapshot) -> None:
+    assert ids(ask(snapshot, STRANGER, k=5, alpha=0.2)) == [item for item, _ in snapshot.audiences[EVERYONE][:5]]
+
+
+def test_whom_the_night_left_with_the_audience_s_list_keeps_it_under_rules(snapshot: Snapshot) -> None:
+    quiet = [
+        user
+        for user in snapshot.lists.keys.to_list()
+        if snapshot.pools.of(user) is None and sum(score > 0 for score in history(snapshot, user).values()) > 2
     ]
-    assert reading.items_of(user_with_pool(reading), exclude=[whole[0], whole[2]]) == [whole[1], *whole[3:12]]
+    assert quiet
+    for user in quiet:
+        published = listed(snapshot, user)
+        assert ids(ask(snapshot, user, exclude=(published[1],))) == [published[0], *published[2:]]
+        liked = Person.of(snapshot, user, stored(snapshot, (published[0], "like"), user=user))
+        assert {entry["source"] for entry in ask(snapshot, liked)} <= {"ease", "content"}
 
 
-def test_excluded_labels_take_all_that_bear_them(reading: Api) -> None:
-    whole = all_of(reading)
-    label = whole[0]["labels"]["domain"][0]
-    expected = [entry["item_id"] for entry in whole if entry["labels"]["domain"] != [label]]
-    assert ids(listed(reading, user_with_pool(reading), Rules(exclude_labels=(label,)), k=200)) == expected
-
-
-def test_a_boost_lifts_by_its_points(reading: Api) -> None:
-    whole = all_of(reading)
-    label = whole[0]["labels"]["domain"][0]
-    boosted = listed(reading, user_with_pool(reading), Rules(boost={label: 0.5}), k=200)
-    expected = {entry["item_id"]: entry["score"] + 0.5 * (entry["labels"]["domain"] == [label]) for entry in whole}
-    assert [entry["score"] for entry in boosted] == pytest.approx([expected[i] for i in ids(boosted)], abs=1e-4)
-    assert [entry["score"] for entry in boosted] == sorted((e["score"] for e in boosted), reverse=True)
-    far = listed(reading, user_with_pool(reading), Rules(boost={label: -100.0}), k=200)
-    n_others = sum(entry["labels"]["domain"] != [label] for entry in whole)
-    assert all(entry["labels"]["domain"] != [label] for entry in far[:n_others])
-
-
-def test_a_quota_keeps_the_best_of_each_category(reading: Api) -> None:
-    expected, taken = [], dict[str, int]()
-    for entry in all_of(reading):
-        domain = entry["labels"]["domain"][0]
-        taken[domain] = taken.get(domain, 0) + 1
-        if taken[domain] <= 2:
-            expected.append(entry["item_id"])
-    assert ids(listed(reading, user_with_pool(reading), Rules(quota=2))) == expected
-
-
-def test_a_category_is_any_label(reading: Api) -> None:
-    whole = all_of(reading)
-    for column in ("domain", "type"):
-        label = whole[0]["labels"][column][0]
-        expected = [entry["item_id"] for entry in whole if label in entry["labels"][column]][:10]
-        assert reading.items_of(user_with_pool(reading), category=label) == expected
-    assert reading.items_of(user_with_pool(reading), category="nothing of the kind") == []
-
-
-def test_difficulty_has_a_highest_level(reading: Api) -> None:
-    whole = all_of(reading)
-    easy = [entry["item_id"] for entry in whole if entry["difficulty"] == "Beginner"][:10]
-    assert reading.items_of(user_with_pool(reading), max_difficulty="Beginner") == easy
-    assert reading.items_of(user_with_pool(reading), max_difficulty="Advanced") == ids(whole)[:10]
-    answer = reading.get(f"/v1/users/{user_with_pool(reading)}/recommendations?max_difficulty=Expert")
-    assert (answer.status_code, "use one of Beginner, Intermediate, Advanced" in answer.json()["detail"]) == (422, True)
-
-
-def test_difficulty_goes_up_by_steps_from_the_highest_completed(writing: Api) -> None:
-    snapshot, stranger = writing.snapshot, 987_654
-    levels = snapshot.catalogue.levels
-    first = {level: snapshot.catalogue.ids[int(np.flatnonzero(levels == level)[0])] for level in (0, 1, 2)}
-
-    def highest(steps: int) -> int:
-        person = Person.of(snapshot, stranger, writing.service.feedback.of(stranger))
-        allowed = allowed_items(snapshot, person, Rules(difficulty_steps=steps))
-        return int(levels[allowed].max(initial=-1))
-
-    assert [highest(steps) for steps in (0, 1, 2, 3)] == [-1, 0, 1, 2]
-    writing.send(stranger, "hide", first[2])
-    assert highest(1) == 0
-    writing.send(stranger, "complete", first[0])
-    assert [highest(steps) for steps in (0, 1, 2)] == [0, 1, 2]
-    writing.send(stranger, "like", first[1])
-    assert [highest(steps) for steps in (0, 1)] == [1, 2]
-
-
-def test_diversity_lowers_how_alike_a_list_is(reading: Api) -> None:
-    snapshot = reading.snapshot
-
-    def likeness(diversity: float) -> float:
-        places = snapshot.catalogue.positions(reading.items_of(user_with_pool(reading), diversity=diversity))
-        labels = snapshot.catalogue.likeness[places]
-        alike = (labels @ labels.T).toarray()
-        return float(alike[np.triu_indices(len(places), 1)].mean())
-
-    assert likeness(0) > likeness(0.5) >= likeness(1)
-
-
-def test_rules_hold_for_the_audiences_list_too(reading: Api) -> None:
-    entries = listed(reading, 987_654, Rules(), k=20)
-    label = entries[0]["labels"]["domain"][0]
-    assert {entry["source"] for entry in entries} == {"audience"}
-    without = listed(reading, 987_654, Rules(exclude_labels=(label,)), k=20)
-    assert ids(without)[:3] == [entry["item_id"] for entry in entries if entry["labels"]["domain"] != [label]][:3]
-
-
-def test_alpha_needs_content(reading: Api) -> None:
-    snapshot = reading.snapshot
-    assert snapshot.has_content
-    with pytest.raises(ConfigurationError, match="no such difficulty"):
-        allowed_items(snapshot, Person.of(snapshot, 1, ()), Rules(), Narrowing(max_difficulty="x"))
-
-
-def test_reasons_are_told_in_words(reading: Api) -> None:
-    snapshot, item = reading.snapshot, reading.snapshot.catalogue.ids[0]
-    title = snapshot.catalogue.titles[0]
-    assert in_words(snapshot, "because_of_item", item) == f"because of {title}"
-    assert in_words(snapshot, "similar_content", item) == f"similar to {title}"
-    assert in_words(snapshot, "popular", None) == "popular with everyone"
+def test_reasons_in_words(snapshot: Snapshot) -> None:
+    title = snapshot.catalogue.item(3).title
+    assert in_words(snapshot, "because_of_item", 3) == f"because of {title}"
+    assert in_words(snapshot, "similar_content", 3) == f"similar to {title}"
+    assert in_words(snapshot, "because_of_item", STRANGER) == f"because of {STRANGER}"
     assert in_words(snapshot, "audience", None) == "popular with people like you"
-    assert random_entry(snapshot, 3, item)["why"] == "something different"
+    assert in_words(snapshot, "because_of_item", None) == "popular with everyone"
+    drawn = random_entry(snapshot, 4, 3)
+    assert (drawn["rank"], drawn["item_id"], drawn["source"], drawn["why"]) == (4, 3, "random", "something different")
