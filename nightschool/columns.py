@@ -240,12 +240,9 @@ AUDIENCE_RECOMMENDATIONS: Final = Table(
     released=True,
 )
 HISTORIES: Final = Table(
-    "histories",
-    {USER_ID: ID, ITEM_ID: ID, SCORE: pl.Float32, TIMESTAMP: INSTANT},
-    key=(USER_ID, ITEM_ID),
+    "histories", {USER_ID: ID, ITEM_ID: ID, SCORE: pl.Float32, TIMESTAMP: INSTANT}, key=(USER_ID, ITEM_ID)
 )
 """The merged pairs that a release's lists were made from: a file beside the lists, and nowhere a table."""
-
 METRICS: Final = Table(
     "metrics",
     {

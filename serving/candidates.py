@@ -46,17 +46,21 @@ class Scorer:
     def by_recipe(self) -> Candidates | None:
         """The pool in the published order, moved by what was sent since; None for a user without a pool.
 
-        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much.
+        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much;
+        where none of them has item weights, what they do to co-occurrence.
         """
         if self._pool.is_empty():
             return None
-        before = {name: self._published(name) for name in self._shares}
+        shares = self._shares
+        if not any(map(self._weighs, shares)) and self._weighs(CO_OCCURRENCE):
+            shares = {**shares, CO_OCCURRENCE: 1.0}
+        before = {name: self._published(name) for name in shares}
         after = {name: self._folded(name) if self._moves(name) else score for name, score in before.items()}
         items = self._union(after.values())
-        was = _total(self._shares, before)[items]
+        was = _total(shares, before)[items]
         places = {item: place for place, item in enumerate(items.tolist())}
         dealt = keep_order(was, [places[item] for item in self._listed if item in places])
-        return self._ordered(items, dealt + _total(self._shares, after)[items] - was, self._shares, after)
+        return self._ordered(items, dealt + _total(shares, after)[items] - was, shares, after)
 
     def by_events(self) -> Candidates | None:
         """What item weights make of a history alone, for users without a pool; None where they say nothing of it.

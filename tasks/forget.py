@@ -13,6 +13,7 @@ from nightschool.data.fields import to_ids, to_text
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
 from nightschool.night.run import Home
+from nightschool.night.sent import count_sent, erase_sent
 from nightschool.settings import Settings
 from nightschool.storage.erasures import Erasure, UserId, end, unfinished
 from tasks.home import manifest_of
@@ -31,7 +32,7 @@ def look_for(home: Home, user: str) -> dict[str, int]:
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
-    return find_person(home, manifest_of(home), user_id)
+    return find_person(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
 
 
 def forget(home: Home, user: str) -> dict[str, Any]:
@@ -47,7 +48,8 @@ def forget(home: Home, user: str) -> dict[str, Any]:
         report = _erase(home, pending)
         if pending.user_id == user_id:
             return report
-    return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC)))
+    sent = count_sent(user_id, Settings().events_address)
+    return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC), sent))
 
 
 def finish_erasure(home: Home) -> None:
@@ -73,7 +75,9 @@ def _parse(home: Home, user: str) -> UserId:
 
 
 def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
-    erase_rows(home, manifest_of(home), erasure)
+    manifest = manifest_of(home)
+    erase_rows(home, manifest, erasure)
+    erase_sent(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
     recommenders = _erase_from_recommenders(home, erasure.user_id)
     erase_texts(home, erasure.user_id)
     end(home.paths.erasure)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.readers import infer_id_dtypes
+from nightschool.data.sent import with_sent
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.run import Home
+from nightschool.night.sent import took_in_sent
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import Binding, bind, find_binding, get_binding, require_same
 from nightschool.storage.lake import Lake
@@ -66,8 +68,9 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
 
 
 def manifest_of(home: Home) -> Manifest:
-    """The manifest that describes the home's dataset."""
-    return load_manifest(home.binding.manifest)
+    """The manifest that describes the home's dataset, with what people sent once it was taken in."""
+    manifest = load_manifest(home.binding.manifest)
+    return with_sent(manifest, Settings().events_address) if took_in_sent(home.lake) else manifest
 
 
 def _wanted(name: str, manifest: Manifest, root: Path, stored: Binding | None) -> Binding:

@@ -9,15 +9,15 @@ from prefect.cache_policies import NO_CACHE
 from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from models.catalog import load as load_model
-from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.data.limits import Limits
 from nightschool.night.gates import Gate, table_gates
-from nightschool.night.recommend import read_table, write_tables
+from nightschool.night.recommend import read_table, write_tables, write_weights
 from nightschool.night.run import Night
-from nightschool.night.select import IMPERSONAL
+from nightschool.night.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.refit import model_folder
+from tasks.refit import content_weights, model_folder
 from tasks.stage import Record, once
 
 logger = logging.getLogger("nightschool.tasks")
@@ -41,6 +41,9 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     megabytes = Settings().block_megabytes
     recommender = load_model(model_folder(night))
     counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=megabytes)
+    content = content_weights(night)
+    if content is not None:
+        counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     # What is popular is nearly one list for everyone, and must be allowed to be.
     floor = 0.0 if IMPERSONAL.issuperset(recommender.parts) else config.coverage_floor

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from scipy.sparse import csr_array, load_npz, save_npz
 
-from models.catalog import build
+from models.catalog import build, create
 from models.published import write_audiences
-from nightschool.contract import Recipe
+from nightschool.contract import Blended, Dataset, Recipe, WeighsItems
+from nightschool.errors import ConfigurationError
 from nightschool.night.audiences import measure_audiences
 from nightschool.night.run import Night
+from nightschool.night.select import CONTENT
 from tasks.prepare import load
 from tasks.stage import Record, failed_on_io, once
 from tasks.tracking import track
@@ -26,12 +29,31 @@ def model_folder(night: Night) -> Path:
     return night.folder / "refit" / "model"
 
 
+def content_weights(night: Night) -> csr_array | None:
+    """How like items are by what is said of them, where the recipe has no such component and items are described."""
+    file = night.folder / "refit" / "content.npz"
+    return csr_array(load_npz(file)) if file.exists() else None
+
+
+def _weigh_content(fitted: Blended, everything: Dataset, file: Path) -> None:
+    """Leaves those weights: who is new and has met an item nobody else has is served by them."""
+    if CONTENT in fitted.parts:
+        return
+    try:
+        content = create(CONTENT, {}).fit(everything, seed=0)
+    except ConfigurationError:
+        return  # nothing is said of any item
+    if isinstance(content, WeighsItems):
+        save_npz(file, content.item_weights())
+
+
 def _refit(night: Night, data: Record, chosen: Record, verdict: Record, folder: Path) -> Record:
     recipe = Recipe.model_validate(verdict["recipe"])
     everything = load(night, data).log.dataset()
     artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
     fitted = build(recipe).fit(everything, seed=night.config.seed)
     fitted.save(artifacts["model"])
+    _weigh_content(fitted, everything, folder / "content.npz")
     audiences = measure_audiences(everything)
     write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)
     return {

@@ -10,6 +10,8 @@ from nightschool.columns import INTERACTIONS
 from nightschool.data.holdout import read_test
 from nightschool.night.ingest import IngestReport, ingest
 from nightschool.night.run import Home
+from nightschool.night.sent import with_new_sent
+from nightschool.settings import Settings
 from nightschool.storage.binding import bind
 from tasks.home import manifest_of
 
@@ -22,13 +24,14 @@ class _Suites:
 
 
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
-    """Rows in, already known, accepted and quarantined, by table, and what is odd about them.
+    """Rows in, already known, accepted and quarantined, by table, and what is odd about them; of what was sent too.
 
     Rows are first seen at the T of the night that takes them in, else now.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
-    report = ingest(manifest_of(home), source_root, home.lake, check=_Suites(), first_seen=as_of or now, now=now)
+    manifest = with_new_sent(manifest_of(home), home, Settings().events_address)
+    report = ingest(manifest, source_root, home.lake, check=_Suites(), first_seen=as_of or now, now=now)
     bind(home.paths.binding, home.binding)
     return report
 

@@ -2,10 +2,19 @@
 
 import codecs
 from collections.abc import Mapping
-from pathlib import PurePath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
 
 SQLITE: Final = "sqlite:///"
 """How the URI of an SQLite file begins; its path below the source root follows."""
@@ -143,6 +152,18 @@ class Sql(Part):
     query: str = Field(pattern=r"\S")
     key: str = Field(description="Column of whole numbers or texts, unique, and higher in every row that is added.")
     name: str = Field(default="sql", pattern=r"^\w[\w.-]*$", description="What tables and errors call the query.")
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def below(self, folder: Path) -> Self:
+        """The same query of an SQLite file below another folder than the source root, which no manifest can name."""
+        copy = self.model_copy()
+        copy._folder = folder
+        return copy
+
+    def root(self, source_root: Path) -> Path:
+        """The folder that an SQLite file lies below."""
+        return self._folder or source_root
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:

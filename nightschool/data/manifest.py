@@ -18,7 +18,7 @@ from nightschool.data.toml_files import checked, parse_toml
 from nightschool.errors import ManifestError
 
 EVENT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
-    {"view": 1.0, "click": 5.0, "enroll": 10.0, "dislike": -5.0, "hide": -10.0}
+    {"view": 1.0, "click": 5.0, "enroll": 10.0, "like": 10.0, "complete": 10.0, "dislike": -5.0, "hide": -10.0}
 )
 """What an event of each type is worth unless the manifest says otherwise."""
 

@@ -43,7 +43,9 @@ def sources_of(part: Sourced, root: Path) -> list[SourceFile]:
     Raises:
         NotFound: The root does not exist, or a file is missing.
     """
-    return [SourceFile(part.format.name, root)] if isinstance(part.format, Sql) else find_sources(root, part.files)
+    if isinstance(part.format, Sql):
+        return [SourceFile(part.format.name, part.format.root(root))]
+    return find_sources(root, part.files)
 
 
 def is_unchanged(file: SourceFile, kind: Format, known: Extent) -> bool:
@@ -86,7 +88,7 @@ class Reading:
             first = self.extent.rows + 1
             self.extent = replace(self.extent, rows=self.extent.rows + frame.height)
             yield frame.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(SOURCE_ROW), pl.all())
-        if not self.extent.rows:
+        if not self.extent.rows and self._known is None:
             raise DataRefused(f"{self.file.name} holds no rows", do="check the file, or take it out of the manifest")
 
     def _frames(self) -> Iterator[pl.DataFrame]:

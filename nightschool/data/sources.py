@@ -52,7 +52,8 @@ class Extent:
         bytes: Decompressed bytes from the start; none of a query.
         rows: Rows in those bytes, a header not counted.
         sha256: Hash of those bytes.
-        position: The last key that was read of a query, as JSON; None for files.
+        position: The last key that was read of a query, as JSON, with how many of the rows were removed for good
+            since, if any; None for files.
     """
 
     bytes: int

@@ -43,18 +43,58 @@ def query_rows(
         ConfigurationError: The address is not known, or is none.
         DataRefused: The query cannot be run or lacks a column, its key is none, or rows that were read have changed.
     """
-    last = json.loads(known.position) if known and known.position else None
+    last, n_erased = _position(known)
     with _connected(source, file) as connection:
         rows = _result(connection, source, file, needed)
         if known and last is not None:
-            _require_unchanged(connection, rows.c[source.key], file, (known.rows, last))
+            _require_unchanged(connection, rows.c[source.key], file, (known.rows - n_erased, last))
         with connection.execute(_beyond(last, rows, source.key, needed)) as blocks:
             for block in blocks.partitions():
                 keys, *values = zip(*block, strict=True)
                 _require_key(file, source.key, keys, last)
                 last = keys[-1]
                 texts = pl.DataFrame(dict(zip(needed, values, strict=True)), dict.fromkeys(needed, pl.String))
-                yield json.dumps(last), texts.select(pl.struct(needed).alias(RAW), *no_faults())
+                yield _written(last, n_erased), texts.select(pl.struct(needed).alias(RAW), *no_faults())
+
+
+def gives_rows(source: Sql, file: SourceFile) -> bool:
+    """Whether the query gives any row.
+
+    Raises:
+        Unreachable: The database does not answer.
+        NotFound: The SQLite file is not there.
+        DataRefused: The query cannot be run.
+    """
+    with _connected(source, file) as connection:
+        rows = _result(connection, source, file, ())
+        return connection.execute(sa.select(rows.c[source.key]).limit(1)).first() is not None
+
+
+def after_erasure(source: Sql, file: SourceFile, known: Extent) -> str:
+    """The position of what was read, once rows of it were removed for good: the next reading will not miss them.
+
+    Raises:
+        Unreachable: The database does not answer.
+        NotFound: The SQLite file is not there.
+        DataRefused: The query cannot be run.
+    """
+    last, _ = _position(known)
+    with _connected(source, file) as connection:
+        rows = _result(connection, source, file, ())
+        up_to = sa.select(sa.func.count()).select_from(rows).where(rows.c[source.key] <= _bound(last))
+        return _written(last, known.rows - int(connection.execute(up_to).scalar_one()))
+
+
+def _position(known: Extent | None) -> tuple[Any, int]:
+    """The last key that was read, None before any was, and how many rows up to it were removed for good since."""
+    if known is None or known.position is None:
+        return None, 0
+    found = json.loads(known.position)
+    return (found["last"], found["erased"]) if isinstance(found, dict) else (found, 0)
+
+
+def _written(last: int | str, n_erased: int) -> str:
+    return json.dumps({"last": last, "erased": n_erased} if n_erased else last)
 
 
 def _beyond(last: int | str | None, rows: sa.Subquery, key: str, needed: Names) -> sa.Select[Any]:

@@ -24,14 +24,14 @@ from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_li
 _SHOWN: Final = 100
 
 
-def find_person(home: Home, manifest: Manifest, user_id: UserId) -> dict[str, int]:
-    """Table name to the rows that name the person, those of all releases together.
+def find_person(home: Home, manifest: Manifest, user_id: UserId, sent: int = 0) -> dict[str, int]:
+    """Table name to the rows that name the person, those of all releases together; `events` are what they sent.
 
     Raises:
         NotFound: No table names such a person.
         NightschoolError: A table cannot be read.
     """
-    found = Person(user_id, home.lake, manifest).counts()
+    found = Person(user_id, home.lake, manifest).counts() | ({"events": sent} if sent else {})
     if not found:
         since = Erasures(home.lake).forgotten_at(user_id)
         what = "no such user" if since is None else f"no such user any more, forgotten on {since:%Y-%m-%d}"
@@ -39,14 +39,14 @@ def find_person(home: Home, manifest: Manifest, user_id: UserId) -> dict[str, in
     return found
 
 
-def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime) -> Erasure:
+def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: int = 0) -> Erasure:
     """The erasure that has begun: what goes is counted, what stays of the releases is noted. Call it under the lock.
 
     Raises:
         NotFound: No table names such a person.
         NightschoolError: A table cannot be read.
     """
-    removed = find_person(home, manifest, user_id)
+    removed = find_person(home, manifest, user_id, sent)
     person = Person(user_id, home.lake, manifest)
     hashes: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}

@@ -22,6 +22,7 @@ from nightschool.columns import (
 from nightschool.data.limits import Limits
 from nightschool.data.manifest import Manifest
 from nightschool.data.parsing import RAW
+from nightschool.data.sent import SENT
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
 from nightschool.night.batches import Batches, DriftReport
@@ -105,13 +106,18 @@ def mark(frame: pl.DataFrame, where: pl.Expr, code: str, seen: str) -> pl.DataFr
 
 @dataclass
 class Intake:
-    """What one table gets from its files: good rows, bad rows and how many were there already."""
+    """What one table gets from its files: good rows, bad rows and how many were there already.
+
+    Attributes:
+        excused: Bad rows that say nothing about the files.
+    """
 
     table: Table
     accepted: Spool
     rejected: Spool
     batches: Batches
     already_known: int = 0
+    excused: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -121,7 +127,10 @@ class Intake:
         bad = frame.filter(pl.col(REASON).is_not_null())
         if not bad.height:
             return frame
-        self.reasons.update(dict(bad[REASON].value_counts().iter_rows()))
+        reasons = dict(bad[REASON].value_counts().iter_rows())
+        self.reasons.update(reasons)
+        # Neither rows of people who were forgotten nor what anybody may send says how good a file is.
+        self.excused += bad.height if file.name == SENT else reasons.get(FORGOTTEN_USER, 0)
         row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
         place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
         when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
@@ -162,8 +171,7 @@ def judged(intake: Intake, occasion: Occasion) -> Intake:
         DataRefused: Naming the reasons and how often each was seen.
     """
     counts, do = intake.counts(), "check the manifest against the files"
-    # Rows of people who were forgotten say nothing about the file.
-    n_bad = counts.quarantined - intake.reasons[FORGOTTEN_USER]
+    n_bad = counts.quarantined - intake.excused
     if not counts.accepted + n_bad:
         return intake
     seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())

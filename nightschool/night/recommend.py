@@ -1,5 +1,6 @@
 """The tables of a release: lists, the pool behind them, neighbours, and lists for users nobody knows."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -56,12 +57,18 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     counts = writer.write(dataset.user_ids.arg_sort().to_numpy().astype(np.int32), folder, megabytes)
     # Weights are sorted by one core, and alike users found by whatever is left.
     with ThreadPoolExecutor(1) as sorting:
-        weighed = sorting.submit(lambda: _write(item_weights(weights, dataset), folder, ITEM_WEIGHTS))
+        weighed = sorting.submit(write_weights, weights, dataset, folder)
         counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
         counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
         counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
         counts[ITEM_WEIGHTS.name] = weighed.result()
     return counts
+
+
+def write_weights(weights: Mapping[str, csr_array], dataset: Dataset, folder: Path) -> int:
+    """Rows of `item_weights`, written below the folder as a file a component, so that another may come beside them."""
+    named = {name: {name: matrix} for name, matrix in weights.items()} or {"": {}}
+    return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 
 
 def staged_files(folder: Path, table: Table) -> list[Path]:
@@ -74,10 +81,10 @@ def read_table(folder: Path, table: Table) -> pl.LazyFrame:
     return pl.scan_parquet(staged_files(folder, table))
 
 
-def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int = 0) -> int:
+def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(target / f"{part:05}.parquet")
+    frame.write_parquet(target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet"))
     return frame.height
 
 

@@ -197,7 +197,7 @@ def _part_of(occasion: Occasion, file: str) -> Interactions:
 
 def _source(occasion: Occasion, part: Interactions | Users | Items, name: str) -> SourceFile:
     root = occasion.source_root
-    return SourceFile(name, root if isinstance(part.format, Sql) else root / name)
+    return SourceFile(name, part.format.root(root) if isinstance(part.format, Sql) else root / name)
 
 
 def _note(attempt: _Attempt, rows: pl.DataFrame, file: SourceFile, occasion: Occasion) -> None:

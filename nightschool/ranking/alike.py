@@ -93,14 +93,15 @@ def _best(row, starts, shared, inverse, least, found):  # type: ignore[no-untype
             if counts[place] >= least and counts[place] * weights[place] >= bound:
                 other = first + place
                 score = np.float32(counts[place] / np.sqrt(size * (starts[other + 1] - starts[other])))
-                kept = _offer(found[0][row], found[1][row], kept, other, score)
+                kept = offer(found[0][row], found[1][row], kept, other, score)
                 if kept == found[0].shape[1]:
                     bound = found[1][row, 0] * np.float32(np.sqrt(size)) * np.float32(1 - _ROUNDING)
     return kept
 
 
 @njit(cache=True)
-def _offer(rows, scores, kept, row, score):  # type: ignore[no-untyped-def]  # as above
+def offer(rows, scores, kept, row, score):  # type: ignore[no-untyped-def]  # as above
+    """How many entries the heap has once this one is in it, or was not good enough."""
     if kept < len(rows):
         sift_up(rows, scores, kept, row, score)
         return kept + 1

@@ -83,8 +83,8 @@ def test_similar_items(reading: Published, run: Run) -> None:
 
 def test_similar_users(reading: Published, run: Run) -> None:
     document = run("similar-users", "--user", 2, "-k", 4, "--json").document
-    assert [user["rank"] for user in document["users"]] == [1, 2, 3, 4]
-    assert {user["method"] for user in document["users"]} == {"co_engagement"}
+    assert [user["rank"] for user in document["users"]] == [1, 2, 3, 4] * 3
+    assert {user["method"] for user in document["users"]} == {"combined", "co_engagement", "interests"}
     assert min(user["support"] for user in document["users"]) >= 2
     assert 2 not in {user["user_id"] for user in document["users"]}
     assert f"Like user 2, from release {reading.release_id}" in run("similar-users", "--user", 2).out

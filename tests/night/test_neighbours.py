@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,8 +9,20 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
-from nightschool.contract import Blended, Dataset
-from nightschool.night.neighbours import NEIGHBOURS, co_occurrence, item_weights, similar_items, weights_by_component
+from nightschool.contract import Blended, Dataset, ItemColumns
+from nightschool.night import neighbours as neighbours_module
+from nightschool.night.config import NightConfig
+from nightschool.night.neighbours import (
+    NEIGHBOURS,
+    co_occurrence,
+    item_weights,
+    similar_items,
+    similar_users,
+    weights_by_component,
+)
+from tasks.evaluate import events_of
+from tasks.home import bind_home
+from tasks.sources import ingest_sources
 
 NOTHING = csr_array((4, 4), dtype=np.float32)
 
@@ -120,3 +133,80 @@ def test_twenty_neighbours_are_enough(dataset: Dataset) -> None:
     found = similar_items(weights, wide, megabytes=1)
     assert found.group_by("item_id").len()["len"].unique().to_list() == [NEIGHBOURS]
     assert neighbours(found, 0)[:3] == [n - 1, n - 2, n - 3]
+
+
+def groups(n_groups: int = 3, size: int = 20) -> Dataset:
+    """Users who like items of their own group's genre alone; the last of each group has no history."""
+    n, rng = n_groups * size, np.random.default_rng(4)
+    of_user = np.arange(n) % n_groups
+    genre = np.arange(30) % n_groups
+    pairs = [
+        (user, item)
+        for user in range(n - n_groups)
+        for item in np.sort(rng.choice(np.flatnonzero(genre == of_user[user]), 6, replace=False))
+    ]
+    met = pl.DataFrame(pairs, {"user_index": pl.Int32, "item_index": pl.Int32}, orient="row")
+    return Dataset(
+        user_ids=pl.Series(np.arange(n)),
+        item_ids=pl.Series(np.arange(30)),
+        interactions=met.with_columns(score=pl.lit(1.0, pl.Float32), timestamp=pl.lit(None, pl.Datetime("us", "UTC"))),
+        users=pl.DataFrame({"user_id": np.arange(n), "team": [f"t{group}" for group in of_user], "from": "here"}),
+        items=pl.DataFrame(
+            {"item_id": np.arange(30), "title": "x", "text": "x", "genre": [f"g{group}" for group in genre]}
+        ),
+        available=np.ones(30, dtype=bool),
+        item_columns=ItemColumns(("genre",)),
+    )
+
+
+def test_alike_users_are_of_ones_own_group_by_every_method() -> None:
+    found = similar_users(groups())
+    assert set(found["method"]) == {"co_engagement", "interests", "combined"}
+    assert (found["user_id"] % 3 == found["neighbor_id"] % 3).all()
+    assert (found["user_id"] != found["neighbor_id"]).all()
+    assert found["neighbor_id"].max() < 57
+    assert found["support"].min() >= 2
+    assert found.equals(found.sort("user_id", "method", "rank"))
+    assert found.group_by("user_id", "method").len()["len"].max() == 10
+
+
+def test_who_has_no_history_is_like_those_with_the_same_attributes() -> None:
+    cold = similar_users(groups()).filter(pl.col("user_id") >= 57)
+    assert set(cold["user_id"]) == {57, 58, 59}
+    assert set(cold["method"]) == {"interests", "combined"}
+
+
+def test_combined_is_the_mean_of_both_cosines() -> None:
+    found = similar_users(groups())
+    scores = found.pivot("method", index=("user_id", "neighbor_id"), values="score").drop_nulls()
+    assert scores.height > 50
+    mean = (scores["co_engagement"] + scores["interests"]) / 2
+    np.testing.assert_allclose(scores["combined"], mean, atol=1e-5)
+
+
+def test_without_tags_combined_is_co_engagement() -> None:
+    bare = groups()
+    bare = replace(bare, item_columns=ItemColumns(), users=bare.users.select("user_id"))
+    found = similar_users(bare)
+    assert set(found["method"]) == {"co_engagement", "combined"}
+    one, other = (found.filter(pl.col("method") == method).drop("method") for method in ("co_engagement", "combined"))
+    assert one.equals(other)
+
+
+def test_many_users_are_compared_with_a_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, number in (("_COMPARISONS", 60), ("_SMALLEST_PANEL", 9)):
+        monkeypatch.setattr(neighbours_module, name, number)
+    found = similar_users(groups()).filter(pl.col("method") == "interests")
+    assert found["neighbor_id"].max() == 8
+    assert found["user_id"].n_unique() == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["movielens-100k", "mooccubex", "pluralsight"])
+def test_real_data_have_users_alike_by_every_method(name: str, data_root: Path) -> None:
+    home = bind_home(name, data_root / name)
+    ingest_sources(home, None)
+    found = similar_users(events_of(home, NightConfig()).dataset())
+    assert set(found["method"]) == {"co_engagement", "interests", "combined"}
+    assert (found["user_id"] != found["neighbor_id"]).all()
+    assert found.group_by("user_id", "method").len()["len"].max() == 10

@@ -17,7 +17,7 @@ from nightschool.columns import (
 )
 from nightschool.contract import Component, Dataset, ItemColumns, Recipe
 from nightschool.night.gates import table_gates
-from nightschool.night.recommend import read_table, write_tables
+from nightschool.night.recommend import read_table, write_tables, write_weights
 
 TOPICS = ("red", "blue")
 PER_TOPIC = 10
@@ -216,12 +216,27 @@ def test_neighbours_share_their_colour_and_weights_name_their_component(folder):
     assert weights.equals(weights.sort("component", "item_id", "neighbor_id"))
 
 
+def test_weights_of_another_component_stand_beside_those_of_the_recipe(planted, tmp_path):
+    recipe = Recipe(components=(Component(model="ease"),))
+    fitted = build(recipe).fit(planted, seed=0)
+    counts = write_tables(fitted, planted, tmp_path, k=6, megabytes=1)
+    content = build(HYBRID).fit(planted, seed=0).parts["content"].item_weights()
+    assert write_weights({"content": content}, planted, tmp_path) == content.nnz
+    weights = read_table(tmp_path, ITEM_WEIGHTS).collect()
+    assert weights.height == counts["item_weights"] + content.nnz
+    assert set(weights["component"]) == {"ease", "content"}
+    assert weights.equals(weights.sort("component", "item_id", "neighbor_id"))
+    assert set(read_table(tmp_path, RECOMMENDATIONS).collect()["source"]) == {"ease", "audience"}
+
+
 def test_similar_users_are_fans_of_the_same_colour_and_never_oneself(planted, folder):
     similar = read_table(folder, SIMILAR_USERS).collect()
     fans = dict(planted.users.select("user_id", "fan_of").iter_rows())
-    assert similar.height == 2 * LEARNERS * 10
+    known = similar.filter(pl.col("method") == "co_engagement")
+    assert known.height == 2 * LEARNERS * 10
+    assert set(similar["method"]) == {"co_engagement", "interests", "combined"}
     assert (similar["user_id"] != similar["neighbor_id"]).all()
-    assert similar["support"].min() >= 2
+    assert similar.filter(pl.col("method") != "interests")["support"].min() >= 2
     assert all(
         fans[user] == fans[neighbour] for user, neighbour in similar.select("user_id", "neighbor_id").iter_rows()
     )
