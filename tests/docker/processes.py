@@ -112,9 +112,15 @@ class Machine:
                 yield "\n".join([*member.cmdline(), *member.environ().values()])
 
     def stop(self) -> None:
-        """Ends all services, the last one first."""
+        """Ends all services, the last one first, as `docker stop` does: asks the first process, then kills them all."""
         for process in reversed(self._running.values()):
-            end(process, GRACE_SECONDS)
+            leader = psutil.Process(process.pid)
+            family = [leader, *leader.children(recursive=True)]
+            process.terminate()
+            _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+            for member in alive:
+                member.kill()
+            process.wait()
         self._running.clear()
 
     def _spawn(self, of: Service, command: list[str], log: str) -> subprocess.Popen[bytes]:
