@@ -11,7 +11,7 @@ from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
-from serving.person import Met, Person, liked_row
+from serving.person import Met, Person, liked_row, unmet
 from serving.snapshot import CO_OCCURRENCE, CONTENT, Snapshot
 
 
@@ -40,7 +40,7 @@ class Scorer:
     def __init__(self, snapshot: Snapshot, person: Person) -> None:
         self._snapshot = snapshot
         self._person = person
-        self._unseen: Mask = person.unseen(len(snapshot.catalogue))
+        self._unseen: Mask = person.unseen(len(snapshot.catalogue)) & snapshot.available
         self._shares = {name: component.weight for name, component in snapshot.components.items()}
 
     def by_recipe(self) -> Candidates | None:
@@ -124,8 +124,9 @@ class Scorer:
         return self._scored(name, self._person.current)
 
     def _scored(self, name: str, history: Mapping[int, Met]) -> Float32s:
-        row = liked_row(history, len(self._snapshot.catalogue))
-        return _standardised(fold_in(row, self._snapshot.weights[name])[0], self._unseen)
+        n_items = len(self._snapshot.catalogue)
+        scores = fold_in(liked_row(history, n_items), self._snapshot.weights[name])[0]
+        return _standardised(scores, unmet(history, n_items))
 
     @cached_property
     def _pool_items(self) -> Indices:

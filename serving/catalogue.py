@@ -8,13 +8,14 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.columns import ITEM_ID, ITEM_INDEX, TEXT, TITLE
+from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
 from nightschool.contract import Indices, ItemColumns, Mask
 from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows
 from serving.schemas import ExternalId, Item
 
 _LABEL = "label"
+_NOWHERE = np.zeros(0, dtype=np.int64)
 
 
 class Catalogue:
@@ -23,7 +24,7 @@ class Catalogue:
     Attributes:
         ids: External ids, as Python values.
         titles: A title an item; empty where there is none.
-        described: bool [n_items], which of them the catalogue's table holds.
+        described: bool [n_items], which of them the items table holds.
     """
 
     def __init__(self, items: pl.DataFrame, columns: ItemColumns) -> None:
@@ -32,6 +33,8 @@ class Catalogue:
         self._columns = columns
         self.ids: list[ExternalId] = frame[ITEM_ID].to_list()
         self.titles: list[str] = frame[TITLE].fill_null("").to_list()
+        told = AVAILABLE_AT in frame.columns
+        self.described: Mask = frame[AVAILABLE_AT].is_not_null().to_numpy() if told else np.ones(len(frame), dtype=bool)
         self._labels = [_labels_of(row) for row in frame.select(columns.names).iter_rows(named=True)]
         self._positions = {item_id: position for position, item_id in enumerate(self.ids)}
         self._ordinal = next(iter(columns.ordinals), None)
@@ -43,7 +46,7 @@ class Catalogue:
         """Where an item stands; None for one that is not in the release."""
         return self._positions.get(item_id)
 
-    def positions(self, item_ids: Iterable[ExternalId]) -> Indices:
+    def positions(self, item_ids: Iterable[ExternalId | None]) -> Indices:
         """Where the items stand, int32 [≤ n]; those that are not in the release are left out."""
         found = (self._positions.get(item_id) for item_id in item_ids)
         return np.array([position for position in found if position is not None], dtype=np.int32)
@@ -95,7 +98,7 @@ class Catalogue:
     def labelled(self, label: str) -> Mask:
         """The items that bear a label in any column, bool [n_items]."""
         mask = np.zeros(len(self), dtype=bool)
-        mask[self._by_label.get(label, ())] = True
+        mask[self._by_label.get(label, _NOWHERE)] = True
         return mask
 
     @cached_property

@@ -1,7 +1,7 @@
 """What users did since the release: written down before it is answered, and known to every process within moments."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -12,6 +12,9 @@ from serving.snapshot import Snapshot
 
 AHEAD: Final = timedelta(minutes=5)
 """How far ahead of ours a sender's clock may be."""
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Clocks that were never set tell it, or less; the first years of the calendar cannot even be moved to UTC."""
 
 
 class Feedback:
@@ -42,7 +45,7 @@ class Feedback:
 
         Raises:
             NotFound: An item is not in the release, or an id can be none; nothing was written.
-            ConfigurationError: A time has no zone or lies ahead, or an id names another event; nothing was written.
+            ConfigurationError: A time has no zone, lies ahead or before 1970, or an id names another event; nothing was written.
         """
         stored = self._store.append([_sent(event, snapshot, now) for event in events])
         for event, _ in stored:
@@ -60,6 +63,10 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime) -> Sent:
     if event.at is not None and event.at.tzinfo is None:
         do = "write it with its zone, as in 2026-01-31T18:00:00Z"
         raise ConfigurationError("a time without its zone", seen=event.at.isoformat(), do=do)
+    if event.at is not None and event.at < EARLIEST:
+        raise ConfigurationError(
+            "an event before 1970", seen=event.at.isoformat(), do="correct the clock of its sender"
+        )
     if event.at is not None and event.at > now + AHEAD:
         raise ConfigurationError(
             "an event in the future", seen=event.at.isoformat(), do="correct the clock of its sender"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import orjson
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from serving.page.refusals import is_for_people, refused
 from serving.security import HEADERS, Guard, Refusal
@@ -30,10 +30,6 @@ logger = logging.getLogger("nightschool.serving.requests")
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OWN_HEADERS: Final = list(HEADERS.items())
-
-
-class _TooLarge(Exception):
-    """A body that goes on after its limit."""
 
 
 class Frame:
@@ -58,8 +54,6 @@ class Frame:
                 await request.refuse(refusal)
             else:
                 await self._app(scope, _limited(receive), request.send)
-        except _TooLarge:
-            await request.refuse(_TOO_LARGE)
         finally:
             request.close()
 
@@ -96,9 +90,7 @@ class _Request:
         await self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Answers with why not; an answer that has begun is left as it is."""
-        if self._status:
-            return
+        """Answers with why not."""
         body = orjson.dumps({"detail": refusal.detail})
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if refusal.status == HTTPStatus.UNAUTHORIZED:
@@ -124,7 +116,7 @@ class _Request:
 
 
 def _limited(receive: Receive) -> Receive:
-    """The same body, cut off with an error where it goes on beyond its limit."""
+    """The same body, cut off where it goes on beyond its limit, by the one error that the inner application lets by."""
     read = 0
 
     async def limited() -> Message:
@@ -132,7 +124,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > MOST_BYTES:
-            raise _TooLarge
+            raise HTTPException(_TOO_LARGE.status, _TOO_LARGE.detail)
         return message
 
     return limited

@@ -97,8 +97,8 @@ def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: N
         ConfigurationError: The catalogue has no such level.
     """
     catalogue = snapshot.catalogue
-    allowed = person.unseen(len(catalogue))
-    allowed[catalogue.positions(rules.exclude)] = False
+    allowed = person.unseen(len(catalogue)) & snapshot.available
+    allowed[catalogue.positions(map(snapshot.item_id, rules.exclude))] = False
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
     if narrowing.category is not None:

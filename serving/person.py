@@ -65,13 +65,18 @@ class Person:
 
     def unseen(self, n_items: int) -> Mask:
         """The items not met yet, bool [n_items]."""
-        mask = np.ones(n_items, dtype=bool)
-        mask[list(self.current)] = False
-        return mask
+        return unmet(self.current, n_items)
 
     def completed(self) -> Indices:
         """Positions of what was liked or completed, int32 [n]."""
         return np.array([place for place, met in self.current.items() if met.score > 0], dtype=np.int32)
+
+
+def unmet(history: Mapping[int, Met], n_items: int) -> Mask:
+    """The items that a history lacks, bool [n_items]."""
+    mask = np.ones(n_items, dtype=bool)
+    mask[list(history)] = False
+    return mask
 
 
 def liked_row(history: Mapping[int, Met], n_items: int) -> csr_array:

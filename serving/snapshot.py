@@ -31,7 +31,7 @@ from nightschool.columns import (
     USERS,
     WEIGHT,
 )
-from nightschool.contract import Component, Recipe
+from nightschool.contract import Component, Mask, Recipe
 from nightschool.data.dataset import known_at
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.ranking.components import component_names
@@ -118,6 +118,11 @@ class Snapshot:
     def components(self) -> Mapping[str, Component]:
         """The recipe's components by the names that the pool's columns bear."""
         return dict(zip(component_names(self.recipe), self.recipe.components, strict=True))
+
+    @cached_property
+    def available(self) -> Mask:
+        """What may be recommended, bool [n_items]: an item that a declared items table does not hold never is."""
+        return self.catalogue.described | (self.manifest.items is None)
 
     @property
     def has_content(self) -> bool:

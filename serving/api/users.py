@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
-from nightschool.errors import NotFound
+from nightschool.errors import NotFound, Unreachable
 from serving.answers import Asked, Body
 from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId
 from serving.schemas import (
@@ -102,6 +102,8 @@ async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) 
         return JSONResponse({"detail": "This field cannot be left blank!"}, HTTPStatus.BAD_REQUEST)
     try:
         found = service.similar_users(handle, "combined")
+    except Unreachable:
+        raise
     except NotFound:
         return JSONResponse({"detail": f"User with user_handle: {str(handle)[:100]} not found"}, HTTPStatus.NOT_FOUND)
     data = SimilarUsersData(model_handle=found.release_id, similar_users=[user.user_id for user in found.users])
@@ -111,6 +113,7 @@ async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) 
 def answer(request: Request, body: Body) -> Response:
     """The body, or that the one which the client holds still stands."""
     headers = {"etag": body.tag, "cache-control": _CACHED, "vary": "authorization, cookie"}
-    if body.tag in request.headers.get("if-none-match", ""):
+    held = request.headers.get("if-none-match", "")
+    if held.strip() == "*" or body.tag in held:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body.json, media_type=_JSON, headers=headers)

@@ -1,5 +1,6 @@
 """Homes with a published release, made by the night's own functions without its selection, in a second or two."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from models.catalog import build
+from models.hybrid import Hybrid
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
-from nightschool.contract import Recipe
+from nightschool.contract import Dataset, Recipe
 from nightschool.data.manifest import load_manifest
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
@@ -86,6 +88,22 @@ def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Re
     release = publish_release(night, draft, tables, metrics)
     night.close()
     return release
+
+
+def copy_home(home: Home, root: Path) -> Home:
+    """The same home in another folder, to be written to."""
+    shutil.copytree(home.paths.root, root)
+    paths = HomePaths(root)
+    lake = Lake(paths.lake, home.binding.user_dtype, home.binding.item_dtype)
+    return Home(paths, home.binding, lake, Releases(lake))
+
+
+def learn(home: Home, recipe: Mapping[str, Any] = HYBRID) -> tuple[Hybrid, Dataset]:
+    """A recipe fitted as `publish` fits it, and what it was fitted on."""
+    night = _night(home, NightConfig(k=20))
+    dataset = event_log(home.lake, night.manifest, night.identity.as_of, night.config).dataset()
+    night.close()
+    return build(Recipe.model_validate(recipe)).fit(dataset, seed=1), dataset
 
 
 def _night(home: Home, config: NightConfig) -> Night:

@@ -1,0 +1,95 @@
+import polars as pl
+import pytest
+
+from nightschool.contract import ItemColumns
+from serving.catalogue import Catalogue
+
+COLUMNS = ItemColumns(categories=("domain",), ordinals={"difficulty": ("Easy", "Hard")}, lists=("tags",))
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    frame = pl.DataFrame(
+        {
+            "item_id": [30, 10, 20, 40],
+            "title": ["Charts", "Tables", None, "More charts (2)"],
+            "text": ["a", "b", "c", None],
+            "domain": ["Data", "Data", None, "Art"],
+            "difficulty": ["Hard", "Easy", "Odd", None],
+            "tags": [["r", "Data"], [], None, ["python"]],
+        }
+    )
+    return Catalogue(frame, COLUMNS)
+
+
+def test_positions_ascend_by_id(catalogue: Catalogue) -> None:
+    assert (len(catalogue), catalogue.ids, catalogue.titles) == (
+        4,
+        [10, 20, 30, 40],
+        ["Tables", "", "Charts", "More charts (2)"],
+    )
+    assert (catalogue.position(30), catalogue.position(7)) == (2, None)
+    assert catalogue.positions([40, 7, None, 10]).tolist() == [3, 0]
+
+
+def test_an_item_is_told_with_its_labels(catalogue: Catalogue) -> None:
+    item = catalogue.item(30)
+    assert (item.title, item.difficulty) == ("Charts", "Hard")
+    assert item.labels == {"domain": ["Data"], "difficulty": ["Hard"], "tags": ["r", "Data"]}
+    assert catalogue.describe(20) == {
+        "item_id": 20,
+        "title": "",
+        "labels": {"difficulty": ["Odd"]},
+        "difficulty": "Odd",
+    }
+    assert catalogue.describe(40)["difficulty"] is None
+
+
+def test_an_item_of_no_catalogue_has_its_id_alone(catalogue: Catalogue) -> None:
+    assert catalogue.item(7).model_dump() == {"item_id": 7, "title": "", "labels": {}, "difficulty": None}
+
+
+def test_levels_and_kinds_stand_by_position(catalogue: Catalogue) -> None:
+    assert catalogue.level_names == ("Easy", "Hard")
+    assert catalogue.levels.tolist() == [0, -1, 1, -1]
+    assert catalogue.kinds.tolist() == [1, -1, 1, 0]
+
+
+def test_a_label_is_found_in_any_column(catalogue: Catalogue) -> None:
+    assert catalogue.labelled("Data").tolist() == [True, False, True, False]
+    assert catalogue.labelled("python").tolist() == [False, False, False, True]
+    assert not catalogue.labelled("nothing").any()
+    assert catalogue.label_names == ["Art", "Data", "python", "r"]
+
+
+def test_items_are_alike_by_labels_and_never_by_text(catalogue: Catalogue) -> None:
+    alike = (catalogue.likeness @ catalogue.likeness.T).toarray()
+    assert alike[0, 2] > 0
+    assert alike[0, 3] == alike[1, 0] == 0
+    assert alike.diagonal() == pytest.approx([1, alike[1, 1], 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("CHARTS", [30, 40]), ("(2)", [40]), ("0", [10, 20, 30, 40]), ("20", [20]), ("x", [])]
+)
+def test_items_are_found_by_title_or_id(catalogue: Catalogue, query: str, found: list[int]) -> None:
+    assert [item.item_id for item in catalogue.search(query, 9)] == found
+    assert [item.item_id for item in catalogue.search(query, 1)] == found[:1]
+
+
+def test_a_catalogue_that_tells_nothing_has_no_levels_kinds_or_labels() -> None:
+    bare = Catalogue(pl.DataFrame({"item_id": ["b", "a"], "title": [None, "A"], "text": ["x", "y"]}), ItemColumns())
+    assert (bare.ids, bare.level_names, bare.label_names) == (["a", "b"], (), [])
+    assert (bare.levels.tolist(), bare.kinds.tolist()) == ([-1, -1], [-1, -1])
+    assert bare.likeness.nnz == 0
+    assert not bare.labelled("x").any()
+
+
+def test_a_list_column_tells_kinds_by_its_first_label() -> None:
+    frame = pl.DataFrame({"item_id": [1, 2, 3], "title": "t", "text": "t", "tags": [["b", "a"], ["a"], []]})
+    assert Catalogue(frame, ItemColumns(lists=("tags",))).kinds.tolist() == [1, 0, -1]
+
+
+def test_items_that_only_histories_name_are_not_described() -> None:
+    frame = pl.DataFrame({"item_id": [2, 1], "title": None, "text": None, "available_at": ["2026-01-01", None]})
+    assert Catalogue(frame, ItemColumns()).described.tolist() == [False, True]

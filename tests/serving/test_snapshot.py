@@ -1,0 +1,124 @@
+import polars as pl
+import pytest
+
+from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEIGHTS, ITEMS, USERS
+from nightschool.errors import NotFound
+from nightschool.night.run import Home
+from nightschool.storage.serving_files import lists_path
+from serving.answers import Asked, make_list
+from serving.person import Person
+from serving.rules import Rules
+from serving.snapshot import EVERYONE, as_id
+from tests.serving.conftest import Served, opened
+from tests.serving.homes import publish
+from tests.serving.sent import listed, stored
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (7, 7),
+        ("7", 7),
+        ("0", 0),
+        ("-7", -7),
+        (-7, -7),
+        ("007", None),
+        ("-0", None),
+        ("", None),
+        ("-", None),
+        ("--7", None),
+        ("7.0", None),
+        (" 7", None),
+        ("+7", None),
+        ("٧", None),
+        ("²", None),
+        ("1_000", None),
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, None),
+        ("x", None),
+    ],
+)
+def test_an_id_of_numbers_is_written_as_the_sources_write_it(value: int | str, number: int | None) -> None:
+    assert as_id(value, "Int64") == number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(7, "7"), ("007", "007"), ("a/b", "a/b"), ("日本語", "日本語"), ("\0", None), ("\ud800", None)]
+)
+def test_an_id_of_texts_is_any_text_that_a_database_keeps(value: int | str, text: str | None) -> None:
+    assert as_id(value, "String") == text
+
+
+def test_a_release_is_opened_whole(served: Served) -> None:
+    snapshot, release_id = served.snapshot, served.release.release_id
+    assert (snapshot.k, snapshot.release, snapshot.has_content) == (20, served.release, True)
+    assert list(snapshot.components) == ["ease", "content"]
+    assert [component.weight for component in snapshot.components.values()] == [0.7, 0.3]
+    assert snapshot.knows(1)
+    assert not snapshot.knows(999_999)
+    assert (snapshot.user_id("7"), snapshot.item_id("x")) == (7, None)
+    assert len(snapshot.catalogue) == served.home.lake.scan(ITEMS).select(pl.len()).collect().item()
+    rows = served.home.lake.scan(AUDIENCE_RECOMMENDATIONS, release_id).sort("rank").collect()
+    told = rows.filter(pl.col("audience") == EVERYONE).select("item_id", "score").rows()
+    assert snapshot.audiences[EVERYONE] == told
+
+
+def test_weights_stand_at_the_catalogue_s_positions(served: Served) -> None:
+    snapshot, release_id = served.snapshot, served.release.release_id
+    rows = served.home.lake.scan(ITEM_WEIGHTS, release_id).collect()
+    assert set(snapshot.weights) == {"ease", "content"}
+    assert sum(matrix.nnz for matrix in snapshot.weights.values()) == rows.height
+    position = snapshot.catalogue.position
+    for row in rows.sample(50, seed=1).iter_rows(named=True):
+        matrix = snapshot.weights[row["component"]]
+        assert matrix[position(row["item_id"]), position(row["neighbor_id"])] == pytest.approx(row["weight"])
+
+
+def test_what_the_users_table_says(served: Served) -> None:
+    snapshot = served.snapshot
+    user = snapshot.users["user_id"][3]
+    row = served.home.lake.scan(USERS).filter(pl.col("user_id") == user).collect()
+    told = snapshot.attributes(user)
+    assert told is not None
+    assert set(told) <= {"seniority", "department", "title", "learning_style"}
+    assert dict(told) == {name: row[name].item() for name in told}
+    assert snapshot.attributes(999_999) is None
+    assert snapshot.attributes(-1) is None
+
+
+def test_a_user_s_audience_is_the_one_that_has_a_list(served: Served) -> None:
+    snapshot = served.snapshot
+    attribute = snapshot.manifest.audience
+    assert snapshot.audience(999_999) == EVERYONE
+    if attribute is not None:
+        for user, told in snapshot.users.select("user_id", attribute).head(30).iter_rows():
+            assert snapshot.audience(user) == (told if told in snapshot.audiences else EVERYONE)
+
+
+@pytest.mark.parametrize("table", ["recommendations", "histories", "similar_users", "similar_items"])
+def test_a_release_that_lacks_a_file_is_not_opened(own_home: Home, table: str) -> None:
+    release = own_home.releases.current()
+    assert release is not None
+    path = lists_path(own_home.paths.serving, release.release_id).with_name(f"{table}.arrow")
+    path.unlink()
+    with pytest.raises((NotFound, FileNotFoundError)):
+        opened(own_home, release)
+
+
+def test_an_item_that_only_histories_name_is_known_by_its_id_and_never_recommended(own_home: Home) -> None:
+    known = own_home.lake.scan(INTERACTIONS).head(300).collect()
+    foreign = known.with_columns(
+        pl.lit(777_777, known.schema["item_id"]).alias("item_id"),
+        (pl.col("source_row") + 1_000_000).alias("source_row"),
+    )
+    own_home.lake.append(INTERACTIONS, foreign)
+    snapshot = opened(own_home, publish(own_home, {"components": [{"model": "ease"}]})).snapshot
+    place = snapshot.catalogue.position(777_777)
+    assert place is not None
+    assert snapshot.catalogue.describe(777_777)["title"] == ""
+    assert (~snapshot.available).nonzero()[0].tolist() == [place]
+    assert all(777_777 not in listed(snapshot, user) for user in snapshot.lists.keys)
+    stranger = Person.of(snapshot, 999_999, stored(snapshot, (3, "like")))
+    shown = make_list(snapshot, stranger, Rules(), Asked(k=200))
+    assert len(shown) == len(snapshot.catalogue) - 2
+    assert 777_777 not in [entry["item_id"] for entry in shown]
