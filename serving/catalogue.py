@@ -48,7 +48,7 @@ class Catalogue:
 
     def positions(self, item_ids: Iterable[ExternalId | None]) -> Indices:
         """Where the items stand, int32 [≤ n]; those that are not in the release are left out."""
-        found = (self._positions.get(item_id) for item_id in item_ids)
+        found = (self._positions.get(item_id) for item_id in item_ids if item_id is not None)
         return np.array([position for position in found if position is not None], dtype=np.int32)
 
     def item(self, item_id: ExternalId) -> Item:

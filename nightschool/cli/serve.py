@@ -9,6 +9,9 @@ import typer
 
 from nightschool.errors import ConfigurationError
 
+_GRACE_SECONDS = 3
+"""How long a worker may finish its answers, once the server is told to end."""
+
 Host = Annotated[str, typer.Option(help="The address to listen on; other machines need a key: nightschool keys add.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; each maps the same release.")]
@@ -37,6 +40,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
             workers=workers,
             websockets=False,
             respawn_failed_workers=True,
+            workers_kill_timeout=_GRACE_SECONDS,
         ).serve()
 
 
