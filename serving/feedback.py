@@ -45,7 +45,8 @@ class Feedback:
 
         Raises:
             NotFound: An item is not in the release, or an id can be none; nothing was written.
-            ConfigurationError: A time has no zone, lies ahead or before 1970, or an id names another event; nothing was written.
+            ConfigurationError: A time has no zone, lies ahead or before 1970; nothing was written.
+            Conflict: An id names another event; nothing was written.
         """
         stored = self._store.append([_sent(event, snapshot, now) for event in events])
         for event, _ in stored:
