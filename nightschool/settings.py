@@ -22,6 +22,8 @@ class Settings(BaseSettings):
         description="The database of events, keys and experiments, sqlite:/// or postgresql://; empty: a SQLite file "
         "below the home. It may hold a password.",
     )
+    prefect_page: str = Field(default="http://127.0.0.1:4200", description="Where the page links to Prefect's runs.")
+    mlflow_page: str = Field(default="http://127.0.0.1:5000", description="Where the page links to MLflow's runs.")
     block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
 
     @cached_property

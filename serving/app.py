@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unreachable
 from nightschool.settings import Settings
+from nightschool.storage.lake import UNREADABLE
 from serving.api import events, items, operations, users
 from serving.api.parameters import problem
 from serving.frame import App, Frame
@@ -72,15 +73,20 @@ def application(service: Service) -> FastAPI:
 
 @contextmanager
 def _refreshing(service: Service) -> Iterator[None]:
-    """A context in which a thread keeps a service current."""
+    """A context in which a thread keeps a service current; what it cannot read it tells once, and tries again."""
     over = threading.Event()
 
     def run() -> None:
+        told = ""
         while not over.wait(REFRESH_SECONDS):
             try:
                 service.refresh()
-            except NightschoolError as error:
-                logger.warning("what changed since cannot be read now: %s", error)
+            except (NightschoolError, *UNREADABLE) as error:
+                if str(error) != told:
+                    logger.warning("what changed since cannot be read now: %s", error)
+                told = str(error)
+            else:
+                told = ""
 
     thread = threading.Thread(target=run, name="refresh", daemon=True)
     thread.start()
@@ -89,6 +95,7 @@ def _refreshing(service: Service) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+        service.trial.flush()
 
 
 async def _told(_: Request, error: Exception) -> JSONResponse:

@@ -12,6 +12,9 @@ from nightschool.errors import ConfigurationError
 FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder where workers add up their figures; prometheus-client looks for it once, as it is imported."""
 
+_GRACE_SECONDS = 3
+"""How long a worker may finish its answers, once the server is told to end."""
+
 Host = Annotated[str, typer.Option(help="The address to listen on; other machines need a key: nightschool keys add.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; each maps the same release.")]
@@ -39,6 +42,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
             workers=workers,
             websockets=False,
             respawn_failed_workers=True,
+            workers_kill_timeout=_GRACE_SECONDS,
         ).serve()
 
 

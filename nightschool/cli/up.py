@@ -42,7 +42,7 @@ def serve_until_stopped(ports: Ports) -> None:
     require_free_ports({"--port": ports.prefect, "--mlflow-port": ports.mlflow, "--page-port": ports.page})
     settings = Settings()
     logs = settings.paths.logs
-    environment = child_environment(settings, ports.prefect)
+    environment = child_environment(settings, ports)
     with suppress(KeyboardInterrupt), Children(logs, environment, repository_root()) as children:
         _start(children, settings, ports)
         _show_addresses(settings, logs, ports)
@@ -70,12 +70,14 @@ def require_free_ports(ports: dict[str, int], host: str = HOST) -> None:
                 ) from error
 
 
-def child_environment(settings: Settings, port: int) -> dict[str, str]:
+def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
     """What the servers, the worker and the nights that it runs find in their environment."""
     return {
         **os.environ,
         "NIGHTSCHOOL_HOME": str(settings.paths.root),
-        "PREFECT_API_URL": f"http://{HOST}:{port}/api",
+        "PREFECT_API_URL": f"http://{HOST}:{ports.prefect}/api",
+        "NIGHTSCHOOL_PREFECT_PAGE": f"http://{HOST}:{ports.prefect}",
+        "NIGHTSCHOOL_MLFLOW_PAGE": f"http://{HOST}:{ports.mlflow}",
         # Whoever presses Run waits for the worker to look.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         # Kept in memory, the lease of a night that was killed is forgotten with the server and never ends:

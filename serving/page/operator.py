@@ -1,6 +1,6 @@
 """What an operator sees and may do: releases, gates, metrics over nights, two releases side by side, going back."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -27,13 +27,6 @@ _SHOWN_RELEASES = 20
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
-class Neighbours(NamedTuple):
-    """The pages of the tools beside this one, which are linked to."""
-
-    prefect: str = "http://127.0.0.1:4200"
-    mlflow: str = "http://127.0.0.1:5000"
-
-
 @router.get("/operator")
 def show_operator(request: Request, releases: str = "", just: str = "") -> Response:
     """Where this installation stands."""
@@ -51,7 +44,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         quarantined=quarantined(lake),
         last_read=last_read(lake),
         experiments=tried(request.app.state.service.settings.events_address),
-        neighbours=getattr(request.app.state, "neighbours", Neighbours()),
+        settings=request.app.state.service.settings,
         just=just,
     )
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.cli.up import answers, child_environment, mlflow_arguments, repository_root, require_free_ports
+from nightschool.cli.up import Ports, answers, child_environment, mlflow_arguments, repository_root, require_free_ports
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
+
+PORTS = Ports(prefect=4200, mlflow=5000, page=8000)
 
 
 class HealthOnly(BaseHTTPRequestHandler):
@@ -60,7 +62,7 @@ def test_two_servers_need_two_ports() -> None:
 
 def test_children_find_the_home_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    environment = child_environment(Settings(home=Path("mine")), 4200)
+    environment = child_environment(Settings(home=Path("mine")), PORTS)
     assert environment["NIGHTSCHOOL_HOME"] == str(tmp_path / "mine")
     assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
 
@@ -68,13 +70,13 @@ def test_children_find_the_home_from_any_folder(tmp_path: Path, monkeypatch: pyt
 def test_a_password_of_mlflow_is_no_argument_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     uri = "postgresql+psycopg://nightly:s3cr3t@127.0.0.1/mlflow"
     monkeypatch.setenv("NIGHTSCHOOL_MLFLOW_TRACKING_URI", uri)
-    assert child_environment(Settings(), 4200)["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert child_environment(Settings(), PORTS)["MLFLOW_BACKEND_STORE_URI"] == uri
     assert uri not in mlflow_arguments(Settings(), 5000)
     assert "s3cr3t" not in repr(Settings())
 
 
 def test_children_do_not_call_home() -> None:
-    environment = child_environment(Settings(), 4200)
+    environment = child_environment(Settings(), PORTS)
     assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
 

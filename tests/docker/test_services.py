@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,6 +88,17 @@ def release(running: Machine, night: str) -> str:
     return str(entry["id"])
 
 
+@pytest.fixture(scope="module")
+def api(running: Machine, release: str) -> Iterator[httpx.Client]:
+    """The API, to whoever has the key that was made for the page."""
+    made = json.loads(running.run("worker", "nightschool", "keys", "add", "page", "--role", "write", "--json"))
+    running.start("api")
+    running.until_healthy("api")
+    address = running.translate("http://127.0.0.1:8000", service("api"))
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made['key']}"}, timeout=30) as client:
+        yield client
+
+
 def rows(made: Machine, database: Server, account: str, statement: str, *, of: str | None = None) -> list[Any]:
     """What one account reads in its own database, or in another one's."""
     password = (made.secrets / f"{account}_password").read_text(encoding="utf-8")
@@ -132,6 +144,30 @@ def test_all_is_well_to_the_doctor(running: Machine, release: str) -> None:
     assert all(check["ok"] for check in checks.values()), checks
 
 
+def test_the_api_serves_what_the_night_published(api: httpx.Client, release: str) -> None:
+    answer = api.get("/v1/users/14/recommendations", params={"k": 5})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["release_id"] == release
+    assert len(answer.json()["items"]) == 5
+    assert httpx.get(answer.url).status_code == 401
+
+
+def test_an_event_is_in_postgresql_and_changes_the_next_answer(
+    api: httpx.Client, running: Machine, database: Server
+) -> None:
+    listed = "/v1/users/15/recommendations"
+    item = api.get(listed).json()["items"][0]["item_id"]
+    sent = {"user_id": 15, "item_id": item, "event": "complete", "event_id": "one"}
+    answer = api.post("/v1/events", json=sent)
+    assert answer.status_code == 201, answer.text
+    stored = rows(running, database, "nightschool", "SELECT event_id, user_id, item_id, event FROM events")
+    assert stored == [("one", "15", str(item), "complete")]
+    deadline = time.monotonic() + 30
+    while item in [entry["item_id"] for entry in api.get(listed).json()["items"]]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_an_account_reaches_its_own_database_alone(running: Machine, database: Server) -> None:
     for account in ("prefect", "mlflow", "nightschool"):
         for other in {"prefect", "mlflow", "nightschool", "postgres"} - {account}:
@@ -139,14 +175,14 @@ def test_an_account_reaches_its_own_database_alone(running: Machine, database: S
                 rows(running, database, account, "SELECT 1", of=other)
 
 
-def test_no_password_is_told_to_a_process_or_printed(running: Machine, night: str) -> None:
+def test_no_password_is_told_to_a_process_or_printed(running: Machine, api: httpx.Client) -> None:
     passwords = [path.read_text(encoding="utf-8") for path in running.secrets.iterdir()]
     told = list(running.told_to_processes())
-    assert len(told) >= 3
+    assert len(told) >= 4
     printed = [path.read_text(encoding="utf-8", errors="replace") for path in running.logs.iterdir()]
     assert not [text for text in (*told, *printed) if any(password in text for password in passwords)]
 
 
 def test_nothing_but_volumes_and_scratch_is_written(running: Machine, night: str) -> None:
-    assert {path.name for path in (running.volumes / "home").iterdir()} >= {"lake", "nights", "serving"}
+    assert {path.name for path in (running.volumes / "home").iterdir()} >= {"lake", "serving"}
     assert not [path for path in (ROOT / ".prefect", ROOT / "mlruns", ROOT / "mlflow.db") if path.exists()]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, FloatRect, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 PHONE = {"width": 320, "height": 640}
 DESK = {"width": 1200, "height": 800}
 SCREENSHOTS = Path(__file__).parents[3] / "docs" / "screenshots"
+_TALLEST = 1_650
 _ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -77,10 +78,19 @@ class Watched:
         assert wide <= window
 
     def shoot(self, name: str, *, whole: bool = False) -> None:
-        """Takes a picture for the docs, of the window or the whole page, when pictures are asked for."""
+        """Takes a picture for the docs, of the window or the upper part of the page, when pictures are asked for."""
         if os.environ.get("NIGHTSCHOOL_SCREENSHOTS") == "1":
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+            tall = self.page.evaluate("document.documentElement.scrollHeight") if whole else 0
+            size = self.page.viewport_size
+            assert size is not None
+            clip: FloatRect = {
+                "x": 0,
+                "y": 0,
+                "width": size["width"],
+                "height": min(max(tall, size["height"]), _TALLEST),
+            }
+            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole, clip=clip)
 
 
 @contextmanager

@@ -106,6 +106,16 @@ def test_settings_turn_the_list_and_stay_in_its_forms(client: httpx.Client) -> N
     assert listed(client.get("/learner/14?alpha=0.6&unmoved=0.6").text) == listed(plain)
 
 
+def test_the_slider_stands_where_rules_or_an_experiment_have_put_alpha(
+    client: httpx.Client, service: FakeService
+) -> None:
+    ask = service.recommend
+    service.recommend = lambda user_id, asked: ask(user_id, asked).model_copy(update={"alpha": 0.3})  # type: ignore[method-assign]
+    page = client.get("/learner/14").text
+    assert 'step="0.1" value="0.3"' in page
+    assert 'name="unmoved" value="0.3"' in page
+
+
 def test_alpha_is_offered_only_where_there_is_content() -> None:
     for content in (True, False):
         with client_of(page_over(FakeService(content=content))) as client:
