@@ -163,7 +163,7 @@ def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> Non
         for salt in map(str, range(30)):
             shown, told = tried(0.2, salt).explore(snapshot, person, Rules(), entries)
             assert shown == entries
-            assert {item.propensity for item in told.items} == {1.0}
+            assert {item.propensity for item in told.items} <= {1.0}
     assert tried(0.2).explore(snapshot, person, Rules(), [])[0] == []
 
 

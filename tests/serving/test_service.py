@@ -1,0 +1,254 @@
+"""The service whole: over one home, beside another process, through events, rules, experiments and erasures."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from nightschool.errors import ConfigurationError, NotFound, Unreachable
+from nightschool.night.run import Home
+from nightschool.settings import Settings
+from nightschool.storage.database import open_database
+from nightschool.storage.experiments import Experiments, Plan
+from serving.answers import Asked
+from serving.schemas import Event, ExternalId
+from serving.service import Service
+from serving.snapshot import EVERYONE, Snapshot
+from tests.serving.homes import publish, settings_of
+from tests.serving.sent import history, learner, listed
+
+STRANGER = 999_999
+
+
+@pytest.fixture
+def service(own_home: Home) -> Service:
+    return Service(settings_of(own_home))
+
+
+@pytest.fixture
+def snapshot(service: Service) -> Snapshot:
+    return service.current.snapshot
+
+
+def send(service: Service, user: ExternalId, *events: tuple[ExternalId, str], **told: Any) -> None:
+    service.take_events(
+        [Event.model_validate({"user_id": user, "item_id": item, "event": what, **told}) for item, what in events]
+    )
+
+
+def items(service: Service, user: ExternalId, **asked: Any) -> list[ExternalId]:
+    return [item.item_id for item in service.recommend(user, Asked(**asked)).items]
+
+
+def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    answer = service.recommend(str(user), Asked(k=20))
+    assert [item.item_id for item in answer.items] == listed(snapshot, user)
+    assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
+    assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
+    assert answer.release_age_hours == 0
+    assert service.is_quick(user, Asked())
+    assert service.has_content()
+
+
+def test_somebody_unknown_gets_a_list_and_an_id_that_is_none_is_refused(service: Service, snapshot: Snapshot) -> None:
+    answer = service.recommend(STRANGER, Asked(k=3))
+    assert not answer.known
+    assert [item.item_id for item in answer.items] == [item for item, _ in snapshot.audiences[EVERYONE][:3]]
+    for nobody in ("x", "007", "9" * 30):
+        with pytest.raises(NotFound, match="no such user"):
+            service.recommend(nobody, Asked())
+
+
+def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
+    service: Service, snapshot: Snapshot, own_home: Home
+) -> None:
+    there = Service(settings_of(own_home))
+    user = learner(snapshot)
+    first = listed(snapshot, user)[0]
+    assert items(there, user)[0] == first
+    send(service, user, (first, "complete"))
+    assert first not in items(service, user)
+    assert service.recommend(user, Asked()).overlay
+    assert not service.is_quick(user, Asked())
+    assert items(there, user)[0] == first
+    there.refresh()
+    assert items(there, user) == items(service, user)
+    assert items(there, learner(snapshot, 1)) == listed(snapshot, learner(snapshot, 1))[:10]
+
+
+def test_a_view_is_kept_and_changes_no_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    send(service, user, (listed(snapshot, user)[0], "view"))
+    assert items(service, user) == listed(snapshot, user)[:10]
+    assert not service.recommend(user, Asked()).overlay
+    assert service.history(user, 1)[0].event == "view"
+
+
+def test_somebody_unknown_becomes_known_by_events(service: Service, snapshot: Snapshot) -> None:
+    with pytest.raises(NotFound):
+        service.similar_users(STRANGER, "combined")
+    before = items(service, STRANGER)
+    send(service, STRANGER, (before[0], "like"))
+    assert before[0] not in items(service, STRANGER)
+    assert {item.source for item in service.recommend(STRANGER, Asked()).items} <= {"ease", "content"}
+    assert service.knows(snapshot, STRANGER)
+    assert service.similar_users(STRANGER, "combined").users == []
+
+
+def test_an_answer_is_made_once_until_something_changes(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    assert service.body(user, Asked()) is service.body(str(user), Asked())
+    assert service.body(user, Asked()).tag != service.body(user, Asked(k=5)).tag
+    before = service.body(user, Asked())
+    service.refresh()
+    assert service.body(user, Asked()) is before
+    send(service, user, (listed(snapshot, user)[0], "hide"))
+    assert service.body(user, Asked()).tag != before.tag
+
+
+def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    order = listed(snapshot, user)
+    assert items(service, user, k=3, exclude=(str(order[0]),)) == order[1:4]
+    assert items(service, user, alpha=0.7) == order[:10]
+    assert service.recommend(user, Asked(alpha=0.7)).alpha == 0.7
+    with pytest.raises(ConfigurationError):
+        service.recommend(user, Asked(max_difficulty="Expert"))
+
+
+def test_another_rules_file_counts_from_the_next_refresh(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    order = listed(snapshot, user)
+    file = service.settings.paths.rules
+    file.write_text(f"exclude = [{order[0]}]\n")
+    assert items(service, user)[0] == order[0]
+    service.refresh()
+    assert items(service, user, k=3) == order[1:4]
+    assert not service.is_quick(user, Asked())
+    file.write_text(f"exclude = [{order[1]}]\n")
+    os.utime(file, ns=(1, 1))
+    service.refresh()
+    assert items(service, user, k=2) == [order[0], order[2]]
+    file.unlink()
+    service.refresh()
+    assert items(service, user, k=2) == order[:2]
+
+
+def start(service: Service, **second: Any) -> Experiments:
+    experiments = Experiments(open_database(service.settings.events_address))
+    arms = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, **second}]
+    experiments.start(Plan.model_validate({"name": "try", "arms": arms}))
+    service.refresh()
+    return experiments
+
+
+def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Service, snapshot: Snapshot) -> None:
+    experiments = start(service, alpha=0.0)
+    users = [learner(snapshot, place) for place in range(12)]
+    arms = {user: service.recommend(user, Asked()).arm for user in users}
+    assert set(arms.values()) == {"a", "b"}
+    for user, arm in arms.items():
+        answer = service.recommend(user, Asked())
+        if arm == "a":
+            assert [item.item_id for item in answer.items] == listed(snapshot, user)[:10]
+        else:
+            assert {item.source for item in answer.items} == {"content"}
+            assert answer.alpha == 0.0
+    assert experiments.outcomes("try").height == 0
+    service.refresh()
+    assert experiments.outcomes("try").height == len(users)
+    service.refresh()
+    assert experiments.outcomes("try").height == len(users)
+
+
+def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot) -> None:
+    experiments = start(service, rules={"quota": 1})
+    for place in range(6):
+        answer = service.recommend(learner(snapshot, place), Asked(alpha=0.4))
+        assert (answer.arm, answer.alpha) == (None, 0.4)
+    service.refresh()
+    assert experiments.outcomes("try").height == 0
+    experiments.stop("try", "enough")
+    service.refresh()
+    assert service.recommend(1, Asked()).arm is None
+
+
+def test_without_content_alpha_is_refused_and_its_experiment_rests(own_home: Home) -> None:
+    service = Service(settings_of(own_home))
+    start(service, alpha=0.3)
+    user = learner(service.current.snapshot)
+    assert service.recommend(user, Asked()).arm is not None
+    service.trial.refresh(with_content=False)
+    assert service.recommend(user, Asked()).arm is None
+
+
+def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home: Home) -> None:
+    first = service.recommend(1, Asked()).release_id
+    second = publish(own_home, {"components": [{"model": "content"}]}).release_id
+    assert service.recommend(1, Asked()).release_id == first
+    service.refresh()
+    assert service.recommend(1, Asked()).release_id == second
+    assert [entry.id for entry in service.releases()] == [first, second]
+    detail = service.release(second)
+    assert detail.recipe["components"][0]["model"] == "content"
+    assert detail.row_counts
+    with pytest.raises(NotFound):
+        service.release("nothing")
+
+
+def test_a_home_without_a_release_says_so(tmp_path: Any) -> None:
+    service = Service(Settings(home=tmp_path))
+    with pytest.raises(Unreachable, match="no release is published yet"):
+        service.recommend(1, Asked())
+    assert service.releases() == []
+    with pytest.raises(NotFound, match="no such release"):
+        service.release("x")
+
+
+def test_neighbours_are_those_of_the_release(service: Service, snapshot: Snapshot) -> None:
+    item = snapshot.similar_items.keys[0]
+    columns = snapshot.similar_items.columns_of(item)
+    assert columns is not None
+    found = service.similar_items(str(item), 5)
+    assert [near.item_id for near in found.items] == columns["neighbor_id"][:5]
+    assert [near.rank for near in found.items] == [1, 2, 3, 4, 5]
+    for nothing in ("x", 10**9):
+        with pytest.raises(NotFound, match="no such item"):
+            service.similar_items(nothing, 5)
+
+
+@pytest.mark.parametrize("method", ["combined", "interests", "co_engagement"])
+def test_users_alike_are_told_by_method(service: Service, snapshot: Snapshot, method: Any) -> None:
+    user = learner(snapshot)
+    frame = snapshot.similar_users.of(user)
+    assert frame is not None
+    rows = [row for row in frame.iter_rows(named=True) if row["method"] == method]
+    found = service.similar_users(user, method).users
+    assert [(near.user_id, near.support) for near in found] == [(row["neighbor_id"], row["support"]) for row in rows]
+    assert user not in [near.user_id for near in found]
+
+
+def test_a_history_begins_with_what_was_sent(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    known = list(history(snapshot, user))
+    new = listed(snapshot, user)[0]
+    send(service, user, (known[2], "dislike"), (new, "view"), (new, "like"))
+    told = service.history(user, 50)
+    assert [entry.item_id for entry in told] == [new, known[2], *(item for item in known if item != known[2])]
+    assert [entry.event for entry in told[:3]] == ["like", "dislike", None]
+    assert [entry.item_id for entry in service.history(str(user), 2)] == [new, known[2]]
+    assert service.history(STRANGER, 5) == []
+    with pytest.raises(NotFound, match="no such user"):
+        service.history("x", 5)
+
+
+def test_what_is_wrong_is_not_taken(service: Service, snapshot: Snapshot) -> None:
+    with pytest.raises(ConfigurationError, match="future"):
+        send(service, 1, (3, "like"), at=datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(NotFound):
+        send(service, 1, (3, "like"), (STRANGER, "like"))
+    assert service.feedback.version(1) == 0
+    assert service.search_items(str(snapshot.catalogue.titles[0]), 1)[0].item_id == snapshot.catalogue.ids[0]
+    assert service.search_users("1", 1)[0].user_id == 1
