@@ -54,16 +54,14 @@ class Tried(NamedTuple):
         list's with equal chance, the item any other candidate.
         """
         chance = self.experiment.explore
-        shown, kept = list(entries), 1 - chance / max(len(entries), 1)
-        propensities = [kept] * len(shown)
+        shown = list(entries)
+        others = _others(snapshot, person, rules, shown) if chance and shown else []
+        propensities = [1 - chance / len(shown) if others else 1.0] * len(shown)
         draw = np.random.default_rng(_seed(self.experiment.salt, person.user_id))
-        if shown and draw.random() < chance:
-            slot = int(draw.integers(len(shown)))
-            others = _others(snapshot, person, rules, shown)
-            if others:
-                item = others[int(draw.integers(len(others)))]
-                shown[slot] = random_entry(snapshot, slot + 1, item)
-                propensities[slot] = chance / len(shown) / len(others)
+        if others and draw.random() < chance:
+            slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
+            shown[slot] = random_entry(snapshot, slot + 1, item)
+            propensities[slot] = chance / len(shown) / len(others)
         items = tuple(
             Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
         )

@@ -1,5 +1,6 @@
 """Each rule by itself, on the published release of a hybrid; other recipes' lists before and after an event."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,14 @@ def test_alpha_and_an_event_together(snapshot: Snapshot, alpha: float) -> None:
     assert {entry["source"] for entry in entries} <= (
         {"content"} if alpha == 0 else {"ease"} if alpha == 1 else {"ease", "content"}
     )
+
+
+def test_without_content_alpha_is_refused(snapshot: Snapshot) -> None:
+    bare = replace(snapshot, weights={"ease": snapshot.weights["ease"]})
+    assert not bare.has_content
+    for user in (learner(snapshot), STRANGER):
+        with pytest.raises(ConfigurationError, match=r"no content to weigh against.*alpha=0\.5"):
+            ask(bare, user, alpha=0.5)
 
 
 def test_alpha_says_nothing_of_a_stranger(snapshot: Snapshot) -> None:
