@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nightschool.errors import ConfigurationError, NotFound, Unreachable
+from nightschool.night.forget import begin_erasure, erase_rows
 from nightschool.night.run import Home
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
@@ -196,6 +197,23 @@ def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home:
     assert detail.row_counts
     with pytest.raises(NotFound):
         service.release("nothing")
+
+
+def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
+    service: Service, snapshot: Snapshot, own_home: Home
+) -> None:
+    user, other = learner(snapshot), learner(snapshot, 1)
+    service.recommend(user, Asked())
+    person = begin_erasure(own_home, snapshot.manifest, user, datetime.now(UTC))
+    erase_rows(own_home, snapshot.manifest, person)
+    service.refresh()
+    assert not service.recommend(user, Asked()).known
+    assert service.history(user, 9) == []
+    assert items(service, other, k=20) == listed(snapshot, other)
+    for sender in (user, str(user)):
+        with pytest.raises(NotFound, match="no such user any more"):
+            send(service, sender, (3, "like"))
+    send(service, other, (3, "like"))
 
 
 def test_a_home_without_a_release_says_so(tmp_path: Any) -> None:
