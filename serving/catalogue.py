@@ -36,7 +36,7 @@ class Catalogue:
         told = AVAILABLE_AT in frame.columns
         self.described: Mask = frame[AVAILABLE_AT].is_not_null().to_numpy() if told else np.ones(len(frame), dtype=bool)
         self._labels = [_labels_of(row) for row in frame.select(columns.names).iter_rows(named=True)]
-        self._positions = {item_id: position for position, item_id in enumerate(self.ids)}
+        self._positions: dict[ExternalId | None, int] = {item_id: position for position, item_id in enumerate(self.ids)}
         self._ordinal = next(iter(columns.ordinals), None)
 
     def __len__(self) -> int:

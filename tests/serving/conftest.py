@@ -7,7 +7,7 @@ from shutil import copytree
 
 import pytest
 
-from nightschool.data.dataset import Dataset
+from nightschool.contract import Dataset
 from nightschool.night.config import NightConfig
 from nightschool.night.prepare import event_log
 from nightschool.night.run import Home

@@ -23,7 +23,7 @@ def at(event: Stored, when: datetime) -> Stored:
 
 def learner(snapshot: Snapshot, place: int = 0) -> ExternalId:
     """A user with a list of their own and a history of several liked items."""
-    users = snapshot.histories.keys.to_list()
+    users: list[ExternalId] = snapshot.histories.keys.to_list()
     active = [user for user in users if sum(score > 0 for score in history(snapshot, user).values()) >= 5]
     return [user for user in active[: 3 * place + 9] if snapshot.pools.of(user) is not None][place]
 

@@ -156,7 +156,7 @@ def test_parts_make_up_the_score_and_a_component_without_a_share_has_none(served
 
 RECIPES: dict[str, dict[str, Any]] = {
     "without weights": {"components": [{"model": "ials", "weight": 0.7}, {"model": "content", "weight": 0.3}]},
-    "reranked": {**HYBRID, "alpha": None, "reranker": {}},
+    "reranked": {**HYBRID, "alpha": None, "reranker": {"trees": 30, "folds": 2, "min_leaf": 20, "max_users": 150}},
 }
 
 
@@ -175,6 +175,14 @@ def test_other_recipes_keep_the_published_order_until_an_event(other: Served) ->
         first, *rest = listed(snapshot, user)
         viewed = scorer(other, user, stored(snapshot, (first, "view"), user=user)).by_recipe()
         assert list(told(snapshot, viewed))[: snapshot.k] == [first, *rest]
+
+
+def test_alpha_leaves_a_reranker_out(other: Served) -> None:
+    snapshot = other.snapshot
+    users = [learner(snapshot, place) for place in range(10)]
+    blended = [list(told(snapshot, scorer(other, user, []).by_alpha(0.7)))[: snapshot.k] for user in users]
+    changed = sum(order != listed(snapshot, user) for user, order in zip(users, blended, strict=True))
+    assert changed == 0 if snapshot.recipe.reranker is None else changed >= 8
 
 
 def test_other_recipes_move_with_an_event_towards_what_is_like_it(other: Served) -> None:

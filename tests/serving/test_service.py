@@ -1,182 +1,272 @@
-"""Lists over other recipes and odd people, and what a running service picks up."""
+"""The service whole: over one home, beside another process, through events, rules, experiments and erasures."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import os
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 
-from nightschool.columns import AUDIENCE, AUDIENCE_RECOMMENDATIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID, USERS
-from nightschool.errors import ManifestError, NightschoolError
-from serving.candidates import Scorer
-from serving.person import Person
-from tests.serving.client import Api
-from tests.serving.conftest import Served, copied
-from tests.serving.homes import make_home, publish
+from nightschool.errors import ConfigurationError, NotFound, Unreachable
+from nightschool.night.forget import begin_erasure, erase_rows
+from nightschool.night.run import Home
+from nightschool.settings import Settings
+from nightschool.storage.database import open_database
+from nightschool.storage.experiments import Experiments, Plan
+from serving.answers import Asked
+from serving.schemas import Event, ExternalId
+from serving.service import Service
+from serving.snapshot import EVERYONE, Snapshot
+from tests.serving.homes import publish, settings_of
+from tests.serving.sent import history, learner, listed
 
-STRANGER = 987_654
-TOLD = ("item_id", "rank", "source", "reason", "because_item_id")
-RERANKED = {
-    "components": [{"model": "ease", "weight": 0.7}, {"model": "popularity", "weight": 0.3}],
-    "reranker": {"trees": 20, "min_leaf": 20},
-}
-
-
-def without_weights() -> dict[str, Any]:
-    return {"components": [{"model": "ials", "weight": 0.5}, {"model": "ease", "weight": 0.5}]}
+STRANGER = 999_999
 
 
-def test_the_plain_answer_is_the_table(reading: Api) -> None:
-    table = reading.home.lake.scan(RECOMMENDATIONS, reading.snapshot.release.release_id).sort(USER_ID, RANK).collect()
-    for (user,), rows in table.partition_by(USER_ID, as_dict=True).items():
-        answer = reading.list_of(user, k=20)
-        got = pl.DataFrame(
-            [{name: item[name] for name in TOLD} for item in answer["items"]],
-            schema={name: rows.schema[name] for name in TOLD},
-        )
-        assert got.equals(rows.select(got.columns)), user
-        assert (answer["known"], answer["overlay"]) == (True, False)
+@pytest.fixture
+def service(own_home: Home) -> Service:
+    return Service(settings_of(own_home))
 
 
-def test_consumed_and_hidden_items_leave(writing: Api) -> None:
-    for user, event in zip(writing.users, ("like", "complete", "dislike", "hide"), strict=False):
-        gone = writing.items_of(user)[:3]
-        writing.send(user, event, *gone)
-        after = writing.list_of(user, k=50)
-        assert not {item["item_id"] for item in after["items"]} & set(gone)
-        assert after["overlay"]
+@pytest.fixture
+def snapshot(service: Service) -> Snapshot:
+    return service.current.snapshot
 
 
-def test_a_view_changes_nothing(writing: Api) -> None:
-    user = writing.users[0]
-    before = writing.list_of(user)
-    writing.send(user, "view", *writing.items_of(user)[:3])
-    assert writing.list_of(user) == before
-
-
-def test_a_stranger_gets_a_personal_list_from_the_first_event(writing: Api) -> None:
-    before = writing.list_of(STRANGER)
-    assert {item["source"] for item in before["items"]} == {"audience"}
-    liked = writing.items_of(writing.users[0])[0]
-    writing.send(STRANGER, "like", liked)
-    after = writing.list_of(STRANGER)
-    assert (after["known"], after["overlay"]) == (False, True)
-    assert {item["because_item_id"] for item in after["items"]} == {liked}
-    assert [item["item_id"] for item in after["items"]] != [item["item_id"] for item in before["items"]]
-
-
-def test_a_strangers_dislike_leaves_the_audiences_list_without_it(writing: Api) -> None:
-    before = writing.items_of(STRANGER)
-    writing.send(STRANGER, "dislike", before[0])
-    assert writing.items_of(STRANGER, k=9) == before[1:10]
-
-
-def test_people_with_attributes_get_their_audiences_list(served: Served, tmp_path: Path) -> None:
-    home = copied(served.home, tmp_path / "copy")
-    users = home.lake.scan(USERS).collect()
-    newcomer = users.head(1).with_columns(
-        pl.lit(STRANGER, pl.Int64).alias(USER_ID), pl.lit("Student").alias("seniority")
+def send(service: Service, user: ExternalId, *events: tuple[ExternalId, str], **told: Any) -> None:
+    service.take_events(
+        [Event.model_validate({"user_id": user, "item_id": item, "event": what, **told}) for item, what in events]
     )
-    home.lake.append(USERS, newcomer)
-    with Api.over(home) as api:
-        rows = api.home.lake.scan(AUDIENCE_RECOMMENDATIONS, api.snapshot.release.release_id).sort(RANK).collect()
-        student = rows.filter(pl.col(AUDIENCE) == "Student")[ITEM_ID].to_list()
-        answer = api.list_of(STRANGER)
-        assert [item["item_id"] for item in answer["items"]] == student[:10]
-        assert {item["reason"] for item in answer["items"]} == {"audience"}
-        assert api.items_of(STRANGER + 1) != student[:10]
 
 
-@pytest.fixture(scope="module", params=["without weights", "reranked"])
-def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A service over a release of another kind of recipe."""
-    recipes: Mapping[str, Mapping[str, Any]] = {"without weights": without_weights(), "reranked": RERANKED}
-    home = make_home(tmp_path_factory.mktemp("other") / "home")
-    publish(home, recipes[request.param])
-    with Api.over(home) as api:
-        yield api
+def items(service: Service, user: ExternalId, **asked: Any) -> list[ExternalId]:
+    return [item.item_id for item in service.recommend(user, Asked(**asked)).items]
 
 
-def test_any_recipes_order_is_kept_and_then_moved(other: Api) -> None:
-    moved = 0
-    own = [user for user in other.users if other.snapshot.pools.of(user) is not None]
-    for user in own[:15]:
-        before = other.items_of(user, k=20)
-        candidates = Scorer(other.snapshot, Person.of(other.snapshot, user, ())).by_recipe()
-        assert candidates is not None
-        assert [other.snapshot.catalogue.ids[place] for place in candidates.items[:20]] == before
-        other.send(user, "like", before[1])
-        after = other.items_of(user, k=19)
-        assert before[1] not in after
-        assert len(set(after)) == 19
-        assert len(set(after) & set(before)) > 5
-        moved += after != [item for item in before if item != before[1]]
-    assert moved
+def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    answer = service.recommend(str(user), Asked(k=20))
+    assert [item.item_id for item in answer.items] == listed(snapshot, user)
+    assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
+    assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
+    assert answer.release_age_hours == 0
+    assert service.is_quick(user, Asked())
+    assert service.has_content()
 
 
-def test_who_has_seen_everything_gets_an_empty_list(writing: Api) -> None:
-    for user in (writing.users[0], STRANGER):
-        everything = writing.snapshot.catalogue.ids
-        writing.send(user, "complete", *everything)
-        assert writing.items_of(user, k=200) == []
-        assert writing.items_of(user, k=200, alpha=0.5) == []
-        assert writing.items_of(user, k=200, diversity=0.5) == []
+def test_somebody_unknown_gets_a_list_and_an_id_that_is_none_is_refused(service: Service, snapshot: Snapshot) -> None:
+    answer = service.recommend(STRANGER, Asked(k=3))
+    assert not answer.known
+    assert [item.item_id for item in answer.items] == [item for item, _ in snapshot.audiences[EVERYONE][:3]]
+    for nobody in ("x", "007", "9" * 30):
+        with pytest.raises(NotFound, match="no such user"):
+            service.recommend(nobody, Asked())
 
 
-def test_k_beyond_the_pool_gives_what_there_is(reading: Api) -> None:
-    user = reading.users[0]
-    items = reading.items_of(user, k=200)
-    unseen = len(reading.snapshot.catalogue) - len(reading.service.history(user, 1000))
-    assert 20 < len(items) <= unseen
-    assert items[:20] == reading.items_of(user, k=20)
+def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
+    service: Service, snapshot: Snapshot, own_home: Home
+) -> None:
+    there = Service(settings_of(own_home))
+    user = learner(snapshot)
+    first = listed(snapshot, user)[0]
+    assert items(there, user)[0] == first
+    send(service, user, (first, "complete"))
+    assert first not in items(service, user)
+    assert service.recommend(user, Asked()).overlay
+    assert not service.is_quick(user, Asked())
+    assert items(there, user)[0] == first
+    there.refresh()
+    assert items(there, user) == items(service, user)
+    assert items(there, learner(snapshot, 1)) == listed(snapshot, learner(snapshot, 1))[:10]
 
 
-def test_rules_are_picked_up_while_running(writing: Api) -> None:
-    user = writing.users[0]
-    before = writing.list_of(user, k=5)
-    gone = before["items"][0]["item_id"]
-    file = writing.service.settings.paths.rules
-    file.write_text(f"exclude = [{gone}]\n")
-    assert writing.list_of(user, k=5) == before
-    writing.service.refresh()
-    assert gone not in writing.items_of(user, k=50)
-    file.write_text("quota = nonsense\n")
-    with pytest.raises(ManifestError, match=r"rules\.toml"):
-        writing.service.refresh()
-    assert gone not in writing.items_of(user, k=50)
+def test_a_view_is_kept_and_changes_no_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    send(service, user, (listed(snapshot, user)[0], "view"))
+    assert items(service, user) == listed(snapshot, user)[:10]
+    assert not service.recommend(user, Asked()).overlay
+    assert service.history(user, 1)[0].event == "view"
+
+
+def test_somebody_unknown_becomes_known_by_events(service: Service, snapshot: Snapshot) -> None:
+    with pytest.raises(NotFound):
+        service.similar_users(STRANGER, "combined")
+    before = items(service, STRANGER)
+    send(service, STRANGER, (before[0], "like"))
+    assert before[0] not in items(service, STRANGER)
+    assert {item.source for item in service.recommend(STRANGER, Asked()).items} <= {"ease", "content"}
+    assert service.knows(snapshot, STRANGER)
+    assert service.similar_users(STRANGER, "combined").users == []
+
+
+def test_an_answer_is_made_once_until_something_changes(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    assert service.body(user, Asked()) is service.body(str(user), Asked())
+    assert service.body(user, Asked()).tag != service.body(user, Asked(k=5)).tag
+    before = service.body(user, Asked())
+    service.refresh()
+    assert service.body(user, Asked()) is before
+    send(service, user, (listed(snapshot, user)[0], "hide"))
+    assert service.body(user, Asked()).tag != before.tag
+
+
+def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    order = listed(snapshot, user)
+    assert items(service, user, k=3, exclude=(str(order[0]),)) == order[1:4]
+    assert items(service, user, alpha=0.7) == order[:10]
+    assert service.recommend(user, Asked(alpha=0.7)).alpha == 0.7
+    with pytest.raises(ConfigurationError):
+        service.recommend(user, Asked(max_difficulty="Expert"))
+
+
+def test_another_rules_file_counts_from_the_next_refresh(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    order = listed(snapshot, user)
+    file = service.settings.paths.rules
+    file.write_text(f"exclude = [{order[0]}]\n")
+    assert items(service, user)[0] == order[0]
+    service.refresh()
+    assert items(service, user, k=3) == order[1:4]
+    assert not service.is_quick(user, Asked())
+    file.write_text(f"exclude = [{order[1]}]\n")
+    os.utime(file, ns=(1, 1))
+    service.refresh()
+    assert items(service, user, k=2) == [order[0], order[2]]
     file.unlink()
-    writing.service.refresh()
-    assert writing.list_of(user, k=5) == before
+    service.refresh()
+    assert items(service, user, k=2) == order[:2]
 
 
-def test_faulty_rules_keep_nothing_else_from_being_picked_up(writing: Api) -> None:
-    """A slip in the file must not hold back the next release."""
-    writing.service.settings.paths.rules.write_text("quota = nonsense\n")
-    release = publish(writing.home)
-    with pytest.raises(NightschoolError):
-        writing.service.refresh()
-    assert writing.list_of(writing.users[0])["release_id"] == release.release_id
+def start(service: Service, **second: Any) -> Experiments:
+    experiments = Experiments(open_database(service.settings.events_address))
+    arms = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, **second}]
+    experiments.start(Plan.model_validate({"name": "try", "arms": arms}))
+    service.refresh()
+    return experiments
 
 
-def test_a_release_and_a_rollback_are_picked_up(writing: Api) -> None:
-    first = writing.snapshot.release.release_id
-    second = publish(writing.home, {"components": [{"model": "popularity", "weight": 1}]}).release_id
-    user = writing.users[0]
-    assert writing.list_of(user)["release_id"] == first
-    writing.service.refresh()
-    assert writing.list_of(user)["release_id"] == second
-    writing.home.releases.rollback(first, "a test")
-    writing.service.refresh()
-    assert writing.list_of(user)["release_id"] == first
+def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Service, snapshot: Snapshot) -> None:
+    experiments = start(service, alpha=0.0)
+    users = [learner(snapshot, place) for place in range(12)]
+    arms = {user: service.recommend(user, Asked()).arm for user in users}
+    assert set(arms.values()) == {"a", "b"}
+    for user, arm in arms.items():
+        answer = service.recommend(user, Asked())
+        if arm == "a":
+            assert [item.item_id for item in answer.items] == listed(snapshot, user)[:10]
+        else:
+            assert {item.source for item in answer.items} == {"content"}
+            assert answer.alpha == 0.0
+    assert experiments.outcomes("try").height == 0
+    service.refresh()
+    assert experiments.outcomes("try").height == len(users)
+    service.refresh()
+    assert experiments.outcomes("try").height == len(users)
 
 
-def test_history_tells_what_was_sent_first(writing: Api) -> None:
-    user = writing.users[0]
-    known = writing.service.history(user, 1000)
-    new = writing.items_of(user)[0]
-    writing.send(user, "like", new)
-    newest, *rest = writing.service.history(user, 1000)
-    assert (newest.item_id, newest.event) == (new, "like")
-    assert rest == known
-    assert [entry.at for entry in known if entry.at] == sorted((e.at for e in known if e.at), reverse=True)
+def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot) -> None:
+    experiments = start(service, rules={"quota": 1})
+    for place in range(6):
+        answer = service.recommend(learner(snapshot, place), Asked(alpha=0.4))
+        assert (answer.arm, answer.alpha) == (None, 0.4)
+    service.refresh()
+    assert experiments.outcomes("try").height == 0
+    experiments.stop("try", "enough")
+    service.refresh()
+    assert service.recommend(1, Asked()).arm is None
+
+
+def test_without_content_alpha_is_refused_and_its_experiment_rests(own_home: Home) -> None:
+    service = Service(settings_of(own_home))
+    start(service, alpha=0.3)
+    user = learner(service.current.snapshot)
+    assert service.recommend(user, Asked()).arm is not None
+    service.trial.refresh(with_content=False)
+    assert service.recommend(user, Asked()).arm is None
+
+
+def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home: Home) -> None:
+    first = service.recommend(1, Asked()).release_id
+    second = publish(own_home, {"components": [{"model": "content"}]}).release_id
+    assert service.recommend(1, Asked()).release_id == first
+    service.refresh()
+    assert service.recommend(1, Asked()).release_id == second
+    assert [entry.id for entry in service.releases()] == [first, second]
+    detail = service.release(second)
+    assert detail.recipe["components"][0]["model"] == "content"
+    assert detail.row_counts
+    with pytest.raises(NotFound):
+        service.release("nothing")
+
+
+def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
+    service: Service, snapshot: Snapshot, own_home: Home
+) -> None:
+    user, other = learner(snapshot), learner(snapshot, 1)
+    service.recommend(user, Asked())
+    person = begin_erasure(own_home, snapshot.manifest, user, datetime.now(UTC))
+    erase_rows(own_home, snapshot.manifest, person)
+    service.refresh()
+    assert not service.recommend(user, Asked()).known
+    assert service.history(user, 9) == []
+    assert items(service, other, k=20) == listed(snapshot, other)
+    for sender in (user, str(user)):
+        with pytest.raises(NotFound, match="no such user any more"):
+            send(service, sender, (3, "like"))
+    send(service, other, (3, "like"))
+
+
+def test_a_home_without_a_release_says_so(tmp_path: Any) -> None:
+    service = Service(Settings(home=tmp_path))
+    with pytest.raises(Unreachable, match="no release is published yet"):
+        service.recommend(1, Asked())
+    assert service.releases() == []
+    with pytest.raises(NotFound, match="no such release"):
+        service.release("x")
+
+
+def test_neighbours_are_those_of_the_release(service: Service, snapshot: Snapshot) -> None:
+    item = snapshot.similar_items.keys[0]
+    columns = snapshot.similar_items.columns_of(item)
+    assert columns is not None
+    found = service.similar_items(str(item), 5)
+    assert [near.item_id for near in found.items] == columns["neighbor_id"][:5]
+    assert [near.rank for near in found.items] == [1, 2, 3, 4, 5]
+    for nothing in ("x", 10**9):
+        with pytest.raises(NotFound, match="no such item"):
+            service.similar_items(nothing, 5)
+
+
+@pytest.mark.parametrize("method", ["combined", "interests", "co_engagement"])
+def test_users_alike_are_told_by_method(service: Service, snapshot: Snapshot, method: Any) -> None:
+    user = learner(snapshot)
+    frame = snapshot.similar_users.of(user)
+    assert frame is not None
+    rows = [row for row in frame.iter_rows(named=True) if row["method"] == method]
+    found = service.similar_users(user, method).users
+    assert [(near.user_id, near.support) for near in found] == [(row["neighbor_id"], row["support"]) for row in rows]
+    assert user not in [near.user_id for near in found]
+
+
+def test_a_history_begins_with_what_was_sent(service: Service, snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    known = list(history(snapshot, user))
+    new = listed(snapshot, user)[0]
+    send(service, user, (known[2], "dislike"), (new, "view"), (new, "like"))
+    told = service.history(user, 50)
+    assert [entry.item_id for entry in told] == [new, known[2], *(item for item in known if item != known[2])]
+    assert [entry.event for entry in told[:3]] == ["like", "dislike", None]
+    assert [entry.item_id for entry in service.history(str(user), 2)] == [new, known[2]]
+    assert service.history(STRANGER, 5) == []
+    with pytest.raises(NotFound, match="no such user"):
+        service.history("x", 5)
+
+
+def test_what_is_wrong_is_not_taken(service: Service, snapshot: Snapshot) -> None:
+    with pytest.raises(ConfigurationError, match="future"):
+        send(service, 1, (3, "like"), at=datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(NotFound):
+        send(service, 1, (3, "like"), (STRANGER, "like"))
+    assert service.feedback.version(1) == 0
+    assert service.search_items(str(snapshot.catalogue.titles[0]), 1)[0].item_id == snapshot.catalogue.ids[0]
+    assert service.search_users("1", 1)[0].user_id == 1

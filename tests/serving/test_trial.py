@@ -129,7 +129,7 @@ def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: 
     others = {e["item_id"] for e in make_list(snapshot, user, rules, Asked(k=200))[5:]}
     slots: Counter[int] = Counter()
     drawn = set()
-    for salt in range(600):
+    for salt in range(300):
         shown, told = tried(0.2, str(salt)).explore(snapshot, person, rules, entries)
         changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
         assert [item.item_id for item in told.items] == [str(entry["item_id"]) for entry in shown]
@@ -141,10 +141,10 @@ def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: 
             assert (shown[place]["source"], shown[place]["rank"]) == ("random", place + 1)
             assert told.items[place].propensity == pytest.approx(0.2 / 5 / len(others))
         assert len(changed) <= 1
-    assert 85 < slots.total() < 155
+    assert 35 < slots.total() < 90
     assert sorted(slots) == [0, 1, 2, 3, 4]
     assert drawn <= others
-    assert len(drawn) > 40
+    assert len(drawn) > 25
 
 
 def test_a_user_sees_one_list_all_day(snapshot: Snapshot) -> None:
