@@ -30,7 +30,7 @@ GOALS = {"share": 0.8, "p99": 20.0}
 
 PORT = 8131
 ROUNDS = 5
-SECONDS = 8.0
+SECONDS = 5.0
 SWAPS = 100
 
 EMPTY = ["/health"]
