@@ -1,18 +1,19 @@
 """What is served, to programs and to people alike: lists, neighbours, histories, events, releases."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
-from nightschool.errors import NotFound
+from nightschool.errors import NightschoolError, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.erasures import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.experiments import Experiments
 from nightschool.storage.keys import Keys
+from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.releases import Release, Releases
 from serving.answers import Asked, Body, make_list, warm_up
 from serving.current import Current
@@ -66,17 +67,17 @@ class Service:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes over what changed since: the release, other processes' events, the rules."""
-        self.feedback.refresh()
-        self.trial.flush()
-        changed = self.current.refresh()
-        changed |= self.trial.refresh(with_content=self.current.opened and self.has_content())
-        if (stamp := _stamp(self.settings)) != self._rules_read:
-            self.rules, self._rules_read, changed = load_rules(self.settings.paths.rules), stamp, True
-        if changed:
-            self._bodies.cache_clear()
-            if self.current.opened:
-                warm_up(self.current.snapshot)
+        """Takes over what changed since: the release, the rules, other processes' events, the experiment.
+
+        What cannot be read keeps nothing else back.
+
+        Raises:
+            NightschoolError: Something could not be read now; also what damaged files raise.
+        """
+        steps = (self._take_release, self._take_rules, self.feedback.refresh, self._take_experiment)
+        troubles = [trouble for trouble in map(_tried, steps) if trouble is not None]
+        if troubles:
+            raise troubles[0]
 
     def body(self, user_id: ExternalId, asked: Asked) -> Body:
         """A user's list as it goes out, from the cache where nothing has changed since.
@@ -217,6 +218,22 @@ class Service:
         told = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}
         return ReleaseDetail.model_validate({**entry.model_dump(), **told})
 
+    def _take_release(self) -> None:
+        if self.current.refresh():
+            self._bodies.cache_clear()
+            warm_up(self.current.snapshot)
+
+    def _take_rules(self) -> None:
+        stamp = _stamp(self.settings)
+        if stamp != self._rules_read:
+            self.rules, self._rules_read = load_rules(self.settings.paths.rules), stamp
+            self._bodies.cache_clear()
+
+    def _take_experiment(self) -> None:
+        self.trial.flush()
+        if self.trial.refresh(with_content=self.current.opened and self.has_content()):
+            self._bodies.cache_clear()
+
     def _user(self, snapshot: Snapshot, user_id: ExternalId) -> ExternalId:
         user = snapshot.user_id(user_id)
         if user is None:
@@ -243,6 +260,15 @@ class Service:
         if tried:
             entries, exposed = tried.explore(snapshot, person or Person.of(snapshot, user_id, ()), rules, entries)
         return Body.of(snapshot, user_id, {**told, "alpha": rules.alpha, "release_age_hours": hours}, entries, exposed)
+
+
+def _tried(step: Callable[[], None]) -> Exception | None:
+    """What a step could not read; None where it could."""
+    try:
+        step()
+    except (NightschoolError, *UNREADABLE) as error:
+        return error
+    return None
 
 
 def _hours(release: Release) -> int:

@@ -26,7 +26,10 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
     from granian.server import Server
 
     from nightschool.cli.up import require_free_ports
+    from nightschool.settings import Settings
+    from serving.rules import load_rules
 
+    load_rules(Settings().paths.rules)
     _require_keys(host)
     require_free_ports({"--port": port}, host)
     with tempfile.TemporaryDirectory(prefix="nightschool-metrics-") as figures:

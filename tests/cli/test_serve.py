@@ -205,6 +205,12 @@ def test_other_machines_need_a_key(run: Run, host: str) -> None:
     require_refusal(run("serve", "--host", host, "--port", free_port()), 2, host, "nightschool keys add")
 
 
+def test_faulty_rules_are_refused(run: Run, home: Path) -> None:
+    home.mkdir()
+    (home / "rules.toml").write_text("quota = 0")
+    require_refusal(run("serve"), 2, "rules.toml", "quota")
+
+
 def test_a_name_is_no_address(run: Run) -> None:
     require_refusal(run("serve", "--host", "example.org"), 2, "example.org")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nightschool.errors import ConfigurationError, NotFound, Unreachable
+from nightschool.errors import ConfigurationError, ManifestError, NotFound, Unreachable
 from nightschool.night.forget import begin_erasure, erase_rows
 from nightschool.night.run import Home
 from nightschool.settings import Settings
@@ -135,6 +135,19 @@ def test_another_rules_file_counts_from_the_next_refresh(service: Service, snaps
     file.unlink()
     service.refresh()
     assert items(service, user, k=2) == order[:2]
+
+
+def test_a_faulty_rules_file_keeps_nothing_else_back(own_home: Home, service: Service, snapshot: Snapshot) -> None:
+    user, other = learner(snapshot), Service(settings_of(own_home))
+    order = listed(snapshot, user)
+    service.settings.paths.rules.write_text("quota = 0\n")
+    send(other, user, (order[0], "hide"))
+    release = publish(own_home, k=19)
+    with pytest.raises(ManifestError, match=r"rules\.toml: quota"):
+        service.refresh()
+    answer = service.recommend(user, Asked())
+    assert (answer.release_id, answer.overlay) == (release.release_id, True)
+    assert order[0] not in [item.item_id for item in answer.items]
 
 
 def start(service: Service, **second: Any) -> Experiments:
