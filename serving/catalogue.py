@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,9 +36,11 @@ class Catalogue:
         self.titles: list[str] = frame[TITLE].fill_null("").to_list()
         told = AVAILABLE_AT in frame.columns
         self.described: Mask = frame[AVAILABLE_AT].is_not_null().to_numpy() if told else np.ones(len(frame), dtype=bool)
-        self._labels = [_labels_of(row) for row in frame.select(columns.names).iter_rows(named=True)]
-        self._positions: dict[ExternalId | None, int] = {item_id: position for position, item_id in enumerate(self.ids)}
         self._ordinal = next(iter(columns.ordinals), None)
+        labels = map(_labels_of, frame.select(columns.names).iter_rows(named=True))
+        told_of = zip(self.ids, self.titles, labels, strict=True)
+        self._described = {item_id: self._fields(item_id, title, its) for item_id, title, its in told_of}
+        self._positions: dict[ExternalId | None, int] = {item_id: position for position, item_id in enumerate(self.ids)}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,14 +58,13 @@ class Catalogue:
         """An item as people know it; one that the release does not hold has its id alone."""
         return Item(**self.describe(item_id))
 
-    def describe(self, item_id: ExternalId) -> dict[str, object]:
-        """The fields of `Item`."""
-        place = self._positions.get(item_id)
-        if place is None:
-            return {"item_id": item_id, "title": "", "labels": {}, "difficulty": None}
-        labels = self._labels[place]
+    def describe(self, item_id: ExternalId) -> dict[str, Any]:
+        """The fields of `Item`; nobody may change them."""
+        return self._described.get(item_id) or self._fields(item_id, "", {})
+
+    def _fields(self, item_id: ExternalId, title: str, labels: Mapping[str, list[str]]) -> dict[str, Any]:
         level = labels.get(self._ordinal, [None])[0] if self._ordinal else None
-        return {"item_id": item_id, "title": self.titles[place], "labels": labels, "difficulty": level}
+        return {"item_id": item_id, "title": title, "labels": labels, "difficulty": level}
 
     @property
     def level_names(self) -> tuple[str, ...]:

@@ -53,10 +53,10 @@ class Narrowing(NamedTuple):
 
 def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
     """The first k of the list that was published for a user; None for a user without one."""
-    columns = snapshot.lists.columns_of(user_id)
+    columns = snapshot.lists.columns_of(user_id, k)
     if columns is None:
         return None
-    rows = map(Row, *(columns[name][:k] for name in (ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID)))
+    rows = map(Row, *(columns[name] for name in (ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID)))
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 

@@ -35,7 +35,7 @@ class Rules(BaseModel):
     @property
     def plain(self) -> bool:
         """Whether they leave every list as it was published."""
-        return self == Rules()
+        return self == _NONE
 
     def overridden(self, changes: Mapping[str, Any]) -> Self:
         """The same rules with some of them set anew.
@@ -51,6 +51,9 @@ class Rules(BaseModel):
             raise ConfigurationError(
                 f"rule {name}: {first['msg']}", seen=first["input"], do=f"use {', '.join(type(self).model_fields)}"
             ) from error
+
+
+_NONE = Rules()
 
 
 def load_rules(path: Path) -> Rules:

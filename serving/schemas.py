@@ -37,8 +37,8 @@ class Recommended(Item):
 
     Attributes:
         rank: From 1.
-        source: The component that speaks most for it; `audience` for users nobody knows, `overlay` for what the user's
-            newest events brought in, `random` for a randomised slot.
+        source: The component that speaks most for it; `audience` for users nobody knows, `random` for a randomised
+            slot.
         reason: A code: because_of_item, similar_content, popular, audience, random.
         because_item_id: The item of the user's history that speaks most for it.
         why: The reason in words.

@@ -147,7 +147,7 @@ class Snapshot:
 
     def knows(self, user_id: ExternalId) -> bool:
         """Whether the release holds a list of a user."""
-        return self.lists.columns_of(user_id) is not None
+        return user_id in self.lists
 
     def audience(self, user_id: ExternalId) -> str:
         """The audience whose list a user gets whom nothing else is known of."""

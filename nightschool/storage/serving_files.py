@@ -161,10 +161,22 @@ class Lists:
         own = self._shape.of == USER_ID and self._find(user_id) is not None
         return own or (self._users is not None and bool(pc.any(pc.equal(self._users, user_id)).as_py()))
 
-    def columns_of(self, key: int | str) -> dict[str, list[Any]] | None:
-        """One list as Python values by column, without a rank that is an entry's place; None for who has none."""
-        extent = self._extent(key)
-        return None if extent is None else {name: read(*extent) for name, read in self._reading.items()}
+    def __contains__(self, key: int | str) -> bool:
+        return self._find(key) is not None
+
+    def columns_of(self, key: int | str, most: int | None = None) -> dict[str, list[Any]] | None:
+        """One list as Python values by column, without a rank that is an entry's place; None for who has none.
+
+        Args:
+            key: Whose.
+            most: How many entries from the first on; None: all.
+        """
+        row = self._find(key)
+        if row is None:
+            return None
+        start, stop = self._starts[row], self._starts[row + 1]
+        stop = stop if most is None else min(stop, start + most)
+        return {name: read(start, stop) for name, read in self._reading.items()}
 
     def of(self, key: int | str) -> pl.DataFrame | None:
         """The same as a frame, with the ranks."""
@@ -174,10 +186,6 @@ class Lists:
         rows = pl.DataFrame(columns, schema=self._schema)
         place = self._shape.told_by_place
         return rows if place is None else rows.with_row_index(place, offset=1).cast({place: pl.Int32})
-
-    def _extent(self, key: int | str) -> tuple[int, int] | None:
-        row = self._find(key)
-        return None if row is None else (self._starts[row], self._starts[row + 1])
 
 
 class _Texts:
