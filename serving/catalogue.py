@@ -24,7 +24,6 @@ class Catalogue:
 
     Attributes:
         ids: External ids, as Python values.
-        titles: A title an item; empty where there is none.
         described: bool [n_items], which of them the items table holds.
     """
 
@@ -33,13 +32,13 @@ class Catalogue:
         self._frame = frame
         self._columns = columns
         self.ids: list[ExternalId] = frame[ITEM_ID].to_list()
-        self.titles: list[str] = frame[TITLE].fill_null("").to_list()
         told = AVAILABLE_AT in frame.columns
         self.described: Mask = frame[AVAILABLE_AT].is_not_null().to_numpy() if told else np.ones(len(frame), dtype=bool)
         self._ordinal = next(iter(columns.ordinals), None)
-        labels = map(_labels_of, frame.select(columns.names).iter_rows(named=True))
-        told_of = zip(self.ids, self.titles, labels, strict=True)
-        self._described = {item_id: self._fields(item_id, title, its) for item_id, title, its in told_of}
+        rows = frame.select(ITEM_ID, TITLE, *columns.names).iter_rows(named=True)
+        self._described = {
+            row[ITEM_ID]: self._fields(row[ITEM_ID], row[TITLE] or "", self._labels_of(row)) for row in rows
+        }
         self._positions: dict[ExternalId | None, int] = {item_id: position for position, item_id in enumerate(self.ids)}
 
     def __len__(self) -> int:
@@ -61,6 +60,10 @@ class Catalogue:
     def describe(self, item_id: ExternalId) -> dict[str, Any]:
         """The fields of `Item`; nobody may change them."""
         return self._described.get(item_id) or self._fields(item_id, "", {})
+
+    def _labels_of(self, row: Mapping[str, object]) -> dict[str, list[str]]:
+        told = {name: _as_list(row[name]) for name in self._columns.names}
+        return {name: labels for name, labels in told.items() if labels}
 
     def _fields(self, item_id: ExternalId, title: str, labels: Mapping[str, list[str]]) -> dict[str, Any]:
         level = labels.get(self._ordinal, [None])[0] if self._ordinal else None
@@ -123,11 +126,6 @@ class Catalogue:
         text = pl.concat_str(pl.col(TITLE).fill_null(""), pl.lit(" "), pl.col(ITEM_ID).cast(pl.String))
         holds = text.str.to_lowercase().str.contains(query.lower(), literal=True)
         return [self.item(item_id) for item_id in self._frame.filter(holds).head(n)[ITEM_ID]]
-
-
-def _labels_of(row: Mapping[str, object]) -> dict[str, list[str]]:
-    told = {name: _as_list(value) for name, value in row.items()}
-    return {name: labels for name, labels in told.items() if labels}
 
 
 def _as_list(value: object) -> list[str]:
