@@ -23,7 +23,7 @@ def catalogue() -> Catalogue:
 
 
 def test_positions_ascend_by_id(catalogue: Catalogue) -> None:
-    assert (len(catalogue), catalogue.ids, catalogue.titles) == (
+    assert (len(catalogue), catalogue.ids, [catalogue.item(item_id).title for item_id in catalogue.ids]) == (
         4,
         [10, 20, 30, 40],
         ["Tables", "", "Charts", "More charts (2)"],
