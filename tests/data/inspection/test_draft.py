@@ -69,13 +69,13 @@ def test_columns_without_names_are_called_by_their_role(drafted):
 
 
 def test_family_becomes_a_glob_and_events_get_weights(drafted):
-    rows = [f"2024-01-01T10:00:{n % 60:02},u{n % 7},c{n % 5},{('open', 'complete')[n % 2]}" for n in range(60)]
+    rows = [f"2024-01-01T10:00:{n % 60:02},u{n % 7},c{n % 5},{('open', 'finish')[n % 2]}" for n in range(60)]
     later = [row.replace("2024", "2025").replace("open", "share") for row in rows]
     header = "timestamp,student,lesson,type"
     text, manifest = drafted({"e-2024.csv": lines(header, *rows), "e-2025.csv": lines(header, *later)})
     assert manifest.interactions[0].files == ("e-*.csv",)
-    assert manifest.event_weights == {"open": 1, "complete": 10, "share": 5}
-    assert "complete = 10  # guess: set this" in text
+    assert manifest.event_weights == {"open": 1, "finish": 10, "share": 5}
+    assert "finish = 10  # guess: set this" in text
 
 
 def test_holdout_stands_there_as_a_comment_that_is_valid(drafted, tmp_path):

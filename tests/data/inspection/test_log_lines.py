@@ -65,12 +65,12 @@ def test_engagement(log_of):
 
 
 def test_events_have_a_weight_for_every_unknown_type_of_any_file(log_of):
-    one = lines("user,item,event,n", *(f"{user},{item},{('view', 'complete')[item % 2]},1" for user, item in PAIRS))
+    one = lines("user,item,event,n", *(f"{user},{item},{('view', 'finish')[item % 2]},1" for user, item in PAIRS))
     two = lines("user,item,event,n", *(f"{user},{item},{('share', 'dislike')[item % 2]},2" for user, item in PAIRS))
     family, log = log_of(one, two)
     assert keys(signal_lines(family, log)) == {"score": "events", "history": False}
     weights = weight_lines(family, log)
-    assert {line.key[0]: line.value for line in weights} == {"complete": 10, "share": 5}
+    assert {line.key[0]: line.value for line in weights} == {"finish": 10, "share": 5}
     assert all(line.why.startswith("set this") for line in weights)
 
 
