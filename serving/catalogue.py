@@ -107,11 +107,6 @@ class Catalogue:
         return mask
 
     @cached_property
-    def label_names(self) -> list[str]:
-        """Every category and list label there is, sorted."""
-        return sorted(self._by_label)
-
-    @cached_property
     def _by_label(self) -> Mapping[str, NDArray[np.int64]]:
         names = (*self._columns.categories, *self._columns.lists)
         indexed = self._frame.with_row_index(ITEM_INDEX)
@@ -120,12 +115,6 @@ class Catalogue:
             return {}
         grouped = pl.concat(rows).unique().group_by(_LABEL).agg(ITEM_INDEX)
         return {label: np.array(places) for label, places in grouped.iter_rows()}
-
-    def search(self, query: str, n: int) -> list[Item]:
-        """Up to n items whose title or id holds the query, whatever its case."""
-        text = pl.concat_str(pl.col(TITLE).fill_null(""), pl.lit(" "), pl.col(ITEM_ID).cast(pl.String))
-        holds = text.str.to_lowercase().str.contains(query.lower(), literal=True)
-        return [self.item(item_id) for item_id in self._frame.filter(holds).head(n)[ITEM_ID]]
 
 
 def _as_list(value: object) -> list[str]:

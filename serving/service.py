@@ -26,7 +26,6 @@ from serving.schemas import (
     EventsTaken,
     ExternalId,
     HistoryEntry,
-    Item,
     Method,
     Neighbour,
     Recommendations,
@@ -178,10 +177,6 @@ class Service:
     def search_users(self, query: str, n: int) -> list[FoundUser]:
         """Up to n users whose id holds the text."""
         return search_users(self.current.snapshot, query, n)
-
-    def search_items(self, query: str, n: int) -> list[Item]:
-        """Up to n items whose title or id holds the text."""
-        return self.current.snapshot.catalogue.search(query, n)
 
     def has_content(self) -> bool:
         """Whether α has two sides to weigh in the current release."""

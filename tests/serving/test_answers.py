@@ -83,7 +83,7 @@ def test_a_like_is_the_reason_of_what_it_brings(snapshot: Snapshot) -> None:
     person = Person.of(snapshot, STRANGER, stored(snapshot, (item, "like")))
     first = make_list(snapshot, person, PLAIN, Asked(k=3))[0]
     assert first["because_item_id"] == item
-    assert snapshot.catalogue.titles[7] in first["why"]
+    assert snapshot.catalogue.item(snapshot.catalogue.ids[7]).title in first["why"]
     assert first["reason"] == ("similar_content" if first["source"] == "content" else "because_of_item")
 
 

@@ -59,7 +59,6 @@ def test_a_label_is_found_in_any_column(catalogue: Catalogue) -> None:
     assert catalogue.labelled("Data").tolist() == [True, False, True, False]
     assert catalogue.labelled("python").tolist() == [False, False, False, True]
     assert not catalogue.labelled("nothing").any()
-    assert catalogue.label_names == ["Art", "Data", "python", "r"]
 
 
 def test_items_are_alike_by_labels_and_never_by_text(catalogue: Catalogue) -> None:
@@ -69,17 +68,10 @@ def test_items_are_alike_by_labels_and_never_by_text(catalogue: Catalogue) -> No
     assert alike.diagonal() == pytest.approx([1, alike[1, 1], 1, 1])
 
 
-@pytest.mark.parametrize(
-    ("query", "found"), [("CHARTS", [30, 40]), ("(2)", [40]), ("0", [10, 20, 30, 40]), ("20", [20]), ("x", [])]
-)
-def test_items_are_found_by_title_or_id(catalogue: Catalogue, query: str, found: list[int]) -> None:
-    assert [item.item_id for item in catalogue.search(query, 9)] == found
-    assert [item.item_id for item in catalogue.search(query, 1)] == found[:1]
-
-
 def test_a_catalogue_that_tells_nothing_has_no_levels_kinds_or_labels() -> None:
     bare = Catalogue(pl.DataFrame({"item_id": ["b", "a"], "title": [None, "A"], "text": ["x", "y"]}), ItemColumns())
-    assert (bare.ids, bare.level_names, bare.label_names) == (["a", "b"], (), [])
+    assert (bare.ids, bare.level_names) == (["a", "b"], ())
+    assert not bare.labelled("x").any()
     assert (bare.levels.tolist(), bare.kinds.tolist()) == ([-1, -1], [-1, -1])
     assert bare.likeness.nnz == 0
     assert not bare.labelled("x").any()

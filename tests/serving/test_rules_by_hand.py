@@ -114,7 +114,7 @@ def test_alpha_needs_content(reading: Api) -> None:
 
 def test_reasons_are_told_in_words(reading: Api) -> None:
     snapshot, item = reading.snapshot, reading.snapshot.catalogue.ids[0]
-    title = snapshot.catalogue.titles[0]
+    title = snapshot.catalogue.item(snapshot.catalogue.ids[0]).title
     assert in_words(snapshot, "because_of_item", item) == f"because of {title}"
     assert in_words(snapshot, "similar_content", item) == f"similar to {title}"
     assert in_words(snapshot, "popular", None) == "popular with everyone"
