@@ -1,11 +1,15 @@
 """Every table: its name, columns, dtypes and key, once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
+
+from nightschool import table
+
+Table = table.Table
+ExternalId = table.ExternalId
+ID: Final = table.ID
 
 RELEASE_ID: Final = "release_id"
 USER_ID: Final = "user_id"
@@ -29,6 +33,8 @@ SOURCE_ROW: Final = "source_row"
 
 TITLE: Final = "title"
 TEXT: Final = "text"
+UNTIL: Final = "until"
+WITHDRAWN: Final = "withdrawn"
 
 TABLE: Final = "table"
 REASON: Final = "reason"
@@ -44,6 +50,11 @@ ROWS: Final = "rows"
 SHA256: Final = "sha256"
 POSITION: Final = "position"
 READ_AT: Final = "read_at"
+OFFSET: Final = "offset"
+HELD: Final = "held"
+ARRIVED_AT: Final = "arrived_at"
+STATE: Final = "state"
+LIST: Final = "list"
 COLUMN: Final = "column"
 BIN: Final = "bin"
 
@@ -84,44 +95,6 @@ ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
 INSTANT: Final = pl.Datetime("us", "UTC")
 
 
-class ExternalId:
-    """Stands for the dtype of a home's external ids: Int64 or String, fixed at the first ingest."""
-
-
-ID: Final = ExternalId()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table's shape.
-
-    Attributes:
-        name: The folder below `lake/`.
-        columns: Column to dtype, in order; `ID` stands for the home's id dtype.
-        key: The columns that name a row; also the canonical order of its content hash.
-        open: Whether a dataset or recipe adds columns of its own.
-        released: Whether the table is partitioned by `release_id`.
-        local: Columns left out of the content hash, besides `release_id`: clocks and names of one run.
-    """
-
-    name: str
-    columns: Mapping[str, pl.DataType | type[pl.DataType] | ExternalId]
-    key: tuple[str, ...]
-    open: bool = False
-    released: bool = False
-    local: tuple[str, ...] = ()
-
-    def schema(self, *, user_id: pl.DataType, item_id: pl.DataType) -> pl.Schema:
-        """The table's polars schema in a home whose external ids have these dtypes."""
-        item_columns = {ITEM_ID, BECAUSE_ITEM_ID} | ({NEIGHBOR_ID} if USER_ID not in self.columns else set())
-        return pl.Schema(
-            {
-                name: (item_id if name in item_columns else user_id) if isinstance(dtype, ExternalId) else dtype
-                for name, dtype in self.columns.items()
-            }
-        )
-
-
 SOURCES: Final = Table(
     "sources",
     {
@@ -136,13 +109,26 @@ SOURCES: Final = Table(
         READ_AT: INSTANT,
     },
     key=(FILE,),
+    optional={
+        **dict.fromkeys((OFFSET, HELD), pl.Int64),
+        ARRIVED_AT: INSTANT,
+        **dict.fromkeys((STATE, REASON, DETAIL, LIST), pl.String),
+    },
 )
-USERS: Final = Table("users", {USER_ID: ID, AVAILABLE_AT: INSTANT}, key=(USER_ID, AVAILABLE_AT), open=True)
+"""`rows` are all that came under a file's name, `offset` those of an earlier content, `held` those that tables got."""
+USERS: Final = Table(
+    "users",
+    {USER_ID: ID, AVAILABLE_AT: INSTANT},
+    key=(USER_ID, AVAILABLE_AT),
+    open=True,
+    optional={WITHDRAWN: pl.Boolean},
+)
 ITEMS: Final = Table(
     "items",
     {ITEM_ID: ID, TITLE: pl.String, TEXT: pl.String, AVAILABLE_AT: INSTANT},
     key=(ITEM_ID, AVAILABLE_AT),
     open=True,
+    optional={UNTIL: INSTANT, WITHDRAWN: pl.Boolean},
 )
 INTERACTIONS: Final = Table(
     "interactions",
@@ -281,6 +267,16 @@ RELEASES: Final = Table(
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),
+)
+
+NIGHTS: Final = Table(
+    "nights",
+    {
+        **dict.fromkeys(("night_id", "flow_run_id", "outcome", REASON, RELEASE_ID, ROWS, "stages"), pl.String),
+        **dict.fromkeys(("scheduled_for", AS_OF, "started_at", "ended_at", "newest_event"), INSTANT),
+        "exit_code": pl.Int32,
+    },
+    key=("night_id", "ended_at"),
 )
 
 ERASURES: Final = Table(

@@ -7,8 +7,9 @@ NightschoolError          1  a defect of ours
 ├── DataRefused           3  a batch of data that must not get in
 ├── GateRefused           4  a gate said no; the last good release stays
 ├── NotFound              5  no such release, user, item or file
-│   └── Unreachable       5  a source that cannot be read now, which may pass
-└── Busy                  6  another night holds the lock, or moved the pointer first
+├── Busy                  6  another night holds the lock, or moved the pointer first
+└── Unavailable           7  the machine or a service it needs is not there
+    └── Unreachable       7  a source or database that cannot be read now, which may pass
 """
 
 
@@ -58,11 +59,17 @@ class NotFound(NightschoolError):
     exit_code = 5
 
 
-class Unreachable(NotFound, OSError):
-    """A database or file that cannot be read now; it may pass, and is tried again."""
-
-
 class Busy(NightschoolError):
     """Another night holds the lock, or moved the pointer first."""
 
     exit_code = 6
+
+
+class Unavailable(NightschoolError):
+    """The machine or a service it needs is not there: disk, memory, store, database."""
+
+    exit_code = 7
+
+
+class Unreachable(Unavailable, OSError):
+    """A database or file that cannot be read now; it may pass, and is tried again."""

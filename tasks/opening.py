@@ -38,12 +38,20 @@ def asked_instant(as_of: datetime | None) -> datetime | None:
         ConfigurationError: T lies in the future, when more may be known than is now.
     """
     if as_of is not None:
-        return _past(as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC))
+        return _past(_plain(as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)))
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
         return None
     start = context.flow_run.expected_start_time
-    return start.astimezone(UTC) if start else None
+    return _plain(start) if start else None
+
+
+def _plain(instant: datetime) -> datetime:
+    """The instant in UTC as a datetime of the standard library.
+
+    Prefect's are a subclass of it (pendulum), whose sums pandas refuses to compare with a column.
+    """
+    return datetime.fromtimestamp(0, UTC) + (instant - datetime.fromtimestamp(0, UTC))
 
 
 def _past(instant: datetime) -> datetime:

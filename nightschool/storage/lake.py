@@ -49,12 +49,14 @@ class Lake:
 
         Columns come in the table's order, those that a dataset or recipe added after them.
         """
-        schema = self.schema(table)
+        schema = pl.Schema({**self.schema(table), **table.optional})
         if not self.exists(table):
             return pl.LazyFrame(schema=schema)
         frame = pl.scan_delta(str(self._path(table)))
-        extra = [name for name in frame.collect_schema().names() if name not in schema]
-        frame = frame.select(*schema, *extra)
+        stored = frame.collect_schema().names()
+        lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in stored]
+        extra = [name for name in stored if name not in schema]
+        frame = frame.with_columns(lacking).select(*schema, *extra)
         return frame if release_id is None else frame.filter(pl.col(RELEASE_ID) == release_id)
 
     def append(self, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> None:
@@ -113,7 +115,7 @@ class Lake:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.collect_schema())
-        frame.sink_delta(str(self._path(table)), mode="overwrite")
+        frame.sink_delta(str(self._path(table)), mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
 
     def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Makes `frame` the table's rows of one release, in one commit, however often it is called.
@@ -218,7 +220,7 @@ class Lake:
         schema = self.schema(table)
         stored = {**self.scan(table).collect_schema(), **schema}
         missing = [name for name in schema if name not in given]
-        extra = [name for name in given if name not in schema]
+        extra = [name for name in given if name not in stored]
         if missing or (extra and not table.open):
             raise NightschoolError(
                 f"table {table.name} lacks columns {missing} and does not know columns {[] if table.open else extra}",

@@ -17,6 +17,7 @@ from nightschool.columns import (
     TITLE,
     USER_ID,
     USERS,
+    WITHDRAWN,
 )
 from nightschool.errors import Busy, NightschoolError
 from nightschool.storage.lake import Lake, literal
@@ -63,12 +64,14 @@ def test_append_adds_rows_and_versions(lake: Lake) -> None:
     lake.append(USERS, users(1, 2))
     lake.append(USERS, users(3))
     assert lake.version(USERS) == 1
-    assert_frame_equal(lake.scan(USERS).collect(), users(1, 2, 3), check_row_order=False)
+    assert_frame_equal(
+        lake.scan(USERS).collect(), users(1, 2, 3, withdrawn=pl.lit(None, pl.Boolean)), check_row_order=False
+    )
 
 
 def test_append_puts_columns_in_the_tables_order(lake: Lake) -> None:
     lake.append(USERS, users(1, role=pl.lit("dev")).select("role", AVAILABLE_AT, USER_ID))
-    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, "role"]
+    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, WITHDRAWN, "role"]
 
 
 def test_an_open_table_gains_and_keeps_columns(lake: Lake) -> None:
@@ -111,7 +114,14 @@ def test_an_added_column_keeps_its_first_dtype(lake: Lake) -> None:
 def test_lists_of_text_survive(lake: Lake) -> None:
     frame = users(1, tags=pl.Series([["a", "b"]]))
     lake.append(USERS, frame)
-    assert_frame_equal(lake.scan(USERS).collect(), frame)
+    assert_frame_equal(lake.scan(USERS).drop(WITHDRAWN).collect(), frame)
+
+
+def test_an_optional_column_may_be_left_out_and_comes_later(lake: Lake) -> None:
+    lake.append(USERS, users(1))
+    assert lake.scan(USERS).collect()[WITHDRAWN].to_list() == [None]
+    lake.append(USERS, users(2, withdrawn=pl.lit(value=True)))
+    assert lake.scan(USERS).sort(USER_ID).collect()[WITHDRAWN].to_list() == [None, True]
 
 
 def test_delete_with_a_quoted_value_removes_only_what_it_names(lake: Lake) -> None:
@@ -237,7 +247,7 @@ def test_overwrite_leaves_what_was_scanned_of_the_table_itself(lake: Lake) -> No
         pl.concat([users(1, role=pl.lit(None, pl.String)), users(3, role=pl.lit("dev"))]),
     )
     lake.overwrite(USERS, lake.scan(USERS).filter(pl.col(USER_ID) > 9))
-    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, "role"]
+    assert lake.scan(USERS).collect().columns == [USER_ID, AVAILABLE_AT, WITHDRAWN, "role"]
     assert lake.scan(USERS).collect().is_empty()
 
 

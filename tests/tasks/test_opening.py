@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
+import pandas as pd
+import pendulum
 import pytest
 from prefect.context import FlowRunContext
 
@@ -19,6 +21,17 @@ def run(monkeypatch):
 
 def test_a_run_that_a_schedule_made_sees_what_was_known_at_its_start(run):
     assert asked_instant(None) == START
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_what_prefect_hands_over_becomes_a_plain_instant(run, zone):
+    """Prefect gives pendulum's instants, whose sums pandas does not compare with a column."""
+    run.expected_start_time = pendulum.datetime(2026, 3, 1, 2, 0, 0, 7, tz="UTC").in_timezone(zone)
+    for instant in (asked_instant(None), asked_instant(run.expected_start_time)):
+        assert type(instant) is datetime
+        assert instant == START.replace(microsecond=7)
+        assert instant.tzinfo is UTC
+        assert (pd.Series([START]) <= instant + timedelta(days=1)).all()
 
 
 def test_a_run_that_a_person_started_sees_what_is_known(run):
