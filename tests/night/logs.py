@@ -9,7 +9,7 @@ import polars as pl
 from expectations import validation
 from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
 from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import ingest
+from nightschool.night.ingest import Clock, ingest
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Home:
         (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
 
     def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
-        done = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW)
+        done = ingest(self.manifest, self.root, self.lake, check=check, clock=Clock(first_seen, NOW))
         self.warnings, report = done.warnings, done.to_dict()
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
