@@ -34,15 +34,15 @@ class DriftCheck(Protocol):
 
 
 def series(file: SourceFile, meaning: str) -> str:
-    """Name the source that a file belongs to: what its rows mean, and its name without digits and compression."""
+    """Name the source that a file belongs to: what its rows mean, and the letters of its name without compression."""
     name = file.name.removesuffix(".gz").removesuffix(".zip")
-    return f"{meaning}:{''.join(letter for letter in name if not letter.isdigit())}"
+    return f"{meaning}:{''.join(letter for letter in name if letter.isalpha())}"
 
 
 class Batches:
     """The profiles of what arrives for a table, gathered by source; a later ingest compares its own with them.
 
-    A source is what is alike from batch to batch: a series of files whose names differ in their digits alone.
+    A source is what is alike from batch to batch: a series of files whose names have the same letters.
     """
 
     def __init__(self, lake: Lake, table: Table, now: datetime) -> None:

@@ -22,6 +22,7 @@ class Delivery:
         of: The other file whose content it repeats or continues; None without one.
         decided: The entry of this very content where it was set aside, and what was decided of it since.
         whole: Whether nothing follows what is known.
+        torn: The known file whose last line was cut short when it was read, and goes on here.
     """
 
     known: Extent | None = None
@@ -29,6 +30,7 @@ class Delivery:
     of: str | None = None
     decided: Entry | None = None
     whole: bool = False
+    torn: SourceFile | None = None
 
     @property
     def accepted(self) -> bool:
@@ -69,17 +71,20 @@ def recognize(file: SourceFile, part: Interactions, ledger: Ledger) -> Delivery:
     before = extent_of(own) if own else Extent(0, 0, "")
     heads = [row for row in entries if content.heads.get(row[BYTES]) == row[SHA256]]
     heads = [row for row in heads if _tells(row, content, file, part)]
+    if own in heads:
+        # Of the file's earlier states the last one counts: a line that was cut short then was given up since.
+        heads = [row for row in heads if row is own or row[FILE] != file.name]
     if not heads:
         return Delivery(offset=before.rows, decided=decided)
     # The longest decides; of equals the file's own, then the newest.
     best = max(enumerate(heads), key=lambda pair: (pair[1][BYTES], pair[1][FILE] == file.name, pair[0]))[1]
-    known = _before_torn_line(file, part, best, ledger)
+    known, torn = _before_torn_line(file, part, best, ledger)
     whole = known.bytes == content.bytes
     if best is own:
-        return Delivery(known, known.offset, decided=decided, whole=whole)
+        return Delivery(known, known.offset, decided=decided, whole=whole, torn=torn)
     rows = before.rows + known.rows - known.offset
     of = best[FILE] if best[FILE] != file.name else None
-    return Delivery(replace(known, rows=rows, offset=before.rows), before.rows, of, decided, whole)
+    return Delivery(replace(known, rows=rows, offset=before.rows), before.rows, of, decided, whole, torn)
 
 
 def _tells(row: Entry, content: Content, file: SourceFile, part: Interactions) -> bool:
@@ -93,16 +98,19 @@ def _tells(row: Entry, content: Content, file: SourceFile, part: Interactions) -
     return (has_rows and (is_all or grows(part.format))) or (is_all and row[FILE] == file.name)
 
 
-def _before_torn_line(file: SourceFile, part: Interactions, head: Entry, ledger: Ledger) -> Extent:
-    """How far the head is known, less a last line that was cut short then and has gone on since."""
+def _before_torn_line(
+    file: SourceFile, part: Interactions, head: Entry, ledger: Ledger
+) -> tuple[Extent, SourceFile | None]:
+    """How far the head is known, less a last line that was cut short then and has gone on; and whose line that was."""
     extent = extent_of(head)
     shorter = before_torn_line(file, part.format, part.source_columns, extent)
     if shorter is None:
-        return extent
+        return extent, None
     whose = SourceFile(head[FILE], file.path)
-    if head is ledger.entry(INTERACTIONS, whose):
-        ledger.shorten(whose, part, shorter)
-    return shorter
+    if head is not ledger.entry(INTERACTIONS, whose):
+        return shorter, None
+    ledger.shorten(whose, part, shorter)
+    return shorter, whose
 
 
 def held_before(ledger: Ledger, file: SourceFile) -> int:

@@ -149,7 +149,8 @@ def _if_any(part: Sourced, root: Path) -> list[SourceFile]:
 
 
 def _gone(what: str, intake: Intake) -> list[str]:
-    return [f"{intake.withdrawn:,} {what}: the full list no longer holds them"] if intake.withdrawn else []
+    gone = intake.withdrawn
+    return [] if gone is None else [f"{gone.height:,} {what}: the full list no longer holds them"]
 
 
 def _write(intake: Intake, lake: Lake) -> None:
@@ -161,4 +162,6 @@ def _write(intake: Intake, lake: Lake) -> None:
         rows = spool.scan()
         if rows is not None:
             lake.append(table, rows)
+    if intake.withdrawn is not None:
+        lake.append(intake.table, intake.withdrawn)
     intake.batches.write()

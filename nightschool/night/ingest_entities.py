@@ -65,6 +65,9 @@ class _Taking:
             elif decided is None and known and self._has_nothing_new(file, known, arrived):
                 self.intake.already_known += known.rows
             else:
+                if known and is_unchanged(file, part.format, known) and not self.lists.came_again(file, arrived):
+                    # The manifest describes it in another way from now on.
+                    arrived = max(arrived, occasion.first_seen)
                 self._take(fresh, file, arrived, accepted=accepted)
         except (DataRefused, NotFound, Unreachable) as error:
             if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
@@ -134,9 +137,9 @@ class _Taking:
             return
         gone = self.lists.withdrawn(self.newest, self.arrived)
         if gone.height:
-            self.intake.accepted.add(gone)
-            self.intake.withdrawn += gone.height
-            self.newest = newest_of_each_id(pl.concat([self.newest, gone], how="diagonal"), self.lists.key)
+            rows = pl.concat([self.newest.clear(), gone], how="diagonal")
+            self.intake.withdrawn = rows
+            self.newest = newest_of_each_id(pl.concat([self.newest, rows]), self.lists.key)
 
 
 def take_entities(

@@ -25,12 +25,14 @@ class _Taking:
     """One ingest of interactions.
 
     Attributes:
+        deliveries: File name to what was known of the file before this ingest took anything in.
         refusal: Why the first file was refused.
     """
 
     occasion: Occasion
     intake: Intake
     arrivals: Arrivals
+    deliveries: Mapping[str, Delivery | NightschoolError]
     fates: list[FileFate] = field(default_factory=list)
     refusal: NightschoolError | None = None
 
@@ -38,7 +40,7 @@ class _Taking:
         """Take in what is new in a file; one that is refused is set aside by itself."""
         fresh = self.occasion.intake(INTERACTIONS, file)
         try:
-            delivery = recognize(file, part, self.occasion.ledger)
+            delivery = self._recognized(part, file)
             if self._is_as_it_was(delivery, part):
                 self._leave(repeat_refusal(INTERACTIONS, file, delivery.decided or {}))
                 return
@@ -49,6 +51,16 @@ class _Taking:
                 raise
             self.refusal = self.refusal or error
             self._leave(refuse(self.occasion, fresh, file, part, error))
+            if isinstance(found := self.deliveries[file.name], Delivery) and found.torn:
+                self.occasion.ledger.lengthen(found.torn)
+
+    def _recognized(self, part: Interactions, file: SourceFile) -> Delivery:
+        """What is known of a file by now: one that was new may repeat another that has just been taken in."""
+        found = self.deliveries[file.name]
+        if isinstance(found, NightschoolError):
+            raise found
+        is_new = found.known is None and not isinstance(part.format, Sql)
+        return recognize(file, part, self.occasion.ledger) if is_new and self.fates else found
 
     def _is_as_it_was(self, delivery: Delivery, part: Interactions) -> bool:
         """Whether a file that was set aside would be refused again for the same reason."""
@@ -136,7 +148,9 @@ def take_interactions(
     names = [file.name for _, file in pairs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError("two parts of [interactions] name one file", seen=twice[0], do="name it once")
-    taking = _Taking(occasion, occasion.intake(INTERACTIONS), Arrivals(occasion, declared))
+    # Lines that went on are known before any row is judged: what was read of them counts no more.
+    deliveries = {file.name: _recognize(occasion, part, file) for part, file in pairs}
+    taking = _Taking(occasion, occasion.intake(INTERACTIONS), Arrivals(occasion, declared), deliveries)
     for part, file in pairs:
         taking.take(part, file)
     intake = taking.intake
@@ -147,6 +161,14 @@ def take_interactions(
             seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
             raise DataRefused("no row for interactions is good", seen=seen, do="check the manifest against the files")
     return intake, taking.fates
+
+
+def _recognize(occasion: Occasion, part: Interactions, file: SourceFile) -> Delivery | NightschoolError:
+    """What is known of a file, or why it cannot be read."""
+    try:
+        return recognize(file, part, occasion.ledger)
+    except (DataRefused, NotFound, Unreachable) as error:
+        return error
 
 
 def _lacks_ids(rows: pl.LazyFrame) -> bool:

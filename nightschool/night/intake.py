@@ -136,7 +136,7 @@ class Intake:
     Attributes:
         excused: Bad rows that say nothing about the files.
         set_aside: Rows of files that were not taken in.
-        withdrawn: Users or items that a full list no longer holds.
+        withdrawn: Rows that withdraw users or items which a full list no longer holds; None: none.
     """
 
     table: Table
@@ -146,7 +146,7 @@ class Intake:
     already_known: int = 0
     excused: int = 0
     set_aside: int = 0
-    withdrawn: int = 0
+    withdrawn: pl.DataFrame | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -183,8 +183,9 @@ class Intake:
     def counts(self) -> "TableCounts":
         """How many rows came, and what became of them."""
         reasons = dict(sorted(self.reasons.items()))
-        rows = (self.already_known, self.accepted.rows - self.withdrawn, self.rejected.rows)
-        return TableCounts(*rows, reasons, self.set_aside, self.withdrawn)
+        n_withdrawn = 0 if self.withdrawn is None else self.withdrawn.height
+        rows = (self.already_known, self.accepted.rows, self.rejected.rows)
+        return TableCounts(*rows, reasons, self.set_aside, n_withdrawn)
 
 
 @dataclass(frozen=True)

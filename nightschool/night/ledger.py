@@ -128,6 +128,15 @@ class Ledger:
         self._learn(entry)
         self._shortened.append(entry)
 
+    def lengthen(self, file: SourceFile) -> None:
+        """Undo `shorten`: what followed was refused, and the file's last line stays as it was read."""
+        cut = [row for row in self._shortened if row[FILE] == file.name]
+        self._shortened = [row for row in self._shortened if row not in cut]
+        self._taken = [row for row in self._taken if row not in cut]
+        for entry in self._taken:
+            if entry[TABLE] == INTERACTIONS.name and entry[FILE] == file.name:
+                self._newest[INTERACTIONS.name, file.name] = entry
+
     def known_rows(self) -> pl.LazyFrame:
         """The rows of the interactions table but for those beyond where a file was shortened."""
         rows = self._lake.scan(INTERACTIONS)
