@@ -5,7 +5,20 @@ import sys
 
 import typer
 
-from nightschool.cli import experiment, forget, init, keys, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import (
+    experiment,
+    forget,
+    init,
+    keys,
+    lookup,
+    night,
+    oracle,
+    quarantine,
+    releases,
+    services,
+    show,
+    sources,
+)
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -25,6 +38,7 @@ lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
 app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
+app.add_typer(sources.app, name="sources", help="List source files; accept or drop those that were set aside.")
 app.add_typer(
     experiment.app, name="experiment", help="Try other lists on a share of the people, and see what it shows."
 )

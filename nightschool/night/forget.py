@@ -9,15 +9,24 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from nightschool.columns import CONTENT_HASHES, HISTORIES, RELEASE_TABLES, USER_ID, Table
+from nightschool.columns import (
+    CONTENT_HASHES,
+    HISTORIES,
+    NIGHTS,
+    REASON,
+    RELEASE_TABLES,
+    SOURCES,
+    USER_ID,
+    Table,
+)
 from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.night.run import Home
 from nightschool.storage.erasures import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.lake import UNREADABLE
-from nightschool.storage.mentions import forget_in_log, forget_in_prefect
+from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.mentions import forget_in_log, forget_in_prefect, mentions
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_lists, write_serving_files
 
@@ -75,6 +84,8 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
     for table in RELEASED_TABLES:
         person.remove_from_releases(table)
     _remove_from_lists(home, erasure.user_id)
+    for table in (SOURCES, NIGHTS):
+        _blank_reasons(home.lake, table, erasure.user_id)
     for table in TABLES:
         home.lake.purge(table)
 
@@ -93,6 +104,17 @@ def erase_texts(home: Home, user_id: UserId) -> None:
         forget_in_log(file, user_id)
     for database in paths.prefect.glob("*.db"):
         forget_in_prefect(database, user_id)
+
+
+def _blank_reasons(lake: Lake, table: Table, user_id: UserId) -> None:
+    """Removes the reasons that mention the person: why a file was set aside or a night failed may quote a value."""
+    rows = lake.scan(table)
+    named = mentions(pl.col(REASON), user_id).fill_null(value=False)
+    if rows.filter(named).head(1).collect().is_empty():
+        return
+    blank = pl.when(named).then(pl.lit("a person was forgotten")).otherwise(REASON).alias(REASON)
+    lake.overwrite(table, rows.with_columns(blank))
+    lake.purge(table)
 
 
 def _note(home: Home, person: Person, release: Release) -> tuple[dict[str, str], dict[str, int]]:

@@ -61,8 +61,9 @@ def find_overlap(rows: pl.DataFrame, known: Sequence[pl.LazyFrame], file: str) -
     """Compare a file's rows with those of the known files.
 
     A known file is a partner when more than half of the rows of the smaller of the two are in both. Rows are known when
-    the file shares more than half of its rows with its partners, or is the new form of one of the same name; of equal
-    rows as many as the partners hold. Rows with an event id are left alone: their id says what they are.
+    more than half of the file's rows are held by known files (of rows without a time, by partners: a pair may repeat),
+    or when the file is the new form of one of the same name; of equal rows as many as those files hold. Rows with an
+    event id are left alone: their id says what they are.
 
     Args:
         rows: Rows of the interactions table, all of one file.
@@ -78,14 +79,21 @@ def find_overlap(rows: pl.DataFrame, known: Sequence[pl.LazyFrame], file: str) -
     shared = _shared_by_file(given, near)
     if shared.is_empty():
         return nothing
-    partners = _partners(shared, known, given.height, file)
-    if partners is None:
+    sized = shared.join(_sizes(known, shared[SOURCE_FILE]), on=SOURCE_FILE)
+    partners = sized.filter(2 * pl.col(_ROWS) > pl.min_horizontal("size", pl.lit(given.height)))
+    holders = sized if given[TIMESTAMP].null_count() == 0 else partners
+    if not _is_delivered_again(holders, partners, given.height, file):
         return nothing
-    theirs = near.filter(pl.col(SOURCE_FILE).is_in(partners.implode()))
+    theirs = near.filter(pl.col(SOURCE_FILE).is_in(holders[SOURCE_FILE].implode()))
     is_known = _matched(given, theirs, _CONTENT)
-    conflict = _conflict(given.with_columns(is_known.alias(_KNOWN)), theirs, known, partners)
+    marked = given.with_columns(is_known.alias(_KNOWN))
+    if n_changed := _count_changed(marked, theirs):
+        conflict: str | None = f"{n_changed:,} of its {given.height:,} rows have another content now"
+    else:
+        conflict = _exchanged(marked, theirs, known, partners[SOURCE_FILE])
     places = given[_PLACE].filter(is_known)
-    return Overlap(nothing.known.scatter(places, values=True), tuple(partners.sort()), conflict)
+    files = tuple(holders.sort(_ROWS, SOURCE_FILE, descending=[True, False])[SOURCE_FILE])
+    return Overlap(nothing.known.scatter(places, values=True), files, conflict)
 
 
 def _hashes() -> tuple[pl.Expr, pl.Expr]:
@@ -111,15 +119,10 @@ def _shared_by_file(given: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
     return both.group_by(SOURCE_FILE).agg(pl.col(_ROWS).sum().cast(pl.Int64))
 
 
-def _partners(shared: pl.DataFrame, known: Sequence[pl.LazyFrame], n_rows: int, file: str) -> pl.Series | None:
-    """The files that the given one was delivered in before; None where too few of its rows are known."""
-    sizes = _sizes(known, shared[SOURCE_FILE])
-    sized = shared.join(sizes, on=SOURCE_FILE)
-    partners = sized.filter(2 * pl.col(_ROWS) > pl.min_horizontal("size", pl.lit(n_rows)))
+def _is_delivered_again(holders: pl.DataFrame, partners: pl.DataFrame, n_rows: int, file: str) -> bool:
+    """Whether most of the file's rows are known, or it holds most of what its name held before."""
     is_renewed = (partners[SOURCE_FILE] == file) & (2 * partners[_ROWS] > partners["size"])
-    if 2 * int(partners[_ROWS].sum()) > n_rows or is_renewed.any():
-        return partners[SOURCE_FILE]
-    return None
+    return 2 * int(holders[_ROWS].sum()) > n_rows or bool(is_renewed.any())
 
 
 def _sizes(known: Sequence[pl.LazyFrame], files: pl.Series) -> pl.DataFrame:
@@ -141,22 +144,20 @@ def _matched(given: pl.DataFrame, theirs: pl.DataFrame, by: str) -> pl.Series:
     return held.select((pl.col("turn") < pl.col("held")).fill_null(value=False)).to_series()
 
 
-def _conflict(
+def _exchanged(
     given: pl.DataFrame, theirs: pl.DataFrame, known: Sequence[pl.LazyFrame], partners: pl.Series
 ) -> str | None:
-    """How the file's other rows contradict its partners, in words; None where they only add to them.
+    """How rows were exchanged between the file and its partners, in words; None where it only adds to them.
 
-    Rows of the same user, item, time and event with another content were changed. Otherwise rows were exchanged where
-    each of the two lacks rows of the other within the span of time of both: a window that moves on lacks none there.
+    They were where each of the two lacks rows of the other within the span of time of both: a window that moves on
+    lacks none there.
     """
-    fresh = given.filter(~pl.col(_KNOWN))
-    if n_changed := _count_changed(given, theirs):
-        return f"{n_changed:,} of its {given.height:,} rows have another content now"
-    span = _span(known, partners)
-    n_new = fresh.filter(_inside(span[0], span[1])).height
-    gone = theirs.filter(~_matched(theirs, given, _CONTENT))
+    low, high = _span(known, partners)
+    n_new = given.filter(~pl.col(_KNOWN)).filter(_inside(low, high)).height
+    kept = theirs.filter(pl.col(SOURCE_FILE).is_in(partners.implode()))
+    gone = kept.filter(~_matched(kept, given, _CONTENT))
     n_gone = gone.filter(_inside(given[TIMESTAMP].min(), given[TIMESTAMP].max())).height
-    if n_new and n_gone:
+    if n_new and n_gone and len(partners):
         return f"{n_new:,} of its {given.height:,} rows are new and {n_gone:,} known ones are missing"
     return None
 
