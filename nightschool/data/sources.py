@@ -21,7 +21,6 @@ BLOCK_BYTES: Final = 16 * 2**20
 
 LONGEST_LINE: Final = 64 * 2**20
 """Characters that a line may have; whatever holds more is no file of rows."""
-
 _HARMLESS_BYTES: Final = 256 * 2**20
 _MOST_INFLATED: Final = 200
 """How many times its compressed size a file may hold."""

@@ -18,7 +18,7 @@ def test_a_bad_file_is_listed_and_comes_in_when_it_is_accepted(run, home, tmp_pa
     (tmp_path / "landing").mkdir()
     (tmp_path / "mine.toml").write_text(MANIFEST)
     (tmp_path / "landing" / "a.csv").write_text(GOOD)
-    (tmp_path / "landing" / "b.csv").write_text(GOOD.replace("2025", "2026") + "x,9,2025-01-01\n" * 12)
+    (tmp_path / "landing" / "b.csv").write_text(GOOD.replace("2025", "2026") + "9,9,someday\n" * 12)
     ingest = ("ingest", "--dataset", tmp_path / "mine.toml", "--source-root", tmp_path)
     first = run(*ingest, "--json")
     assert first.code == 0
@@ -30,7 +30,7 @@ def test_a_bad_file_is_listed_and_comes_in_when_it_is_accepted(run, home, tmp_pa
     }
     listed = run("sources", "list")
     assert "set aside" in listed.out
-    assert "bad_user 12, such as 'x'" in listed.out
+    assert "bad_timestamp 12, such as 'someday'" in listed.out
     require_refusal(run("sources", "accept", "landing/a.csv"), 5, "no such file is set aside")
     assert run("sources", "accept", "landing/b.csv").code == 0
     again = run("ingest", "--json").document["interactions"]

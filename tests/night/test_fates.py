@@ -23,7 +23,7 @@ def test_what_was_set_aside_is_in_the_ledger_with_its_reason(garbage):
 
 
 def test_only_what_is_set_aside_can_be_decided(garbage):
-    with pytest.raises(NotFound, match="no such file is set aside; saw 'log.csv'"):
+    with pytest.raises(NotFound, match=r"no such file is set aside; saw 'log\.csv'"):
         decide_file(Ledger(garbage.lake, NOW), [INTERACTIONS, USERS], "log.csv", "dropped")
     assert decide_file(Ledger(garbage.lake, NOW), [INTERACTIONS], "log-2.csv", "dropped")[STATE] == "dropped"
     with pytest.raises(NotFound):

@@ -1,11 +1,8 @@
-import os
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from expectations import validation
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
@@ -14,65 +11,11 @@ from nightschool.columns import (
     QUARANTINE,
     REASON,
     SOURCE_ROW,
-    UNTIL,
     USER_ID,
     USERS,
-    WITHDRAWN,
 )
-from nightschool.data.manifest import Manifest
-from nightschool.data.sections import Time
 from nightschool.errors import ConfigurationError, DataRefused
-from nightschool.night.ingest import Clock, ingest
-from nightschool.storage.lake import Lake
-
-MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
-TUESDAY = MONDAY + timedelta(days=1)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class Home:
-    """A source folder with users, items and one interaction, and the tables they go into."""
-
-    def __init__(self, root: Path, history: bool = False) -> None:
-        self.root = root
-        self.stamps: dict[Path, float] = {}
-        self.manifest = Manifest.model_validate(
-            {
-                "name": "x",
-                "score": "implicit",
-                "history": history,
-                "interactions": {"files": ["log.csv"], "user": "user", "item": "item"},
-                "users": {"files": ["users*.csv"], "id": "id", "attributes": ["role"], "lists": {"likes": "|"}},
-                "items": {
-                    "files": ["items.csv"],
-                    "id": "id",
-                    "title": "title",
-                    "available": {"column": "since", "unit": "iso"},
-                },
-            }
-        )
-        self.lake = Lake(root / "lake", pl.Int64(), pl.String())
-        self.write("log.csv", "user,item\n1,a\n")
-        self.write("users.csv", "id,role,likes\n1,Student,x|y\n2,,\n")
-        self.write("items.csv", "id,title,since\na,Joins,\n")
-
-    def write(self, name: str, text: str) -> None:
-        (self.root / name).write_text(text, encoding="utf-8")
-
-    def describe(self, table: str, **changed: object) -> None:
-        part = getattr(self.manifest, table).model_copy(update=changed)
-        self.manifest = self.manifest.model_copy(update={table: part})
-
-    def ingest(self, at: datetime = MONDAY) -> dict:
-        for path in self.root.glob("*.csv"):
-            if self.stamps.get(path) != path.stat().st_mtime:
-                os.utime(path, (at.timestamp(), at.timestamp()))
-                self.stamps[path] = path.stat().st_mtime
-        return ingest(self.manifest, self.root, self.lake, check=validation, clock=Clock(at, at)).to_dict()
-
-    def users(self) -> list[tuple]:
-        columns = [USER_ID, "role", "likes", AVAILABLE_AT]
-        return self.lake.scan(USERS).collect().sort(USER_ID, AVAILABLE_AT).select(columns).rows()
+from tests.night.entities import MICROSECOND, MONDAY, TUESDAY, Home
 
 
 @pytest.fixture
@@ -115,91 +58,6 @@ def test_change_at_the_same_instant_still_comes_later(home):
     home.write("users.csv", "id,role,likes\n1,Senior,\n2,,\n")
     home.ingest(MONDAY)
     assert [row[3] for row in home.users()] == [MONDAY, MONDAY + MICROSECOND, MONDAY]
-
-
-def withdrawn(home: Home) -> list[tuple]:
-    rows = home.lake.scan(USERS).filter(WITHDRAWN).collect()
-    return rows.sort(USER_ID, AVAILABLE_AT).select(USER_ID, AVAILABLE_AT).rows()
-
-
-def test_user_who_is_no_longer_listed_is_withdrawn_and_may_come_back(home):
-    home.ingest()
-    home.write("users.csv", "id,role,likes\n1,Student,x|y\n")
-    report = home.ingest(TUESDAY)["users"]
-    assert (report["rows_in"], report["already_known"], report["withdrawn"]) == (1, 1, 1)
-    assert withdrawn(home) == [(2, TUESDAY)]
-    assert home.ingest(TUESDAY)["users"]["withdrawn"] == 0
-    home.write("users.csv", "id,role,likes\n1,Student,x|y\n2,,\n")
-    assert home.ingest(TUESDAY + timedelta(days=1))["users"]["accepted"] == 1
-    assert home.users()[-1] == (2, None, [], TUESDAY + timedelta(days=1))
-
-
-def test_user_whom_a_file_of_some_lacks_stays(home):
-    home.describe("users", complete=False)
-    home.ingest()
-    home.write("users.csv", "id,role,likes\n1,Student,x|y\n")
-    assert home.ingest(TUESDAY)["users"]["withdrawn"] == 0
-    assert withdrawn(home) == []
-
-
-def test_user_whose_row_is_bad_is_still_listed(home):
-    home.describe("users", labels={"role": {"Student": "Student"}})
-    home.ingest()
-    home.write("users.csv", "id,role,likes\n1,Student,x|y\n2,Strange,\n")
-    assert home.ingest(TUESDAY)["users"]["reasons"] == {"bad_role": 1}
-    assert withdrawn(home) == []
-
-
-def test_header_alone_withdraws_nobody(home):
-    home.ingest()
-    home.write("users.csv", "id,role,likes\n")
-    assert home.ingest(TUESDAY)["users"]["withdrawn"] == 0
-    assert withdrawn(home) == []
-
-
-def test_files_of_two_lists_are_each_complete_by_themselves(home):
-    home.write("users-b.csv", "id,role,likes\n3,Lead,\n4,Lead,\n")
-    assert home.ingest()["users"]["accepted"] == 4
-    home.write("users-b.csv", "id,role,likes\n4,Lead,\n")
-    assert home.ingest(TUESDAY)["users"]["withdrawn"] == 1
-    assert withdrawn(home) == [(3, TUESDAY)]
-
-
-@pytest.mark.parametrize("gone", [False, True], ids=["both stay", "the first is gone"])
-def test_dated_files_are_deliveries_of_one_list_and_the_newest_counts(home, gone):
-    (home.root / "users.csv").unlink()
-    home.write("users-1.csv", "id,role,likes\n1,Student,\n2,,\n3,,\n")
-    home.ingest()
-    if gone:
-        (home.root / "users-1.csv").unlink()
-    home.write("users-2.csv", "id,role,likes\n1,Student,\n3,,\n4,,\n")
-    report = home.ingest(TUESDAY)["users"]
-    assert (report["accepted"], report["withdrawn"]) == (1, 1)
-    assert withdrawn(home) == [(2, TUESDAY)]
-    home.write("users-3.csv", "id,role,likes\n1,Student,\n2,,\n3,,\n")
-    again = home.ingest(TUESDAY + timedelta(days=1))["users"]
-    assert (again["accepted"], again["withdrawn"]) == (1, 1)
-    assert withdrawn(home) == [(2, TUESDAY), (4, TUESDAY + timedelta(days=1))]
-
-
-def test_earlier_delivery_that_arrives_again_counts(home):
-    (home.root / "users.csv").unlink()
-    home.write("users-1.csv", "id,role,likes\n1,Student,\n2,,\n5,,\n")
-    home.ingest()
-    home.write("users-2.csv", "id,role,likes\n1,Student,\n3,,\n5,,\n")
-    home.ingest(TUESDAY)
-    home.write("users-1.csv", "id,role,likes\n1,Student,\n2,,\n5,,\n")
-    home.ingest(TUESDAY + timedelta(days=1))
-    assert withdrawn(home) == [(2, TUESDAY), (3, TUESDAY + timedelta(days=1))]
-    assert home.ingest(TUESDAY + timedelta(days=1))["users"]["withdrawn"] == 0
-
-
-def test_items_end_when_the_catalogue_says(home):
-    home.write("items.csv", "id,title,since,end\na,Joins,,\nb,Loops,,2026-03-01\n")
-    home.describe("items", until=Time(column="end", unit="iso"))
-    home.ingest()
-    items = home.lake.scan(ITEMS).sort(ITEM_ID).collect()
-    assert items[UNTIL].to_list() == [None, datetime(2026, 3, 1, tzinfo=UTC)]
 
 
 def test_first_of_a_repeated_id_is_kept(home):

@@ -30,5 +30,5 @@ def test_two_parts_may_not_name_one_file(tmp_path):
     home = Home(tmp_path)
     home.manifest = home.manifest.model_copy(update={"interactions": home.manifest.interactions * 2})
     home.write(LINES)
-    with pytest.raises(ConfigurationError, match="two parts of .interactions. name one file"):
+    with pytest.raises(ConfigurationError, match=r"two parts of \[interactions\] name one file"):
         home.ingest()
