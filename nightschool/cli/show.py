@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from nightschool.night.freshness import EVENTS, PLACES, YOUNG
 from nightschool.settings import Settings
 
 _PAGE = 150
@@ -84,6 +85,7 @@ def show_night(report: Mapping[str, Any]) -> None:
     show_candidates(f"On the test ({report['protocol']}), refitted", report["roles"])
     for warning in report["warnings"]:
         console.print(f"Note: {warning}.")
+    show_freshness(report["freshness"])
     show_gates(report["gates"])
     console.print(f"Verdict: {report['sentence']}.")
     if report["learner"]:
@@ -203,6 +205,13 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
         for point, height in zip(sweep, heights, strict=True)
     ]
     show_table("α sweep on validation: α · collaborative + (1 − α) · content", ["α", "ndcg@10", ""], rows)
+
+
+def show_freshness(shares: Mapping[str, float | None]) -> None:
+    """Prints how much of recent events and of the lists goes to young items."""
+    if any(share is not None for share in shares.values()):
+        rows = [[age, *(shares[f"{share}_{age}"] for share in (EVENTS, PLACES))] for age in YOUNG]
+        show_table("Shares that go to young items", ["younger than", "events of 28 days", "places 1–10"], rows)
 
 
 def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
