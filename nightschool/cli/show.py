@@ -11,7 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nightschool.night.freshness import EVENTS, PLACES, YOUNG
 from nightschool.settings import Settings
 
 _PAGE = 150
@@ -28,6 +27,7 @@ console = Console(highlight=False, markup=False, emoji=False, width=None if sys.
 
 _METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
 _BEYOND = ("novelty", "average_popularity", "serendipity", "diversity", "miscalibration", "gini")
+_AGES = ("7d", "30d")
 _HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
 
 
@@ -210,7 +210,7 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
 def show_freshness(shares: Mapping[str, float | None]) -> None:
     """Prints how much of recent events and of the lists goes to young items."""
     if any(share is not None for share in shares.values()):
-        rows = [[age, *(shares[f"{share}_{age}"] for share in (EVENTS, PLACES))] for age in YOUNG]
+        rows = [[age, *(shares[f"new_item_{share}_{age}"] for share in ("events", "places"))] for age in _AGES]
         show_table("Shares that go to young items", ["younger than", "events of 28 days", "places 1–10"], rows)
 
 
