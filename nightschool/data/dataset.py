@@ -117,9 +117,13 @@ class EventLog:
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
         """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them.
 
-        Of users whom the fitted events set aside, nothing is held out.
+        Of users whom the fitted events set aside, nothing is held out. The candidates are the catalogue at the instant;
+        without one, whatever was in the catalogue up to T.
         """
         dataset = self.dataset(fitted, at)
+        if at is None and dataset.ended is not None:
+            # Without a common instant, what has ended since was there when its events were.
+            dataset = replace(dataset, available=dataset.available | dataset.ended, ended=None)
         pairs = merge_repeats(self.rows(held_out), self.signal).join(
             dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
         )

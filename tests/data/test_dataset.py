@@ -199,6 +199,17 @@ def test_held_out_pairs_are_new_and_merged() -> None:
     assert (split.name, split.protocol) == ("test", "by-hand")
 
 
+def test_a_split_without_an_instant_has_what_ended_among_its_candidates() -> None:
+    ends = pl.Series([day(6), None, None], dtype=INSTANT)
+    log = replace(build_event_log(users(), items().with_columns(ends.alias(UNTIL)), THREE, MANIFEST), as_of=day(7))
+    first = np.array([True, False, False])
+    catalogues = [
+        log.empty.item_ids.filter(pl.Series(log.split("test", "by-hand", first, ~first, at).fitted.available)).sort()
+        for at in (None, day(2), day(6))
+    ]
+    assert [found.to_list() for found in catalogues] == [[10, 20], [10], [20]]
+
+
 def test_the_given_test_is_indexed_but_never_learned_from() -> None:
     log = build_event_log(users(), items(), THREE, MANIFEST, held_out=interactions(("new", 40, 5, 8)))
     assert log.n_given == 1
