@@ -47,4 +47,5 @@ def _asked(night: Night, verdict: Record, tables: Record) -> dict[str, Any]:
 
 
 def _metrics(night: Night) -> pl.DataFrame:
-    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove")])
+    stages = ("select", "prove", "recommend")
+    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in stages])

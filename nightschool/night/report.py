@@ -8,6 +8,7 @@ import polars as pl
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
 from nightschool.night.as_of import scan_at
+from nightschool.night.freshness import EVENTS, PLACES, YOUNG
 from nightschool.night.lookup import Reader
 from nightschool.night.run import Night
 from nightschool.storage.releases import Release
@@ -55,6 +56,7 @@ def night_report(
         "decision": verdict["decision"],
         "sentence": verdict["sentence"],
         "tables": stages["recommend"]["rows"],
+        "freshness": stages["recommend"]["freshness"],
         "learner": sample_learner(night) if release_id else None,
     }
 
@@ -100,6 +102,10 @@ def in_markdown(report: Record) -> str:
     for role in report["roles"]:
         value, low, high = role["metrics"]["ndcg@10"]
         lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
+    lines += ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
+    for age in YOUNG:
+        shares = [_number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
+        lines.append(f"| {age} | {' | '.join(shares)} |")
     lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
     lines += [
         f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]

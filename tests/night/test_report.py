@@ -14,6 +14,12 @@ FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
 NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
 GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
 EFFECT = {"rule": "suspected bots", "setting": "view", "rows": 1228, "users": 20, "items": 500}
+AGES = {
+    "new_item_events_7d": 0.25,
+    "new_item_events_30d": 0.5,
+    "new_item_places_7d": None,
+    "new_item_places_30d": 0.125,
+}
 COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "demanded": "at least 0.01"}
 
 
@@ -34,7 +40,7 @@ def stages(release_id: str | None) -> dict[str, Any]:
             "sentence": "ease is better than popularity",
         },
         "refit": {"notes": ["ease: sparse, with everything"]},
-        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}},
+        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}, "freshness": AGES},
         "publish": {"release_id": release_id},
     }
 
@@ -78,6 +84,7 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     assert report["warnings"] == ["weaker", "ease: sparse, with everything"]
     assert report["gates"] == [GATE, COVERAGE]
     assert report["signals"] == [EFFECT]
+    assert report["freshness"] == AGES
     assert report["failures"] == {"svd": "no"}
     assert report["trials"] == {"ease": 2, "ials": 1}
     assert report["learner"]["user_id"] == 1
@@ -117,6 +124,8 @@ def test_page_says_what_happened(night: Night) -> None:
         "| suspected bots | view | 1,228 | 20 | 500 |",
         "| challenger | 0.3100 | 0.3000 – 0.3200 |",
         "| popularity | – | – – – |",
+        "| 7d | 0.2500 | – |",
+        "| 30d | 0.5000 | 0.1250 |",
         "| learnable | yes | +0.1 | > 0 |",
         "| catalogue coverage | NO | 0.001 | at least 0.01 |",
     ):
