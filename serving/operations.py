@@ -34,7 +34,7 @@ from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
 from nightschool.storage.experiments import Experiment, Experiments
 from nightschool.storage.lake import Lake
-from nightschool.storage.releases import Release, Releases
+from nightschool.storage.releases import STORED, Release, Releases
 
 SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
 """The metrics that are drawn over the nights."""
@@ -95,9 +95,9 @@ class Releasing(NamedTuple):
 
     @property
     def nights(self) -> list[Release]:
-        """The newest releases that were published, by T, the oldest first."""
-        published = {row.release_id: row for row in self.history if row.status == "published"}
-        return sorted(published.values(), key=lambda row: row.as_of)[-NIGHTS:]
+        """The newest releases that were published or backfilled, by T, the oldest first."""
+        stored = {row.release_id: row for row in self.history if row.status in STORED}
+        return sorted(stored.values(), key=lambda row: row.as_of)[-NIGHTS:]
 
 
 def open_lake(paths: HomePaths) -> Lake:
