@@ -1,4 +1,4 @@
-"""Nights, backfills, rollbacks and holds in one process, interleaved and killed wherever a seed says; a failing seed replays."""
+"""Nights, backfills, rollbacks and holds in one process, interleaved and killed by a seed; a failing one replays."""
 
 import random
 from collections import Counter
