@@ -5,7 +5,20 @@ import sys
 
 import typer
 
-from nightschool.cli import experiment, forget, init, keys, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import (
+    backfill,
+    experiment,
+    forget,
+    init,
+    keys,
+    lookup,
+    night,
+    oracle,
+    quarantine,
+    releases,
+    services,
+    show,
+)
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 
@@ -20,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(oracle.oracle)
+app.command()(backfill.backfill)
 night.add_commands(app)
 lookup.add_commands(app)
 services.add_commands(app)

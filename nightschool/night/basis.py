@@ -5,10 +5,8 @@ from typing import Any
 
 from nightschool.data.manifest import Manifest
 from nightschool.storage.fingerprints import basis_fingerprint
-from nightschool.storage.releases import Release
+from nightschool.storage.release import BASIS, Release
 
-BASIS = "basis"
-COMPARABLE = "comparable"
 PARTS = "basis_parts"
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
-from nightschool.night.basis import COMPARABLE, describe_basis
+from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED, describe_search
 from nightschool.night.recommend import read_table, staged_files
 from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.releases import Draft, Release
+from nightschool.storage.release import COMPARABLE, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 
 

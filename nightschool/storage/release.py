@@ -10,6 +10,11 @@ Status = Literal["published", "backfilled", "refused", "held", "unheld", "abando
 STORED: Final[tuple[Status, ...]] = ("published", "backfilled")
 """Statuses of releases that have tables; a backfilled one was never current."""
 
+BASIS: Final = "basis"
+"""Key of `gates`: the hash of what the manifest says about scoring."""
+COMPARABLE: Final = "comparable"
+"""Key of `gates`: false where scoring changed since the release that the night started from."""
+
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 
 

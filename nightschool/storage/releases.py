@@ -10,9 +10,9 @@ from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_CO
 from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
 from nightschool.storage.erasures import noted
 from nightschool.storage.lake import Lake
-from nightschool.storage.release import STORED, Draft, Release, Status
+from nightschool.storage.release import COMPARABLE, STORED, Draft, Release, Status
 
-__all__ = ["STORED", "Draft", "Release", "Releases", "Status"]
+__all__ = ["Draft", "Release", "Releases", "Status"]
 
 
 _TRIES = 20
@@ -89,6 +89,7 @@ class Releases:
                 "current": current is not None and row.release_id == current.release_id,
                 "as_of": row.as_of.isoformat(),
                 "created_at": row.created_at.isoformat(),
+                "comparable": row.gates.get(COMPARABLE, True),
                 "content_hashes": dict(row.content_hashes),
                 "reason": row.reason,
             }

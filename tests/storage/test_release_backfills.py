@@ -94,3 +94,8 @@ def test_a_backfilled_release_whose_tables_were_pruned_does_not_come_back(releas
     with pytest.raises(NotFound, match="no longer whole"):
         releases.rollback(B, "")
     assert releases.current() == releases.get(C)
+
+
+def test_the_listing_says_where_figures_do_not_compare(releases: Releases) -> None:
+    releases.publish(draft(B, gates={"comparable": False}), releases.version())
+    assert [entry["comparable"] for entry in releases.listing()] == [True, True, False]

@@ -13,7 +13,8 @@ import pytest
 from nightschool.columns import ERASURES, RECOMMENDATIONS, RELEASES, Table
 from nightschool.errors import Busy, GateRefused
 from nightschool.storage.lake import Lake
-from nightschool.storage.releases import STORED, Draft, Release, Releases
+from nightschool.storage.release import STORED, Draft, Release
+from nightschool.storage.releases import Releases
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
 ROLLED_BACK = "rolled back"
