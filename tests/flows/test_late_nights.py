@@ -2,16 +2,18 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.backfill import backfill
 from flows.retrain import retrain
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
+from nightschool.errors import NightschoolError
 from nightschool.night.config import NightConfig
 from nightschool.night.lookup import Reader
 from nightschool.night.run import SEARCHED_ANEW
@@ -46,7 +48,7 @@ def first(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("NIGHTSCHOOL_HOME", str(folder / "home"))
         patch.setattr("tasks.opening.code_version", lambda: "code")
         report = retrain("learning", folder / "source", T1, CONFIG)
-    assert (report["status"], report["tuned"]) == ("published", True)
+    assert (report["status"], report["tuned"], report["decision"]) == ("published", True, "first")
     return folder
 
 
@@ -129,3 +131,17 @@ def test_a_night_in_which_nothing_changed_publishes_nothing(night: Night) -> Non
     assert report["release_id"] == release.release_id
     assert report["rows"]["interactions"]["accepted"] == 0
     assert not any(open_home().paths.nights.glob("*"))
+
+
+def test_missed_days_are_run_oldest_first(night: Night, first: Path) -> None:
+    night(T3)
+    found = backfill(T1.date(), T3.date(), config=CONFIG)
+    assert [entry["outcome"] for entry in found] == [
+        "skipped: already published",
+        "backfilled",
+        "skipped: already published",
+    ]
+    assert [entry["as_of"] for entry in found] == [as_of.isoformat() for as_of in (T1, T2, T3)]
+    assert found[1]["hashes_may_differ"] is False
+    with pytest.raises(NightschoolError, match=r"1 of 1 nights failed.*no interaction was known then"):
+        backfill(date(2020, 1, 1), date(2020, 1, 1), config=CONFIG)
