@@ -49,7 +49,7 @@ def retrain(
     with home_lock(Settings().paths.lock):
         home = bind_home(dataset, source_root)
         taken = ingest(home, instant)
-        night = open_night(home, config, instant, force, make_current)
+        night = open_night(home, config, instant, force, make_current and not dry_run)
         if not isinstance(night, Night):
             return already_decided(night, taken)
         checked = validate(night)

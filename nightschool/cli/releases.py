@@ -122,7 +122,10 @@ def release_hold(as_json: Json = False) -> None:
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 30, as_json: Json = False
+    keep: Annotated[
+        int, typer.Option(min=1, help="How many of the newest published releases stay, and of the backfilled.")
+    ] = 30,
+    as_json: Json = False,
 ) -> None:
     """Remove the tables of old releases; the current one always stays."""
     from nightschool.storage.lock import home_lock

@@ -171,7 +171,7 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
         late=late,
         moves_pointer=current is None or as_of >= current.as_of or request.make_current,
         basis_changes=basis_changes,
-        searched=find_searched(history, as_of, champion, config) if late and tune else None,
+        searched=find_searched(history, as_of, champion, config) if tune and (late or request.force) else None,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from nightschool.night.config import NightConfig
 from nightschool.night.run import SEARCHED_ANEW, Home, open_night
 from nightschool.storage.releases import Release
-from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, finish, make_home, meet, start, statuses
+from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
 
 TRIALS = {"trials": [{"model": "ease", "params": {}}], "reranked": False}
 
@@ -125,3 +125,14 @@ def test_a_night_whose_basis_changed_chooses_its_recipe_and_says_why(opened: Hom
     assert current.release_id in night.warnings[0]
     assert "not comparable" in night.warnings[0]
     assert thursday not in night.warnings[0]
+
+
+def test_a_forced_repeat_of_a_refused_night_tries_what_it_tried(opened: Home) -> None:
+    night = at(opened, 10)
+    gates = {"tuned": True, "champion": champion_id(night), **TRIALS}
+    opened.releases.refuse(draft(night, gates=gates))
+    night.close()
+    repeat = at(opened, 10, force=True)
+    assert (repeat.late, repeat.champion) == (False, night.champion)
+    assert repeat.searched is not None
+    assert [component.model for component in repeat.searched.components] == ["ease"]
