@@ -32,6 +32,7 @@ def retrain(
     config: NightConfig = NightConfig(),
     force: bool = False,
     dry_run: bool = False,
+    make_current: bool = False,
 ) -> dict[str, Any]:
     """The report of one night.
 
@@ -42,14 +43,15 @@ def retrain(
         config: What the night does.
         force: Run again although the same night was published or refused before.
         dry_run: Do everything but publish.
+        make_current: Make the release current although its T is before that of the current release.
     """
     instant = asked_instant(as_of)
     with home_lock(Settings().paths.lock):
         home = bind_home(dataset, source_root)
         taken = ingest(home, instant)
-        night = open_night(home, config, instant, force)
+        night = open_night(home, config, instant, force, make_current and not dry_run)
         if not isinstance(night, Night):
-            return already_decided(night, taken.to_dict())
+            return already_decided(night, taken)
         checked = validate(night)
         data = prepare(night)
         chosen = select(night, data)

@@ -7,7 +7,8 @@ from prefect.context import FlowRunContext
 from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, Request
+from nightschool.night.identity import Request
+from nightschool.night.run import Home, Night, Unchanged
 from nightschool.night.run import open_night as open_or_find
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.releases import Release
@@ -16,8 +17,13 @@ from tasks.select import search_for
 from tasks.tracking import registry
 
 
-def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: bool) -> Night | Release:
-    """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
+def open_night(
+    home: Home, config: NightConfig, as_of: datetime | None, force: bool = False, make_current: bool = False
+) -> Night | Release | Unchanged:
+    """The night to run; or the release that the same night stored before, or that a night would only repeat.
+
+    The MLflow alias follows the pointer. A release that was stored before becomes current where that is asked for.
+    """
     # Told before the night begins: what cannot be tried leaves no unfinished night behind.
     search_for(config)
     manifest = manifest_of(home)
@@ -25,8 +31,12 @@ def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: b
     current = home.releases.current()
     if current is not None:
         registry(home).reconcile(current.release_id)
-    request = Request(as_of=as_of, code=code_version(), environment=environment_fingerprint(environment()), force=force)
-    return open_or_find(home, manifest, config, request)
+    surroundings = environment_fingerprint(environment())
+    found = open_or_find(home, manifest, config, Request(as_of, code_version(), surroundings, force, make_current))
+    if isinstance(found, Release) and make_current:
+        found = home.releases.rollback(found.release_id, "made current by a night that asked for it")
+        registry(home).reconcile(found.release_id)
+    return found
 
 
 def asked_instant(as_of: datetime | None) -> datetime | None:

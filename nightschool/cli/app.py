@@ -6,6 +6,7 @@ import sys
 import typer
 
 from nightschool.cli import (
+    backfill,
     experiment,
     forget,
     init,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(oracle.oracle)
+app.command()(backfill.backfill)
 night.add_commands(app)
 lookup.add_commands(app)
 services.add_commands(app)

@@ -87,6 +87,9 @@ def retrain(
     assignments: Assignments = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again although the same night was decided.")] = False,
+    make_current: Annotated[
+        bool, typer.Option("--make-current", help="Make it current although its T is before the current release's.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
@@ -105,7 +108,13 @@ def retrain(
 
     wait_for_server()
     report = run_night(
-        dataset=dataset, source_root=source_root, as_of=instant, config=settings, force=force, dry_run=dry_run
+        dataset=dataset,
+        source_root=source_root,
+        as_of=instant,
+        config=settings,
+        force=force,
+        dry_run=dry_run,
+        make_current=make_current,
     )
     show.show_json(report) if as_json else show.show_night(report)
 

@@ -70,8 +70,10 @@ def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
 def show_night(report: Mapping[str, Any]) -> None:
     """Prints what a night did."""
     show_rows_in(report["rows"])
-    if report["status"] == "already published":
-        console.print(f"Already published: {report['sentence']}.")
+    if report["status"] in ("already published", "unchanged"):
+        for warning in report["warnings"]:
+            console.print(f"Note: {warning}.")
+        console.print(f"{report['status'].capitalize()}: {report['sentence']}.")
         return
     show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])

@@ -60,7 +60,7 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     hashes: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}
     stored = set[str]().union(*(home.lake.releases(table) for table in RELEASED_TABLES))
-    for release in home.releases.published():
+    for release in home.releases.stored():
         if release.release_id in stored:
             hashes[release.release_id], counts[release.release_id] = _note(home, person, release)
     at = Erasures(home.lake).after_all(now)
@@ -141,13 +141,13 @@ def _naming(home: Home, person: Person, release_id: str) -> Iterator[tuple[Table
 
 def _drop_unfinished(home: Home) -> None:
     """Removes what nights and ingests left that did not come to their end; the next night does its stages again."""
-    published = {release.release_id for release in home.releases.published()}
-    unpublished = [folder for folder in home.paths.serving.glob("*/") if folder.name not in published]
-    for folder in (*home.paths.nights.glob("*/"), *unpublished):
+    finished = {release.release_id for release in home.releases.stored()}
+    unfinished_files = [folder for folder in home.paths.serving.glob("*/") if folder.name not in finished]
+    for folder in (*home.paths.nights.glob("*/"), *unfinished_files):
         shutil.rmtree(folder)
     home.lake.clear_spools()
     for table in RELEASE_TABLES:
-        for release_id in home.lake.releases(table) - published:
+        for release_id in home.lake.releases(table) - finished:
             home.lake.drop_release(table, release_id)
 
 
@@ -156,7 +156,7 @@ def _remove_from_lists(home: Home, user_id: UserId) -> None:
     serving = home.paths.serving
     for draft in serving.glob("*/.*.tmp"):
         draft.unlink()
-    for release in home.releases.published():
+    for release in home.releases.stored():
         for table in SERVED:
             path = lists_path(serving, release.release_id, table)
             if path.exists() and _may_name(path, user_id):

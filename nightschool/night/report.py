@@ -9,8 +9,9 @@ import polars as pl
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
 from nightschool.night.as_of import scan_at
 from nightschool.night.freshness import EVENTS, PLACES, YOUNG
+from nightschool.night.ingest import IngestReport
 from nightschool.night.lookup import Reader
-from nightschool.night.run import Night
+from nightschool.night.run import Night, Unchanged
 from nightschool.storage.releases import Release
 
 Record = Mapping[str, Any]
@@ -20,14 +21,26 @@ _SHOWN_ITEMS = 5
 _TYPICAL_HISTORY = 20
 
 
-def already_decided(release: Release, rows: Record) -> dict[str, Any]:
-    """The report of a night that was published before."""
+def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str, Any]:
+    """Return the report of a night that does not run: it was stored before, or nothing but T has changed."""
+    release = night.release if isinstance(night, Unchanged) else night
+    if isinstance(night, Unchanged):
+        status, sentence = (
+            "unchanged",
+            f"nothing but T has changed since release {release.release_id}, which stays current",
+        )
+    else:
+        status = "already published"
+        sentence = (
+            f"release {release.release_id} was already {release.status} from the same data, configuration and code"
+        )
     return {
-        "status": "already published",
+        "status": status,
         "release_id": release.release_id,
-        "as_of": release.as_of.isoformat(),
-        "rows": rows,
-        "sentence": f"release {release.release_id} was already published from the same data, configuration and code",
+        "as_of": night.as_of.isoformat(),
+        "rows": taken.to_dict(),
+        "warnings": list(taken.warnings),
+        "sentence": sentence,
     }
 
 
@@ -38,13 +51,13 @@ def night_report(
     release_id = stages["publish"]["release_id"]
     chosen, verdict = stages["select"], stages["prove"]
     return {
-        "status": "published" if release_id else "dry run",
+        "status": stages["publish"]["status"],
         "release_id": release_id,
         "dataset": night.manifest.name,
         "as_of": night.identity.as_of.isoformat(),
         "rows": rows,
         "protocol": stages["prepare"]["protocol"],
-        "warnings": [*warnings, *stages["prepare"]["warnings"], *stages["refit"]["notes"]],
+        "warnings": [*warnings, *night.warnings, *stages["prepare"]["warnings"], *stages["refit"]["notes"]],
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],

@@ -58,9 +58,9 @@ def metrics(request: Request) -> Response:
 
 
 def readiness(service: Service) -> Ready:
-    """Which release is served, and how old it is."""
+    """Return which release is served, and the seconds since its T, up to which it knows the data."""
     if not service.current.opened:
         return Ready(ready=False, release_id=None, as_of=None, release_age_seconds=None)
     release = service.current.snapshot.release
-    age = (datetime.now(UTC) - release.created_at).total_seconds()
+    age = (datetime.now(UTC) - release.as_of).total_seconds()
     return Ready(ready=True, release_id=release.release_id, as_of=release.as_of, release_age_seconds=round(age, 1))

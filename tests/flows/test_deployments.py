@@ -145,7 +145,7 @@ def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
     wanted = {entry["name"]: entry["entrypoint"] for entry in deployments()}
     found = servers.filter("deployments")
     assert {entry["name"]: entry["entrypoint"] for entry in found} == wanted
-    assert set(wanted) == {"nightly", "retrain", "rollback"}
+    assert set(wanted) == {"nightly", "retrain", "backfill", "rollback"}
     working_directory = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
     for entry in found:
         assert entry["pull_steps"] == [working_directory]
@@ -155,9 +155,24 @@ def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
 
 def test_the_form_of_retrain_is_typed_and_described(servers: Servers) -> None:
     schema = servers.deployment("retrain/retrain")["parameter_openapi_schema"]
-    assert set(schema["properties"]) >= {"dataset", "source_root", "as_of", "config", "force", "dry_run"}
+    assert set(schema["properties"]) >= {
+        "dataset",
+        "source_root",
+        "as_of",
+        "config",
+        "force",
+        "dry_run",
+        "make_current",
+    }
     assert all(entry["description"] for entry in schema["properties"].values())
     assert all(entry["description"] for entry in schema["definitions"]["NightConfig"]["properties"].values())
+
+
+def test_the_form_of_backfill_asks_for_its_days(servers: Servers) -> None:
+    schema = servers.deployment("backfill/backfill")["parameter_openapi_schema"]
+    assert schema["required"] == ["first", "last"]
+    assert {schema["properties"][name]["format"] for name in ("first", "last")} == {"date"}
+    assert all(entry["description"] for entry in schema["properties"].values())
 
 
 def test_nightly_has_scheduled_runs(servers: Servers) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -5,9 +6,11 @@ import polars as pl
 import pytest
 
 from nightschool.columns import RECOMMENDATIONS
+from nightschool.night.ingest import IngestReport
+from nightschool.night.intake import TableCounts
 from nightschool.night.report import already_decided, in_markdown, night_report, sample_learner
-from nightschool.night.run import Night
-from tests.night.nights import MONDAY, draft, finish, make_home, meet, publish, start
+from nightschool.night.run import SEARCHED_ANEW, Night, Unchanged
+from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
 
 ROWS = {"interactions": {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {}}}
 FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
@@ -41,7 +44,7 @@ def stages(release_id: str | None) -> dict[str, Any]:
         },
         "refit": {"notes": ["ease: sparse, with everything"]},
         "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}, "freshness": AGES},
-        "publish": {"release_id": release_id},
+        "publish": {"release_id": release_id, "status": "published" if release_id else "dry run"},
     }
 
 
@@ -67,13 +70,36 @@ def release(night: Night, *offers: dict[str, Any]) -> None:
     night.home.releases.publish(draft(night, row_counts=counts), night.base_version)
 
 
+TAKEN = IngestReport({"interactions": TableCounts(4, 1200, 30, {})}, ("a row was odd",))
+
+
 def test_night_that_was_published_before_says_so(night: Night) -> None:
     done = finish(night)
-    report = already_decided(done, ROWS)
+    report = already_decided(done, TAKEN)
     assert (report["status"], report["release_id"]) == ("already published", done.release_id)
     assert report["as_of"] == MONDAY.isoformat()
-    assert report["rows"] == ROWS
-    assert done.release_id in report["sentence"]
+    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert f"{done.release_id} was already published" in report["sentence"]
+    backfilled = already_decided(done.model_copy(update={"status": "backfilled"}), TAKEN)
+    assert f"{done.release_id} was already backfilled" in backfilled["sentence"]
+
+
+def test_night_that_changes_nothing_names_the_release_that_stays_and_its_own_t(night: Night) -> None:
+    done = finish(night)
+    report = already_decided(Unchanged(done, TUESDAY), TAKEN)
+    assert (report["status"], report["release_id"]) == ("unchanged", done.release_id)
+    assert report["as_of"] == TUESDAY.isoformat()
+    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert report["sentence"] == f"nothing but T has changed since release {done.release_id}, which stays current"
+
+
+def test_backfilled_release_says_so(night: Night) -> None:
+    release(night, offer(night, 1, "ease"))
+    stored = {**stages(night.identity.release_id), "publish": {"release_id": "x", "status": "backfilled"}}
+    late = replace(night, late=True, moves_pointer=False)
+    report = night_report(late, ROWS, stored)
+    assert report["status"] == "backfilled"
+    assert SEARCHED_ANEW in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:

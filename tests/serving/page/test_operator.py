@@ -9,7 +9,7 @@ import pytest
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
 from tests.serving.fakes import FakeService
-from tests.serving.nights import FIRST, ODD, SECOND, THIRD, make_nights
+from tests.serving.nights import FIRST, ODD, SECOND, THIRD, backfill, make_nights
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of
 
@@ -113,3 +113,11 @@ def test_many_releases_are_shown_a_few_at_a_time(client: httpx.Client, lake: Lak
         releases.abandon(release_id=f"r{number}", run_key=f"r{number}", as_of=releases.history()[0].as_of, reason="")
     assert "Show 8 older" in client.get("/operator").text
     assert client.get("/operator?releases=all").text.count("abandoned") == 25
+
+
+def test_a_backfilled_release_is_listed_and_can_be_gone_back_to(client: httpx.Client, lake: Lake) -> None:
+    backfilled = backfill(lake, "2026-11-25-dddddddd")
+    page = client.get("/operator").text
+    assert "<td>backfilled</td>" in page
+    assert f'aria-label="Roll back to {backfilled}"' in page
+    assert backfilled in client.get("/operator/rollback", params={"release_id": backfilled}).text
