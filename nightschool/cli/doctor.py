@@ -172,9 +172,9 @@ def _release(settings: Settings) -> str:
 
 def _current(settings: Settings) -> Release | None:
     """The current release, whose tables were found to hold the rows that it counted; None without one."""
-    from tasks.home import open_home
+    from tasks.home import holds_data, open_home
 
-    if not settings.paths.lake.exists():
+    if not holds_data(settings.paths):
         return None
     home = open_home()
     try:

@@ -15,7 +15,7 @@ from nightschool.columns import (
 )
 from nightschool.contract import Recipe
 from nightschool.data.manifest import Manifest
-from nightschool.errors import DataRefused, GateRefused
+from nightschool.errors import DataRefused, GateRefused, Held
 from nightschool.night.as_of import newest_known, scan_at
 from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths
@@ -142,7 +142,7 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     """
     held = home.releases.held()
     if held is not None:
-        raise GateRefused("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
+        raise Held("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
     stored = _interrupted(home.paths)
     resumed = _resumed(home, manifest, config, request, stored) if stored else None
     identity = resumed or _identify(home, manifest, config, request, request.as_of, stored)
