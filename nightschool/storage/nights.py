@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import NIGHTS
 from nightschool.settings import HomePaths
-from nightschool.storage.lake import Lake
+from nightschool.storage.lake import Lake, literal
 
 KEPT: Final = timedelta(days=400)
 PERIOD: Final = timedelta(hours=24)
@@ -111,9 +112,9 @@ class Nights:
         """Remove tries older than 400 days, and join the table's many small files."""
         if not self.lake.exists(NIGHTS):
             return
-        oldest = now - KEPT
-        if not self.lake.scan(NIGHTS).filter(pl.col("started_at") < oldest).head(1).collect().is_empty():
-            self.lake.delete(NIGHTS, f"started_at < TIMESTAMP '{oldest.isoformat()}'")
+        old = self.lake.scan(NIGHTS).filter(pl.col("started_at") < now - KEPT).select("night_id").unique().collect()
+        if old.height:
+            self.lake.delete(NIGHTS, f"night_id IN ({', '.join(map(literal, old['night_id']))})")
         self.lake.compact(NIGHTS, _MANY_FILES)
 
     @contextmanager
@@ -153,7 +154,7 @@ def missed(rows: Sequence[NightRow], now: datetime) -> list[NightRow]:
     planned = sorted(row.scheduled_for for row in rows if row.scheduled_for is not None)
     expected = [
         instant
-        for before, after in zip(planned, [*planned[1:], now], strict=True)
+        for before, after in pairwise([*planned, now])
         for instant in _between(before, after)
     ]
     return [NightRow(scheduled_for=instant, outcome=MISSED, reason="no try began") for instant in reversed(expected)]
