@@ -7,7 +7,7 @@ from nightschool.night.outcome import ALARMING
 from nightschool.settings import Settings
 from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE
-from nightschool.storage.nights import RUNNING, NightRow, Nights, missed
+from nightschool.storage.nights import NightRow, Nights, last_ended, missed
 from tasks.notify import beat, notify
 
 logger = logging.getLogger("nightschool.tasks")
@@ -52,11 +52,11 @@ def dataset_of_home() -> str:
 def _before(row: NightRow, nights: Nights) -> str:
     """The outcome of the try before this one; tries that found the home locked say nothing."""
     try:
-        others = (each for each in nights.all() if each.night_id != row.night_id)
-        return next((each.outcome for each in others if each.outcome not in {"busy", RUNNING}), "")
+        before = last_ended([each for each in nights.all() if each.night_id != row.night_id])
     except UNREADABLE as error:
         logger.warning("the night before could not be read: %s", error)
         return ""
+    return before.outcome if before else ""
 
 
 def _title(what: str) -> str:

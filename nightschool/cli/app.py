@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from nightschool.cli import experiment, forget, init, keys, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import experiment, forget, init, keys, lookup, night, nights, oracle, quarantine, releases, services, show
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.failures import INTERRUPTED, explain
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(oracle.oracle)
 night.add_commands(app)
+app.command()(nights.nights)
 lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)

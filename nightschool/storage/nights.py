@@ -25,6 +25,7 @@ TOLERANCE: Final = timedelta(hours=2)
 RUNNING: Final = "running"
 DIED: Final = "died"
 MISSED: Final = "missed"
+BUSY: Final = "busy"
 
 _MANY_FILES = 64
 
@@ -144,6 +145,11 @@ class Nights:
         for path in self.tries.glob("[!.]*"):
             if not _is_locked(path):
                 path.unlink(missing_ok=True)
+
+
+def last_ended(rows: Sequence[NightRow]) -> NightRow | None:
+    """Return the newest night that has ended or died; tries that found the home locked were no nights."""
+    return next((row for row in rows if row.outcome not in {RUNNING, BUSY, MISSED}), None)
 
 
 def missed(rows: Sequence[NightRow], now: datetime) -> list[NightRow]:
