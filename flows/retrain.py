@@ -33,7 +33,7 @@ def retrain(
     config: NightConfig = NightConfig(),
     force: bool = False,
     dry_run: bool = False,
-) -> Any:
+) -> dict[str, Any]:
     """Run one night; return its report, or raise what refused it.
 
     Args:

@@ -64,4 +64,5 @@ def _title(what: str) -> str:
 
 
 def _body(row: NightRow) -> str:
-    return f"{row.reason}\nBegan {row.at:%Y-%m-%d %H:%M} UTC, release {row.release_id or 'none'}; {Settings().page}/operator"
+    about = f"Began {row.at:%Y-%m-%d %H:%M} UTC, release {row.release_id or 'none'}"
+    return f"{row.reason}\n{about}; {Settings().page}/operator"

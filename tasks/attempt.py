@@ -4,12 +4,13 @@ import logging
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import uuid4
 
 import polars as pl
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
@@ -44,10 +45,10 @@ class Attempt:
         self._refused: State[Any] | None = None
 
     @property
-    def refused(self) -> State[Any]:
-        """The end state of a night that was refused or could not go on."""
+    def refused(self) -> dict[str, Any]:
+        """The end state of a night that was refused or could not go on; Prefect raises its error to the caller."""
         assert self._refused is not None, "the block did not end with an error"  # noqa: S101
-        return self._refused
+        return cast("dict[str, Any]", self._refused)
 
     def __enter__(self) -> Self:
         self._figures = self._open.enter_context(collecting())
@@ -74,11 +75,12 @@ class Attempt:
         self._row = self._row.model_copy(update={"rows": taken.to_dict()})
         return taken
 
-    def ends(self, report: dict[str, Any]) -> State[dict[str, Any]]:
-        """Return the end state of a night that has this report, which whoever called the flow gets."""
+    def ends(self, report: dict[str, Any]) -> dict[str, Any]:
+        """Return the end state of a night that has this report, which Prefect hands to the caller."""
         self._report = report
         name = "Unchanged" if report["status"] == "unchanged" else "Completed"
-        return Completed(name=name, message=report.get("sentence"), data=report)
+        # Typed as what the flow's caller gets of it.
+        return cast("dict[str, Any]", Completed(name=name, message=report.get("sentence"), data=report))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -88,7 +90,8 @@ class Attempt:
         with self._open:
             self._leave_row(outcome)
         if shown is None or isinstance(shown, Exception):
-            self._tell(outcome)
+            label_run(self._row, self._nights.lake)
+            announce(self._row, self._nights)
         if not isinstance(shown, NightschoolError):
             return False
         self._refused = Failed(name=outcome.state, message=outcome.reason, data=shown)
@@ -123,10 +126,6 @@ class Attempt:
         newest: datetime | None
         newest = self._nights.lake.scan(INTERACTIONS).filter(known).select(pl.col(TIMESTAMP).max()).collect().item()
         return newest
-
-    def _tell(self, outcome: Outcome) -> None:
-        label_run(self._row, self._nights.lake)
-        announce(self._row, self._nights)
 
 
 def leave_rows_of(error: NightschoolError, as_of: datetime | None) -> None:

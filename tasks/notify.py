@@ -3,7 +3,8 @@
 import http.client
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, TimeoutError as TimedOut
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TimedOut
 from threading import Thread
 from urllib.error import URLError
 from urllib.request import Request, urlopen

@@ -25,7 +25,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = os.geteuid() == 0 and shutil.which("mount") is not None
-    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False).returncode:
+    if (
+        not mounted
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False).returncode
+    ):
         pytest.skip("no small file system can be mounted here: it takes root's rights")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
@@ -90,12 +93,10 @@ def test_each_shortage_has_its_words(error: Exception, what: str) -> None:
 
 
 def test_the_cause_of_what_a_library_raised_is_found() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        try:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        except OSError as error:
-            raise RuntimeError("the write failed") from error
-    assert_says(caught.value, "the disk is full")
+    error = RuntimeError("the write failed")
+    error.__cause__ = ValueError("the upload failed")
+    error.__cause__.__context__ = OSError(errno.ENOSPC, "No space left on device")
+    assert_says(error, "the disk is full")
 
 
 def test_a_server_that_nobody_runs_is_named() -> None:

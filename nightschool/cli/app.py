@@ -6,7 +6,20 @@ from typing import NoReturn
 
 import typer
 
-from nightschool.cli import experiment, forget, init, keys, lookup, night, nights, oracle, quarantine, releases, services, show
+from nightschool.cli import (
+    experiment,
+    forget,
+    init,
+    keys,
+    lookup,
+    night,
+    nights,
+    oracle,
+    quarantine,
+    releases,
+    services,
+    show,
+)
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.failures import INTERRUPTED, explain

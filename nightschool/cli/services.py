@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightschool.cli import show
+from nightschool.cli.automations import automations
 from nightschool.cli.night import Json
 from nightschool.cli.serve import serve
 
@@ -18,7 +19,7 @@ MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, hel
 
 def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this file."""
-    for command in (up, serve, doctor):
+    for command in (up, serve, doctor, automations):
         app.command()(command)
 
 
@@ -30,7 +31,9 @@ def up(port: Port = 4200, mlflow_port: MlflowPort = 5000, page_port: PagePort = 
 
 
 def doctor(
-    quiet: Annotated[bool, typer.Option("--quiet", help="For cron: one line a problem, nothing when all is well.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="For cron: one line a problem, nothing when all is well.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check the installation, the home and its nights; exit code 1 when something is wrong."""

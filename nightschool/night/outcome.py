@@ -48,6 +48,13 @@ _BY_ERROR: Final = (
     (NotFound, "wrong configuration", "Wrong configuration"),
 )
 
+END_STATES: Final = tuple(
+    dict.fromkeys(
+        ["Completed", "Unchanged", *(state for *_, state in _BY_ERROR), "Failed", "Crashed", "Cancelled", "TimedOut"]
+    )
+)
+"""The names of the states in which a night's flow run ends."""
+
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return what an error that ended a night means; what nobody foresaw is `failed`."""

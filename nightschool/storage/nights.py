@@ -106,7 +106,11 @@ class Nights:
     def all(self) -> list[NightRow]:
         """Return every try, the newest first, each as its last row has it."""
         ended_last = self.lake.scan(NIGHTS).sort("ended_at", nulls_last=False)
-        rows = ended_last.unique("night_id", keep="last", maintain_order=True).sort("started_at", descending=True).collect()
+        rows = (
+            ended_last.unique("night_id", keep="last", maintain_order=True)
+            .sort("started_at", descending=True)
+            .collect()
+        )
         return [self._judged(row) for row in rows.iter_rows(named=True)]
 
     def trim(self, now: datetime) -> None:
@@ -158,11 +162,7 @@ def missed(rows: Sequence[NightRow], now: datetime) -> list[NightRow]:
     The days follow the last planned night before the gap. Nights that people started do not count.
     """
     planned = sorted(row.scheduled_for for row in rows if row.scheduled_for is not None)
-    expected = [
-        instant
-        for before, after in pairwise([*planned, now])
-        for instant in _between(before, after)
-    ]
+    expected = [instant for before, after in pairwise([*planned, now]) for instant in _between(before, after)]
     return [NightRow(scheduled_for=instant, outcome=MISSED, reason="no try began") for instant in reversed(expected)]
 
 

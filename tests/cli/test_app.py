@@ -30,7 +30,18 @@ def every_command() -> list[tuple[str, ...]]:
 
 def test_commands_are_those_of_the_design() -> None:
     told = {" ".join(path) for path in every_command()}
-    assert told >= {"simulate", "ingest", "retrain", "evaluate", "nights", "recommend", "similar-items", "export", "doctor", "up"}
+    assert told >= {
+        "simulate",
+        "ingest",
+        "retrain",
+        "evaluate",
+        "nights",
+        "recommend",
+        "similar-items",
+        "export",
+        "doctor",
+        "up",
+    }
     assert told >= {"experiment start", "experiment status", "experiment stop", "keys add", "keys list", "keys revoke"}
     assert told >= {f"releases {name}" for name in ("list", "show", "rollback", "hold", "release-hold", "prune")}
 
