@@ -14,9 +14,12 @@ import polars as pl
 import pytest
 
 from nightschool.columns import USERS
+from nightschool.data.simulator.config import SimulatorConfig
+from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import DataRefused, Unavailable
 from nightschool.failures import explain
 from nightschool.storage.lake import Lake
+from tests.cli.conftest import spawn
 
 
 @pytest.fixture
@@ -64,6 +67,15 @@ def test_a_full_disk_is_named(write: Callable[[Path], None], small_disk: Path) -
     with pytest.raises(Exception) as caught:  # noqa: PT011  # each library has its own
         write(small_disk)
     assert_says(caught.value, "the disk is full", "free some space")
+
+
+def test_a_command_on_a_full_disk_ends_with_7_and_one_line(small_disk: Path, tmp_path: Path) -> None:
+    simulate(SimulatorConfig(users=2_000, items=300, interactions=80_000), tmp_path / "source")
+    command = ("ingest", "--dataset", "learning", "--source-root", tmp_path / "source", "--json")
+    outcome = spawn("--home", small_disk / "home", *command)
+    assert (outcome.code, outcome.out) == (7, "")
+    assert "Traceback" not in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("Unavailable: the disk is full; saw ")
 
 
 def test_a_file_system_for_reading_alone_is_named(small_disk: Path) -> None:
