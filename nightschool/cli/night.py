@@ -8,7 +8,7 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.environment import prepare_flow_run
-from nightschool.errors import ConfigurationError
+from nightschool.errors import Busy, ConfigurationError
 
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="A shipped dataset's name or a manifest's path; later optional.")
@@ -100,9 +100,15 @@ def retrain(
 
     instant = parse_instant(as_of)
     settings = NightConfig.load(config, assignments or [])
-    with home_lock(Settings().paths.lock):
-        # The night does this too; but wrong usage should be told before Prefect's server has started.
-        bind_home(dataset, source_root)
+    try:
+        with home_lock(Settings().paths.lock):
+            # The night does this too; but wrong usage should be told before Prefect's server has started.
+            bind_home(dataset, source_root)
+    except Busy as busy:
+        from tasks.attempt import leave_rows_of
+
+        leave_rows_of(busy, instant)
+        raise
     wait_for_server = prepare_flow_run()
     from flows.retrain import retrain as run_night
 

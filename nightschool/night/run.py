@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEMS, UNTIL
 from nightschool.contract import Recipe
 from nightschool.data.manifest import Manifest
-from nightschool.errors import GateRefused
+from nightschool.errors import GateRefused, Held
 from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
@@ -132,7 +132,7 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     """
     held = home.releases.held()
     if held is not None:
-        raise GateRefused("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
+        raise Held("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
     stored = _interrupted(home.paths)
     resumed = _resumed(home, manifest, config, request, stored) if stored else None
     identity = resumed or _identify(home, manifest, config, request, request.as_of, stored)

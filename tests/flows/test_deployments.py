@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +21,12 @@ import psutil
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from nightschool.cli.automations import NAME, watch_for_nights
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
+from tests.tasks.hooks import Hook, hook
 
 ROOT = Path(__file__).parents[2]
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -85,7 +88,16 @@ def free_ports(n: int) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def told() -> Iterator[Hook]:
+    """Where the servers and the nights send word to."""
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory, told: Hook) -> Iterator[Servers]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment["NIGHTSCHOOL_NOTIFY"] = told.address
     folder = tmp_path_factory.mktemp("servers")
     home, output = folder / "home", folder / "output.txt"
     port, mlflow_port, page_port = free_ports(3)
@@ -102,7 +114,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
                 str(page_port),
             ],
             cwd=folder,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+            env=environment,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -192,7 +204,8 @@ def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Serve
     left = servers.filter("artifacts", flow_runs={"id": {"any_": [runs.good]}})
     artifacts = {entry["key"]: entry for entry in left}
     kinds = {key: entry["type"] for key, entry in artifacts.items()}
-    assert kinds == {"night": "markdown", "candidates": "table", "alpha-sweep": "table", "gates": "table"}
+    tables = dict.fromkeys(("candidates", "alpha-sweep", "gates"), "table")
+    assert kinds == {**dict.fromkeys(("night", "release", "mlflow"), "markdown"), **tables}
     assert all(model in artifacts["candidates"]["data"] for model in SMALL_NIGHT["models"])
     assert champion(servers.mlflow) in artifacts["night"]["data"]
 
@@ -203,11 +216,22 @@ def test_the_pages_of_a_run_show_our_log(servers: Servers, runs: Runs) -> None:
     assert any(line["name"] == "nightschool.tasks" and line["message"].startswith("select: ") for line in lines)
 
 
-def test_a_run_on_bad_data_fails_with_our_message(servers: Servers, runs: Runs) -> None:
+def test_a_run_on_bad_data_ends_with_our_message_and_sends_word(servers: Servers, runs: Runs, told: Hook) -> None:
     state = servers.final_state(runs.bad)
-    assert state["name"] == "Failed"
-    assert "DataRefused" in state["message"]
+    assert (state["type"], state["name"]) == ("FAILED", "Data refused")
     assert "user_id" in state["message"]
+    assert "Traceback" not in state["message"]
+    until(lambda: "Nightschool learning: data refused" in told.titles, "word of the refusal")
+    lines = servers.filter("logs", logs={"flow_run_id": {"any_": [runs.bad]}})
+    assert not [line for line in lines if "secret" in line["message"]]
+
+
+def test_the_server_sends_word_when_no_night_ends(servers: Servers, told: Hook) -> None:
+    (automation,) = servers.filter("automations")
+    assert (automation["name"], automation["trigger"]["within"]) == (NAME, 26 * 3600)
+    with temporary_settings({PREFECT_API_URL: str(servers.prefect.base_url).rstrip("/")}):
+        assert watch_for_nights(told.address, timedelta(seconds=10)) == automation["id"]
+    until(lambda: "Nightschool: no night" in told.titles, "word of the night that never ended")
 
 
 def test_ctrl_c_ends_everything(servers: Servers) -> None:

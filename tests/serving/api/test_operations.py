@@ -41,3 +41,7 @@ def test_figures_count_by_route_not_by_user(reading: Api) -> None:
     assert 'nightschool_requests_total{route="none",status="404"}' in text
     assert "nightschool_release_age_seconds " in text
     assert "at/all" not in text
+
+
+def test_figures_tell_of_the_nights(reading: Api) -> None:
+    assert "nightschool_nights_readable 1.0" in reading.get("/metrics").text.splitlines()
