@@ -112,6 +112,10 @@ def _ingest(occasion: Occasion) -> IngestReport:
     warnings = [warning for intake in (log, users, items) for warning in intake.warnings]
     warnings += [*missing, *(fate.warning for fate in files if fate.warning)]
     warnings += _gone("users have left", users) + _gone("items were withdrawn", items)
+    if released:
+        warnings.append(f"{released:,} quarantined interactions came in with the user or item that they waited for")
+    if superseded:
+        warnings.append(f"{superseded:,} quarantined interactions left the quarantine: their mended form came in")
     counts = {intake.table.name: intake.counts() for intake in (log, users, items)}
     return IngestReport(counts, tuple(warnings), files, released, superseded)
 

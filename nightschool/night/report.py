@@ -39,15 +39,16 @@ def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str
         "release_id": release.release_id,
         "as_of": night.as_of.isoformat(),
         "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
         "warnings": list(taken.warnings),
         "sentence": sentence,
     }
 
 
 def night_report(
-    night: Night, rows: Record, stages: Mapping[str, Record], warnings: Sequence[str] = ()
+    night: Night, taken: IngestReport, stages: Mapping[str, Record], warnings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what is odd."""
+    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what else is odd."""
     release_id = stages["publish"]["release_id"]
     chosen, verdict = stages["select"], stages["prove"]
     return {
@@ -55,9 +56,16 @@ def night_report(
         "release_id": release_id,
         "dataset": night.manifest.name,
         "as_of": night.identity.as_of.isoformat(),
-        "rows": rows,
+        "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
         "protocol": stages["prepare"]["protocol"],
-        "warnings": [*warnings, *night.warnings, *stages["prepare"]["warnings"], *stages["refit"]["notes"]],
+        "warnings": [
+            *taken.warnings,
+            *warnings,
+            *night.warnings,
+            *stages["prepare"]["warnings"],
+            *stages["refit"]["notes"],
+        ],
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],
@@ -103,9 +111,11 @@ def in_markdown(report: Record) -> str:
         lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
     lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
-    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined |", "|---|---:|---:|---:|---:|"]
+    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---:|"]
     for name, counts in report["rows"].items():
-        figures = [f"{counts[key]:,}" for key in ("rows_in", "already_known", "accepted", "quarantined")]
+        keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
+        figures = [f"{counts[key]:,}" for key in keys]
         lines.append(f"| {name} | {' | '.join(figures)} |")
     lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
     for effect in report["signals"]:

@@ -12,7 +12,7 @@ from nightschool.night.report import already_decided, in_markdown, night_report,
 from nightschool.night.run import SEARCHED_ANEW, Night, Unchanged
 from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
 
-ROWS = {"interactions": {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {}}}
+CAME = IngestReport({"interactions": TableCounts(4, 1200, 30, {}, set_aside=12)})
 FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
 NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
 GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
@@ -97,14 +97,14 @@ def test_backfilled_release_says_so(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
     stored = {**stages(night.identity.release_id), "publish": {"release_id": "x", "status": "backfilled"}}
     late = replace(night, late=True, moves_pointer=False)
-    report = night_report(late, ROWS, stored)
+    report = night_report(late, CAME, stored)
     assert report["status"] == "backfilled"
     assert SEARCHED_ANEW in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    report = night_report(night, ROWS, stages(night.identity.release_id))
+    report = night_report(night, CAME, stages(night.identity.release_id))
     assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
     assert (report["dataset"], report["protocol"]) == ("learning", "temporal-user")
     assert report["warnings"] == ["weaker", "ease: sparse, with everything"]
@@ -117,7 +117,7 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
 
 
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
-    report = night_report(night, ROWS, stages(None))
+    report = night_report(night, CAME, stages(None))
     assert (report["status"], report["release_id"], report["learner"]) == ("dry run", None, None)
 
 
@@ -136,7 +136,7 @@ def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
 
 def test_page_says_what_happened(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    page = in_markdown(night_report(night, ROWS, stages(night.identity.release_id), ["odd"]))
+    page = in_markdown(night_report(night, CAME, stages(night.identity.release_id), ["odd"]))
     assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
     for line in (
         f"- T: {MONDAY.isoformat()}",
@@ -146,7 +146,7 @@ def test_page_says_what_happened(night: Night) -> None:
         "- note: weaker",
         "- note: ease: sparse, with everything",
         "- note: ease, when tried: sparse form",
-        "| interactions | 1,234 | 4 | 1,200 | 30 |",
+        "| interactions | 1,234 | 4 | 1,200 | 30 | 12 | 0 |",
         "| suspected bots | view | 1,228 | 20 | 500 |",
         "| challenger | 0.3100 | 0.3000 – 0.3200 |",
         "| popularity | – | – – – |",
@@ -161,5 +161,5 @@ def test_page_says_what_happened(night: Night) -> None:
 
 
 def test_page_of_a_dry_run_bears_the_datasets_name(night: Night) -> None:
-    assert in_markdown(night_report(night, ROWS, stages(None))).startswith("# dry run: learning\n")
+    assert in_markdown(night_report(night, CAME, stages(None))).startswith("# dry run: learning\n")
     assert publish(night).status == "published"
