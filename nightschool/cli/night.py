@@ -72,11 +72,13 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
             finish_erasure(home)
         report = ingest_sources(home, None)
     if as_json:
-        show.show_json({**report.to_dict(), "files": report.files_to_dict(), "warnings": list(report.warnings)})
+        show.show_json(report.to_dict())
+        for warning in report.warnings:
+            typer.echo(f"Note: {show.printable(warning)}.", err=True)
         return
     show.show_rows_in(report.to_dict())
     for warning in report.warnings:
-        show.console.print(f"Note: {warning}.", soft_wrap=True)
+        show.console.print(f"Note: {show.printable(warning)}.", soft_wrap=True)
 
 
 def retrain(

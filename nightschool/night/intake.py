@@ -224,7 +224,7 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
     n_rows = counts.accepted + n_bad
     if n_bad > 0:
         seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
-        do = f"found {seen}{_examples(intake)}; correct it, or check the manifest against it"
+        do = f"found {seen}{_examples(intake)}; check the manifest against the files"
         check.check_intake(f"{intake.table.name} from {file.name}", n_rows, n_bad).raise_if_failed(do)
     intake.warnings += intake.batches.compare(check)
 

@@ -76,6 +76,7 @@ def test_name_like_an_option_or_a_command_is_a_name(source: Untrusted) -> None:
 
 def test_name_with_control_characters_is_told_in_one_line(source: Untrusted) -> None:
     source.write("log\n\x1b[2J.csv", b"\xff\xfe\n")
+    (source.folder / "log.csv").unlink()
     source.describe(('files = ["log.csv"]', 'files = ["log?*"]'))
     source.refused(3, "is not utf-8")
 
@@ -147,8 +148,8 @@ def test_source_root_that_is_a_file(source: Untrusted, run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "is empty"),
-        (b"\xef\xbb\xbf", "is empty"),
+        (b"", "holds no rows"),
+        (b"\xef\xbb\xbf", "holds no rows"),
         (HEADER.encode(), "holds no rows"),
         (f"{HEADER}\n\n \n\r\n".encode(), "holds no rows"),
         (b"user\n1\n2\n", "has no column"),
