@@ -75,11 +75,15 @@ class Servers:
         path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
         return answer(self.prefect.post(path, json=request))["id"]
 
+    def state(self, run_id: str) -> dict[str, Any]:
+        """Return the state of a flow run."""
+        return answer(self.prefect.get(f"/flow_runs/{run_id}"))["state"]
+
     def final_state(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of a flow run and return its state."""
 
         def ended() -> dict[str, Any] | None:
-            state = answer(self.prefect.get(f"/flow_runs/{run_id}"))["state"]
+            state = self.state(run_id)
             return state if state["type"] in ENDED else None
 
         return until(ended, "the flow run to end")
