@@ -91,15 +91,15 @@ class Contents:
 
     def shown_items(self, release_id: str) -> set[str]:
         """Return every item that a release shows to anybody."""
-        columns = {
-            RECOMMENDATIONS: (ITEM_ID,),
-            SIMILAR_ITEMS: (ITEM_ID, NEIGHBOR_ID),
-            AUDIENCE_RECOMMENDATIONS: (ITEM_ID,),
-        }
+        columns = (
+            (RECOMMENDATIONS, ITEM_ID),
+            (SIMILAR_ITEMS, ITEM_ID),
+            (SIMILAR_ITEMS, NEIGHBOR_ID),
+            (AUDIENCE_RECOMMENDATIONS, ITEM_ID),
+        )
         return {
             shown
-            for table, names in columns.items()
-            for name in names
+            for table, name in columns
             for shown in self.lake.scan(table, release_id).select(name).unique().collect()[name]
         }
 

@@ -23,6 +23,7 @@ from tests.flows.rehearsal.outcome import Contents, Outcome, table_of
 from tests.flows.rehearsal.script import Due
 from tests.flows.servers import SMALL_NIGHT, Servers, until
 
+CONFIG = {**SMALL_NIGHT, "window_days": 10}
 _HEADER = ("night", "of", "delivered", "outcome", "known", "accepted", "quarantined", "set aside", "seconds")
 _FIGURES = ("already_known", "accepted", "quarantined", "set_aside")
 
@@ -92,7 +93,7 @@ def run_here(home: Path, sources: Sources, as_of: datetime) -> Outcome:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTSCHOOL_HOME", str(home))
         patch.setattr("tasks.opening.code_version", lambda: "as the test began")
-        config = NightConfig.model_validate(SMALL_NIGHT)
+        config = NightConfig.model_validate(CONFIG)
         report = retrain(str(sources.manifest), sources.root, as_of=as_of, config=config)
     fates = {file["file"]: file["fate"] for file in report.get("files", ()) if file["table"] == "interactions"}
     message = "\n".join(report.get("warnings", ()))
@@ -108,7 +109,7 @@ class Worker:
     def start(self, home: Path, sources: Sources, as_of: datetime) -> str:
         """Start a night and return the id of its flow run."""
         parameters: dict[str, Any] = {"dataset": str(sources.manifest), "source_root": str(sources.root)}
-        parameters |= {"as_of": as_of.isoformat(), "config": SMALL_NIGHT}
+        parameters |= {"as_of": as_of.isoformat(), "config": CONFIG}
         return self.servers.start("retrain/retrain", home, parameters)
 
     def __call__(self, home: Path, sources: Sources, as_of: datetime) -> Outcome:

@@ -15,7 +15,7 @@ from tests.flows.rehearsal.stage import Stage, Worker, full, run_here, small_dis
 from tests.flows.servers import Servers
 
 DISK_MEGABYTES = 512
-VARIANTS = {"with ids": NIGHTS, "without ids": NIGHTS_WITHOUT_IDS}
+VARIANTS = {"with-ids": NIGHTS, "without-ids": NIGHTS_WITHOUT_IDS}
 
 
 # What must hold after every night
@@ -125,10 +125,10 @@ def stages(
     folder = tmp_path_factory.mktemp("rehearsal")
     made = {
         name: Stage(
-            home=(disk or folder) / f"{name} home",
-            landing=Landing(folder / name, with_ids=name == "with ids"),
+            home=(disk or folder) / f"{name}-home",
+            landing=Landing(folder / name, with_ids=name == "with-ids"),
             run=Worker(servers),
-            kept=folder / f"{name} kept",
+            kept=folder / f"{name}-kept",
         )
         for name in VARIANTS
     }
@@ -156,7 +156,7 @@ def test_a_night(stages: dict[str, Stage], disk: Path | None, variant: str, nigh
 @pytest.mark.rehearsal
 @pytest.mark.server
 def test_a_backfilled_night_is_what_it_would_have_been_on_time(stages: dict[str, Stage]) -> None:
-    stage = stages["with ids"]
+    stage = stages["with-ids"]
     assert stage.missed is not None
     current = stage.contents.releases.current()
     outcome = stage.run(stage.home, stage.landing.sources, stage.missed)
