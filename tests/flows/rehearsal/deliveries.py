@@ -127,6 +127,7 @@ class Landing:
         today: The date of the night to come.
         live: Event id to the event as it must count.
         quarantine: How many rows must wait in quarantine, by reason.
+        aside: File to its rows, of the files that are set aside and neither corrected nor taken away.
         gone_items: Items that no release from now on may show.
         gone_users: Users who must get no list from now on.
     """
@@ -137,6 +138,7 @@ class Landing:
     platform: Platform = field(default_factory=Platform)
     live: dict[str, Event] = field(default_factory=dict)
     quarantine: Counter[str] = field(default_factory=Counter)
+    aside: dict[str, int] = field(default_factory=dict)
     gone_items: set[str] = field(default_factory=set)
     gone_users: set[str] = field(default_factory=set)
 

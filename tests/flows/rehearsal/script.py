@@ -27,7 +27,6 @@ class Due:
         status: Of the night.
         accepted: Interactions taken in; None where rows come in that were not delivered tonight.
         known: How many of tonight's rows are known at least.
-        aside: Rows of interactions files set aside, by file.
         fates: File to what may have become of it, where that matters.
         withdrawn: Table to how many of its entries are withdrawn tonight.
     """
@@ -36,7 +35,6 @@ class Due:
     status: Literal["published", "unchanged"] = "published"
     accepted: int | None = 0
     known: int = 0
-    aside: Mapping[str, int] = field(default_factory=dict)
     fates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withdrawn: Mapping[str, int] = field(default_factory=dict)
 
@@ -82,17 +80,18 @@ def the_late_day(landing: Landing) -> Due:
 
 
 def a_corrected_day(landing: Landing) -> Due:
-    """Send the day before whole again under its name, some of its events on another item; and deliver a day."""
+    """Send the day before whole again under its name, some of its events of another type; and deliver a day."""
     wrong = landing.platform.events(_before(landing, 1))
     ids = wrong["event_id"].gather_every(wrong.height // N_CORRECTED)[:N_CORRECTED]
-    another = pl.col("item_id").replace({item(n): item((n + 40) % N_ITEMS) for n in range(N_ITEMS)})
+    another = pl.col("event").replace({"view": "complete", "complete": "view", "like": "view"})
     is_wrong = pl.col("event_id").is_in(ids.implode())
-    right = wrong.with_columns(pl.when(is_wrong).then(another).otherwise("item_id").alias("item_id"))
+    right = wrong.with_columns(pl.when(is_wrong).then(another).otherwise("event").alias("event"))
     name = landing.put(file_of(_before(landing, 1)), landing.text(right))
     n = landing.put_day(landing.day)
     delivered = f"{N_CORRECTED} rows corrected in place, a day"
     if not landing.with_ids:
-        return Due(delivered, accepted=n, aside={name: wrong.height}, fates={name: ("set_aside",)})
+        landing.aside[name] = wrong.height
+        return Due(delivered, accepted=n, fates={name: ("set_aside",)})
     landing.expect(right)
     return Due(delivered, accepted=n + N_CORRECTED, known=wrong.height - N_CORRECTED, fates={name: ("taken",)})
 
@@ -134,7 +133,8 @@ def a_renamed_column(landing: Landing) -> Due:
     name = landing.put(file_of(landing.day), landing.text(renamed.rename({"user_id": "learner"})))
     landing.put(f"events/part-{landing.day}.csv", landing.text(good))
     n = landing.expect(good)
-    return Due("a renamed column, a part", accepted=n, aside={name: renamed.height}, fates={name: ("set_aside",)})
+    landing.aside[name] = renamed.height
+    return Due("a renamed column, a part", accepted=n, fates={name: ("set_aside",)})
 
 
 def a_header_alone(landing: Landing) -> Due:
@@ -153,7 +153,8 @@ def some_garbage(landing: Landing) -> Due:
     name = landing.put(file_of(landing.day), "\n".join([head, *spoilt, ""]).encode())
     landing.put(f"events/part-{landing.day}.csv", landing.text(good))
     n = landing.expect(good)
-    return Due("30 % garbage, a part", accepted=n, aside={name: bad.height}, fates={name: ("set_aside",)})
+    landing.aside[name] = bad.height
+    return Due("30 % garbage, a part", accepted=n, fates={name: ("set_aside",)})
 
 
 def a_missed_night(landing: Landing) -> Due:
