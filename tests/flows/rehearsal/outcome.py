@@ -93,7 +93,6 @@ class Contents:
         """Return every item that a release shows to anybody."""
         columns = (
             (RECOMMENDATIONS, ITEM_ID),
-            (SIMILAR_ITEMS, ITEM_ID),
             (SIMILAR_ITEMS, NEIGHBOR_ID),
             (AUDIENCE_RECOMMENDATIONS, ITEM_ID),
         )
