@@ -43,6 +43,7 @@ class Outcome:
         fates: File to what became of it.
         seconds: How long it took.
         message: The message of the state, or the warnings of the report.
+        notes: The report as people read it; empty where none is written.
     """
 
     status: str
@@ -51,6 +52,7 @@ class Outcome:
     fates: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     message: str = ""
+    notes: str = ""
 
     def figure(self, name: str) -> int:
         """Return a number of interactions as it was reported; 0 where nothing was."""
@@ -87,7 +89,8 @@ class Contents:
     def fates(self) -> dict[str, str]:
         """Return what the ledger of the interactions files says of each."""
         rows = self.lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name).sort(READ_AT)
-        return dict(rows.unique(FILE, keep="last", maintain_order=True).select(FILE, STATE).collect().iter_rows())
+        newest = rows.unique(FILE, keep="last", maintain_order=True)
+        return dict(newest.select(FILE, pl.col(STATE).fill_null("taken")).collect().iter_rows())
 
     def shown_items(self, release_id: str) -> set[str]:
         """Return every item that a release shows to anybody."""

@@ -97,7 +97,7 @@ def run_here(home: Path, sources: Sources, as_of: datetime) -> Outcome:
         report = retrain(str(sources.manifest), sources.root, as_of=as_of, config=config)
     fates = {file["file"]: file["fate"] for file in report.get("files", ()) if file["table"] == "interactions"}
     message = "\n".join(report.get("warnings", ()))
-    return Outcome(report["status"], None, report["rows"], fates, time.perf_counter() - started, message)
+    return Outcome(report["status"], None, report["rows"], fates, time.perf_counter() - started, message, message)
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,11 @@ class Worker:
             with suppress(psutil.NoSuchProcess):
                 member.send_signal(signal.SIGKILL)
         return self.servers.final_state(run_id)
+
+    def _notes(self, run_id: str) -> str:
+        """Return the night's report in Markdown."""
+        left = self.servers.filter("artifacts", flow_runs={"id": {"any_": [run_id]}})
+        return next((entry["data"] for entry in left if entry["key"] == "night"), "")
 
     def _family(self) -> list[psutil.Process]:
         return psutil.Process(self.servers.process.pid).children(recursive=True)

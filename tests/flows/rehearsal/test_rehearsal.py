@@ -44,8 +44,8 @@ def check_rows(due: Due, outcome: Outcome, aside: Mapping[str, int]) -> None:
         assert figures["accepted"] == due.accepted, outcome.message
     assert figures["already_known"] >= due.known
     assert outcome.figure("set_aside") == sum(aside.values())
-    for file, fates in due.fates.items():
-        assert outcome.fates.get(file) in fates, f"{file}: {outcome.fates}"
+    assert {file: outcome.fates.get(file) for file in due.fates} == due.fates
+    assert [file for file in due.named if file not in outcome.notes] == []
     for table, n in due.withdrawn.items():
         assert outcome.rows[table]["withdrawn"] == n
 
