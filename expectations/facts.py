@@ -36,7 +36,8 @@ NOTHING: Final = Known()
 def types(table: Table, frame: pl.LazyFrame) -> pl.DataFrame:
     """One row: how many columns have another type than the table's, and which."""
     found = frame.collect_schema()
-    wrong = [name for name, wanted in table.columns.items() if name in found and not _is_of(found[name], wanted)]
+    wanted = {**table.columns, **table.optional}
+    wrong = [name for name, dtype in wanted.items() if name in found and not _is_of(found[name], dtype)]
     return pl.DataFrame({WRONG_TYPES: [len(wrong)], "columns": [", ".join(wrong)]})
 
 

@@ -11,9 +11,10 @@ from nightschool.night.report import already_decided
 from nightschool.night.run import Night
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
+from tasks.attempt import Attempt
 from tasks.home import bind_home
 from tasks.ingest import ingest
-from tasks.opening import asked_instant, open_night
+from tasks.opening import check_configuration, open_night
 from tasks.prepare import prepare
 from tasks.prove import prove
 from tasks.publish import publish
@@ -32,8 +33,9 @@ def retrain(
     config: NightConfig = NightConfig(),
     force: bool = False,
     dry_run: bool = False,
+    make_current: bool = False,
 ) -> dict[str, Any]:
-    """The report of one night.
+    """Run one night; return its report, or raise what refused it.
 
     Args:
         dataset: A shipped dataset's name, or a manifest's path. Empty: the one that the home holds.
@@ -42,27 +44,31 @@ def retrain(
         config: What the night does.
         force: Run again although the same night was published or refused before.
         dry_run: Do everything but publish.
+        make_current: Make the release current although its T is before that of the current release.
     """
-    instant = asked_instant(as_of)
-    with home_lock(Settings().paths.lock):
-        home = bind_home(dataset, source_root)
-        taken = ingest(home, instant)
-        night = open_night(home, config, instant, force)
-        if not isinstance(night, Night):
-            return already_decided(night, taken.to_dict())
-        checked = validate(night)
-        data = prepare(night)
-        chosen = select(night, data)
-        verdict = prove(night, data, chosen)
-        model = refit(night, data, chosen, verdict)
-        tables = recommend(night, data, model)
-        release = publish(night, verdict, model, tables, dry_run)
-        stages = {
-            "prepare": data,
-            "select": chosen,
-            "prove": verdict,
-            "refit": model,
-            "recommend": tables,
-            "publish": release,
-        }
-        return report(night, taken, checked, stages)
+    with Attempt() as attempt:
+        instant = attempt.begin(as_of)
+        check_configuration(config, dataset)
+        with home_lock(Settings().paths.lock):
+            home = bind_home(dataset, source_root)
+            taken = attempt.took(ingest(home, instant))
+            night = open_night(home, config, instant, force, make_current and not dry_run)
+            if not isinstance(night, Night):
+                return attempt.ends(already_decided(night, taken))
+            checked = validate(night)
+            data = prepare(night)
+            chosen = select(night, data)
+            verdict = prove(night, data, chosen)
+            model = refit(night, data, chosen, verdict)
+            tables = recommend(night, data, model)
+            release = publish(night, verdict, model, tables, dry_run)
+            stages = {
+                "prepare": data,
+                "select": chosen,
+                "prove": verdict,
+                "refit": model,
+                "recommend": tables,
+                "publish": release,
+            }
+            return attempt.ends(report(night, taken, checked, stages))
+    return attempt.refused

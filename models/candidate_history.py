@@ -12,7 +12,7 @@ from models.feature_group import Candidates, FeatureGroup
 from models.together import Sequences, Together, likes_by_time
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
-from nightschool.data.features import item_features
+from nightschool.data.features import features_of
 from nightschool.data.labels import one_hot
 from nightschool.ranking.truncate import keep_largest
 
@@ -119,7 +119,7 @@ class Tastes(FeatureGroup):
 
 def content_nearness(dataset: Dataset) -> csr_array:
     """The items that are described most alike, CSR float32 [n_items, n_items]; the same for all cuts of a dataset."""
-    features = item_features(dataset.items, dataset.item_columns, dataset.available)
+    features = features_of(dataset)
     none = csr_array((0, dataset.n_items), dtype=np.float32)
     return _nearest(Together(none, features, Sequences.none(dataset.n_items), content=1.0))
 

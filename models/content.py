@@ -6,7 +6,7 @@ from scipy.sparse import csr_array, vstack
 
 from models.base import ItemToItem, ModelConfig
 from nightschool.contract import Dataset
-from nightschool.data.features import item_features
+from nightschool.data.features import features_of
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.truncate import keep_largest
@@ -33,7 +33,7 @@ class Content(ItemToItem):
     config: ContentConfig
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        features = item_features(dataset.items, dataset.item_columns, dataset.available)
+        features = features_of(dataset)
         if not features.nnz:
             raise ConfigurationError(
                 "content needs items that are described, and this dataset has none",

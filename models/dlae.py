@@ -12,7 +12,7 @@ from models.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
 from models.base import ItemToItem
 from models.together import Sequences, Together
 from nightschool.contract import Dataset, Space, Span
-from nightschool.data.features import item_features
+from nightschool.data.features import features_of
 from nightschool.errors import DataRefused
 
 
@@ -80,7 +80,7 @@ class Dlae(ItemToItem):
     def _features(self, dataset: Dataset) -> csr_array:
         if not self.config.content:
             return csr_array((dataset.n_items, 0), dtype=np.float32)
-        return item_features(dataset.items, dataset.item_columns, dataset.available)
+        return features_of(dataset)
 
     def _sequences(self, dataset: Dataset, items: NDArray[np.int64]) -> Sequences:
         if not self.config.cotime:

@@ -88,6 +88,8 @@ class Dataset:
         audience: The users' column that names their audience; None without one.
         learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
         set_aside: bool[n_users], users whom nothing is learned from and who get their audience's list. None: nobody.
+        departed: bool[n_users], users who have left: their history teaches, and no list is made for them. None: nobody.
+        ended: bool[n_items], the items that could be recommended before that instant and no longer. None: no item.
     """
 
     user_ids: pl.Series
@@ -101,6 +103,8 @@ class Dataset:
     audience: str | None = None
     learned: Mask | None = None
     set_aside: Mask | None = None
+    departed: Mask | None = None
+    ended: Mask | None = None
 
     @property
     def n_users(self) -> int:

@@ -6,6 +6,7 @@ NightschoolError          1  a defect of ours
 │   └── Conflict          2  a name or id that is taken by something else
 ├── DataRefused           3  a batch of data that must not get in
 ├── GateRefused           4  a gate said no; the last good release stays
+│   └── Held              4  somebody put publishing on hold
 ├── NotFound              5  no such release, user, item or file
 ├── Busy                  6  another night holds the lock, or moved the pointer first
 └── Unavailable           7  the machine or a service it needs is not there
@@ -51,6 +52,10 @@ class GateRefused(NightschoolError):
     """A gate said no; the last good release stays."""
 
     exit_code = 4
+
+
+class Held(GateRefused):
+    """Somebody put publishing on hold."""
 
 
 class NotFound(NightschoolError):

@@ -24,6 +24,19 @@ class Settings(BaseSettings):
     )
     prefect_page: str = Field(default="http://127.0.0.1:4200", description="Where the page links to Prefect's runs.")
     mlflow_page: str = Field(default="http://127.0.0.1:5000", description="Where the page links to MLflow's runs.")
+    page: str = Field(
+        default="http://127.0.0.1:8000", description="Where the page for people is; runs in Prefect link to it."
+    )
+    notify: SecretStr = Field(
+        default=SecretStr(""),
+        description="Whom to tell of nights that were refused, failed, missed or recovered: addresses as Apprise "
+        "writes them (json://host, mailto://user:password@host), separated by blanks or commas. Empty: nobody.",
+    )
+    heartbeat: SecretStr = Field(
+        default=SecretStr(""),
+        description="An address that gets one plain GET after each night that ended with exit code 0; a watchdog "
+        "service that misses it raises the alarm. Empty: none.",
+    )
     block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
 
     @cached_property
@@ -49,6 +62,7 @@ class HomePaths:
         self.root = root
         self.lake = root / "lake"
         self.nights = root / "nights"
+        self.tries = root / "tries"
         self.prefect = root / "prefect"
         self.serving = root / "serving"
         self.mlflow_database = root / "mlflow.db"

@@ -17,6 +17,7 @@ from nightschool.storage.lake import UNREADABLE
 from serving.api import events, items, operations, users
 from serving.api.parameters import problem
 from serving.frame import App, Frame
+from serving.night_figures import NightFigures
 from serving.page import routes as page
 from serving.security import Guard
 from serving.service import Service
@@ -64,6 +65,7 @@ def application(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
+    app.state.night_figures = NightFigures(service.settings.paths)
     for router in (users.lists, users.router, items.router, events.router, operations.router, page.router):
         app.include_router(router)
     app.add_exception_handler(NightschoolError, _told)

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
+from nightschool.columns import ITEM_ID, ITEM_INDEX, TEXT, TITLE, WITHDRAWN
 from nightschool.contract import Indices, ItemColumns, Mask
 from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows
@@ -24,7 +24,7 @@ class Catalogue:
 
     Attributes:
         ids: External ids, as Python values.
-        described: bool [n_items], which of them the items table holds.
+        current: bool [n_items], which of them the items table holds as not ended.
     """
 
     def __init__(self, items: pl.DataFrame, columns: ItemColumns) -> None:
@@ -32,8 +32,8 @@ class Catalogue:
         self._frame = frame
         self._columns = columns
         self.ids: list[ExternalId] = frame[ITEM_ID].to_list()
-        told = AVAILABLE_AT in frame.columns
-        self.described: Mask = frame[AVAILABLE_AT].is_not_null().to_numpy() if told else np.ones(len(frame), dtype=bool)
+        ended = frame[WITHDRAWN] if WITHDRAWN in frame.columns else pl.repeat(False, len(frame), eager=True)
+        self.current: Mask = (~ended).fill_null(value=False).to_numpy()
         self._ordinal = next(iter(columns.ordinals), None)
         rows = frame.select(ITEM_ID, TITLE, *columns.names).iter_rows(named=True)
         self._described = {

@@ -22,6 +22,7 @@ from nightschool.columns import (
     TITLE,
     USER_ID,
     VALUE,
+    WITHDRAWN,
     K,
 )
 from nightschool.evaluation.segments import OVERALL
@@ -167,8 +168,9 @@ def _moved(lake: Lake, both: pl.DataFrame) -> list[Moved]:
 
 
 def _titles(lake: Lake, item_ids: pl.Series) -> dict[int | str, str]:
-    """The newest title of each item."""
-    rows = lake.scan(ITEMS).filter(pl.col(ITEM_ID).is_in(item_ids.implode())).sort(AVAILABLE_AT)
+    """Return the newest title of each item."""
+    described = ~pl.col(WITHDRAWN).fill_null(value=False)
+    rows = lake.scan(ITEMS).filter(pl.col(ITEM_ID).is_in(item_ids.implode()), described).sort(AVAILABLE_AT)
     return dict(rows.select(ITEM_ID, pl.col(TITLE).fill_null("")).collect().iter_rows())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -34,7 +35,8 @@ from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
 from nightschool.storage.experiments import Experiment, Experiments
 from nightschool.storage.lake import Lake
-from nightschool.storage.releases import Release, Releases
+from nightschool.storage.release import BASIS, STORED, Release
+from nightschool.storage.releases import Releases
 
 SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
 """The metrics that are drawn over the nights."""
@@ -48,13 +50,18 @@ _NEWEST = "newest"
 
 
 class Figure(NamedTuple):
-    """A metric of one model on the test of one night, with the ends of its 95 % interval where it has one."""
+    """A metric of one model on the test of one night, with the ends of its 95 % interval where it has one.
+
+    Attributes:
+        comparable: Whether scoring was the same as for the night before.
+    """
 
     release_id: str
     as_of: datetime
     value: float
     low: float | None
     high: float | None
+    comparable: bool = True
 
 
 class Curve(NamedTuple):
@@ -95,9 +102,9 @@ class Releasing(NamedTuple):
 
     @property
     def nights(self) -> list[Release]:
-        """The newest releases that were published, by T, the oldest first."""
-        published = {row.release_id: row for row in self.history if row.status == "published"}
-        return sorted(published.values(), key=lambda row: row.as_of)[-NIGHTS:]
+        """The newest releases that were published or backfilled, by T, the oldest first."""
+        stored = {row.release_id: row for row in self.history if row.status in STORED}
+        return sorted(stored.values(), key=lambda row: row.as_of)[-NIGHTS:]
 
 
 def open_lake(paths: HomePaths) -> Lake:
@@ -168,6 +175,7 @@ def recipe_name(release: Release) -> str:
 def curves(lake: Lake, nights: Sequence[Release]) -> list[Curve]:
     """The shown metrics of these releases over all users, as each night's test had them."""
     as_of = {release.release_id: release.as_of for release in nights}
+    breaks = _breaks(nights)
     found = (
         lake.scan(METRICS)
         .filter(pl.col(RELEASE_ID).is_in(list(as_of)), pl.col(SPLIT) == _TEST, pl.col(SEGMENT) == OVERALL)
@@ -178,8 +186,16 @@ def curves(lake: Lake, nights: Sequence[Release]) -> list[Curve]:
     by_metric: dict[tuple[str, int], dict[str, list[Figure]]] = {}
     for release_id, model, metric, k, value, low, high in found.iter_rows():
         lines = by_metric.setdefault((metric, k), {})
-        lines.setdefault(model, []).append(Figure(release_id, as_of[release_id], value, low, high))
+        lines.setdefault(model, []).append(
+            Figure(release_id, as_of[release_id], value, low, high, release_id not in breaks)
+        )
     return [_curve(f"{metric}@{k}", by_metric[metric, k]) for metric, k in SHOWN if (metric, k) in by_metric]
+
+
+def _breaks(nights: Sequence[Release]) -> set[str]:
+    """Return the nights, oldest first, whose stored basis of scoring differs from that of the night before."""
+    known = [release for release in nights if release.gates.get(BASIS)]
+    return {after.release_id for before, after in pairwise(known) if before.gates[BASIS] != after.gates[BASIS]}
 
 
 def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:

@@ -58,7 +58,7 @@ class Recommendations(Answer):
     Attributes:
         published_at: When the release became current.
         as_of: T: the release knows what was known then.
-        release_age_hours: Whole hours since it was published.
+        release_age_hours: Whole hours since T, however late it was published.
         known: Whether the release holds a list of this user's own.
         overlay: Whether the user's events since the release changed the list.
         arm: The experiment's arm that the user is in; None without an experiment.

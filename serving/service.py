@@ -267,7 +267,8 @@ def _tried(step: Callable[[], None]) -> Exception | None:
 
 
 def _hours(release: Release) -> int:
-    return int((datetime.now(UTC) - release.created_at).total_seconds() // 3600)
+    """Return the whole hours since the release's T: a list is as old as the data that it knows."""
+    return int((datetime.now(UTC) - release.as_of).total_seconds() // 3600)
 
 
 def _stamp(settings: Settings) -> int | None:

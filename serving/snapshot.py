@@ -30,10 +30,11 @@ from nightschool.columns import (
     USER_ID,
     USERS,
     WEIGHT,
+    WITHDRAWN,
 )
 from nightschool.contract import Component, Mask, Recipe
-from nightschool.data.dataset import known_at
 from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.revisions import known_at
 from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
@@ -61,7 +62,8 @@ class Snapshot:
         similar_users: Everybody's neighbours by method.
         similar_items: Each item's neighbours.
         catalogue: The items known at T, and those that histories or lists name besides.
-        users: user_id and the manifest's attributes, ascending by id; empty where no users table is declared.
+        users: user_id and the manifest's attributes of users who had not left at T, ascending by id; empty where no
+            users table is declared.
         audiences: Audience to its items, best first.
         weights: Component to item weights, CSR float32 [n_items (of the history), n_items (to recommend)].
         pools: The candidates behind the lists.
@@ -121,8 +123,8 @@ class Snapshot:
 
     @cached_property
     def available(self) -> Mask:
-        """What may be recommended, bool [n_items]: an item that a declared items table does not hold never is."""
-        return self.catalogue.described | (self.manifest.items is None)
+        """Return what may be recommended, bool [n_items]: what a declared items table held and had not ended at T."""
+        return self.catalogue.current | (self.manifest.items is None)
 
     @property
     def has_content(self) -> bool:
@@ -180,7 +182,7 @@ def _users(lake: Lake, manifest: Manifest, as_of: datetime) -> pl.DataFrame:
     if manifest.users is None:
         return pl.DataFrame(schema={USER_ID: lake.user_id})
     known = known_at(lake.scan(USERS), as_of, USER_ID)
-    return known.select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
+    return known.filter(~pl.col(WITHDRAWN)).select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
 
 
 def _audiences(lake: Lake, release_id: str) -> dict[str, list[tuple[ExternalId, float]]]:

@@ -23,7 +23,7 @@ LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did 
 EVENTS: Final = Counter("nightschool_events", "Events taken in, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
     "nightschool_release_age_seconds",
-    "Seconds since the current release was published.",
+    "Seconds since T of the current release, up to which it knows the data.",
     multiprocess_mode="mostrecent",
 )
 

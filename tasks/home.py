@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nightschool.columns import NIGHTS
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.data.sent import with_sent
@@ -54,7 +55,7 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     if not root.is_dir():
         raise NotFound("no such source folder", seen=str(root), do="give --source-root an existing folder")
     manifest = load_manifest(name)
-    if not paths.lake.exists():
+    if not holds_data(paths):
         # Nothing was ever ingested: an earlier try that was refused binds nobody.
         paths.binding.unlink(missing_ok=True)
         stored = None
@@ -65,6 +66,18 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
         # Remembered by the ingest, once it has found its files there.
         require_same(paths.root, stored, wanted)
     return _home(paths, wanted)
+
+
+def holds_data(paths: HomePaths) -> bool:
+    """Whether anything was ever ingested; the table of nights alone says no."""
+    return paths.lake.exists() and any(table.name != NIGHTS.name for table in paths.lake.iterdir())
+
+
+def asked_manifest(dataset: str | None) -> Manifest | None:
+    """The manifest of the dataset that was asked for, else of the one that the home holds; None without either."""
+    stored = find_binding(Settings().paths.binding)
+    name = dataset or (stored.manifest if stored else None)
+    return load_manifest(name) if name else None
 
 
 def manifest_of(home: Home) -> Manifest:

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from nightschool.night.ingest import IngestReport
 from nightschool.night.run import Home
 from tasks.forget import finish_erasure
+from tasks.measure import measured
 from tasks.sources import ingest_sources
 from tasks.stage import failed_on_io
 
@@ -15,5 +16,6 @@ from tasks.stage import failed_on_io
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def ingest(home: Home, as_of: datetime | None) -> IngestReport:
     """What became of the source rows, and what is odd about them; an erasure that was cut short ends first."""
-    finish_erasure(home)
-    return ingest_sources(home, as_of)
+    with measured("ingest"):
+        finish_erasure(home)
+        return ingest_sources(home, as_of)

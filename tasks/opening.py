@@ -7,26 +7,46 @@ from prefect.context import FlowRunContext
 from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, Request
+from nightschool.night.identity import Request
+from nightschool.night.run import Home, Night, Unchanged
 from nightschool.night.run import open_night as open_or_find
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.releases import Release
-from tasks.home import manifest_of
+from tasks.home import asked_manifest, manifest_of
 from tasks.select import search_for
 from tasks.tracking import registry
 
 
-def open_night(home: Home, config: NightConfig, as_of: datetime | None, force: bool) -> Night | Release:
-    """The night to run, or the release that the same night published before; the MLflow alias follows the pointer."""
-    # Told before the night begins: what cannot be tried leaves no unfinished night behind.
+def check_configuration(config: NightConfig, dataset: str | None) -> None:
+    """Make sure that the configuration can be carried out, before any source file is read.
+
+    Raises:
+        ConfigurationError: A model or hyper-parameter does not exist, a value is out of range, or a rule does not fit
+            the dataset.
+    """
     search_for(config)
+    manifest = asked_manifest(dataset)
+    if manifest is not None:
+        check_rules(config, manifest)
+
+
+def open_night(
+    home: Home, config: NightConfig, as_of: datetime | None, force: bool = False, make_current: bool = False
+) -> Night | Release | Unchanged:
+    """The night to run; or the release that the same night stored before, or that a night would only repeat.
+
+    The MLflow alias follows the pointer. A release that was stored before becomes current where that is asked for.
+    """
     manifest = manifest_of(home)
-    check_rules(config, manifest)
     current = home.releases.current()
     if current is not None:
         registry(home).reconcile(current.release_id)
-    request = Request(as_of=as_of, code=code_version(), environment=environment_fingerprint(environment()), force=force)
-    return open_or_find(home, manifest, config, request)
+    surroundings = environment_fingerprint(environment())
+    found = open_or_find(home, manifest, config, Request(as_of, code_version(), surroundings, force, make_current))
+    if isinstance(found, Release) and make_current:
+        found = home.releases.rollback(found.release_id, "made current by a night that asked for it")
+        registry(home).reconcile(found.release_id)
+    return found
 
 
 def asked_instant(as_of: datetime | None) -> datetime | None:
@@ -38,15 +58,20 @@ def asked_instant(as_of: datetime | None) -> datetime | None:
         ConfigurationError: T lies in the future, when more may be known than is now.
     """
     if as_of is not None:
-        return _past(_plain(as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)))
+        return _past(plain(as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)))
+    return scheduled_start()
+
+
+def scheduled_start() -> datetime | None:
+    """Return when the schedule planned this run, UTC; None for a run that a person started."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
         return None
     start = context.flow_run.expected_start_time
-    return _plain(start) if start else None
+    return plain(start) if start else None
 
 
-def _plain(instant: datetime) -> datetime:
+def plain(instant: datetime) -> datetime:
     """The instant in UTC as a datetime of the standard library.
 
     Prefect's are a subclass of it (pendulum), whose sums pandas refuses to compare with a column.

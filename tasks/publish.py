@@ -1,7 +1,5 @@
 """Stage 8: tables, then one atomic commit that moves the pointer; then the MLflow alias follows."""
 
-from typing import Any
-
 import polars as pl
 from prefect import task
 from prefect.artifacts import create_table_artifact
@@ -9,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
-from nightschool.night.publish import draft_release, publish_release
+from nightschool.night.publish import describe_gates, draft_release, publish_release
 from nightschool.night.run import Night
 from tasks.recommend import tables_folder
 from tasks.stage import Record, failed_on_io
@@ -18,7 +16,7 @@ from tasks.tracking import prune_releases, registry
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
-    """The id of the release that is current now; None after a dry run.
+    """The id and status of the release that was stored; None after a dry run.
 
     Raises:
         GateRefused: A table gate said no; the refusal is on record and the last good release stays.
@@ -26,8 +24,8 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
     gates = [Gate(**gate) for gate in tables["gates"]]
     if dry_run:
         require(gates)
-        return {"release_id": None}
-    draft = draft_release(night, verdict, _asked(night, verdict, tables), model["mlflow_run_id"])
+        return {"release_id": None, "status": "dry run"}
+    draft = draft_release(night, verdict, describe_gates(night, verdict, tables), model["mlflow_run_id"])
     try:
         require(gates)
     except GateRefused as refusal:
@@ -36,15 +34,12 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
         night.close()
         raise
     release = publish_release(night, draft, tables_folder(night), _metrics(night))
-    registry(night.home).reconcile(release.release_id)
+    if night.moves_pointer:
+        registry(night.home).reconcile(release.release_id)
     prune_releases(night.home, night.config.keep)
-    return {"release_id": release.release_id}
-
-
-def _asked(night: Night, verdict: Record, tables: Record) -> dict[str, Any]:
-    asked = [*verdict["gates"], *tables["gates"]]
-    return {"tuned": night.tune, "decision": verdict["decision"], "asked": asked}
+    return {"release_id": release.release_id, "status": release.status}
 
 
 def _metrics(night: Night) -> pl.DataFrame:
-    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove")])
+    stages = ("select", "prove", "recommend")
+    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in stages])

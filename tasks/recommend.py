@@ -11,6 +11,7 @@ from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.data.limits import Limits
+from nightschool.night.freshness import freshness_figures, measure_freshness
 from nightschool.night.gates import Gate, table_gates
 from nightschool.night.recommend import read_table, write_tables, write_weights
 from nightschool.night.run import Night
@@ -25,7 +26,7 @@ logger = logging.getLogger("nightschool.tasks")
 
 @task(cache_policy=NO_CACHE)
 def recommend(night: Night, data: Record, model: Record) -> Record:
-    """Rows by table and the verdict of every table gate; the rows are below the night's folder."""
+    """Return rows by table, the verdict of every table gate and the ages of what is listed; rows are on the disk."""
     logger.info("recommend: lists by %s", model["recipe"])
     return once(night, "recommend", lambda folder: _recommend(night, data, folder))
 
@@ -36,8 +37,8 @@ def tables_folder(night: Night) -> Path:
 
 
 def _recommend(night: Night, data: Record, folder: Path) -> Record:
-    dataset = load(night, data).log.dataset()
-    config = night.config
+    log, config = load(night, data).log, night.config
+    dataset = log.dataset()
     megabytes = Settings().block_megabytes
     recommender = load_model(model_folder(night))
     counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=megabytes)
@@ -49,7 +50,9 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     floor = 0.0 if IMPERSONAL.issuperset(recommender.parts) else config.coverage_floor
     gates = table_gates(lists, dataset, k=config.k, coverage_floor=floor)
     gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
-    return {"rows": counts, "gates": [gate.to_dict() for gate in gates]}
+    ages = measure_freshness(log, lists, night.identity.as_of)
+    ages.write_parquet(folder / "metrics.parquet")
+    return {"rows": counts, "gates": [gate.to_dict() for gate in gates], "freshness": freshness_figures(ages)}
 
 
 def _suite_gate(report: SuiteReport) -> Gate:

@@ -16,7 +16,7 @@ from tasks.stage import Record
 @task(cache_policy=NO_CACHE)
 def report(night: Night, taken: IngestReport, checked: Record, stages: Mapping[str, Record]) -> dict[str, Any]:
     """The night's report; Prefect keeps it as artifacts, and the night's working files go."""
-    document = night_report(night, taken.to_dict(), stages, [*taken.warnings, *checked["warnings"]])
+    document = night_report(night, taken, stages, checked["warnings"])
     create_markdown_artifact(in_markdown(document), key="night", description="What the night did")
     create_table_artifact(_metric_rows(document["candidates"]), key="candidates", description="On validation")
     create_table_artifact(_metric_rows(document["sweep"]), key="alpha-sweep", description="On validation, by α")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nightschool.contract import RERANKER, Recipe
 from nightschool.data.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.config import NightConfig
+from nightschool.night.lineage import Searched
 from nightschool.night.reranking import with_reranker
 from nightschool.night.run import Night
 from nightschool.night.select import Search
@@ -69,6 +71,13 @@ def _settled(champion: Recipe, search: Search) -> Search:
     return replace(search, tunables=tunables, reranker=None)
 
 
+def repeat_search(search: Search, searched: Searched) -> Search:
+    """Return the search that tries what an earlier one did, without a clock; a reranker only if that one tried it."""
+    tried = {component.model for component in searched.components}
+    reranker = search.reranker if RERANKER in tried else None
+    return replace(search, repeated=searched.components, reranker=reranker, rerank_seconds=inf)
+
+
 def _select(night: Night, data: Record, folder: Path) -> Record:
     prepared = load(night, data)
     split = validation_split(prepared.log, prepared.cut)
@@ -76,7 +85,12 @@ def _select(night: Night, data: Record, folder: Path) -> Record:
     champion = night.champion_recipe
     if champion is not None and not night.tune:
         search = _settled(champion, search)
-    selection = with_reranker(choose(split, search, create), split, search, build, champion)
+    elif night.searched is not None:
+        search = repeat_search(search, night.searched)
+    single = choose(split, search, create)
+    selection = with_reranker(single, split, search, build, champion)
+    if night.searched is not None and not night.searched.reranked:
+        selection = replace(selection, recipe=single.recipe)
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}

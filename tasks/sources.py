@@ -6,9 +6,23 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import INTERACTIONS
+from nightschool.columns import (
+    ARRIVED_AT,
+    FILE,
+    INTERACTIONS,
+    ITEMS,
+    OFFSET,
+    READ_AT,
+    REASON,
+    ROWS,
+    STATE,
+    TABLE,
+    USERS,
+)
 from nightschool.data.holdout import read_test
-from nightschool.night.ingest import IngestReport, ingest
+from nightschool.night.fates import decide_file
+from nightschool.night.ingest import Clock, IngestReport, ingest
+from nightschool.night.ledger import Decision, Ledger
 from nightschool.night.run import Home
 from nightschool.night.sent import with_new_sent
 from nightschool.settings import Settings
@@ -24,16 +38,50 @@ class _Suites:
 
 
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
-    """Rows in, already known, accepted and quarantined, by table, and what is odd about them; of what was sent too.
+    """Take in what the home's files bring, and what people sent; return what became of every row and file.
 
     Rows are first seen at the T of the night that takes them in, else now.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     manifest = with_new_sent(manifest_of(home), home, Settings().events_address)
-    report = ingest(manifest, source_root, home.lake, check=_Suites(), first_seen=as_of or now, now=now)
+    clock = Clock(first_seen=as_of or now, now=now, last_as_of=_last_as_of(home))
+    report = ingest(manifest, source_root, home.lake, check=_Suites(), clock=clock)
     bind(home.paths.binding, home.binding)
     return report
+
+
+def _last_as_of(home: Home) -> datetime | None:
+    """T of the newest night that ended; None before the first."""
+    return max((row.as_of for row in home.releases.history() if row.release_id), default=None)
+
+
+def list_files(home: Home) -> list[dict[str, Any]]:
+    """Return the newest state of every source file: table, file, state, rows, reason, read_at, arrived_at."""
+    entries = Ledger(home.lake, datetime.now(UTC)).newest()
+    files = [
+        {
+            "table": entry[TABLE],
+            "file": entry[FILE],
+            "state": (entry[STATE] or "taken").replace("_", " "),
+            "rows": entry[ROWS] - (entry[OFFSET] or 0),
+            "reason": entry[REASON] or "",
+            "read_at": entry[READ_AT].isoformat(),
+            "arrived_at": entry[ARRIVED_AT].isoformat() if entry[ARRIVED_AT] else None,
+        }
+        for entry in entries
+    ]
+    return sorted(files, key=lambda file: (file["table"], file["file"]))
+
+
+def decide_source(home: Home, file: str, decision: Decision) -> dict[str, Any]:
+    """Accept or drop a file that is set aside; whoever calls this holds the home's lock.
+
+    Raises:
+        NotFound: No such file is set aside.
+    """
+    ledger = Ledger(home.lake, datetime.now(UTC))
+    return dict(decide_file(ledger, (INTERACTIONS, ITEMS, USERS), file, decision))
 
 
 def read_hold_out(home: Home) -> pl.DataFrame:

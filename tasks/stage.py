@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from nightschool.errors import DataRefused
 from nightschool.night.run import Night
 from nightschool.storage.durable import sync_tree
+from tasks.measure import measured
 
 logger = logging.getLogger("nightschool.tasks")
 # Prefect gives extra loggers its handler, but no level.
@@ -42,13 +43,14 @@ def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     started = time.perf_counter()
-    try:
-        record = produce(folder)
-    except DataRefused:
-        # Corrected data are another night; this one would be refused at its T whenever it was resumed.
-        night.close()
-        raise
-    sync_tree(folder)
+    with measured(stage):
+        try:
+            record = produce(folder)
+        except DataRefused:
+            # Corrected data are another night; this one would be refused at its T whenever it was resumed.
+            night.close()
+            raise
+        sync_tree(folder)
     night.records.put(stage, record)
     logger.info("%s: %.1f s", stage, time.perf_counter() - started)
     return record

@@ -31,6 +31,6 @@ def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str,
 def prune_releases(home: Home, keep: int) -> list[str]:
     """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
     removed = prune(home.releases, home.paths, keep)
-    published = {row.release_id for row in home.releases.history() if row.status == "published"}
-    registry(home).prune(published - home.lake.releases(RECOMMENDATIONS))
+    stored = {release.release_id for release in home.releases.stored()}
+    registry(home).prune(stored - home.lake.releases(RECOMMENDATIONS))
     return removed

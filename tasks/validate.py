@@ -15,12 +15,14 @@ from nightschool.columns import (
     AVAILABLE_AT,
     BYTES,
     FILE,
+    HELD,
     INTERACTIONS,
     ITEMS,
     QUARANTINE,
     READ_AT,
     ROWS,
     SOURCES,
+    STATE,
     TABLE,
     USERS,
     Table,
@@ -75,9 +77,10 @@ def _known(night: Night) -> Known:
 
 
 def _rows_taken_in(lake: Lake) -> int:
-    """The interactions' source rows, as the ledger's newest entry of each file has them."""
-    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name).sort(READ_AT, BYTES)
-    rows: int = entries.unique(FILE, keep="last", maintain_order=True).select(pl.col(ROWS).sum()).collect().item()
+    """The interactions' source rows that the tables got, as the ledger's newest entry of each file has them."""
+    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(STATE).is_null())
+    newest = entries.sort(READ_AT, BYTES).unique(FILE, keep="last", maintain_order=True)
+    rows: int = newest.select(pl.coalesce(HELD, ROWS).sum()).collect().item()
     return rows
 
 

@@ -2,12 +2,29 @@
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
-from nightschool.cli import experiment, forget, init, keys, lookup, night, oracle, quarantine, releases, services, show
+from nightschool.cli import (
+    backfill,
+    experiment,
+    forget,
+    init,
+    keys,
+    lookup,
+    night,
+    nights,
+    oracle,
+    quarantine,
+    releases,
+    services,
+    show,
+    sources,
+)
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.failures import INTERRUPTED, explain
 
 app = typer.Typer(
     name="nightschool",
@@ -20,11 +37,14 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(oracle.oracle)
+app.command()(backfill.backfill)
 night.add_commands(app)
+app.command()(nights.nights)
 lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
 app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
+app.add_typer(sources.app, name="sources", help="List source files; accept or drop those that were set aside.")
 app.add_typer(
     experiment.app, name="experiment", help="Try other lists on a share of the people, and see what it shows."
 )
@@ -33,14 +53,29 @@ app.add_typer(releases.app, name="releases", help="List, inspect, roll back, hol
 
 
 def main() -> None:
-    """Runs the command line and exits: 0 done, 1 our defect, 2 usage, 3 data, 4 gate, 5 not found, 6 busy."""
+    """Run the command line and exit.
+
+    0 done, 1 a defect, 2 usage, 3 data, 4 gate, 5 not found, 6 busy, 7 machine or service, 130 interrupted.
+    """
     try:
         sys.argv[1:] = _take_home(sys.argv[1:])
         prepare_environment()
         app(prog_name="nightschool")
     except NightschoolError as error:
-        typer.secho(show.printable(f"{type(error).__name__}: {error}"), err=True, fg="red")
-        sys.exit(error.exit_code)
+        _refuse(error)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        unavailable = explain(error)
+        if unavailable is None:
+            raise
+        _refuse(unavailable)
+
+
+def _refuse(error: NightschoolError) -> NoReturn:
+    """Print the error in one line, and exit with its code."""
+    typer.secho(show.printable(f"{type(error).__name__}: {error}"), err=True, fg="red")
+    sys.exit(error.exit_code)
 
 
 def _take_home(arguments: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from nightschool.cli.night_checks import night_questions
 from nightschool.cli.up import answers, repository_root
 from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
 from nightschool.settings import Settings
@@ -54,6 +55,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "dataset": lambda: _dataset(paths.binding),
         "erasure": lambda: _erasure(paths.erasure),
         "release": lambda: _release(settings),
+        **night_questions(paths),
         "mlflow": lambda: _mlflow(settings),
         "prefect": _prefect,
     }
@@ -65,6 +67,8 @@ def ask(name: str, question: Callable[[], str]) -> Check:
         return Check(name, True, question())
     except NightschoolError as error:
         return Check(name, False, str(error))
+    except UNREADABLE as error:
+        return Check(name, False, f"{str(error).splitlines()[0]}; restore the home from a backup")
 
 
 def _python() -> str:
@@ -172,9 +176,9 @@ def _release(settings: Settings) -> str:
 
 def _current(settings: Settings) -> Release | None:
     """The current release, whose tables were found to hold the rows that it counted; None without one."""
-    from tasks.home import open_home
+    from tasks.home import holds_data, open_home
 
-    if not settings.paths.lake.exists():
+    if not holds_data(settings.paths):
         return None
     home = open_home()
     try:

@@ -8,7 +8,7 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.environment import prepare_flow_run
-from nightschool.errors import ConfigurationError
+from nightschool.errors import Busy, ConfigurationError
 
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="A shipped dataset's name or a manifest's path; later optional.")
@@ -72,11 +72,11 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
             finish_erasure(home)
         report = ingest_sources(home, None)
     if as_json:
-        show.show_json(report.to_dict())
+        show.show_json({**report.to_dict(), "files": report.files_to_dict(), "warnings": list(report.warnings)})
         return
     show.show_rows_in(report.to_dict())
     for warning in report.warnings:
-        show.console.print(f"Note: {warning}.")
+        show.console.print(f"Note: {warning}.", soft_wrap=True)
 
 
 def retrain(
@@ -87,6 +87,9 @@ def retrain(
     assignments: Assignments = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again although the same night was decided.")] = False,
+    make_current: Annotated[
+        bool, typer.Option("--make-current", help="Make it current although its T is before the current release's.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
@@ -97,15 +100,27 @@ def retrain(
 
     instant = parse_instant(as_of)
     settings = NightConfig.load(config, assignments or [])
-    with home_lock(Settings().paths.lock):
-        # The night does this too; but wrong usage should be told before Prefect's server has started.
-        bind_home(dataset, source_root)
+    try:
+        with home_lock(Settings().paths.lock):
+            # The night does this too; but wrong usage should be told before Prefect's server has started.
+            bind_home(dataset, source_root)
+    except Busy as busy:
+        from tasks.attempt import leave_rows_of
+
+        leave_rows_of(busy, instant)
+        raise
     wait_for_server = prepare_flow_run()
     from flows.retrain import retrain as run_night
 
     wait_for_server()
     report = run_night(
-        dataset=dataset, source_root=source_root, as_of=instant, config=settings, force=force, dry_run=dry_run
+        dataset=dataset,
+        source_root=source_root,
+        as_of=instant,
+        config=settings,
+        force=force,
+        dry_run=dry_run,
+        make_current=make_current,
     )
     show.show_json(report) if as_json else show.show_night(report)
 

@@ -10,6 +10,8 @@ from nightschool.errors import GateRefused
 
 app = typer.Typer(no_args_is_help=True)
 
+_INCOMPARABLE = "scoring changed: its figures do not compare with those of nights before"
+
 ReleaseId = Annotated[str, typer.Argument(help="The release's id, as `releases list` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the releases table.")]
 
@@ -25,7 +27,7 @@ def list_releases(as_json: Json = False) -> None:
         show.show_json(listing)
         return
     rows = [
-        ["→" if entry["current"] else "", entry["id"], entry["status"], _short(entry["as_of"]), entry["reason"]]
+        ["→" if entry["current"] else "", entry["id"], entry["status"], _short(entry["as_of"]), _why(entry)]
         for entry in listing
     ]
     if rows:
@@ -49,6 +51,8 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
         return
     facts = ("status", "reason", "as_of", "created_at", "run_key", "data_fingerprint", "code_version", "mlflow_run_id")
     show.show_table(f"Release {release_id}", ["", ""], [[name, document[name]] for name in facts])
+    if not document["gates"].get("comparable", True):
+        show.console.print(_INCOMPARABLE)
     components = [[c["model"], c["weight"], _assigned(c["params"])] for c in document["recipe"].get("components", [])]
     show.show_table("Recipe", ["model", "weight", "parameters"], components)
     show.show_gates(document["gates"].get("asked", []))
@@ -118,7 +122,10 @@ def release_hold(as_json: Json = False) -> None:
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 30, as_json: Json = False
+    keep: Annotated[
+        int, typer.Option(min=1, help="How many of the newest published releases stay, and of the backfilled.")
+    ] = 30,
+    as_json: Json = False,
 ) -> None:
     """Remove the tables of old releases; the current one always stays."""
     from nightschool.storage.lock import home_lock
@@ -132,6 +139,10 @@ def prune(
         show.show_json({"removed": removed})
         return
     show.console.print(f"{len(removed)} releases removed{': ' if removed else ''}{', '.join(removed)}")
+
+
+def _why(entry: dict[str, Any]) -> str:
+    return str(entry["reason"]) if entry["comparable"] else f"{entry['reason']} ({_INCOMPARABLE})"
 
 
 def _assigned(params: dict[str, Any]) -> str:

@@ -1,12 +1,16 @@
 """Commands about the installation: the servers to work with, and whether all is well."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightschool.cli import show
+from nightschool.cli.automations import automations
 from nightschool.cli.night import Json
 from nightschool.cli.serve import serve
+
+if TYPE_CHECKING:
+    from nightschool.cli.doctor import Check
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the Prefect server listens.")]
 PagePort = Annotated[int, typer.Option("--page-port", min=1, max=65_535, help="Where API and page listen.")]
@@ -15,7 +19,7 @@ MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, hel
 
 def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this file."""
-    for command in (up, serve, doctor):
+    for command in (up, serve, doctor, automations):
         app.command()(command)
 
 
@@ -26,8 +30,13 @@ def up(port: Port = 4200, mlflow_port: MlflowPort = 5000, page_port: PagePort = 
     serve_until_stopped(Ports(port, mlflow_port, page_port))
 
 
-def doctor(as_json: Json = False) -> None:
-    """Check the installation and the home; exit code 1 when something is wrong."""
+def doctor(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="For cron: one line a problem, nothing when all is well.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the installation, the home and its nights; exit code 1 when something is wrong."""
     from nightschool.cli.doctor import ask, questions
     from nightschool.settings import Settings
 
@@ -35,8 +44,22 @@ def doctor(as_json: Json = False) -> None:
     well = all(check.ok for check in checks)
     if as_json:
         show.show_json({"ok": well, "checks": [check._asdict() for check in checks]})
+    elif quiet:
+        _report_quietly(checks)
     else:
         rows = [[check.name, "ok" if check.ok else "PROBLEM", check.seen] for check in checks]
         show.show_table("All is well" if well else "Something is wrong", ["check", "", "seen"], rows)
     if not well:
         raise typer.Exit(1)
+
+
+def _report_quietly(checks: "list[Check]") -> None:
+    """Print one line a problem, and send word of nights that were missed."""
+    from nightschool.settings import Settings
+    from nightschool.storage.nights import Nights
+    from tasks.announce import announce_missed
+
+    for check in checks:
+        if not check.ok:
+            typer.echo(show.printable(f"{check.name}: {check.seen}"))
+    announce_missed(Nights.of(Settings().paths))

@@ -27,6 +27,7 @@ console = Console(highlight=False, markup=False, emoji=False, width=None if sys.
 
 _METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
 _BEYOND = ("novelty", "average_popularity", "serendipity", "diversity", "miscalibration", "gini")
+_AGES = ("7d", "30d")
 _HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
 
 
@@ -69,8 +70,10 @@ def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
 def show_night(report: Mapping[str, Any]) -> None:
     """Prints what a night did."""
     show_rows_in(report["rows"])
-    if report["status"] == "already published":
-        console.print(f"Already published: {report['sentence']}.")
+    if report["status"] in ("already published", "unchanged"):
+        for warning in report["warnings"]:
+            console.print(f"Note: {warning}.")
+        console.print(f"{report['status'].capitalize()}: {report['sentence']}.")
         return
     show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
@@ -84,6 +87,7 @@ def show_night(report: Mapping[str, Any]) -> None:
     show_candidates(f"On the test ({report['protocol']}), refitted", report["roles"])
     for warning in report["warnings"]:
         console.print(f"Note: {warning}.")
+    show_freshness(report["freshness"])
     show_gates(report["gates"])
     console.print(f"Verdict: {report['sentence']}.")
     if report["learner"]:
@@ -203,6 +207,13 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
         for point, height in zip(sweep, heights, strict=True)
     ]
     show_table("α sweep on validation: α · collaborative + (1 − α) · content", ["α", "ndcg@10", ""], rows)
+
+
+def show_freshness(shares: Mapping[str, float | None]) -> None:
+    """Prints how much of recent events and of the lists goes to young items."""
+    if any(share is not None for share in shares.values()):
+        rows = [[age, *(shares[f"new_item_{share}_{age}"] for share in ("events", "places"))] for age in _AGES]
+        show_table("Shares that go to young items", ["younger than", "events of 28 days", "places 1–10"], rows)
 
 
 def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:

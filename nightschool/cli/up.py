@@ -78,6 +78,7 @@ def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
         "PREFECT_API_URL": f"http://{HOST}:{ports.prefect}/api",
         "NIGHTSCHOOL_PREFECT_PAGE": f"http://{HOST}:{ports.prefect}",
         "NIGHTSCHOOL_MLFLOW_PAGE": f"http://{HOST}:{ports.mlflow}",
+        "NIGHTSCHOOL_PAGE": f"http://{HOST}:{ports.page}",
         # Whoever presses Run waits for the worker to look.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         # Kept in memory, the lease of a night that was killed is forgotten with the server and never ends:
@@ -122,6 +123,8 @@ def _start(children: Children, settings: Settings, ports: Ports) -> None:
         lambda: answers(f"http://{HOST}:{port}/api/work_pools/{POOL}"), "the work pool", seconds=_START_SECONDS
     )
     children.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
+    if settings.notify.get_secret_value():
+        children.run("automations", [*_NIGHTSCHOOL, "automations"], seconds=_START_SECONDS)
     for server, at in {"the MLflow server": mlflow_port, "the page": page_port}.items():
         children.until(partial(answers, f"http://{HOST}:{at}/health"), server, seconds=_START_SECONDS)
 

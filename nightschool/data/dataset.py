@@ -15,23 +15,22 @@ from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
     BOT_EVENT,
-    DELETED,
     EVENT,
-    EVENT_ID,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
     NEGATIVE,
     RELEVANT,
-    REVISION,
     SCORE,
     SOURCE_FILE,
     SOURCE_ROW,
     TEXT,
     TIMESTAMP,
     TITLE,
+    UNTIL,
     USER_ID,
     USER_INDEX,
+    WITHDRAWN,
 )
 from nightschool.contract import Dataset, ItemColumns, Mask, Split
 from nightschool.data.filters import Rules, filter_events
@@ -42,7 +41,6 @@ from nightschool.errors import DataRefused
 
 _PAIRS = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
 EVENTS = pl.Schema({**_PAIRS, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})
-_NEWEST = "newest"
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
 
 
@@ -55,17 +53,21 @@ class EventLog:
         events: user_index, item_index, score, timestamp, relevant, negative, bot_event; in source order, the given
             hold-out last.
         item_available_at: When each item became available, by item index; null: not in the catalogue.
+        item_until: From when on each item is no longer available, by item index; null: no end is known.
         signal: How interactions are scored and merged.
         n_given: How many of the last events are the manifest's hold-out, which nothing may learn from.
         rules: How much of a history is learned from.
+        as_of: T, the instant that "now" stands for; None: after everything that is known.
     """
 
     empty: Dataset
     events: pl.DataFrame
     item_available_at: pl.Series
+    item_until: pl.Series
     signal: Signal
     n_given: int = 0
     rules: Rules = Rules()
+    as_of: datetime | None = None
 
     @cached_property
     def known(self) -> Mask:
@@ -79,9 +81,22 @@ class EventLog:
         return 2 * self.events[TIMESTAMP].head(n_known).count() > n_known
 
     def available(self, at: datetime | None) -> Mask:
-        """bool[n_items], the catalogue at an instant; None: everything in the catalogue."""
-        there = self.item_available_at.is_not_null() if at is None else (self.item_available_at <= at).fill_null(False)
-        return there.to_numpy().copy()
+        """Return bool[n_items], the catalogue at an instant; None: at T."""
+        return self._passed(self.item_available_at, at) & ~self._passed(self.item_until, at)
+
+    def ended(self, at: datetime | None) -> Mask | None:
+        """Return bool[n_items], what was in the catalogue before an instant (None: T) and no longer is; None: nothing.
+
+        Its description is known, other than that of an item that is still to come.
+        """
+        over = self._passed(self.item_available_at, at) & self._passed(self.item_until, at)
+        return over if over.any() else None
+
+    def _passed(self, instants: pl.Series, at: datetime | None) -> Mask:
+        """Return bool[n], which instants lie at or before another one (None: T); a null never does."""
+        at = self.as_of if at is None else at
+        passed = instants.is_not_null() if at is None else (instants <= at).fill_null(value=False)
+        return passed.to_numpy().copy()
 
     def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
         """The merged pairs of the masked events (None: all that is known), seen from an instant (None: now).
@@ -96,15 +111,19 @@ class EventLog:
         if self.rules.half_life_days is not None:
             events = decay(events, self.rules.half_life_days)
         pairs = merge_repeats(events, self.signal).drop(RELEVANT)
-        seen = replace(self.empty, interactions=pairs, available=self.available(at))
+        seen = replace(self.empty, interactions=pairs, available=self.available(at), ended=self.ended(at))
         return seen if found is None else replace(seen, learned=found.teaches(pairs), set_aside=found.bots)
 
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
         """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them.
 
-        Of users whom the fitted events set aside, nothing is held out.
+        Of users whom the fitted events set aside, nothing is held out. The candidates are the catalogue at the instant;
+        without one, whatever was in the catalogue up to T.
         """
         dataset = self.dataset(fitted, at)
+        if at is None and dataset.ended is not None:
+            # Without a common instant, what has ended since was there when its events were.
+            dataset = replace(dataset, available=dataset.available | dataset.ended, ended=None)
         pairs = merge_repeats(self.rows(held_out), self.signal).join(
             dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
         )
@@ -125,9 +144,12 @@ class EventLog:
             audience=self.empty.audience,
             n_given=self.n_given,
             rules=self.rules,
+            as_of=self.as_of,
         )
-        self.empty.users.write_parquet(directory / _FILES["users"])
-        items = self.empty.items.with_columns(self.item_available_at.alias(AVAILABLE_AT))
+        departed = [] if self.empty.departed is None else [pl.Series(WITHDRAWN, self.empty.departed)]
+        self.empty.users.with_columns(departed).write_parquet(directory / _FILES["users"])
+        ends = (self.item_available_at.alias(AVAILABLE_AT), self.item_until.alias(UNTIL))
+        items = self.empty.items.with_columns(ends)
         items.write_parquet(directory / _FILES["items"])
         self.events.write_parquet(directory / _FILES["events"])
         (directory / _FILES["header"]).write_text(header.model_dump_json(indent=1), encoding="utf-8")
@@ -138,7 +160,8 @@ class EventLog:
         header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
         users, items, events = (pl.read_parquet(directory / _FILES[name]) for name in ("users", "items", "events"))
         empty = _empty_dataset(users, items, header)
-        return cls(empty, events, items[AVAILABLE_AT], header.signal, header.n_given, header.rules)
+        instants = (items[AVAILABLE_AT], items[UNTIL])
+        return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of)
 
     def rows(self, mask: Mask) -> pl.DataFrame:
         """The masked events; no copy where that is all of them."""
@@ -154,24 +177,7 @@ class _Header(BaseModel):
     audience: str | None
     n_given: int
     rules: Rules = Rules()
-
-
-def known_at(frame: pl.LazyFrame, as_of: datetime, key: str) -> pl.LazyFrame:
-    """Users or items as they were known at an instant: the newest row of each id, available since its first one."""
-    known = frame.filter(pl.col(AVAILABLE_AT) <= as_of).sort(AVAILABLE_AT, maintain_order=True)
-    known = known.with_columns(pl.col(AVAILABLE_AT).min().over(key))
-    return known.unique(subset=key, keep="last", maintain_order=True)
-
-
-def events_at(frame: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Interactions as they were known at an instant: each event's newest revision, and none that was taken back."""
-    known = frame.filter(pl.col(AVAILABLE_AT) <= as_of)
-    newest = pl.col(REVISION).max().alias(_NEWEST)
-    revised = known.filter(pl.col(REVISION) > 0).group_by(EVENT_ID).agg(newest).collect()
-    if revised.height:
-        known = known.join(revised.lazy(), on=EVENT_ID, how="left", maintain_order="left")
-        known = known.filter(pl.col(_NEWEST).is_null() | (pl.col(REVISION) == pl.col(_NEWEST))).drop(_NEWEST)
-    return known.filter(~pl.col(DELETED).fill_null(value=False))
+    as_of: datetime | None = None
 
 
 def build_event_log(
@@ -214,7 +220,7 @@ def build_event_log(
     events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
     item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
     empty = _empty_dataset(user_frame, item_frame, header)
-    return EventLog(empty, events, item_frame[AVAILABLE_AT], signal, header.n_given)
+    return EventLog(empty, events, item_frame[AVAILABLE_AT], item_frame[UNTIL], signal, header.n_given)
 
 
 def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
@@ -243,28 +249,31 @@ def _index_events(scored: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series
 
 
 def _with_availability(items: pl.DataFrame, known: pl.DataFrame, *, declared: pl.DataFrame | None) -> pl.DataFrame:
-    """The items with available_at: their table's instant or their first known event, whichever came first."""
+    """Return the items with until and available_at: their table's or their first known event, whichever came first."""
     first_use = known.group_by(pl.col(ITEM_INDEX).cast(pl.UInt32)).agg(pl.col(TIMESTAMP).fill_null(ALWAYS).min())
     placed = items.with_row_index(ITEM_INDEX).join(first_use, on=ITEM_INDEX, how="left", maintain_order="left")
     earliest = pl.col(TIMESTAMP)
     if declared is not None:
         # In no declared catalogue, not available: a null there must win over the first use.
         earliest = pl.when(pl.col(AVAILABLE_AT).is_not_null()).then(pl.min_horizontal(AVAILABLE_AT, TIMESTAMP))
-    return placed.with_columns(earliest.alias(AVAILABLE_AT)).drop(ITEM_INDEX, TIMESTAMP)
+    endless = [] if UNTIL in items.columns else [pl.lit(None, INSTANT).alias(UNTIL)]
+    return placed.with_columns(earliest.alias(AVAILABLE_AT), *endless).drop(ITEM_INDEX, TIMESTAMP)
 
 
 def _empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: _Header) -> Dataset:
-    described = items.drop(AVAILABLE_AT)
+    described = items.drop(AVAILABLE_AT, UNTIL, WITHDRAWN, strict=False)
+    departed = users[WITHDRAWN].fill_null(value=False).to_numpy().copy() if WITHDRAWN in users.columns else None
     missing = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in described.columns]
     described = described.with_columns(missing)
     return Dataset(
         user_ids=users[USER_ID],
         item_ids=items[ITEM_ID],
         interactions=pl.Schema(_PAIRS).to_frame(),
-        users=users.drop(AVAILABLE_AT, strict=False),
+        users=users.drop(AVAILABLE_AT, WITHDRAWN, strict=False),
         items=described,
         available=items[AVAILABLE_AT].is_not_null().to_numpy().copy(),
         item_columns=header.item_columns,
         score_range=header.signal.score_range,
         audience=header.audience,
+        departed=departed if departed is not None and departed.any() else None,
     )

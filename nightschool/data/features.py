@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from nightschool.columns import ITEM_INDEX, TEXT
-from nightschool.contract import ItemColumns, Mask
+from nightschool.contract import Dataset, ItemColumns, Mask
 from nightschool.data.labels import label_rows
 
 TERM = "term"
@@ -18,6 +18,12 @@ _UNSPACED_SHARE = 0.2  # of all letters; a Chinese catalogue with many English n
 _WORD = r"[\p{L}\p{N}]{2,}"
 _LONGEST_NGRAM = 3
 _RAREST = 2  # items a term must occur in: one item's own words tie it to no other
+
+
+def features_of(dataset: Dataset) -> csr_array:
+    """Return the feature rows of a dataset's items, those that ended by its instant included."""
+    known = dataset.available if dataset.ended is None else dataset.available | dataset.ended
+    return item_features(dataset.items, dataset.item_columns, known)
 
 
 def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> csr_array:

@@ -10,10 +10,21 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import DETAIL, ITEM_INDEX, ITEMS, REASON, ROW, SOURCE_ROW, USER_INDEX, USERS
+from nightschool.columns import (
+    DETAIL,
+    ITEM_INDEX,
+    ITEMS,
+    REASON,
+    ROW,
+    SOURCE_ROW,
+    UNTIL,
+    USER_INDEX,
+    USERS,
+    WITHDRAWN,
+)
 from nightschool.contract import ItemColumns
 from nightschool.data.formats import Names, Part
-from nightschool.data.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time
+from nightschool.data.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.toml_files import checked, parse_toml
 from nightschool.errors import ManifestError
 
@@ -44,6 +55,9 @@ class Interactions(Sourced):
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
     event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
+    event_id_scope: Literal["dataset", "file"] = Field(
+        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
+    )
     deleted: str | None = Field(default=None, description="Column that says whether the event was taken back.")
     user_map: IdMap | None = None
     item_map: IdMap | None = None
@@ -61,6 +75,8 @@ class Interactions(Sourced):
     def _deletions_name_their_event(self) -> Self:
         if self.deleted and not self.event_id:
             raise ValueError("deleted needs an event_id, which says what is taken back")
+        if self.event_id_scope == "file" and not self.event_id:
+            raise ValueError("event_id_scope needs an event_id")
         return self
 
 
@@ -77,12 +93,14 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
-    available: Time | None = Field(default=None, description="Since when an item can be recommended.")
+    available: When | None = Field(default=None, description="Since when an item can be recommended.")
+    until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
+    complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
 
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        time = self.available.source_columns if self.available else ()
+        time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
         described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
         return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
@@ -95,8 +113,9 @@ class Items(Sourced):
 
     @model_validator(mode="after")
     def _origins_need_no_map(self) -> Self:
-        if self.available and isinstance(self.available.origin, Origins) and self.available.origin.map:
-            raise ValueError("available.origin has no map: name its dates by a column of the items")
+        for name, when in (("available", self.available), ("until", self.until)):
+            if when and isinstance(when.origin, Origins) and when.origin.map:
+                raise ValueError(f"{name}.origin has no map: name its dates by a column of the items")
         return self
 
 
@@ -108,6 +127,7 @@ class Users(Sourced):
     labels: Mapping[str, Mapping[str, str]] = Field(default={}, description="Attribute to its codes and their labels.")
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    complete: bool = Field(default=True, description="Whether a file lists all users: whom it lacks has left.")
 
     @property
     def source_columns(self) -> Names:
@@ -142,6 +162,9 @@ class Manifest(Part):
     score: Literal["rating", "engagement", "events", "implicit"]
     relevant: Relevant | None = Field(default=None, description="Default: every held-out pair.")
     history: bool = Field(default=False, description="Whether the files are a log of the past.")
+    arrival: Literal["modified", "read"] = Field(
+        default="modified", description="When a file's rows arrived: as it was last written, or as a night read it."
+    )
     event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
     bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
     interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
@@ -204,7 +227,7 @@ def _distinct(*names: str) -> Names:
     return tuple(dict.fromkeys(names))
 
 
-_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, "raw", "released")
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
 """Columns of a row on its way in."""
 
 

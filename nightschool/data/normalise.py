@@ -22,6 +22,7 @@ from nightschool.columns import (
     TEXT,
     TIMESTAMP,
     TITLE,
+    UNTIL,
     USER_ID,
 )
 from nightschool.data.fields import beyond_calendar, to_flags, to_ids, to_instants, to_lists, to_numbers, to_text
@@ -104,7 +105,7 @@ def normalise_users(rows: pl.DataFrame, part: Users, dtype: pl.DataType) -> pl.D
 
 
 def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.DataFrame:
-    """Rows of the items table but for `available_at`, with `released` and the columns of `FAULT`.
+    """Rows of the items table but for `available_at`, with `released`, `until` where the manifest has it, and `FAULT`.
 
     `text` is the text columns joined by a blank; an ordinal that is none of its levels is the fault bad_<column>,
     as is a number that is not found in a text with digits.
@@ -126,6 +127,8 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
         parsed.add_flags(name, columns)
     parsed.add_quantities(part.numbers)
     parsed.add_time(RELEASED, part.available)
+    if part.until:
+        parsed.add_time(UNTIL, part.until)
     return parsed.frame()
 
 

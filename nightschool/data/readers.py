@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import SOURCE_ROW
+from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
 from nightschool.data.csr import csr_rows
 from nightschool.data.fields import are_whole_numbers, to_text
 from nightschool.data.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
@@ -65,9 +65,11 @@ class Reading:
         extent: How far the file has been read; complete once `batches` has run out.
     """
 
-    def __init__(self, file: SourceFile, kind: Format, columns: Names, known: Extent | None = None) -> None:
+    def __init__(
+        self, file: SourceFile, kind: Format, columns: Names, known: Extent | None = None, *, offset: int = 0
+    ) -> None:
         self.file = file
-        self.extent = known or Extent(0, 0, "")
+        self.extent = known or Extent(0, offset, "", offset=offset)
         self._kind = kind
         self._needed = columns
         self._known = known
@@ -75,21 +77,19 @@ class Reading:
     def batches(self) -> Iterator[pl.DataFrame]:
         """Frames of new rows: source_row, raw (a struct of the file's columns), reason, detail, row.
 
-        `source_row` counts the file's rows from 1, a header and blank lines not counted. `reason` is the code of a row
-        that could not be taken apart; `row` is then its text as JSON, and otherwise filled only where the raw
-        columns do not hold everything.
+        `source_row` counts the rows under the file's name from 1, a header and blank lines not counted. `reason` is the
+        code of a row that could not be taken apart; `row` is then its text as JSON, and otherwise filled only where the
+        raw columns do not hold everything.
 
         Raises:
             NotFound: The file is gone, or the database does not answer.
-            DataRefused: It cannot be decompressed or decoded, lacks a column, is empty, or its known part changed.
+            DataRefused: It cannot be decompressed or decoded, lacks a column, or its known part changed.
             ConfigurationError: The database's address is not known, or is none.
         """
         for frame in self._frames():
             first = self.extent.rows + 1
             self.extent = replace(self.extent, rows=self.extent.rows + frame.height)
             yield frame.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(SOURCE_ROW), pl.all())
-        if not self.extent.rows and self._known is None:
-            raise DataRefused(f"{self.file.name} holds no rows", do="check the file, or take it out of the manifest")
 
     def _frames(self) -> Iterator[pl.DataFrame]:
         if isinstance(self._kind, Sql):
@@ -118,7 +118,7 @@ class Reading:
                 yield _split(lines.head(len(lines) - len(carried)), kind, columns)
             if len(carried):
                 yield _split(carried, kind, columns)
-            self.extent = Extent(stream.bytes, self.extent.rows, stream.sha256)
+            self.extent = replace(self.extent, bytes=stream.bytes, sha256=stream.sha256)
 
     def _first(self, lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> pl.Series:
         """The rows among a file's first lines, which must look as the manifest says."""
@@ -137,12 +137,19 @@ class Reading:
             yield from self._all(kind)
             if measure(self.file) != (n_bytes, sha256):
                 raise DataRefused(f"{self.file.name} was written while it was read", do="try again once it is whole")
-        self.extent = Extent(n_bytes, self.extent.rows, sha256)
+        self.extent = replace(self.extent, bytes=n_bytes, sha256=sha256)
 
     def _all(self, kind: Parquet | Csr | Csv | Jsonl | Adjacency) -> Iterator[pl.DataFrame]:
         if isinstance(kind, Parquet):
             return parquet_rows(self.file, self._needed)
         return csr_rows(self.file, kind, self._needed) if isinstance(kind, Csr) else self._text(kind)
+
+
+def no_rows(columns: Names) -> pl.DataFrame:
+    """Return a frame without rows, as a file without rows gives it."""
+    text = pl.String()
+    raw = pl.Struct(dict.fromkeys(columns, text))
+    return pl.DataFrame(schema={SOURCE_ROW: pl.Int64, RAW: raw, REASON: text, DETAIL: text, ROW: text})
 
 
 def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Extent) -> Extent | None:
@@ -163,7 +170,12 @@ def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Exte
         return None
     n_bytes, sha256 = measure(file, known.bytes - len(torn))
     rows = _split(to_lines(torn.decode(kind.encoding).encode()), kind, columns)
-    return Extent(n_bytes, known.rows - rows.height, sha256)
+    return replace(known, bytes=n_bytes, rows=known.rows - rows.height, sha256=sha256)
+
+
+def grows(kind: Format) -> bool:
+    """Whether rows can be appended to a file of this format and read from where the last reading ended."""
+    return not isinstance(kind, Parquet | Csr | Sql) and not _is_wide(kind.encoding)
 
 
 def _is_wide(encoding: str) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nightschool.data.formats import Csv, Format, Part, Pattern, Sql, TableFormat
 
@@ -61,6 +61,14 @@ class Time(Part):
         if (self.unit == "days") != (self.origin is not None):
             raise ValueError('unit "days" needs an origin = "YYYY-MM-DD", and no other unit has one')
         return self
+
+
+def _iso_by_default(value: object) -> object:
+    return {"column": value, "unit": "iso"} if isinstance(value, str) else value
+
+
+When = Annotated[Time, BeforeValidator(_iso_by_default)]
+"""A column of instants; its bare name stands for one that is written in ISO 8601."""
 
 
 class Rating(Part):

@@ -21,7 +21,6 @@ BLOCK_BYTES: Final = 16 * 2**20
 
 LONGEST_LINE: Final = 64 * 2**20
 """Characters that a line may have; whatever holds more is no file of rows."""
-
 _HARMLESS_BYTES: Final = 256 * 2**20
 _MOST_INFLATED: Final = 200
 """How many times its compressed size a file may hold."""
@@ -54,12 +53,14 @@ class Extent:
         sha256: Hash of those bytes.
         position: The last key that was read of a query, as JSON, with how many of the rows were removed for good
             since, if any; None for files.
+        offset: Those of the rows that came under the file's name before this content; the hashed bytes lack them.
     """
 
     bytes: int
     rows: int
     sha256: str
     position: str | None = None
+    offset: int = 0
 
 
 def find_sources(root: Path, patterns: tuple[str, ...]) -> list[SourceFile]:
@@ -162,7 +163,7 @@ def open_source(file: SourceFile) -> Iterator[HashedStream]:
         try:
             yield HashedStream(stack.enter_context(_opened(file, stack)), file)
         except FileNotFoundError:
-            raise NotFound(f"file {file.name} is gone", do="put it back below --source-root") from None
+            raise gone(file) from None
         except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
             raise _damaged(file, error) from error
         except OSError as error:
@@ -171,6 +172,11 @@ def open_source(file: SourceFile) -> Iterator[HashedStream]:
                 raise _damaged(file, error) from error
             do = "check the file and its permissions"
             raise Unreachable(f"{file.name} cannot be read", seen=error.strerror, do=do) from error
+
+
+def gone(file: SourceFile) -> NotFound:
+    """Return the error about a file that is not there any more."""
+    return NotFound(f"file {file.name} is gone", do="put it back below --source-root")
 
 
 def _damaged(file: SourceFile, error: Exception) -> DataRefused:

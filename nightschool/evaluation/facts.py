@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_INDEX, RELEVANT, USER_INDEX
 from nightschool.contract import Dataset, Indices, Split
-from nightschool.data.features import item_features
+from nightschool.data.features import features_of
 from nightschool.data.labels import one_hot
 from nightschool.evaluation.metrics import Counts, Float64s, popularity_of
 from nightschool.ranking.foldin import positive
@@ -60,7 +60,7 @@ def _gather(split: Split) -> Facts:
     relevant = _relevant(split)
     n_seen = np.diff(seen.indptr)
     met = np.bincount(seen.indices, minlength=dataset.n_items)
-    features = item_features(dataset.items, dataset.item_columns, dataset.available)
+    features = features_of(dataset)
     labels = _labels(dataset)
     return Facts(
         relevant=relevant,

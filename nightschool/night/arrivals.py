@@ -1,12 +1,15 @@
 """Interactions on their way in: raw rows to rows of the table, each judged by itself and beside what is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 
 import polars as pl
 
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
+    EVENT_ID,
     INSTANT,
     INTERACTIONS,
     ITEM_ID,
@@ -46,37 +49,64 @@ class Arrivals:
         self._corrections = Corrections(occasion.ledger.known_rows()) if with_ids else None
         self._maps: dict[int, IdMaps] = {}
 
-    def judge(self, rows: pl.DataFrame, part: Interactions) -> pl.DataFrame:
+    @contextmanager
+    def one_file(self) -> Iterator[None]:
+        """Judge the rows of one file within the block; where it is refused, nothing of it is remembered."""
+        if self._corrections is None:
+            yield
+            return
+        with self._corrections.one_file():
+            yield
+
+    def require_identity(self, file: SourceFile) -> None:
+        """Check that the file's repeated event ids belong to the events that had them before.
+
+        Raises:
+            DataRefused: Too many of them name another user or item.
+        """
+        if self._corrections is not None:
+            self._corrections.require_identity(file.name)
+
+    def judge(self, rows: pl.DataFrame, part: Interactions, file: SourceFile, arrived: datetime) -> pl.DataFrame:
         """The rows of the interactions table but for the file, with a reason in those that may not come in.
 
         Args:
             rows: source_row, raw, reason, detail, row; as the readers give them.
             part: The part of the manifest that describes their file.
+            file: Their file.
+            arrived: When they arrived.
         """
         frame = normalise_interactions(rows, part, self._occasion.manifest, self._types, self._maps_of(part))
         frame = self._occasion.with_findings(INTERACTIONS, mark_forgotten(frame, self._erasures))
         for key, ids in self._declared.items():
             if ids is not None:
                 frame = mark(frame, ~pl.col(key).is_in(ids.implode()), _UNKNOWN[key], key)
-        return self._since(frame)
+        if part.event_id_scope == "file":
+            frame = frame.with_columns(scoped_id(file.name))
+        return self._since(frame, arrived)
 
     def _maps_of(self, part: Interactions) -> IdMaps:
         if id(part) not in self._maps:
             self._maps[id(part)] = read_id_maps(part, self._occasion.source_root)
         return self._maps[id(part)]
 
-    def _since(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _since(self, frame: pl.DataFrame, arrived: datetime) -> pl.DataFrame:
         """The frame with the revision of each event and the instant it is known from.
 
-        That is the event's time, but not before it was first seen unless the files are a log of the past.
+        That is the event's time, but not before it arrived unless the files are a log of the past.
         """
-        history, seen = self._occasion.manifest.history, self._occasion.first_seen
+        history = self._occasion.manifest.history
         time = pl.col(TIMESTAMP)
-        available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(seen, INSTANT))
+        available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(arrived, INSTANT))
         frame = frame.with_columns(available.alias(AVAILABLE_AT))
         if self._corrections is None:
             return frame.with_columns(pl.lit(0, pl.Int32).alias(REVISION))
-        return self._corrections.settle(frame, history=history, first_seen=seen)
+        return self._corrections.settle(frame, history=history, first_seen=arrived)
+
+
+def scoped_id(file: str) -> pl.Expr:
+    """The event id of a file whose ids are unique within it alone."""
+    return pl.format("{}:{}", pl.lit(file), EVENT_ID).alias(EVENT_ID)
 
 
 def placed(good: pl.DataFrame, file: SourceFile) -> pl.DataFrame:

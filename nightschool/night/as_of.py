@@ -16,7 +16,7 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.dataset import events_at, known_at
+from nightschool.data.revisions import events_at, known_at
 from nightschool.errors import DataRefused
 from nightschool.storage.lake import Lake
 

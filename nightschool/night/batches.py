@@ -8,6 +8,7 @@ import polars as pl
 from nightschool.columns import BATCHES, BIN, COLUMN, INSTANT, READ_AT, ROWS, SOURCE, TABLE, Table
 from nightschool.data.manifest import Interactions, Items, Users
 from nightschool.data.profile import add_up, population_stability, profile
+from nightschool.data.sources import SourceFile
 from nightschool.storage.lake import Lake
 
 
@@ -32,11 +33,16 @@ class DriftCheck(Protocol):
         ...
 
 
+def series(file: SourceFile, meaning: str) -> str:
+    """Name the source that a file belongs to: what its rows mean, and the letters of its name without compression."""
+    name = file.name.removesuffix(".gz").removesuffix(".zip")
+    return f"{meaning}:{''.join(letter for letter in name if letter.isalpha())}"
+
+
 class Batches:
     """The profiles of what arrives for a table, gathered by source; a later ingest compares its own with them.
 
-    A source is what is alike from batch to batch: a file of users or items, which is read whole each time, or a part of
-    the manifest's interactions, whose files follow one another.
+    A source is what is alike from batch to batch: a series of files whose names have the same letters.
     """
 
     def __init__(self, lake: Lake, table: Table, now: datetime) -> None:
@@ -61,9 +67,14 @@ class Batches:
             stability = population_stability(last[source], add_up(self._added[source]))
             if stability.height:
                 report = check.check_drift(self._table.name, stability)
-                report.raise_if_failed(self._do())
+                report.raise_if_failed("check the source's units against the manifest")
                 warnings.extend(report.warnings)
         return warnings
+
+    def absorb(self, other: "Batches") -> None:
+        """Adds the profiles that were gathered elsewhere."""
+        for source, blocks in other._added.items():
+            self._added.setdefault(source, []).extend(blocks)
 
     def write(self) -> None:
         """Commits the profiles; before the ledger, so that what was taken in has one."""
@@ -74,10 +85,6 @@ class Batches:
             rows = pl.concat(frames).with_columns(instant, pl.lit(self._table.name).alias(TABLE))
             self._lake.append(BATCHES, rows.select(*BATCHES.columns))
         self._added = {}
-
-    def _do(self) -> str:
-        stored = self._lake.root / BATCHES.name
-        return f"check the source's units against the manifest; if they are meant so, remove {stored} and run it again"
 
     def _last(self) -> dict[str, pl.DataFrame]:
         """The newest profile of each source of the table."""

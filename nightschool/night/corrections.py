@@ -1,5 +1,7 @@
 """Events that come with an id: what comes again is a repeat, a correction, or takes the event back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -20,13 +22,23 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.night.intake import mark
+from nightschool.errors import DataRefused, NightschoolError
+from nightschool.night.intake import ALREADY_KNOWN, mark
 
 _CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
+REUSED: Final = "reused_event_id"
+"""The reason of a row whose event id belongs to an event of another user or item."""
+
+_TOLERATED_SHARE: Final = 0.01
+_TOLERATED_ROWS: Final = 5
+"""So many of a file's repeated ids may name another pair before the ids themselves are in doubt."""
+
 _KEY: Final = "key"
+_PAIR: Final = "pair"
 _CONTENT: Final = "content"
+_OWNER: Final = "owner"
 _PLACE: Final = "place"
-_KNOWN: Final = (_KEY, _CONTENT, REVISION, DELETED, AVAILABLE_AT)
+_KNOWN: Final = (_KEY, _PAIR, _CONTENT, REVISION, DELETED, AVAILABLE_AT)
 _A_MOMENT: Final = pl.duration(microseconds=1)
 
 
@@ -34,13 +46,40 @@ class Corrections:
     """The newest revision of every event that has an id, kept as 64-bit hashes.
 
     A row whose id is known and whose content is the same is a repeat. One whose content differs is the event's next
-    revision; the rows before it stay as history. A deletion is a revision too, which needs an event to take back.
+    revision; the rows before it stay as history. A deletion is a revision too, which needs an event to take back. A row
+    of another user or item than the event's is none of these: its id was given twice.
     """
 
     def __init__(self, interactions: pl.LazyFrame) -> None:
         rows = interactions.filter(pl.col(EVENT_ID).is_not_null())
         known = rows.select(*_hashes(), REVISION, pl.col(DELETED).fill_null(value=False), AVAILABLE_AT)
         self._known = known.sort(REVISION).unique(_KEY, keep="last").select(*_KNOWN).collect()
+        self._n_repeated = 0
+        self._n_reused = 0
+
+    @contextmanager
+    def one_file(self) -> Iterator[None]:
+        """Settle the rows of one file within the block; where it raises, nothing of the file is remembered."""
+        known = self._known
+        self._n_repeated = self._n_reused = 0
+        try:
+            yield
+        except NightschoolError:
+            self._known = known
+            raise
+
+    def require_identity(self, file: str) -> None:
+        """Check that the ids which the file repeats belong to the events that had them before.
+
+        Raises:
+            DataRefused: More than max(5, 1 %) of them name another user or item.
+        """
+        if self._n_reused > max(_TOLERATED_ROWS, _TOLERATED_SHARE * self._n_repeated):
+            raise DataRefused(
+                f"{file} gives event ids to other events than before",
+                seen=f"{self._n_reused:,} of {self._n_repeated:,} repeated ids name another user or item",
+                do='if ids restart in each file, say event_id_scope = "file" in [interactions], or leave event_id out',
+            )
 
     def settle(self, frame: pl.DataFrame, *, history: bool, first_seen: datetime) -> pl.DataFrame:
         """The frame with `revision` and a later `available_at` for what corrects, and a reason in what does not count.
@@ -56,19 +95,40 @@ class Corrections:
             return frame
         given = rows.select(*_hashes(), pl.col(DELETED).fill_null(value=False), AVAILABLE_AT, _PLACE)
         before = self._known.join(given.select(pl.col(_KEY).unique()), on=_KEY, how="semi")
-        if before.is_empty() and given[_KEY].is_unique().all() and not given[DELETED].any():
+        is_new = before.is_empty() and given[_KEY].is_unique().all()
+        if is_new and not given[DELETED].any():
             self._known = self._known.vstack(given.select(*_columns_of_originals()))
             return frame
+        if not is_new:
+            frame, given = self._without_reused(frame, before, given)
         chains = _chains(before, given)
         settled = _revised(chains, history, first_seen)
         newest = settled.unique(_KEY, keep="last", maintain_order=True).select(*_KNOWN)
         self._known = pl.concat([self._known.join(newest, on=_KEY, how="anti"), newest])
         return _with_verdicts(frame, chains, settled)
 
+    def _without_reused(
+        self, frame: pl.DataFrame, before: pl.DataFrame, given: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The frame with a reason where an id names another pair than its event, and the given rows without those."""
+        owners = pl.concat([before.select(_KEY, _PAIR), given.select(_KEY, _PAIR)]).unique(
+            _KEY, keep="first", maintain_order=True
+        )
+        owned = given.join(owners.rename({_PAIR: _OWNER}), on=_KEY, how="left", maintain_order="left")
+        reused = owned[_PAIR] != owned[_OWNER]
+        self._n_repeated += given.height - (owners.height - before.height)
+        self._n_reused += int(reused.sum())
+        if not reused.any():
+            return frame, given
+        row = pl.int_range(pl.len(), dtype=pl.UInt32)
+        frame = mark(frame, row.is_in(given.filter(reused)[_PLACE].implode()), REUSED, EVENT_ID)
+        return frame, given.filter(~reused)
 
-def _hashes() -> tuple[pl.Expr, pl.Expr]:
+
+def _hashes() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    pair = pl.struct(USER_ID, ITEM_ID).hash().alias(_PAIR)
     content = [pl.col(name).fill_null(value=False) if name == DELETED else pl.col(name) for name in _CONTENT_OF]
-    return pl.col(EVENT_ID).hash().alias(_KEY), pl.struct(content).hash().alias(_CONTENT)
+    return pl.col(EVENT_ID).hash().alias(_KEY), pair, pl.struct(content).hash().alias(_CONTENT)
 
 
 def _columns_of_originals() -> list[pl.Expr]:
@@ -104,4 +164,4 @@ def _with_verdicts(frame: pl.DataFrame, chains: pl.DataFrame, settled: pl.DataFr
     row = pl.int_range(pl.len(), dtype=pl.UInt32)
     has_id = pl.col(EVENT_ID).is_not_null()
     frame = mark(frame, has_id & ~row.is_in(chains[_PLACE].drop_nulls().implode()), "nothing_to_delete", EVENT_ID)
-    return mark(frame, has_id & ~row.is_in(place.implode()), "duplicate_event", EVENT_ID)
+    return mark(frame, has_id & ~row.is_in(place.implode()), ALREADY_KNOWN, EVENT_ID)

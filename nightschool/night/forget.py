@@ -9,15 +9,24 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from nightschool.columns import CONTENT_HASHES, HISTORIES, RELEASE_TABLES, USER_ID, Table
+from nightschool.columns import (
+    CONTENT_HASHES,
+    HISTORIES,
+    NIGHTS,
+    REASON,
+    RELEASE_TABLES,
+    SOURCES,
+    USER_ID,
+    Table,
+)
 from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.night.run import Home
 from nightschool.storage.erasures import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.lake import UNREADABLE
-from nightschool.storage.mentions import forget_in_log, forget_in_prefect
+from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.mentions import forget_in_log, forget_in_prefect, mentions
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_lists, write_serving_files
 
@@ -51,7 +60,7 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
     hashes: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}
     stored = set[str]().union(*(home.lake.releases(table) for table in RELEASED_TABLES))
-    for release in home.releases.published():
+    for release in home.releases.stored():
         if release.release_id in stored:
             hashes[release.release_id], counts[release.release_id] = _note(home, person, release)
     at = Erasures(home.lake).after_all(now)
@@ -75,6 +84,8 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
     for table in RELEASED_TABLES:
         person.remove_from_releases(table)
     _remove_from_lists(home, erasure.user_id)
+    for table in (SOURCES, NIGHTS):
+        _blank_reasons(home.lake, table, erasure.user_id)
     for table in TABLES:
         home.lake.purge(table)
 
@@ -93,6 +104,17 @@ def erase_texts(home: Home, user_id: UserId) -> None:
         forget_in_log(file, user_id)
     for database in paths.prefect.glob("*.db"):
         forget_in_prefect(database, user_id)
+
+
+def _blank_reasons(lake: Lake, table: Table, user_id: UserId) -> None:
+    """Removes the reasons that mention the person: why a file was set aside or a night failed may quote a value."""
+    rows = lake.scan(table)
+    named = mentions(pl.col(REASON), user_id).fill_null(value=False)
+    if rows.filter(named).head(1).collect().is_empty():
+        return
+    blank = pl.when(named).then(pl.lit("a person was forgotten")).otherwise(REASON).alias(REASON)
+    lake.overwrite(table, rows.with_columns(blank))
+    lake.purge(table)
 
 
 def _note(home: Home, person: Person, release: Release) -> tuple[dict[str, str], dict[str, int]]:
@@ -119,13 +141,13 @@ def _naming(home: Home, person: Person, release_id: str) -> Iterator[tuple[Table
 
 def _drop_unfinished(home: Home) -> None:
     """Removes what nights and ingests left that did not come to their end; the next night does its stages again."""
-    published = {release.release_id for release in home.releases.published()}
-    unpublished = [folder for folder in home.paths.serving.glob("*/") if folder.name not in published]
-    for folder in (*home.paths.nights.glob("*/"), *unpublished):
+    finished = {release.release_id for release in home.releases.stored()}
+    unfinished_files = [folder for folder in home.paths.serving.glob("*/") if folder.name not in finished]
+    for folder in (*home.paths.nights.glob("*/"), *unfinished_files):
         shutil.rmtree(folder)
     home.lake.clear_spools()
     for table in RELEASE_TABLES:
-        for release_id in home.lake.releases(table) - published:
+        for release_id in home.lake.releases(table) - finished:
             home.lake.drop_release(table, release_id)
 
 
@@ -134,7 +156,7 @@ def _remove_from_lists(home: Home, user_id: UserId) -> None:
     serving = home.paths.serving
     for draft in serving.glob("*/.*.tmp"):
         draft.unlink()
-    for release in home.releases.published():
+    for release in home.releases.stored():
         for table in SERVED:
             path = lists_path(serving, release.release_id, table)
             if path.exists() and _may_name(path, user_id):

@@ -11,6 +11,7 @@ from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
 from nightschool.evaluation.compare import Comparison, compare, learnable
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.departed import present
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,15 @@ def _misranked(lists: pl.DataFrame) -> int:
 
 
 def _wrong_length(lists: pl.DataFrame, dataset: Dataset, k: int) -> int:
-    """Users whose list is not min(k, unseen available items) long; a missing list is of length zero."""
+    """Count users whose list is not min(k, unseen available items) long; a missing list is of length zero.
+
+    Users who have left must have none.
+    """
     history = dataset.history()
     history.data = np.ones_like(history.data)
     seen = history @ dataset.available.astype(np.float32)
     unseen = int(dataset.available.sum()) - np.rint(seen).astype(np.int64)
-    expected = pl.DataFrame({USER_ID: dataset.user_ids, "expected": np.minimum(k, unseen)})
+    expected = pl.DataFrame({USER_ID: dataset.user_ids, "expected": np.minimum(k, unseen) * present(dataset)})
     lengths = lists.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("length"))
     found = expected.join(lengths, on=USER_ID, how="left").with_columns(pl.col("length").fill_null(0))
     return found.filter(pl.col("length") != pl.col("expected")).height

@@ -4,15 +4,18 @@ import polars as pl
 
 from nightschool.columns import HISTORIES, ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Dataset
+from nightschool.night.departed import present
 
 
 def histories(dataset: Dataset) -> pl.DataFrame:
-    """user_id, item_id, score, timestamp: every merged pair that was seen, dislikes included, in the order of the key.
+    """Return user_id, item_id, score, timestamp of every merged pair that was seen, in the order of the key.
+
+    Dislikes are among them; pairs of users who have left are not.
 
     The score is what the lists were made with, and below zero for what somebody wants no more; the timestamp is the
     pair's latest event, null where the data have no time.
     """
-    pairs = dataset.interactions
+    pairs = dataset.interactions.filter(pl.Series(present(dataset)[dataset.interactions[USER_INDEX].to_numpy()]))
     # Places in the order of ids sort faster than ids.
     order = pl.DataFrame(
         {

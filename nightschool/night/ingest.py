@@ -1,4 +1,4 @@
-"""Stage 1 of a night: source rows into the tables, exactly once, and the bad ones into quarantine."""
+"""Stage 1 of a night: source rows into the tables, exactly once, and the bad ones into quarantine, file by file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,63 +8,86 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import (
-    INTERACTIONS,
-    ITEM_ID,
-    ITEMS,
-    QUARANTINE,
-    SOURCE_FILE,
-    TABLE,
-    USER_ID,
-    USERS,
-    Table,
-)
-from nightschool.data.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.readers import Reading, before_torn_line, sources_of
+from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, QUARANTINE, SOURCE_FILE, TABLE, USER_ID, USERS, Table
+from nightschool.data.manifest import Items, Manifest, Users
+from nightschool.data.readers import sources_of
+from nightschool.data.sections import Sourced
 from nightschool.data.sources import SourceFile
-from nightschool.errors import ConfigurationError
-from nightschool.night.arrivals import Arrivals, placed
+from nightschool.errors import NotFound
+from nightschool.night.fates import FileFate
 from nightschool.night.ingest_entities import take_entities
-from nightschool.night.intake import Checks, Intake, Occasion, TableCounts, judged
-from nightschool.night.ledger import Ledger, mapping
+from nightschool.night.ingest_interactions import take_interactions
+from nightschool.night.intake import Checks, Intake, Occasion, TableCounts
+from nightschool.night.ledger import Ledger
 from nightschool.night.quarantine import settle
+from nightschool.night.retry import retry_waiting
+from nightschool.night.superseded import mark_superseded
 from nightschool.storage.lake import Lake, literal
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Rows in = already known + accepted + quarantined, table by table."""
+    """Rows in = already known + accepted + quarantined, table by table, and what became of each file.
+
+    Attributes:
+        released: Rows that had waited in quarantine for their user or item, and came in.
+        superseded: Quarantined rows whose mended form came in.
+    """
 
     tables: Mapping[str, TableCounts]
     warnings: tuple[str, ...] = ()
+    files: tuple[FileFate, ...] = ()
+    released: int = 0
+    superseded: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers by table, for JSON."""
         return {name: counts.to_dict() for name, counts in self.tables.items()}
 
+    def files_to_dict(self) -> list[dict[str, Any]]:
+        """What became of each file, for JSON."""
+        return [fate.to_dict() for fate in self.files]
 
-def ingest(
-    manifest: Manifest, source_root: Path, lake: Lake, *, check: Checks, first_seen: datetime, now: datetime
-) -> IngestReport:
-    """What became of every source row. All files are read and judged before anything is written.
+
+@dataclass(frozen=True)
+class Clock:
+    """The instants that an ingest goes by.
+
+    Attributes:
+        first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
+        now: The clock.
+        last_as_of: T of the newest night of the home; None before the first.
+    """
+
+    first_seen: datetime
+    now: datetime
+    last_as_of: datetime | None = None
+
+
+def ingest(manifest: Manifest, source_root: Path, lake: Lake, *, check: Checks, clock: Clock) -> IngestReport:
+    """Take in what the files bring. All files are read and judged before anything is written.
+
+    Each file is judged by itself: one that is refused is set aside with its reason, and the others come in.
 
     Args:
         manifest: What the files are.
         source_root: The folder that they lie below.
         lake: The home's tables.
         check: The row and batch rules.
-        first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
-        now: The clock.
+        clock: When this happens.
 
     Raises:
-        NotFound: A file is missing.
-        DataRefused: A file cannot be read or was changed in place, or too many rows are bad; nothing was written.
+        NotFound: A file is missing, and nothing was ever taken in for its table.
+        DataRefused: No file could be taken in, and the table holds nothing yet; nothing was written.
+        Unreachable: A database does not answer; nothing was written.
         ConfigurationError: The manifest no longer fits what was taken in by it; nothing was written.
     """
-    ledger = Ledger(lake, now)
+    ledger = Ledger(lake, clock.now)
     ledger.undo_unfinished()
     settle(lake)
-    occasion = Occasion(manifest, source_root, lake, ledger, check, first_seen, now)
+    occasion = Occasion(
+        manifest, source_root, lake, ledger, check, clock.first_seen, clock.now, last_as_of=clock.last_as_of
+    )
     try:
         return _ingest(occasion)
     finally:
@@ -72,71 +95,66 @@ def ingest(
 
 
 def _ingest(occasion: Occasion) -> IngestReport:
-    manifest = occasion.manifest
-    _check_known(occasion)
-    users, user_ids = _take(occasion, USERS, manifest.users)
-    items, item_ids = _take(occasion, ITEMS, manifest.items)
-    log = judged(_take_interactions(occasion, {USER_ID: user_ids, ITEM_ID: item_ids}), occasion)
+    manifest, lake = occasion.manifest, occasion.lake
+    missing: list[str] = []
+    users, user_ids, user_files, users_came = _take(occasion, USERS, manifest.users, missing)
+    items, item_ids, item_files, items_came = _take(occasion, ITEMS, manifest.items, missing)
+    pairs = [(part, file) for part in manifest.interactions for file in _find(occasion, INTERACTIONS, part, missing)]
+    log, log_files = take_interactions(occasion, pairs, {USER_ID: user_ids, ITEM_ID: item_ids})
+    superseded = mark_superseded(occasion, log.accepted.scan())
     occasion.ledger.cut()
     for intake in (users, items, log):
-        _write(intake, occasion.lake)
+        _write(intake, lake)
     occasion.ledger.write()
-    warnings = tuple(warning for intake in (log, users, items) for warning in intake.warnings)
-    return IngestReport({intake.table.name: intake.counts() for intake in (log, users, items)}, warnings)
+    came = max((instant for instant in (users_came, items_came) if instant is not None), default=None)
+    released = retry_waiting(occasion, came) if came is not None else 0
+    files = (*log_files, *user_files, *item_files)
+    warnings = [warning for intake in (log, users, items) for warning in intake.warnings]
+    warnings += [*missing, *(fate.warning for fate in files if fate.warning)]
+    warnings += _gone("users have left", users) + _gone("items were withdrawn", items)
+    if released:
+        warnings.append(f"{released:,} quarantined interactions came in with the user or item that they waited for")
+    if superseded:
+        warnings.append(f"{superseded:,} quarantined interactions left the quarantine: their mended form came in")
+    counts = {intake.table.name: intake.counts() for intake in (log, users, items)}
+    return IngestReport(counts, tuple(warnings), files, released, superseded)
 
 
-def _check_known(occasion: Occasion) -> None:
-    """Makes sure that interactions files mean what they meant; a last line that was cut short will be read again."""
-    ledger = occasion.ledger
-    for part, file in _log_files(occasion):
-        known = ledger.known(INTERACTIONS, file)
-        if known is None:
-            continue
-        if not ledger.was_read_by(part, INTERACTIONS, file):
-            raise ConfigurationError(
-                f"the manifest's [{INTERACTIONS.name}] is no longer what {file.name} was taken in by",
-                do="change it back, or ingest anew with another --home",
-            )
-        if shorter := before_torn_line(file, part.format, part.source_columns, known):
-            ledger.shorten(file, part, shorter)
-
-
-def _log_files(occasion: Occasion) -> list[tuple[Interactions, SourceFile]]:
-    """Every interactions file with the part of the manifest that describes it.
-
-    Raises:
-        ConfigurationError: Two parts name one file.
-    """
-    parts = occasion.manifest.interactions
-    pairs = [(part, file) for part in parts for file in sources_of(part, occasion.source_root)]
-    names = [file.name for _, file in pairs]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigurationError("two parts of [interactions] name one file", seen=twice[0], do="name it once")
-    return pairs
-
-
-def _take(occasion: Occasion, table: Table, part: Users | Items | None) -> tuple[Intake, pl.Series | None]:
+def _take(
+    occasion: Occasion, table: Table, part: Users | Items | None, missing: list[str]
+) -> tuple[Intake, pl.Series | None, list[FileFate], datetime | None]:
     """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
     if part is None:
-        return occasion.intake(table), None
-    intake, ids = take_entities(occasion, table, part)
-    return judged(intake, occasion), ids
+        return occasion.intake(table), None, [], None
+    return take_entities(occasion, table, part, _find(occasion, table, part, missing))
 
 
-def _take_interactions(occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> Intake:
-    """What is new in the interactions files; `declared` holds the known ids where a table declares them."""
-    intake, arrivals = occasion.intake(INTERACTIONS), Arrivals(occasion, declared)
-    for part, file in _log_files(occasion):
-        known = occasion.ledger.known(INTERACTIONS, file)
-        reading = Reading(file, part.format, part.source_columns, known)
-        for rows in reading.batches():
-            good = intake.sort_out(arrivals.judge(rows, part), file, occasion.now)
-            if good.height:
-                intake.accepted.add(placed(good, file))
-                intake.batches.add(mapping(part), part, good)
-        intake.already_known += known.rows if known else 0
-        occasion.ledger.note(INTERACTIONS, file, part, reading.extent)
-    return intake
+def _find(occasion: Occasion, table: Table, part: Sourced, missing: list[str]) -> list[SourceFile]:
+    """The files of a part; once something was taken in for the table, a missing one is only noted.
+
+    Raises:
+        NotFound: The source root does not exist, or a file of a table is missing for which nothing was taken in yet.
+    """
+    try:
+        return sources_of(part, occasion.source_root)
+    except NotFound as error:
+        if not occasion.ledger.taken(table) or not occasion.source_root.is_dir():
+            raise
+        missing.append(f"{table.name}: {error}")
+    alone = [part.model_copy(update={"files": (pattern,)}) for pattern in part.files]
+    return [file for each in alone for file in _if_any(each, occasion.source_root)]
+
+
+def _if_any(part: Sourced, root: Path) -> list[SourceFile]:
+    try:
+        return sources_of(part, root)
+    except NotFound:
+        return []
+
+
+def _gone(what: str, intake: Intake) -> list[str]:
+    gone = intake.withdrawn
+    return [] if gone is None else [f"{gone.height:,} {what}: the full list no longer holds them"]
 
 
 def _write(intake: Intake, lake: Lake) -> None:
@@ -148,4 +166,6 @@ def _write(intake: Intake, lake: Lake) -> None:
         rows = spool.scan()
         if rows is not None:
             lake.append(table, rows)
+    if intake.withdrawn is not None:
+        lake.append(intake.table, intake.withdrawn)
     intake.batches.write()

@@ -1,19 +1,39 @@
 """Users and items: files that are read whole and compared by id, so that a change is one more row."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
 
-from nightschool.columns import ALWAYS, AVAILABLE_AT, INSTANT, ITEM_ID, REASON, USER_ID, USERS, Table
+from nightschool.columns import (
+    ALWAYS,
+    ARRIVED_AT,
+    AVAILABLE_AT,
+    INSTANT,
+    ITEM_ID,
+    LIST,
+    MAPPING,
+    REASON,
+    STATE,
+    USER_ID,
+    USERS,
+    WITHDRAWN,
+    Table,
+)
+from nightschool.data.formats import Sql
 from nightschool.data.manifest import Items, Users
 from nightschool.data.normalise import FAULT, RELEASED, normalise_items, normalise_users
-from nightschool.data.readers import Reading, is_unchanged, sources_of
-from nightschool.data.sources import Extent
-from nightschool.errors import ConfigurationError
+from nightschool.data.readers import Reading, is_unchanged, no_rows
+from nightschool.data.sources import Extent, SourceFile
+from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
+from nightschool.night.batches import series
+from nightschool.night.fates import FileFate, may_have_passed, refuse, repeat_refusal
 from nightschool.night.forgotten import mark_forgotten
-from nightschool.night.intake import Intake, Occasion, mark
+from nightschool.night.intake import Intake, Occasion, judge, mark
+from nightschool.night.ledger import ACCEPTED, Entry, extent_of, mapping
+from nightschool.night.lists import Lists
 from nightschool.storage.erasures import Erasures
 
 _CONTENT: Final = "content"
@@ -21,46 +41,130 @@ _BEFORE: Final = "before"
 _SINCE: Final = "since"
 
 
-def take_entities(occasion: Occasion, table: Table, part: Users | Items) -> tuple[Intake, pl.Series]:
-    """What the files bring for users or items, and every id that is known with them.
+@dataclass
+class _Taking:
+    """One ingest of a table of users or items, file by file."""
+
+    occasion: Occasion
+    intake: Intake
+    lists: Lists
+    newest: pl.DataFrame
+    fates: list[FileFate] = field(default_factory=list)
+    arrived: datetime | None = None
+    refusal: NightschoolError | None = None
+
+    def take(self, file: SourceFile, arrived: datetime) -> None:
+        """Take in what a file brings; one that is refused is set aside by itself."""
+        occasion, table, part = self.occasion, self.intake.table, self.lists.part
+        ledger = occasion.ledger
+        known, decided = ledger.known(table, file), ledger.decided(table, file)
+        fresh, accepted = occasion.intake(table, file), decided is not None and decided[STATE] == ACCEPTED
+        try:
+            if decided is not None and not accepted and self._is_as_it_was(file, decided):
+                self._leave(repeat_refusal(table, file, decided))
+            elif decided is None and known and self._has_nothing_new(file, known, arrived):
+                self.intake.already_known += known.rows
+            else:
+                if known and is_unchanged(file, part.format, known) and not self.lists.came_again(file, arrived):
+                    # The manifest describes it in another way from now on.
+                    arrived = max(arrived, occasion.first_seen)
+                self._take(fresh, file, arrived, accepted=accepted)
+        except (DataRefused, NotFound, Unreachable) as error:
+            if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
+                raise
+            self.refusal = self.refusal or error
+            self._leave(refuse(occasion, fresh, file, part, error))
+
+    def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
+        """Whether a file that was set aside would be refused again for the same reason."""
+        part = self.lists.part
+        same = decided[MAPPING] == mapping(part) and is_unchanged(file, part.format, extent_of(decided))
+        return same and not may_have_passed(decided)
+
+    def _has_nothing_new(self, file: SourceFile, known: Extent, arrived: datetime) -> bool:
+        """Whether a file is as it was taken in, and has not arrived once more."""
+        part = self.lists.part
+        same = self.occasion.ledger.was_read_by(part, self.intake.table, file)
+        return same and is_unchanged(file, part.format, known) and not self.lists.came_again(file, arrived)
+
+    def _leave(self, fate: FileFate) -> None:
+        self.intake.set_aside += fate.rows
+        self.fates.append(fate)
+
+    def _take(self, fresh: Intake, file: SourceFile, arrived: datetime, *, accepted: bool) -> None:
+        occasion, table, part, key = self.occasion, self.intake.table, self.lists.part, self.lists.key
+        reading = Reading(file, part.format, part.source_columns)
+        frames = [normalised(occasion, table, part, rows) for rows in reading.batches()]
+        if not frames:
+            frames = [normalised(occasion, table, part, no_rows(part.source_columns))]
+        frame = pl.concat(frames)
+        said_once = _without_repeats(frame)
+        given = fresh.sort_out(first_of_each_id(said_once, key), file, occasion.now)
+        require_same_types(given, self.newest, table)
+        ids = frame[key].drop_nulls().unique()
+        name = self.lists.list_of(file, ids)
+        added = changes(given, self.newest, key, occasion.manifest.history, arrived)
+        fresh.already_known += frame.height - said_once.height + given.height - added.height
+        # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
+        if added.height or not {*added.columns} <= {*self.newest.columns}:
+            fresh.accepted.add(added)
+        fresh.batches.add(series(file, mapping(part)), part, given)
+        if not accepted:
+            self._judge(fresh, file, name, reading.extent)
+        self.intake.absorb(fresh)
+        self.intake.reread.append(file.name)
+        self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
+        # The last key of a query may be somebody's id, and a source that is read whole needs none.
+        extent = replace(reading.extent, position=None)
+        occasion.ledger.note(table, file, part, extent, **{ARRIVED_AT: arrived, LIST: name})
+        self.lists.deliver(name, ids, file)
+        self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
+        self.fates.append(FileFate(table.name, file.name, "taken", frame.height))
+
+    def _judge(self, fresh: Intake, file: SourceFile, name: str, extent: Extent) -> None:
+        """Check the share of bad rows, the distribution, and that the list did not lose half of its rows."""
+        before = self.lists.rows_of(name)
+        if before is not None:
+            do = f"restore it; if it is meant so: nightschool sources accept '{file.name}'"
+            if before and not extent.rows:
+                raise DataRefused(f"{file.name} holds no rows", seen=f"{before} rows when it was read last", do=do)
+            self.occasion.check.check_growth(fresh.table.name, before, extent.rows).raise_if_failed(do)
+        judge(fresh, file, self.occasion.check)
+
+    def withdraw(self) -> None:
+        """Withdraw who is in no full list any more."""
+        if self.arrived is None or not self.lists.part.complete:
+            return
+        gone = self.lists.withdrawn(self.newest, self.arrived)
+        if gone.height:
+            rows = pl.concat([self.newest.clear(), gone], how="diagonal")
+            self.intake.withdrawn = rows
+            self.newest = newest_of_each_id(pl.concat([self.newest, rows]), self.lists.key)
+
+
+def take_entities(
+    occasion: Occasion, table: Table, part: Users | Items, files: Sequence[SourceFile]
+) -> tuple[Intake, pl.Series, list[FileFate], datetime | None]:
+    """Take in what the files bring for users or items.
+
+    Returns:
+        What the table gets; every id that is known with it; what became of each file; when the newest of them arrived.
 
     Raises:
-        NotFound: A file is missing.
-        DataRefused: A file cannot be read.
+        DataRefused: A file is refused, and the table holds nothing yet.
+        Unreachable: A database does not answer.
         ConfigurationError: The manifest gives a column another type than the table has.
     """
-    intake, key = occasion.intake(table), USER_ID if table is USERS else ITEM_ID
+    key = USER_ID if table is USERS else ITEM_ID
     newest = newest_of_each_id(occasion.lake.scan(table).collect(), key)
-    for file in sources_of(part, occasion.source_root):
-        known = occasion.ledger.known(table, file)
-        same = occasion.ledger.was_read_by(part, table, file)
-        if known and same and is_unchanged(file, part.format, known):
-            intake.already_known += known.rows
-            continue
-        reading = Reading(file, part.format, part.source_columns)
-        frame = pl.concat(normalised(occasion, table, part, rows) for rows in reading.batches())
-        said_once = _without_repeats(frame)
-        given = intake.sort_out(first_of_each_id(said_once, key), file, occasion.now)
-        require_same_types(given, newest, table)
-        _require_growth(occasion, table, known, reading.extent)
-        added = changes(given, newest, key, occasion)
-        intake.already_known += frame.height - said_once.height + given.height - added.height
-        # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
-        if added.height or not {*added.columns} <= {*newest.columns}:
-            intake.accepted.add(added)
-        intake.batches.add(file.name, part, given)
-        intake.reread.append(file.name)
-        newest = newest_of_each_id(pl.concat([newest, added], how="diagonal"), key)
-        # The last key of a query may be somebody's id, and a source that is read whole needs none.
-        occasion.ledger.note(table, file, part, replace(reading.extent, position=None))
-    return intake, newest[key]
-
-
-def _require_growth(occasion: Occasion, table: Table, before: Extent | None, now: Extent) -> None:
-    """Raises DataRefused where a file lost more than half of the rows that it had when it was read last."""
-    if before is not None:
-        do = "restore the file; if it is meant so, give it another name"
-        occasion.check.check_growth(table.name, before.rows, now.rows).raise_if_failed(do)
+    taking = _Taking(occasion, occasion.intake(table), Lists.of(occasion, table, part, files), newest)
+    arrivals = [(occasion.arrival(file, part.format), file) for file in files]
+    for arrived, file in sorted(arrivals, key=lambda pair: pair[0]):
+        taking.take(file, arrived)
+    if taking.refusal is not None and taking.newest.is_empty():
+        raise taking.refusal
+    taking.withdraw()
+    return taking.intake, taking.newest[key], taking.fates, taking.arrived
 
 
 def normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
@@ -107,23 +211,26 @@ def newest_of_each_id(rows: pl.DataFrame, key: str) -> pl.DataFrame:
     return rows.sort(AVAILABLE_AT, maintain_order=True).unique(key, keep="last", maintain_order=True)
 
 
-def changes(given: pl.DataFrame, newest: pl.DataFrame, key: str, occasion: Occasion) -> pl.DataFrame:
-    """The given rows that are new, or differ from the newest row of their id, with the instant they are known from.
+def changes(given: pl.DataFrame, newest: pl.DataFrame, key: str, history: bool, arrived: datetime) -> pl.DataFrame:
+    """The given rows that are new, differ from the newest row of their id, or bring back who was withdrawn.
 
-    A changed row is known from first seen on, and always later than the row it follows.
+    Each has the instant from which it is known: a changed row from its arrival on, and always later than the row it
+    follows; a new one of a log of the past always.
     """
     names = [name for name in given.columns if name not in (*FAULT, RELEASED)]
     lacking = [pl.lit(None, given.schema[name]).alias(name) for name in names if name not in newest.columns]
     before = newest.with_columns(lacking).select(
-        key, _content(names).alias(_BEFORE), pl.col(AVAILABLE_AT).alias(_SINCE)
+        key, _content(names).alias(_BEFORE), pl.col(AVAILABLE_AT).alias(_SINCE), WITHDRAWN
     )
-    seen, released = pl.lit(occasion.first_seen, INSTANT), _released(given)
-    fresh = released.fill_null(ALWAYS) if occasion.manifest.history else pl.max_horizontal(released, seen)
+    seen, released = pl.lit(arrived, INSTANT), _released(given)
+    fresh = released.fill_null(ALWAYS) if history else pl.max_horizontal(released, seen)
     changed = pl.max_horizontal(seen, pl.col(_SINCE) + timedelta(microseconds=1))
     return (
         given.with_columns(_content(names).alias(_CONTENT))
         .join(before, on=key, how="left", maintain_order="left")
-        .filter(pl.col(_BEFORE).is_null() | (pl.col(_BEFORE) != pl.col(_CONTENT)))
+        .filter(
+            pl.col(_BEFORE).is_null() | (pl.col(_BEFORE) != pl.col(_CONTENT)) | pl.col(WITHDRAWN).fill_null(value=False)
+        )
         .select(*names, pl.when(pl.col(_BEFORE).is_null()).then(fresh).otherwise(changed).alias(AVAILABLE_AT))
     )
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 
@@ -19,17 +20,21 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
+from nightschool.data.contents import modified_at
+from nightschool.data.formats import Format, Sql
 from nightschool.data.limits import Limits
 from nightschool.data.manifest import Manifest
 from nightschool.data.parsing import RAW
 from nightschool.data.sent import SENT
 from nightschool.data.sources import SourceFile
-from nightschool.errors import DataRefused
 from nightschool.night.batches import Batches, DriftReport
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
+
+ALREADY_KNOWN: Final = "already_known"
+"""The reason of a row that says what the table holds: it is counted, and is no fault."""
 
 
 class Verdict(Protocol):
@@ -67,6 +72,7 @@ class Occasion:
     Attributes:
         first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
         now: The clock.
+        last_as_of: T of the newest night of the home; None before the first.
     """
 
     manifest: Manifest
@@ -76,11 +82,30 @@ class Occasion:
     check: Checks
     first_seen: datetime
     now: datetime
+    last_as_of: datetime | None = None
 
-    def intake(self, table: Table) -> "Intake":
-        """What the table gets, nothing yet."""
-        spools = (self.lake.spool(table.name), self.lake.spool(f"{table.name}-{QUARANTINE.name}"))
+    def intake(self, table: Table, file: SourceFile | None = None) -> "Intake":
+        """What the table gets, nothing yet; from one file where it is named."""
+        place = table.name if file is None else f"{table.name}-{sha256(file.name.encode()).hexdigest()[:16]}"
+        spools = (self.lake.spool(place), self.lake.spool(f"{place}-{QUARANTINE.name}"))
         return Intake(table, *spools, Batches(self.lake, table, self.now))
+
+    def arrival(self, file: SourceFile, kind: Format) -> datetime:
+        """Return when a file's new rows arrived: as it was last written, but never later than the clock.
+
+        A query's rows arrive as they are read, and so do all where the manifest says `arrival = "read"`. A file that
+        was not there for the last night although it bears an older time arrived since: it counts from when it was
+        first seen, unless a night before that one is being made up for.
+
+        Raises:
+            NotFound: The file is gone.
+        """
+        if self.manifest.arrival == "read" or isinstance(kind, Sql):
+            return self.first_seen
+        modified = min(modified_at(file), self.now)
+        if self.last_as_of is not None and modified <= self.last_as_of <= self.first_seen:
+            return self.first_seen
+        return modified
 
     def with_findings(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the row rules' findings in reason and detail, where there was no reason yet."""
@@ -110,6 +135,8 @@ class Intake:
 
     Attributes:
         excused: Bad rows that say nothing about the files.
+        set_aside: Rows of files that were not taken in.
+        withdrawn: Rows that withdraw users or items which a full list no longer holds; None: none.
     """
 
     table: Table
@@ -118,15 +145,20 @@ class Intake:
     batches: Batches
     already_known: int = 0
     excused: int = 0
+    set_aside: int = 0
+    withdrawn: pl.DataFrame | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
-        """The good rows of a normalised frame; its bad ones go to the quarantine with their reason."""
+        """The good rows of a normalised frame; its bad ones go to the quarantine, and known ones are counted."""
         bad = frame.filter(pl.col(REASON).is_not_null())
         if not bad.height:
             return frame
+        known = bad[REASON] == ALREADY_KNOWN
+        self.already_known += int(known.sum())
+        bad = bad.filter(~known)
         reasons = dict(bad[REASON].value_counts().iter_rows())
         self.reasons.update(reasons)
         # Neither rows of people who were forgotten nor what anybody may send says how good a file is.
@@ -134,13 +166,26 @@ class Intake:
         row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
         place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
         when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
-        self.rejected.add(bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when).select(*QUARANTINE.columns))
+        if bad.height:
+            self.rejected.add(bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when).select(*QUARANTINE.columns))
         return frame.filter(pl.col(REASON).is_null())
+
+    def absorb(self, other: "Intake") -> None:
+        """Adds what one file gave, which has passed its judgement."""
+        self.accepted.absorb(other.accepted)
+        self.rejected.absorb(other.rejected)
+        self.batches.absorb(other.batches)
+        self.already_known += other.already_known
+        self.excused += other.excused
+        self.reasons.update(other.reasons)
+        self.warnings += other.warnings
 
     def counts(self) -> "TableCounts":
         """How many rows came, and what became of them."""
         reasons = dict(sorted(self.reasons.items()))
-        return TableCounts(self.already_known, self.accepted.rows, self.rejected.rows, reasons)
+        n_withdrawn = 0 if self.withdrawn is None else self.withdrawn.height
+        rows = (self.already_known, self.accepted.rows, self.rejected.rows)
+        return TableCounts(*rows, reasons, self.set_aside, n_withdrawn)
 
 
 @dataclass(frozen=True)
@@ -150,36 +195,46 @@ class TableCounts:
     Attributes:
         already_known: Taken in by an earlier ingest, or equal to what the table holds.
         reasons: Code to quarantined rows.
+        set_aside: Rows of files that were not taken in, which are in none of the other numbers.
+        withdrawn: Users or items that a full list no longer holds.
     """
 
     already_known: int
     accepted: int
     quarantined: int
     reasons: dict[str, int]
+    set_aside: int = 0
+    withdrawn: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers for JSON; rows_in is the sum of the next three."""
         rows_in = self.already_known + self.accepted + self.quarantined
         known = {"rows_in": rows_in, "already_known": self.already_known}
-        return {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}
+        fate = {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}
+        return {**fate, "set_aside": self.set_aside, "withdrawn": self.withdrawn}
 
 
-def judged(intake: Intake, occasion: Occasion) -> Intake:
-    """The intake itself, unless too many of its rows are bad, or none is good and the table would stay empty.
+def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
+    """Check what one file gave: how many of its rows are bad, and whether they are distributed as before.
 
     Raises:
-        DataRefused: Naming the reasons and how often each was seen.
+        DataRefused: Naming the reasons, how often each was seen and three values.
     """
-    counts, do = intake.counts(), "check the manifest against the files"
-    n_bad = counts.quarantined - intake.excused
-    if not counts.accepted + n_bad:
-        return intake
-    seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
-    occasion.check.check_intake(intake.table.name, counts.accepted + n_bad, n_bad).raise_if_failed(
-        f"found {seen}; {do}"
-    )
-    empty = not (counts.accepted or counts.already_known)
-    if empty and occasion.lake.scan(intake.table).head(1).collect().is_empty():
-        raise DataRefused(f"no row for {intake.table.name} is good", seen=seen, do=do)
-    intake.warnings += intake.batches.compare(occasion.check)
-    return intake
+    counts, n_bad = intake.counts(), intake.rejected.rows - intake.excused
+    n_rows = counts.accepted + n_bad
+    if n_bad > 0:
+        seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
+        do = f"found {seen}{_examples(intake)}; correct it, or check the manifest against it"
+        check.check_intake(f"{intake.table.name} from {file.name}", n_rows, n_bad).raise_if_failed(do)
+    intake.warnings += intake.batches.compare(check)
+
+
+def _examples(intake: Intake) -> str:
+    """Three values at which rows broke a rule, each of another reason first."""
+    bad = intake.rejected.scan()
+    if bad is None:
+        return ""
+    values = bad.filter(pl.col(DETAIL).is_not_null(), pl.col(REASON) != FORGOTTEN_USER).select(REASON, DETAIL)
+    first = values.unique(maintain_order=True).with_columns(pl.int_range(pl.len()).over(REASON).alias("turn"))
+    shown = first.sort("turn", maintain_order=True).head(3).select(DETAIL).collect().to_series().to_list()
+    return f", such as {', '.join(repr(value[:40]) for value in shown)}" if shown else ""

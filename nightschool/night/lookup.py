@@ -30,6 +30,7 @@ from nightschool.columns import (
     TITLE,
     USER_ID,
     USERS,
+    WITHDRAWN,
     Table,
 )
 from nightschool.errors import NotFound
@@ -149,7 +150,9 @@ class Reader:
         if attribute is None:
             return EVERYONE
         users = self.home.lake.scan(USERS).filter(pl.col(USER_ID) == user_id).sort(AVAILABLE_AT).collect()
-        return str(users[attribute][-1]) if users.height else EVERYONE
+        if users.is_empty() or users[WITHDRAWN][-1] or users[attribute][-1] is None:
+            return EVERYONE
+        return str(users[attribute][-1])
 
 
 def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, SCORE, SUPPORT, USER_ID, WEIGHT
 from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
+from nightschool.night.departed import present, rows_of_present
 from nightschool.night.interests import interests
 from nightschool.night.select import CONTENT, IMPERSONAL
 from nightschool.ranking.alike import Alike, most_alike
@@ -50,7 +51,7 @@ def co_occurrence(dataset: Dataset) -> csr_array:
 
 
 def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
-    """component, item_id (of the history), neighbor_id (to recommend), weight."""
+    """Return component, item_id (of the history), neighbor_id (to recommend, available), weight."""
     named = [(name, _triples(matrix, dataset)) for name, matrix in weights.items()]
     nothing = [("", _triples(csr_array((dataset.n_items, dataset.n_items), dtype=np.float32), dataset))]
     frames = [rows.select(pl.lit(name).alias(COMPONENT), pl.all()) for name, rows in named or nothing]
@@ -59,11 +60,12 @@ def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataF
 
 def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
     entries = matrix.tocoo()
+    there = dataset.available[entries.col]
     return pl.DataFrame(
         {
-            ITEM_ID: dataset.item_ids[entries.row],
-            NEIGHBOR_ID: dataset.item_ids[entries.col],
-            WEIGHT: entries.data.astype(np.float32),
+            ITEM_ID: dataset.item_ids[entries.row[there]],
+            NEIGHBOR_ID: dataset.item_ids[entries.col[there]],
+            WEIGHT: entries.data[there].astype(np.float32),
         }
     )
 
@@ -91,9 +93,9 @@ def similar_users(dataset: Dataset) -> pl.DataFrame:
     `co_engagement` is the cosine of what two users like, among all of them. `interests` is the cosine of their tags,
     among all up to 12,000 users; of more, each is compared with a panel that shrinks as they grow, down to 1,000 users
     drawn by the hash of their id, since all pairs would take the night. `combined` is the mean of both cosines, over
-    the 50 best of either method. Without any tags, it is co-engagement.
+    the 50 best of either method. Without any tags, it is co-engagement. Users who have left are in no row.
     """
-    likes, tags = dataset.positives(), interests(dataset)
+    likes, tags = (rows_of_present(rows, dataset) for rows in (dataset.positives(), interests(dataset)))
     if not tags.nnz:
         alike = most_alike(likes, SIMILAR_USERS, MIN_SUPPORT)
         return _by_method({CO_ENGAGEMENT: alike, COMBINED: alike}, dataset)
@@ -106,7 +108,7 @@ def similar_users(dataset: Dataset) -> pl.DataFrame:
 
 def _panel(dataset: Dataset) -> Indices:
     """Whom tags are compared with; indices are in the order of hashes, so that the first are drawn by chance."""
-    met = np.flatnonzero(~dataset.strangers).astype(np.int32)
+    met = np.flatnonzero(~dataset.strangers & present(dataset)).astype(np.int32)
     return met[: max(_SMALLEST_PANEL, _COMPARISONS // max(dataset.n_users, 1))]
 
 

@@ -14,7 +14,9 @@ from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.filters import Rules, check_rules
 from nightschool.data.manifest import Manifest
 from nightschool.data.splitting import Cut, Window, choose_cut
+from nightschool.errors import DataRefused
 from nightschool.night.as_of import scan_at
+from nightschool.night.departed import present
 from nightschool.night.run import Night
 from nightschool.storage.lake import Lake
 
@@ -60,9 +62,15 @@ class Prepared:
 
 
 def prepare(night: Night) -> Prepared:
-    """The night's events, scored, indexed and cut."""
+    """Return the night's events, scored, indexed and cut.
+
+    Raises:
+        DataRefused: There are no interactions, or every user has left.
+    """
     config = night.config
     log = event_log(night.home.lake, night.manifest, night.identity.as_of, config)
+    if not present(log.empty).any():
+        raise DataRefused("every user has left", seen=log.empty.n_users, do="deliver the users who are there")
     window = Window(config.window_days, config.min_users, config.max_test_share)
     return Prepared(log, choose_cut(log, seed=config.seed, window=window))
 
@@ -80,4 +88,4 @@ def event_log(
     users = scan_at(lake, USERS, as_of).collect() if manifest.users is not None else None
     items = scan_at(lake, ITEMS, as_of).collect() if manifest.items is not None else None
     log = build_event_log(users, items, scan_at(lake, INTERACTIONS, as_of), manifest, held_out=held_out)
-    return replace(log, rules=rules)
+    return replace(log, rules=rules, as_of=as_of)

@@ -8,10 +8,12 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
+from nightschool.night.basis import describe_basis
+from nightschool.night.lineage import CHAMPION, TUNED, describe_search
 from nightschool.night.recommend import read_table, staged_files
 from nightschool.night.run import Night
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.releases import Draft, Release
+from nightschool.storage.release import COMPARABLE, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 
 
@@ -33,8 +35,22 @@ def draft_release(night: Night, verdict: Mapping[str, Any], gates: Mapping[str, 
     )
 
 
+def describe_gates(night: Night, verdict: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a release stores besides its recipe: the verdicts, and what a repeat of its night must know."""
+    chosen = night.records.get("select") or {}
+    return {
+        TUNED: night.tune,
+        "decision": verdict["decision"],
+        "asked": [*verdict["gates"], *tables["gates"]],
+        CHAMPION: night.champion.release_id if night.champion else None,
+        COMPARABLE: not night.basis_changes,
+        **describe_basis(night.manifest),
+        **describe_search(chosen),
+    }
+
+
 def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFrame) -> Release:
-    """The release, now current; its tables replace what an earlier try left behind.
+    """The release, now current unless it is a backfill; its tables replace what an earlier try left behind.
 
     Raises:
         Busy: Another release was published since the night began.
@@ -56,6 +72,8 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
         content_hashes = dict(zip(hashed, hashes, strict=True))
     counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
     whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
+    if not night.moves_pointer:
+        return night.home.releases.backfill(whole)
     return night.home.releases.publish(whole, night.base_version)
 
 

@@ -27,6 +27,9 @@ from nightschool.storage.lake import Lake
 RETRIED: Final = "retried"
 """The reason of a row that a retry found good, until the table holds it."""
 
+SUPERSEDED: Final = "superseded"
+"""The reason of a row whose mended form came in: it has left the list, and can still be asked for by this reason."""
+
 PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
 """What names a quarantined row."""
 
@@ -34,9 +37,12 @@ EXAMPLE: Final = "example"
 
 
 def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) -> pl.LazyFrame:
-    """The rows that were put aside; those of one reason, or of one source file, where it is given."""
+    """The rows that were put aside; those of one reason, or of one source file, where it is given.
+
+    Without a reason, those whose mended form came in are left out.
+    """
     rows = lake.scan(QUARANTINE)
-    rows = rows if reason is None else rows.filter(pl.col(REASON) == reason)
+    rows = rows.filter(pl.col(REASON) != SUPERSEDED if reason is None else pl.col(REASON) == reason)
     return rows if file is None else rows.filter(pl.col(SOURCE_FILE) == file)
 
 

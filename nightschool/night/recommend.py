@@ -29,6 +29,7 @@ from nightschool.columns import (
 )
 from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
 from nightschool.night.audiences import Audiences, measure_audiences
+from nightschool.night.departed import present
 from nightschool.night.histories import histories
 from nightschool.night.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.select import CONTENT, IMPERSONAL
@@ -47,14 +48,16 @@ _USERS_A_FILE = 8192
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
     """Rows by table, written below the folder as one subfolder of Parquet files a table.
 
-    Users with no signal of their own get their audience's list. Rows are in the order of each table's key. Beside the
-    tables it leaves the histories that they were made from, which are none of them.
+    Users with no signal of their own get their audience's list, and those who have left get none. Rows are in the
+    order of each table's key. Beside the tables it leaves the histories that they were made from, which are none of
+    them.
     """
     _write(histories(dataset), folder, HISTORIES)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
     writer = ListWriter(recommender, dataset, audiences, weights, k)
-    counts = writer.write(dataset.user_ids.arg_sort().to_numpy().astype(np.int32), folder, megabytes)
+    by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
+    counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
     # Weights are sorted by one core, and alike users found by whatever is left.
     with ThreadPoolExecutor(1) as sorting:
         weighed = sorting.submit(write_weights, weights, dataset, folder)

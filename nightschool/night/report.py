@@ -8,8 +8,10 @@ import polars as pl
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
 from nightschool.night.as_of import scan_at
+from nightschool.night.freshness import EVENTS, PLACES, YOUNG
+from nightschool.night.ingest import IngestReport
 from nightschool.night.lookup import Reader
-from nightschool.night.run import Night
+from nightschool.night.run import Night, Unchanged
 from nightschool.storage.releases import Release
 
 Record = Mapping[str, Any]
@@ -19,31 +21,51 @@ _SHOWN_ITEMS = 5
 _TYPICAL_HISTORY = 20
 
 
-def already_decided(release: Release, rows: Record) -> dict[str, Any]:
-    """The report of a night that was published before."""
+def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str, Any]:
+    """Return the report of a night that does not run: it was stored before, or nothing but T has changed."""
+    release = night.release if isinstance(night, Unchanged) else night
+    if isinstance(night, Unchanged):
+        status, sentence = (
+            "unchanged",
+            f"nothing but T has changed since release {release.release_id}, which stays current",
+        )
+    else:
+        status = "already published"
+        sentence = (
+            f"release {release.release_id} was already {release.status} from the same data, configuration and code"
+        )
     return {
-        "status": "already published",
+        "status": status,
         "release_id": release.release_id,
-        "as_of": release.as_of.isoformat(),
-        "rows": rows,
-        "sentence": f"release {release.release_id} was already published from the same data, configuration and code",
+        "as_of": night.as_of.isoformat(),
+        "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
+        "warnings": list(taken.warnings),
+        "sentence": sentence,
     }
 
 
 def night_report(
-    night: Night, rows: Record, stages: Mapping[str, Record], warnings: Sequence[str] = ()
+    night: Night, taken: IngestReport, stages: Mapping[str, Record], warnings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what is odd."""
+    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what else is odd."""
     release_id = stages["publish"]["release_id"]
     chosen, verdict = stages["select"], stages["prove"]
     return {
-        "status": "published" if release_id else "dry run",
+        "status": stages["publish"]["status"],
         "release_id": release_id,
         "dataset": night.manifest.name,
         "as_of": night.identity.as_of.isoformat(),
-        "rows": rows,
+        "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
         "protocol": stages["prepare"]["protocol"],
-        "warnings": [*warnings, *stages["prepare"]["warnings"], *stages["refit"]["notes"]],
+        "warnings": [
+            *taken.warnings,
+            *warnings,
+            *night.warnings,
+            *stages["prepare"]["warnings"],
+            *stages["refit"]["notes"],
+        ],
         "signals": stages["prepare"]["signals"],
         "tuned": chosen["tuned"],
         "candidates": chosen["candidates"],
@@ -55,6 +77,7 @@ def night_report(
         "decision": verdict["decision"],
         "sentence": verdict["sentence"],
         "tables": stages["recommend"]["rows"],
+        "freshness": stages["recommend"]["freshness"],
         "learner": sample_learner(night) if release_id else None,
     }
 
@@ -88,9 +111,11 @@ def in_markdown(report: Record) -> str:
         lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
     lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
-    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined |", "|---|---:|---:|---:|---:|"]
+    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---:|"]
     for name, counts in report["rows"].items():
-        figures = [f"{counts[key]:,}" for key in ("rows_in", "already_known", "accepted", "quarantined")]
+        keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
+        figures = [f"{counts[key]:,}" for key in keys]
         lines.append(f"| {name} | {' | '.join(figures)} |")
     lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
     for effect in report["signals"]:
@@ -100,6 +125,10 @@ def in_markdown(report: Record) -> str:
     for role in report["roles"]:
         value, low, high = role["metrics"]["ndcg@10"]
         lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
+    lines += ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
+    for age in YOUNG:
+        shares = [_number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
+        lines.append(f"| {age} | {' | '.join(shares)} |")
     lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
     lines += [
         f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]

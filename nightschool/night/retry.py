@@ -1,9 +1,11 @@
 """Quarantined rows judged once more, repaired or as they are; the good ones come in under their own source row."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
@@ -30,7 +32,6 @@ from nightschool.data.rereading import NOT_TAKEN_APART, reread
 from nightschool.data.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.night.arrivals import Arrivals, placed
-from nightschool.night.ingest import IngestReport
 from nightschool.night.ingest_entities import (
     changes,
     first_of_each_id,
@@ -39,7 +40,7 @@ from nightschool.night.ingest_entities import (
     require_same_types,
 )
 from nightschool.night.intake import Intake, Occasion, TableCounts, mark
-from nightschool.night.quarantine import PLACE, RETRIED, known_as, settle
+from nightschool.night.quarantine import PLACE, RETRIED, known_as, quarantined, settle
 from nightschool.night.repairs import name_of
 from nightschool.storage.spool import Spool
 
@@ -67,7 +68,18 @@ class _Attempt:
         return TableCounts(counts.already_known, counts.accepted, left, reasons)
 
 
-def retry(occasion: Occasion, repairs: pl.DataFrame | None = None) -> IngestReport:
+@dataclass(frozen=True)
+class RetryReport:
+    """What became of the rows that were tried, table by table."""
+
+    tables: Mapping[str, TableCounts]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers by table, for JSON."""
+        return {name: counts.to_dict() for name, counts in self.tables.items()}
+
+
+def retry(occasion: Occasion, repairs: pl.DataFrame | None = None) -> RetryReport:
     """What became of the quarantined rows that were tried: rows in = already known + accepted + still quarantined.
 
     Users and items come first, so that an interaction may name one that comes in with it. Each row that comes in does
@@ -96,7 +108,36 @@ def retry(occasion: Occasion, repairs: pl.DataFrame | None = None) -> IngestRepo
     finally:
         lake.clear_spools()
     settle(lake)
-    return IngestReport({attempt.intake.table.name: attempt.counts() for attempt in reversed(attempts)})
+    return RetryReport({attempt.intake.table.name: attempt.counts() for attempt in reversed(attempts)})
+
+
+def retry_waiting(occasion: Occasion, since: datetime) -> int:
+    """Take in the quarantined interactions whose user or item is known by now, and return how many came in.
+
+    Args:
+        occasion: The ingest that has just been written.
+        since: When the users or items arrived that they waited for.
+    """
+    manifest, lake = occasion.manifest, occasion.lake
+    declared = ((USERS, USER_ID, "unknown_user", manifest.users), (ITEMS, ITEM_ID, "unknown_item", manifest.items))
+    waiting = [
+        lake.scan(QUARANTINE)
+        .filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(REASON) == reason, pl.col(ROW).is_not_null())
+        .join(
+            lake.scan(table).select(pl.col(key).cast(pl.String).str.slice(0, 100).alias(DETAIL)), on=DETAIL, how="semi"
+        )
+        for table, key, reason, part in declared
+        if part is not None
+    ]
+    if not waiting:
+        return 0
+    rows = pl.concat(waiting).select(*PLACE, ROW).collect()
+    known = [name for name in rows[SOURCE_FILE].unique() if _find_part(occasion, name) is not None]
+    rows = rows.filter(pl.col(SOURCE_FILE).is_in(known))
+    if rows.is_empty():
+        return 0
+    report = retry(replace(occasion, first_seen=since), rows)
+    return report.tables[INTERACTIONS.name].accepted
 
 
 def _require_quarantined(occasion: Occasion, repairs: pl.DataFrame) -> None:
@@ -116,7 +157,7 @@ def _judged(occasion: Occasion, repairs: pl.DataFrame | None) -> list[_Attempt]:
     for file_name, rows in _asked(occasion, log, repairs):
         part = _part_of(occasion, file_name)
         file = _source(occasion, part, file_name)
-        frame = arrivals.judge(reread(rows, part, file), part)
+        frame = arrivals.judge(reread(rows, part, file), part, file, occasion.first_seen)
         good = log.intake.sort_out(frame, file, occasion.now)
         if good.height:
             log.intake.accepted.add(placed(good, file))
@@ -143,7 +184,7 @@ def _entities(
         frame = first_of_each_id(mark(frame, again, "duplicate_id", key), key)
         given = attempt.intake.sort_out(frame, file, occasion.now)
         require_same_types(given, newest, table)
-        added = changes(given, newest, key, occasion)
+        added = changes(given, newest, key, occasion.manifest.history, occasion.first_seen)
         attempt.intake.already_known += given.height - added.height
         newest = newest_of_each_id(pl.concat([newest, added], how="diagonal"), key)
         if added.height:
@@ -162,7 +203,7 @@ def _asked(occasion: Occasion, attempt: _Attempt, repairs: pl.DataFrame | None) 
 
     What could not be taken apart and was not repaired is left where it is, and so is what was not kept.
     """
-    lying = occasion.lake.scan(QUARANTINE).filter(pl.col(TABLE) == attempt.intake.table.name)
+    lying = quarantined(occasion.lake).filter(pl.col(TABLE) == attempt.intake.table.name)
     lying = lying.select(SOURCE_FILE, SOURCE_ROW, REASON, ROW, pl.col(ROW).alias(_KEPT))
     if repairs is not None:
         mine = repairs.filter(pl.col(TABLE) == attempt.intake.table.name).select(SOURCE_FILE, SOURCE_ROW, ROW)
@@ -188,11 +229,17 @@ def _part_of(occasion: Occasion, file: str) -> Interactions:
     Raises:
         ConfigurationError: It is no longer there.
     """
-    for part in occasion.manifest.interactions:
-        if occasion.ledger.was_read_by(part, INTERACTIONS, _source(occasion, part, file)):
-            return part
+    if (part := _find_part(occasion, file)) is not None:
+        return part
     what = f"the manifest's [{INTERACTIONS.name}] is no longer what {file} was taken in by"
     raise ConfigurationError(what, do="change it back, or ingest anew with another --home")
+
+
+def _find_part(occasion: Occasion, file: str) -> Interactions | None:
+    """The part of the manifest's interactions that a file was taken in by; None where it is no longer there."""
+    parts = occasion.manifest.interactions
+    read_by = (part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, SourceFile(file, Path())))
+    return next(read_by, None)
 
 
 def _source(occasion: Occasion, part: Interactions | Users | Items, name: str) -> SourceFile:

@@ -1,33 +1,31 @@
-"""Opening a night: its instant T, its run key, and whether it is new, unfinished or already decided."""
+"""Opening a night: whether it is new, unfinished, already decided or unchanged, and what it starts from."""
 
 import shutil
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 from pydantic import BaseModel
 
-from nightschool.columns import (
-    INTERACTIONS,
-    ITEMS,
-    USERS,
-)
+from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEMS, UNTIL
 from nightschool.contract import Recipe
 from nightschool.data.manifest import Manifest
-from nightschool.errors import DataRefused, GateRefused
-from nightschool.night.as_of import newest_known, scan_at
+from nightschool.errors import GateRefused, Held
+from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
+from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
+from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.durable import atomic_write_text
-from nightschool.storage.fingerprints import content_hash, data_fingerprint, release_id, run_key
 from nightschool.storage.lake import Lake
-from nightschool.storage.night_log import DataUsed
 from nightschool.storage.releases import Release, Releases
 from nightschool.storage.stages import StageRecords
 
-TUNE_EVERY = timedelta(days=7)
+SEARCHED_ANEW: Final = "the recipe was searched anew: hashes may differ from a night on time"
+"""The warning of a late night that chose its recipe without knowing what a night on time tried."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +39,17 @@ class Home:
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What makes two nights the same night.
-
-    Attributes:
-        as_of: T: the night sees what was known then.
-        used: The tables as of T.
-        data: Fingerprint of the tables' content as of T.
-        code: Hash of the source files.
-        environment: Hash of interpreter, libraries and processor.
-        run_key: Hash of all of these and the configuration.
-    """
-
-    as_of: datetime
-    used: tuple[DataUsed, ...]
-    data: str
-    code: str
-    environment: str
-    run_key: str
-
-    @property
-    def release_id(self) -> str:
-        """What this night publishes."""
-        return release_id(self.as_of, self.run_key)
-
-
-@dataclass(frozen=True)
 class Night:
     """An open night: everything its stages need.
 
     Attributes:
         base_version: Version of the `releases` table that the night starts from; None before the first release.
-        champion: The current release; None on the first night.
+        champion: The release that was current before T; None on the first night.
         tune: Whether recipes are chosen anew tonight.
+        late: Whether a release of a later T is current, or the night repeats that of the current one.
+        moves_pointer: Whether the release becomes current; a backfill's does not.
+        basis_changes: What the manifest says otherwise about scoring than when the champion was made.
+        searched: What the same night tried when it ran before; None where nothing is known of that.
     """
 
     home: Home
@@ -83,6 +59,10 @@ class Night:
     base_version: int | None
     champion: Release | None
     tune: bool
+    late: bool = False
+    moves_pointer: bool = True
+    basis_changes: tuple[str, ...] = ()
+    searched: Searched | None = None
 
     @property
     def folder(self) -> Path:
@@ -99,6 +79,20 @@ class Night:
         """The recipe of the current release."""
         return Recipe.model_validate(self.champion.recipe) if self.champion else None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What people should know of how the night came to its recipe."""
+        found = []
+        if self.basis_changes and self.champion:
+            what = ", ".join(self.basis_changes)
+            found.append(
+                f"scoring changed ({what}): figures of before, such as release {self.champion.release_id}'s, "
+                "are not comparable with tonight's"
+            )
+        if self.late and self.tune and self.searched is None:
+            found.append(SEARCHED_ANEW)
+        return found
+
     def close(self) -> None:
         """Forgets the stages of a night that has ended."""
         _clear(self.home.paths)
@@ -114,24 +108,20 @@ class _Unfinished(BaseModel):
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked of a night.
+class Unchanged:
+    """A night that would publish the current release once more: nothing but T has changed since.
 
     Attributes:
-        as_of: The T that was asked for; None to take the newest available_at.
-        code: Hash of the source files.
-        environment: Hash of interpreter, libraries and processor.
-        force: Whether to run again although the same night was decided before.
+        release: The current release, which stays current.
+        as_of: T of the night.
     """
 
-    as_of: datetime | None
-    code: str
-    environment: str
-    force: bool = False
+    release: Release
+    as_of: datetime
 
 
-def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release:
-    """The night to run; or the release, when the same night was published before.
+def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release | Unchanged:
+    """The night to run; or the release that the same night stored before, or that a night would only repeat.
 
     A night that was interrupted goes on under its own T while nothing it depends on has changed; otherwise it is
     marked abandoned and a new one starts. Call it under the home's lock.
@@ -142,7 +132,7 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
     """
     held = home.releases.held()
     if held is not None:
-        raise GateRefused("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
+        raise Held("publishing is on hold", seen=held, do="run `nightschool releases release-hold` first")
     stored = _interrupted(home.paths)
     resumed = _resumed(home, manifest, config, request, stored) if stored else None
     identity = resumed or _identify(home, manifest, config, request, request.as_of, stored)
@@ -151,10 +141,25 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
         _clear(home.paths)
     if decided is not None:
         return _published(decided)
+    night = _begin(home, manifest, config, request, identity)
+    champion = night.champion
+    if champion is not None and resumed is None and not request.force and _is_unchanged(night, champion):
+        return Unchanged(champion, identity.as_of)
+    _remember(home.paths, identity, champion)
+    return night
+
+
+def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request, identity: Identity) -> Night:
     # The version first: whoever publishes from here on is noticed.
     base_version = home.releases.version()
-    champion = home.releases.current()
-    _remember(home.paths, identity, champion)
+    history, as_of = home.releases.history(), identity.as_of
+    published = [row for row in history if row.status == "published"]
+    current = next(reversed(published), None)
+    late = is_late(current, as_of, request.force)
+    found = releases_before(history, as_of) if late else published
+    champion = next(reversed(found), None)
+    basis_changes = changed_basis(champion, manifest) if champion else ()
+    tune = config.tune == "now" or bool(basis_changes) or tuning_is_due(found, as_of)
     return Night(
         home=home,
         manifest=manifest,
@@ -162,8 +167,26 @@ def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Req
         identity=identity,
         base_version=base_version,
         champion=champion,
-        tune=config.tune == "now" or _tuning_is_due(home.releases, identity.as_of),
+        tune=tune,
+        late=late,
+        moves_pointer=current is None or as_of >= current.as_of or request.make_current,
+        basis_changes=basis_changes,
+        searched=find_searched(history, as_of, champion, config) if tune and (late or request.force) else None,
     )
+
+
+def _is_unchanged(night: Night, champion: Release) -> bool:
+    """Whether the night would do what its champion's night did, but for a later T that changes nothing."""
+    lake, as_of = night.home.lake, night.identity.as_of
+    if night.late or night.tune:
+        return False
+    then = keyed_at(night.identity, champion.as_of, night.manifest, night.config)
+    if not is_repeat_of(then, champion.run_key, night.home.releases):
+        return False
+    erased = lake.scan(ERASURES).select((pl.col(ERASED_AT) > champion.created_at).any()).collect().item()
+    begins_or_ends = [pl.col(name).is_between(champion.as_of, as_of, closed="right") for name in (AVAILABLE_AT, UNTIL)]
+    changing = lake.scan(ITEMS).select(pl.any_horizontal(begins_or_ends).any()).collect().item()
+    return not (erased or changing)
 
 
 def _published(decided: Release) -> Release:
@@ -188,7 +211,7 @@ def _resumed(
     if home.releases.find_run(stored.run_key) is not None:
         return None
     identity = _identify(home, manifest, config, request, stored.as_of, stored)
-    champion = home.releases.current()
+    champion = _champion(home, identity.as_of, request.force)
     same_night = request.as_of in (None, stored.as_of) and identity.run_key == stored.run_key
     if same_night and stored.champion == (champion.release_id if champion else None):
         return identity
@@ -201,6 +224,13 @@ def _resumed(
     return None
 
 
+def _champion(home: Home, as_of: datetime, force: bool) -> Release | None:
+    current = home.releases.current()
+    if not is_late(current, as_of, force):
+        return current
+    return next(reversed(releases_before(home.releases.history(), as_of)), None)
+
+
 def _identify(
     home: Home,
     manifest: Manifest,
@@ -210,47 +240,10 @@ def _identify(
     stored: _Unfinished | None,
 ) -> Identity:
     """The night as of T; when it is forced, under the first key that is not decided, or whose try was cut short."""
-    if not home.lake.exists(INTERACTIONS):
-        raise DataRefused("there are no interactions", do="ingest some first: nightschool ingest --help")
-    instant = as_of or newest_known(home.lake)
-    tables = [(table, scan_at(home.lake, table, instant)) for table in (INTERACTIONS, USERS, ITEMS)]
-    if tables[0][1].head(1).collect().is_empty():
-        raise DataRefused("no interaction was known then", seen=instant.isoformat(), do="choose a later --as-of")
-    used = tuple(
-        DataUsed(table.name, content_hash(rows, table), rows.select(pl.len()).collect().item())
-        for table, rows in tables
-    )
-    data = data_fingerprint({table.name: table.fingerprint for table in used})
-    key = run_key(
-        data=data,
-        as_of=instant,
-        config={"night": config.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")},
-        code=request.code,
-        environment=request.environment,
-    )
-    identity = Identity(instant, used, data, request.code, request.environment, key)
-    cut_short = stored.run_key if stored else None
-    while request.force and identity.run_key != cut_short and home.releases.find_run(identity.run_key) is not None:
-        identity = _again(identity)
-    return identity
-
-
-def _again(identity: Identity) -> Identity:
-    """The same night once more, under a key of its own."""
-    key = run_key(
-        data=identity.data,
-        as_of=identity.as_of,
-        config={"again": identity.run_key},
-        code=identity.code,
-        environment=identity.environment,
-    )
-    return replace(identity, run_key=key)
-
-
-def _tuning_is_due(releases: Releases, as_of: datetime) -> bool:
-    published = [release for release in releases.history() if release.status == "published"]
-    tuned = [release.as_of for release in published if release.gates.get("tuned")]
-    return not tuned or as_of - max(tuned) >= TUNE_EVERY
+    identity = identify(home.lake, manifest, config, request, as_of)
+    if not request.force:
+        return identity
+    return undecided(identity, home.releases, stored.run_key if stored else None)
 
 
 def _marker(paths: HomePaths) -> Path:

@@ -90,6 +90,7 @@ class Search:
         reranker: The hyper-parameters that are fixed of a reranker; None: none is tried.
         reranker_defaults: The values of all of them where nothing else is said.
         rerank_seconds: What a reranker may take of a night.
+        repeated: The settings that an earlier search tried, in place of searching; None to search.
     """
 
     tunables: tuple[Tunable, ...]
@@ -103,6 +104,7 @@ class Search:
     reranker: Mapping[str, Any] | None = None
     reranker_defaults: Mapping[str, Any] = field(default_factory=dict)
     rerank_seconds: float = 600.0
+    repeated: Sequence[Component] | None = None
 
     def decisive(self, evaluation: Evaluation) -> float:
         """The figure that decides; below all others where nobody could be evaluated."""
@@ -177,11 +179,12 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
         recommender = create(component.model, component.params).fit(jury.split.fitted, seed=jury.search.seed)
         return Fitted(component, recommender, time.perf_counter() - started)
 
-    tuner = Tuner(fit, jury.ndcg, jury.search.budget, jury.search.seed)
+    search = jury.search
+    tuner = Tuner(fit, jury.ndcg, search.budget, search.seed, search.repeated)
     fitted: list[Fitted] = []
     trials: list[Trial] = []
     failures: dict[str, str] = {}
-    for tunable in watch(jury.search.tunables, "models", len(jury.search.tunables)):
+    for tunable in watch(search.tunables, "models", len(search.tunables)):
         try:
             best, tried = tuner.tune(tunable)
         except NightschoolError as error:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -114,15 +114,23 @@ class Tuner:
         measure: What decides, higher is better.
         budget: How long all models may be searched.
         seed: Seed of what is drawn.
+        repeated: The settings that an earlier search tried, of all models; they are tried in place of drawing any,
+            however long they take. None to search.
     """
 
     def __init__(
-        self, fit: Callable[[Component], Fitted], measure: Callable[[Recommender], float], budget: Budget, seed: int
+        self,
+        fit: Callable[[Component], Fitted],
+        measure: Callable[[Recommender], float],
+        budget: Budget,
+        seed: int,
+        repeated: Sequence[Component] | None = None,
     ) -> None:
         self._fit = fit
         self._measure = measure
         self._budget = budget
         self._seed = seed
+        self._repeated = repeated
         self._seconds_left = budget.seconds
         self._models_left = budget.models
 
@@ -133,10 +141,12 @@ class Tuner:
         Optimization", NeurIPS 2011, as Optuna implements it.
 
         Raises:
-            NightschoolError: The model cannot be trained with its defaults.
+            NightschoolError: The model cannot be trained with its defaults, or the search that is repeated left it out.
         """
         if not tunable.space or not self._budget.trials:
             return self._fit(Component(model=tunable.model, params=tunable.fixed)), []
+        if self._repeated is not None:
+            return self._repeat([one for one in self._repeated if one.model == tunable.model], tunable)
         started = time.perf_counter()
         share = max(self._seconds_left, 0.0) / max(self._models_left, 1)
         try:
@@ -160,10 +170,8 @@ class Tuner:
                 study.tell(asked, state=_FAIL)
                 continue
             component = Component(model=tunable.model, params={**tunable.fixed, **drawn})
-            try:
-                tried = self._try(component)
-            except NightschoolError as error:
-                logger.info("%s cannot be trained with %s: %s", tunable.model, drawn, error)
+            tried = self._try_or_none(component)
+            if tried is None:
                 study.tell(asked, state=_FAIL)
                 trials.append(Trial(component, None, 0.0))
                 continue
@@ -172,6 +180,25 @@ class Tuner:
             trials.append(tried.trial)
             best = max(best, tried, key=lambda one: one.value)
         return best.fitted, trials
+
+    def _repeat(self, components: Sequence[Component], tunable: Tunable) -> tuple[Fitted, list[Trial]]:
+        if not components:
+            raise NightschoolError(f"{tunable.model} was left out when the recipe was searched", do="search it again")
+        best = self._try(components[0])
+        trials = [best.trial]
+        for component in components[1:]:
+            tried = self._try_or_none(component)
+            trials.append(Trial(component, None, 0.0) if tried is None else tried.trial)
+            best = best if tried is None else max(best, tried, key=lambda one: one.value)
+        return best.fitted, trials
+
+    def _try_or_none(self, component: Component) -> _Tried | None:
+        """Return what the setting measured; None where the model cannot be trained with it."""
+        try:
+            return self._try(component)
+        except NightschoolError as error:
+            logger.info("%s cannot be trained with %s: %s", component.model, dict(component.params), error)
+            return None
 
     def _try(self, component: Component) -> _Tried:
         started = time.perf_counter()

@@ -40,9 +40,9 @@ def verify_release(home: Home, release_id: str) -> Verification:
     """Each part of the release, its content hashed anew and compared with what was noted when it was written.
 
     Raises:
-        NotFound: It was never published, or was pruned.
+        NotFound: It was neither published nor backfilled, or was pruned.
     """
-    release = next((row for row in home.releases.published() if row.release_id == release_id), None)
+    release = next((row for row in home.releases.stored() if row.release_id == release_id), None)
     if release is None:
         raise NotFound("no such release was published", seen=release_id, do="choose one: nightschool releases list")
     if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):

@@ -87,6 +87,11 @@ def environment_fingerprint(described: Mapping[str, Any]) -> str:
     return _hash_json(described)
 
 
+def basis_fingerprint(parts: Mapping[str, Any]) -> str:
+    """One hash of what a manifest says about scoring, in hexadecimal."""
+    return _hash_json(parts)
+
+
 def run_key(*, data: str, as_of: datetime, config: Mapping[str, Any], code: str, environment: str) -> str:
     """The name of one night's work: equal inputs give equal keys, in hexadecimal.
 

@@ -204,6 +204,15 @@ class Lake:
             if path.is_file() and path.name not in live:
                 path.unlink()
 
+    def compact(self, table: Table, most: int) -> None:
+        """Join the table's files once there are more than `most`; what readers may still read stays for a week."""
+        if not self.exists(table):
+            return
+        stored = DeltaTable(self._path(table))
+        if len(stored.file_uris()) > most:
+            stored.optimize.compact()
+            stored.vacuum(dry_run=False)
+
     def sync(self, table: Table) -> None:
         """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
         if self._path(table).exists():

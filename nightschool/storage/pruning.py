@@ -4,14 +4,14 @@ import shutil
 
 from nightschool.columns import RELEASE_TABLES
 from nightschool.settings import HomePaths
-from nightschool.storage.releases import Release, Releases
+from nightschool.storage.releases import Release, Releases, Status
 
 
 def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
     """The releases whose tables, serving files and stage records were removed now, oldest first.
 
-    The newest `keep` published releases stay, and always the current one. Tables of nights that never ended go once
-    a release of a later date is current. Call it under the home's lock.
+    The newest `keep` published releases stay, always the current one, and as many of those that were only backfilled.
+    Tables of nights that never ended go once a release of a later date is current. Call it under the home's lock.
     """
     lake = releases.lake
     stored = set[str]().union(*(lake.releases(table) for table in RELEASE_TABLES), _names(paths))
@@ -33,8 +33,14 @@ def _names(paths: HomePaths) -> set[str]:
 
 
 def _garbage(history: list[Release], stored: set[str], keep: int) -> set[str]:
-    newest_first = dict.fromkeys(row.release_id for row in reversed(history) if row.status == "published")
-    kept = set(list(newest_first)[: max(keep, 1)])
+    published = _newest_first(history, "published")
+    backfilled = [release_id for release_id in _newest_first(history, "backfilled") if release_id not in published]
+    kept = {*published[: max(keep, 1)], *backfilled[: max(keep, 1)]}
     known = {row.release_id for row in history}
-    today = next(iter(newest_first), "")[:10]
+    today = next(iter(published), "")[:10]
     return {release_id for release_id in stored - kept if release_id in known or release_id[:10] < today}
+
+
+def _newest_first(history: list[Release], status: Status) -> list[str]:
+    """Return the releases that have a row of the status, the one with the newest such row first."""
+    return list(dict.fromkeys(row.release_id for row in reversed(history) if row.status == status))

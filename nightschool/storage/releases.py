@@ -1,81 +1,21 @@
 """Which release is current: the published row of the highest commit version, appended only where nobody else was."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Any
 
 import polars as pl
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
 from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
 from nightschool.storage.erasures import noted
 from nightschool.storage.lake import Lake
+from nightschool.storage.release import COMPARABLE, STORED, Draft, Release, Status
 
-Status = Literal["published", "refused", "held", "unheld", "abandoned"]
-_JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
+__all__ = ["Draft", "Release", "Releases", "Status"]
+
+
 _TRIES = 20
-
-
-class Draft(BaseModel):
-    """What a night knows of its release before the release has a place in history.
-
-    Attributes:
-        release_id: The partition of the release's tables; empty on rows that are about no release.
-        as_of: T: the release knows what was known then.
-        run_key: The hash of everything that went in.
-        environment: The fingerprint of the environment.
-        recipe: The recipe as JSON holds it.
-        content_hashes: Table name to hash of its rows.
-        row_counts: Table name to number of rows.
-        gates: What was asked and what the answers were.
-        reason: Why this row exists, for people.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    release_id: str
-    as_of: AwareDatetime
-    run_key: str = ""
-    data_fingerprint: str = ""
-    code_version: str = ""
-    environment: str = ""
-    config: Mapping[str, Any] = Field(default_factory=dict)
-    recipe: Mapping[str, Any] = Field(default_factory=dict)
-    mlflow_run_id: str = ""
-    content_hashes: Mapping[str, str] = Field(default_factory=dict)
-    row_counts: Mapping[str, int] = Field(default_factory=dict)
-    gates: Mapping[str, Any] = Field(default_factory=dict)
-    reason: str = ""
-
-
-class Release(Draft):
-    """One row of the releases table.
-
-    Attributes:
-        created_at: When it was appended, by the clock of that machine; for people, never for order.
-        status: What the row says.
-        commit_version: The version of the commit that appended it; history is in this order.
-    """
-
-    created_at: AwareDatetime
-    status: Status
-    commit_version: int
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The release that a row of the table holds."""
-        return cls.model_validate({**row, **{name: json.loads(row[name]) for name in _JSON}})
-
-    def to_row(self) -> dict[str, Any]:
-        """The row of the table that holds the release."""
-        row = self.model_dump()
-        return {**row, **{name: json.dumps(row[name], sort_keys=True, allow_nan=False) for name in _JSON}}
-
-    def draft(self) -> Draft:
-        """What it says without its place in history."""
-        return Draft.model_validate(self.model_dump(include=set(Draft.model_fields)))
 
 
 class Releases:
@@ -106,6 +46,10 @@ class Releases:
         """Every release that ever was current, each once, by its newest row."""
         return list({row.release_id: row for row in _published(self.history())}.values())
 
+    def stored(self) -> list[Release]:
+        """Return every release that has tables, or had them before it was pruned: published or backfilled."""
+        return list({row.release_id: row for row in _stored(self.history())}.values())
+
     def get(self, release_id: str) -> Release:
         """The newest row of a release.
 
@@ -115,18 +59,18 @@ class Releases:
         return _newest([release for release in self.history() if release.release_id == release_id], release_id)
 
     def whole(self, release_id: str) -> Release:
-        """A published release whose tables can still be read.
+        """A published or backfilled release whose tables can still be read.
 
         Raises:
-            NotFound: It was never published, or its tables were pruned.
+            NotFound: There is no such release, or its tables were pruned.
         """
-        target = _newest([row for row in _published(self.history()) if row.release_id == release_id], release_id)
+        target = _newest([row for row in _stored(self.history()) if row.release_id == release_id], release_id)
         self.require_whole(target)
         return target
 
     def find_run(self, run_key: str) -> Release | None:
-        """The row that decided a run, published or refused; None while it is undecided."""
-        decided = (row for row in reversed(self.history()) if row.status in ("published", "refused"))
+        """The row that decided a run: published, backfilled or refused; None while it is undecided."""
+        decided = (row for row in reversed(self.history()) if row.status in (*STORED, "refused"))
         return next((row for row in decided if row.run_key == run_key), None)
 
     def held(self) -> str | None:
@@ -145,6 +89,7 @@ class Releases:
                 "current": current is not None and row.release_id == current.release_id,
                 "as_of": row.as_of.isoformat(),
                 "created_at": row.created_at.isoformat(),
+                "comparable": row.gates.get(COMPARABLE, True),
                 "content_hashes": dict(row.content_hashes),
                 "reason": row.reason,
             }
@@ -178,6 +123,27 @@ class Releases:
 
         return self._append("published", decide)
 
+    def backfill(self, draft: Draft) -> Release:
+        """Append the row of a release that is stored for an earlier T, once; the current release stays current.
+
+        Its tables and serving files must be written by now, as those of `publish`. Whatever was published since the
+        night began does not matter, since the pointer does not move.
+
+        Raises:
+            GateRefused: Publishing is on hold.
+        """
+        for table in RELEASE_TABLES:
+            self.lake.sync(table)
+
+        def decide(history: list[Release]) -> Draft | Release:
+            done = [row for row in _stored(history) if row.release_id == draft.release_id]
+            if done:
+                return _same_run(done[-1], draft)
+            _refuse_hold(history)
+            return draft
+
+        return self._append("backfilled", decide)
+
     def refuse(self, draft: Draft) -> Release:
         """The row that says a gate refused the release, appended now or by an earlier try."""
         return self._append_once("refused", draft)
@@ -191,13 +157,12 @@ class Releases:
         """The row that makes an earlier release current; the current row, unchanged, when it is current already.
 
         Raises:
-            NotFound: The release was never published, or its tables were pruned.
+            NotFound: The release was neither published nor backfilled, or its tables were pruned.
         """
 
         def decide(history: list[Release]) -> Draft | Release:
-            published = _published(history)
-            target = _newest([row for row in published if row.release_id == release_id], release_id)
-            if target == published[-1]:
+            target = _newest([row for row in _stored(history) if row.release_id == release_id], release_id)
+            if [target] == _published(history)[-1:]:
                 return target
             self.require_whole(target)
             return target.draft().model_copy(update={"reason": reason})
@@ -265,6 +230,10 @@ def _published(history: list[Release]) -> list[Release]:
     return [row for row in history if row.status == "published"]
 
 
+def _stored(history: list[Release]) -> list[Release]:
+    return [row for row in history if row.status in STORED]
+
+
 def _newest(rows: list[Release], release_id: str) -> Release:
     if not rows:
         raise NotFound("no such release", seen=release_id, do="choose one: nightschool releases list")
@@ -279,7 +248,7 @@ def _held(history: list[Release]) -> str | None:
 def _same_run(done: Release, draft: Draft) -> Release:
     if done.run_key != draft.run_key:
         raise NightschoolError(
-            f"release {done.release_id} was published by run {done.run_key}", seen=draft.run_key, do="report this"
+            f"release {done.release_id} was {done.status} by run {done.run_key}", seen=draft.run_key, do="report this"
         )
     return done
 

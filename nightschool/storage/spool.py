@@ -26,6 +26,22 @@ class Spool:
         self._files += 1
         self.rows += frame.height
 
+    def absorb(self, other: "Spool") -> None:
+        """Moves the frames of another spool behind those of this one."""
+        if other._files:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        for number in range(other._files):
+            (other._folder / f"{number:06d}.parquet").rename(self._folder / f"{self._files + number:06d}.parquet")
+        self._files += other._files
+        self.rows += other.rows
+        other._files = other.rows = 0
+
+    def replace(self, frame: pl.DataFrame) -> None:
+        """Makes a frame all that there is."""
+        shutil.rmtree(self._folder)
+        self._files = self.rows = 0
+        self.add(frame)
+
     def scan(self) -> pl.LazyFrame | None:
         """All rows in the order in which they came; None where no frame was added."""
         return pl.scan_parquet(self._folder) if self._files else None

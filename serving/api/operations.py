@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.api.parameters import PROBLEMS
+from serving.night_figures import NightFigures
 from serving.schemas import Health, Ready, ReleaseDetail, ReleaseList
 from serving.service import Service
 from serving.telemetry import MULTIPROCESS, RELEASE_AGE, exposition
@@ -54,13 +55,15 @@ def metrics(request: Request) -> Response:
     age = readiness(request.app.state.service).release_age_seconds
     if age is not None:
         RELEASE_AGE.set(age)
-    return Response(exposition(os.environ.get(MULTIPROCESS)), media_type="text/plain; version=0.0.4; charset=utf-8")
+    figures: NightFigures = request.app.state.night_figures
+    text = exposition(os.environ.get(MULTIPROCESS)) + figures.exposition()
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def readiness(service: Service) -> Ready:
-    """Which release is served, and how old it is."""
+    """Return which release is served, and the seconds since its T, up to which it knows the data."""
     if not service.current.opened:
         return Ready(ready=False, release_id=None, as_of=None, release_age_seconds=None)
     release = service.current.snapshot.release
-    age = (datetime.now(UTC) - release.created_at).total_seconds()
+    age = (datetime.now(UTC) - release.as_of).total_seconds()
     return Ready(ready=True, release_id=release.release_id, as_of=release.as_of, release_age_seconds=round(age, 1))

@@ -28,12 +28,12 @@ class Line(NamedTuple):
     """One role's figures.
 
     Attributes:
-        points: As an SVG polyline has them.
+        parts: Points as SVG polylines have them, one polyline from each break of the scoring to the next.
     """
 
     role: str
     dots: Sequence[Dot]
-    points: str
+    parts: Sequence[str]
 
 
 class Tick(NamedTuple):
@@ -51,6 +51,11 @@ class Chart(NamedTuple):
     across: Sequence[Tick]
     up: Sequence[Tick]
     curve: Curve
+
+    @property
+    def broken(self) -> bool:
+        """Return whether scoring changed between two of the nights."""
+        return any(len(line.parts) > 1 for line in self.lines)
 
 
 def chart(curve: Curve) -> Chart:
@@ -92,8 +97,17 @@ def _lines(lines: Mapping[str, Sequence[Figure]], span: _Span) -> list[Line]:
     for place, (role, figures) in enumerate(lines.items()):
         aside = 3 * (place - (len(lines) - 1) / 2)
         dots = [_dot(figure, span, aside, role) for figure in figures]
-        drawn.append(Line(role, dots, " ".join(f"{dot.x},{dot.y}" for dot in dots)))
+        drawn.append(Line(role, dots, _parts(dots, [figure.comparable for figure in figures])))
     return drawn
+
+
+def _parts(dots: Sequence[Dot], comparable: Sequence[bool]) -> list[str]:
+    parts: list[list[str]] = []
+    for dot, goes_on in zip(dots, comparable, strict=True):
+        if not parts or not goes_on:
+            parts.append([])
+        parts[-1].append(f"{dot.x},{dot.y}")
+    return [" ".join(part) for part in parts]
 
 
 def _dot(figure: Figure, span: _Span, aside: float, role: str) -> Dot:

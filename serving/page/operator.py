@@ -1,12 +1,15 @@
 """What an operator sees and may do: releases, gates, metrics over nights, two releases side by side, going back."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import ConfigurationError
+from nightschool.settings import Settings
 from nightschool.storage.lake import Lake
+from nightschool.storage.nights import Nights, with_missed
 from nightschool.storage.releases import Releases
 from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
 from serving.operations import (
@@ -23,6 +26,7 @@ from serving.page.answers import PageRoute, page
 from serving.page.charts import chart
 
 _SHOWN_RELEASES = 20
+_SHOWN_NIGHTS = 14
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -31,6 +35,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 def show_operator(request: Request, releases: str = "", just: str = "") -> Response:
     """Where this installation stands."""
     lake = _lake(request)
+    settings: Settings = request.app.state.service.settings
     standing = releasing(lake)
     listed = standing.newest if releases == "all" else standing.newest[:_SHOWN_RELEASES]
     return page(
@@ -43,8 +48,9 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         charts=[chart(curve) for curve in curves(lake, standing.nights)],
         quarantined=quarantined(lake),
         last_read=last_read(lake),
-        experiments=tried(request.app.state.service.settings.events_address),
-        settings=request.app.state.service.settings,
+        experiments=tried(settings.events_address),
+        settings=settings,
+        tries=with_missed(Nights.of(settings.paths).all(), datetime.now(UTC))[:_SHOWN_NIGHTS],
         just=just,
     )
 

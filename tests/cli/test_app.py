@@ -30,7 +30,18 @@ def every_command() -> list[tuple[str, ...]]:
 
 def test_commands_are_those_of_the_design() -> None:
     told = {" ".join(path) for path in every_command()}
-    assert told >= {"simulate", "ingest", "retrain", "evaluate", "recommend", "similar-items", "export", "doctor", "up"}
+    assert told >= {
+        "simulate",
+        "ingest",
+        "retrain",
+        "evaluate",
+        "nights",
+        "recommend",
+        "similar-items",
+        "export",
+        "doctor",
+        "up",
+    }
     assert told >= {"experiment start", "experiment status", "experiment stop", "keys add", "keys list", "keys revoke"}
     assert told >= {f"releases {name}" for name in ("list", "show", "rollback", "hold", "release-hold", "prune")}
 
@@ -110,6 +121,8 @@ def test_setting_out_of_range_is_named_as_one_sets_it(run: Run, monkeypatch: pyt
         (errors.GateRefused, 4),
         (errors.NotFound, 5),
         (errors.Busy, 6),
+        (errors.Unavailable, 7),
+        (errors.Unreachable, 7),
     ],
 )
 def test_expected_errors_end_with_their_code_and_one_line(
@@ -130,6 +143,25 @@ def test_defects_keep_their_traceback(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(command_line, "app", fail)
     with pytest.raises(ZeroDivisionError):
         run()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("database or disk is full"), MemoryError()]
+)
+def test_what_the_machine_lacks_is_one_line(error: Exception, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line, "app", fail)
+    require_refusal(run(), 7, "Unavailable: ", "; saw ")
+
+
+def test_an_interrupt_ends_with_130_and_says_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(**_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "app", interrupt)
+    assert run() == (130, "", "")
 
 
 def test_real_command_prints_one_document_and_nothing_else(tmp_path: Path) -> None:

@@ -44,5 +44,5 @@ def test_listing_makes_nothing_in_a_home_without_keys(run: Run, home: Path) -> N
 def test_a_database_that_does_not_answer_is_told_untold(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTSCHOOL_EVENTS_URI", "postgresql://reader:s3cr3t-9f@127.0.0.1:1/db")
     outcome = run("keys", "list")
-    require_refusal(outcome, 5, "does not answer", "NIGHTSCHOOL_EVENTS_URI")
+    require_refusal(outcome, 7, "does not answer", "NIGHTSCHOOL_EVENTS_URI")
     assert not [part for part in ("s3cr3t-9f", "127.0.0.1", "reader") if part in outcome.err]

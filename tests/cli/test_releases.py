@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.columns import HISTORIES, RELEASE_TABLES
+from tasks.home import open_home
 from tests.cli.conftest import NIGHT, Published, Run, require_refusal
 
 ASSIGNMENTS = [part for assignment in NIGHT for part in ("--set", assignment)]
@@ -65,3 +66,15 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
 
     assert f"1 releases removed: {second}" in run("releases", "prune", "--keep", 1).out
     require_refusal(run("releases", "rollback", second), 5, "no longer whole", "releases list")
+
+
+def test_figures_that_do_not_compare_with_those_before_are_marked(writing: Published, run: Run) -> None:
+    releases = open_home().releases
+    release = releases.get(writing.release_id)
+    later = {"release_id": "2099-01-01-00000000", "run_key": "later", "gates": {**release.gates, "comparable": False}}
+    releases.publish(release.draft().model_copy(update=later), releases.version())
+    mark = "scoring changed: its figures do not compare"
+    assert mark in " ".join(run("releases", "list").out.split())
+    assert mark in run("releases", "show", "2099-01-01-00000000").out
+    assert mark not in run("releases", "show", writing.release_id).out
+    assert [entry["comparable"] for entry in run("releases", "list", "--json").document] == [True, False]

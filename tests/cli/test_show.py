@@ -24,6 +24,12 @@ NIGHT = {
     "protocol": "temporal",
     "warnings": ["few users"],
     "signals": [EFFECT],
+    "freshness": {
+        "new_item_events_7d": 0.25,
+        "new_item_events_30d": 0.5,
+        "new_item_places_7d": None,
+        "new_item_places_30d": 0.125,
+    },
     "gates": [GATE],
     "sentence": "ease is better",
     "learner": {"user_id": 5, "history": [{"timestamp": None, "item_id": 8, "title": "Maps"}], "items": [ITEM]},
@@ -58,6 +64,9 @@ def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFix
         "view: more than 2",
         "1,228",
         "0.3100 ± 0.0100",
+        "places 1–10",
+        "0.2500",
+        "0.1250",
         "defaults among them: ease 9, ials 1",
         "svd: no ratings",
         "█",
@@ -72,9 +81,25 @@ def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFix
     assert "0.5000" in out
 
 
-def test_night_that_was_published_before_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    show.show_night({"status": "already published", "rows": {}, "sentence": "release x was already published"})
-    assert "Already published: release x was already published." in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("already published", "release x was already published"),
+        ("unchanged", "nothing but T has changed since release x, which stays current"),
+    ],
+)
+def test_night_that_did_not_run_is_told_in_a_sentence(
+    status: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show.show_night({"status": status, "rows": {}, "warnings": ["a row was odd"], "sentence": sentence})
+    out = capsys.readouterr().out
+    assert f"{status.capitalize()}: {sentence}." in out
+    assert "Note: a row was odd." in out
+
+
+def test_backfilled_release_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_night({**NIGHT, "status": "backfilled"})
+    assert "Backfilled: 2025-03-01-0badcafe (T = 2025-03-01" in capsys.readouterr().out
 
 
 def test_dry_run_names_no_release(capsys: pytest.CaptureFixture[str]) -> None:

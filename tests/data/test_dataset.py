@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,25 +13,24 @@ from polars.testing import assert_frame_equal, assert_series_equal
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
-    DELETED,
-    EVENT_ID,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
     RATING,
     RELEVANT,
-    REVISION,
     SCORE,
     SOURCE_FILE,
     SOURCE_ROW,
     TEXT,
     TIMESTAMP,
     TITLE,
+    UNTIL,
     USER_ID,
     USER_INDEX,
+    WITHDRAWN,
 )
 from nightschool.contract import ItemColumns
-from nightschool.data.dataset import EventLog, build_event_log, events_at, known_at
+from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.identity import order_ids
 from nightschool.data.manifest import Manifest
 from nightschool.errors import DataRefused
@@ -139,6 +139,34 @@ def test_an_item_in_use_is_available_whatever_its_table_says() -> None:
     assert available == {10: True, 20: True, 30: False}
 
 
+def test_an_item_is_available_until_its_end() -> None:
+    ends = pl.Series([day(6), None, day(9)], dtype=INSTANT)
+    log = replace(build_event_log(users(), items().with_columns(ends.alias(UNTIL)), THREE, MANIFEST), as_of=day(7))
+    ids = log.empty.item_ids
+
+    def catalogue(at: datetime | None) -> list[int]:
+        return ids.filter(pl.Series(log.available(at))).sort().to_list()
+
+    assert [catalogue(day(number)) for number in (2, 4, 6, 9)] == [[10], [10, 20], [20], [20]]
+    assert catalogue(None) == [20]
+    over = log.dataset().ended
+    assert over is not None
+    assert ids.filter(pl.Series(over)).to_list() == [10]
+    assert log.dataset(at=day(5)).ended is None
+    assert ids.filter(pl.Series(replace(log, as_of=None).available(None))).to_list() == [20]
+
+
+def test_users_who_left_are_marked_and_keep_their_events() -> None:
+    gone = users().with_columns(pl.Series(WITHDRAWN, [False, True, None]))
+    log = build_event_log(gone, items(), THREE, MANIFEST)
+    departed = log.dataset().departed
+    assert departed is not None
+    assert log.empty.user_ids.filter(pl.Series(departed)).to_list() == ["u2"]
+    assert WITHDRAWN not in log.empty.users.columns
+    assert log.dataset().interactions.height == 3
+    assert log_of_three().dataset().departed is None
+
+
 def test_an_item_outside_a_declared_catalogue_is_never_available() -> None:
     log = build_event_log(users(), items().filter(pl.col(ITEM_ID) != 20), THREE, MANIFEST)
     assert log.empty.item_ids.filter(pl.Series(log.available(None))).sort().to_list() == [10, 30]
@@ -171,6 +199,17 @@ def test_held_out_pairs_are_new_and_merged() -> None:
     assert (split.name, split.protocol) == ("test", "by-hand")
 
 
+def test_a_split_without_an_instant_has_what_ended_among_its_candidates() -> None:
+    ends = pl.Series([day(6), None, None], dtype=INSTANT)
+    log = replace(build_event_log(users(), items().with_columns(ends.alias(UNTIL)), THREE, MANIFEST), as_of=day(7))
+    first = np.array([True, False, False])
+    catalogues = [
+        log.empty.item_ids.filter(pl.Series(log.split("test", "by-hand", first, ~first, at).fitted.available)).sort()
+        for at in (None, day(2), day(6))
+    ]
+    assert [found.to_list() for found in catalogues] == [[10, 20], [10], [20]]
+
+
 def test_the_given_test_is_indexed_but_never_learned_from() -> None:
     log = build_event_log(users(), items(), THREE, MANIFEST, held_out=interactions(("new", 40, 5, 8)))
     assert log.n_given == 1
@@ -192,14 +231,20 @@ def test_nothing_known_is_refused() -> None:
 
 
 def test_save_and_load_give_the_same_log(tmp_path: Path) -> None:
-    log = build_event_log(users(), items(), THREE, MANIFEST, held_out=interactions(("new", 40, 5, 8)))
+    ends = items().with_columns(pl.Series(UNTIL, [day(6), None, None], dtype=INSTANT))
+    gone = users().with_columns(pl.Series(WITHDRAWN, [False, True, False]))
+    log = build_event_log(gone, ends, THREE, MANIFEST, held_out=interactions(("new", 40, 5, 8)))
+    log = replace(log, as_of=day(7))
     log.save(tmp_path / "log")
     loaded = EventLog.load(tmp_path / "log")
     assert_frame_equal(loaded.events, log.events)
     assert_frame_equal(loaded.empty.users, log.empty.users)
     assert_frame_equal(loaded.empty.items, log.empty.items)
     assert_series_equal(loaded.item_available_at, log.item_available_at)
-    assert (loaded.signal, loaded.n_given) == (log.signal, 1)
+    assert_series_equal(loaded.item_until, log.item_until)
+    assert (loaded.signal, loaded.n_given, loaded.as_of) == (log.signal, 1, day(7))
+    np.testing.assert_array_equal(loaded.empty.departed, log.empty.departed)
+    np.testing.assert_array_equal(loaded.available(None), log.available(None))
     mine, theirs = log.empty, loaded.empty
     assert (mine.item_columns, mine.audience, mine.score_range) == (
         theirs.item_columns,
@@ -208,39 +253,6 @@ def test_save_and_load_give_the_same_log(tmp_path: Path) -> None:
     )
     np.testing.assert_array_equal(loaded.empty.available, log.empty.available)
     np.testing.assert_array_equal(loaded.dataset(None, day(4)).available, log.dataset(None, day(4)).available)
-
-
-def test_known_at_keeps_the_newest_row_of_each_id_available_since_its_first() -> None:
-    table = pl.DataFrame({USER_ID: [1, 2, 1, 1, 3], "role": ["new", "x", "old", "later", "unborn"]}).with_columns(
-        pl.Series(AVAILABLE_AT, [day(5), ALWAYS, day(1), day(9), day(7)], dtype=INSTANT)
-    )
-    known = known_at(table.lazy(), day(6), USER_ID).collect()
-    assert sorted(known.select(USER_ID, "role", AVAILABLE_AT).rows()) == [(1, "new", day(1)), (2, "x", ALWAYS)]
-
-
-def revisions(*rows: tuple[str | None, int, int, bool | None]) -> pl.LazyFrame:
-    """Rows of event id, revision, day known, taken back; the place is the rating."""
-    frame = pl.DataFrame(rows, schema=[EVENT_ID, REVISION, "day", DELETED], orient="row", infer_schema_length=None)
-    times = pl.Series([day(number) for number in frame["day"]], dtype=INSTANT)
-    return frame.drop("day").with_columns(times.alias(AVAILABLE_AT), pl.Series(RATING, range(len(rows)))).lazy()
-
-
-def test_events_at_hides_what_came_later() -> None:
-    assert events_at(revisions((None, 0, 1, None), (None, 0, 3, None)), day(2)).collect()[RATING].to_list() == [0]
-
-
-def test_events_at_keeps_the_newest_known_revision_and_no_event_taken_back() -> None:
-    log = revisions(
-        ("a", 0, 1, False),
-        ("b", 0, 1, False),
-        (None, 0, 1, None),
-        ("a", 1, 3, False),
-        ("b", 1, 3, True),
-        ("a", 2, 5, True),
-        ("b", 2, 5, False),
-    )
-    seen = {number: events_at(log, day(number)).collect()[RATING].to_list() for number in (1, 3, 5)}
-    assert seen == {1: [0, 1, 2], 3: [2, 3], 5: [2, 6]}
 
 
 @given(

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.contract import ItemColumns
-from nightschool.data.features import is_spaced, item_features
+from nightschool.contract import Dataset, ItemColumns
+from nightschool.data.features import features_of, is_spaced, item_features
 
 
 def items(**columns):
@@ -110,3 +112,12 @@ def test_numbers_may_be_labels():
     frame = items(year=[1995, 1995, 1996])
     found = cosines(frame, ItemColumns(categories=("year",)))
     assert found[0].tolist() == [1, 1, 0]
+
+
+def test_a_dataset_describes_its_available_and_its_ended_items_alone():
+    frame = items(text=["red blue"] * 4)
+    available, ended = np.array([True, False, False, True]), np.array([False, True, False, False])
+    nobody = pl.DataFrame({"user_id": []})
+    dataset = Dataset(nobody["user_id"], frame["item_id"], pl.DataFrame(), nobody, frame, available, ended=ended)
+    assert np.diff(features_of(dataset).indptr).tolist() == [2, 2, 0, 2]
+    assert np.diff(features_of(replace(dataset, ended=None)).indptr).tolist() == [2, 0, 0, 2]

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_data_without_time_are_split_at_random_and_it_is_said() -> None:
 
 def test_nothing_to_split_is_refused() -> None:
     log = steady()
-    empty = EventLog(log.empty, log.events.clear(), log.item_available_at, log.signal)
+    empty = replace(log, events=log.events.clear())
     with pytest.raises(DataRefused, match="nothing to split"):
         choose_cut(empty, seed=0)
 
@@ -188,7 +189,7 @@ def test_what_is_held_out_cannot_change_what_is_learned(rows: list[Row], other: 
         .cast(pl.Int32)
         .alias(ITEM_INDEX)
     )
-    other_log = EventLog(log.empty, altered, log.item_available_at, log.signal)
+    other_log = replace(log, events=altered)
     fitted, same = (splitting.test_split(each, cut).fitted for each in (log, other_log))
     assert_frame_equal(fitted.interactions, same.interactions)
     np.testing.assert_array_equal(fitted.available, same.available)

@@ -41,6 +41,14 @@ def test_a_column_of_another_type_is_told_alone():
     assert broken(check_batch("items", frame, LIMITS)) == {"wrong_type"}
 
 
+def test_rows_of_what_was_withdrawn_break_nothing():
+    frame = frame_of(ITEMS, {**GOOD, "title": ["x", None, "x"], "text": [None] * 3})
+    withdrawn = pl.Series("withdrawn", [None, True, False])
+    report = check_batch("items", frame.with_columns(withdrawn), LIMITS)
+    assert (broken(report), report.warnings) == (set(), ())
+    assert broken(check_batch("items", frame.with_columns(withdrawn=pl.lit("yes")), LIMITS)) == {"wrong_type"}
+
+
 def test_every_rule_is_tried():
     assert tried(report_on(ITEMS, GOOD)) == {*BROKEN, "wrong_type"}
 

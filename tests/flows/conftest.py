@@ -16,6 +16,7 @@ from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from tests.flows.servers import Servers, running
 from tests.flows.victims import Scene, warm_up
+from tests.tasks.hooks import Hook, hook
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +27,16 @@ def prefect_api() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def told() -> Iterator[Hook]:
+    """Where the servers and their nights send word to."""
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, told: Hook) -> Iterator[Servers]:
     """What `nightschool up` started, once for all tests that need it; test_shutdown.py, the last, ends it."""
-    with running(tmp_path_factory.mktemp("servers")) as started:
+    with running(tmp_path_factory.mktemp("servers"), {"NIGHTSCHOOL_NOTIFY": told.address}) as started:
         yield started
 
 

@@ -95,8 +95,8 @@ class Servers:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Servers]:
-    """Run `nightschool up` in the block, with a home of its own below the folder."""
+def running(folder: Path, settings: dict[str, str]) -> Iterator[Servers]:
+    """Run `nightschool up` in the block, with these settings and a home of its own below the folder."""
     home, output = folder / "home", folder / "output.txt"
     port, mlflow_port, page_port = _free_ports(3)
     ports = ("--port", port, "--mlflow-port", mlflow_port, "--page-port", page_port)
@@ -105,7 +105,7 @@ def running(folder: Path) -> Iterator[Servers]:
         process = subprocess.Popen(
             [*COMMAND, "--home", str(home), "up", *map(str, ports)],
             cwd=folder,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | settings,
             stdout=out,
             stderr=subprocess.STDOUT,
         )

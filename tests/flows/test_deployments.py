@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ import polars as pl
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from nightschool.cli.automations import NAME, watch_for_nights
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from tests.flows.servers import SMALL_NIGHT, Servers, answer, until
+from tests.tasks.hooks import Hook
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,11 +40,11 @@ def runs(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     shutil.copytree(source, bad, dirs_exist_ok=True)
     engagements = pl.read_csv(bad / "engagements.csv")
     engagements.rename({"user_id": "learner"}).write_csv(bad / "engagements.csv")
-    told = {"dataset": "learning", "config": SMALL_NIGHT}
+    parameters = {"dataset": "learning", "config": SMALL_NIGHT}
     other = tmp_path_factory.mktemp("other") / "home"
     return Runs(
-        good=servers.start("retrain/retrain", servers.home, {**told, "source_root": str(source)}),
-        bad=servers.start("retrain/nightly", other, {**told, "source_root": str(bad)}),
+        good=servers.start("retrain/retrain", servers.home, {**parameters, "source_root": str(source)}),
+        bad=servers.start("retrain/nightly", other, {**parameters, "source_root": str(bad)}),
     )
 
 
@@ -49,7 +52,7 @@ def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
     wanted = {entry["name"]: entry["entrypoint"] for entry in deployments()}
     found = servers.filter("deployments")
     assert {entry["name"]: entry["entrypoint"] for entry in found} == wanted
-    assert set(wanted) == {"nightly", "retrain", "rollback"}
+    assert set(wanted) == {"nightly", "retrain", "backfill", "rollback"}
     working_directory = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
     for entry in found:
         assert entry["pull_steps"] == [working_directory]
@@ -59,9 +62,24 @@ def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
 
 def test_the_form_of_retrain_is_typed_and_described(servers: Servers) -> None:
     schema = servers.deployment("retrain/retrain")["parameter_openapi_schema"]
-    assert set(schema["properties"]) >= {"dataset", "source_root", "as_of", "config", "force", "dry_run"}
+    assert set(schema["properties"]) >= {
+        "dataset",
+        "source_root",
+        "as_of",
+        "config",
+        "force",
+        "dry_run",
+        "make_current",
+    }
     assert all(entry["description"] for entry in schema["properties"].values())
     assert all(entry["description"] for entry in schema["definitions"]["NightConfig"]["properties"].values())
+
+
+def test_the_form_of_backfill_asks_for_its_days(servers: Servers) -> None:
+    schema = servers.deployment("backfill/backfill")["parameter_openapi_schema"]
+    assert schema["required"] == ["first", "last"]
+    assert {schema["properties"][name]["format"] for name in ("first", "last")} == {"date"}
+    assert all(entry["description"] for entry in schema["properties"].values())
 
 
 def test_nightly_has_scheduled_runs(servers: Servers) -> None:
@@ -81,7 +99,8 @@ def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Serve
     left = servers.filter("artifacts", flow_runs={"id": {"any_": [runs.good]}})
     artifacts = {entry["key"]: entry for entry in left}
     kinds = {key: entry["type"] for key, entry in artifacts.items()}
-    assert kinds == {"night": "markdown", "candidates": "table", "alpha-sweep": "table", "gates": "table"}
+    tables = dict.fromkeys(("candidates", "alpha-sweep", "gates"), "table")
+    assert kinds == {**dict.fromkeys(("night", "release", "mlflow"), "markdown"), **tables}
     assert all(model in artifacts["candidates"]["data"] for model in SMALL_NIGHT["models"])
     assert champion(servers.mlflow) in artifacts["night"]["data"]
 
@@ -92,11 +111,22 @@ def test_the_pages_of_a_run_show_our_log(servers: Servers, runs: Runs) -> None:
     assert any(line["name"] == "nightschool.tasks" and line["message"].startswith("select: ") for line in lines)
 
 
-def test_a_run_on_bad_data_fails_with_our_message(servers: Servers, runs: Runs) -> None:
+def test_a_run_on_bad_data_ends_with_our_message_and_sends_word(servers: Servers, runs: Runs, told: Hook) -> None:
     state = servers.final_state(runs.bad)
-    assert state["name"] == "Failed"
-    assert "DataRefused" in state["message"]
+    assert (state["type"], state["name"]) == ("FAILED", "Data refused")
     assert "user_id" in state["message"]
+    assert "Traceback" not in state["message"]
+    until(lambda: "Nightschool learning: data refused" in told.titles, "word of the refusal")
+    lines = servers.filter("logs", logs={"flow_run_id": {"any_": [runs.bad]}})
+    assert not [line for line in lines if "secret" in line["message"]]
+
+
+def test_the_server_sends_word_when_no_night_ends(servers: Servers, told: Hook) -> None:
+    (automation,) = servers.filter("automations")
+    assert (automation["name"], automation["trigger"]["within"]) == (NAME, 26 * 3600)
+    with temporary_settings({PREFECT_API_URL: str(servers.prefect.base_url).rstrip("/")}):
+        assert watch_for_nights(told.address, timedelta(seconds=10)) == automation["id"]
+    until(lambda: "Nightschool: no night" in told.titles, "word of the night that never ended")
 
 
 def champion(mlflow: httpx.Client) -> str:

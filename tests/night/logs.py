@@ -1,5 +1,6 @@
 """A home whose source folder holds a log of ratings, written line by line."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import polars as pl
 from expectations import validation
 from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
 from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import ingest
+from nightschool.night.ingest import Clock, ingest
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,13 +33,23 @@ class Home:
         }
         self.manifest = Manifest.model_validate({"name": "x", "score": "rating", "interactions": log, **more})
         self.lake = Lake(root / "lake", pl.Int64(), pl.Int64())
+        self.last_as_of: datetime | None = None
+        self._stamps: dict[Path, float] = {}
 
     def write(self, rows: list[str], name: str = "log.csv", header: str = HEADER) -> None:
         (self.root / name).write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
 
     def ingest(self, check: object = validation, first_seen: datetime = NOW) -> SimpleNamespace:
-        done = ingest(self.manifest, self.root, self.lake, check=check, first_seen=first_seen, now=NOW)
-        self.warnings, report = done.warnings, done.to_dict()
+        """Takes in the files; those that changed since the last time arrived at `first_seen`."""
+        for path in (
+            path for path in self.root.rglob("*") if path.is_file() and self.root / "lake" not in path.parents
+        ):
+            if self._stamps.get(path) != path.stat().st_mtime:
+                os.utime(path, (first_seen.timestamp(), first_seen.timestamp()))
+                self._stamps[path] = path.stat().st_mtime
+        clock = Clock(first_seen, max(NOW, first_seen), self.last_as_of)
+        done = ingest(self.manifest, self.root, self.lake, check=check, clock=clock)
+        self.warnings, self.files, self.report, report = done.warnings, done.files, done, done.to_dict()
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
             assert counts["quarantined"] == sum(counts["reasons"].values())

@@ -11,7 +11,8 @@ import polars as pl
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TITLE, USER_ID, USERS
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, Request, open_night
+from nightschool.night.identity import Request
+from nightschool.night.run import Home, Night, open_night
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.lake import Lake
@@ -53,16 +54,19 @@ def start(home: Home, request: Request = REQUEST, config: NightConfig = CONFIG, 
 def draft(night: Night, **fields: Any) -> Draft:
     identity = night.identity
     known = {"release_id": identity.release_id, "as_of": identity.as_of, "run_key": identity.run_key}
-    return Draft.model_validate({**known, "recipe": POPULARITY, "gates": {"tuned": night.tune}, **fields})
+    known |= {"recipe": POPULARITY, "config": night.config.model_dump(mode="json"), "gates": {"tuned": night.tune}}
+    return Draft.model_validate({**known, **fields})
 
 
-def publish(night: Night) -> Release:
+def publish(night: Night, **fields: Any) -> Release:
     """The release of a night that was published and then killed before it closed."""
-    return night.home.releases.publish(draft(night), night.base_version)
+    if not night.moves_pointer:
+        return night.home.releases.backfill(draft(night, **fields))
+    return night.home.releases.publish(draft(night, **fields), night.base_version)
 
 
-def finish(night: Night) -> Release:
-    release = publish(night)
+def finish(night: Night, **fields: Any) -> Release:
+    release = publish(night, **fields)
     night.close()
     return release
 

@@ -17,7 +17,7 @@ SEEN, NOW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 ROWS = [
     ("e1", "1", "7", "2025-01-01"),
     ("e2", "2", "9", "2026-01-02"),
-    ("e1", "1", "8", "2025-01-03"),
+    ("e1", "1", "7", "2025-01-03"),
     (None, "3", "7", None),
 ]
 
@@ -38,7 +38,8 @@ def raw(rows: list[tuple]) -> pl.DataFrame:
 
 def judged(at: Occasion, declared: dict, *blocks: list[tuple]) -> pl.DataFrame:
     arrivals = Arrivals(at, {"user_id": None, "item_id": None, **declared})
-    return pl.concat(arrivals.judge(raw(block), at.manifest.interactions[0]) for block in blocks)
+    part, file = at.manifest.interactions[0], SourceFile("log.csv", at.source_root)
+    return pl.concat(arrivals.judge(raw(block), part, file, SEEN) for block in blocks)
 
 
 def test_ids_must_be_declared_where_a_table_declares_them(tmp_path):

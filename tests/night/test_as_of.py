@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TIMESTAMP, TITLE, USERS
+from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TIMESTAMP, TITLE, UNTIL, USERS, WITHDRAWN
 from nightschool.data.filters import Rules
 from nightschool.errors import DataRefused
 from nightschool.night.as_of import newest_known, scan_at
@@ -13,7 +14,7 @@ from nightschool.night.prepare import event_log
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.lake import Lake
 from tests.night.logs import NOW, Home
-from tests.night.nights import MONDAY, TUESDAY, make_home, meet
+from tests.night.nights import MANIFEST, MONDAY, TUESDAY, make_home, meet
 
 HEADER = "id,gone,user,item,rating,at\n"
 PARTS = {
@@ -100,6 +101,58 @@ def test_a_renamed_item_stays_available_since_it_was_first_there(tmp_path):
     opened.lake.append(ITEMS, pl.DataFrame([renamed], schema=opened.lake.schema(ITEMS)))
     after = scan_at(opened.lake, ITEMS, TUESDAY).collect()
     assert after.sort(ITEM_ID)[AVAILABLE_AT].to_list() == before.sort(ITEM_ID)[AVAILABLE_AT].to_list()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of the items table: known from a day on, with a day of the end or none; or a withdrawal."""
+
+    item: int
+    day: int
+    end: int | None
+    withdrawn: bool
+
+
+CHANGES = st.lists(
+    st.builds(Change, st.integers(1, 3), st.integers(0, 6), st.none() | st.integers(0, 8), st.booleans()),
+    max_size=10,
+    unique_by=lambda change: (change.item, change.day),
+)
+
+
+def replay(changes, now):
+    """The items that can be had on a day: one change after the other."""
+    there = {}
+    for change in sorted(changes, key=lambda change: change.day):
+        if change.day <= now:
+            there[change.item] = not change.withdrawn and (change.end is None or now < change.end)
+    return {item for item, is_there in there.items() if is_there}
+
+
+@settings(max_examples=15)
+@given(CHANGES)
+def test_the_catalogue_of_every_t_is_what_a_replay_of_the_changes_leaves(tmp_path_factory, changes):
+    opened = make_home(tmp_path_factory.mktemp("home"))
+    schema = {**opened.lake.schema(ITEMS), **ITEMS.optional}
+    days = [MONDAY + timedelta(days=number) for number in range(9)]
+    rows = [
+        {
+            ITEM_ID: change.item,
+            TITLE: None if change.withdrawn else "x",
+            AVAILABLE_AT: days[change.day],
+            UNTIL: None if change.end is None or change.withdrawn else days[change.end],
+            WITHDRAWN: change.withdrawn or None,
+        }
+        for change in changes
+    ]
+    opened.lake.append(ITEMS, pl.DataFrame(rows, schema=schema))
+    for number, day in enumerate(days):
+        log = event_log(opened.lake, MANIFEST.model_copy(update={"users": None}), day, Rules())
+        ids = log.empty.item_ids
+        # Items 7 and 8 were there before and stay.
+        assert set(ids.filter(pl.Series(log.available(None)))) == {7, 8} | replay(changes, number)
+        known = log.empty.items.filter(pl.Series(log.available(None)))
+        assert known[TITLE].null_count() == 0
 
 
 def test_where_nothing_has_passed_nothing_is_known(tmp_path):

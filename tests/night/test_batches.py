@@ -57,7 +57,7 @@ def test_batch_like_the_last_is_let_in(lake):
 def test_another_unit_is_refused(lake):
     take(lake, rows(lake, 2000))
     with pytest.raises(
-        DataRefused, match=r"distribution_changed \(duration_seconds \d.*remove \S+batches and run"
+        DataRefused, match=r"distribution_changed \(duration_seconds \d.*check the source's units"
     ) as error:
         take(lake, rows(lake, 2000, seconds=5.0))
     assert error.value.exit_code == 3

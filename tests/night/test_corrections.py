@@ -42,10 +42,47 @@ def test_corrected_row_replaces_and_the_old_one_stays_as_history(home):
     home.ingest()
     home.write([row("a", 5), row("b", 3)], "log-2.csv", HEADER)
     again = home.ingest(first_seen=LATER).interactions
-    assert (again.accepted, again.reasons) == (1, {"duplicate_event": 1})
+    assert (again.already_known, again.accepted, again.reasons) == (2 + 1, 1, {})
     assert (known(home, NOW), known(home)) == ({"a": 4, "b": 3}, {"a": 5, "b": 3})
     stored = home.rows().select(EVENT_ID, RATING, REVISION).sort(EVENT_ID, REVISION)
     assert stored.rows() == [("a", 4, 0), ("a", 5, 1), ("b", 3, 0)]
+
+
+def named(numbers: range, user: int, item: int) -> list[str]:
+    return [f"{number},no,{user + number},{item},4,2025-01-01" for number in numbers]
+
+
+def test_id_of_another_pair_is_no_correction(home):
+    home.write(named(range(600), user=1, item=7), header=HEADER)
+    home.ingest()
+    home.write([*named(range(590), user=1, item=7), *named(range(590, 595), user=1, item=8)], "log-2.csv", HEADER)
+    again = home.ingest().interactions
+    assert (again.already_known, again.accepted, again.reasons) == (600 + 590, 0, {"reused_event_id": 5})
+    assert home.rows()["item_id"].unique().to_list() == [7]
+
+
+def test_ids_that_restart_in_each_file_refuse_the_file_and_the_others_come_in(home):
+    home.write(named(range(20), user=1, item=7), header=HEADER)
+    home.ingest()
+    home.write(named(range(20), user=100, item=8), "log-2.csv", HEADER)
+    home.write(named(range(50, 60), user=1, item=9), "log-3.csv", HEADER)
+    again = home.ingest().interactions
+    assert (again.accepted, again.set_aside) == (10, 20)
+    (aside,) = [fate for fate in home.files if fate.fate == "set_aside"]
+    assert "20 of 20 repeated ids name another user or item" in aside.detail
+    assert 'event_id_scope = "file"' in aside.detail
+    assert home.rows()["item_id"].value_counts().sort("item_id").rows() == [(7, 20), (9, 10)]
+
+
+def test_ids_that_are_unique_within_their_file_alone_are_told_apart(tmp_path):
+    home = Home(tmp_path, interactions={**PARTS, "event_id_scope": "file"})
+    home.write(named(range(20), user=1, item=7), header=HEADER)
+    home.write(named(range(20), user=100, item=8), "log-2.csv", HEADER)
+    assert home.ingest().interactions.accepted == 40
+    home.write(["0,no,1,7,5,2025-01-01", *named(range(1, 20), user=1, item=7)], header=HEADER)
+    again = home.ingest(first_seen=LATER).interactions
+    assert (again.already_known, again.accepted) == (20 + 19, 1)
+    assert scan_at(home.lake, INTERACTIONS, LATER).collect().height == 40
 
 
 def test_event_taken_back_is_gone_from_then_on(home):
@@ -59,7 +96,7 @@ def test_event_taken_back_is_gone_from_then_on(home):
 def test_event_taken_back_twice_is_a_repeat_and_may_come_back(home):
     home.write([row("a"), row("a", gone="1"), row("a", gone="1"), row("a", 2)], header=HEADER)
     report = home.ingest().interactions
-    assert (report.accepted, report.reasons) == (3, {"duplicate_event": 1})
+    assert (report.already_known, report.accepted, report.reasons) == (1, 3, {})
     assert known(home) == {"a": 2}
 
 
@@ -78,7 +115,7 @@ def test_flag_of_deletion_that_cannot_be_read_is_quarantined(home):
 
 def test_corrections_of_one_night_follow_each_other(home):
     home.write([row("a", rating) for rating in (1, 2, 2, 3)], header=HEADER)
-    assert home.ingest().interactions.reasons == {"duplicate_event": 1}
+    assert home.ingest().interactions.already_known == 1
     rows = home.rows()
     moments = [NOW + timedelta(microseconds=step) for step in range(3)]
     assert (rows[REVISION].to_list(), rows[AVAILABLE_AT].to_list()) == ([0, 1, 2], moments)
@@ -101,22 +138,24 @@ def test_any_delivery_ends_like_replaying_it_row_by_row(tmp_path_factory, rows, 
     rows = [("first", 1, False), *rows]
     home = Home(tmp_path_factory.mktemp("home"), interactions=PARTS)
     state: dict[str, tuple[int, bool]] = {}
-    counted = dict.fromkeys(("accepted", "duplicate_event", "nothing_to_delete"), 0)
+    counted = dict.fromkeys(("accepted", "known", "nothing_to_delete"), 0)
     for event, rating, gone in rows:
         if gone and event not in state:
             counted["nothing_to_delete"] += 1
         elif state.get(event) == (rating, gone):
-            counted["duplicate_event"] += 1
+            counted["known"] += 1
         else:
             counted["accepted"] += 1
             state[event] = (rating, gone)
     bounds = [0, *sorted({cut for cut in cuts if cut < len(rows)}), len(rows)]
-    seen = dict.fromkeys(counted, 0)
+    seen, before = dict.fromkeys(counted, 0), 0
     for number, (start, end) in enumerate(pairwise(bounds)):
         part = [row(event, rating, "yes" if gone else "no") for event, rating, gone in rows[start:end]]
         home.write(part, f"log-{number}.csv", HEADER)
         report = home.ingest().interactions
         seen["accepted"] += report.accepted
+        seen["known"] += report.already_known - before
+        before = report.rows_in
         for reason, count in report.reasons.items():
             seen[reason] += count
     assert seen == counted

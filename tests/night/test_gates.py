@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -75,3 +76,19 @@ def test_lists_that_show_too_little_of_the_catalogue_are_refused(dataset):
     assert failed(GOOD, dataset, floor=1.0) == set()
     everyones = GOOD.filter(pl.col("item_id") != 5)
     assert "catalogue coverage" in failed(everyones, dataset, floor=1.0)
+
+
+def test_a_list_with_an_item_that_ended_is_refused(dataset):
+    ended = replace(
+        dataset, available=np.array([True, True, False, False]), ended=np.array([False, False, True, False])
+    )
+    assert "items not available" in failed(GOOD, ended)
+    # Item 9 has ended: only 5 and 7 are left, of which user 30 has seen both and user 10 has seen 5.
+    left = GOOD.filter(pl.col("item_id") != 9)
+    assert failed(left, ended) == set()
+
+
+def test_a_user_who_left_must_have_no_list(dataset):
+    gone = replace(dataset, departed=dataset.user_ids.to_numpy() == 20)
+    assert failed(GOOD, gone) == {"users with a list of the wrong length"}
+    assert failed(GOOD.filter(pl.col("user_id") != 20), gone) == set()

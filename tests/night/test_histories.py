@@ -28,3 +28,8 @@ def test_nobody_has_a_history_where_nothing_was_seen(dataset: Dataset) -> None:
     assert_frame_equal(
         histories(replace(dataset, interactions=dataset.interactions.clear())), histories(dataset).clear()
     )
+
+
+def test_users_who_left_have_no_history_to_serve(dataset: Dataset) -> None:
+    gone = replace(dataset, departed=dataset.user_ids.to_numpy() == 30)
+    assert histories(gone)["user_id"].to_list() == [10]

@@ -26,7 +26,7 @@ from nightschool.columns import (
 )
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
-from nightschool.night.ingest import ingest
+from nightschool.night.ingest import Clock, ingest
 from tests.night.logs import HEADER, NOW, ROWS, Home
 
 
@@ -37,14 +37,16 @@ def home(tmp_path) -> Home:
 
 def test_report_has_the_shape_that_scripts_rely_on(home):
     home.write([*ROWS, "1,9,7,2025-01-01"])
-    report = ingest(home.manifest, home.root, home.lake, check=validation, first_seen=NOW, now=NOW)
-    none = {"rows_in": 0, "already_known": 0, "accepted": 0, "quarantined": 0, "reasons": {}}
+    report = ingest(home.manifest, home.root, home.lake, check=validation, clock=Clock(NOW, NOW))
+    apart = {"set_aside": 0, "withdrawn": 0}
+    none = {"rows_in": 0, "already_known": 0, "accepted": 0, "quarantined": 0, "reasons": {}, **apart}
     counts = {
         "rows_in": 4,
         "already_known": 0,
         "accepted": 3,
         "quarantined": 1,
         "reasons": {"rating_out_of_range": 1},
+        **apart,
     }
     assert json.loads(json.dumps(report.to_dict())) == {"interactions": counts, "users": none, "items": none}
     assert list(report.to_dict()) == ["interactions", "users", "items"]
@@ -69,9 +71,11 @@ def test_same_event_id_is_one_event(tmp_path):
     home = Home(tmp_path, interactions={"event_id": "id"})
     header = "id," + HEADER
     home.write([f"e1,{ROWS[0]}", f"e1,{ROWS[0]}", f",{ROWS[1]}", f",{ROWS[1]}"], header=header)
-    assert home.ingest().interactions.reasons == {"duplicate_event": 1}
+    first = home.ingest().interactions
+    assert (first.already_known, first.accepted, first.reasons) == (1, 3, {})
     home.write([f"e1,{ROWS[0]}", f"e2,{ROWS[0]}", f"e2,{ROWS[0]}"], "log-2.csv", header)
-    assert home.ingest().interactions.reasons == {"duplicate_event": 2}
+    again = home.ingest().interactions
+    assert (again.already_known, again.accepted, again.reasons) == (4 + 2, 1, {})
     assert home.rows()[EVENT_ID].drop_nulls().sort().to_list() == ["e1", "e2"]
 
 

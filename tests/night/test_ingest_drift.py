@@ -1,37 +1,39 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-import pytest
 
 from nightschool.columns import BATCHES, INTERACTIONS, QUARANTINE, USERS
-from nightschool.errors import DataRefused
+from nightschool.night.fates import decide_file
+from nightschool.night.ledger import Ledger
 from nightschool.night.quarantine import RETRIED
-from tests.night.logs import ROWS, Home
+from tests.night.logs import NOW, ROWS, Home
 
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def ratings(n: int, rating: int) -> list[str]:
-    return [f"{user},7,{rating},{(START + timedelta(minutes=user)).isoformat()}" for user in range(n)]
+def ratings(n: int, rating: int, item: int = 7) -> list[str]:
+    return [f"{user},{item},{rating},{(START + timedelta(minutes=user)).isoformat()}" for user in range(n)]
 
 
-def test_log_that_is_rated_otherwise_is_refused_and_nothing_written(tmp_path):
+def test_log_that_is_rated_otherwise_is_set_aside_until_it_is_accepted(tmp_path):
     home = Home(tmp_path)
     home.write(ratings(1500, 1))
     home.ingest()
-    home.write(ratings(1500, 5), "log-2.csv")
-    with pytest.raises(DataRefused, match=r"distribution_changed \(rating"):
-        home.ingest()
+    home.write(ratings(1500, 5, item=8), "log-2.csv")
+    assert home.ingest().interactions.set_aside == 1500
+    assert "distribution_changed (rating" in home.files[0].detail
     assert home.rows().height == 1500
     assert home.lake.version(BATCHES) == 0
+    decide_file(Ledger(home.lake, NOW), [INTERACTIONS], "log-2.csv", "accepted")
+    assert home.ingest().interactions.accepted == 1500
 
 
 def test_few_rows_that_are_rated_otherwise_are_a_warning(tmp_path):
     home = Home(tmp_path)
     home.write(ratings(1500, 1))
     home.ingest()
-    home.write(ratings(200, 5), "log-2.csv")
+    home.write(ratings(200, 5, item=8), "log-2.csv")
     assert home.ingest().interactions.accepted == 200
     (warning,) = home.warnings
     assert warning.startswith("interactions: distribution_moved (")
@@ -52,9 +54,11 @@ def test_users_that_lost_most_of_their_rows_are_refused(tmp_path):
     home.write(ROWS)
     home.ingest()
     home.write([f"{user},red" for user in range(1, 15)], "users.csv", "id,team\n")
-    with pytest.raises(DataRefused, match=r"shrunk \(14 rows where there were 30\); restore the file"):
-        home.ingest()
+    assert home.ingest().users.set_aside == 14
+    assert "shrunk (14 rows where there were 30); restore it; if it is meant so" in home.files[-1].detail
     assert home.lake.scan(USERS).collect().height == 30
+    decide_file(Ledger(home.lake, NOW), [USERS], "users.csv", "accepted")
+    assert home.ingest().users.withdrawn == 16
 
 
 def test_ingest_finishes_a_retry_that_was_killed(tmp_path):

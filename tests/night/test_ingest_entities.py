@@ -1,59 +1,21 @@
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from expectations import validation
-from nightschool.columns import ALWAYS, AVAILABLE_AT, ITEM_ID, ITEMS, QUARANTINE, REASON, SOURCE_ROW, USER_ID, USERS
-from nightschool.data.manifest import Manifest
+from nightschool.columns import (
+    ALWAYS,
+    AVAILABLE_AT,
+    ITEM_ID,
+    ITEMS,
+    QUARANTINE,
+    REASON,
+    SOURCE_ROW,
+    USER_ID,
+    USERS,
+)
 from nightschool.errors import ConfigurationError, DataRefused
-from nightschool.night.ingest import ingest
-from nightschool.storage.lake import Lake
-
-MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
-TUESDAY = MONDAY + timedelta(days=1)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class Home:
-    """A source folder with users, items and one interaction, and the tables they go into."""
-
-    def __init__(self, root: Path, history: bool = False) -> None:
-        self.root = root
-        self.manifest = Manifest.model_validate(
-            {
-                "name": "x",
-                "score": "implicit",
-                "history": history,
-                "interactions": {"files": ["log.csv"], "user": "user", "item": "item"},
-                "users": {"files": ["users*.csv"], "id": "id", "attributes": ["role"], "lists": {"likes": "|"}},
-                "items": {
-                    "files": ["items.csv"],
-                    "id": "id",
-                    "title": "title",
-                    "available": {"column": "since", "unit": "iso"},
-                },
-            }
-        )
-        self.lake = Lake(root / "lake", pl.Int64(), pl.String())
-        self.write("log.csv", "user,item\n1,a\n")
-        self.write("users.csv", "id,role,likes\n1,Student,x|y\n2,,\n")
-        self.write("items.csv", "id,title,since\na,Joins,\n")
-
-    def write(self, name: str, text: str) -> None:
-        (self.root / name).write_text(text, encoding="utf-8")
-
-    def describe(self, table: str, **changed: object) -> None:
-        part = getattr(self.manifest, table).model_copy(update=changed)
-        self.manifest = self.manifest.model_copy(update={table: part})
-
-    def ingest(self, at: datetime = MONDAY) -> dict:
-        return ingest(self.manifest, self.root, self.lake, check=validation, first_seen=at, now=at).to_dict()
-
-    def users(self) -> list[tuple]:
-        columns = [USER_ID, "role", "likes", AVAILABLE_AT]
-        return self.lake.scan(USERS).collect().sort(USER_ID, AVAILABLE_AT).select(columns).rows()
+from tests.night.entities import MICROSECOND, MONDAY, TUESDAY, Home
 
 
 @pytest.fixture
@@ -96,13 +58,6 @@ def test_change_at_the_same_instant_still_comes_later(home):
     home.write("users.csv", "id,role,likes\n1,Senior,\n2,,\n")
     home.ingest(MONDAY)
     assert [row[3] for row in home.users()] == [MONDAY, MONDAY + MICROSECOND, MONDAY]
-
-
-def test_user_who_is_no_longer_listed_stays(home):
-    home.ingest()
-    home.write("users.csv", "id,role,likes\n1,Student,x|y\n")
-    assert home.ingest(TUESDAY)["users"]["already_known"] == 1
-    assert len(home.users()) == 2
 
 
 def test_first_of_a_repeated_id_is_kept(home):

@@ -160,6 +160,26 @@ def test_fallback_leaves_out_what_the_user_has_seen(reader: Reader) -> None:
     assert reader.user_list("4", 5, "role") == []
 
 
+def test_a_user_who_left_gets_everyones_list_and_their_audiences_when_they_are_back(
+    opened: Home, reader: Reader
+) -> None:
+    users = opened.lake.scan(USERS).filter(pl.col("user_id") == BOB).tail(1).collect()
+    for days, gone in ((2, True), (3, None)):
+        at = pl.lit(T + days * DAY).cast(users.schema[AVAILABLE_AT]).alias(AVAILABLE_AT)
+        role = pl.lit(None if gone else "student", pl.String).alias("role")
+        opened.lake.append(USERS, users.with_columns(at, role, pl.lit(gone, pl.Boolean).alias("withdrawn")))
+        reason = "popular" if gone else "audience"
+        assert {row["reason"] for row in reader.user_list(str(BOB), 5, "role")} == {reason}
+
+
+def test_titles_of_what_was_withdrawn_are_still_known(opened: Home, reader: Reader) -> None:
+    gone = opened.lake.scan(ITEMS).filter(pl.col("item_id") == 9).collect()
+    at = pl.lit(T).cast(gone.schema[AVAILABLE_AT]).alias(AVAILABLE_AT)
+    blank = [pl.lit(None, pl.String).alias(name) for name in ("title", "text")]
+    opened.lake.append(ITEMS, gone.with_columns(at, *blank, pl.lit(value=True).alias("withdrawn")))
+    assert reader.titles([9]) == {9: "Trees"}
+
+
 def test_similar_items_come_with_titles(reader: Reader) -> None:
     rows = reader.similar_items("7", 5)
     assert [(row["rank"], row["item_id"], row["title"]) for row in rows] == [(1, 9, "Trees"), (2, 8, "Maps II")]

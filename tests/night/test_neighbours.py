@@ -81,12 +81,17 @@ def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, mo
 
 
 def test_item_weights_speak_in_external_ids_in_the_order_of_their_key(dataset: Dataset) -> None:
-    weights = {"ease": matrix({(0, 1): 0.5, (1, 0): -0.25}), "content": matrix({(2, 3): 1.0})}
+    weights = {"ease": matrix({(0, 1): 0.5, (1, 0): -0.25}), "content": matrix({(2, 0): 1.0})}
     assert item_weights(weights, dataset).rows() == [
-        ("content", 9, 1, 1.0),
+        ("content", 9, 7, 1.0),
         ("ease", 5, 7, -0.25),
         ("ease", 7, 5, 0.5),
     ]
+
+
+def test_item_weights_lead_to_available_items_only(dataset: Dataset) -> None:
+    weights = {"ease": matrix({(3, 0): 0.5, (0, 3): 0.25, (0, 1): 0.125})}
+    assert item_weights(weights, dataset).rows() == [("ease", 1, 7, 0.5), ("ease", 7, 5, 0.125)]
 
 
 def test_no_component_with_weights_makes_an_empty_table(dataset: Dataset) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,13 +15,14 @@ from nightschool.columns import (
     SIMILAR_ITEMS,
 )
 from nightschool.errors import Busy, GateRefused
-from nightschool.night.publish import draft_release, publish_release
+from nightschool.night.basis import describe_basis
+from nightschool.night.publish import describe_gates, draft_release, publish_release
 from nightschool.night.run import Night
 from nightschool.night.verify import verify_release
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
-from tests.night.nights import POPULARITY, finish, make_home, start
+from tests.night.nights import MONDAY, POPULARITY, REQUEST, finish, make_home, meet, start
 
 VERDICT = {"recipe": POPULARITY, "sentence": "nothing beats popularity"}
 GATES = {"tuned": True, "asked": []}
@@ -147,3 +150,28 @@ def test_components_of_another_release_keep_their_columns(
     pool = night.home.lake.scan(CANDIDATE_SCORES, release.release_id).collect()
     assert (pool["ease"].to_list(), pool["popularity"].to_list()) == ([0.25], [None])
     assert finish(start(night.home, config=night.config.model_copy(update={"k": 48}))).status == "published"
+
+
+def test_gates_hold_what_a_repeat_of_the_night_must_know(night: Night) -> None:
+    trials = [{"model": "ease", "params": {"l2": 7.5}, "value": 0.1, "seconds": 1.0}]
+    night.records.put("select", {"tuned": True, "trials": trials, "recipe": POPULARITY})
+    gates = describe_gates(night, {"decision": "first", "gates": [{"name": "a"}]}, {"gates": [{"name": "b"}]})
+    assert (gates["tuned"], gates["decision"], gates["asked"]) == (True, "first", [{"name": "a"}, {"name": "b"}])
+    assert (gates["champion"], gates["comparable"]) == (None, True)
+    assert gates["trials"] == [{"model": "ease", "params": {"l2": 7.5}}]
+    assert gates["basis"] == describe_basis(night.manifest)["basis"]
+
+
+def test_backfill_is_stored_whole_beside_the_current_release(
+    night: Night, draft: Draft, staged: Path, metrics: pl.DataFrame
+) -> None:
+    current = publish_release(night, draft, staged, metrics)
+    night.close()
+    meet(night.home, MONDAY - timedelta(days=1), row=3)
+    late = start(night.home, replace(REQUEST, as_of=MONDAY - timedelta(hours=1)))
+    assert (late.moves_pointer, late.champion) == (False, None)
+    release = publish_release(late, draft_release(late, VERDICT, GATES, "run-2"), staged, metrics)
+    assert release.status == "backfilled"
+    assert night.home.releases.current() == current
+    assert verify_release(night.home, release.release_id).state == "intact"
+    assert len(Lists(lists_path(night.home.paths.serving, release.release_id, RECOMMENDATIONS))) == 1

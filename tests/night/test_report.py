@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -5,15 +6,23 @@ import polars as pl
 import pytest
 
 from nightschool.columns import RECOMMENDATIONS
+from nightschool.night.ingest import IngestReport
+from nightschool.night.intake import TableCounts
 from nightschool.night.report import already_decided, in_markdown, night_report, sample_learner
-from nightschool.night.run import Night
-from tests.night.nights import MONDAY, draft, finish, make_home, meet, publish, start
+from nightschool.night.run import SEARCHED_ANEW, Night, Unchanged
+from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
 
-ROWS = {"interactions": {"rows_in": 1234, "already_known": 4, "accepted": 1200, "quarantined": 30, "reasons": {}}}
+CAME = IngestReport({"interactions": TableCounts(4, 1200, 30, {}, set_aside=12)})
 FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
 NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
 GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
 EFFECT = {"rule": "suspected bots", "setting": "view", "rows": 1228, "users": 20, "items": 500}
+AGES = {
+    "new_item_events_7d": 0.25,
+    "new_item_events_30d": 0.5,
+    "new_item_places_7d": None,
+    "new_item_places_30d": 0.125,
+}
 COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "demanded": "at least 0.01"}
 
 
@@ -34,8 +43,8 @@ def stages(release_id: str | None) -> dict[str, Any]:
             "sentence": "ease is better than popularity",
         },
         "refit": {"notes": ["ease: sparse, with everything"]},
-        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}},
-        "publish": {"release_id": release_id},
+        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}, "freshness": AGES},
+        "publish": {"release_id": release_id, "status": "published" if release_id else "dry run"},
     }
 
 
@@ -61,30 +70,54 @@ def release(night: Night, *offers: dict[str, Any]) -> None:
     night.home.releases.publish(draft(night, row_counts=counts), night.base_version)
 
 
+TAKEN = IngestReport({"interactions": TableCounts(4, 1200, 30, {})}, ("a row was odd",))
+
+
 def test_night_that_was_published_before_says_so(night: Night) -> None:
     done = finish(night)
-    report = already_decided(done, ROWS)
+    report = already_decided(done, TAKEN)
     assert (report["status"], report["release_id"]) == ("already published", done.release_id)
     assert report["as_of"] == MONDAY.isoformat()
-    assert report["rows"] == ROWS
-    assert done.release_id in report["sentence"]
+    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert f"{done.release_id} was already published" in report["sentence"]
+    backfilled = already_decided(done.model_copy(update={"status": "backfilled"}), TAKEN)
+    assert f"{done.release_id} was already backfilled" in backfilled["sentence"]
+
+
+def test_night_that_changes_nothing_names_the_release_that_stays_and_its_own_t(night: Night) -> None:
+    done = finish(night)
+    report = already_decided(Unchanged(done, TUESDAY), TAKEN)
+    assert (report["status"], report["release_id"]) == ("unchanged", done.release_id)
+    assert report["as_of"] == TUESDAY.isoformat()
+    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert report["sentence"] == f"nothing but T has changed since release {done.release_id}, which stays current"
+
+
+def test_backfilled_release_says_so(night: Night) -> None:
+    release(night, offer(night, 1, "ease"))
+    stored = {**stages(night.identity.release_id), "publish": {"release_id": "x", "status": "backfilled"}}
+    late = replace(night, late=True, moves_pointer=False)
+    report = night_report(late, CAME, stored)
+    assert report["status"] == "backfilled"
+    assert SEARCHED_ANEW in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    report = night_report(night, ROWS, stages(night.identity.release_id))
+    report = night_report(night, CAME, stages(night.identity.release_id))
     assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
     assert (report["dataset"], report["protocol"]) == ("learning", "temporal-user")
     assert report["warnings"] == ["weaker", "ease: sparse, with everything"]
     assert report["gates"] == [GATE, COVERAGE]
     assert report["signals"] == [EFFECT]
+    assert report["freshness"] == AGES
     assert report["failures"] == {"svd": "no"}
     assert report["trials"] == {"ease": 2, "ials": 1}
     assert report["learner"]["user_id"] == 1
 
 
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
-    report = night_report(night, ROWS, stages(None))
+    report = night_report(night, CAME, stages(None))
     assert (report["status"], report["release_id"], report["learner"]) == ("dry run", None, None)
 
 
@@ -103,7 +136,7 @@ def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
 
 def test_page_says_what_happened(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    page = in_markdown(night_report(night, ROWS, stages(night.identity.release_id), ["odd"]))
+    page = in_markdown(night_report(night, CAME, stages(night.identity.release_id), ["odd"]))
     assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
     for line in (
         f"- T: {MONDAY.isoformat()}",
@@ -113,10 +146,12 @@ def test_page_says_what_happened(night: Night) -> None:
         "- note: weaker",
         "- note: ease: sparse, with everything",
         "- note: ease, when tried: sparse form",
-        "| interactions | 1,234 | 4 | 1,200 | 30 |",
+        "| interactions | 1,234 | 4 | 1,200 | 30 | 12 | 0 |",
         "| suspected bots | view | 1,228 | 20 | 500 |",
         "| challenger | 0.3100 | 0.3000 – 0.3200 |",
         "| popularity | – | – – – |",
+        "| 7d | 0.2500 | – |",
+        "| 30d | 0.5000 | 0.1250 |",
         "| learnable | yes | +0.1 | > 0 |",
         "| catalogue coverage | NO | 0.001 | at least 0.01 |",
     ):
@@ -126,5 +161,5 @@ def test_page_says_what_happened(night: Night) -> None:
 
 
 def test_page_of_a_dry_run_bears_the_datasets_name(night: Night) -> None:
-    assert in_markdown(night_report(night, ROWS, stages(None))).startswith("# dry run: learning\n")
+    assert in_markdown(night_report(night, CAME, stages(None))).startswith("# dry run: learning\n")
     assert publish(night).status == "published"

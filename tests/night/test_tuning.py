@@ -126,3 +126,35 @@ def test_without_a_space_or_trials_the_defaults_are_fitted_once(tunable, trials)
     best, tried = tuner(trials=trials).tune(tunable)
     assert tried == []
     assert best.component.params == tunable.fixed
+
+
+def test_a_search_that_is_repeated_tries_the_same_settings_whatever_time_they_take():
+    best, trials = tuner(trials=6).tune(HILL)
+    tried = [trial.component for trial in trials]
+    again = Tuner(fit, lambda recommender: recommender.height, Budget(6, 0.0), 7, tried)
+    found, repeated = again.tune(HILL)
+    assert found.component == best.component
+    assert [(trial.component, trial.value) for trial in repeated] == [(t.component, t.value) for t in trials]
+
+
+def test_a_repeated_setting_that_cannot_be_trained_is_a_failed_trial_again():
+    def picky(component):
+        if component.params.get("place", 2.0) > 5:
+            raise NightschoolError("too steep", seen=component.params, do="nothing")
+        return fit(component)
+
+    _, trials = tuner(trials=12, fit=picky).tune(HILL)
+    tried = [trial.component for trial in trials]
+    _, repeated = Tuner(picky, lambda recommender: recommender.height, Budget(12, 0.0), 0, tried).tune(HILL)
+    assert [trial.value for trial in repeated] == [trial.value for trial in trials]
+    assert None in [trial.value for trial in repeated]
+
+
+def test_a_model_that_the_repeated_search_left_out_is_left_out():
+    with pytest.raises(NightschoolError, match="hill was left out when the recipe was searched"):
+        Tuner(fit, lambda recommender: recommender.height, Budget(3, 60.0), 0, [Component(model="ease")]).tune(HILL)
+
+
+def test_a_model_without_a_space_is_fitted_once_in_a_repeat_too():
+    best, trials = Tuner(fit, lambda recommender: 0.0, Budget(3, 60.0), 0, []).tune(Tunable("plain"))
+    assert (best.component.model, trials) == ("plain", [])

@@ -16,10 +16,11 @@ from nightschool.data.manifest import load_manifest
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from nightschool.night.config import NightConfig
+from nightschool.night.identity import Request
 from nightschool.night.prepare import event_log
 from nightschool.night.publish import draft_release, publish_release
 from nightschool.night.recommend import write_tables
-from nightschool.night.run import Home, Night, Request, open_night
+from nightschool.night.run import Home, Night, open_night
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import Binding, bind
 from nightschool.storage.lake import Lake

@@ -71,6 +71,13 @@ def publish(lake: Lake, release_id: str, number: int) -> None:
     releases.publish(draft, releases.version())
 
 
+def backfill(lake: Lake, release_id: str) -> str:
+    """The release of a night that was missed, at noon of its day, without rows."""
+    noon = datetime.fromisoformat(f"{release_id[:10]}T12:00:00+00:00")
+    Releases(lake).backfill(Draft(release_id=release_id, as_of=noon, run_key=release_id, recipe=_RECIPE))
+    return release_id
+
+
 def metrics(number: int) -> list[dict[str, Any]]:
     """Rows of the metrics table of a night; the first one had no champion, coverage has no interval."""
     roles = {"challenger": 0.2, "popularity": 0.1, **({"champion": 0.19} if number else {})}

@@ -56,7 +56,7 @@ def locked(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_every_route_has_its_row() -> None:
-    app = application(cast(Service, SimpleNamespace()))
+    app = application(cast(Service, SimpleNamespace(settings=Settings())))
     found = {(method, str(route.path)) for route in iter_route_contexts(app.routes) for method in route.methods or ()}
     assert found == set(ROUTES)
 

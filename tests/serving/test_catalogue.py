@@ -82,6 +82,8 @@ def test_a_list_column_tells_kinds_by_its_first_label() -> None:
     assert Catalogue(frame, ItemColumns(lists=("tags",))).kinds.tolist() == [1, 0, -1]
 
 
-def test_items_that_only_histories_name_are_not_described() -> None:
-    frame = pl.DataFrame({"item_id": [2, 1], "title": None, "text": None, "available_at": ["2026-01-01", None]})
-    assert Catalogue(frame, ItemColumns()).described.tolist() == [False, True]
+def test_items_that_ended_or_that_only_histories_name_are_not_current() -> None:
+    frame = pl.DataFrame({"item_id": [3, 2, 1], "title": "t", "text": None, "withdrawn": [True, False, None]})
+    catalogue = Catalogue(frame, ItemColumns())
+    assert catalogue.current.tolist() == [False, True, False]
+    assert catalogue.describe(3)["title"] == "t"

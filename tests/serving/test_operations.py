@@ -8,7 +8,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Releases
 from serving.operations import curves, last_read, open_lake, quarantined, recipe_name, releasing, roll_back
-from tests.serving.nights import FIRST, ODD, READ, SECOND, THIRD, make_nights
+from tests.serving.nights import FIRST, ODD, READ, SECOND, THIRD, backfill, make_nights
 
 
 @pytest.fixture
@@ -88,3 +88,21 @@ def test_quarantine_is_counted_by_reason(lake: Lake) -> None:
 
 def test_the_data_are_as_old_as_their_last_reading(lake: Lake) -> None:
     assert last_read(lake) == READ
+
+
+def test_what_was_backfilled_is_a_night_that_can_be_gone_back_to(lake: Lake) -> None:
+    backfilled = backfill(lake, "2026-11-25-dddddddd")
+    standing = releasing(lake)
+    assert standing.current is not None
+    assert standing.current.release_id == THIRD
+    assert [row.release_id for row in standing.nights] == [FIRST, backfilled, SECOND, THIRD]
+    assert roll_back(lake, backfilled, "worse since", hold=False).status == "published"
+
+
+def test_figures_do_not_compare_across_a_change_of_scoring(lake: Lake) -> None:
+    nights = releasing(lake).nights
+    bases = [None, "one", "other"]
+    stored = [n.model_copy(update={"gates": {"basis": basis}}) for n, basis in zip(nights, bases, strict=True)]
+    (ndcg, *_) = curves(lake, stored)
+    assert [figure.comparable for figure in ndcg.lines["challenger"]] == [True, True, False]
+    assert all(figure.comparable for figure in curves(lake, nights)[0].lines["challenger"])

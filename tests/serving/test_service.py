@@ -48,7 +48,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     assert [item.item_id for item in answer.items] == listed(snapshot, user)
     assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
-    assert answer.release_age_hours == 0
+    assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
     assert service.is_quick(user, Asked())
     assert service.has_content()
 

@@ -127,3 +127,26 @@ def test_a_stray_file_among_the_releases_is_left_alone(releases: Releases, paths
     stray.touch()
     assert prune(releases, paths, keep=1) == DAYS[:1]
     assert stray.exists()
+
+
+def backfill(releases: Releases, paths: HomePaths, *release_ids: str) -> None:
+    for release_id in release_ids:
+        write(releases, paths, release_id)
+        releases.backfill(draft(release_id))
+
+
+def test_as_many_backfilled_releases_stay_besides_the_published_ones(releases: Releases, paths: HomePaths) -> None:
+    publish(releases, paths, *DAYS[3:])
+    backfill(releases, paths, *DAYS[:3])
+    assert prune(releases, paths, keep=3) == []
+    assert prune(releases, paths, keep=2) == DAYS[:1]
+    assert prune(releases, paths, keep=1) == [DAYS[1], DAYS[3]]
+    assert left(releases, paths) == [DAYS[2], DAYS[4]]
+
+
+def test_a_backfilled_release_that_became_current_counts_as_published(releases: Releases, paths: HomePaths) -> None:
+    publish(releases, paths, *DAYS[3:])
+    backfill(releases, paths, *DAYS[:2])
+    releases.rollback(DAYS[0], "the rest is odd")
+    assert prune(releases, paths, keep=1) == DAYS[3:]
+    assert left(releases, paths) == DAYS[:2]

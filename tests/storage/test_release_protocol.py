@@ -1,4 +1,4 @@
-"""Nights, rollbacks and holds in one process, interleaved and killed wherever a seed says; a failing seed replays."""
+"""Nights, backfills, rollbacks and holds in one process, interleaved and killed by a seed; a failing one replays."""
 
 import random
 from collections import Counter
@@ -13,7 +13,8 @@ import pytest
 from nightschool.columns import ERASURES, RECOMMENDATIONS, RELEASES, Table
 from nightschool.errors import Busy, GateRefused
 from nightschool.storage.lake import Lake
-from nightschool.storage.releases import Draft, Release, Releases
+from nightschool.storage.release import STORED, Draft, Release
+from nightschool.storage.releases import Releases
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
 ROLLED_BACK = "rolled back"
@@ -33,6 +34,7 @@ class World(Lake):
         self.written: set[str] = set()
         self.nights: list[Draft] = []
         self.bases: dict[str, int | None] = {}
+        self.backfills: set[str] = set()
         self.depth = 0
         self.ends: Counter[str] = Counter()
         self.calm = False
@@ -75,15 +77,19 @@ class World(Lake):
         """What must hold whenever a row is committed."""
         history = [Release.from_row(earlier) for earlier in self.rows]
         assert row.commit_version == len(history)
-        if row.status != "published":
+        if row.status not in STORED:
             return
         assert row.release_id in self.written
+        stored = {earlier.release_id for earlier in history if earlier.status in STORED}
         if row.reason == ROLLED_BACK:
-            assert row.release_id in {earlier.release_id for earlier in history if earlier.status == "published"}
+            assert row.release_id in stored
             return
+        assert row.status == ("backfilled" if row.release_id in self.backfills else "published")
         marks = [earlier.status for earlier in history if earlier.status in ("held", "unheld")]
         assert marks[-1:] != ["held"]
-        assert row.release_id not in {earlier.release_id for earlier in history if earlier.status == "published"}
+        assert row.release_id not in stored
+        if row.status == "backfilled":
+            return
         base = self.bases[row.release_id]
         assert not [e for e in history[0 if base is None else base + 1 :] if e.status == "published"]
 
@@ -116,6 +122,8 @@ class World(Lake):
             Draft(release_id=release_id, run_key=release_id, as_of=START, row_counts={"recommendations": 1})
         )
         self.bases[release_id] = base
+        if self.rng.random() < 0.4:
+            self.backfills.add(release_id)
 
     def publish(self) -> None:
         """A try of an open night, which may be a rerun after it was killed anywhere."""
@@ -126,13 +134,18 @@ class World(Lake):
         if decided is None:
             self.written.add(night.release_id)
             try:
-                decided = self.releases.publish(night, self.bases[night.release_id])
+                decided = self.finish(night)
             except Busy:
                 self.bases[night.release_id] = self.releases.version()
                 raise
         assert decided.run_key == night.run_key
         if night in self.nights:
             self.nights.remove(night)
+
+    def finish(self, night: Draft) -> Release:
+        if night.release_id in self.backfills:
+            return self.releases.backfill(night)
+        return self.releases.publish(night, self.bases[night.release_id])
 
     def roll_back(self) -> None:
         known = [str(row["release_id"]) for row in self.rows if row["release_id"]]
@@ -162,10 +175,12 @@ def simulate(seed: int) -> World:
 def check(seed: int) -> None:
     world = simulate(seed)
     history = world.releases.history()
-    first = [row.release_id for row in history if row.status == "published" and row.reason != ROLLED_BACK]
+    first = [row.release_id for row in history if row.status in STORED and row.reason != ROLLED_BACK]
     assert len(first) == len(set(first)) == len(world.bases), f"seed {seed}"
     current = world.releases.current()
     assert current == next((row for row in reversed(history) if row.status == "published"), None), f"seed {seed}"
+    moved = {row.release_id for row in history if row.status == "published" and row.reason != ROLLED_BACK}
+    assert not moved & world.backfills, f"seed {seed}"
     entries = world.releases.listing()
     assert [entry["id"] for entry in entries] == first, f"seed {seed}"
     assert [entry["id"] for entry in entries if entry["current"]] == ([current.release_id] if current else [])
@@ -193,8 +208,10 @@ def test_a_seed_replays() -> None:
 
 def test_the_simulation_kills_interleaves_and_refuses() -> None:
     worlds = [simulate(seed) for seed in range(40)]
-    assert {row["status"] for world in worlds for row in world.rows} == {"published", "held", "unheld"}
-    assert any(row["reason"] == ROLLED_BACK for world in worlds for row in world.rows)
+    rows = [(world, row) for world in worlds for row in world.rows]
+    assert {row["status"] for _, row in rows} == {"published", "backfilled", "held", "unheld"}
+    back = [row["release_id"] in world.backfills for world, row in rows if row["reason"] == ROLLED_BACK]
+    assert set(back) == {True, False}
     ends = sum((world.ends for world in worlds), Counter[str]())
     assert set(ends) == {"Killed", "Busy", "GateRefused", "interleaved"}
 
@@ -202,5 +219,12 @@ def test_the_simulation_kills_interleaves_and_refuses() -> None:
 @pytest.mark.parametrize("broken", ["_refuse_moved", "_refuse_hold"])
 def test_the_simulation_finds_a_broken_protocol(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     monkeypatch.setattr(f"nightschool.storage.releases.{broken}", lambda *_: None)
+    with pytest.raises(AssertionError):
+        check_all(range(200))
+
+
+def test_the_simulation_finds_backfills_that_are_stored_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightschool.storage.releases._stored", lambda history: [])
+    monkeypatch.setattr(World, "roll_back", lambda world: None)
     with pytest.raises(AssertionError):
         check_all(range(200))

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -6,7 +7,8 @@ from models.catalog import MODELS, create, create_reranker
 from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from tasks.select import _settled, search_for
+from nightschool.night.lineage import Searched
+from tasks.select import _settled, repeat_search, search_for
 
 
 def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():
@@ -65,3 +67,12 @@ def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
     }
     assert tunables["ease"].fixed == {"l2": 77}
     assert not any(one.space for one in tunables.values())
+
+
+def test_a_repeat_asks_no_clock_and_has_a_reranker_only_if_one_was_tried():
+    search = search_for(NightConfig(models=("ease", "reranker"), rerank_seconds=5))
+    ease = Component(model="ease", params={"l2": 7.5})
+    without = repeat_search(search, Searched((ease,), reranked=False))
+    assert (without.repeated, without.reranker, without.rerank_seconds) == ((ease,), None, math.inf)
+    reranker = Component(model="reranker", params={"trees": 7})
+    assert repeat_search(search, Searched((ease, reranker), reranked=True)).reranker == {}

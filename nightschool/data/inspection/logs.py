@@ -192,11 +192,21 @@ def _is_event(column: Profile) -> bool:
 def _is_event_id(column: Profile) -> bool:
     named = is_about(column.name, Topic.EVENT) and names_an_id(column.name)
     plain = words_of(column.name) in (["id"], ["uuid"], ["log", "id"], ["interaction", "id"])
-    return (named or plain) and column.distinct == column.rows
+    return (named or plain) and column.distinct == column.rows and not counts_rows(column)
+
+
+def counts_rows(column: Profile) -> bool:
+    """Whether a column numbers the rows of its file from 0 or 1: in the next file the numbers mean other events."""
+    if column.kind not in {Kind.INTEGER, Kind.FLAG} or column.range is None or column.distinct != column.rows:
+        return False
+    low, high = column.range
+    return low in {0, 1} and high - low == column.rows - 1
 
 
 def _remark(log: Log, column: Profile) -> tuple[str, str]:
     """The role that a column's name promises and its values do not keep, and what is wrong with them."""
+    if names_an_id(column.name) and counts_rows(column):
+        return "event_id", f"{column.name}: counts the rows of its file, and may begin again in the next one"
     if is_about(column.name, Topic.TIME) and log.time is None:
         counted = column.kind in {Kind.INTEGER, Kind.NUMBER}
         days = 'numbers too small for seconds; days that count from a date need unit = "days" and an origin'

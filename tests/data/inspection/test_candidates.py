@@ -79,7 +79,16 @@ def test_ids_that_start_anew_in_each_file_are_no_event_ids(candidates_of):
     (two,) = candidates_of(b__1=lines(f"id,{HEADER}", *numbered[:24]), b__2=lines(f"id,{HEADER}", *again))
     assert one.log.event_id.name == "id"
     assert two.log.event_id is None
-    assert "start anew" in two.log.remarks["event_id"]
+    assert "counts the rows of its file" in two.log.remarks["event_id"]
+
+
+def test_a_column_that_numbers_the_rows_of_one_file_is_no_event_id(candidates_of):
+    numbered = [f"{place},{row}" for place, row in enumerate(ratings(), start=1)]
+    (one,) = candidates_of(a=lines(f"id,{HEADER}", *numbered))
+    assert one.log.event_id is None
+    later = [f"{place},{row}" for place, row in enumerate(ratings(), start=70_001)]
+    (two,) = candidates_of(a=lines(f"id,{HEADER}", *later))
+    assert two.log.event_id.name == "id"
 
 
 def test_catalogue_alone_is_no_candidate(candidates_of):

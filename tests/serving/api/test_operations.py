@@ -1,5 +1,9 @@
 """What operators' programs ask for."""
 
+from datetime import UTC, datetime
+
+import pytest
+
 from tests.serving.client import Api
 
 
@@ -18,10 +22,13 @@ def test_a_release_that_is_not_there_is_not_found(reading: Api) -> None:
     assert reading.get(f"/v1/releases/{'x' * 65}").status_code == 422
 
 
-def test_readiness_tells_the_age(reading: Api) -> None:
+def test_readiness_tells_the_age_of_the_data_not_of_the_publication(reading: Api) -> None:
     told = reading.get("/ready").json()
-    assert (told["ready"], told["release_id"]) == (True, reading.snapshot.release.release_id)
-    assert 0 <= told["release_age_seconds"] < 3600
+    release = reading.snapshot.release
+    assert (told["ready"], told["release_id"]) == (True, release.release_id)
+    age = (datetime.now(UTC) - release.as_of).total_seconds()
+    assert told["release_age_seconds"] == pytest.approx(age, abs=60)
+    assert told["release_age_seconds"] > (datetime.now(UTC) - release.created_at).total_seconds() + 3600
 
 
 def test_figures_count_by_route_not_by_user(reading: Api) -> None:
@@ -34,3 +41,7 @@ def test_figures_count_by_route_not_by_user(reading: Api) -> None:
     assert 'nightschool_requests_total{route="none",status="404"}' in text
     assert "nightschool_release_age_seconds " in text
     assert "at/all" not in text
+
+
+def test_figures_tell_of_the_nights(reading: Api) -> None:
+    assert "nightschool_nights_readable 1.0" in reading.get("/metrics").text.splitlines()

@@ -45,3 +45,12 @@ def test_everything_lies_in_the_picture_between_round_ticks(values: list[float])
     assert 1 <= len(drawn.across) <= 5
     places = [tick.place for tick in drawn.across]
     assert places == sorted(places)
+
+
+def test_a_line_breaks_where_scoring_changed() -> None:
+    figures = [figure(0, 0.1), figure(1, 0.2), figure(2, 0.3)._replace(comparable=False), figure(3, 0.4)]
+    drawn = chart(Curve("ndcg@10", {"champion": figures}))
+    assert [len(part.split()) for part in drawn.lines[0].parts] == [2, 2]
+    assert drawn.broken
+    whole = chart(Curve("ndcg@10", {"champion": figures[:2]}))
+    assert ([len(part.split()) for part in whole.lines[0].parts], whole.broken) == ([2], False)

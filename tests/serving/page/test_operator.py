@@ -1,15 +1,18 @@
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 
+from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
+from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.releases import Releases
 from tests.serving.fakes import FakeService
-from tests.serving.nights import FIRST, ODD, SECOND, THIRD, make_nights
+from tests.serving.nights import FIRST, ODD, SECOND, THIRD, backfill, make_nights
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of
 
@@ -113,3 +116,39 @@ def test_many_releases_are_shown_a_few_at_a_time(client: httpx.Client, lake: Lak
         releases.abandon(release_id=f"r{number}", run_key=f"r{number}", as_of=releases.history()[0].as_of, reason="")
     assert "Show 8 older" in client.get("/operator").text
     assert client.get("/operator?releases=all").text.count("abandoned") == 25
+
+
+def test_a_backfilled_release_is_listed_and_can_be_gone_back_to(client: httpx.Client, lake: Lake) -> None:
+    backfilled = backfill(lake, "2026-11-25-dddddddd")
+    page = client.get("/operator").text
+    assert "<td>backfilled</td>" in page
+    assert f'aria-label="Roll back to {backfilled}"' in page
+    assert backfilled in client.get("/operator/rollback", params={"release_id": backfilled}).text
+
+
+def test_nights_are_told_with_those_that_failed_or_never_began(client: httpx.Client, lake: Lake) -> None:
+    assert "None yet: <code>nightschool retrain</code>" in client.get("/operator").text
+    now = datetime.now(UTC)
+    nights = Nights.of(HomePaths(lake.root.parent))
+    for hours, outcome, code in ((73, "published", 0), (1, "data refused", 3)):
+        at = now - timedelta(hours=hours)
+        about = {
+            "outcome": outcome,
+            "exit_code": code,
+            "reason": "<i>why</i>",
+            "release_id": THIRD if code == 0 else "",
+        }
+        row = {"night_id": outcome, "started_at": at, "ended_at": at + timedelta(seconds=75), "scheduled_for": at}
+        nights.append(NightRow.model_validate({**row, **about}))
+    page = client.get("/operator").text
+    section = page[page.index('id="tries-title"') : page.index('id="gates-title"')]
+    assert re.findall(r'<span class="(yes|no)">([^<]+)', section) == [
+        ("no", "data refused"),
+        ("no", "missed"),
+        ("no", "missed"),
+        ("yes", "published"),
+    ]
+    assert "75 s" in section
+    assert f"<code>{THIRD}</code>" in section
+    assert "<bdi>&lt;i&gt;why&lt;/i&gt;</bdi>" in section
+    assert f'<tr id="release-{THIRD}">' in page

@@ -1,0 +1,37 @@
+"""The nights that were missed, as a run that a person starts in the Prefect UI."""
+
+from datetime import date, time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows.retrain import retrain
+from nightschool.night.backfill import list_instants, require_all, run_nights
+from nightschool.night.config import NightConfig
+from tasks.home import open_home
+
+
+@flow(name="backfill")
+def backfill(
+    first: date,
+    last: date,
+    at: time | None = None,
+    dataset: str | None = None,
+    source_root: Path | None = None,
+    config: NightConfig = NightConfig(),
+) -> list[dict[str, Any]]:
+    """What became of the night of each day; it fails after the last one where a night failed.
+
+    Args:
+        first: The first day.
+        last: The last day, itself included.
+        at: T's time of day, UTC. Empty: that of the releases, else 02:00.
+        dataset: A shipped dataset's name, or a manifest's path. Empty: the one that the home holds.
+        source_root: The folder that the manifest's files lie below. Empty: the one that the home remembers.
+        config: What each night does.
+    """
+    stored = open_home().releases.stored()
+    instants = list_instants(first, last, at, stored)
+    return require_all(run_nights(instants, stored, partial(retrain, dataset, source_root, config=config)))

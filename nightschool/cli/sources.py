@@ -1,0 +1,62 @@
+"""Commands about source files: what became of each, and what to do with those that were set aside."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from nightschool.cli import show
+from nightschool.cli.night import Json
+
+app = typer.Typer(no_args_is_help=True)
+
+FileName = Annotated[str, typer.Argument(metavar="FILE", help="A file as `sources list` shows it.")]
+
+
+@app.command("list")
+def list_sources(as_json: Json = False) -> None:
+    """List every source file, how far it was taken in, and why it was set aside."""
+    from tasks.home import open_home
+    from tasks.sources import list_files
+
+    files = list_files(open_home())
+    if as_json:
+        show.show_json(files)
+        return
+    rows = [[f["table"], f["file"], f["state"], f["rows"], f["read_at"][:16].replace("T", " ")] for f in files]
+    show.show_table("Source files", ["table", "file", "state", "rows", "read at (UTC)"], rows)
+    aside = [f for f in files if f["state"] == "set aside"]
+    for file in aside:
+        show.console.print(f"{file['file']}: {show.printable(file['reason'])}", soft_wrap=True)
+    if aside:
+        show.console.print(
+            "`nightschool sources accept FILE` takes one in at the next ingest, `sources drop FILE` leaves it out.",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def accept(file: FileName, as_json: Json = False) -> None:
+    """Take a file that was set aside in at the next ingest, as it is: its bad rows go to quarantine."""
+    _decide(file, "accepted", as_json)
+
+
+@app.command()
+def drop(file: FileName, as_json: Json = False) -> None:
+    """Leave a file that was set aside out for good; it is judged again when its content changes."""
+    _decide(file, "dropped", as_json)
+
+
+def _decide(file: str, decision: Any, as_json: bool) -> None:
+    from nightschool.storage.lock import home_lock
+    from tasks.home import open_home
+    from tasks.sources import decide_source
+
+    home = open_home()
+    with home_lock(home.paths.lock):
+        entry = decide_source(home, file, decision)
+    if as_json:
+        show.show_json(entry)
+        return
+    after = {"accepted": "It comes in at the next ingest or night.", "dropped": "It stays out until it changes."}
+    show.console.print(f"{file} is {decision} ({json.loads(entry['detail'])['rows']:,} rows). {after[decision]}")

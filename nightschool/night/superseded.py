@@ -1,0 +1,128 @@
+"""Quarantined interactions whose mended form has come in: they leave the list."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import (
+    DELETED,
+    DETAIL,
+    DURATION,
+    EVENT,
+    EVENT_ID,
+    INTERACTIONS,
+    ITEM_ID,
+    LIKED,
+    QUARANTINE,
+    RATING,
+    REASON,
+    ROW,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TABLE,
+    TIMESTAMP,
+    USER_ID,
+)
+from nightschool.data.manifest import Interactions
+from nightschool.data.normalise import IdTypes, normalise_interactions
+from nightschool.data.readers import read_id_maps
+from nightschool.data.rereading import NOT_TAKEN_APART, reread
+from nightschool.data.sources import SourceFile
+from nightschool.night.arrivals import scoped_id
+from nightschool.night.forgotten import FORGOTTEN_USER
+from nightschool.night.intake import Occasion
+from nightschool.night.quarantine import PLACE, RETRIED, SUPERSEDED, quarantined
+
+_SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
+_FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
+    "user": (USER_ID,),
+    "item": (ITEM_ID,),
+    "time": (TIMESTAMP,),
+    "epoch_zero": (TIMESTAMP,),
+    "duration": (DURATION,),
+    "rating": (RATING,),
+    "liked": (LIKED,),
+    "deleted": (DELETED,),
+    "event": (EVENT,),
+}
+"""Part of a reason's code to the column that it is about."""
+
+_SEEN_IN: Final = "seen_in"
+
+
+def mark_superseded(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
+    """Mark the quarantined interactions whose mended form is among the accepted rows, and return how many they are.
+
+    With an event id the form is mended that bears it. Without one it is the row that says the same but for what the
+    reason is about; a row that lacks its user, item or time as well says too little to be known again.
+
+    Args:
+        occasion: The ingest.
+        accepted: Rows of the interactions table that are about to come in.
+    """
+    if accepted is None:
+        return 0
+    lying = quarantined(occasion.lake).filter(
+        pl.col(TABLE) == INTERACTIONS.name,
+        pl.col(ROW).is_not_null(),
+        ~pl.col(REASON).is_in([*NOT_TAKEN_APART, FORGOTTEN_USER, RETRIED, "reused_event_id"]),
+    )
+    rows = lying.collect()
+    if rows.is_empty():
+        return 0
+    came = accepted.select(*_SAYS, EVENT_ID, pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN))
+    found = [_mended(part, came) for part in _typed(occasion, rows)]
+    marks = pl.concat([frame for frames in found for frame in frames]) if any(found) else pl.DataFrame()
+    if marks.is_empty():
+        return 0
+    marked = quarantined(occasion.lake).join(marks.lazy(), on=PLACE, how="inner", suffix="_new")
+    marked = marked.with_columns(pl.lit(SUPERSEDED).alias(REASON), pl.col(_SEEN_IN).alias(DETAIL))
+    rest = occasion.lake.scan(QUARANTINE).join(marks.lazy(), on=PLACE, how="anti")
+    occasion.lake.overwrite(QUARANTINE, pl.concat([rest, marked.select(*QUARANTINE.columns)]))
+    return marks.height
+
+
+def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """The quarantined rows as rows of the table, what could not be read empty: one frame a file, with their reason."""
+    lake, manifest = occasion.lake, occasion.manifest
+    types, frames = IdTypes(lake.user_id, lake.item_id), []
+    for (name,), of_file in rows.partition_by(SOURCE_FILE, as_dict=True).items():
+        file = SourceFile(str(name), occasion.source_root / str(name))
+        part = _part_of(occasion, str(name))
+        if part is None:
+            continue
+        raw = reread(of_file.select(SOURCE_ROW, ROW), part, file)
+        maps = read_id_maps(part, occasion.source_root)
+        typed = normalise_interactions(raw, part, manifest, types, maps).drop(REASON, DETAIL)
+        why = of_file.select(SOURCE_ROW, *(name for name in (*PLACE, REASON) if name != SOURCE_ROW))
+        if part.event_id_scope == "file":
+            typed = typed.with_columns(scoped_id(str(name)))
+        frames.append(typed.join(why, on=SOURCE_ROW).select(*PLACE, REASON, EVENT_ID, *_SAYS))
+    return frames
+
+
+def _part_of(occasion: Occasion, file: str) -> Interactions | None:
+    parts = occasion.manifest.interactions
+    named = SourceFile(file, Path())
+    return next((part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, named)), None)
+
+
+def _mended(rows: pl.DataFrame, came: pl.LazyFrame) -> list[pl.DataFrame]:
+    """The places of those rows whose mended form came in, and where it was seen."""
+    with_id = rows.filter(pl.col(EVENT_ID).is_not_null())
+    frames = [_matched(with_id, came, [EVENT_ID])]
+    for (reason,), bare in rows.filter(pl.col(EVENT_ID).is_null()).partition_by(REASON, as_dict=True).items():
+        faulty = {column for code, columns in _FAULTY.items() if code in str(reason) for column in columns}
+        keys = [name for name in _SAYS if name not in faulty]
+        needed = [name for name in (USER_ID, ITEM_ID, TIMESTAMP) if name not in faulty]
+        if faulty and len(needed) >= 2:
+            frames.append(_matched(bare.filter(pl.all_horizontal(pl.col(needed).is_not_null())), came, keys))
+    return [frame for frame in frames if frame.height]
+
+
+def _matched(rows: pl.DataFrame, came: pl.LazyFrame, keys: list[str]) -> pl.DataFrame:
+    seen = came.select(*keys, _SEEN_IN).join(rows.lazy().select(keys).unique(), on=keys, how="semi", nulls_equal=True)
+    first = seen.collect(engine="streaming").unique(keys, keep="first", maintain_order=True)
+    return rows.join(first, on=keys, how="inner", nulls_equal=True).select(*PLACE, _SEEN_IN)

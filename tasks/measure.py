@@ -1,0 +1,71 @@
+"""Measuring the stages of a night: seconds, and the most memory that the process held meanwhile."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import psutil
+
+_EVERY_SECONDS = 0.2
+_GIGABYTE = 1e9
+
+Figures = dict[str, dict[str, float]]
+
+_figures: ContextVar[Figures | None] = ContextVar("figures", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[Figures]:
+    """Collect what is measured in the block, by stage: {"seconds": …, "gigabytes": …}."""
+    figures: Figures = {}
+    token = _figures.set(figures)
+    try:
+        yield figures
+    finally:
+        _figures.reset(token)
+
+
+@contextmanager
+def measured(stage: str) -> Iterator[None]:
+    """Measure the block as a stage, where somebody collects; one that fails is measured too."""
+    figures = _figures.get()
+    if figures is None:
+        yield
+        return
+    started = time.perf_counter()
+    with _Peak() as peak:
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - started
+            figures[stage] = {"seconds": round(seconds, 3), "gigabytes": round(peak.look() / _GIGABYTE, 3)}
+
+
+class _Peak:
+    """The largest resident set that a thread saw, looking several times a second."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._largest = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peak memory", daemon=True)
+
+    def __enter__(self) -> "_Peak":
+        self.look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def look(self) -> int:
+        """Return the largest resident set so far, in bytes."""
+        self._largest = max(self._largest, self._process.memory_info().rss)
+        return self._largest
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_EVERY_SECONDS):
+            self.look()
