@@ -73,7 +73,13 @@ class Servers:
         """Start a flow run in a home, through the worker, and return its id."""
         request = {"parameters": parameters, "job_variables": {"env": {"NIGHTSCHOOL_HOME": str(home)}}}
         path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
-        return answer(self.prefect.post(path, json=request))["id"]
+
+        def accepted() -> httpx.Response | None:
+            response = self.prefect.post(path, json=request)
+            # While another request writes to the server's database, as Prefect's own client knows too.
+            return None if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else response
+
+        return answer(until(accepted, "the server to accept a flow run"))["id"]
 
     def state(self, run_id: str) -> dict[str, Any]:
         """Return the state of a flow run."""

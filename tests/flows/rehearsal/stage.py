@@ -121,7 +121,8 @@ class Worker:
         row = contents.night(run_id)
         status = row.get("outcome") or state["name"].lower()
         seconds, message = time.perf_counter() - started, state["message"] or ""
-        return Outcome(status, (state["type"], state["name"]), row.get("rows", {}), contents.fates(), seconds, message)
+        about = {"state": (state["type"], state["name"]), "rows": row.get("rows", {}), "fates": contents.fates()}
+        return Outcome(status, **about, seconds=seconds, message=message, notes=self._notes(run_id))
 
     def kill(self, home: Path, sources: Sources, as_of: datetime, reached: Callable[[], bool]) -> dict[str, Any]:
         """Start a night, kill its processes as soon as it has come so far, and return the state of its flow run."""

@@ -29,12 +29,20 @@ def check(stage: Stage, due: Due, outcome: Outcome, before: int) -> None:
     check_rows(due, outcome, stage.landing.aside)
     check_ledger(stage.landing, stage.contents)
     published = stage.contents.published()[before:]
+    check_gone(stage.landing, stage.contents, due, before)
     assert [release.as_of for release in published] == [stage.landing.night] * (due.status == "published")
     assert not list(stage.home.glob("nights/*/")), "the night left its working files"
-    current = stage.contents.releases.current()
-    assert current is not None
-    assert not stage.contents.shown_items(current.release_id) & stage.landing.gone_items
-    assert not stage.contents.listed_users(current.release_id) & stage.landing.gone_users
+
+
+def check_gone(landing: Landing, contents: Contents, due: Due, before: int) -> None:
+    """Look for withdrawn items and users who left: in the newest release, and before they went."""
+    *_, newest = contents.published()
+    assert not contents.shown_items(newest.release_id) & landing.gone_items
+    assert not contents.listed_users(newest.release_id) & landing.gone_users
+    if due.withdrawn:
+        earlier = contents.published()[before - 1].release_id
+        assert "items" not in due.withdrawn or landing.gone_items <= contents.shown_items(earlier)
+        assert "users" not in due.withdrawn or landing.gone_users <= contents.listed_users(earlier)
 
 
 def check_rows(due: Due, outcome: Outcome, aside: Mapping[str, int]) -> None:
