@@ -9,6 +9,7 @@ from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
 from nightschool.night.publish import describe_gates, draft_release, publish_release
 from nightschool.night.run import Night
+from tasks.measure import measured
 from tasks.recommend import tables_folder
 from tasks.stage import Record, failed_on_io
 from tasks.tracking import prune_releases, registry
@@ -21,6 +22,11 @@ def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_ru
     Raises:
         GateRefused: A table gate said no; the refusal is on record and the last good release stays.
     """
+    with measured("publish"):
+        return _publish(night, verdict, model, tables, dry_run)
+
+
+def _publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
     gates = [Gate(**gate) for gate in tables["gates"]]
     if dry_run:
         require(gates)

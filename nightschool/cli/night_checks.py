@@ -67,9 +67,8 @@ def data_are_fresh(rows: list[NightRow]) -> str:
         return "no night has looked yet"
     age = last.as_of - last.newest_event
     if age > STALE:
-        hours = age / timedelta(hours=1)
         raise NightschoolError(
-            f"the data are stale: the newest event was {hours:.0f} hours old at {_minute(last.as_of)}",
+            f"the data are stale: the newest event was {age / timedelta(days=1):.0f} days old at {_minute(last.as_of)}",
             seen=_minute(last.newest_event),
             do="see that deliveries arrive in the source folder",
         )

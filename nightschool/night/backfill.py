@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from nightschool.errors import ConfigurationError, DataRefused, GateRefused, NightschoolError
-from nightschool.night.run import SEARCHED_ANEW
+from nightschool.night.fidelity import MAY_DIFFER
 from nightschool.storage.releases import Release
 
 _USUAL = time(2)
@@ -104,5 +104,5 @@ def _run_night(as_of: datetime, run: Run) -> tuple[Backfilled, bool]:
     except NightschoolError as error:
         what = f"{type(error).__name__}: {error}"
         return Backfilled(as_of, what, exit_code=error.exit_code), not isinstance(error, DataRefused | GateRefused)
-    may_differ = SEARCHED_ANEW in report["warnings"]
+    may_differ = any(warning.endswith(MAY_DIFFER) for warning in report["warnings"])
     return Backfilled(as_of, report["status"], report["release_id"], may_differ), False

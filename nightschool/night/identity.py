@@ -72,7 +72,11 @@ def identify(lake: Lake, manifest: Manifest, config: NightConfig, request: Reque
     instant = as_of or newest_known(lake)
     tables = [(table, scan_at(lake, table, instant)) for table in (INTERACTIONS, USERS, ITEMS)]
     if tables[0][1].head(1).collect().is_empty():
-        raise DataRefused("no interaction was known then", seen=instant.isoformat(), do="choose a later --as-of")
+        raise DataRefused(
+            "no interaction was known then",
+            seen=instant.isoformat(),
+            do="choose a later --as-of; rows count from when their file was written, unless history = true",
+        )
     used = tuple(
         DataUsed(table.name, content_hash(rows, table), rows.select(pl.len()).collect().item())
         for table, rows in tables

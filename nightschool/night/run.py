@@ -15,6 +15,7 @@ from nightschool.data.manifest import Manifest
 from nightschool.errors import GateRefused, Held
 from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
+from nightschool.night.fidelity import MAY_DIFFER, find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
 from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
 from nightschool.settings import HomePaths
@@ -24,7 +25,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 from nightschool.storage.stages import StageRecords
 
-SEARCHED_ANEW: Final = "the recipe was searched anew: hashes may differ from a night on time"
+SEARCHED_ANEW: Final = f"the recipe was searched again: {MAY_DIFFER}"
 """The warning of a late night that chose its recipe without knowing what a night on time tried."""
 
 
@@ -91,6 +92,8 @@ class Night:
             )
         if self.late and self.tune and self.searched is None:
             found.append(SEARCHED_ANEW)
+        if self.late:
+            found += find_doubts(self.home.lake, self.manifest, self.identity.as_of)
         return found
 
     def close(self) -> None:

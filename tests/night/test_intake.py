@@ -1,14 +1,19 @@
 import json
-from datetime import UTC, datetime
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
+from expectations import validation
 from nightschool.columns import DETAIL, QUARANTINE, REASON, ROW, SOURCE_ROW, USERS
+from nightschool.data.formats import Csv
+from nightschool.data.manifest import Manifest
 from nightschool.data.parsing import RAW
 from nightschool.data.sources import SourceFile
 from nightschool.night.batches import Batches
-from nightschool.night.intake import Intake, TableCounts, mark
+from nightschool.night.intake import Intake, Occasion, TableCounts, mark
+from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
 
@@ -53,3 +58,32 @@ def test_rows_in_is_the_sum():
         "set_aside": 0,
         "withdrawn": 0,
     }
+
+
+DAY = timedelta(days=1)
+
+
+def arrival(folder: Path, modified: datetime, *, first_seen: datetime = NOW, last: datetime | None = None, **more):
+    manifest = Manifest.model_validate(
+        {"name": "x", "score": "implicit", "interactions": {"files": ["a"], "user": "u", "item": "i"}, **more}
+    )
+    (folder / "a").touch()
+    os.utime(folder / "a", (modified.timestamp(), modified.timestamp()))
+    lake = Lake(folder / "lake", pl.Int64(), pl.Int64())
+    occasion = Occasion(manifest, folder, lake, Ledger(lake, NOW), validation, first_seen, NOW, last)
+    return occasion.arrival(SourceFile("a", folder / "a"), Csv())
+
+
+def test_a_file_arrived_when_it_was_written_and_never_later_than_the_clock(tmp_path):
+    assert arrival(tmp_path, NOW - DAY) == NOW - DAY
+    assert arrival(tmp_path, NOW + DAY) == NOW
+    assert arrival(tmp_path, NOW - DAY, arrival="read") == NOW
+
+
+def test_a_file_that_bears_an_older_time_than_the_last_night_arrived_since(tmp_path):
+    assert arrival(tmp_path, NOW - 3 * DAY, last=NOW - 2 * DAY) == NOW
+    assert arrival(tmp_path, NOW - DAY, last=NOW - 2 * DAY) == NOW - DAY
+
+
+def test_unless_a_night_before_that_one_is_made_up_for(tmp_path):
+    assert arrival(tmp_path, NOW - 3 * DAY, first_seen=NOW - 3 * DAY, last=NOW - 2 * DAY) == NOW - 3 * DAY
