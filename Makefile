@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-slow check up lock
+.PHONY: help install nightly test test-slow rehearsal check up lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,9 @@ test: install ## Every test but the long ones
 
 test-slow: install ## The long tests
 	$(BIN)/python -m pytest -m slow
+
+rehearsal: install ## Two dozen nights through a real worker: late and damaged files, kills, a full disk
+	$(BIN)/python -m pytest -m rehearsal -s
 
 check: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

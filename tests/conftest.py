@@ -6,14 +6,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from nightschool.cli.environment import prepare_environment
 from tests.postgres import Server, running_server
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
+SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
+"""Files of tests/flows whose tests share one running `nightschool up`."""
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("nightschool", deadline=None)
 settings.load_profile("nightschool")
@@ -32,6 +36,20 @@ def _prepare() -> None:
 
 # Prefect and MLflow read their settings as they are imported, which the conftest of a folder below may do.
 _prepare()
+
+
+class _Sharing(LoadFileScheduling):
+    """Gives each file to one process, and all files that need a running `nightschool up` to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "servers" if Path(file).name in SHARING_SERVERS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """The scheduler of `-n 2 --dist loadfile`."""
+    return _Sharing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

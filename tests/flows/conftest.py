@@ -14,7 +14,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
+from tests.flows.servers import Servers, running
 from tests.flows.victims import Scene, warm_up
+from tests.tasks.hooks import Hook, hook
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,20 @@ def prefect_api() -> Iterator[str]:
     """The address of a Prefect server with a database of its own; flows of this process use it."""
     with prefect_test_harness(server_startup_timeout=180):
         yield PREFECT_API_URL.value()
+
+
+@pytest.fixture(scope="session")
+def told() -> Iterator[Hook]:
+    """Where the servers and their nights send word to."""
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, told: Hook) -> Iterator[Servers]:
+    """What `nightschool up` started, once for all tests that need it; test_shutdown.py, the last, ends it."""
+    with running(tmp_path_factory.mktemp("servers"), {"NIGHTSCHOOL_NOTIFY": told.address}) as started:
+        yield started
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,14 @@
 """The deployed flows on a real Prefect server and worker, started and stopped as `make up` does it."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import polars as pl
-import psutil
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
@@ -26,110 +17,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from nightschool.cli.automations import NAME, watch_for_nights
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
-from tests.tasks.hooks import Hook, hook
+from tests.flows.servers import SMALL_NIGHT, Servers, answer, until
+from tests.tasks.hooks import Hook
 
 ROOT = Path(__file__).parents[2]
-ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-SECONDS = 240.0
-SMALL_NIGHT = {"models": ["popularity", "ease", "content"], "k": 10, "alpha_steps": 2, "min_users": 20}
 
 pytestmark = pytest.mark.server
-Found = TypeVar("Found")
-
-
-def until(find: Callable[[], Found | None], what: str) -> Found:
-    """The first thing found that is not nothing."""
-    deadline = time.monotonic() + SECONDS
-    while not (found := find()):
-        assert time.monotonic() < deadline, f"waited {SECONDS:.0f} seconds in vain for {what}"
-        time.sleep(0.2)
-    return found
-
-
-@dataclass(frozen=True)
-class Servers:
-    """What `nightschool up` started."""
-
-    process: subprocess.Popen[bytes]
-    output: Path
-    home: Path
-    prefect: httpx.Client
-    mlflow: httpx.Client
-
-    def deployment(self, name: str) -> dict[str, Any]:
-        return answer(self.prefect.get(f"/deployments/name/{name}"))
-
-    def filter(self, what: str, **conditions: Any) -> list[dict[str, Any]]:
-        return answer(self.prefect.post(f"/{what}/filter", json=conditions))
-
-    def start(self, deployment: str, source: Path, home: Path) -> str:
-        """The id of a flow run that the worker will run on these source files in this home."""
-        parameters = {"dataset": "learning", "source_root": str(source), "config": SMALL_NIGHT}
-        request = {"parameters": parameters, "job_variables": {"env": {"NIGHTSCHOOL_HOME": str(home)}}}
-        path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
-        return answer(self.prefect.post(path, json=request))["id"]
-
-    def final_state(self, run_id: str) -> dict[str, Any]:
-        def ended() -> dict[str, Any] | None:
-            state = answer(self.prefect.get(f"/flow_runs/{run_id}"))["state"]
-            return state if state["type"] in ENDED else None
-
-        return until(ended, "the flow run to end")
-
-
-def answer(response: httpx.Response) -> Any:
-    return response.raise_for_status().json()
-
-
-def free_ports(n: int) -> list[int]:
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
-        return [listener.getsockname()[1] for listener in listeners]
-
-
-@pytest.fixture(scope="module")
-def told() -> Iterator[Hook]:
-    """Where the servers and the nights send word to."""
-    with hook() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, told: Hook) -> Iterator[Servers]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment["NIGHTSCHOOL_NOTIFY"] = told.address
-    folder = tmp_path_factory.mktemp("servers")
-    home, output = folder / "home", folder / "output.txt"
-    port, mlflow_port, page_port = free_ports(3)
-    command = [sys.executable, "-c", "from nightschool.cli import main; main()", "--home", str(home)]
-    with output.open("wb") as out:
-        # Another working directory than the repository's: the flows must not need it.
-        process = subprocess.Popen(
-            [
-                *command,
-                "up",
-                *("--port", str(port)),
-                *("--mlflow-port", str(mlflow_port)),
-                "--page-port",
-                str(page_port),
-            ],
-            cwd=folder,
-            env=environment,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        until(lambda: process.poll() is not None or "Ctrl-C" in output.read_text(), "`nightschool up`")
-        assert process.poll() is None, output.read_text()
-        with (
-            httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as prefect,
-            httpx.Client(base_url=f"http://127.0.0.1:{mlflow_port}/api/2.0/mlflow", timeout=30) as mlflow,
-        ):
-            yield Servers(process, output, home, prefect, mlflow)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(SECONDS)
 
 
 @dataclass(frozen=True)
@@ -147,9 +40,11 @@ def runs(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     shutil.copytree(source, bad, dirs_exist_ok=True)
     engagements = pl.read_csv(bad / "engagements.csv")
     engagements.rename({"user_id": "learner"}).write_csv(bad / "engagements.csv")
+    parameters = {"dataset": "learning", "config": SMALL_NIGHT}
+    other = tmp_path_factory.mktemp("other") / "home"
     return Runs(
-        good=servers.start("retrain/retrain", source, servers.home),
-        bad=servers.start("retrain/nightly", bad, tmp_path_factory.mktemp("other") / "home"),
+        good=servers.start("retrain/retrain", servers.home, {**parameters, "source_root": str(source)}),
+        bad=servers.start("retrain/nightly", other, {**parameters, "source_root": str(bad)}),
     )
 
 
@@ -232,14 +127,6 @@ def test_the_server_sends_word_when_no_night_ends(servers: Servers, told: Hook) 
     with temporary_settings({PREFECT_API_URL: str(servers.prefect.base_url).rstrip("/")}):
         assert watch_for_nights(told.address, timedelta(seconds=10)) == automation["id"]
     until(lambda: "Nightschool: no night" in told.titles, "word of the night that never ended")
-
-
-def test_ctrl_c_ends_everything(servers: Servers) -> None:
-    family = psutil.Process(servers.process.pid).children(recursive=True)
-    assert len(family) >= 3
-    servers.process.send_signal(signal.SIGINT)
-    assert servers.process.wait(60) == 0, servers.output.read_text()
-    assert not [process for process in family if process.is_running()]
 
 
 def champion(mlflow: httpx.Client) -> str:
