@@ -28,12 +28,11 @@ def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "log is empty; check the file"),
         (b"user,item,item\n", r"names columns twice; saw \['item'\]"),
         (b"who,item\n", "log has no column user; saw 'columns who, item'; check the manifest's column names, sep"),
         (b"user;item\n", "saw 'columns user;item'"),
     ],
-    ids=["empty", "twice", "missing", "separator"],
+    ids=["twice", "missing", "separator"],
 )
 def test_header_that_does_not_fit_is_refused(tmp_path, content, message):
     with pytest.raises(DataRefused, match=message):

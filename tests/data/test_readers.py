@@ -108,10 +108,6 @@ def test_file_changed_in_place_is_refused(tmp_path):
 
 
 BAD = {
-    "empty": (b"", HEADER, "log is empty"),
-    "only a header": (b"user,item\n", HEADER, "log holds no rows"),
-    "empty without header": (b"", HEADLESS, "log holds no rows"),
-    "empty jsonl": (b"\n", Jsonl(kind="jsonl"), "log holds no rows"),
     "wrong column": (b"user,thing\nu1,a\n", HEADER, "no column item; saw 'columns user, thing'.*manifest"),
     "wrong separator": (b"user;item\nu1;a\n", HEADER, "no column user, item; saw 'columns user;item'.*separator"),
     "wrong separator, headless": (b"u1;a\nu2;b\n", HEADLESS, "no line of log has the 2 columns.*separator .now ','"),
@@ -126,6 +122,17 @@ def test_file_that_is_not_what_the_manifest_says_is_refused(tmp_path, content, k
     with pytest.raises(DataRefused, match=message) as error:
         read(reading(tmp_path, content, kind))
     assert error.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"", HEADER), (b"user,item\n", HEADER), (b"", HEADLESS), (b"\n", Jsonl(kind="jsonl"))],
+    ids=["empty", "only a header", "empty without header", "empty jsonl"],
+)
+def test_file_without_rows_gives_none(tmp_path, content, kind):
+    found = reading(tmp_path, content, kind)
+    assert sum(frame.height for frame in found.batches()) == 0
+    assert (found.extent.rows, found.extent.bytes) == (0, len(content))
 
 
 def test_extra_line_is_one_bad_row(tmp_path):

@@ -238,7 +238,7 @@ def test_file_that_cannot_be_read_now_may_be_tried_again(tmp_path):
     with pytest.raises(Unreachable, match=r"log\.csv cannot be read; saw 'Is a directory'") as error:
         measure(SourceFile("log.csv", tmp_path))
     assert isinstance(error.value, OSError)
-    assert error.value.exit_code == 5
+    assert error.value.exit_code == 7
 
 
 @pytest.mark.parametrize(("encoding", "content"), [("utf-7", b"+2AA-"), ("unicode_escape", b"\\ud800")])
