@@ -23,7 +23,7 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
 test: install ## Every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: install ## The long tests
 	$(BIN)/python -m pytest -m slow
