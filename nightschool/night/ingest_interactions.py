@@ -160,7 +160,7 @@ def take_interactions(
         if intake.rejected.rows:
             seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
             raise DataRefused("no row for interactions is good", seen=seen, do="check the manifest against the files")
-        if pairs:
+        if pairs and not intake.already_known:
             do = "check the file, or take it out of the manifest"
             raise DataRefused(f"{pairs[0][1].name} holds no rows", do=do)
     return intake, taking.fates

@@ -207,11 +207,12 @@ class TableCounts:
     withdrawn: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers for JSON; rows_in is the sum of the next three."""
+        """The numbers for JSON; rows_in is the sum of the next three. What is rare is there where it happened."""
         rows_in = self.already_known + self.accepted + self.quarantined
         known = {"rows_in": rows_in, "already_known": self.already_known}
         fate = {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}
-        return {**fate, "set_aside": self.set_aside, "withdrawn": self.withdrawn}
+        rare = {"set_aside": self.set_aside, "withdrawn": self.withdrawn}
+        return {**fate, **{name: rows for name, rows in rare.items() if rows}}
 
 
 def judge(intake: Intake, file: SourceFile, check: Checks) -> None:

@@ -32,6 +32,7 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
+from nightschool.data.formats import Sql
 from nightschool.data.manifest import Interactions, Items, Users
 from nightschool.data.sent import is_sent
 from nightschool.data.sources import Extent, SourceFile
@@ -104,12 +105,29 @@ class Ledger:
             extent: How far it was read.
             more: `held`, `arrived_at` and `list`, as the table has them.
         """
-        if extent != self.known(table, file) or not self.was_read_by(part, table, file) or more.get(LIST):
+        entry = self.entry(table, file)
+        came_again = (
+            entry is not None
+            and LIST in more
+            and not isinstance(part.format, Sql)
+            and (entry[ARRIVED_AT] is None or entry[ARRIVED_AT] < more[ARRIVED_AT])
+        )
+        if extent != self.known(table, file) or not self.was_read_by(part, table, file) or came_again:
             self._add(self._entry(table, file, part, extent, **more))
 
     def set_aside(self, table: Table, file: SourceFile, part: Description, extent: Extent, **more: Any) -> None:
-        """Add an entry that says that this content of the file was not taken in; `more`: `reason` and `detail`."""
-        self._add(self._entry(table, file, part, extent, **{STATE: SET_ASIDE, **more}))
+        """Add an entry that says that this content of the file was not taken in, unless that is said already.
+
+        Args:
+            table: What the file was read for.
+            file: The file.
+            part: What describes it.
+            extent: Its content.
+            more: `reason` and `detail`, as the table has them.
+        """
+        entry, said = self._entry(table, file, part, extent, **{STATE: SET_ASIDE, **more}), self.decided(table, file)
+        if said is None or any(entry[name] != said[name] for name in (STATE, BYTES, SHA256, MAPPING, REASON)):
+            self._add(entry)
 
     def decide(self, table: Table, name: str, decision: Decision) -> Entry | None:
         """Add what was decided of a file that is set aside, and return its entry; None where it is not set aside."""

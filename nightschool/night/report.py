@@ -115,7 +115,7 @@ def in_markdown(report: Record) -> str:
     lines += ["|---|---:|---:|---:|---:|---:|---:|"]
     for name, counts in report["rows"].items():
         keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
-        figures = [f"{counts[key]:,}" for key in keys]
+        figures = [f"{counts.get(key, 0):,}" for key in keys]
         lines.append(f"| {name} | {' | '.join(figures)} |")
     lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
     for effect in report["signals"]:

@@ -86,7 +86,7 @@ def source(tmp_path: Path, run: Run) -> Source:
 
 def test_good_input_is_taken_in(source: Source) -> None:
     outcome = source.ingest()
-    none = {"already_known": 0, "quarantined": 0, "reasons": {}, "set_aside": 0, "withdrawn": 0}
+    none = {"already_known": 0, "quarantined": 0, "reasons": {}}
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.document == {
         "interactions": {"rows_in": 30, "accepted": 30, **none},

@@ -112,7 +112,7 @@ def test_prefect_keeps_its_runs_in_postgresql(running: Machine, database: Server
     states = "SELECT state_type::text, count(*) FROM flow_run WHERE NOT auto_scheduled GROUP BY 1"
     assert rows(running, database, "prefect", states) == [("COMPLETED", 1)]
     deployed = rows(running, database, "prefect", "SELECT name FROM deployment ORDER BY 1")
-    assert deployed == [("nightly",), ("retrain",), ("rollback",)]
+    assert deployed == [("backfill",), ("nightly",), ("retrain",), ("rollback",)]
 
 
 def test_nights_are_scheduled(running: Machine, database: Server, night: str) -> None:

@@ -53,7 +53,8 @@ class Home:
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
             assert counts["quarantined"] == sum(counts["reasons"].values())
-        return SimpleNamespace(**{name: SimpleNamespace(**counts) for name, counts in report.items()})
+        rare = {"set_aside": 0, "withdrawn": 0}
+        return SimpleNamespace(**{name: SimpleNamespace(**rare | counts) for name, counts in report.items()})
 
     def rows(self, table=INTERACTIONS) -> pl.DataFrame:
         key = [SOURCE_FILE, SOURCE_ROW] if table is not SOURCES and table is not USERS else []

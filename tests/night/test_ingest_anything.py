@@ -93,7 +93,6 @@ def test_any_rows(kind: Kind, n_examples: int, tmp_path_factory: pytest.TempPath
         trial.file.write_bytes(kind.bytes([*first, *more]))
         grown = trial.settled()
         if not kind.grows:
-            assert grown is None
             return
         if grown is None:
             trial.file.write_bytes(kind.bytes([*first, *good]))

@@ -55,8 +55,6 @@ def test_rows_in_is_the_sum():
         "accepted": 3,
         "quarantined": 2,
         "reasons": {"bad_user": 2},
-        "set_aside": 0,
-        "withdrawn": 0,
     }
 
 

@@ -16,7 +16,7 @@ from tests.night.logs import NOW, ROWS, Home
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}
 THINGS = {"files": ["items.csv"], "id": "id", "title": "title", "ordinals": {"level": ["low", "high"]}}
 NOTHING = {
-    **dict.fromkeys(("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn"), 0),
+    **dict.fromkeys(("rows_in", "already_known", "accepted", "quarantined"), 0),
     "reasons": {},
 }
 
