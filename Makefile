@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-slow rehearsal check up lock
+.PHONY: help install nightly test test-faults test-slow rehearsal check up lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,6 +24,9 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 
 test: install ## Every test but the long ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-faults: install ## Killed nights, and every service of the containers from nothing
+	$(BIN)/python -m pytest -m "faults and not slow" -n 2 --dist loadfile
 
 test-slow: install ## The long tests
 	$(BIN)/python -m pytest -m slow

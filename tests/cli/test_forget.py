@@ -108,7 +108,6 @@ def test_no_byte_below_the_home_names_who_was_forgotten(there: Place, run: Run) 
         "serving/",
         "mlartifacts/",
         "prefect/prefect.db",
-        "prefect/storage/",
     )
     assert [folder for folder in folders if not any(name.startswith(folder) for name in before)] == []
     lists, listed = predicted(there), [run("recommend", "--user", user, "--json").document for user in there.others]

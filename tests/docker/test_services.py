@@ -24,7 +24,7 @@ PORTS = (4200, 5000, 8000, 8080)
 """Prefect's, MLflow's and the API's, and the worker's for its own health."""
 NIGHT = {"models": ["popularity", "ease", "content"], "k": 10, "alpha_steps": 2, "min_users": 20, "window_days": 60}
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.faults]
 
 
 def free_ports(n: int) -> list[int]:

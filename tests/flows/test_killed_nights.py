@@ -12,6 +12,8 @@ from nightschool.storage.lake import Lake
 from tests.flows.conftest import World
 from tests.flows.victims import STAGES, Moment, after, read_whole_release
 
+pytestmark = pytest.mark.faults
+
 MOMENTS = {
     "before the ledger": (Moment(Ledger, "write", after=False), 0),
     "after ingest": (Moment(Ledger, "write"), 0),

@@ -16,7 +16,7 @@ from flows.rollback import rollback
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
-from nightschool.errors import Busy, ConfigurationError, DataRefused, GateRefused, NightschoolError
+from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError
 from nightschool.night.config import NightConfig
 from nightschool.night.gates import Gate, table_gates
 from nightschool.night.lookup import Reader
@@ -205,12 +205,14 @@ def test_when_all_candidates_fail_the_last_release_stays(platform: Platform, nig
     assert current() == platform.report["release_id"]
 
 
-def test_a_late_bad_batch_is_refused_and_nothing_of_it_stays(platform: Platform, night: Night, source: Path) -> None:
+def test_a_late_bad_batch_is_set_aside_and_changes_nothing(platform: Platform, night: Night, source: Path) -> None:
     with (source / "engagements.csv").open("a") as file:
         file.writelines("1,999,2025-06-01T10:00:00Z,viewed,600,true\n" for _ in range(50))
     before = open_home().lake.scan(INTERACTIONS).collect()
-    with pytest.raises(DataRefused, match="unknown_item 50"):
-        night()
+    report = night()
+    assert (report["status"], report["release_id"]) == ("unchanged", platform.report["release_id"])
+    assert any("engagements.csv was left out (set aside)" in warning for warning in report["warnings"])
+    assert any("unknown_item 50" in warning for warning in report["warnings"])
     assert open_home().lake.scan(INTERACTIONS).collect().equals(before)
     assert history(open_home()) == [("published", platform.report["release_id"])]
 
