@@ -132,7 +132,7 @@ def retry_waiting(occasion: Occasion, since: datetime) -> int:
     if not waiting:
         return 0
     rows = pl.concat(waiting).select(*PLACE, ROW).collect()
-    known = [name for name in rows[SOURCE_FILE].unique() if _find_part(occasion, name) is not None]
+    known = [name for name in rows[SOURCE_FILE].unique() if find_part(occasion, name) is not None]
     rows = rows.filter(pl.col(SOURCE_FILE).is_in(known))
     if rows.is_empty():
         return 0
@@ -229,13 +229,13 @@ def _part_of(occasion: Occasion, file: str) -> Interactions:
     Raises:
         ConfigurationError: It is no longer there.
     """
-    if (part := _find_part(occasion, file)) is not None:
+    if (part := find_part(occasion, file)) is not None:
         return part
     what = f"the manifest's [{INTERACTIONS.name}] is no longer what {file} was taken in by"
     raise ConfigurationError(what, do="change it back, or ingest anew with another --home")
 
 
-def _find_part(occasion: Occasion, file: str) -> Interactions | None:
+def find_part(occasion: Occasion, file: str) -> Interactions | None:
     """The part of the manifest's interactions that a file was taken in by; None where it is no longer there."""
     parts = occasion.manifest.interactions
     read_by = (part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, SourceFile(file, Path())))

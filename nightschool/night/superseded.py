@@ -1,7 +1,6 @@
 """Quarantined interactions whose mended form has come in: they leave the list."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -25,7 +24,6 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.data.manifest import Interactions
 from nightschool.data.normalise import IdTypes, normalise_interactions
 from nightschool.data.readers import read_id_maps
 from nightschool.data.rereading import NOT_TAKEN_APART, reread
@@ -34,6 +32,7 @@ from nightschool.night.arrivals import scoped_id
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.intake import Occasion
 from nightschool.night.quarantine import PLACE, RETRIED, SUPERSEDED, quarantined
+from nightschool.night.retry import find_part
 
 _SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
 _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -90,7 +89,7 @@ def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
     types, frames = IdTypes(lake.user_id, lake.item_id), []
     for (name,), of_file in rows.partition_by(SOURCE_FILE, as_dict=True).items():
         file = SourceFile(str(name), occasion.source_root / str(name))
-        part = _part_of(occasion, str(name))
+        part = find_part(occasion, str(name))
         if part is None:
             continue
         raw = reread(of_file.select(SOURCE_ROW, ROW), part, file)
@@ -101,12 +100,6 @@ def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
             typed = typed.with_columns(scoped_id(str(name)))
         frames.append(typed.join(why, on=SOURCE_ROW).select(*PLACE, REASON, EVENT_ID, *_SAYS))
     return frames
-
-
-def _part_of(occasion: Occasion, file: str) -> Interactions | None:
-    parts = occasion.manifest.interactions
-    named = SourceFile(file, Path())
-    return next((part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, named)), None)
 
 
 def _mended(rows: pl.DataFrame, came: pl.LazyFrame) -> list[pl.DataFrame]:
