@@ -111,7 +111,7 @@ def _ingest(occasion: Occasion) -> IngestReport:
     files = (*log_files, *user_files, *item_files)
     warnings = [warning for intake in (log, users, items) for warning in intake.warnings]
     warnings += [*missing, *(fate.warning for fate in files if fate.warning)]
-    warnings += _gone("users have left", users) + _gone("items were withdrawn", items)
+    warnings += [*_gone(users), *_gone(items)]
     if released:
         warnings.append(f"{released:,} quarantined interactions came in with the user or item that they waited for")
     if superseded:
@@ -152,9 +152,9 @@ def _if_any(part: Sourced, root: Path) -> list[SourceFile]:
         return []
 
 
-def _gone(what: str, intake: Intake) -> list[str]:
+def _gone(intake: Intake) -> list[str]:
     gone = intake.withdrawn
-    return [] if gone is None else [f"{gone.height:,} {what}: the full list no longer holds them"]
+    return [] if gone is None else [f"{intake.table.name}: {gone.height:,} withdrawn, the full list lacks them"]
 
 
 def _write(intake: Intake, lake: Lake) -> None:
