@@ -28,7 +28,7 @@ from tests.tasks.hooks import Hook, hook
 ROOT = Path(__file__).parents[2]
 SMALL = {"models": ("popularity", "ease"), "params": {"ease": {"l2": 50.0}}, "k": 10, "alpha_steps": 2, "min_users": 20}
 CONFIG = NightConfig.model_validate({**SMALL, "search_trials": 1})
-STAGES = {"ingest", "validate", "prepare", "select", "prove", "refit", "recommend"}
+STAGES = {"ingest", "validate", "prepare", "select", "prove", "refit", "recommend", "publish"}
 
 
 @pytest.fixture(scope="module")
