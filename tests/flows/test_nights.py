@@ -210,7 +210,7 @@ def test_a_late_bad_batch_is_set_aside_and_changes_nothing(platform: Platform, n
         file.writelines("1,999,2025-06-01T10:00:00Z,viewed,600,true\n" for _ in range(50))
     before = open_home().lake.scan(INTERACTIONS).collect()
     report = night()
-    assert (report["status"], report["release_id"]) == ("unchanged", platform.report["release_id"])
+    assert (report["status"], report["release_id"]) == ("already published", platform.report["release_id"])
     assert any("engagements.csv was left out (set aside)" in warning for warning in report["warnings"])
     assert any("unknown_item 50" in warning for warning in report["warnings"])
     assert open_home().lake.scan(INTERACTIONS).collect().equals(before)
