@@ -27,6 +27,7 @@ from nightschool.night.run import Home
 from nightschool.night.sent import with_new_sent
 from nightschool.settings import Settings
 from nightschool.storage.binding import bind
+from nightschool.storage.nights import Nights
 from tasks.home import manifest_of
 
 
@@ -52,8 +53,9 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
 
 
 def _last_as_of(home: Home) -> datetime | None:
-    """T of the newest night that ended; None before the first."""
-    return max((row.as_of for row in home.releases.history() if row.release_id), default=None)
+    """Return the newest T of the nights that looked into the source files; None before the first."""
+    looked = [row.as_of for row in Nights.of(home.paths).all() if row.rows and row.ended_at and row.as_of]
+    return max([*looked, *(row.as_of for row in home.releases.history() if row.release_id)], default=None)
 
 
 def list_files(home: Home) -> list[dict[str, Any]]:

@@ -62,7 +62,8 @@ def recognize(file: SourceFile, part: Interactions, ledger: Ledger) -> Delivery:
         )
     if isinstance(part.format, Sql):
         return Delivery(known=extent_of(own) if own else None, decided=ledger.decided(INTERACTIONS, file))
-    entries = [row for row in ledger.taken(INTERACTIONS) if row[MAPPING] == mapping(part)]
+    meaning = mapping(part)
+    entries = [row for row in ledger.taken(INTERACTIONS) if row[MAPPING] == meaning]
     decided = ledger.decided(INTERACTIONS, file)
     if not entries and decided is None:
         return Delivery()

@@ -68,12 +68,12 @@ def refuse(
 
 
 def _content(file: SourceFile, part: Description) -> Extent:
-    """The bytes of a file; none of a query, and of one that cannot be decompressed: it is judged again every night."""
+    """Return the bytes of a file; none of a query or of a file that cannot be read to its end, judged every night."""
     if isinstance(part.format, Sql):
         return Extent(0, 0, "")
     try:
         content = read_content(file, ())
-    except DataRefused:
+    except (DataRefused, NotFound, Unavailable):
         return Extent(0, 0, "")
     return Extent(content.bytes, 0, content.sha256)
 
