@@ -7,7 +7,6 @@ from typing import Any
 from prefect import flow
 
 from nightschool.night.config import NightConfig
-from nightschool.night.report import already_decided
 from nightschool.night.run import Night
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
@@ -20,7 +19,7 @@ from tasks.prove import prove
 from tasks.publish import publish
 from tasks.recommend import recommend
 from tasks.refit import refit
-from tasks.report import report
+from tasks.report import report, report_decided
 from tasks.select import select
 from tasks.validate import validate
 
@@ -54,7 +53,7 @@ def retrain(
             taken = attempt.took(ingest(home, instant))
             night = open_night(home, config, instant, force, make_current and not dry_run)
             if not isinstance(night, Night):
-                return attempt.ends(already_decided(night, taken))
+                return attempt.ends(report_decided(night, taken))
             checked = validate(night)
             data = prepare(night)
             chosen = select(night, data)

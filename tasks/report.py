@@ -8,8 +8,9 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.night.ingest import IngestReport
-from nightschool.night.report import in_markdown, night_report
-from nightschool.night.run import Night
+from nightschool.night.report import already_decided, in_markdown, night_report
+from nightschool.night.run import Night, Unchanged
+from nightschool.storage.releases import Release
 from tasks.stage import Record
 
 
@@ -22,6 +23,13 @@ def report(night: Night, taken: IngestReport, checked: Record, stages: Mapping[s
     create_table_artifact(_metric_rows(document["sweep"]), key="alpha-sweep", description="On validation, by α")
     create_table_artifact(document["gates"], key="gates", description="What was asked before publishing")
     night.close()
+    return document
+
+
+def report_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str, Any]:
+    """Return the report of a night that does not run; Prefect keeps what became of its files and rows."""
+    document = already_decided(night, taken)
+    create_markdown_artifact(in_markdown(document), key="night", description="What the night did")
     return document
 
 

@@ -103,20 +103,18 @@ def sample_learner(night: Night) -> dict[str, Any]:
 
 
 def in_markdown(report: Record) -> str:
-    """The report as a page of Markdown."""
+    """Return the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
     lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
+    if "protocol" not in report:
+        notes = [f"- note: {warning}" for warning in report["warnings"]]
+        return "\n".join([*lines, f"- T: {report['as_of']}", *notes, *_rows_in_markdown(report["rows"])]) + "\n"
     lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
     if report["trials"]:
         counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
         lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
     lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
-    lines += ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
-    lines += ["|---|---:|---:|---:|---:|---:|---:|"]
-    for name, counts in report["rows"].items():
-        keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
-        figures = [f"{counts.get(key, 0):,}" for key in keys]
-        lines.append(f"| {name} | {' | '.join(figures)} |")
+    lines += _rows_in_markdown(report["rows"])
     lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
     for effect in report["signals"]:
         figures = [f"{effect[key]:,}" for key in ("rows", "users", "items")]
@@ -134,6 +132,15 @@ def in_markdown(report: Record) -> str:
         f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]
     ]
     return "\n".join(lines) + "\n"
+
+
+def _rows_in_markdown(rows: Record) -> list[str]:
+    lines = ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---:|"]
+    for name, counts in rows.items():
+        keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
+        lines.append(f"| {name} | {' | '.join(f'{counts.get(key, 0):,}' for key in keys)} |")
+    return lines
 
 
 def _number(value: float | None) -> str:

@@ -93,6 +93,13 @@ def test_night_that_changes_nothing_names_the_release_that_stays_and_its_own_t(n
     assert report["sentence"] == f"nothing but T has changed since release {done.release_id}, which stays current"
 
 
+def test_page_of_a_night_that_did_not_run_says_what_came_and_was_left_out(night: Night) -> None:
+    page = in_markdown(already_decided(Unchanged(finish(night), TUESDAY), TAKEN)).splitlines()
+    assert page[0].startswith("# unchanged: ")
+    assert {f"- T: {TUESDAY.isoformat()}", "- note: a row was odd"} <= {*page}
+    assert any(line.startswith("| interactions | ") for line in page)
+
+
 def test_backfilled_release_says_so(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
     stored = {**stages(night.identity.release_id), "publish": {"release_id": "x", "status": "backfilled"}}
