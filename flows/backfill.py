@@ -22,7 +22,7 @@ def backfill(
     source_root: Path | None = None,
     config: NightConfig = NightConfig(),
 ) -> list[dict[str, Any]]:
-    """What became of the night of each day; it fails after the last one where a night failed.
+    """Return what became of the night of each day; it fails after the last one where a night failed.
 
     Args:
         first: The first day.

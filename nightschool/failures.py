@@ -102,6 +102,6 @@ def _is_no_answer(error: BaseException) -> bool:
 
 
 def _line(error: BaseException) -> str:
-    """The error in one short line, never empty."""
+    """Return the error in one short line, never empty."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:_LONGEST]

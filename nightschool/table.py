@@ -40,7 +40,7 @@ class Table:
     optional: Mapping[str, pl.DataType | type[pl.DataType]] = field(default_factory=dict)
 
     def schema(self, *, user_id: pl.DataType, item_id: pl.DataType) -> pl.Schema:
-        """The table's polars schema in a home whose external ids have these dtypes."""
+        """Return the table's polars schema in a home whose external ids have these dtypes."""
         item_columns = _ITEM_COLUMNS | ({_NEIGHBOR} if "user_id" not in self.columns else set())
         return pl.Schema(
             {

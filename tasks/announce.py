@@ -50,7 +50,7 @@ def dataset_of_home() -> str:
 
 
 def _before(row: NightRow, nights: Nights) -> str:
-    """The outcome of the try before this one; tries that found the home locked say nothing."""
+    """Return the outcome of the try before this one; tries that found the home locked say nothing."""
     try:
         before = last_ended([each for each in nights.all() if each.night_id != row.night_id])
     except UNREADABLE as error:

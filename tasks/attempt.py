@@ -46,7 +46,7 @@ class Attempt:
 
     @property
     def refused(self) -> dict[str, Any]:
-        """The end state of a night that was refused or could not go on; Prefect raises its error to the caller."""
+        """Return the end state of a refused or failed night; Prefect raises its error to the caller."""
         assert self._refused is not None, "the block did not end with an error"  # noqa: S101
         return cast("dict[str, Any]", self._refused)
 
@@ -121,7 +121,7 @@ class Attempt:
             logger.warning("the end of this night could not be noted: %s", error)
 
     def _newest_event(self) -> datetime | None:
-        """The newest timestamp that was known at T."""
+        """Return the newest timestamp that was known at T."""
         known = pl.col(AVAILABLE_AT) <= (self._row.as_of or datetime.now(UTC))
         newest: datetime | None
         newest = self._nights.lake.scan(INTERACTIONS).filter(known).select(pl.col(TIMESTAMP).max()).collect().item()

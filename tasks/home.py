@@ -69,12 +69,12 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
 
 
 def holds_data(paths: HomePaths) -> bool:
-    """Whether anything was ever ingested; the table of nights alone says no."""
+    """Return whether anything was ever ingested; the table of nights alone says no."""
     return paths.lake.exists() and any(table.name != NIGHTS.name for table in paths.lake.iterdir())
 
 
 def asked_manifest(dataset: str | None) -> Manifest | None:
-    """The manifest of the dataset that was asked for, else of the one that the home holds; None without either."""
+    """Return the manifest that was asked for, else that of the home's dataset; None without either."""
     stored = find_binding(Settings().paths.binding)
     name = dataset or (stored.manifest if stored else None)
     return load_manifest(name) if name else None

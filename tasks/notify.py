@@ -54,7 +54,7 @@ def _get(address: str) -> bool:
 
 
 def _in_time(send: Callable[[], bool]) -> bool:
-    """Whether sending succeeded within a few seconds; a thread that hangs is left behind."""
+    """Return whether sending succeeded within a few seconds; a thread that hangs is left behind."""
     done: Future[bool] = Future()
 
     def run() -> None:

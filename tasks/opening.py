@@ -72,7 +72,7 @@ def scheduled_start() -> datetime | None:
 
 
 def plain(instant: datetime) -> datetime:
-    """The instant in UTC as a datetime of the standard library.
+    """Return the instant in UTC as a datetime of the standard library.
 
     Prefect's are a subclass of it (pendulum), whose sums pandas refuses to compare with a column.
     """

@@ -21,7 +21,8 @@ from nightschool.columns import (
 )
 from nightschool.data.holdout import read_test
 from nightschool.night.fates import decide_file
-from nightschool.night.ingest import Clock, IngestReport, ingest
+from nightschool.night.ingest import IngestReport, ingest
+from nightschool.night.intake import Occasion
 from nightschool.night.ledger import Decision, Ledger
 from nightschool.night.run import Home
 from nightschool.night.sent import with_new_sent
@@ -46,8 +47,8 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     manifest = with_new_sent(manifest_of(home), home, Settings().events_address)
-    clock = Clock(first_seen=as_of or now, now=now, last_as_of=_last_as_of(home))
-    report = ingest(manifest, source_root, home.lake, check=_Suites(), clock=clock)
+    ledger = Ledger(home.lake, now)
+    report = ingest(Occasion(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home)))
     bind(home.paths.binding, home.binding)
     return report
 

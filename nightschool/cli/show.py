@@ -210,7 +210,7 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_freshness(shares: Mapping[str, float | None]) -> None:
-    """Prints how much of recent events and of the lists goes to young items."""
+    """Print how much of recent events and of the lists goes to young items."""
     if any(share is not None for share in shares.values()):
         rows = [[age, *(shares[f"new_item_{share}_{age}"] for share in ("events", "places"))] for age in _AGES]
         show_table("Shares that go to young items", ["younger than", "events of 28 days", "places 1–10"], rows)

@@ -174,7 +174,7 @@ def before_torn_line(file: SourceFile, kind: Format, columns: Names, known: Exte
 
 
 def grows(kind: Format) -> bool:
-    """Whether rows can be appended to a file of this format and read from where the last reading ended."""
+    """Return whether rows can be appended to a file of this format and read from where the last reading ended."""
     return not isinstance(kind, Parquet | Csr | Sql) and not _is_wide(kind.encoding)
 
 

@@ -32,7 +32,7 @@ def known_at(frame: pl.LazyFrame, as_of: datetime, key: str) -> pl.LazyFrame:
 
 
 def events_at(frame: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Interactions as they were known at an instant: each event's newest revision, and none that was taken back."""
+    """Return interactions as known at an instant: each event's newest revision, and none that was taken back."""
     known = frame.filter(pl.col(AVAILABLE_AT) <= as_of)
     newest = pl.col(REVISION).max().alias(_NEWEST)
     revised = known.filter(pl.col(REVISION) > 0).group_by(EVENT_ID).agg(newest).collect()

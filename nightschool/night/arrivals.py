@@ -105,7 +105,7 @@ class Arrivals:
 
 
 def scoped_id(file: str) -> pl.Expr:
-    """The event id of a file whose ids are unique within it alone."""
+    """Return the event id of a file whose ids are unique within it alone."""
     return pl.format("{}:{}", pl.lit(file), EVENT_ID).alias(EVENT_ID)
 
 

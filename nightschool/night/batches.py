@@ -72,7 +72,7 @@ class Batches:
         return warnings
 
     def absorb(self, other: "Batches") -> None:
-        """Adds the profiles that were gathered elsewhere."""
+        """Add the profiles of another gathering."""
         for source, blocks in other._added.items():
             self._added.setdefault(source, []).extend(blocks)
 

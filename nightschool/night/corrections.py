@@ -110,7 +110,7 @@ class Corrections:
     def _without_reused(
         self, frame: pl.DataFrame, before: pl.DataFrame, given: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The frame with a reason where an id names another pair than its event, and the given rows without those."""
+        """Mark rows whose id names another pair than its event; return the frame and the other given rows."""
         owners = pl.concat([before.select(_KEY, _PAIR), given.select(_KEY, _PAIR)]).unique(
             _KEY, keep="first", maintain_order=True
         )

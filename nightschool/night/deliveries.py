@@ -1,4 +1,4 @@
-"""What an interactions file is to those taken in before it: the same content, one that went on, or a new one."""
+"""Recognition of delivered interactions files by their content: known, grown, or new."""
 
 from dataclasses import dataclass, replace
 
@@ -34,12 +34,12 @@ class Delivery:
 
     @property
     def accepted(self) -> bool:
-        """Whether somebody decided to take this content in as it is."""
+        """Return whether somebody decided to take this content in as it is."""
         return self.decided is not None and self.decided[STATE] == ACCEPTED
 
     @property
     def dropped(self) -> bool:
-        """Whether somebody decided to leave this content out for good."""
+        """Return whether somebody decided to leave this content out for good."""
         return self.decided is not None and self.decided[STATE] == DROPPED
 
 
@@ -89,7 +89,7 @@ def recognize(file: SourceFile, part: Interactions, ledger: Ledger) -> Delivery:
 
 
 def _tells(row: Entry, content: Content, file: SourceFile, part: Interactions) -> bool:
-    """Whether a known beginning shows that a file is the same or went on.
+    """Return whether a known beginning shows that a file is the same or went on.
 
     Every file of a kind begins with the same header: without a row it shows nothing, unless the file itself is as it
     was. A file of a kind that cannot grow must be the same from end to end.
@@ -102,7 +102,7 @@ def _tells(row: Entry, content: Content, file: SourceFile, part: Interactions) -
 def _before_torn_line(
     file: SourceFile, part: Interactions, head: Entry, ledger: Ledger
 ) -> tuple[Extent, SourceFile | None]:
-    """How far the head is known, less a last line that was cut short then and has gone on; and whose line that was."""
+    """Return how far the head is known, less a torn last line that has gone on since, and whose line that was."""
     extent = extent_of(head)
     shorter = before_torn_line(file, part.format, part.source_columns, extent)
     if shorter is None:

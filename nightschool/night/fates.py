@@ -1,4 +1,4 @@
-"""What became of whole files: taken in, set aside with the reason, or not readable tonight."""
+"""Outcome of each source file: taken in, set aside with the reason, dropped, or unreadable tonight."""
 
 import json
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class FileFate:
 
     @property
     def warning(self) -> str | None:
-        """A sentence for the night's report; None for a file that was simply taken in."""
+        """Return a sentence for the night's report; None for a file that was simply taken in."""
         if self.fate == "taken":
             return self.detail or None
         return f"{self.file} was left out ({self.fate.replace('_', ' ')}): {self.detail}"
@@ -85,7 +85,7 @@ def repeat_refusal(table: Table, file: SourceFile, decided: Entry) -> FileFate:
 
 
 def may_have_passed(decided: Entry) -> bool:
-    """Whether a file that was set aside is to be judged again: its users or items may be known by now."""
+    """Return whether a file that was set aside is to be judged again: its users or items may be known by now."""
     return bool(_WAITING & json.loads(decided[DETAIL])["reasons"].keys())
 
 

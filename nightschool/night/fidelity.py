@@ -1,4 +1,4 @@
-"""Why a night that is made up for later may see other data than it would have seen on time."""
+"""Reasons why a backfilled night may see other data than a night on time."""
 
 from datetime import datetime
 from typing import Final
@@ -23,7 +23,7 @@ from nightschool.data.sent import is_sent
 from nightschool.storage.lake import Lake
 
 MAY_DIFFER: Final = "hashes may differ from a night on time"
-"""How every warning ends that speaks of it."""
+"""The end of every warning about it."""
 
 
 def find_doubts(lake: Lake, manifest: Manifest, as_of: datetime) -> list[str]:
@@ -44,7 +44,7 @@ def find_doubts(lake: Lake, manifest: Manifest, as_of: datetime) -> list[str]:
 
 
 def _came_later(lake: Lake, as_of: datetime) -> bool:
-    """Whether a file that arrived after T brought interactions that are known at T."""
+    """Return whether a file that arrived after T brought interactions that are known at T."""
     entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(STATE).is_null())
     reached = entries.select(FILE, ROWS, ARRIVED_AT).sort(FILE, ROWS)
     spans = reached.with_columns(pl.col(ROWS).shift(1, fill_value=0).over(FILE).alias("before"))

@@ -107,7 +107,7 @@ def erase_texts(home: Home, user_id: UserId) -> None:
 
 
 def _blank_reasons(lake: Lake, table: Table, user_id: UserId) -> None:
-    """Removes the reasons that mention the person: why a file was set aside or a night failed may quote a value."""
+    """Remove the reasons that mention the person: why a file was set aside or a night failed may quote a value."""
     rows = lake.scan(table)
     named = mentions(pl.col(REASON), user_id).fill_null(value=False)
     if rows.filter(named).head(1).collect().is_empty():

@@ -57,7 +57,7 @@ class Identity:
 
     @property
     def release_id(self) -> str:
-        """What this night publishes."""
+        """Return what this night publishes."""
         return release_id(self.as_of, self.run_key)
 
 

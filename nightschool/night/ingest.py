@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, QUARANTINE, SOURCE_FILE, TABLE, USER_ID, USERS, Table
-from nightschool.data.manifest import Items, Manifest, Users
+from nightschool.data.manifest import Items, Users
 from nightschool.data.readers import sources_of
 from nightschool.data.sections import Sourced
 from nightschool.data.sources import SourceFile
@@ -17,8 +17,7 @@ from nightschool.errors import NotFound
 from nightschool.night.fates import FileFate
 from nightschool.night.ingest_entities import take_entities
 from nightschool.night.ingest_interactions import take_interactions
-from nightschool.night.intake import Checks, Intake, Occasion, TableCounts
-from nightschool.night.ledger import Ledger
+from nightschool.night.intake import Intake, Occasion, TableCounts
 from nightschool.night.quarantine import settle
 from nightschool.night.retry import retry_waiting
 from nightschool.night.superseded import mark_superseded
@@ -45,36 +44,14 @@ class IngestReport:
         return {name: counts.to_dict() for name, counts in self.tables.items()}
 
     def files_to_dict(self) -> list[dict[str, Any]]:
-        """What became of each file, for JSON."""
+        """Return what became of each file, for JSON."""
         return [fate.to_dict() for fate in self.files]
 
 
-@dataclass(frozen=True)
-class Clock:
-    """The instants that an ingest goes by.
-
-    Attributes:
-        first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
-        now: The clock.
-        last_as_of: T of the newest night of the home; None before the first.
-    """
-
-    first_seen: datetime
-    now: datetime
-    last_as_of: datetime | None = None
-
-
-def ingest(manifest: Manifest, source_root: Path, lake: Lake, *, check: Checks, clock: Clock) -> IngestReport:
+def ingest(occasion: Occasion) -> IngestReport:
     """Take in what the files bring. All files are read and judged before anything is written.
 
     Each file is judged by itself: one that is refused is set aside with its reason, and the others come in.
-
-    Args:
-        manifest: What the files are.
-        source_root: The folder that they lie below.
-        lake: The home's tables.
-        check: The row and batch rules.
-        clock: When this happens.
 
     Raises:
         NotFound: A file is missing, and nothing was ever taken in for its table.
@@ -82,16 +59,12 @@ def ingest(manifest: Manifest, source_root: Path, lake: Lake, *, check: Checks, 
         Unreachable: A database does not answer; nothing was written.
         ConfigurationError: The manifest no longer fits what was taken in by it; nothing was written.
     """
-    ledger = Ledger(lake, clock.now)
-    ledger.undo_unfinished()
-    settle(lake)
-    occasion = Occasion(
-        manifest, source_root, lake, ledger, check, clock.first_seen, clock.now, last_as_of=clock.last_as_of
-    )
+    occasion.ledger.undo_unfinished()
+    settle(occasion.lake)
     try:
         return _ingest(occasion)
     finally:
-        lake.clear_spools()
+        occasion.lake.clear_spools()
 
 
 def _ingest(occasion: Occasion) -> IngestReport:
@@ -130,7 +103,7 @@ def _take(
 
 
 def _find(occasion: Occasion, table: Table, part: Sourced, missing: list[str]) -> list[SourceFile]:
-    """The files of a part; once something was taken in for the table, a missing one is only noted.
+    """Return the files of a part; once something was taken in for the table, a missing one is only noted.
 
     Raises:
         NotFound: The source root does not exist, or a file of a table is missing for which nothing was taken in yet.

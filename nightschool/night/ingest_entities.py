@@ -62,13 +62,14 @@ class _Taking:
         try:
             if decided is not None and not accepted and self._is_as_it_was(file, decided):
                 self._leave(repeat_refusal(table, file, decided))
-            elif decided is None and known and self._has_nothing_new(file, known, arrived):
+                return
+            stays = known is not None and is_unchanged(file, part.format, known)
+            stays = stays and not self.lists.came_again(file, arrived)
+            if known is not None and stays and ledger.was_read_by(part, table, file):
                 self.intake.already_known += known.rows
-            else:
-                if known and is_unchanged(file, part.format, known) and not self.lists.came_again(file, arrived):
-                    # The manifest describes it in another way from now on.
-                    arrived = max(arrived, occasion.first_seen)
-                self._take(fresh, file, arrived, accepted=accepted)
+                return
+            # What the manifest describes in another way from now on has arrived now.
+            self._take(fresh, file, max(arrived, occasion.first_seen) if stays else arrived, accepted=accepted)
         except (DataRefused, NotFound, Unreachable) as error:
             if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
                 raise
@@ -76,16 +77,10 @@ class _Taking:
             self._leave(refuse(occasion, fresh, file, part, error))
 
     def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
-        """Whether a file that was set aside would be refused again for the same reason."""
+        """Return whether a file that was set aside would be refused again for the same reason."""
         part = self.lists.part
         same = decided[MAPPING] == mapping(part) and is_unchanged(file, part.format, extent_of(decided))
         return same and not may_have_passed(decided)
-
-    def _has_nothing_new(self, file: SourceFile, known: Extent, arrived: datetime) -> bool:
-        """Whether a file is as it was taken in, and has not arrived once more."""
-        part = self.lists.part
-        same = self.occasion.ledger.was_read_by(part, self.intake.table, file)
-        return same and is_unchanged(file, part.format, known) and not self.lists.came_again(file, arrived)
 
     def _leave(self, fate: FileFate) -> None:
         self.intake.set_aside += fate.rows

@@ -55,7 +55,7 @@ class _Taking:
                 self.occasion.ledger.lengthen(found.torn)
 
     def _recognized(self, part: Interactions, file: SourceFile) -> Delivery:
-        """What is known of a file by now: one that was new may repeat another that has just been taken in."""
+        """Return what is known of a file by now: one that was new may repeat another that has just been taken in."""
         found = self.deliveries[file.name]
         if isinstance(found, NightschoolError):
             raise found
@@ -63,7 +63,7 @@ class _Taking:
         return recognize(file, part, self.occasion.ledger) if is_new and self.fates else found
 
     def _is_as_it_was(self, delivery: Delivery, part: Interactions) -> bool:
-        """Whether a file that was set aside would be refused again for the same reason."""
+        """Return whether a file that was set aside would be refused again for the same reason."""
         decided = delivery.decided
         if decided is None or delivery.accepted or isinstance(part.format, Sql):
             return False
@@ -97,10 +97,10 @@ class _Taking:
             occasion.ledger.note(INTERACTIONS, file, part, reading.extent, **more)
         n_rows = fresh.already_known + fresh.accepted.rows + fresh.rejected.rows
         self.intake.absorb(fresh)
-        self.fates.append(FileFate(INTERACTIONS.name, file.name, "taken", n_rows, _told(file, delivery)))
+        self.fates.append(FileFate(INTERACTIONS.name, file.name, "taken", n_rows, _describe(file, delivery)))
 
     def _leave_out_known(self, fresh: Intake, file: SourceFile, delivery: Delivery) -> None:
-        """Counts the rows that the file was delivered with before, and leaves them out of what comes in.
+        """Count the rows that were delivered before, and leave them out of what comes in.
 
         Raises:
             DataRefused: Its other rows may be changed ones.
@@ -167,7 +167,7 @@ def take_interactions(
 
 
 def _recognize(occasion: Occasion, part: Interactions, file: SourceFile) -> Delivery | NightschoolError:
-    """What is known of a file, or why it cannot be read."""
+    """Return what is known of a file, or why it cannot be read."""
     try:
         return recognize(file, part, occasion.ledger)
     except (DataRefused, NotFound, Unreachable) as error:
@@ -175,13 +175,13 @@ def _recognize(occasion: Occasion, part: Interactions, file: SourceFile) -> Deli
 
 
 def _lacks_ids(rows: pl.LazyFrame) -> bool:
-    """Whether some rows have no event id that says what they are."""
+    """Return whether some rows have no event id that says what they are."""
     lacking: bool = rows.select(pl.col(EVENT_ID).is_null().any()).collect().item()
     return lacking
 
 
-def _told(file: SourceFile, delivery: Delivery) -> str:
-    """What is to be said of a file that repeats or continues another."""
+def _describe(file: SourceFile, delivery: Delivery) -> str:
+    """Return what is to be said of a file that repeats or continues another."""
     if delivery.of is None:
         return ""
     return f"{file.name} {'holds nothing beyond' if delivery.whole else 'goes on from'} {delivery.of}"

@@ -171,7 +171,7 @@ class Intake:
         return frame.filter(pl.col(REASON).is_null())
 
     def absorb(self, other: "Intake") -> None:
-        """Adds what one file gave, which has passed its judgement."""
+        """Add what one file gave, after it passed its checks."""
         self.accepted.absorb(other.accepted)
         self.rejected.absorb(other.rejected)
         self.batches.absorb(other.batches)
@@ -231,7 +231,7 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
 
 
 def _examples(intake: Intake) -> str:
-    """Three values at which rows broke a rule, each of another reason first."""
+    """Return three values at which rows broke a rule, each of another reason first."""
     bad = intake.rejected.scan()
     if bad is None:
         return ""

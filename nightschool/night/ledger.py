@@ -75,19 +75,19 @@ class Ledger:
         return extent_of(row) if row else None
 
     def entry(self, table: Table, file: SourceFile) -> Entry | None:
-        """The newest entry of a file that was taken in for the table; None where it never was."""
+        """Return the newest entry of a file that was taken in for the table; None where it never was."""
         return self._newest.get((table.name, file.name))
 
     def decided(self, table: Table, file: SourceFile) -> Entry | None:
-        """The entry of a file that was set aside, and what was decided of it since; None where it is taken in."""
+        """Return the entry of a file that was set aside or decided upon since; None where it is taken in."""
         return self._decided.get((table.name, file.name))
 
     def taken(self, table: Table) -> Sequence[Entry]:
-        """Every entry of a file that was taken in for the table, oldest first; those of this ingest are the last."""
+        """Return the entries of files taken in for the table, oldest first; those of this ingest come last."""
         return [row for row in self._taken if row[TABLE] == table.name]
 
     def newest(self) -> Sequence[Entry]:
-        """The newest entry of every file, of those that were set aside too."""
+        """Return the newest entry of every file, of those that were set aside too."""
         return [*self._newest.values(), *self._decided.values()]
 
     def was_read_by(self, part: Description, table: Table, file: SourceFile) -> bool:
@@ -234,7 +234,7 @@ def mapping(part: Description) -> str:
 
 
 def _is_of_people(part: Description) -> bool:
-    """Whether the part is that of events which people sent: how they are worth may change, what they are does not."""
+    """Return whether the part reads the events that people sent, whose worth may change but not their meaning."""
     return isinstance(part, Interactions) and is_sent(part)
 
 

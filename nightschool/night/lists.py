@@ -1,4 +1,4 @@
-"""Full lists of users and items: which file is the newest delivery of which list, and who is in none any more."""
+"""Full lists of users and items: the newest delivery of each list, and the ids that no list holds any more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,11 +61,11 @@ class Lists:
 
     @property
     def key(self) -> str:
-        """The column of the ids."""
+        """Return the column of the ids."""
         return USER_ID if self.table is USERS else ITEM_ID
 
     def came_again(self, file: SourceFile, arrived: datetime) -> bool:
-        """Whether a file that is as it was has arrived once more, after the newest delivery of its list.
+        """Return whether a file that is as it was has arrived once more, after the newest delivery of its list.
 
         Where several older deliveries bear a later time at once, their folder was copied: none of them counts.
         """
@@ -94,7 +94,7 @@ class Lists:
         return file.name
 
     def rows_of(self, name: str) -> int | None:
-        """How many rows the newest delivery of a list held; None for a new list."""
+        """Return how many rows the newest delivery of a list held; None for a new list."""
         entry = self.newest.get(name)
         return int(entry[ROWS]) if entry else None
 
@@ -106,7 +106,7 @@ class Lists:
         self.ids[name] = ids
 
     def ids_of(self, name: str) -> pl.Series | None:
-        """The ids of a list's newest delivery; None where its file is gone or is not that delivery any more."""
+        """Return the ids of a list's newest delivery; None where its file is gone or is not that delivery any more."""
         if name not in self.ids:
             entry = self.newest[name]
             file = self.files.get(entry[FILE])
@@ -117,9 +117,9 @@ class Lists:
         return self.ids[name]
 
     def withdrawn(self, newest: pl.DataFrame, arrived: datetime) -> pl.DataFrame:
-        """Rows that withdraw who is in no list any more: the id, available_at and withdrawn.
+        """Return rows that withdraw who is in no list any more: the id, available_at and withdrawn.
 
-        None where a list cannot be read: who is in it is not known.
+        There are none while a list cannot be read, since its members are not known.
 
         Args:
             newest: The newest row of each id, those of this ingest included.

@@ -1,4 +1,4 @@
-"""Rows without an event id that were delivered before, in a file whose rows are mostly known."""
+"""Detection of re-delivered rows that have no event id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def _hashes() -> tuple[pl.Expr, pl.Expr]:
 
 
 def _near(frame: pl.LazyFrame, given: pl.DataFrame) -> pl.LazyFrame:
-    """The known rows without an event id that lie in the span of time of the given ones, with their hashes."""
+    """Return the known rows without an event id that lie in the span of time of the given ones, with their hashes."""
     low, high = given[TIMESTAMP].min(), given[TIMESTAMP].max()
     in_span = pl.col(TIMESTAMP).is_between(low, high).fill_null(value=False) if low is not None else pl.lit(value=False)
     if given[TIMESTAMP].null_count():
@@ -120,7 +120,7 @@ def _shared_by_file(given: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_delivered_again(holders: pl.DataFrame, partners: pl.DataFrame, n_rows: int, file: str) -> bool:
-    """Whether most of the file's rows are known, or it holds most of what its name held before."""
+    """Return whether most of the file's rows are known, or it holds most of what its name held before."""
     is_renewed = (partners[SOURCE_FILE] == file) & (2 * partners[_ROWS] > partners["size"])
     return 2 * int(holders[_ROWS].sum()) > n_rows or bool(is_renewed.any())
 
@@ -137,7 +137,7 @@ def _sizes(known: Sequence[pl.LazyFrame], files: pl.Series) -> pl.DataFrame:
 
 
 def _matched(given: pl.DataFrame, theirs: pl.DataFrame, by: str) -> pl.Series:
-    """Boolean, for each given row whether the known rows hold it; of equal ones the first, as many as there are."""
+    """Return for each given row whether the known rows hold it; of equal ones the first, as many as there are."""
     counts = theirs.group_by(by).agg(pl.len().alias("held"))
     turn = given.select(by, pl.int_range(pl.len()).over(by).alias("turn"))
     held = turn.join(counts, on=by, how="left", maintain_order="left")
@@ -147,7 +147,7 @@ def _matched(given: pl.DataFrame, theirs: pl.DataFrame, by: str) -> pl.Series:
 def _exchanged(
     given: pl.DataFrame, theirs: pl.DataFrame, known: Sequence[pl.LazyFrame], partners: pl.Series
 ) -> str | None:
-    """How rows were exchanged between the file and its partners, in words; None where it only adds to them.
+    """Return how rows were exchanged between the file and its partners, in words; None where it only adds to them.
 
     They were where each of the two lacks rows of the other within the span of time of both: a window that moves on
     lacks none there.
@@ -163,7 +163,7 @@ def _exchanged(
 
 
 def _count_changed(given: pl.DataFrame, theirs: pl.DataFrame) -> int:
-    """How many rows both have by their key, and not by their content."""
+    """Return how many rows both have by their key, and not by their content."""
     mine = given.group_by(_KEY).agg(pl.len().alias("mine"), pl.col(_KNOWN).sum().alias("same"))
     both = mine.join(theirs.group_by(_KEY).agg(pl.len().alias("theirs")), on=_KEY)
     changed = pl.min_horizontal(pl.col("mine").cast(pl.Int64), pl.col("theirs").cast(pl.Int64)) - pl.col("same")
@@ -182,7 +182,7 @@ def _span(known: Sequence[pl.LazyFrame], partners: pl.Series) -> tuple[Any, Any]
 
 
 def _inside(low: Any, high: Any) -> pl.Expr:
-    """Whether a row lies between two instants, neither included; one without a time always does."""
+    """Return whether a row lies between two instants, neither included; one without a time always does."""
     if low is None or high is None:
         return pl.lit(value=True)
     return pl.col(TIMESTAMP).is_between(low, high, closed="none").fill_null(value=True)

@@ -75,7 +75,7 @@ class RetryReport:
     tables: Mapping[str, TableCounts]
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers by table, for JSON."""
+        """Return the numbers by table, for JSON."""
         return {name: counts.to_dict() for name, counts in self.tables.items()}
 
 
@@ -236,7 +236,7 @@ def _part_of(occasion: Occasion, file: str) -> Interactions:
 
 
 def find_part(occasion: Occasion, file: str) -> Interactions | None:
-    """The part of the manifest's interactions that a file was taken in by; None where it is no longer there."""
+    """Return the part of the manifest's interactions that a file was taken in by; None where it is no longer there."""
     parts = occasion.manifest.interactions
     read_by = (part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, SourceFile(file, Path())))
     return next(read_by, None)

@@ -82,7 +82,7 @@ class Night:
 
     @property
     def warnings(self) -> list[str]:
-        """What people should know of how the night came to its recipe."""
+        """Return what people should know of how the night came to its recipe."""
         found = []
         if self.basis_changes and self.champion:
             what = ", ".join(self.basis_changes)
@@ -179,7 +179,7 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
 
 
 def _is_unchanged(night: Night, champion: Release) -> bool:
-    """Whether the night would do what its champion's night did, but for a later T that changes nothing."""
+    """Return whether the night would do what its champion's night did, but for a later T that changes nothing."""
     lake, as_of = night.home.lake, night.identity.as_of
     if night.late or night.tune:
         return False

@@ -84,7 +84,7 @@ def mark_superseded(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
 
 
 def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """The quarantined rows as rows of the table, what could not be read empty: one frame a file, with their reason."""
+    """Parse the quarantined rows, one frame per file, with their reason; what could not be read is null."""
     lake, manifest = occasion.lake, occasion.manifest
     types, frames = IdTypes(lake.user_id, lake.item_id), []
     for (name,), of_file in rows.partition_by(SOURCE_FILE, as_dict=True).items():
@@ -103,7 +103,7 @@ def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _mended(rows: pl.DataFrame, came: pl.LazyFrame) -> list[pl.DataFrame]:
-    """The places of those rows whose mended form came in, and where it was seen."""
+    """Return the places of those rows whose mended form came in, and where it was seen."""
     with_id = rows.filter(pl.col(EVENT_ID).is_not_null())
     frames = [_matched(with_id, came, [EVENT_ID])]
     for (reason,), bare in rows.filter(pl.col(EVENT_ID).is_null()).partition_by(REASON, as_dict=True).items():

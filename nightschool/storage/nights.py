@@ -72,14 +72,14 @@ class NightRow(BaseModel):
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None without an end."""
+        """Return how long it took; None without an end."""
         if self.started_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended with exit code 0."""
+        """Return whether it ended with exit code 0."""
         return self.exit_code == 0
 
 
@@ -95,7 +95,7 @@ class Nights:
 
     @classmethod
     def of(cls, paths: HomePaths) -> Self:
-        """The nights of the home at these paths, which need not be bound to a dataset."""
+        """Return the nights of the home at these paths, which need not be bound to a dataset."""
         return cls(Lake(paths.lake, pl.Int64(), pl.Int64()), paths.tries)
 
     def append(self, row: NightRow) -> None:

@@ -65,14 +65,14 @@ class Release(Draft):
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The release that a row of the table holds."""
+        """Return the release that a row of the table holds."""
         return cls.model_validate({**row, **{name: json.loads(row[name]) for name in _JSON}})
 
     def to_row(self) -> dict[str, Any]:
-        """The row of the table that holds the release."""
+        """Return the row of the table that holds the release."""
         row = self.model_dump()
         return {**row, **{name: json.dumps(row[name], sort_keys=True, allow_nan=False) for name in _JSON}}
 
     def draft(self) -> Draft:
-        """What it says without its place in history."""
+        """Return what it says without its place in history."""
         return Draft.model_validate(self.model_dump(include=set(Draft.model_fields)))

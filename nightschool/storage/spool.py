@@ -27,7 +27,7 @@ class Spool:
         self.rows += frame.height
 
     def absorb(self, other: "Spool") -> None:
-        """Moves the frames of another spool behind those of this one."""
+        """Append the frames of another spool by moving its files."""
         if other._files:
             self._folder.mkdir(parents=True, exist_ok=True)
         for number in range(other._files):
@@ -37,7 +37,7 @@ class Spool:
         other._files = other.rows = 0
 
     def replace(self, frame: pl.DataFrame) -> None:
-        """Makes a frame all that there is."""
+        """Replace all frames by one."""
         shutil.rmtree(self._folder)
         self._files = self.rows = 0
         self.add(frame)

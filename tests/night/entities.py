@@ -13,7 +13,9 @@ from nightschool.columns import (
     USERS,
 )
 from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import Clock, ingest
+from nightschool.night.ingest import ingest
+from nightschool.night.intake import Occasion
+from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -59,7 +61,8 @@ class Home:
             if self.stamps.get(path) != path.stat().st_mtime:
                 os.utime(path, (at.timestamp(), at.timestamp()))
                 self.stamps[path] = path.stat().st_mtime
-        return ingest(self.manifest, self.root, self.lake, check=validation, clock=Clock(at, at)).to_dict()
+        ledger = Ledger(self.lake, at)
+        return ingest(Occasion(self.manifest, self.root, self.lake, ledger, validation, at, at)).to_dict()
 
     def users(self) -> list[tuple]:
         columns = [USER_ID, "role", "likes", AVAILABLE_AT]

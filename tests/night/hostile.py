@@ -16,7 +16,9 @@ from nightschool.columns import INTERACTIONS, ITEMS, QUARANTINE, SOURCE_FILE, SO
 from nightschool.data.manifest import Manifest
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import NightschoolError
-from nightschool.night.ingest import Clock, ingest
+from nightschool.night.ingest import ingest
+from nightschool.night.intake import Occasion
+from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,7 +81,8 @@ class Trial:
 
     def _try(self) -> tuple[dict[str, Any], NightschoolError | None]:
         try:
-            report = ingest(self.manifest, self.source, self.lake, check=validation, clock=Clock(NOW, NOW))
+            ledger = Ledger(self.lake, NOW)
+            report = ingest(Occasion(self.manifest, self.source, self.lake, ledger, validation, NOW, NOW))
         except NightschoolError as refusal:
             return {}, refusal
         return report.to_dict()["interactions"], None

@@ -10,7 +10,9 @@ import polars as pl
 from expectations import validation
 from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
 from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import Clock, ingest
+from nightschool.night.ingest import ingest
+from nightschool.night.intake import Occasion
+from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,8 +49,9 @@ class Home:
             if self._stamps.get(path) != path.stat().st_mtime:
                 os.utime(path, (first_seen.timestamp(), first_seen.timestamp()))
                 self._stamps[path] = path.stat().st_mtime
-        clock = Clock(first_seen, max(NOW, first_seen), self.last_as_of)
-        done = ingest(self.manifest, self.root, self.lake, check=check, clock=clock)
+        now = max(NOW, first_seen)
+        ledger = Ledger(self.lake, now)
+        done = ingest(Occasion(self.manifest, self.root, self.lake, ledger, check, first_seen, now, self.last_as_of))
         self.warnings, self.files, self.report, report = done.warnings, done.files, done, done.to_dict()
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]

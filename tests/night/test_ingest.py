@@ -26,7 +26,9 @@ from nightschool.columns import (
 )
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
-from nightschool.night.ingest import Clock, ingest
+from nightschool.night.ingest import ingest
+from nightschool.night.intake import Occasion
+from nightschool.night.ledger import Ledger
 from tests.night.logs import HEADER, NOW, ROWS, Home
 
 
@@ -37,7 +39,8 @@ def home(tmp_path) -> Home:
 
 def test_report_has_the_shape_that_scripts_rely_on(home):
     home.write([*ROWS, "1,9,7,2025-01-01"])
-    report = ingest(home.manifest, home.root, home.lake, check=validation, clock=Clock(NOW, NOW))
+    ledger = Ledger(home.lake, NOW)
+    report = ingest(Occasion(home.manifest, home.root, home.lake, ledger, validation, NOW, NOW))
     none = {"rows_in": 0, "already_known": 0, "accepted": 0, "quarantined": 0, "reasons": {}}
     counts = {
         "rows_in": 4,

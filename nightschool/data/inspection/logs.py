@@ -196,7 +196,7 @@ def _is_event_id(column: Profile) -> bool:
 
 
 def counts_rows(column: Profile) -> bool:
-    """Whether a column numbers the rows of its file from 0 or 1: in the next file the numbers mean other events."""
+    """Return whether a column numbers its file's rows from 0 or 1, so that in the next file numbers repeat."""
     if column.kind not in {Kind.INTEGER, Kind.FLAG} or column.range is None or column.distinct != column.rows:
         return False
     low, high = column.range
