@@ -63,7 +63,7 @@ def refuse(
     reasons = dict(intake.reasons.most_common())
     extent = replace(_content(file, part), rows=rows)
     about = {REASON: str(error), DETAIL: json.dumps({"rows": rows, "reasons": reasons})}
-    occasion.ledger.set_aside(intake.table, file, part, extent, **about)
+    occasion.ledger.set_aside(intake.table, file, part, extent, about)
     return FileFate(intake.table.name, file.name, "set_aside", rows, str(error))
 
 

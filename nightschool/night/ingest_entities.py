@@ -111,7 +111,7 @@ class _Taking:
         self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
         # The last key of a query may be somebody's id, and a source that is read whole needs none.
         extent = replace(reading.extent, position=None)
-        occasion.ledger.note(table, file, part, extent, **{ARRIVED_AT: arrived, LIST: name})
+        occasion.ledger.note(table, file, part, extent, {ARRIVED_AT: arrived, LIST: name})
         self.lists.deliver(name, ids, file)
         self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
         self.fates.append(FileFate(table.name, file.name, "taken", frame.height))

@@ -80,7 +80,7 @@ class _Taking:
         fresh.already_known += known.rows - known.offset if known else 0
         held = held_before(occasion.ledger, file)
         if known is not None and delivery.whole:
-            occasion.ledger.note(INTERACTIONS, file, part, known, **{ARRIVED_AT: arrived, HELD: held})
+            occasion.ledger.note(INTERACTIONS, file, part, known, {ARRIVED_AT: arrived, HELD: held})
         else:
             reading = Reading(file, part.format, part.source_columns, known, offset=delivery.offset)
             source = series(file, mapping(part))
@@ -93,8 +93,8 @@ class _Taking:
             if not delivery.accepted:
                 self.arrivals.require_identity(file)
                 judge(fresh, file, occasion.check)
-            more = {ARRIVED_AT: arrived, HELD: held + fresh.accepted.rows + fresh.rejected.rows}
-            occasion.ledger.note(INTERACTIONS, file, part, reading.extent, **more)
+            about = {ARRIVED_AT: arrived, HELD: held + fresh.accepted.rows + fresh.rejected.rows}
+            occasion.ledger.note(INTERACTIONS, file, part, reading.extent, about)
         n_rows = fresh.already_known + fresh.accepted.rows + fresh.rejected.rows
         self.intake.absorb(fresh)
         self.fates.append(FileFate(INTERACTIONS.name, file.name, "taken", n_rows, _describe(file, delivery)))

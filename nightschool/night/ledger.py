@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -43,6 +44,8 @@ Description = Interactions | Items | Users
 
 Entry = Mapping[str, Any]
 """One row of the `sources` table."""
+
+NOTHING: Final[Entry] = MappingProxyType({})
 
 Decision = Literal["set_aside", "accepted", "dropped"]
 """What is said of a file's content that was not taken in; a file that was has no state."""
@@ -95,7 +98,7 @@ class Ledger:
         row = self._newest.get((table.name, file.name))
         return row is not None and (row[MAPPING] == mapping(part) or _is_of_people(part))
 
-    def note(self, table: Table, file: SourceFile, part: Description, extent: Extent, **more: Any) -> None:
+    def note(self, table: Table, file: SourceFile, part: Description, extent: Extent, about: Entry = NOTHING) -> None:
         """Add an entry that says how far the file was read, unless that is what the ledger says already.
 
         Args:
@@ -103,19 +106,19 @@ class Ledger:
             file: The file.
             part: What describes it.
             extent: How far it was read.
-            more: `held`, `arrived_at` and `list`, as the table has them.
+            about: `held`, `arrived_at` and `list`, as the table has them.
         """
         entry = self.entry(table, file)
         came_again = (
             entry is not None
-            and LIST in more
+            and LIST in about
             and not isinstance(part.format, Sql)
-            and (entry[ARRIVED_AT] is None or entry[ARRIVED_AT] < more[ARRIVED_AT])
+            and (entry[ARRIVED_AT] is None or entry[ARRIVED_AT] < about[ARRIVED_AT])
         )
         if extent != self.known(table, file) or not self.was_read_by(part, table, file) or came_again:
-            self._add(self._entry(table, file, part, extent, **more))
+            self._add(self._entry(table, file, part, extent, about))
 
-    def set_aside(self, table: Table, file: SourceFile, part: Description, extent: Extent, **more: Any) -> None:
+    def set_aside(self, table: Table, file: SourceFile, part: Description, extent: Extent, about: Entry) -> None:
         """Add an entry that says that this content of the file was not taken in, unless that is said already.
 
         Args:
@@ -123,9 +126,10 @@ class Ledger:
             file: The file.
             part: What describes it.
             extent: Its content.
-            more: `reason` and `detail`, as the table has them.
+            about: `reason` and `detail`, as the table has them.
         """
-        entry, said = self._entry(table, file, part, extent, **{STATE: SET_ASIDE, **more}), self.decided(table, file)
+        entry = self._entry(table, file, part, extent, {STATE: SET_ASIDE, **about})
+        said = self.decided(table, file)
         if said is None or any(entry[name] != said[name] for name in (STATE, BYTES, SHA256, MAPPING, REASON)):
             self._add(entry)
 
@@ -142,7 +146,7 @@ class Ledger:
         """Note that an interactions file was read only so far: the rows beyond are no longer known."""
         lost = (self.known(INTERACTIONS, file) or extent).rows - extent.rows
         held = (self._newest.get((INTERACTIONS.name, file.name)) or {}).get(HELD)
-        entry = self._entry(INTERACTIONS, file, part, extent, held=None if held is None else held - lost)
+        entry = self._entry(INTERACTIONS, file, part, extent, {HELD: None if held is None else held - lost})
         self._learn(entry)
         self._shortened.append(entry)
 
@@ -197,11 +201,11 @@ class Ledger:
         self._added.append(entry)
         self._learn(entry)
 
-    def _entry(self, table: Table, file: SourceFile, part: Description, extent: Extent, **more: Any) -> Entry:
+    def _entry(self, table: Table, file: SourceFile, part: Description, extent: Extent, about: Entry) -> Entry:
         read = {FILE: file.name, TABLE: table.name, KIND: part.format.kind, MAPPING: mapping(part), READ_AT: self._now}
         reached = {BYTES: extent.bytes, ROWS: extent.rows, SHA256: extent.sha256, POSITION: extent.position}
         empty = dict.fromkeys((HELD, ARRIVED_AT, STATE, REASON, DETAIL, LIST))
-        return {**read, **reached, OFFSET: extent.offset, **empty, **more}
+        return {**read, **reached, OFFSET: extent.offset, **empty, **about}
 
     def _append(self, entries: list[Entry]) -> None:
         schema = {**self._lake.schema(SOURCES), **SOURCES.optional}

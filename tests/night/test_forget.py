@@ -7,21 +7,27 @@ import pytest
 
 from nightschool.columns import (
     HISTORIES,
+    INTERACTIONS,
+    NIGHTS,
     RECOMMENDATIONS,
     RELEASE_TABLES,
     RELEASES,
     SIMILAR_ITEMS,
     SIMILAR_USERS,
+    SOURCES,
     USER_ID,
 )
+from nightschool.data.sources import Extent, SourceFile
 from nightschool.errors import NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
+from nightschool.night.ledger import Ledger
 from nightschool.night.lookup import Reader
 from nightschool.night.person import TABLES
 from nightschool.night.run import Home
 from nightschool.night.verify import verify_release
 from nightschool.storage.erasures import Erasure, Erasures, UserId, unfinished
 from nightschool.storage.lake import Lake
+from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.serving_files import Lists, lists_path
 from tests.night.people import MANIFEST, NUMBERS, TEXTS, People, people_home, publish, write
 from tests.night.people import RELEASES as BOTH
@@ -259,3 +265,20 @@ def test_texts_forget_too(opened: Home, people: People) -> None:
     erase_texts(opened, people.gone)
     texts = [file for folder in (paths.docs, paths.logs, paths.prefect) for file in folder.rglob("*") if file.is_file()]
     assert sorted((file.name, file.read_text()) for file in texts) == [("server.log", "started"), ("worker.log", "")]
+
+
+def test_a_reason_that_quotes_the_person_is_blanked(opened: Home, people: People) -> None:
+    """Why a file was set aside, or a night failed, may quote an id."""
+    gone, near, _ = people
+    ledger = Ledger(opened.lake, NOW)
+    for name, user_id in (("a.csv", gone), ("b.csv", near)):
+        about = {"reason": f"bad_rating 12, such as '{user_id}'", "detail": "{}"}
+        file = SourceFile(name, Path(name))
+        ledger.set_aside(INTERACTIONS, file, MANIFEST.interactions[0], Extent(1, 1, name), about)
+        Nights.of(opened.paths).append(NightRow(night_id=name, started_at=NOW, ended_at=NOW, reason=about["reason"]))
+    ledger.write()
+    forget(opened, gone)
+    for table in (SOURCES, NIGHTS):
+        reasons = opened.lake.scan(table).select("reason").drop_nulls().collect().to_series().to_list()
+        assert sorted(reasons) == sorted(["a person was forgotten", f"bad_rating 12, such as '{near}'"])
+    assert bytes_with(opened, gone) == []

@@ -31,7 +31,7 @@ def lists(tmp_path) -> Lists:
     occasion = Occasion(MANIFEST, tmp_path, lake, ledger, validation, NOW, NOW)
     (tmp_path / "a.csv").write_text("id\n1\n2\n3\n")
     file = SourceFile("a.csv", tmp_path / "a.csv")
-    ledger.note(USERS, file, MANIFEST.users, Extent(9, 3, "hash"), **{ARRIVED_AT: NOW, LIST: "a.csv"})
+    ledger.note(USERS, file, MANIFEST.users, Extent(9, 3, "hash"), {ARRIVED_AT: NOW, LIST: "a.csv"})
     found = Lists.of(occasion, USERS, MANIFEST.users, [file])
     found.ids["a.csv"] = pl.Series([1, 2, 3])
     return found
