@@ -41,6 +41,8 @@ REASON: Final = "reason"
 DETAIL: Final = "detail"
 ROW: Final = "row"
 QUARANTINED_AT: Final = "quarantined_at"
+SUPERSEDED: Final = "superseded"
+"""The reason of a quarantined row whose mended form came in: it has left the list."""
 
 FILE: Final = "file"
 KIND: Final = "kind"

@@ -23,6 +23,8 @@ from nightschool.columns import (
     SEGMENT,
     SOURCES,
     SPLIT,
+    STATE,
+    SUPERSEDED,
     TABLE,
     VALUE,
     K,
@@ -205,7 +207,7 @@ def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:
 
 def quarantined(lake: Lake) -> list[Quarantined]:
     """What lies in quarantine by table and reason, the most rows first."""
-    grouped = lake.scan(QUARANTINE).group_by(TABLE, REASON)
+    grouped = lake.scan(QUARANTINE).filter(pl.col(REASON) != SUPERSEDED).group_by(TABLE, REASON)
     counts = grouped.agg(
         pl.len().cast(pl.Int64).alias(ROWS),
         pl.col(QUARANTINED_AT).max().alias(_NEWEST),
@@ -218,5 +220,6 @@ def quarantined(lake: Lake) -> list[Quarantined]:
 
 def last_read(lake: Lake) -> datetime | None:
     """When a source that held anything new was last read; None before the first."""
-    newest: datetime | None = lake.scan(SOURCES).select(pl.col(READ_AT).max()).collect().item()
+    taken = lake.scan(SOURCES).filter(pl.col(STATE).is_null())
+    newest: datetime | None = taken.select(pl.col(READ_AT).max()).collect().item()
     return newest

@@ -12,6 +12,7 @@ from nightschool.columns import (
     ITEMS,
     READ_AT,
     SOURCES,
+    STATE,
     USER_ID,
     USERS,
     Table,
@@ -42,5 +43,5 @@ def newest_known(lake: Lake) -> datetime:
         raise DataRefused("nothing was known yet", seen=now.isoformat(), do="ingest rows whose time has passed")
     if latest > ALWAYS:
         return latest
-    read: datetime = lake.scan(SOURCES).select(pl.col(READ_AT).max()).collect().item()
+    read: datetime = lake.scan(SOURCES).filter(pl.col(STATE).is_null()).select(pl.col(READ_AT).max()).collect().item()
     return read

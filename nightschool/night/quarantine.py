@@ -16,6 +16,7 @@ from nightschool.columns import (
     ROWS,
     SOURCE_FILE,
     SOURCE_ROW,
+    SUPERSEDED,
     TABLE,
     USER_ID,
     USERS,
@@ -26,9 +27,6 @@ from nightschool.storage.lake import Lake
 
 RETRIED: Final = "retried"
 """The reason of a row that a retry found good, until the table holds it."""
-
-SUPERSEDED: Final = "superseded"
-"""The reason of a row whose mended form came in: it has left the list, and can still be asked for by this reason."""
 
 PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
 """What names a quarantined row."""

@@ -20,6 +20,7 @@ from nightschool.columns import (
     ROW,
     SOURCE_FILE,
     SOURCE_ROW,
+    SUPERSEDED,
     TABLE,
     TIMESTAMP,
     USER_ID,
@@ -31,7 +32,7 @@ from nightschool.data.sources import SourceFile
 from nightschool.night.arrivals import scoped_id
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.intake import Occasion
-from nightschool.night.quarantine import PLACE, RETRIED, SUPERSEDED, quarantined
+from nightschool.night.quarantine import PLACE, RETRIED, quarantined
 from nightschool.night.retry import find_part
 
 _SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)

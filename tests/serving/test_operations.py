@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from nightschool.columns import QUARANTINE, SOURCES
 from nightschool.errors import NotFound
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
@@ -77,6 +79,19 @@ def test_curves_hold_the_test_over_all_users_by_role(lake: Lake) -> None:
     assert (first.value, first.low, first.high) == pytest.approx((0.2, 0.19, 0.21))
     assert first.as_of == datetime(2026, 11, 25, tzinfo=UTC)
     assert {(figure.low, figure.high) for figure in coverage["challenger"]} == {(None, None)}
+
+
+def test_what_was_mended_or_set_aside_is_not_counted(lake: Lake) -> None:
+    before, read = quarantined(lake), last_read(lake)
+    row = lake.scan(QUARANTINE).head(1).with_columns(pl.lit("superseded").alias("reason"))
+    lake.append(QUARANTINE, row.collect())
+    source = (
+        lake.scan(SOURCES)
+        .head(1)
+        .with_columns(pl.lit("set_aside").alias("state"), pl.col("read_at") + pl.duration(days=900))
+    )
+    lake.append(SOURCES, source.collect())
+    assert (quarantined(lake), last_read(lake)) == (before, read)
 
 
 def test_quarantine_is_counted_by_reason(lake: Lake) -> None:
