@@ -2,6 +2,8 @@
 
 import os
 import sys
+from _thread import interrupt_main
+from threading import Timer
 from typing import NoReturn
 
 import typer
@@ -57,6 +59,7 @@ def main() -> None:
 
     0 done, 1 a defect, 2 usage, 3 data, 4 gate, 5 not found, 6 busy, 7 machine or service, 130 interrupted.
     """
+    sys.unraisablehook = _interrupt_again
     try:
         sys.argv[1:] = _take_home(sys.argv[1:])
         prepare_environment()
@@ -70,6 +73,15 @@ def main() -> None:
         if unavailable is None:
             raise
         _refuse(unavailable)
+
+
+def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Deliver Ctrl-C again where Python dropped it, because it came while a finalizer or a weakref callback ran."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        # From another thread and a little later: here it would be dropped as well.
+        Timer(0.1, interrupt_main).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _refuse(error: NightschoolError) -> NoReturn:

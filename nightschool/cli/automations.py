@@ -1,4 +1,4 @@
-"""What the Prefect server does by itself: it sends word when no night has ended for too long."""
+"""Prefect automations: a notification when no night has ended for too long."""
 
 import asyncio
 import os
@@ -24,26 +24,26 @@ WITHIN: Final = timedelta(hours=26)
 
 
 def automations(as_json: Json = False) -> None:
-    """Have the Prefect server tell NIGHTSCHOOL_NOTIFY when no night has ended for 26 hours; made anew or updated."""
+    """Create or update a Prefect automation that notifies NIGHTSCHOOL_NOTIFY when no night has ended for 26 hours."""
     from nightschool.settings import Settings
 
     addresses = Settings().notify.get_secret_value().strip()
     if not addresses:
-        raise ConfigurationError("nobody is to be told", do="set NIGHTSCHOOL_NOTIFY to an address")
+        raise ConfigurationError("NIGHTSCHOOL_NOTIFY is not set", do="set it to the address that notifications go to")
     url = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     if not url:
-        raise ConfigurationError("no Prefect server is named", do="set PREFECT_API_URL")
+        raise ConfigurationError("PREFECT_API_URL is not set", do="set it to the address of the Prefect server's API")
     if not answers(f"{url}/health"):
         raise Unavailable("the Prefect server does not answer", seen=url, do="start it, or correct PREFECT_API_URL")
     made = watch_for_nights(addresses)
     if as_json:
         show.show_json({"automation": NAME, "id": made})
         return
-    show.console.print(f"The Prefect server sends word when no night of {DEPLOYMENT} has ended for 26 hours.")
+    show.console.print(f"The Prefect server sends a notification when no night of {DEPLOYMENT} has ended for 26 hours.")
 
 
 def watch_for_nights(addresses: str, within: timedelta = WITHIN) -> str:
-    """Return the id of the automation that sends word when no night ends within that time, made or updated.
+    """Create or update the automation that notifies when no night ends within that time, and return its id.
 
     Args:
         addresses: As Apprise writes them.

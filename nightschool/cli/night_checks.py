@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from nightschool.errors import NightschoolError
+from nightschool.night.outcome import ALARMING
 from nightschool.settings import HomePaths
 from nightschool.storage.nights import NightRow, Nights, last_ended
 
 SILENCE = timedelta(hours=26)
 STALE = timedelta(hours=72)
-_BAD = frozenset(
-    {"data refused", "gate refused", "held", "wrong configuration", "unavailable", "failed", "interrupted", "died"}
-)
+_BAD = ALARMING | {"held"}
 
 
 def night_questions(paths: HomePaths) -> dict[str, Callable[[], str]]:

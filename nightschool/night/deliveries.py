@@ -72,9 +72,8 @@ def recognize(file: SourceFile, part: Interactions, ledger: Ledger) -> Delivery:
     before = extent_of(own) if own else Extent(0, 0, "")
     heads = [row for row in entries if content.heads.get(row[BYTES]) == row[SHA256]]
     heads = [row for row in heads if _tells(row, content, file, part)]
-    if own in heads:
-        # Of the file's earlier states the last one counts: a line that was cut short then was given up since.
-        heads = [row for row in heads if row is own or row[FILE] != file.name]
+    # Of the file's own states only the last one counts: an earlier one that is delivered again replaces it.
+    heads = [row for row in heads if row is own or row[FILE] != file.name]
     if not heads:
         return Delivery(offset=before.rows, decided=decided)
     # The longest decides; of equals the file's own, then the newest.

@@ -173,3 +173,24 @@ def test_real_command_prints_one_document_and_nothing_else(tmp_path: Path) -> No
 def test_real_command_refuses_in_one_line(home: Path) -> None:
     require_refusal(spawn("releases", "rollback", "x"), 5, f"home {home} holds no dataset yet", "nightschool ingest")
     assert not home.exists()
+
+
+def test_ctrl_c_within_a_finalizer_still_ends_the_command() -> None:
+    code = """
+import os, signal, time
+from nightschool.cli import app
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+def command(prog_name):
+    Dying()
+    time.sleep(60)
+
+app.app = command
+app.main()
+"""
+    outcome = spawn(code=code)
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "")

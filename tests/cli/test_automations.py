@@ -27,9 +27,9 @@ def stored(prefect_api: str) -> list[dict[str, Any]]:
 
 def test_nobody_to_tell_and_no_server_are_wrong_usage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    require_refusal(run("automations"), 2, "nobody is to be told", "NIGHTSCHOOL_NOTIFY")
+    require_refusal(run("automations"), 2, "NIGHTSCHOOL_NOTIFY is not set", "NIGHTSCHOOL_NOTIFY")
     monkeypatch.setenv("NIGHTSCHOOL_NOTIFY", "json://someone:pa55word@127.0.0.1:1")
-    require_refusal(run("automations"), 2, "no Prefect server is named", "PREFECT_API_URL")
+    require_refusal(run("automations"), 2, "PREFECT_API_URL is not set", "PREFECT_API_URL")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
     require_refusal(run("automations"), 7, "the Prefect server does not answer", "http://127.0.0.1:1/api")
 

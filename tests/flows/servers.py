@@ -43,6 +43,20 @@ def answer(response: httpx.Response) -> Any:
     return response.json() if response.content else None
 
 
+class PatientTransport(httpx.HTTPTransport):
+    """Sends a request again while the server answers 503.
+
+    Prefect's server does while another request writes to its database; Prefect's own client sends again too.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        def accepted() -> httpx.Response | None:
+            response = super(PatientTransport, self).handle_request(request)
+            return None if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else response
+
+        return until(accepted, f"the server to accept {request.method} {request.url}")
+
+
 @dataclass(frozen=True)
 class Servers:
     """The running processes.
@@ -73,13 +87,7 @@ class Servers:
         """Start a flow run in a home, through the worker, and return its id."""
         request = {"parameters": parameters, "job_variables": {"env": {"NIGHTSCHOOL_HOME": str(home)}}}
         path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
-
-        def accepted() -> httpx.Response | None:
-            response = self.prefect.post(path, json=request)
-            # While another request writes to the server's database, as Prefect's own client knows too.
-            return None if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else response
-
-        return answer(until(accepted, "the server to accept a flow run"))["id"]
+        return answer(self.prefect.post(path, json=request))["id"]
 
     def state(self, run_id: str) -> dict[str, Any]:
         """Return the state of a flow run."""
@@ -119,7 +127,7 @@ def running(folder: Path, settings: dict[str, str]) -> Iterator[Servers]:
         until(lambda: process.poll() is not None or "Ctrl-C" in output.read_text(), "`nightschool up`")
         assert process.poll() is None, output.read_text()
         with (
-            httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as prefect,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30, transport=PatientTransport()) as prefect,
             httpx.Client(base_url=f"http://127.0.0.1:{mlflow_port}/api/2.0/mlflow", timeout=30) as mlflow,
         ):
             yield Servers(process, output, home, prefect, mlflow)
