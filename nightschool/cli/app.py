@@ -2,8 +2,8 @@
 
 import os
 import sys
-from _thread import interrupt_main
-from threading import Timer
+from signal import SIGINT, pthread_kill
+from threading import Timer, get_ident
 from typing import NoReturn
 
 import typer
@@ -78,8 +78,8 @@ def main() -> None:
 def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
     """Deliver Ctrl-C again where Python dropped it, because it came while a finalizer or a weakref callback ran."""
     if unraisable.exc_type is KeyboardInterrupt:
-        # From another thread and a little later: here it would be dropped as well.
-        Timer(0.1, interrupt_main).start()
+        # A little later: here it would be dropped as well.
+        Timer(0.1, pthread_kill, [get_ident(), SIGINT]).start()
     else:
         sys.__unraisablehook__(unraisable)
 

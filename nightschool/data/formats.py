@@ -70,6 +70,11 @@ Columns = Annotated[tuple[NonNegativeInt, NonNegativeInt], AfterValidator(_first
 Names = tuple[str, ...]
 
 
+def is_pattern(name: str) -> bool:
+    """Return whether polars takes a column's name for a pattern that selects other columns."""
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
 class Part(BaseModel):
     """A section of the manifest: frozen, and without unknown keys."""
 

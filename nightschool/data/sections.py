@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.data.formats import Csv, Format, Part, Pattern, Sql, TableFormat
+from nightschool.data.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
 
 Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""
@@ -17,6 +17,17 @@ class Sourced(Part):
 
     files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
     format: Format = Csv()
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _columns_are_no_patterns(self) -> Self:
+        if patterns := [name for name in self.source_columns if is_pattern(name)]:
+            raise ValueError(f"columns {patterns} cannot be read under this name; rename them at the source")
+        return self
 
     @model_validator(mode="after")
     def _files_or_query(self) -> Self:

@@ -9,6 +9,7 @@ import polars as pl
 
 from nightschool.columns import INSTANT
 from nightschool.data.fields import to_instants, to_lists, to_numbers, to_text
+from nightschool.data.formats import is_pattern
 from nightschool.data.sections import Time
 
 MOST: Final = 0.97
@@ -90,6 +91,8 @@ def profile(name: str, values: pl.Series) -> Profile:
         return Profile(name, Kind.LIST, len(values), filled=_share(values.is_not_null()))
     if values.dtype == pl.Binary or values.dtype.is_nested():
         return Profile(name, Kind.OBJECT, len(values), hint=_NESTED)
+    if is_pattern(name):
+        return Profile(name, Kind.OBJECT, len(values), hint=_PATTERN)
     text = to_text(values).drop_nulls()
     if text.is_empty():
         return Profile(name, Kind.EMPTY, len(values))
@@ -112,6 +115,7 @@ def profile(name: str, values: pl.Series) -> Profile:
     )
 
 
+_PATTERN: Final = "cannot be read under this name: rename the column at the source"
 _NESTED: Final = "holds objects: write their keys as columns of their own"
 
 
