@@ -61,7 +61,7 @@ main()
 """A command that dies right after the first call of a function."""
 
 
-@pytest.fixture(scope="module", params=PREFIXES)
+@pytest.fixture(scope="module", params=["text", pytest.param("numbers", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The person has rows in all tables, one of them in quarantine, and stands in a message of a night that failed."""
     root = tmp_path_factory.mktemp("forget")
@@ -176,6 +176,7 @@ MOMENTS = {
 """After what the command dies, and which command finishes what it began."""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("place", ["text"], indirect=True)
 def test_an_erasure_that_is_killed_is_finished_by_the_next_command(there: Place, run: Run, moment: str) -> None:
@@ -203,6 +204,7 @@ def test_who_is_not_known_or_cannot_be_is_not_found(there: Place, run: Run) -> N
     assert not (there.home / "erasure.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["numbers"], indirect=True)
 def test_a_number_is_taken_as_it_is_written(there: Place, run: Run) -> None:
     for user in ("nobody", f"+{there.gone}", f"0{there.gone}", f"{there.gone}.0", "9" * 40, "١٤"):

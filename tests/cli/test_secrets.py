@@ -52,6 +52,7 @@ def describe(folder: Path, uri: str) -> Path:
     return folder / "platform.toml"
 
 
+@pytest.mark.faults
 def test_a_database_that_does_not_answer_is_told_to_nobody(tmp_path: Path, home: Path) -> None:
     manifest = describe(tmp_path, f"postgresql://reader:{SECRET}@127.0.0.1:1/db")
     (home / "lake").mkdir(parents=True)
@@ -99,6 +100,7 @@ def mlflow_server(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_whole_night_tells_no_address(mlflow_server: str, tmp_path: Path, home: Path, run: Run) -> None:
     with closing(sqlite3.connect(tmp_path / f"{SECRET}.db")) as connection, connection:
         connection.execute("CREATE TABLE log (id INTEGER PRIMARY KEY, learner TEXT, course INTEGER, at TEXT)")

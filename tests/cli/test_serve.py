@@ -151,6 +151,7 @@ def test_the_log_is_json_and_holds_no_address(running: tuple[Running, Home]) -> 
     assert "127.0.0.1" not in "".join(json.dumps(line) for line in lines)
 
 
+@pytest.mark.faults
 def test_every_acknowledged_event_outlives_a_kill_and_none_is_there_twice(two_releases: Home, tmp_path: Path) -> None:
     home = copied(two_releases, tmp_path / "copy")
     acknowledged: list[str] = []

@@ -73,6 +73,11 @@ class Untrusted:
         """The good lines of the log."""
         return [log_row(user, item) for user in self.user_ids for item in self.item_ids]
 
+    def many_rows(self, times: int) -> list[str]:
+        """Return the good lines of the log that many times, each time a minute later."""
+        minutes = [f"2025-01-05T{10 + minute // 60}:{minute % 60:02}:00Z" for minute in range(times)]
+        return [log_row(user, item, at=at) for at in minutes for user in self.user_ids for item in self.item_ids]
+
     def describe(self, *changes: tuple[str, str]) -> None:
         """Writes the manifest with some of its text replaced."""
         text = MANIFEST

@@ -195,6 +195,7 @@ def test_ctrl_c_ends_with_130_and_says_nothing_more(prefect_api: str, home: Path
     assert (row.outcome, row.exit_code) == ("interrupted", 130)
 
 
+@pytest.mark.faults
 def test_a_killed_night_died(prefect_api: str, home: Path, source: Path) -> None:
     with night_process(home, source, prefect_api) as process:
         time.sleep(1)

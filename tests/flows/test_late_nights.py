@@ -98,6 +98,7 @@ def test_a_night_that_was_missed_is_stored_later_as_it_would_have_been_on_time(n
     assert registry(home).champion() == report["release_id"]
 
 
+@pytest.mark.slow
 def test_a_late_night_becomes_current_when_that_is_asked_for(night: Night) -> None:
     night(T3)
     assert night(T2)["status"] == "backfilled"
@@ -133,6 +134,7 @@ def test_a_night_in_which_nothing_changed_publishes_nothing(night: Night) -> Non
     assert not any(open_home().paths.nights.glob("*"))
 
 
+@pytest.mark.slow
 def test_missed_days_are_run_oldest_first(night: Night, first: Path) -> None:
     night(T3)
     found = backfill(T1.date(), T3.date(), config=CONFIG)

@@ -40,7 +40,7 @@ def dataset_of() -> Callable[[Pairs, int, int], Dataset]:
     return make_dataset
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def planted() -> Dataset:
     """Two tastes: user u likes seven of the ten items of block u % 2 and dislikes two of the other block.
 

@@ -32,12 +32,12 @@ def new(name: str) -> Model:
     return catalog.build(BLEND) if name == "hybrid" else catalog.create(name, {})
 
 
-@pytest.fixture(params=[*catalog.MODELS, "hybrid"])
+@pytest.fixture(scope="module", params=[*catalog.MODELS, "hybrid"])
 def name(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted(name, planted):
     return new(name).fit(planted, seed=1)
 

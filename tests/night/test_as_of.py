@@ -49,7 +49,7 @@ def write_day(home: Home, number: int, day: tuple, when: datetime) -> None:
     home.write([f"{item},{word}" for item, word in enumerate(words[::-1], 1)], "items.csv", "id,title\n")
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(DAYS)
 def test_later_nights_change_nothing_of_what_was_known(tmp_path_factory, days):
     home = Home(tmp_path_factory.mktemp("home"), **PARTS)

@@ -217,6 +217,7 @@ STEPS: dict[str, tuple[type, str]] = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", [1, 3])
 @pytest.mark.parametrize("step", STEPS)

@@ -239,6 +239,7 @@ def require_whole(shop: Home) -> None:
     assert lying(shop) == [("items", 3, "bad_level")]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("steps", range(5))
 def test_retry_that_was_killed_is_finished_by_the_same_repairs(shop, monkeypatch, steps):
     kill_after(steps, shop, monkeypatch)
@@ -247,6 +248,7 @@ def test_retry_that_was_killed_is_finished_by_the_same_repairs(shop, monkeypatch
     require_whole(shop)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("steps", range(1, 5))
 def test_retry_that_was_killed_is_finished_without_its_file(shop, monkeypatch, steps):
     kill_after(steps, shop, monkeypatch)

@@ -182,6 +182,7 @@ def killed_after(seconds: float, address: str, firsts: dict[str, int]) -> dict[s
     return told
 
 
+@pytest.mark.faults
 def test_no_acknowledged_event_is_lost_or_doubled_when_its_writer_is_killed(store: EventStore, address: str) -> None:
     told: dict[str, int] = {}
     firsts = {"one": 0, "two": 0, "three": 0}
