@@ -21,7 +21,7 @@ class Sourced(Part):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        raise NotImplementedError
+        return ()
 
     @model_validator(mode="after")
     def _columns_are_no_patterns(self) -> Self:

@@ -62,6 +62,7 @@ def planted() -> Dataset:
         domain=pl.Series(np.where(paints, "Art", "Mathematics")),
     )
     available = np.arange(22) != 21
+    available.setflags(write=False)  # it is shared by all tests
     return Dataset(
         dataset.user_ids,
         dataset.item_ids,

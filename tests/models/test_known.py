@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -20,8 +22,9 @@ def test_it_remembers_ids_histories_and_the_catalogue(planted, tmp_path):
 
 
 def test_later_changes_to_the_dataset_do_not_reach_it(planted):
-    known = Known.of(planted)
-    planted.available[:] = False
+    own = replace(planted, available=planted.available.copy())
+    known = Known.of(own)
+    own.available[:] = False
     assert known.available.sum() == 21
 
 
