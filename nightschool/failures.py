@@ -75,6 +75,11 @@ def explain(error: BaseException) -> Unavailable | None:
     )
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an error comes from Ctrl-C: libraries that clean up after it may raise one of their own."""
+    return any(isinstance(link, KeyboardInterrupt) for link in _chain(error))
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     link: BaseException | None = error

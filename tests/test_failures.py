@@ -17,7 +17,8 @@ from nightschool.columns import USERS
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import DataRefused, Unavailable
-from nightschool.failures import explain
+from nightschool.failures import explain, is_interrupt
+from nightschool.night.outcome import outcome_of
 from nightschool.storage.lake import Lake
 from tests.cli.conftest import spawn
 
@@ -134,3 +135,22 @@ def assert_says(error: BaseException, *words: str) -> None:
     assert "\n" not in str(found)
     for each in words:
         assert each in str(found)
+
+
+def test_an_error_that_cleaning_up_after_ctrl_c_raised_is_an_interrupt() -> None:
+    error = ValueError("the task run is not set")
+    error.__context__ = KeyboardInterrupt()
+    assert is_interrupt(error)
+    assert (outcome_of(error).name, outcome_of(error).exit_code) == ("interrupted", 130)
+    code = """
+from nightschool.cli import app
+def command(prog_name):
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise ValueError("the task run is not set")
+app.app = command
+app.main()
+"""
+    outcome = spawn(code=code)
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "")

@@ -26,7 +26,7 @@ from nightschool.cli import (
 )
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
-from nightschool.failures import INTERRUPTED, explain
+from nightschool.failures import INTERRUPTED, explain, is_interrupt
 
 app = typer.Typer(
     name="nightschool",
@@ -69,6 +69,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
+        if is_interrupt(error):
+            sys.exit(INTERRUPTED)
         unavailable = explain(error)
         if unavailable is None:
             raise

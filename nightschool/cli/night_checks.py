@@ -56,22 +56,23 @@ def nights_begin(rows: list[NightRow], now: datetime) -> str:
 
 
 def data_are_fresh(rows: list[NightRow]) -> str:
-    """Say how old the newest event was at the T of the newest night that has ended.
+    """Say how old the newest event was at the T of the newest night that came to look.
 
     Raises:
         NightschoolError: It was older than 72 hours.
     """
-    last = last_ended(rows)
-    if last is None or last.as_of is None or last.newest_event is None:
+    looked = ((row.as_of, row.newest_event) for row in rows if row.as_of and row.newest_event)
+    as_of, newest = next(looked, (None, None))
+    if as_of is None or newest is None:
         return "no night has looked yet"
-    age = last.as_of - last.newest_event
+    age = as_of - newest
     if age > STALE:
         raise NightschoolError(
-            f"the data are stale: the newest event was {age / timedelta(days=1):.0f} days old at {_minute(last.as_of)}",
-            seen=_minute(last.newest_event),
+            f"the data are stale: the newest event was {age / timedelta(days=1):.0f} days old at {_minute(as_of)}",
+            seen=_minute(newest),
             do="see that deliveries arrive in the source folder",
         )
-    return f"the newest event is of {_minute(last.newest_event)}"
+    return f"the newest event is of {_minute(newest)}"
 
 
 def _rows(paths: HomePaths) -> list[NightRow]:

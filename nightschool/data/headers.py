@@ -14,7 +14,7 @@ from nightschool.errors import DataRefused
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     """The file's columns, as its first line or the manifest names them; every needed one is among them.
 
-    A file without a single byte has the needed ones, and no rows.
+    A file without a single byte, or of blanks alone, has the needed ones, and no rows.
 
     Raises:
         NotFound: The file is gone.
@@ -24,7 +24,7 @@ def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     if kind.header:
         with open_source(file) as stream:
             block = next(line_blocks(stream, file, kind.encoding), b"")
-        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else needed
+        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block.strip() else needed
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
     require_columns(file, columns, needed)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
 from nightschool.data.csr import csr_rows
@@ -56,6 +57,26 @@ def is_unchanged(file: SourceFile, kind: Format, known: Extent) -> bool:
         DataRefused: It cannot be decompressed.
     """
     return not isinstance(kind, Sql) and measure(file) == (known.bytes, known.sha256)
+
+
+def count_rows(file: SourceFile, kind: Format) -> int:
+    """Return how many rows a file holds by its lines, a header and blank lines not counted; 0 where it has no lines.
+
+    This is for a file that cannot be read as its manifest says: a record of several lines counts as several.
+    """
+    if isinstance(kind, Sql | Csr):
+        return 0
+    try:
+        if isinstance(kind, Parquet):
+            return int(pl.scan_parquet(file.path, glob=False).select(pl.len()).collect().item())
+        encoding = kind.encoding if isinstance(kind, Csv) else "utf-8"
+        with open_source(file) as stream:
+            n_lines = sum(
+                int((to_lines(block).str.strip_chars() != "").sum()) for block in line_blocks(stream, file, encoding)
+            )
+    except (DataRefused, NotFound, PolarsError):
+        return 0
+    return max(n_lines - (isinstance(kind, Csv) and kind.header), 0)
 
 
 class Reading:

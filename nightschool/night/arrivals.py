@@ -109,6 +109,12 @@ def scoped_id(file: str) -> pl.Expr:
     return pl.format("{}:{}", pl.lit(file), EVENT_ID).alias(EVENT_ID)
 
 
+def without_scoped_id() -> pl.Expr:
+    """Return the event id, null where it is unique within its file alone."""
+    is_scoped = pl.col(EVENT_ID).str.starts_with(pl.format("{}:", pl.col(SOURCE_FILE).cast(pl.String)))
+    return pl.when(~is_scoped).then(EVENT_ID).alias(EVENT_ID)
+
+
 def placed(good: pl.DataFrame, file: SourceFile) -> pl.DataFrame:
     """The rows of the interactions table, with the file that they come from."""
     columns = [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]

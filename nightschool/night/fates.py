@@ -8,6 +8,7 @@ from typing import Any, Literal
 from nightschool.columns import DETAIL, REASON, STATE, Table
 from nightschool.data.contents import read_content
 from nightschool.data.formats import Sql
+from nightschool.data.readers import count_rows
 from nightschool.data.sources import Extent, SourceFile
 from nightschool.errors import DataRefused, NightschoolError, NotFound, Unavailable
 from nightschool.night.intake import Intake, Occasion
@@ -57,7 +58,7 @@ def refuse(
         part: What describes it.
         error: The refusal.
     """
-    rows = intake.already_known + intake.accepted.rows + intake.rejected.rows
+    rows = intake.already_known + intake.accepted.rows + intake.rejected.rows or count_rows(file, part.format)
     if isinstance(error, NotFound | Unavailable):
         return FileFate(intake.table.name, file.name, "unreadable", rows, str(error))
     reasons = dict(intake.reasons.most_common())

@@ -20,7 +20,7 @@ from nightschool.night.ingest_interactions import take_interactions
 from nightschool.night.intake import Intake, Occasion, TableCounts
 from nightschool.night.quarantine import settle
 from nightschool.night.retry import retry_waiting
-from nightschool.night.superseded import mark_superseded
+from nightschool.night.superseded import mark_known, mark_mended
 from nightschool.storage.lake import Lake, literal
 
 
@@ -40,8 +40,11 @@ class IngestReport:
     superseded: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers by table, for JSON."""
-        return {name: counts.to_dict() for name, counts in self.tables.items()}
+        """The numbers by table, for JSON; of interactions also how many rows left the quarantine, where some did."""
+        document = {name: counts.to_dict() for name, counts in self.tables.items()}
+        left = {"released": self.released, "superseded": self.superseded}
+        document[INTERACTIONS.name] |= {name: rows for name, rows in left.items() if rows}
+        return document
 
     def files_to_dict(self) -> list[dict[str, Any]]:
         """Return what became of each file, for JSON."""
@@ -74,7 +77,7 @@ def _ingest(occasion: Occasion) -> IngestReport:
     items, item_ids, item_files, items_came = _take(occasion, ITEMS, manifest.items, missing)
     pairs = [(part, file) for part in manifest.interactions for file in _find(occasion, INTERACTIONS, part, missing)]
     log, log_files = take_interactions(occasion, pairs, {USER_ID: user_ids, ITEM_ID: item_ids})
-    superseded = mark_superseded(occasion, log.accepted.scan())
+    superseded = mark_mended(occasion, log.accepted.scan())
     occasion.ledger.cut()
     for intake in (users, items, log):
         _write(intake, lake)
@@ -85,6 +88,7 @@ def _ingest(occasion: Occasion) -> IngestReport:
     warnings = [warning for intake in (log, users, items) for warning in intake.warnings]
     warnings += [*missing, *(fate.warning for fate in files if fate.warning)]
     warnings += [*_gone(users), *_gone(items)]
+    superseded += mark_known(occasion)
     if released:
         warnings.append(f"{released:,} quarantined interactions came in with the user or item that they waited for")
     if superseded:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING
+from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING, SOURCE_FILE
 from nightschool.data.formats import Sql
 from nightschool.data.manifest import Interactions
 from nightschool.data.readers import Reading
 from nightschool.data.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
-from nightschool.night.arrivals import Arrivals, placed
+from nightschool.night.arrivals import Arrivals, placed, without_scoped_id
 from nightschool.night.batches import series
 from nightschool.night.deliveries import Delivery, held_before, recognize
 from nightschool.night.fates import FileFate, may_have_passed, refuse, repeat_refusal
@@ -89,7 +89,7 @@ class _Taking:
                 if good.height:
                     fresh.accepted.add(placed(good, file))
                     fresh.batches.add(source, part, good)
-            self._leave_out_known(fresh, file, delivery)
+            self._leave_out_known(fresh, part, file, delivery)
             if not delivery.accepted:
                 self.arrivals.require_identity(file)
                 judge(fresh, file, occasion.check)
@@ -99,14 +99,15 @@ class _Taking:
         self.intake.absorb(fresh)
         self.fates.append(FileFate(INTERACTIONS.name, file.name, "taken", n_rows, _describe(file, delivery)))
 
-    def _leave_out_known(self, fresh: Intake, file: SourceFile, delivery: Delivery) -> None:
+    def _leave_out_known(self, fresh: Intake, part: Interactions, file: SourceFile, delivery: Delivery) -> None:
         """Count the rows that were delivered before, and leave them out of what comes in.
 
         Raises:
             DataRefused: Its other rows may be changed ones.
         """
         rows = fresh.accepted.scan()
-        if delivery.known is not None or rows is None or not _lacks_ids(rows):
+        is_scoped = part.event_id_scope == "file"
+        if delivery.known is not None or rows is None or not (is_scoped or _lacks_ids(rows)):
             return
         known = [self.occasion.ledger.known_rows()]
         if (others := self.intake.accepted.scan()) is not None:
@@ -114,7 +115,13 @@ class _Taking:
         if self.occasion.lake.version(INTERACTIONS) is None and others is None:
             return
         frame = rows.collect()
-        overlap = find_overlap(frame, known, file.name)
+        if is_scoped:
+            # Under its own name a file's ids say which rows are known; those of other files say nothing about it.
+            others_rows = [each.filter(pl.col(SOURCE_FILE).cast(pl.String) != file.name) for each in known]
+            bare = [each.with_columns(without_scoped_id()) for each in others_rows]
+            overlap = find_overlap(frame.with_columns(without_scoped_id()), bare, file.name)
+        else:
+            overlap = find_overlap(frame, known, file.name)
         if not delivery.accepted:
             overlap.require_consistent(file.name)
         n_known = int(overlap.known.sum())

@@ -13,7 +13,7 @@ from nightschool.errors import (
     NotFound,
     Unavailable,
 )
-from nightschool.failures import INTERRUPTED
+from nightschool.failures import INTERRUPTED, is_interrupt
 
 ALARMING: Final = frozenset(
     {"data refused", "gate refused", "wrong configuration", "unavailable", "failed", "interrupted", "died"}
@@ -58,7 +58,7 @@ END_STATES: Final = tuple(
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return what an error that ended a night means; what nobody foresaw is `failed`."""
-    if not isinstance(error, Exception):
+    if not isinstance(error, Exception) or is_interrupt(error):
         return Outcome("interrupted", "Crashed", INTERRUPTED, f"interrupted by {type(error).__name__}")
     for kind, name, state in _BY_ERROR:
         if isinstance(error, kind):

@@ -15,6 +15,7 @@ from nightschool.columns import (
     ITEM_ID,
     LIKED,
     QUARANTINE,
+    QUARANTINED_AT,
     RATING,
     REASON,
     ROW,
@@ -52,7 +53,7 @@ _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
 _SEEN_IN: Final = "seen_in"
 
 
-def mark_superseded(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
+def mark_mended(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
     """Mark the quarantined interactions whose mended form is among the accepted rows, and return how many they are.
 
     With an event id the form is mended that bears it. Without one it is the row that says the same but for what the
@@ -62,18 +63,33 @@ def mark_superseded(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
         occasion: The ingest.
         accepted: Rows of the interactions table that are about to come in.
     """
-    if accepted is None:
+    return 0 if accepted is None else _mark(occasion, pl.lit(value=True), accepted, by_id=True)
+
+
+def mark_known(occasion: Occasion) -> int:
+    """Mark the interactions that this ingest put aside although their good form is known, and return how many they are.
+
+    The good form has the same event id and says the same but for what the reason is about: a row that says something
+    else too may be a correction. Of rows without an event id, two that are alike are two events.
+    """
+    if not any(part.event_id for part in occasion.manifest.interactions):
         return 0
+    just_now = pl.col(QUARANTINED_AT) == occasion.now
+    return _mark(occasion, just_now, occasion.lake.scan(INTERACTIONS), by_id=False)
+
+
+def _mark(occasion: Occasion, which: pl.Expr, good: pl.LazyFrame, *, by_id: bool) -> int:
     lying = quarantined(occasion.lake).filter(
         pl.col(TABLE) == INTERACTIONS.name,
         pl.col(ROW).is_not_null(),
         ~pl.col(REASON).is_in([*NOT_TAKEN_APART, FORGOTTEN_USER, RETRIED, "reused_event_id"]),
+        which,
     )
     rows = lying.collect()
     if rows.is_empty():
         return 0
-    came = accepted.select(*_SAYS, EVENT_ID, pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN))
-    found = [_mended(part, came) for part in _typed(occasion, rows)]
+    came = good.select(*_SAYS, EVENT_ID, pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN))
+    found = [_mended(part, came, by_id=by_id) for part in _typed(occasion, rows)]
     marks = pl.concat([frame for frames in found for frame in frames]) if any(found) else pl.DataFrame()
     if marks.is_empty():
         return 0
@@ -103,17 +119,27 @@ def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
     return frames
 
 
-def _mended(rows: pl.DataFrame, came: pl.LazyFrame) -> list[pl.DataFrame]:
+def _mended(rows: pl.DataFrame, came: pl.LazyFrame, *, by_id: bool) -> list[pl.DataFrame]:
     """Return the places of those rows whose mended form came in, and where it was seen."""
     with_id = rows.filter(pl.col(EVENT_ID).is_not_null())
-    frames = [_matched(with_id, came, [EVENT_ID])]
-    for (reason,), bare in rows.filter(pl.col(EVENT_ID).is_null()).partition_by(REASON, as_dict=True).items():
+    if by_id:
+        without = rows.filter(pl.col(EVENT_ID).is_null())
+        frames = [_matched(with_id, came, [EVENT_ID]), *_alike(without, came, [])]
+    else:
+        frames = _alike(with_id, came, [EVENT_ID])
+    return [frame for frame in frames if frame.height]
+
+
+def _alike(rows: pl.DataFrame, came: pl.LazyFrame, identity: list[str]) -> list[pl.DataFrame]:
+    """Return the places of those rows that say the same as one that came in, but for what their reason is about."""
+    frames = []
+    for (reason,), of_reason in rows.partition_by(REASON, as_dict=True).items():
         faulty = {column for code, columns in _FAULTY.items() if code in str(reason) for column in columns}
-        keys = [name for name in _SAYS if name not in faulty]
+        keys = [*identity, *(name for name in _SAYS if name not in faulty)]
         needed = [name for name in (USER_ID, ITEM_ID, TIMESTAMP) if name not in faulty]
         if faulty and len(needed) >= 2:
-            frames.append(_matched(bare.filter(pl.all_horizontal(pl.col(needed).is_not_null())), came, keys))
-    return [frame for frame in frames if frame.height]
+            frames.append(_matched(of_reason.filter(pl.all_horizontal(pl.col(needed).is_not_null())), came, keys))
+    return frames
 
 
 def _matched(rows: pl.DataFrame, came: pl.LazyFrame, keys: list[str]) -> pl.DataFrame:

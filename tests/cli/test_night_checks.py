@@ -48,4 +48,6 @@ def test_data_are_stale_when_the_newest_event_is_older_than_72_hours_at_t() -> N
     assert data_are_fresh(seen(72)) == "the newest event is of 2026-11-25 09:00"
     with pytest.raises(NightschoolError, match="the newest event was 3 days old at 2026-11-28 09:00"):
         data_are_fresh(seen(73))
+    with pytest.raises(NightschoolError, match="the newest event was 3 days old"):
+        data_are_fresh([row("wrong configuration", hours=1), *seen(73)])
     assert data_are_fresh([]) == data_are_fresh([row("published", as_of=NOW)]) == "no night has looked yet"

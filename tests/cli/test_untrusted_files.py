@@ -153,7 +153,7 @@ def test_source_root_that_is_a_file(source: Untrusted, run: Run) -> None:
         (HEADER.encode(), "holds no rows"),
         (f"{HEADER}\n\n \n\r\n".encode(), "holds no rows"),
         (b"user\n1\n2\n", "has no column"),
-        (b"\n\n\n", "has no column user"),
+        (b"\n\n\n", "holds no rows"),
         (b'"\n', "has no column user"),
         (f"{HEADER},user\n".encode(), "names columns twice"),
         (b"\x00" * 5_000, "has no column user"),

@@ -95,6 +95,21 @@ def test_ids_that_are_unique_within_their_file_alone_are_told_apart(tmp_path):
     assert scan_at(home.lake, INTERACTIONS, LATER).collect().height == 40
 
 
+def test_day_whose_ids_are_its_own_is_set_aside_when_it_comes_changed_under_another_name(tmp_path):
+    home = Home(tmp_path, interactions={**PARTS, "event_id_scope": "file"})
+    day = [f"{number},no,{number},7,4,2025-01-01" for number in range(20)]
+    home.write(day, header=HEADER)
+    home.ingest()
+    home.write(["0,no,0,7,5,2025-01-01", *day[1:]], "log-2.csv", HEADER)
+    home.write([f"{number},no,{number},8,4,2025-01-02" for number in range(20)], "log-3.csv", HEADER)
+    again = home.ingest(first_seen=LATER).interactions
+    assert (again.accepted, again.set_aside) == (20, 20)
+    (aside,) = [fate for fate in home.files if fate.fate == "set_aside"]
+    assert (aside.file, "1 of its 20 rows have another content now" in aside.detail) == ("log-2.csv", True)
+    home.write([*reversed(day)], "log-4.csv", HEADER)
+    assert home.ingest(first_seen=LATER).interactions.accepted == 0
+
+
 def test_event_taken_back_is_gone_from_then_on(home):
     home.write([row("a"), row("b")], header=HEADER)
     home.ingest()

@@ -74,8 +74,9 @@ def test_header_alone_is_a_file_of_no_rows_and_no_beginning_of_another(delivered
     assert (full.accepted, delivered.rows().height) == (20, 40)
 
 
-def test_file_without_a_byte_is_a_file_of_no_rows(delivered):
-    delivered.write([], "log-2.csv", header="")
+@pytest.mark.parametrize("blank", ["", "\n\n", "  \n"])
+def test_file_without_a_word_is_a_file_of_no_rows(delivered, blank):
+    delivered.write([], "log-2.csv", header=blank)
     assert delivered.ingest(first_seen=LATER).interactions.set_aside == 0
     delivered.write(NEXT, "log-2.csv")
     assert delivered.ingest(first_seen=LATER).interactions.accepted == 20
@@ -211,6 +212,7 @@ def test_file_that_cannot_be_read_keeps_nothing_else_back(delivered, content):
     again = delivered.ingest(first_seen=LATER).interactions
     assert again.accepted == 20
     assert (fate(delivered, "log-0.csv"), fate(delivered, "log-9.csv.gz")) == ("set_aside", "set_aside")
+    assert again.set_aside == (1 if b"who" in content else 0)
     assert delivered.ingest(first_seen=LATER).interactions.accepted == 0
 
 
@@ -233,6 +235,7 @@ def test_row_that_waited_for_its_item_comes_in_with_it(tmp_path):
     home.write(["7", "8"], "items.csv", "id\n")
     home.ingest(first_seen=LATER)
     assert (home.report.released, home.rows().height) == (1, 21)
+    assert home.report.to_dict()["interactions"]["released"] == 1
     assert home.rows(QUARANTINE).is_empty()
     assert home.rows().filter(item_id=8)["available_at"].to_list() == [LATER]
 
@@ -256,6 +259,19 @@ def test_mended_row_leaves_the_quarantine_as_superseded(delivered):
     lying = delivered.rows(QUARANTINE)
     assert lying.select("reason", "detail").rows() == [("superseded", "log-2.csv row 40")]
     assert lying[SOURCE_FILE].to_list() == ["log-2.csv"]
+
+
+def test_bad_form_of_a_known_row_leaves_the_quarantine_too(tmp_path):
+    home = Home(tmp_path, interactions={"event_id": "id"})
+    header = "id," + HEADER
+    home.write([f"a{n},{row}" for n, row in enumerate(DAY)], header=header)
+    home.ingest()
+    home.write([*(f"b{n},{row}" for n, row in enumerate(NEXT)), "a0,1,7,4,yesterday"], "log-2.csv", header)
+    assert home.ingest(first_seen=LATER).interactions.reasons == {"bad_timestamp": 1}
+    assert home.report.superseded == 1
+    home.write(["a1,2,7,5,yesterday", *(f"c{n},{row}" for n, row in enumerate(NEXT))], "log-3.csv", header)
+    home.ingest(first_seen=LATER)
+    assert home.report.superseded == 0, "what says something else may be a correction"
 
 
 def test_mended_row_is_known_by_its_event_id(tmp_path):
