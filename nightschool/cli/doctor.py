@@ -19,6 +19,7 @@ from nightschool.cli.night_checks import night_questions
 from nightschool.cli.up import answers, repository_root
 from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
 from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_path
 from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.lock import home_lock
@@ -209,8 +210,8 @@ def _mlflow(settings: Settings) -> str:
 def _require_store(uri: str) -> None:
     if uri.startswith("http") and not answers(f"{uri.rstrip('/')}/health"):
         raise NotFound("MLflow does not answer", seen=uri, do="start it, or unset NIGHTSCHOOL_MLFLOW_TRACKING_URI")
-    database = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite") or not database.exists():
+    database = sqlite_path(uri)
+    if database is None or not database.exists():
         return
     try:
         with closing(sqlite3.connect(database)) as connection:

@@ -211,7 +211,7 @@ def test_everything_lies_where_it_was_told(registry: Registry, store: str, tmp_p
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         assert database.execute("select count(*) from runs").fetchone() == (7,)
     database.close()
-    assert Registry(store, tmp_path / "elsewhere").log_night(NIGHT)
+    assert Registry(store, tmp_path / "elsewhere" / "mlartifacts").log_night(NIGHT)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -229,11 +229,11 @@ def test_a_database_that_was_never_finished_is_made_anew(
             shutil.copy(empty_store, uri.removeprefix("sqlite:///"))
         return MlflowClient(uri, **named)
 
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", killed)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", killed)
     with pytest.raises(KeyboardInterrupt):
         Registry(f"sqlite:///{path}", tmp_path / "mlartifacts")
     assert not path.exists()
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", quick)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", quick)
     assert Registry(f"sqlite:///{path}", tmp_path / "mlartifacts").champion() is None
     assert path.exists()
 
@@ -251,7 +251,7 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
             theirs.rename(path)
         return MlflowClient(uri, **named)
 
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", late)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", late)
     before = theirs.stat().st_ino
     Registry(store, tmp_path / "mlartifacts")
     assert path.stat().st_ino == before
