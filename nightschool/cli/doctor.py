@@ -9,25 +9,30 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import polars as pl
 import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nightschool.cli.night_checks import night_questions
 from nightschool.cli.up import answers, repository_root
-from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
+from nightschool.columns import METRICS, RELEASE_ID
+from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound, Unavailable
+from nightschool.failures import explain
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_path
 from nightschool.storage.binding import find_binding
-from nightschool.storage.lake import UNREADABLE
+from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
 from nightschool.storage.tracking_uri import without_credentials
 
 _PROJECT = "nightschool"
 _FLOOR_GB = 1.0
+_OTHER_HOME = "make it writable, or choose another with --home"
 _GO_BACK = "go back to another release: nightschool releases list"
 
 
@@ -69,6 +74,9 @@ def ask(name: str, question: Callable[[], str]) -> Check:
     except NightschoolError as error:
         return Check(name, False, str(error))
     except UNREADABLE as error:
+        unavailable = explain(error)
+        if unavailable is not None:
+            return Check(name, False, str(unavailable))
         return Check(name, False, f"{str(error).splitlines()[0]}; restore the home from a backup")
 
 
@@ -133,8 +141,22 @@ def _enough(what: str, free_bytes: int, *, do: str) -> str:
 def _home(home: Path) -> str:
     nearest = _existing(home)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigurationError("the home cannot be written", seen=str(nearest), do="choose another with --home")
-    return str(home) if home.exists() else f"{home} (the first ingest makes it)"
+        raise Unavailable("the home cannot be written", seen=str(nearest), do=_OTHER_HOME)
+    if not home.exists():
+        return f"{home} (the first ingest makes it)"
+    _require_tables(home)
+    return str(home)
+
+
+def _require_tables(home: Path) -> None:
+    """Return when a table that is written below the home reads the same."""
+    with TemporaryDirectory(prefix=".doctor-", dir=home) as folder:
+        lake = Lake(Path(folder), pl.Int64(), pl.Int64())
+        row = pl.DataFrame(schema=lake.schema(METRICS)).clear(1).with_columns(pl.lit("doctor").alias(RELEASE_ID))
+        lake.append(METRICS, row)
+        lake.delete(METRICS, f"{RELEASE_ID} != 'doctor'")
+        if not lake.scan(METRICS, "doctor").collect().equals(row):
+            raise Unavailable("a table below the home does not read as it was written", seen=str(home), do=_OTHER_HOME)
 
 
 def _existing(path: Path) -> Path:

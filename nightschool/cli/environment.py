@@ -5,20 +5,24 @@ import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_address
+from nightschool.storage.home_path import require_usable_path
 
 
 def prepare_environment() -> None:
     """Keeps every library's files below the home and every library from calling home; what is set already stays.
 
     Raises:
-        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, or the home is no folder.
+        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, the home is no folder, or cannot be where it is.
     """
     paths = _settings().paths
+    require_usable_path(paths.root)
     if paths.root.exists() and not paths.root.is_dir():
         raise ConfigurationError("the home is no folder", seen=str(paths.root), do="give --home a folder, new or not")
     defaults = {
@@ -39,6 +43,10 @@ def prepare_environment() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    if "?" in os.environ["PREFECT_HOME"]:
+        # Prefect's own address of its database ends at the question mark.
+        database = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
+        os.environ.setdefault("PREFECT_API_DATABASE_CONNECTION_URL", sqlite_address(database, "aiosqlite"))
     logging.getLogger("nightschool").setLevel(logging.INFO)
     # Commands that only read a home make nothing in it, which Prefect minds as it is imported.
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory", category=UserWarning)

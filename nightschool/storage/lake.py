@@ -5,6 +5,8 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import polars as pl
@@ -52,12 +54,11 @@ class Lake:
         schema = pl.Schema({**self.schema(table), **table.optional})
         if not self.exists(table):
             return pl.LazyFrame(schema=schema)
-        frame = pl.scan_delta(str(self._path(table)))
+        frame = _scan(DeltaTable(self._path(table)), release_id)
         stored = frame.collect_schema().names()
         lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in stored]
         extra = [name for name in stored if name not in schema]
-        frame = frame.with_columns(lacking).select(*schema, *extra)
-        return frame if release_id is None else frame.filter(pl.col(RELEASE_ID) == release_id)
+        return frame.with_columns(lacking).select(*schema, *extra)
 
     def append(self, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Adds rows in one commit; those of a lazy frame stream through.
@@ -146,7 +147,9 @@ class Lake:
         Raises:
             NightschoolError: A malformed release id, or a column that is missing, unknown or of another dtype.
         """
-        rows = pl.scan_parquet(files).with_columns(pl.lit(release_id).alias(RELEASE_ID))
+        rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).with_columns(
+            pl.lit(release_id).alias(RELEASE_ID)
+        )
         self.replace_release(table, release_id, rows.clear())
         folder = f"{RELEASE_ID}={release_id}"
         (self._path(table) / folder).mkdir(exist_ok=True)
@@ -162,7 +165,9 @@ class Lake:
                     partition_values={RELEASE_ID: release_id},
                     modification_time=about.st_mtime_ns // 1_000_000,
                     data_change=True,
-                    stats=json.dumps({"numRecords": pl.scan_parquet(file).select(pl.len()).collect().item()}),
+                    stats=json.dumps(
+                        {"numRecords": pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()}
+                    ),
                 )
             )
         stored = DeltaTable(self._path(table))
@@ -179,8 +184,7 @@ class Lake:
         """The Parquet files that hold the table's rows of one release, without the release's id in them."""
         if not self.exists(table):
             return []
-        of_release = [(RELEASE_ID, "=", release_id)]
-        return [Path(uri) for uri in DeltaTable(self._path(table)).file_uris(file_pruning_predicate=of_release)]
+        return _files(DeltaTable(self._path(table)), release_id)
 
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
@@ -198,7 +202,7 @@ class Lake:
         stored.create_checkpoint()
         self.sync(table)
         newest = f"{stored.version():020}"
-        live = {Path(uri).name for uri in stored.file_uris()}
+        live = {file.name for file in _files(stored)}
         live |= {f"{newest}.json", f"{newest}.checkpoint.parquet", "_last_checkpoint"}
         for path in sorted(self._path(table).rglob("*")):
             if path.is_file() and path.name not in live:
@@ -237,6 +241,37 @@ class Lake:
                 do=f"give it {list(schema)}",
             )
         _check_dtypes(table, given, stored)
+
+
+def _files(stored: DeltaTable, release_id: str | None = None) -> list[Path]:
+    """Return the table's Parquet files, or those of one release; Delta names them by percent-encoded addresses."""
+    of_release = None if release_id is None else [(RELEASE_ID, "=", release_id)]
+    return [Path(unquote(uri)) for uri in stored.file_uris(file_pruning_predicate=of_release)]
+
+
+def _scan(stored: DeltaTable, release_id: str | None) -> pl.LazyFrame:
+    """Return the rows of the version that is open, or those of one release.
+
+    polars' own reader of Delta takes the files' addresses for patterns, and `name=value` in a path for a partition.
+    """
+    schema = pl.Schema(stored.schema())
+    columns = pl.Schema(
+        {name: dtype for name, dtype in schema.items() if name not in stored.metadata().partition_columns}
+    )
+    if len(columns) == len(schema):
+        return _scan_files(_files(stored), schema)
+    files: dict[str, list[Path]] = {}
+    for file in _files(stored, release_id):
+        files.setdefault(file.parent.name.partition("=")[2], []).append(file)
+    parts = [_scan_files(found, columns).with_columns(pl.lit(each).alias(RELEASE_ID)) for each, found in files.items()]
+    return pl.concat(parts).select(schema.names()) if parts else pl.LazyFrame(schema=schema)
+
+
+def _scan_files(files: list[Path], schema: pl.Schema) -> pl.LazyFrame:
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    options: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
+    return pl.scan_parquet(files, schema=schema, glob=False, hive_partitioning=False, **options)
 
 
 def literal(value: str) -> str:

@@ -1,0 +1,106 @@
+"""Homes below every path that people have, by every command; moved, copied and through a link."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nightschool.data.simulator.config import SimulatorConfig
+from nightschool.data.simulator.simulate import simulate
+from nightschool.errors import ConfigurationError
+from nightschool.storage.home_path import require_usable_path
+from tests.cli.conftest import Run, require_refusal
+
+AWKWARD = ("with space", "ü", "学习", "100%", "a#b", "what?", "{x}", "a=b;c&d*e", "'quoted'", "dots..", "~", "-x")
+UNUSABLE = ("[old]", "a]b", "a^b", "a|b", "a\\b", "a%20b", "a\tb", "a\nb", "b\udcffb")
+NIGHT = ('models=["popularity", "content"]', "k=5", "alpha_steps=1", "min_users=20", "window_days=60")
+TOLD = [part for assignment in NIGHT for part in ("--set", assignment)]
+ONE = "14"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A platform of few people; its folder has an awkward name too."""
+    folder = tmp_path_factory.mktemp("source") / "what? 学习 {x}"
+    simulate(SimulatorConfig(users=80, items=30, interactions=1_500), folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_rows_come_in_once_below_any_path(name: str, tiny: Path, tmp_path: Path, run: Run) -> None:
+    home = tmp_path / "above" / name / "home"
+    first = run("--home", home, "ingest", "--dataset", "learning", "--source-root", tiny, "--json")
+    assert (first.code, first.document["interactions"]["accepted"]) == (0, 1_500), first.err
+    again = run("ingest", "--json", f"--home={home}")
+    assert (again.document["interactions"]["accepted"], again.document["interactions"]["already_known"]) == (0, 1_500)
+    assert run("--home", home, "quarantine", "list", "--json").code == 0
+    assert run("--home", home, "keys", "add", "page", "--role", "read").code == 0
+    checks = {check["name"]: check for check in run("--home", home, "doctor", "--json").document["checks"]}
+    assert [name for name, check in checks.items() if not check["ok"]] == []
+    assert sorted(path.name for path in (tmp_path / "above").iterdir()) == [name]
+
+
+def test_a_relative_home_and_a_linked_one_are_the_same(
+    tiny: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real 学习").mkdir()
+    (tmp_path / "link").symlink_to("real 学习")
+    monkeypatch.chdir(tmp_path)
+    for home in ("link/home", "./real 学习/../link/home", tmp_path / "real 学习" / "home"):
+        rows = run("--home", home, "ingest", "--dataset", "learning", "--source-root", tiny, "--json").document
+        assert rows["interactions"]["rows_in"] == 1_500
+    assert rows["interactions"]["already_known"] == 1_500
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_path_that_tables_cannot_have_is_refused_before_anything_is_written(
+    name: str, tmp_path: Path, run: Run
+) -> None:
+    for command in (("ingest", "--dataset", "learning", "--source-root", tmp_path), ("doctor",), ("releases", "list")):
+        require_refusal(run("--home", tmp_path / name, *command), 2, "no tables can be kept below a path with")
+    assert not (tmp_path / name).exists()
+
+
+def test_a_link_to_such_a_path_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "[old]").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "[old]")
+    with pytest.raises(ConfigurationError, match=r"with '\['; saw .*\[old\]"):
+        require_usable_path(tmp_path / "link" / "home")
+
+
+EVERY_COMMAND = (
+    ("recommend", "--user", ONE),
+    ("similar-items", "--item", "1"),
+    ("similar-users", "--user", ONE),
+    ("releases", "list"),
+    ("nights",),
+    ("sources", "list"),
+    ("quarantine", "list"),
+    ("keys", "list"),
+    ("experiment", "status"),
+    ("evaluate", "--models", "popularity"),
+    ("doctor",),
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["what? 学习 100% a#b {x}=1", *(pytest.param(each, marks=pytest.mark.slow) for each in AWKWARD)]
+)
+def test_a_whole_night_and_every_command_below_any_path(
+    name: str, tiny: Path, tmp_path: Path, run: Run, prefect_api: str
+) -> None:
+    home = tmp_path / name / "home"
+    night = run("--home", home, "retrain", "--dataset", "learning", "--source-root", tiny, "--json", *TOLD)
+    assert night.code == 0, night.err
+    release = night.document["release_id"]
+    for command in EVERY_COMMAND:
+        outcome = run("--home", home, *command)
+        assert (outcome.code, outcome.err) == (0, ""), (command, outcome)
+    assert run("--home", home, "releases", "verify", release, "--json").document["state"] == "intact"
+    exported = tmp_path / "lists.parquet"
+    assert run("--home", home, "export", "--table", "recommendations", "--out", exported).code == 0
+    copy = tmp_path / f"{name} copy"
+    shutil.copytree(home, copy)
+    assert run("--home", copy, "forget", "--user", ONE, "--json").document["recommenders"] == 1
+    assert run("--home", home, "releases", "verify", release, "--json").document["state"] == "intact"
+    assert {path.name for path in tmp_path.iterdir()} == {name, copy.name, exported.name}
