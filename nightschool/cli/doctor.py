@@ -73,7 +73,7 @@ def ask(name: str, question: Callable[[], str]) -> Check:
         return Check(name, True, question())
     except NightschoolError as error:
         return Check(name, False, str(error))
-    except UNREADABLE as error:
+    except (*UNREADABLE, sqlite3.Error) as error:
         unavailable = explain(error)
         if unavailable is not None:
             return Check(name, False, str(unavailable))

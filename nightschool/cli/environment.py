@@ -4,7 +4,6 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -67,10 +66,9 @@ def prepare_flow_run() -> Callable[[], None]:
 
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return lambda: None
-    from prefect.server.api.server import SubprocessASGIServer
+    from nightschool.temporary_server import start_server
 
-    # The flow's client would start this very server, and finds it started.
-    return ThreadPoolExecutor(1).submit(SubprocessASGIServer().start).result
+    return start_server()
 
 
 def _settings() -> Settings:

@@ -15,7 +15,7 @@ from nightschool.cli import show
 from nightschool.cli.children import Children
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
-from nightschool.storage.mlflow_database import location, relocate
+from nightschool.storage.mlflow_addresses import location, relocate
 
 HOST = "127.0.0.1"
 POOL = "local"

@@ -131,7 +131,7 @@ def open_database(address: str) -> sa.Engine:
     def fail(context: sa.engine.ExceptionContext) -> None:
         if isinstance(context.sqlalchemy_exception, DBAPIError) and not context.is_pre_ping:
             say = told if context.connection is not None else told_of_connecting
-            raise _unreachable(say(context.sqlalchemy_exception, address))
+            raise _unreachable(say(context.sqlalchemy_exception, address), engine.dialect.name)
 
     sa.event.listen(engine, "handle_error", fail)
     with writing(engine) as connection:
@@ -216,7 +216,10 @@ def _without_cause() -> Iterator[None]:
         raise error from None
 
 
-def _unreachable(seen: str) -> Unreachable:
+def _unreachable(seen: str, kind: str) -> Unreachable:
+    if kind == "sqlite":
+        do = "see that its folder can be written and that its disk has space left"
+        return Unreachable(f"{_CALLED} cannot be used", seen=seen, do=do)
     return Unreachable(f"{_CALLED} does not answer", seen=seen, do="check that it runs, and NIGHTSCHOOL_EVENTS_URI")
 
 
@@ -225,7 +228,7 @@ def _sqlite(address: str) -> sa.Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unreachable(str(error.strerror)) from None
+        raise _unreachable(str(error.strerror), "sqlite") from None
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)

@@ -1,6 +1,7 @@
 """Delta tables below one folder, written only in the shape that `columns.py` gives them."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from nightschool.columns import RELEASE_ID, Table
-from nightschool.errors import Busy, NightschoolError
+from nightschool.errors import Busy, NightschoolError, Unavailable
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.spool import Spool
 
@@ -230,6 +231,10 @@ class Lake:
         return self.root / table.name
 
     def _check(self, table: Table, given: pl.Schema) -> None:
+        if self.root.exists() and not os.access(self.root, os.W_OK):
+            # Found out by Delta, it panics on the screen.
+            do = "mount them for writing, or choose another home with --home"
+            raise Unavailable("the tables cannot be written", seen=str(self.root), do=do)
         schema = self.schema(table)
         stored = {**self.scan(table).collect_schema(), **schema}
         missing = [name for name in schema if name not in given]

@@ -36,7 +36,8 @@ from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
 from nightschool.errors import NotFound, Unavailable, Unreachable
 from nightschool.sqlite import sqlite_path
 from nightschool.storage.alpha_curve import draw_alpha_curve
-from nightschool.storage.mlflow_database import NAME, find_experiment, make_database, relocate
+from nightschool.storage.mlflow_addresses import NAME, relocate
+from nightschool.storage.mlflow_database import find_experiment, make_database
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
 from nightschool.storage.tracking_uri import hand_over_credentials, without_credentials
 

@@ -77,7 +77,6 @@ EVERY_COMMAND = (
     ("sources", "list"),
     ("quarantine", "list"),
     ("keys", "list"),
-    ("experiment", "status"),
     ("evaluate", "--models", "popularity"),
     ("doctor",),
 )
