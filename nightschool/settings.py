@@ -74,6 +74,7 @@ class HomePaths:
         self.docs = root / "docs"
         self.logs = root / "logs"
         self.lock = root / "lock"
+        self.version = root / "version"
         self.binding = root / "dataset.json"
         self.erasure = root / "erasure.json"
         self.scratch = root / "scratch"

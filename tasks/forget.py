@@ -28,7 +28,7 @@ def look_for(home: Home, user: str) -> dict[str, int]:
     Raises:
         NotFound: No table names such a person.
     """
-    user_id = _parse(home, user)
+    user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
@@ -43,7 +43,7 @@ def forget(home: Home, user: str) -> dict[str, Any]:
         Unavailable: The files of a registered recommender are gone; nothing was removed.
         Busy: A Prefect server keeps its database busy; the next try goes on there.
     """
-    user_id = _parse(home, user)
+    user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
     if pending is not None:
         report = _erase(home, pending)
@@ -62,8 +62,8 @@ def finish_erasure(home: Home) -> None:
         _erase(home, pending)
 
 
-def _parse(home: Home, user: str) -> UserId:
-    """The id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
+def parse_user(home: Home, user: str) -> UserId:
+    """Return the id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
 
     Raises:
         NotFound: The home can have no such id.

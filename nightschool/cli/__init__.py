@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _read_names_as_utf8() -> None:
-    """Start the interpreter again where a locale without UTF-8 keeps it from naming files: Delta names them in UTF-8."""
+    """Start the interpreter again where its locale keeps it from naming files as Delta does, in UTF-8."""
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the same program once more

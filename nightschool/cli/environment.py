@@ -12,6 +12,7 @@ from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_address
 from nightschool.storage.home_path import require_usable_path
+from nightschool.storage.home_version import require_readable
 
 
 def prepare_environment() -> None:
@@ -24,6 +25,7 @@ def prepare_environment() -> None:
     require_usable_path(paths.root)
     if paths.root.exists() and not paths.root.is_dir():
         raise ConfigurationError("the home is no folder", seen=str(paths.root), do="give --home a folder, new or not")
+    require_readable(paths)
     defaults = {
         "NIGHTSCHOOL_HOME": str(paths.root),
         "PREFECT_HOME": str(paths.prefect),

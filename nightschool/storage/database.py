@@ -137,7 +137,23 @@ def open_database(address: str) -> sa.Engine:
     with writing(engine) as connection:
         write_one_by_one(connection)
         METADATA.create_all(connection)
+        _complete(connection)
     return engine
+
+
+def _complete(connection: sa.Connection) -> None:
+    """Add the columns that a table lacks because an older state of the code made it; each may be null or has a default.
+
+    They are found missing before anything is changed: a server whose tables are complete only looks.
+    """
+    inspector = sa.inspect(connection)
+    quote = connection.dialect.identifier_preparer.quote
+    for table in METADATA.sorted_tables:
+        known = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                added = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {added}")
 
 
 def find_database(address: str) -> sa.Engine | None:
