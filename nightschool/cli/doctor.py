@@ -29,6 +29,7 @@ from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
 from nightschool.storage.tracking_uri import without_credentials
+from nightschool.storage.upkeep import BUDGET_BYTES, size_of_night, sizes
 
 _PROJECT = "nightschool"
 _FLOOR_GB = 1.0
@@ -57,6 +58,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "memory": _memory,
         "disk": lambda: _disk(paths.root),
         "home": lambda: _home(paths.root),
+        "space": lambda: _space(settings),
         "lock": lambda: _lock(paths.lock),
         "dataset": lambda: _dataset(paths.binding),
         "erasure": lambda: _erasure(paths.erasure),
@@ -129,6 +131,22 @@ def _memory() -> str:
 
 def _disk(home: Path) -> str:
     return _enough("disk", shutil.disk_usage(_existing(home)).free, do="free some: nightschool releases prune --keep 5")
+
+
+def _space(settings: Settings) -> str:
+    parts = {name: size for name, size in sizes(settings.paths).items() if size}
+    told = f"{_megabytes(sum(parts.values()))}: " + ", ".join(
+        f"{name} {_megabytes(part)}" for name, part in parts.items()
+    )
+    if parts.get("mlflow.db", 0) + parts.get("prefect", 0) > BUDGET_BYTES:
+        do = "tidy them, while no server runs: nightschool releases prune"
+        raise Unavailable("the databases of MLflow and Prefect are above 1 GB", seen=told, do=do)
+    release = _current(settings)
+    return f"{told}; a night adds {_megabytes(size_of_night(settings.paths, release))}" if release else told
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
 
 
 def _enough(what: str, free_bytes: int, *, do: str) -> str:

@@ -6,8 +6,6 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 from uuid import uuid4
 
 import polars as pl
@@ -17,6 +15,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from nightschool.columns import RELEASE_ID, Table
 from nightschool.errors import Busy, NightschoolError, Unavailable
+from nightschool.storage.delta_files import scan_table, table_files
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.spool import Spool
 
@@ -55,7 +54,7 @@ class Lake:
         schema = pl.Schema({**self.schema(table), **table.optional})
         if not self.exists(table):
             return pl.LazyFrame(schema=schema)
-        frame = _scan(DeltaTable(self._path(table)), release_id)
+        frame = scan_table(DeltaTable(self._path(table)), release_id)
         stored = frame.collect_schema().names()
         lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in stored]
         extra = [name for name in stored if name not in schema]
@@ -185,7 +184,7 @@ class Lake:
         """The Parquet files that hold the table's rows of one release, without the release's id in them."""
         if not self.exists(table):
             return []
-        return _files(DeltaTable(self._path(table)), release_id)
+        return table_files(DeltaTable(self._path(table)), release_id)
 
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
@@ -203,7 +202,7 @@ class Lake:
         stored.create_checkpoint()
         self.sync(table)
         newest = f"{stored.version():020}"
-        live = {file.name for file in _files(stored)}
+        live = {file.name for file in table_files(stored)}
         live |= {f"{newest}.json", f"{newest}.checkpoint.parquet", "_last_checkpoint"}
         for path in sorted(self._path(table).rglob("*")):
             if path.is_file() and path.name not in live:
@@ -217,6 +216,13 @@ class Lake:
         if len(stored.file_uris()) > most:
             stored.optimize.compact()
             stored.vacuum(dry_run=False)
+
+    def trim_log(self, table: Table) -> None:
+        """Remove entries of the table's log that are older than a month and that a checkpoint sums up."""
+        if self.exists(table):
+            stored = DeltaTable(self._path(table))
+            stored.create_checkpoint()
+            stored.cleanup_metadata()
 
     def sync(self, table: Table) -> None:
         """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
@@ -246,37 +252,6 @@ class Lake:
                 do=f"give it {list(schema)}",
             )
         _check_dtypes(table, given, stored)
-
-
-def _files(stored: DeltaTable, release_id: str | None = None) -> list[Path]:
-    """Return the table's Parquet files, or those of one release; Delta names them by percent-encoded addresses."""
-    of_release = None if release_id is None else [(RELEASE_ID, "=", release_id)]
-    return [Path(unquote(uri)) for uri in stored.file_uris(file_pruning_predicate=of_release)]
-
-
-def _scan(stored: DeltaTable, release_id: str | None) -> pl.LazyFrame:
-    """Return the rows of the version that is open, or those of one release.
-
-    polars' own reader of Delta takes the files' addresses for patterns, and `name=value` in a path for a partition.
-    """
-    schema = pl.Schema(stored.schema())
-    columns = pl.Schema(
-        {name: dtype for name, dtype in schema.items() if name not in stored.metadata().partition_columns}
-    )
-    if len(columns) == len(schema):
-        return _scan_files(_files(stored), schema)
-    files: dict[str, list[Path]] = {}
-    for file in _files(stored, release_id):
-        files.setdefault(file.parent.name.partition("=")[2], []).append(file)
-    parts = [_scan_files(found, columns).with_columns(pl.lit(each).alias(RELEASE_ID)) for each, found in files.items()]
-    return pl.concat(parts).select(schema.names()) if parts else pl.LazyFrame(schema=schema)
-
-
-def _scan_files(files: list[Path], schema: pl.Schema) -> pl.LazyFrame:
-    if not files:
-        return pl.LazyFrame(schema=schema)
-    options: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-    return pl.scan_parquet(files, schema=schema, glob=False, hive_partitioning=False, **options)
 
 
 def literal(value: str) -> str:

@@ -1,14 +1,21 @@
 """MLflow's database in a home, made whole or not at all, and the experiment of its nights."""
 
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 from mlflow import MlflowClient
 
+from nightschool.errors import Unavailable
 from nightschool.sqlite import sqlite_address
 from nightschool.storage.durable import sync
 from nightschool.storage.mlflow_addresses import NAME, location
+
+_URI: Final = "MLFLOW_TRACKING_URI"
 
 
 def make_database(path: Path) -> None:
@@ -35,3 +42,16 @@ def find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path
         return str(client.create_experiment(NAME))
     artifact_root.mkdir(parents=True, exist_ok=True)
     return str(client.create_experiment(NAME, artifact_location=location(artifact_root)))
+
+
+def collect_garbage(tracking_uri: str) -> None:
+    """Remove for good the runs that were deleted, which MLflow otherwise keeps; its own command does it.
+
+    Raises:
+        Unavailable: That command failed.
+    """
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", tracking_uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, _URI: tracking_uri})
+    if done.returncode:
+        seen = (done.stderr.strip().splitlines() or ["nothing said"])[-1][:200]
+        raise Unavailable("MLflow could not remove deleted runs", seen=seen, do="run the same command again")

@@ -5,6 +5,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,8 +70,8 @@ class Registry:
             self._experiment = find_experiment(self._client, uri, artifact_root)
         except (MlflowException, SQLAlchemyError) as error:
             # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
-            what, do = f"MLflow's store cannot be used ({type(error).__name__})", "start it, or correct its URI"
-            raise Unreachable(what, seen=without_credentials(uri), do=do) from None
+            what, seen = f"MLflow's store cannot be used ({type(error).__name__})", without_credentials(uri)
+            raise Unreachable(what, seen=seen, do="start it, or correct its URI") from None
 
     def log_night(self, night: NightLog) -> str:
         """The id of the night's run, which holds a child a candidate, a child a trial and a child an α.
@@ -151,13 +152,20 @@ class Registry:
 
     def prune(self, gone: Collection[str]) -> list[str]:
         """The releases whose model was removed now, files included, because their tables are gone."""
-        versions = self._client.search_model_versions(f"name = '{NAME}'")
-        unneeded = [found for found in versions if found.tags.get(RELEASE_ID) in gone]
-        for found in unneeded:
+        known = self._client.search_model_versions(f"name = '{NAME}'")
+        for found in (unneeded := [each for each in known if each.tags.get(RELEASE_ID) in gone]):
             # In this order: a version always has its files.
             self._client.delete_model_version(NAME, str(found.version))
             self._remove_files(found.run_id, _folder_of(found))
         return sorted(found.tags[RELEASE_ID] for found in unneeded)
+
+    def forget_runs(self, kept: Collection[str], before: datetime) -> int:
+        """Return how many nights before an instant lost their runs, children included: their release is not kept."""
+        started = f"tags.{_KIND} = 'night' and attributes.start_time < {int(before.timestamp() * 1000)}"
+        old = [run for run in self._runs(started) if run.data.tags.get(RELEASE_ID) not in kept]
+        for run in old:
+            self._remove(run)
+        return len(old)
 
     def rewrite_models(self, rewrite: Callable[[Path], bool], scratch: Path) -> int:
         """How many models were written anew; whoever loads one meanwhile gets the old one or the new one, whole.
@@ -183,11 +191,9 @@ class Registry:
         versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
         for found in versions:
             if not self._files(found.run_id).list_artifacts(_folder_of(found)):
-                raise Unavailable(
-                    f"the files of version {found.version} of the registered model {NAME} are gone",
-                    seen=f"{self._client.get_run(found.run_id).info.artifact_uri}/{_folder_of(found)}",
-                    do="restore them from a backup, or delete that version in MLflow",
-                )
+                seen = f"{self._client.get_run(found.run_id).info.artifact_uri}/{_folder_of(found)}"
+                what = f"the files of version {found.version} of the registered model {NAME} are gone"
+                raise Unavailable(what, seen=seen, do="restore them from a backup, or delete that version in MLflow")
         return versions
 
     def _rewrite(self, found: ModelVersion, rewrite: Callable[[Path], bool], scratch: Path) -> bool:

@@ -77,7 +77,7 @@ EVERY_COMMAND = (
     ("sources", "list"),
     ("quarantine", "list"),
     ("keys", "list"),
-    ("evaluate", "--models", "popularity"),
+    ("evaluate", "--models", "popularity", "--protocol", "temporal-user"),
     ("doctor",),
 )
 

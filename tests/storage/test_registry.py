@@ -2,7 +2,7 @@ import json
 import shutil
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ from mlflow.entities import Run
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
 from nightschool.errors import NotFound
+from nightschool.storage.mlflow_database import collect_garbage
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
 from nightschool.storage.registry import Registry
 
@@ -257,3 +258,17 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
     assert path.stat().st_ino == before
     assert MlflowClient(store).get_run(run_id).info.run_id == run_id
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mlartifacts", "mlflow.db"]
+
+
+def test_runs_of_old_nights_go_for_good_unless_their_release_is_kept(
+    registry: Registry, client: MlflowClient, store: str, tmp_path: Path
+) -> None:
+    kept, old = registry.log_night(NIGHT), registry.log_night(replace(NIGHT, run_key="key-b", release_id=B))
+    assert registry.forget_runs({A}, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert registry.forget_runs({A}, datetime.now(UTC) + timedelta(days=1)) == 1
+    collect_garbage(store)
+    assert {run.info.run_id for run in runs(client) if run.data.tags["kind"] == "night"} == {kept}
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        assert database.execute("select count(*) from runs").fetchone() == (7,)
+    database.close()
+    assert not (tmp_path / "mlartifacts" / old).exists() or not list((tmp_path / "mlartifacts" / old).rglob("*.json"))
