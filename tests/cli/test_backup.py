@@ -18,7 +18,8 @@ def test_a_backup_goes_on_elsewhere(reading: Published, run: Run, tmp_path: Path
     assert run("--home", new, "ingest", "--json").document["interactions"]["accepted"] == 0
     assert run("--home", new, "forget", "--user", 2, "--json").document["recommenders"] == 1
     assert run("--home", new, "doctor", "--json").document["ok"]
-    assert run("releases", "verify", reading.release_id, "--json").document["state"] == "intact"
+    original = run("--home", reading.home, "releases", "verify", reading.release_id, "--json")
+    assert original.document["state"] == "intact"
 
 
 def test_what_cannot_be_backed_up_or_restored_is_told(writing: Published, run: Run, tmp_path: Path) -> None:

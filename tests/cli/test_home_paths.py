@@ -7,8 +7,6 @@ import pytest
 
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
-from nightschool.errors import ConfigurationError
-from nightschool.storage.home_path import require_usable_path
 from tests.cli.conftest import Run, require_refusal
 
 AWKWARD = ("with space", "ü", "学习", "100%", "a#b", "what?", "{x}", "a=b;c&d*e", "'quoted'", "dots..", "~", "-x")
@@ -59,13 +57,6 @@ def test_a_path_that_tables_cannot_have_is_refused_before_anything_is_written(
     for command in (("ingest", "--dataset", "learning", "--source-root", tmp_path), ("doctor",), ("releases", "list")):
         require_refusal(run("--home", tmp_path / name, *command), 2, "no tables can be kept below a path with")
     assert not (tmp_path / name).exists()
-
-
-def test_a_link_to_such_a_path_is_refused_too(tmp_path: Path) -> None:
-    (tmp_path / "[old]").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "[old]")
-    with pytest.raises(ConfigurationError, match=r"with '\['; saw .*\[old\]"):
-        require_usable_path(tmp_path / "link" / "home")
 
 
 EVERY_COMMAND = (
