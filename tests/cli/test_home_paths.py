@@ -1,13 +1,19 @@
 """Homes below every path that people have, by every command; moved, copied and through a link."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from nightschool.cli.up import answers
 from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
-from tests.cli.conftest import Run, require_refusal
+from tests.cli.conftest import ROOT, Run, require_refusal
 
 AWKWARD = ("with space", "ü", "学习", "100%", "a#b", "what?", "{x}", "a=b;c&d*e", "'quoted'", "dots..", "~", "-x")
 UNUSABLE = ("[old]", "a]b", "a^b", "a|b", "a\\b", "a%20b", "a\tb", "a\nb", "b\udcffb")
@@ -94,3 +100,33 @@ def test_a_whole_night_and_every_command_below_any_path(
     assert run("--home", copy, "forget", "--user", ONE, "--json").document["recommenders"] == 1
     assert run("--home", home, "releases", "verify", release, "--json").document["state"] == "intact"
     assert {path.name for path in tmp_path.iterdir()} == {name, copy.name, exported.name}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_the_servers_run_in_a_home_below_any_path(tiny: Path, tmp_path: Path, run: Run) -> None:
+    name = "what? 学习 100% a#b {x}=1"
+    home = tmp_path / name / "home"
+    assert run("--home", home, "ingest", "--dataset", "learning", "--source-root", tiny).code == 0
+    prefect, mlflow, page = free_port(), free_port(), free_port()
+    ports = ("--port", prefect, "--mlflow-port", mlflow, "--page-port", page)
+    command = [sys.executable, "-c", "from nightschool.cli import main; main()", "--home", home, "up", *ports]
+    environment = {**os.environ, "PREFECT_HOME": str(home / "prefect")}
+    servers = subprocess.Popen(
+        [*map(str, command)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert servers.stdout is not None
+        assert "Nightschool is up" in servers.stdout.readline()
+        for address in (f"{prefect}/api/health", f"{mlflow}/health", f"{page}/health"):
+            assert answers(f"http://127.0.0.1:{address}")
+    finally:
+        servers.send_signal(signal.SIGINT)
+        servers.communicate(timeout=120)
+    assert servers.returncode == 0
+    assert (home / "prefect" / "prefect.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
