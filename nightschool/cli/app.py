@@ -10,6 +10,7 @@ import typer
 
 from nightschool.cli import (
     backfill,
+    backup,
     experiment,
     forget,
     init,
@@ -45,6 +46,7 @@ app.command()(nights.nights)
 lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
+backup.add_commands(app)
 app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
 app.add_typer(sources.app, name="sources", help="List source files; accept or drop those that were set aside.")
 app.add_typer(

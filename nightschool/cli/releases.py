@@ -1,5 +1,6 @@
 """Commands about releases: which there are, which is current, and going back."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -127,14 +128,18 @@ def prune(
     ] = 30,
     as_json: Json = False,
 ) -> None:
-    """Remove the tables of old releases; the current one always stays."""
+    """Remove the tables of old releases, and tidy the home; the current release always stays.
+
+    Tidying joins the files of tables, and removes runs of nights more than 90 days ago that no kept release needs.
+    """
     from nightschool.storage.lock import home_lock
     from tasks.home import open_home
-    from tasks.tracking import prune_releases
+    from tasks.tracking import prune_releases, tidy
 
     home = open_home()
     with home_lock(home.paths.lock):
         removed = prune_releases(home, keep)
+        tidy(home, datetime.now(UTC))
     if as_json:
         show.show_json({"removed": removed})
         return

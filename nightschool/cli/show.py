@@ -38,7 +38,8 @@ def printable(text: str) -> str:
 
 def show_json(document: object) -> None:
     """Prints one JSON document and nothing else."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str, allow_nan=False))
+    ascii_only = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=ascii_only, default=str, allow_nan=False))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -158,7 +158,9 @@ class EventLog:
     def load(cls, directory: Path) -> Self:
         """The log that `save` wrote."""
         header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
-        users, items, events = (pl.read_parquet(directory / _FILES[name]) for name in ("users", "items", "events"))
+        users, items, events = (
+            pl.read_parquet(directory / _FILES[name], glob=False) for name in ("users", "items", "events")
+        )
         empty = _empty_dataset(users, items, header)
         instants = (items[AVAILABLE_AT], items[UNTIL])
         return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of)

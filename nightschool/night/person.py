@@ -49,7 +49,7 @@ class Person:
         """
         found = {table.name: self.count(table) for table in TABLES}
         named = {name: rows for name, rows in found.items() if rows}
-        if named.keys() == {QUARANTINE.name} and not self._rows(QUARANTINE, self._quarantined_as_user()):
+        if named.keys() == {QUARANTINE.name} and not self._count_rows(QUARANTINE, self._quarantined_as_user()):
             return {}
         return named
 
@@ -59,9 +59,13 @@ class Person:
         Raises:
             NightschoolError: The table cannot be read.
         """
-        return self._rows(table, self._named_in(table), release_id)
+        return self._count_rows(table, self._named_in(table), release_id)
 
-    def _rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
+    def rows(self, table: Table) -> pl.DataFrame:
+        """Return the rows of the table that name the person, those of all releases together."""
+        return self.lake.scan(table).filter(self._named_in(table)).collect()
+
+    def _count_rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
         rows = self.lake.scan(table, release_id).filter(where)
         try:
             return int(rows.select(pl.len()).collect().item())

@@ -131,13 +131,29 @@ def open_database(address: str) -> sa.Engine:
     def fail(context: sa.engine.ExceptionContext) -> None:
         if isinstance(context.sqlalchemy_exception, DBAPIError) and not context.is_pre_ping:
             say = told if context.connection is not None else told_of_connecting
-            raise _unreachable(say(context.sqlalchemy_exception, address))
+            raise _unreachable(say(context.sqlalchemy_exception, address), engine.dialect.name)
 
     sa.event.listen(engine, "handle_error", fail)
     with writing(engine) as connection:
         write_one_by_one(connection)
         METADATA.create_all(connection)
+        _complete(connection)
     return engine
+
+
+def _complete(connection: sa.Connection) -> None:
+    """Add the columns that a table lacks because an older state of the code made it; each may be null or has a default.
+
+    They are found missing before anything is changed: a server whose tables are complete only looks.
+    """
+    inspector = sa.inspect(connection)
+    quote = connection.dialect.identifier_preparer.quote
+    for table in METADATA.sorted_tables:
+        known = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                added = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {added}")
 
 
 def find_database(address: str) -> sa.Engine | None:
@@ -216,7 +232,10 @@ def _without_cause() -> Iterator[None]:
         raise error from None
 
 
-def _unreachable(seen: str) -> Unreachable:
+def _unreachable(seen: str, kind: str) -> Unreachable:
+    if kind == "sqlite":
+        do = "see that its folder can be written and that its disk has space left"
+        return Unreachable(f"{_CALLED} cannot be used", seen=seen, do=do)
     return Unreachable(f"{_CALLED} does not answer", seen=seen, do="check that it runs, and NIGHTSCHOOL_EVENTS_URI")
 
 
@@ -225,7 +244,7 @@ def _sqlite(address: str) -> sa.Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unreachable(str(error.strerror)) from None
+        raise _unreachable(str(error.strerror), "sqlite") from None
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)

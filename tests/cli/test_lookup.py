@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import polars as pl
@@ -155,3 +156,21 @@ def test_empty_home_is_not_found_and_stays_empty(line: list[str], run: Run, home
 def test_home_without_a_release_asks_for_a_night(line: list[str], run: Run, source: Path) -> None:
     assert run("ingest", "--dataset", "learning", "--source-root", source).code == 0
     require_refusal(run(*line), 5, "no release is published yet", "nightschool retrain")
+
+
+def test_all_that_is_stored_about_a_user_is_one_document(reading: Published, run: Run, tmp_path: Path) -> None:
+    shown = run("export", "--user", 2)
+    assert (shown.code, shown.document["user_id"]) == (0, 2)
+    assert {"users", "interactions", "recommendations"} <= shown.document["tables"].keys()
+    out = tmp_path / "user.json"
+    assert run("export", "--user", 2, "--out", out, "--json").document == {"user_id": 2, "out": str(out)}
+    assert (json.loads(out.read_text()), out.stat().st_mode & 0o777) == (shown.document, 0o600)
+    require_refusal(run("export", "--user", 2, "--out", out), 2, "the file is there already")
+    require_refusal(run("export", "--user", "nobody"), 5, "no such user")
+
+
+def test_an_export_is_of_a_table_or_of_a_user(reading: Published, run: Run, tmp_path: Path) -> None:
+    require_refusal(run("export"), 2, "export takes --table or --user")
+    require_refusal(run("export", "--user", 2, "--table", "metrics"), 2, "export takes --table or --user")
+    require_refusal(run("export", "--table", "metrics"), 2, "no file to write to")
+    require_refusal(run("export", "--user", 2, "--out", tmp_path / "x.csv"), 2, "end the name in .json")
