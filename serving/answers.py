@@ -24,6 +24,7 @@ from serving.snapshot import Snapshot
 from serving.trial import Exposed
 
 MOST_ITEMS: Final = 200
+_OBJECT_BYTES: Final = 200
 
 
 class Asked(NamedTuple):
@@ -49,6 +50,25 @@ class Asked(NamedTuple):
         return rules.overridden(changed) if changed else rules
 
 
+class Question(NamedTuple):
+    """All that an answer depends on.
+
+    Attributes:
+        mark: What changes with all that the user does.
+        generation: What changes with rules, releases and experiments.
+        hours: The age of the release.
+        arm: Of the experiment; None outside of one.
+    """
+
+    snapshot: Snapshot
+    user_id: ExternalId
+    asked: Asked
+    mark: tuple[int, int]
+    generation: int
+    hours: int
+    arm: str | None
+
+
 class Body(NamedTuple):
     """An answer as it goes out.
 
@@ -61,6 +81,11 @@ class Body(NamedTuple):
     json: bytes
     tag: str
     exposed: Exposed | None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, with what belongs to it."""
+        return len(self.json) + _OBJECT_BYTES * (2 + (len(self.exposed.items) if self.exposed else 0))
 
     @classmethod
     def of(

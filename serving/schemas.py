@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 ExternalId = int | str
+WholeNumber = Annotated[int, Strict()]
+"""A number as JSON has it: `true` is none."""
 EventType = Literal["view", "complete", "like", "dislike", "hide"]
 Method = Literal["combined", "interests", "co_engagement"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -119,11 +121,13 @@ class HistoryEntry(Item):
     Attributes:
         at: When last; None where the data have no time.
         event: The event that was sent; None for what the release knew.
+        event_id: Its id, by which it can be taken back.
         score: What the release learned from it; below zero for a dislike.
     """
 
     at: datetime | None
     event: str | None = None
+    event_id: str | None = None
     score: float | None = None
 
 
@@ -136,8 +140,8 @@ class Event(BaseModel):
         json_schema_extra={"examples": [{"user_id": 14, "item_id": 32, "event": "like"}]},
     )
 
-    user_id: int | Text
-    item_id: int | Text
+    user_id: WholeNumber | Text
+    item_id: WholeNumber | Text
     event: EventType
     at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
     event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
@@ -169,12 +173,21 @@ class EventsTaken(Answer):
     events: list[Taken]
 
 
+class EventUndone(Answer):
+    """An event that counts no more."""
+
+    event_id: str
+    user_id: ExternalId
+    item_id: ExternalId
+    event: EventType
+
+
 class SimilarUsersRequest(BaseModel):
     """Whom to find the like of."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"user_handle": 999}]})
 
-    user_handle: int | str | None = None
+    user_handle: WholeNumber | str | None = None
 
 
 class SimilarUsersData(Answer):
@@ -218,9 +231,18 @@ class ReleaseDetail(ReleaseEntry):
 
 
 class Problem(Answer):
-    """Why a request was not answered."""
+    """Why a request was not answered, as RFC 9457 has it.
 
+    Attributes:
+        detail: What is wrong, the value seen, and what to do.
+        request_id: By which the server's log tells more.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
     detail: str
+    request_id: str = ""
 
 
 class Health(Answer):
@@ -230,9 +252,14 @@ class Health(Answer):
 
 
 class Ready(Answer):
-    """Whether lists can be served, and how old they are."""
+    """Whether lists can be served, and how old they are.
+
+    Attributes:
+        reasons: Why not, or what is missing though the last good release is served.
+    """
 
     ready: bool
+    reasons: list[str] = []
     release_id: str | None
     as_of: datetime | None
     release_age_seconds: float | None

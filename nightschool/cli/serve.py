@@ -12,6 +12,9 @@ from nightschool.errors import ConfigurationError
 FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder where workers add up their figures; prometheus-client looks for it once, as it is imported."""
 
+_START_SECONDS: Final = 5.0
+"""How long starting waits for a database that somebody else keeps."""
+
 _GRACE_SECONDS = 3
 """How long a worker may finish its answers, once the server is told to end."""
 
@@ -55,7 +58,7 @@ def _require_keys(host: str) -> None:
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
 
-    keys = Keys(open_database(Settings().events_address))
+    keys = Keys(open_database(Settings().events_address, _START_SECONDS))
     try:
         local = host == "localhost" or ip_address(host).is_loopback
     except ValueError:

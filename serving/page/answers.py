@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,9 @@ _STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
     (GateRefused, 409),
     (ConfigurationError, 400),
 )
+RETRY_SECONDS = "2"
+"""When to ask again what cannot be answered now."""
+
 _WORTH_PACKING = 1_000
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -57,7 +61,10 @@ def page(request: Request, template: str, status: int = 200, **told: Any) -> HTM
 
 def problem(request: Request, status: int, told: str) -> HTMLResponse:
     """The page that says why there is no other; for htmx the words alone, which it puts where news are told."""
-    return page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+    answer = page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
 def fragment_asked(request: Request) -> str | None:

@@ -11,7 +11,8 @@ from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.night import sent as night_sent
 from nightschool.night.run import Home
-from nightschool.storage.database import EXPOSURES, open_database, writing
+from nightschool.storage.database import open_database, writing
+from nightschool.storage.tables import EXPOSURES
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.lake import Lake
 from tasks.forget import forget, look_for

@@ -47,7 +47,7 @@ class FakeService:
         self.sent: list[Event] = []
         self.content = content
         self.settings = Settings()
-        self.keys = SimpleNamespace()
+        self.keyring = SimpleNamespace()
         snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=SimpleNamespace(alpha=0.6))
         self.current = SimpleNamespace(snapshot=snapshot)
 
