@@ -11,9 +11,10 @@ from uuid import uuid4
 
 from fastapi import HTTPException, Request
 
+from serving.caller import ANYBODY, Caller
 from serving.page.refusals import refused
 from serving.problems import FAILED
-from serving.security import HEADERS, Caller, Guard, Refusal
+from serving.security import HEADERS, Guard, Refusal
 from serving.telemetry import REQUESTS, SECONDS
 
 Scope = MutableMapping[str, Any]
@@ -111,7 +112,13 @@ class _Request:
 
     def log_failure(self) -> None:
         """Writes what was raised to the log, with the request's id."""
-        told = {"request_id": self._id, "method": self._scope["method"], "path": self._scope["path"]}
+        caller: Caller = self._scope.get("caller", ANYBODY)
+        told = {
+            "request_id": self._id,
+            "key": caller.name,
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+        }
         logger.exception("a request failed", extra={"told": told})
 
     def close(self) -> None:
@@ -121,8 +128,10 @@ class _Request:
         REQUESTS.labels(route, self._status).inc()
         SECONDS.labels(route).observe(seconds)
         if logger.isEnabledFor(logging.INFO):
+            caller: Caller = self._scope.get("caller", ANYBODY)
             told = {
                 "request_id": self._id,
+                **({"key": caller.name} if caller.name else {}),
                 "method": self._scope["method"],
                 "path": self._scope["path"],
                 "status": self._status,

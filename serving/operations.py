@@ -144,7 +144,7 @@ def release_detail(lake: Lake, release_id: str) -> ReleaseDetail:
     return ReleaseDetail.model_validate({**entry.model_dump(), **told})
 
 
-def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
+def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = "") -> Release:
     """The release, now current; publishing is held first when asked, so that the next night does not undo it.
 
     MLflow's alias follows at the next night's start.
@@ -156,8 +156,8 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
     releases = Releases(lake)
     releases.whole(release_id)
     if hold:
-        releases.hold(reason)
-    return releases.rollback(release_id, reason)
+        releases.hold(reason, by)
+    return releases.rollback(release_id, reason, by)
 
 
 class Tried(NamedTuple):

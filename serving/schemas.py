@@ -204,8 +204,26 @@ class SimilarUsersAnswer(Answer):
     data: SimilarUsersData
 
 
+class ReleaseStep(Answer):
+    """Something that became of a release.
+
+    Attributes:
+        by: The name of the key by which it was asked for; empty where a night or somebody on the machine did it.
+    """
+
+    status: str
+    at: datetime
+    reason: str
+    by: str = ""
+
+
 class ReleaseEntry(Answer):
-    """A release as the list of releases shows it."""
+    """A release as the list of releases shows it.
+
+    Attributes:
+        created_at: When it was first published or refused; going back to it changes nothing of that.
+        history: All that became of it, oldest first.
+    """
 
     id: str
     status: str
@@ -213,6 +231,7 @@ class ReleaseEntry(Answer):
     as_of: datetime
     created_at: datetime
     reason: str
+    history: list[ReleaseStep] = []
 
 
 class ReleaseList(Answer):

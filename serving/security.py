@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from nightschool.storage.keys import ROLES, Key, Role
+from nightschool.storage.keys import Key, Role
+from serving.caller import ANYBODY, THIS_MACHINE, Caller
 from serving.keyring import Keyring
 from serving.shared import Shared
 
@@ -41,30 +42,6 @@ class Refusal(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-class Caller(NamedTuple):
-    """Who asks, as far as it is known.
-
-    Attributes:
-        name: Of the key; empty without one.
-        role: What they may do; None on pages that are open to everybody.
-        user_id: The one user whom they may ask about and act for; None: everybody.
-    """
-
-    name: str = ""
-    role: Role | None = None
-    user_id: str | None = None
-
-    def may(self, role: Role) -> bool:
-        """Whether they may do what a role allows."""
-        return self.role is not None and ROLES.index(self.role) >= ROLES.index(role)
-
-
-THIS_MACHINE: Final = Caller(role="operate")
-"""Whoever asks a server that has no keys."""
-
-_ANYBODY: Final = Caller()
-
-
 class Guard:
     """Judges requests before anything else reads them, by what is in memory.
 
@@ -90,7 +67,7 @@ class Guard:
         given = _key(headers)
         key = self._keyring.find(given) if given else None
         if path.startswith(OPEN_PATHS):
-            return _ANYBODY if key is None else Caller(key.name, key.role, key.user_id)
+            return ANYBODY if key is None else Caller(key.name, key.role, key.user_id)
         if not self._keyring.known:
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the keys cannot be read now", {"retry-after": "2"})
         if not self._keyring.locked:

@@ -169,9 +169,11 @@ class EventStore:
     ) -> list[Stored]:
         if not can_hold(user_id):
             return []
-        query = sa.select(*_COLUMNS).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
+        columns = (*_COLUMNS, EVENTS.c.received_at)
+        query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
         with reading(self._engine) as connection:
-            return [Stored(*row) for row in connection.execute(query)]
+            # A sender's clock that goes ahead must not make later events look older.
+            return [Stored(*row[:-2], min(row.at, row.received_at)) for row in connection.execute(query)]
 
     def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
         with reading(self._engine) as connection:

@@ -9,8 +9,8 @@ from fastapi.openapi.models import Example
 from nightschool.errors import NotFound
 from serving import waiting
 from serving.api.parameters import PROBLEMS, told
+from serving.caller import Caller
 from serving.schemas import Event, Events, EventsTaken, EventUndone, Text
-from serving.security import Caller
 from serving.service import Service
 from serving.telemetry import EVENTS
 

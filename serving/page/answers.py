@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound, Unreachable
+from serving.caller import ANYBODY, Caller
 from serving.page.static import accepts_gzip, asset_path
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, HX-Request, HX-Target"}
@@ -53,10 +54,18 @@ class PageRoute(APIRoute):
 
 def page(request: Request, template: str, status: int = 200, **told: Any) -> HTMLResponse:
     """A template drawn with what it is told, compressed where the browser takes it so."""
-    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **told).encode()
+    caller = caller_of(request)
+    may = {"may_send": caller.may("events"), "may_operate": caller.may("operate")}
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **told).encode()
     if len(body) < _WORTH_PACKING or not accepts_gzip(request):
         return HTMLResponse(body, status, _HEADERS)
     return HTMLResponse(gzip.compress(body, 6, mtime=0), status, {**_HEADERS, "Content-Encoding": "gzip"})
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks."""
+    caller: Caller = request.scope.get("caller", ANYBODY)
+    return caller
 
 
 def problem(request: Request, status: int, told: str) -> HTMLResponse:

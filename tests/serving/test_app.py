@@ -1,22 +1,31 @@
 """What stands around every route, whichever it is."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from nightschool.errors import Unreachable
+from nightschool.night.run import Home
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.keys import ROLES, Keys
-from serving.app import application
+from serving.app import application, framed
 from serving.feedback import NOTHING
 from serving.security import HEADERS
 from serving.service import Service
 from tests.serving.client import Api
 from tests.serving.conftest import Served, copied
+from tests.serving.homes import settings_of
+from tests.serving.server import client_of
 
 OPEN, READS = (None, None, None, None), (401, None, None, None)
 SENDS, OPERATES = (401, 403, None, None), (401, 403, 403, None)
@@ -43,6 +52,7 @@ ROUTES = {
     ("HEAD", "/openapi.json"): READS,
     ("DELETE", "/v1/events/{event_id:path}"): SENDS,
     ("POST", "/learner/{user_id:path}/events"): SENDS,
+    ("POST", "/learner/{user_id:path}/undo"): SENDS,
     ("POST", "/operator/rollback"): OPERATES,
     ("POST", "/sign-in"): OPEN,
     ("POST", "/sign-out"): OPEN,
@@ -176,3 +186,60 @@ def require_complete(path: str, operation: dict[str, Any], document: dict[str, A
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
     return dict(document["components"]["schemas"][name]) if name else schema
+
+
+def test_a_lock_on_the_store_holds_up_no_list_and_every_event_is_answered(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.service.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("serving.frame.LONGEST_SECONDS", 1.0)
+    service = Service(settings_of(own_home))
+    users = service.current.snapshot.lists.keys.to_list()
+    with client_of(framed(service)) as client, ThreadPoolExecutor(24) as pool:
+
+        def send(number: int) -> httpx.Response:
+            return client.post(
+                "/v1/events", json={"user_id": users[0], "item_id": 1, "event": "like", "event_id": f"{number}"}
+            )
+
+        assert send(0).status_code == 201
+        client.get(f"/v1/users/{users[0]}/recommendations")
+        with closing(sqlite3.connect(own_home.paths.root / "events.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            sending = [pool.submit(send, number) for number in range(1, 24)]
+            began = time.monotonic()
+            for user in users[:20]:
+                assert client.get(f"/v1/users/{user}/recommendations").status_code == 200
+            assert not all(each.done() for each in sending)
+            assert time.monotonic() - began < 5
+            refused = [each.result(20) for each in sending]
+        assert {answer.status_code for answer in refused} == {503}
+        assert {answer.headers["content-type"] for answer in refused} == {"application/problem+json"}
+        assert {answer.headers["retry-after"] for answer in refused} == {"2"}
+        assert send(99).status_code == 201
+
+
+def test_a_server_starts_over_a_store_that_is_missing_or_damaged_and_says_so(own_home: Home) -> None:
+    (own_home.paths.root / "events.db").write_bytes(b"x" * 5_000)
+    with Api.over(own_home) as api:
+        ready = api.get("/ready")
+        assert (ready.status_code, ready.json()["release_id"]) == (503, api.snapshot.release.release_id)
+        assert "file is not a database" in ready.json()["reasons"][0]
+        assert str(own_home.paths.root) not in ready.text
+        assert api.get("/v1/releases").status_code == 503
+        (own_home.paths.root / "events.db").unlink()
+        open_database(api.service.settings.events_address).dispose()
+        api.service.refresh()
+        assert api.get("/ready").status_code == 200
+
+
+def test_a_store_that_is_deleted_is_noticed_and_lists_go_on(own_home: Home) -> None:
+    with Api.over(own_home) as api:
+        api.service.refresh()
+        (own_home.paths.root / "events.db").unlink()
+        with pytest.raises(Unreachable):
+            api.service.refresh()
+        assert api.get("/ready").status_code == 503
+        assert api.get(f"/v1/users/{api.users[0]}/recommendations").status_code == 200
+        event = {"user_id": api.users[0], "item_id": 1, "event": "like"}
+        assert api.post("/v1/events", event).status_code == 503

@@ -46,7 +46,7 @@ def test_a_release_that_cannot_be_opened_leaves_the_old_one_and_is_tried_again(o
     for _ in range(2):
         with pytest.raises(
             Unreachable,
-            match="cannot be opened; .*recommendations.arrow is missing or damaged",
+            match=r"cannot be opened; .*recommendations\.arrow is missing or damaged",
         ):
             current.refresh()
         assert current.snapshot is first

@@ -6,8 +6,9 @@ from typing import cast
 import pytest
 
 from nightschool.storage.keys import Key, Role
+from serving.caller import Caller
 from serving.keyring import Keyring
-from serving.security import COOKIE, Caller, Guard, Refusal, is_encrypted
+from serving.security import COOKIE, Guard, Refusal, is_encrypted
 from serving.shared import Shared
 
 HERE = {"host": "127.0.0.1:8000"}
