@@ -26,9 +26,9 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that answer
 def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Serve the current release: API, live feedback and the page for people; Ctrl-C ends it."""
     from granian.constants import Interfaces
-    from granian.server import Server
 
     from nightschool.cli.up import require_free_ports
+    from nightschool.cli.workers import PersistentServer
     from nightschool.settings import Settings
     from serving.rules import load_rules
 
@@ -39,7 +39,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
         if workers > 1:
             os.environ[FIGURES] = figures
         typer.echo(f"Nightschool is served at http://{host}:{port}; Ctrl-C ends it", err=True)
-        Server(
+        PersistentServer(
             "serving.app:create",
             factory=True,
             interface=Interfaces.ASGI,
