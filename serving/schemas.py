@@ -44,6 +44,7 @@ class Recommended(Item):
         reason: A code: because_of_item, similar_content, popular, audience, random.
         because_item_id: The item of the user's history that speaks most for it.
         why: The reason in words.
+        filled: Whether it comes from the whole catalogue, as the user's candidates held too little of what was asked.
     """
 
     rank: int
@@ -52,6 +53,7 @@ class Recommended(Item):
     reason: str
     because_item_id: ExternalId | None = None
     why: str
+    filled: bool = False
 
 
 class Recommendations(Answer):
@@ -64,6 +66,7 @@ class Recommendations(Answer):
         known: Whether the release holds a list of this user's own.
         overlay: Whether the user's events since the release changed the list.
         arm: The experiment's arm that the user is in; None without an experiment.
+        filled: How many of the items, the last ones, are filled in from the whole catalogue.
     """
 
     release_id: str
@@ -75,6 +78,7 @@ class Recommendations(Answer):
     overlay: bool
     alpha: float | None = None
     arm: str | None = None
+    filled: int = 0
     items: list[Recommended]
 
 

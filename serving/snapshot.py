@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import (
@@ -127,6 +128,17 @@ class Snapshot:
     def available(self) -> Mask:
         """Return what may be recommended, bool [n_items]: what a declared items table held and had not ended at T."""
         return self.catalogue.current | (self.manifest.items is None)
+
+    @cached_property
+    def popularity(self) -> NDArray[np.int64]:
+        """How many users liked each item, int64 [n_items]."""
+        rows = pl.scan_ipc(self.histories.path).select(ITEM_ID, SCORE).explode(ITEM_ID, SCORE)
+        counts = rows.filter(pl.col(SCORE) > 0).group_by(ITEM_ID).len().collect()
+        found = np.zeros(len(self.catalogue), dtype=np.int64)
+        for item_id, count in counts.iter_rows():
+            if (place := self.catalogue.position(item_id)) is not None:
+                found[place] = count
+        return found
 
     @property
     def has_content(self) -> bool:

@@ -1,6 +1,7 @@
 """The server as its operators run it: processes of its own, killed, and served anew while they answer."""
 
 import json
+import os
 import signal
 import socket
 import threading
@@ -226,22 +227,20 @@ def test_the_server_ends_when_it_is_asked_to(two_releases: Home, tmp_path: Path)
         assert server.process.wait(20) in {0, -signal.SIGTERM, 143}
 
 
-def worker_of(server: Running) -> psutil.Process:
-    """The newest process of the server that answers requests."""
-    workers = [
-        child for child in psutil.Process(server.process.pid).children() if "spawn_main" in " ".join(child.cmdline())
-    ]
-    return max(workers, key=lambda child: child.create_time())
+def workers_of(server: Running) -> set[int]:
+    """The processes of the server that answer requests."""
+    children = psutil.Process(server.process.pid).children()
+    return {child.pid for child in children if "tracker" not in " ".join(child.cmdline())}
 
 
 def test_workers_that_die_are_replaced_however_often(two_releases: Home, tmp_path: Path) -> None:
     home = copied(two_releases, tmp_path / "copy")
     with serving(home.paths.root, workers=2) as server:
         for _ in range(3):
-            worker_of(server).kill()
-            time.sleep(1)
+            before = workers_of(server)
+            os.kill(max(before), signal.SIGKILL)
+            wait_until(lambda before=before: bool(workers_of(server) - before), 20)
         assert server.process.poll() is None
-        wait_until(lambda: len(psutil.Process(server.process.pid).children()) >= 3, 20)
         assert listed(server, 1)["items"]
 
 
