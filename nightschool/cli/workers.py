@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from granian.server import Server
+from granian.server.mp import MPServer
 
 LONGEST_PAUSE_SECONDS: Final = 10.0
 """Between the death of a worker and its replacement, where it dies again and again."""
@@ -14,7 +14,7 @@ _LIVED_SECONDS: Final = 30.0
 """A worker that lived so long had begun well: what killed it is no reason to wait."""
 
 
-class PersistentServer(Server):
+class PersistentServer(MPServer):
     """Granian's server, which of itself ends when a worker dies within seconds of its beginning."""
 
     def __init__(self, *args: Any, **told: Any) -> None:

@@ -173,7 +173,7 @@ class EventStore:
         query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
         with reading(self._engine) as connection:
             # A sender's clock that goes ahead must not make later events look older.
-            return [Stored(*row[:-2], min(row.at, row.received_at)) for row in connection.execute(query)]
+            return [Stored._make((*row[:-2], min(row.at, row.received_at))) for row in connection.execute(query)]
 
     def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
         with reading(self._engine) as connection:

@@ -19,7 +19,7 @@ def test_a_worker_that_dies_again_and_again_is_waited_for_longer_each_time(monke
 
 def test_a_server_that_is_told_to_end_replaces_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     replaced: list[Any] = []
-    monkeypatch.setattr("granian.server.Server._respawn_workers", lambda *told: replaced.append(told))
+    monkeypatch.setattr("granian.server.mp.MPServer._respawn_workers", lambda *told: replaced.append(told))
     server = PersistentServer("nothing:at_all")
     server._respawn_workers([0], None, None)
     server.interrupt_signal = True
