@@ -77,8 +77,10 @@ class Current:
                 self._snapshot = self._earlier(lake, releases)
             if self._paths.erasure.exists():
                 return False
+            # Everybody may read why a server is not ready, but not where its home is.
+            told = str(error).replace(str(self._paths.root), "…")
             do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
-            raise Unreachable(f"release {release.release_id} cannot be opened", seen=str(error), do=do) from error
+            raise Unreachable(f"release {release.release_id} cannot be opened", seen=told, do=do) from error
         self._seen = seen
         logger.info("release %s is served", release.release_id)
         return True
