@@ -84,17 +84,22 @@ def verify(release_id: ReleaseId, as_json: Json = False) -> None:
 def rollback(
     release_id: ReleaseId,
     reason: Reason = "rolled back by hand",
-    and_hold: Annotated[bool, typer.Option("--hold", help="Also keep the next nights from undoing it.")] = False,
+    and_hold: Annotated[
+        bool | None, typer.Option("--hold/--no-hold", help="Also keep the next nights from undoing it; so by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make an earlier release current again."""
+    from nightschool.storage.releases import ROLLBACK_HOLDS
     from tasks.rollback import roll_back
 
-    document = roll_back(release_id, reason, and_hold)
+    document = roll_back(release_id, reason, ROLLBACK_HOLDS if and_hold is None else and_hold)
     if as_json:
         show.show_json(document)
         return
     show.console.print(f"Release {document['release_id']} is current.")
+    if document["held"] is not None:
+        show.console.print("Nights do not publish until `nightschool releases release-hold`.")
 
 
 @app.command()

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEIGHTS, ITEMS, USERS
-from nightschool.errors import NotFound
+from nightschool.errors import Unreachable
 from nightschool.night.run import Home
 from nightschool.storage.serving_files import lists_path
 from serving.answers import Asked, make_list
@@ -101,7 +101,7 @@ def test_a_release_that_lacks_a_file_is_not_opened(own_home: Home, table: str) -
     assert release is not None
     path = lists_path(own_home.paths.serving, release.release_id).with_name(f"{table}.arrow")
     path.unlink()
-    with pytest.raises((NotFound, FileNotFoundError)):
+    with pytest.raises(Unreachable, match=f"{table}.arrow is missing or damaged"):
         opened(own_home, release)
 
 
