@@ -58,7 +58,7 @@ def similar_items(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "item_id": item, "items": items})
         return
-    rows = [[entry["rank"], entry["item_id"], entry["title"], entry["score"]] for entry in items]
+    rows = [[entry["rank"], str(entry["item_id"]), entry["title"], entry["score"]] for entry in items]
     show.show_table(
         f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows
     )
@@ -79,7 +79,9 @@ def similar_users(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "user_id": user, "users": users})
         return
-    rows = [[entry["rank"], entry["user_id"], entry["score"], entry["support"], entry["method"]] for entry in users]
+    rows = [
+        [entry["rank"], str(entry["user_id"]), entry["score"], entry["support"], entry["method"]] for entry in users
+    ]
     columns = ["rank", "user", "score", "items in common", "method"]
     show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
 

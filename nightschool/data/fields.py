@@ -32,19 +32,6 @@ def _as_json(values: pl.Series) -> pl.Series:
     return held.struct.json_encode().str.json_path_match(f"$.{_HELD}")
 
 
-def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Ids of a home's dtype; for whole numbers only the text that the number itself would have (not 007, +7, 7.0)."""
-    if dtype == pl.String:
-        return text
-    numbers = text.cast(pl.Int64, strict=False)
-    return numbers.set(numbers.cast(pl.String) != text, None)
-
-
-def are_whole_numbers(text: pl.Series) -> bool:
-    """Whether every id can be kept as an Int64 without losing how it was written."""
-    return to_ids(text, pl.Int64()).null_count() == text.null_count()
-
-
 def to_numbers(text: pl.Series) -> pl.Series:
     """Finite Float64 numbers."""
     numbers = text.cast(pl.Float64, strict=False)

@@ -6,6 +6,7 @@ import polars as pl
 
 from nightschool.columns import DETAIL, REASON
 from nightschool.data.formats import Csv, Names
+from nightschool.data.missing import BLANKS
 from nightschool.data.parsing import split_header, to_lines
 from nightschool.data.sources import SourceFile, line_blocks, open_source
 from nightschool.errors import DataRefused
@@ -14,7 +15,7 @@ from nightschool.errors import DataRefused
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     """The file's columns, as its first line or the manifest names them; every needed one is among them.
 
-    A file without a single byte has the needed ones, and no rows.
+    Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte has the needed ones, and no rows.
 
     Raises:
         NotFound: The file is gone.
@@ -25,10 +26,17 @@ def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
         with open_source(file) as stream:
             block = next(line_blocks(stream, file, kind.encoding), b"")
         columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else needed
+        columns = tuple(name if name in needed else _bare(name, columns, needed) for name in columns)
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
     require_columns(file, columns, needed)
     return columns
+
+
+def _bare(name: str, columns: Names, needed: Names) -> str:
+    """The name without blanks, where that is a needed column and no other has it."""
+    bare = name.strip(BLANKS)
+    return bare if bare in needed and bare not in columns else name
 
 
 def require_columns(file: SourceFile, columns: Names, needed: Names) -> None:

@@ -165,6 +165,10 @@ class Manifest(Part):
     arrival: Literal["modified", "read"] = Field(
         default="modified", description="When a file's rows arrived: as it was last written, or as a night read it."
     )
+    fold_case: bool = Field(default=False, description="Whether user ids that differ by case alone are one user.")
+    text_ids: tuple[Literal["user", "item"], ...] = Field(
+        default=(), description="Whose ids are texts although nearly all look like whole numbers."
+    )
     event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
     bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
     interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(

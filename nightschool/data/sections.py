@@ -12,11 +12,20 @@ Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""
 
 
+def _as_words(value: object) -> object:
+    """Numbers as people write them in a list of words."""
+    return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
+
+
+Words = Annotated[Names, BeforeValidator(_as_words)]
+
+
 class Sourced(Part):
     """Where rows are: in files, or in the result of a query."""
 
     files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
     format: Format = Csv()
+    missing: Words = Field(default=(), description="What else stands for no value, in titles and labels too.")
 
     @property
     def source_columns(self) -> Names:
@@ -88,6 +97,7 @@ class Rating(Part):
     column: str
     min: float = Field(allow_inf_nan=False)
     max: float = Field(allow_inf_nan=False)
+    missing: tuple[float, ...] = Field(default=(), description="Numbers that stand for no rating: the item was met.")
 
     @model_validator(mode="after")
     def _scale_has_extent(self) -> Self:

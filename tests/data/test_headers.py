@@ -21,6 +21,17 @@ def test_first_line_names_the_columns(tmp_path):
     assert header(tmp_path, b'\xef\xbb\xbfuser,"a, b"\r\n1,2\n') == ("user", "a, b")
 
 
+@pytest.mark.parametrize("line", [b"x, user \n", b"\xc2\xa0user,x\n", b'"\xef\xbb\xbfuser",x\n'])
+def test_blanks_around_a_name_do_not_count(tmp_path, line):
+    assert "user" in header(tmp_path, line)
+
+
+def test_a_column_that_is_named_with_its_blanks_keeps_them(tmp_path):
+    (tmp_path / "log").write_bytes(b" user,user,item \n")
+    file = SourceFile("log", tmp_path / "log")
+    assert read_header(file, Csv(), (" user", "item")) == (" user", "user", "item")
+
+
 def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
     assert header(tmp_path, b"1,2\n", Csv(header=False, columns=("user", "item"))) == ("user", "item")
 

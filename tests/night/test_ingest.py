@@ -130,9 +130,26 @@ def test_out_of_range_ratings_and_odd_times_are_quarantined_with_their_row(home)
         (4, "rating_out_of_range"),
         (5, "epoch_zero"),
         (6, "timestamp_in_future"),
-        (7, "bad_rating"),
+        (7, "missing_rating"),
     ]
     assert json.loads(bad[ROW][0]) == {"user": "1", "item": "7", "rating": "0", "at": "2025-01-01"}
+
+
+def test_rows_whose_ids_say_what_is_wrong_do_not_refuse_their_file(home):
+    rounded = [f"1.8153{n}E+18,7,4,2025-01-01" for n in range(20)]
+    nobody = [f"NULL,7,4,2025-01-{n:02}" for n in range(1, 16)]
+    good = [f"{1815340886928000336 + n},7,4,2025-01-01" for n in range(40)]
+    home.write([*rounded, *nobody, *good])
+    counts = home.ingest().interactions
+    assert (counts.accepted, counts.reasons) == (40, {"mangled_id": 20, "missing_user": 15})
+    assert any("20 rows of log.csv have ids that were rounded (mangled_id)" in warning for warning in home.warnings)
+    assert home.rows()[USER_ID].min() == 1815340886928000336
+
+
+def test_a_column_of_words_is_no_column_of_ids(home):
+    home.write([*ROWS, *["NULL,7,4,2025-01-01"] * 30])
+    with pytest.raises(DataRefused, match=r"too_many_bad_rows.*missing_user 30, such as 'NULL'"):
+        home.ingest()
 
 
 def test_header_in_the_data_is_quarantined(tmp_path):
