@@ -93,6 +93,12 @@ class Csv(Part):
     header: bool = Field(default=True, description="Whether the first line names the columns.")
     columns: Names = Field(default=(), description="The columns' names, where no header does.")
     encoding: Encoding = "utf-8"
+    quote: Literal['"', "none"] = Field(default='"', description='"none" where a quote is a letter like others.')
+
+    @property
+    def quotes(self) -> bool:
+        """Whether fields may stand between double quotes."""
+        return self.quote != "none"
 
     @model_validator(mode="after")
     def _columns_named_once(self) -> Self:

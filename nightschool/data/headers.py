@@ -15,7 +15,8 @@ from nightschool.errors import DataRefused
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     """The file's columns, as its first line or the manifest names them; every needed one is among them.
 
-    Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte has the needed ones, and no rows.
+    Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte has
+    the needed ones, and no rows.
 
     Raises:
         NotFound: The file is gone.
@@ -25,7 +26,7 @@ def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     if kind.header:
         with open_source(file) as stream:
             block = next(line_blocks(stream, file, kind.encoding), b"")
-        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block else needed
+        columns = tuple(split_header(to_lines(block)[0], kind.separator, quotes=kind.quotes)) if block else needed
         columns = tuple(name if name in needed else _bare(name, columns, needed) for name in columns)
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")

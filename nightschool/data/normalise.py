@@ -183,7 +183,7 @@ class _Rows:
             self.mark(values.is_null() & given.is_not_null(), f"bad_{_CODES.get(name, name)}", given)
 
     def add_typed(self, name: str, column: str | None, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
-        """Adds a column of what is read from texts, and returns it; blanks around them and missing words do not count."""
+        """Adds a column of what is read from texts, and returns it; blanks and missing words do not count."""
         values, given = read_leniently(self.text(column), read)
         self.add(name, values, given)
         return values

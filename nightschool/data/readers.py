@@ -187,12 +187,12 @@ def _is_wide(encoding: str) -> bool:
 
 def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:
     if isinstance(kind, Csv):
-        return split_csv(lines, columns, kind.separator)
+        return split_csv(lines, columns, kind.separator, quotes=kind.quotes)
     return split_jsonl(lines, columns) if isinstance(kind, Jsonl) else split_adjacency(lines)
 
 
 def _still_open(lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> int:
-    n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) else 0
+    n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) and kind.quotes else 0
     too_long = n_open > _LONGEST_RECORD or lines.tail(n_open).str.len_bytes().sum() > LONGEST_LINE
     return 0 if too_long else n_open
 

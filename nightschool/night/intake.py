@@ -24,9 +24,10 @@ from nightschool.data.contents import modified_at
 from nightschool.data.formats import Format, Sql
 from nightschool.data.limits import Limits
 from nightschool.data.manifest import Manifest
-from nightschool.data.parsing import RAW
+from nightschool.data.parsing import LONE_QUOTE, RAW
 from nightschool.data.sent import SENT
 from nightschool.data.sources import SourceFile
+from nightschool.errors import DataRefused
 from nightschool.night.batches import Batches, DriftReport
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.ledger import Ledger
@@ -225,8 +226,14 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
     """Check what one file gave: how many of its rows are bad, and whether they are distributed as before.
 
     Raises:
-        DataRefused: Naming the reasons, how often each was seen and three values.
+        DataRefused: A quote would swallow rows; else naming the reasons, how often each was seen and three values.
     """
+    if n_lone := intake.reasons[LONE_QUOTE]:
+        raise DataRefused(
+            f"{file.name}: a quoted field holds whole rows, since quotes stand alone in it",
+            seen=f"{n_lone:,} such quotes{_examples(intake)}",
+            do='say quote = "none" in its format',
+        )
     counts = intake.counts()
     # As long as they are the smaller part: a column that holds no ids is a fault of the file.
     explained = intake.explained if intake.explained <= counts.accepted else 0

@@ -26,6 +26,7 @@ from nightschool.columns import (
 )
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
+from nightschool.night.fates import decide_file
 from nightschool.night.ingest import ingest
 from nightschool.night.intake import Occasion
 from nightschool.night.ledger import Ledger
@@ -144,6 +145,25 @@ def test_rows_whose_ids_say_what_is_wrong_do_not_refuse_their_file(home):
     assert (counts.accepted, counts.reasons) == (40, {"mangled_id": 20, "missing_user": 15})
     assert any("20 rows of log.csv have ids that were rounded (mangled_id)" in warning for warning in home.warnings)
     assert home.rows()[USER_ID].min() == 1815340886928000336
+
+
+def test_a_quote_that_would_swallow_rows_refuses_its_file_with_advice(tmp_path):
+    header = "user\titem\trating\tat\tnote\n"
+    notes = ["", '"odd', "fine", 'see this"', '5" wide']
+    rows = [f"{n}\t7\t4\t2025-01-01\t{notes[n % 5]}" for n in range(50)]
+    home = Home(tmp_path, interactions={"format": {"kind": "csv", "separator": "\t"}})
+    home.write(rows, header=header)
+    with pytest.raises(DataRefused, match=r"a quoted field holds whole rows.*10 such quotes.*quote = \"none\""):
+        home.ingest()
+    home.write(["1\t7\t4\t2025-02-01\t"], "log-2.csv", header=header)
+    home.ingest()
+    decide_file(Ledger(home.lake, NOW), [INTERACTIONS], "log.csv", "accepted")
+    counts = home.ingest().interactions
+    assert (counts.accepted + counts.quarantined, counts.reasons) == (50, {"lone_quote": 10})
+    (tmp_path / "other").mkdir()
+    other = Home(tmp_path / "other", interactions={"format": {"kind": "csv", "separator": "\t", "quote": "none"}})
+    other.write(rows, header=header)
+    assert other.ingest().interactions.accepted == 50
 
 
 def test_a_column_of_words_is_no_column_of_ids(home):

@@ -117,6 +117,7 @@ def _csv(file: SourceFile, head: Head, layout: Layout) -> Sample:
         header=layout.header,
         columns=() if layout.header else layout.columns,
         encoding=head.encoding,
+        quote='"' if layout.quotes else "none",
     )
     rows = _good_rows(file, layout.rows, f"do not have {len(layout.columns)} fields")
     return Sample(file, kind, rows, head.whole, {**layout.whys, **_encoded(head)}, not layout.header)

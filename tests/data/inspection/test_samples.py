@@ -18,6 +18,7 @@ def test_csv_with_a_header(put):
         "header": True,
         "columns": (),
         "encoding": "iso8859-1",
+        "quote": '"',
     }
     assert sample.rows.to_dicts() == [{"user": "1", "text": "ü"}, {"user": "2", "text": "ß"}]
     assert sample.whole
