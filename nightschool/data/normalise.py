@@ -25,7 +25,7 @@ from nightschool.columns import (
     UNTIL,
     USER_ID,
 )
-from nightschool.data.fields import beyond_calendar, to_flags, to_instants, to_lists, to_numbers, to_text
+from nightschool.data.fields import beyond_calendar, to_flags, to_instants, to_lists, to_numbers, to_text, unclear_times
 from nightschool.data.formats import Csv, Names
 from nightschool.data.ids import read_ids
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
@@ -75,9 +75,9 @@ def normalise_interactions(
     parsed.add_time(TIMESTAMP, part.timestamp, maps.origin)
     event = parsed.constant(part.event.value) if isinstance(part.event, Constant) else parsed.label(part.event)
     parsed.add(EVENT, event)
-    parsed.add_typed(DURATION, part.duration, to_numbers)
+    parsed.add_typed(DURATION, part.duration, parsed.numbers)
     parsed.add_typed(LIKED, part.liked, to_flags)
-    rating = parsed.add_typed(RATING, part.rating.column if part.rating else None, to_numbers)
+    rating = parsed.add_typed(RATING, part.rating.column if part.rating else None, parsed.numbers)
     unrated = parsed.take_out(RATING, part.rating.missing if part.rating else ())
     parsed.add_typed(DELETED, part.deleted, to_flags)
     if manifest.score == "rating":
@@ -176,6 +176,11 @@ class _Rows:
         """The same, missing where a database wrote so; without values where the manifest names no column."""
         return self.absent() if column is None else without_missing(self.attribute(column), MISSING_LABELS)
 
+    def numbers(self, text: pl.Series) -> pl.Series:
+        """The numbers that texts of the file are."""
+        kind = self._part.format
+        return to_numbers(text, kind.decimal, kind.thousands) if isinstance(kind, Csv) else to_numbers(text)
+
     def add(self, name: str, values: pl.Series, given: pl.Series | None = None) -> None:
         """Adds a column; where a value was given and none was read, that is the fault `bad_<name>`."""
         self.columns[name] = values.alias(name)
@@ -216,7 +221,10 @@ class _Rows:
             instants, given = to_instants(raw, how, origins), to_text(raw)
         else:
             instants, given = read_leniently(self.text(how.column), lambda text: to_instants(text, how))
-        if how.unit != "iso" and instants.null_count() > given.null_count():
+            if how.timezone != "UTC":
+                # A detail without a reason is a remark on a good row.
+                self._detail = given.zip_with(unclear_times(given, how) & self._reason.is_null(), self._detail)
+        if how.unit and how.is_count and instants.null_count() > given.null_count():
             self.mark(beyond_calendar(given, how.unit), "wrong_time_unit", given)
         self.add(name, instants, given)
 
@@ -231,7 +239,7 @@ class _Rows:
         """Adds a column for each number in text; text without digits tells none, which is no fault."""
         for name, how in columns.items():
             text = self.text(name)
-            self.add(name, to_quantities(text, how), text.set(~text.str.contains(r"\d"), None))
+            self.add(name, to_quantities(self._with_points(text), how), text.set(~text.str.contains(r"\d"), None))
 
     def add_flags(self, name: str, columns: Names) -> None:
         """Adds the list of those 0/1 columns that are set."""
@@ -241,6 +249,17 @@ class _Rows:
             self.mark(flags[column].is_null() & given.is_not_null(), f"bad_{name}", given)
         chosen = [pl.when(pl.col(column)).then(pl.lit(column)) for column in columns]
         self.add(name, pl.DataFrame(flags).select(pl.concat_list(chosen).list.drop_nulls()).to_series())
+
+    def _with_points(self, text: pl.Series) -> pl.Series:
+        """The texts with the numbers in them written with a decimal point."""
+        kind = self._part.format
+        if not isinstance(kind, Csv) or kind.decimal == ".":
+            return text
+        if kind.thousands:
+            mark = re.escape(kind.thousands)
+            for _ in range(2):
+                text = text.str.replace_all(rf"(\d){mark}(\d\d\d)\b", "$1$2")
+        return text.str.replace_all(r"(\d),(\d)", "$1.$2")
 
     def take_out(self, name: str, numbers: tuple[float, ...]) -> pl.Series:
         """Which values of a column are among the numbers, bool [n]; they are missing from now on."""

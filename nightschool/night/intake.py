@@ -158,6 +158,7 @@ class Intake:
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
         """The good rows of a normalised frame; its bad ones go to the quarantine, and known ones are counted."""
         bad = frame.filter(pl.col(REASON).is_not_null())
+        self._remark(frame, file)
         if not bad.height:
             return frame
         known = bad[REASON] == ALREADY_KNOWN
@@ -175,6 +176,15 @@ class Intake:
         if bad.height:
             self.rejected.add(bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when).select(*QUARANTINE.columns))
         return frame.filter(pl.col(REASON).is_null())
+
+    def _remark(self, frame: pl.DataFrame, file: SourceFile) -> None:
+        """Warns of good rows with a detail: local times that clocks show twice or never."""
+        if frame.height - frame[DETAIL].null_count() == 0:
+            return
+        unclear = frame.filter(pl.col(REASON).is_null(), pl.col(DETAIL).is_not_null())[DETAIL]
+        if len(unclear):
+            what = f"{len(unclear):,} times of {file.name}, such as {unclear[0]!r}, are shown twice or never by clocks"
+            self.warnings.append(f"{what} of the manifest's timezone: they are read by the offset that held before")
 
     def absorb(self, other: "Intake") -> None:
         """Add what one file gave, after it passed its checks."""

@@ -25,6 +25,13 @@ def test_numbers_are_finite():
     assert to_numbers(texts("1", "-2.5e3", "nan", "inf", "x", None)).to_list() == [1.0, -2500.0, None, None, None, None]
 
 
+def test_numbers_have_the_marks_that_the_manifest_names():
+    written = texts("4,5", "1.000,50", "-12.345.678", "4.5", "1.00", "7", "1.2345", None)
+    assert to_numbers(written, ",", ".").to_list() == [4.5, 1000.5, -12345678.0, None, None, 7.0, None, None]
+    assert to_numbers(texts("4,5", "4.5"), ",").to_list() == [4.5, None]
+    assert to_numbers(texts("1,000.5", "1 000", "4.5"), ".", ",").to_list() == [1000.5, None, 4.5]
+
+
 def test_flags_are_yes_or_no():
     flags = to_flags(texts("true", "YES", "1", "False", "no", "0", "maybe", None))
     assert flags.to_list() == [True, True, True, False, False, False, None, None]

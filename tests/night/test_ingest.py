@@ -166,6 +166,27 @@ def test_a_quote_that_would_swallow_rows_refuses_its_file_with_advice(tmp_path):
     assert other.ingest().interactions.accepted == 50
 
 
+def test_numbers_and_times_of_a_german_spreadsheet_come_in(tmp_path):
+    log = {
+        "format": {"kind": "csv", "separator": ";", "decimal": ",", "thousands": "."},
+        "timestamp": {"column": "at", "format": "%d.%m.%Y %H:%M", "timezone": "Europe/Berlin"},
+        "duration": "seconds",
+    }
+    home = Home(tmp_path, interactions=log)
+    rows = [
+        "1;7;4,5;27.10.2024 02:30;1.000,5",
+        "1;8;3;31.03.2024 02:15;",
+        "2;7;3.5;1.7.2024 12:00;",
+        "2;8;5,0;2.7.2024 12:00;60",
+    ]
+    home.write(rows, header="user;item;rating;at;seconds\n")
+    assert home.ingest().interactions.reasons == {"bad_rating": 1}
+    assert home.rows()["rating"].to_list() == [4.5, 3.0, 5.0]
+    assert home.rows()["duration_seconds"].to_list() == [1000.5, None, 60.0]
+    assert [at.hour for at in home.rows()["timestamp"]] == [0, 1, 10]
+    assert any("2 times of log.csv, such as '27.10.2024 02:30', are shown twice or never" in w for w in home.warnings)
+
+
 def test_a_column_of_words_is_no_column_of_ids(home):
     home.write([*ROWS, *["NULL,7,4,2025-01-01"] * 30])
     with pytest.raises(DataRefused, match=r"too_many_bad_rows.*missing_user 30, such as 'NULL'"):
