@@ -10,6 +10,7 @@ import typer
 
 from nightschool.cli import (
     backfill,
+    check,
     experiment,
     forget,
     init,
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(init.init)
+app.command()(check.check)
 app.command()(oracle.oracle)
 app.command()(backfill.backfill)
 night.add_commands(app)

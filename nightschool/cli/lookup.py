@@ -32,10 +32,13 @@ def recommend(
     from tasks.home import manifest_of, open_home
 
     home = open_home()
-    reader = Reader.of(home, release)
-    items = reader.user_list(user, k, manifest_of(home).audience)
+    reader, manifest = Reader.of(home, release), manifest_of(home)
+    user = user.lower() if manifest.fold_case else user
+    items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
+    if not known:
+        typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
-        show.show_json({"release_id": reader.release.release_id, "user_id": user, "items": items})
+        show.show_json({"release_id": reader.release.release_id, "user_id": user, "known": known, "items": items})
         return
     if not items:
         show.console.print(f"User {user} has seen all that release {reader.release.release_id} could recommend.")

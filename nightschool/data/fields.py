@@ -1,5 +1,6 @@
 """Text to typed values: every function gives null where the text is missing or means nothing."""
 
+import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -13,6 +14,7 @@ from nightschool.data.parsing import JSON_STRING
 from nightschool.data.sections import Origins, Time
 
 _MICROSECONDS: Final[Mapping[str, float]] = {"us": 1.0, "ms": 1e3, "s": 1e6, "days": 86_400e6}
+_ENTITY: Final = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});"
 _HELD: Final = "held"
 _FLAT_LIST: Final = r"^\s*\[[^\[\]{}]*\]\s*$"
 _BEYOND_NUMBERS: Final = r"\d{39}"
@@ -43,6 +45,14 @@ def to_numbers(text: pl.Series, decimal: str = ".", thousands: str = "") -> pl.S
         text = text.str.replace(decimal, ".", literal=True)
     numbers = text.cast(pl.Float64, strict=False)
     return numbers.set(~numbers.is_finite(), None)
+
+
+def without_entities(text: pl.Series) -> pl.Series:
+    """The texts with the letters that HTML entities such as &amp; stand for."""
+    if not text.str.contains("&", literal=True).any():
+        return text
+    found = text.drop_nulls().str.extract_all(_ENTITY).explode(empty_as_null=False).unique().to_list()
+    return text.str.replace_many(found, [html.unescape(entity) for entity in found]) if found else text
 
 
 def to_flags(text: pl.Series) -> pl.Series:

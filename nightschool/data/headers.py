@@ -1,6 +1,8 @@
 """What a file must look like before its rows are read: its columns, its keys, the fields of its lines."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -55,21 +57,40 @@ def require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
 
 
 def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
-    """Nothing, when every key stands somewhere among a file's first lines.
+    """Nothing, when every key, or every key of a path, stands somewhere among a file's first lines.
 
     Raises:
-        DataRefused: One does not.
+        DataRefused: One does not; keys alone are told, and no value of anybody.
     """
     lines = lines.filter(lines.str.strip_chars() != "")
-    missing = [
-        name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
-    ]
+    missing = [name for name in needed if not (_is_key(name, lines) or all(_is_key(k, lines) for k in name.split(".")))]
     if missing and len(lines):
         raise DataRefused(
             f"{file.name} has no key {', '.join(missing)}",
-            seen=f"first line {lines[0][:200]}",
+            seen=f"keys {', '.join(keys_of(lines[0]))}"[:500],
             do="check the manifest's column names and the file's kind",
         )
+
+
+def keys_of(line: str) -> list[str]:
+    """The keys of a JSON object, those within others behind a dot; none where the line is no object."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    return _flat(document) if isinstance(document, dict) else []
+
+
+def _flat(document: Mapping[str, Any], depth: int = 4) -> list[str]:
+    found = []
+    for key, value in document.items():
+        inner = _flat(value, depth - 1) if isinstance(value, dict) and depth else []
+        found += [key, *(f"{key}.{each}" for each in inner)]
+    return found
+
+
+def _is_key(name: str, lines: pl.Series) -> bool:
+    return bool(lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any())
 
 
 def require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:

@@ -25,8 +25,8 @@ _AN_OFFSET: Final = timedelta(hours=3)
 def from_iso(text: pl.Series, zone: str = "UTC") -> pl.Series:
     """Instants of texts in ISO 8601, null where a text is none; those without an offset are local times of the zone.
 
-    Beyond the usual forms: minutes alone, the basic form, a comma before the fraction, a blank or UTC before or in place
-    of the offset, small letters, the name of a zone in brackets.
+    Beyond the usual forms: minutes alone, the basic form, a comma before the fraction, a blank before the offset or UTC
+    in its place, small letters, the name of a zone in brackets.
     """
     instants = pl.repeat(None, len(text), dtype=INSTANT, eager=True)
     for form in (*_ZONED, *_LOCAL):

@@ -25,13 +25,22 @@ from nightschool.columns import (
     UNTIL,
     USER_ID,
 )
-from nightschool.data.fields import beyond_calendar, to_flags, to_instants, to_lists, to_numbers, to_text, unclear_times
+from nightschool.data.fields import (
+    beyond_calendar,
+    to_flags,
+    to_instants,
+    to_lists,
+    to_numbers,
+    to_text,
+    unclear_times,
+    without_entities,
+)
 from nightschool.data.formats import Csv, Names
 from nightschool.data.ids import read_ids
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.missing import BLANKS, MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.parsing import RAW
-from nightschool.data.quantities import to_quantities
+from nightschool.data.quantities import to_quantities, with_points
 from nightschool.data.sections import Constant, Origins, Quantity, Time
 
 RELEASED: Final = "released"
@@ -71,7 +80,7 @@ def normalise_interactions(
     parsed = _Rows(rows, part)
     parsed.add_id(USER_ID, part.user, types.user, maps.user, fold_case=manifest.fold_case)
     parsed.add_id(ITEM_ID, part.item, types.item, maps.item)
-    parsed.add(EVENT_ID, parsed.absent() if part.event_id is None else parsed.identifier(part.event_id))
+    parsed.add(EVENT_ID, read_ids(parsed.text(part.event_id), pl.String()).given)
     parsed.add_time(TIMESTAMP, part.timestamp, maps.origin)
     event = parsed.constant(part.event.value) if isinstance(part.event, Constant) else parsed.label(part.event)
     parsed.add(EVENT, event)
@@ -114,8 +123,8 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     """
     parsed = _Rows(rows, part)
     parsed.add_id(ITEM_ID, part.id, dtype)
-    parsed.add(TITLE, parsed.text(part.title))
-    texts = pl.DataFrame([parsed.text(name).alias(name) for name in part.text])
+    parsed.add(TITLE, without_entities(parsed.text(part.title)))
+    texts = pl.DataFrame([without_entities(parsed.text(name)).alias(name) for name in part.text])
     words = texts.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)) if part.text else None
     parsed.add(TEXT, parsed.absent() if words is None else words.to_series())
     for name in part.categories:
@@ -159,10 +168,6 @@ class _Rows:
         """The file's own column as text; without values where the manifest names none."""
         return self.absent() if column is None else without_missing(to_text(self._raw[column]), self._part.missing)
 
-    def identifier(self, column: str) -> pl.Series:
-        """The file's own column as ids in text."""
-        return read_ids(self.text(column), pl.String()).given
-
     def attribute(self, column: str) -> pl.Series:
         """The file's own column as labels, without blanks around them."""
         text = to_text(self._raw[column])
@@ -188,7 +193,7 @@ class _Rows:
             self.mark(values.is_null() & given.is_not_null(), f"bad_{_CODES.get(name, name)}", given)
 
     def add_typed(self, name: str, column: str | None, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
-        """Adds a column of what is read from texts, and returns it; blanks and missing words do not count."""
+        """Adds a column of what is read from texts, and returns it."""
         values, given = read_leniently(self.text(column), read)
         self.add(name, values, given)
         return values
@@ -239,7 +244,8 @@ class _Rows:
         """Adds a column for each number in text; text without digits tells none, which is no fault."""
         for name, how in columns.items():
             text = self.text(name)
-            self.add(name, to_quantities(self._with_points(text), how), text.set(~text.str.contains(r"\d"), None))
+            plain = with_points(text, self._part.format) if isinstance(self._part.format, Csv) else text
+            self.add(name, to_quantities(plain, how), text.set(~text.str.contains(r"\d"), None))
 
     def add_flags(self, name: str, columns: Names) -> None:
         """Adds the list of those 0/1 columns that are set."""
@@ -249,17 +255,6 @@ class _Rows:
             self.mark(flags[column].is_null() & given.is_not_null(), f"bad_{name}", given)
         chosen = [pl.when(pl.col(column)).then(pl.lit(column)) for column in columns]
         self.add(name, pl.DataFrame(flags).select(pl.concat_list(chosen).list.drop_nulls()).to_series())
-
-    def _with_points(self, text: pl.Series) -> pl.Series:
-        """The texts with the numbers in them written with a decimal point."""
-        kind = self._part.format
-        if not isinstance(kind, Csv) or kind.decimal == ".":
-            return text
-        if kind.thousands:
-            mark = re.escape(kind.thousands)
-            for _ in range(2):
-                text = text.str.replace_all(rf"(\d){mark}(\d\d\d)\b", "$1$2")
-        return text.str.replace_all(r"(\d),(\d)", "$1.$2")
 
     def take_out(self, name: str, numbers: tuple[float, ...]) -> pl.Series:
         """Which values of a column are among the numbers, bool [n]; they are missing from now on."""

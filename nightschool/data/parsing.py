@@ -96,7 +96,10 @@ def split_adjacency(lines: pl.Series) -> pl.DataFrame:
 
 
 def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
-    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row."""
+    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row.
+
+    A column with dots in its name is the key of that name, else the path through keys within keys.
+    """
     frame = lines.to_frame(_RECORD).filter(pl.col(_RECORD).str.strip_chars() != "")
     schema = pl.Schema(dict.fromkeys(columns, pl.String()))
     is_object = pl.col(_RECORD).str.json_path_match("$").str.starts_with("{").fill_null(value=False)
@@ -109,10 +112,27 @@ def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
     )
     objects = frame.select(pl.when(is_object).then(pl.col(_RECORD)).otherwise(pl.lit("{}")))[_RECORD]
     raw = pl.read_ndjson("\n".join(objects).encode(), schema=schema) if len(objects) else schema.to_frame()
+    within = [name for name in columns if "." in name and raw[name].null_count()]
+    raw = raw.with_columns(raw[name].zip_with(raw[name].is_not_null(), _at(objects, name)) for name in within)
     # polars writes a list as text without escaping what is in it; the path gives back proper JSON, at a higher price.
     nested = [name for name in columns if raw[name].str.contains(r"^[\[{]").any()]
-    proper = [objects.str.json_path_match(f"$[{json.dumps(name, ensure_ascii=False)}]").alias(name) for name in nested]
+    proper = [
+        literal.zip_with(literal.is_not_null(), raw[name]).alias(name)
+        for name in nested
+        for literal in [objects.str.json_path_match(key_paths(name)[0])]
+    ]
     return faults.select(raw.with_columns(proper).to_struct(RAW), pl.all())
+
+
+def key_paths(name: str) -> tuple[str, ...]:
+    """The JSON paths under which an object may hold a column: its name as a key, then keys within keys."""
+    ways = [[name], name.split(".")] if "." in name else [[name]]
+    return tuple("$" + "".join(f"[{json.dumps(key, ensure_ascii=False)}]" for key in keys) for keys in ways)
+
+
+def _at(objects: pl.Series, name: str) -> pl.Series:
+    """What lies within keys of objects, as text."""
+    return objects.str.json_path_match(key_paths(name)[-1])
 
 
 def _record_of_line(lines: pl.Series, separator: str, quotes: bool) -> pl.Series:

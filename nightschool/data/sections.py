@@ -69,8 +69,8 @@ class Origins(Part):
 class Time(Part):
     """A column of instants and how they are written: in a unit, or in a form of strftime's letters.
 
-    Times without an offset are local times of the zone; those that its clocks show twice or never are read by the offset
-    that held before.
+    Times without an offset are local times of the zone; those that its clocks show twice or never are read by the
+    offset that held before.
     """
 
     column: str

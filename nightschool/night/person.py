@@ -1,6 +1,5 @@
 """Where a person is named in a home: the rows of its tables, those of every release included."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +20,7 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest import Manifest
 from nightschool.data.missing import BLANKS
+from nightschool.data.parsing import key_paths
 from nightschool.errors import NightschoolError
 from nightschool.storage.erasures import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
@@ -125,4 +125,4 @@ class Person:
 
 def _field(column: str) -> pl.Expr:
     """A field of the quarantined source row, as text."""
-    return pl.col(ROW).str.json_path_match(f"$[{json.dumps(column, ensure_ascii=False)}]")
+    return pl.coalesce(pl.col(ROW).str.json_path_match(path) for path in key_paths(column))

@@ -63,6 +63,15 @@ def test_every_key_must_stand_in_some_first_line():
         require_keys(FILE, lines, ("a", "c"))
 
 
+def test_a_path_of_keys_stands_for_a_key_and_no_value_is_told():
+    lines = to_lines(b'{"context": {"user_id": 5}, "mail": "ann@x.org"}\n')
+    require_keys(FILE, lines, ("context.user_id",))
+    with pytest.raises(DataRefused, match=r"no key context\.item") as refusal:
+        require_keys(FILE, lines, ("context.item",))
+    assert "keys context, context.user_id, mail" in str(refusal.value)
+    assert "ann" not in str(refusal.value)
+
+
 def test_one_line_must_have_the_fields_that_the_manifest_names():
     kind = Csv(header=False, columns=("a", "b"))
     rows = split_csv(to_lines(b"1\n1,2\n"), kind.columns, ",")

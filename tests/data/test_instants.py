@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from nightschool.data.fields import unclear_times, to_instants
+from nightschool.data.fields import to_instants, unclear_times
 from nightschool.data.instants import from_format, from_iso
 from nightschool.data.sections import Time
 

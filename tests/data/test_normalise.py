@@ -259,3 +259,12 @@ def test_user_ids_may_be_folded():
         raw("Ann@X.org,A,,,,,\n", COLUMNS), manifest.interactions[0], manifest, types, UNMAPPED
     )
     assert frame.select(USER_ID, ITEM_ID).row(0) == ("ann@x.org", "A")
+
+
+def test_entities_in_titles_and_texts_are_letters():
+    items = Items.model_validate({"files": ["f"], "id": "id", "title": "title", "text": ["title"]})
+    rows = normalise_items(
+        raw("7,Kimi&#039;s &quot;A &amp;amp; B&quot; &#x4e2d;\n8,R&D; AT&T\n", ["id", "title"]), items, pl.Int64()
+    )
+    assert rows["title"].to_list() == ['Kimi\'s "A &amp; B" 中', "R&D; AT&T"]
+    assert rows["text"].to_list() == rows["title"].to_list()

@@ -119,6 +119,16 @@ def test_jsonl_gives_text_and_lists_as_json():
     assert rows(split_jsonl(to_lines(text.encode()), ("id", "tags"))) == [("7", '["x \\"y\\"","z"]'), ("b", None)]
 
 
+def test_a_path_of_keys_leads_into_objects_and_a_key_with_a_dot_wins():
+    text = (
+        '{"by": {"user": {"id": 5}}, "x": 1}\n{"by.user.id": 6, "by": {"user": {"id": 7}}}\n'
+        '{"by": {"user": {"id": "a\\"b"}}}\n{"by": {"user": {"id": ["x\\"", 1]}}}\n'
+        '{"by": 3}\n{"by": {"user": {"id": null}}}\n'
+    )
+    found = rows(split_jsonl(to_lines(text.encode()), ("by.user.id",)))
+    assert found == [("5",), ("6",), ('a"b',), ('["x\\"",1]',), (None,), (None,)]
+
+
 def test_line_that_is_no_object_is_bad_json():
     frame = split_jsonl(to_lines(b'{"id": 1}\n{"id": \n[1]\nhello\n'), ("id",))
     assert frame[REASON].to_list() == [None, "bad_json", "bad_json", "bad_json"]

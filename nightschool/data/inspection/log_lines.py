@@ -8,7 +8,7 @@ from nightschool.data.inspection.logs import Log
 from nightschool.data.inspection.looks import Family
 from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Profile
-from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale
+from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, sentinels
 from nightschool.data.inspection.toml_text import Line
 from nightschool.data.manifest import EVENT_WEIGHTS
 
@@ -55,6 +55,8 @@ def log_lines(main: Family, log: Log) -> list[Line]:
             Line(("rating", "min"), low, "the usual scale around what was seen"),
             Line(("rating", "max"), high, "likewise"),
         ]
+        if none := sentinels(log.rating):
+            lines.append(Line(("rating", "missing"), none, "beyond the scale: the item was met, and not rated"))
     if log.time:
         unit = _WHY_UNIT.get(log.unit, f"numbers as large as {log.unit} since 1970")
         lines += [Line(("timestamp", "column"), log.time.name, "times"), Line(("timestamp", "unit"), log.unit, unit)]
@@ -77,7 +79,11 @@ def _offered(key: tuple[str, ...], log: Log, role: str) -> Sequence[Line]:
 
 
 def _scale(main: Family, rating: Profile) -> tuple[float, float]:
-    return rating_scale(*main.range(rating.name), halves=_halves(rating))
+    none, halves = sentinels(rating), _halves(rating)
+    if not none:
+        return rating_scale(*main.range(rating.name), halves=halves)
+    numbers = [number for level in main.levels(rating.name) if (number := float(level)) not in none]
+    return rating_scale(min(numbers), max(numbers), halves=halves)
 
 
 def _halves(rating: Profile) -> bool:

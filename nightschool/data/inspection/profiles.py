@@ -10,6 +10,7 @@ import polars as pl
 from nightschool.columns import INSTANT
 from nightschool.data.fields import to_instants, to_lists, to_numbers, to_text
 from nightschool.data.formats import is_pattern
+from nightschool.data.inspection.names import Topic, is_about
 from nightschool.data.sections import Time
 
 MOST: Final = 0.97
@@ -96,7 +97,7 @@ def profile(name: str, values: pl.Series) -> Profile:
     text = to_text(values).drop_nulls()
     if text.is_empty():
         return Profile(name, Kind.EMPTY, len(values))
-    kind, separator = (Kind.INSTANT, "") if values.dtype.is_temporal() else _kind_of(text)
+    kind, separator = (Kind.INSTANT, "") if values.dtype.is_temporal() else _kind_of(text, name)
     numbers = _numbers(values, kind)
     counts = text.alias(name).value_counts(sort=True)[name]
     return Profile(
@@ -120,7 +121,7 @@ _NESTED: Final = "holds objects: write their keys as columns of their own"
 
 
 _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
-    Kind.INTEGER: lambda text: text.str.contains(r"^-?\d{1,18}$"),
+    Kind.INTEGER: lambda text: text.str.contains(r"^-?\d{1,19}$|^\d(\.\d+)?E\+\d\d$"),
     Kind.NUMBER: lambda text: to_numbers(text).is_not_null(),
     Kind.INSTANT: lambda text: to_instants(text.str.slice(0, 40), _ISO).is_not_null(),
     Kind.OBJECT: lambda text: text.str.starts_with("{"),
@@ -129,14 +130,16 @@ _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
 """Kind to which texts can be read as it, the narrower kinds first."""
 
 
-def _kind_of(text: pl.Series) -> tuple[Kind, str]:
+def _kind_of(text: pl.Series, name: str) -> tuple[Kind, str]:
     """What the values are, and what separates them where they are lists."""
     if text.str.to_lowercase().is_in(["0", "1", "true", "false", "yes", "no"]).all():
         return Kind.FLAG, ""
     kind = next((kind for kind, reads in _READINGS.items() if _share(reads(text)) >= MOST), Kind.TEXT)
     if kind != Kind.TEXT or _hint(text, kind):
         return kind, ""
-    separator = next((each for each in _OFTEN if _separates(each, text.unique())), "")
+    # A column of genres or tags may hold few different lists.
+    texts = text if is_about(name, Topic.LABEL) else text.unique()
+    separator = next((each for each in _OFTEN if _separates(each, texts)), "")
     return (Kind.LIST if separator else Kind.TEXT), separator
 
 

@@ -1,6 +1,5 @@
 """A sample of any source file: how the file is written, told from its content, and its first rows."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,6 +9,7 @@ from polars.exceptions import PolarsError
 
 from nightschool.columns import REASON
 from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet
+from nightschool.data.headers import keys_of
 from nightschool.data.inspection.heads import SAMPLE_ROWS, Head, first_bytes, read_head
 from nightschool.data.inspection.layout import Layout, looks_like_adjacency, split_into_layout
 from nightschool.data.parsing import RAW, split_adjacency, split_jsonl
@@ -89,11 +89,7 @@ def _keys(file: SourceFile, lines: pl.Series) -> Names:
     """The keys of a file's first objects, in the order in which they come."""
     found: dict[str, None] = {}
     for line in lines.filter(lines.str.strip_chars() != "").head(_KEYED_LINES):
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        found.update(dict.fromkeys(document) if isinstance(document, dict) else {})
+        found.update(dict.fromkeys(keys_of(line)))
     keys = tuple(key for key in found if not any("\ud800" <= letter <= "\udfff" for letter in key))
     if not 0 < len(keys) <= _MOST_KEYS:
         raise DataRefused(f"{file.name} holds JSON, but its lines have {len(keys)} different keys")
