@@ -59,8 +59,17 @@ def log_lines(main: Family, log: Log) -> list[Line]:
             lines.append(Line(("rating", "missing"), none, "beyond the scale: the item was met, and not rated"))
     if log.time:
         unit = _WHY_UNIT.get(log.unit, f"numbers as large as {log.unit} since 1970")
-        lines += [Line(("timestamp", "column"), log.time.name, "times"), Line(("timestamp", "unit"), log.unit, unit)]
+        written = Line(("timestamp", "unit"), log.unit, unit)
+        if log.time.forms:
+            written = Line(("timestamp", "format"), log.time.forms[0], "the only form that fits the rows seen")
+        lines += [Line(("timestamp", "column"), log.time.name, "times"), written]
+        if log.time.forms:
+            why = "where the times are local ones; without it they are UTC"
+            lines.append(Line(("timestamp", "timezone"), "Europe/Berlin", why, only_offered=True))
         lines += _offered(("timestamp", "column"), log, "timestamp")
+    if log.unsure:
+        lines.append(Line(("timestamp", "column"), log.unsure.name, "with one of the two forms", only_offered=True))
+        lines += [Line(("timestamp", "format"), form, "as it is meant", only_offered=True) for form in log.unsure.forms]
     named = {"event": log.event, "duration": log.duration, "liked": log.liked, "event_id": log.event_id}
     whys = {"duration": "its name; it must hold seconds", "event_id": "different in every row seen"}
     return lines + [

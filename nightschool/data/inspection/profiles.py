@@ -10,7 +10,10 @@ import polars as pl
 from nightschool.columns import INSTANT
 from nightschool.data.fields import to_instants, to_lists, to_numbers, to_text
 from nightschool.data.formats import is_pattern
+from nightschool.data.inspection.dates import date_forms
 from nightschool.data.inspection.names import Topic, is_about
+from nightschool.data.instants import from_format
+from nightschool.data.missing import MISSING, without_missing
 from nightschool.data.sections import Time
 
 MOST: Final = 0.97
@@ -57,6 +60,8 @@ class Profile:
         range: The least and the greatest number, or instant in seconds since 1970; None where there are neither.
         usual: The same without the 2 % at either end.
         separator: What stands between the labels of a list; empty where the values are lists themselves.
+        written: Share of values that hold anything, words such as NULL among them.
+        forms: The forms in which dates can be read that are not ISO 8601.
         hint: Why the values cannot be read as what they seem to be; empty where they can.
     """
 
@@ -71,6 +76,8 @@ class Profile:
     range: tuple[float, float] | None = None
     usual: tuple[float, float] | None = None
     separator: str = ""
+    written: float = 0.0
+    forms: tuple[str, ...] = ()
     hint: str = ""
 
     @property
@@ -83,7 +90,7 @@ class Profile:
         """Whether the values could name users or items: nearly always there, and short."""
         whole = self.kind == Kind.NUMBER and all(level.endswith(".0") for level in self.levels)
         fits = whole or self.kind in {Kind.INTEGER, Kind.TEXT, Kind.FLAG}
-        return bool(self.name) and fits and self.filled >= 0.95 and self.length <= 100
+        return bool(self.name) and fits and self.written >= 0.95 and self.length <= 100
 
 
 def profile(name: str, values: pl.Series) -> Profile:
@@ -94,11 +101,14 @@ def profile(name: str, values: pl.Series) -> Profile:
         return Profile(name, Kind.OBJECT, len(values), hint=_NESTED)
     if is_pattern(name):
         return Profile(name, Kind.OBJECT, len(values), hint=_PATTERN)
-    text = to_text(values).drop_nulls()
+    given = to_text(values).drop_nulls()
+    text = without_missing(given, MISSING).drop_nulls()
     if text.is_empty():
         return Profile(name, Kind.EMPTY, len(values))
     kind, separator = (Kind.INSTANT, "") if values.dtype.is_temporal() else _kind_of(text, name)
-    numbers = _numbers(values, kind)
+    forms = date_forms(text) if kind == Kind.TEXT and _share(text.str.contains(_DATE)) >= MOST else ()
+    kind = Kind.INSTANT if len(forms) == 1 else kind
+    numbers = from_format(text, forms[0]).dt.epoch("s").drop_nulls() if len(forms) == 1 else _numbers(values, kind)
     counts = text.alias(name).value_counts(sort=True)[name]
     return Profile(
         name,
@@ -112,10 +122,13 @@ def profile(name: str, values: pl.Series) -> Profile:
         range=_ends(numbers, 0.0),
         usual=_ends(numbers, 0.02),
         separator=separator,
-        hint=_hint(text, kind),
+        written=len(given) / len(values),
+        forms=forms,
+        hint=_EITHER.format(text[0]) if len(forms) > 1 else _hint(text, kind),
     )
 
 
+_EITHER: Final = "dates such as {!r} could begin with the day or with the month: say which by timestamp.format"
 _PATTERN: Final = "cannot be read under this name: rename the column at the source"
 _NESTED: Final = "holds objects: write their keys as columns of their own"
 

@@ -93,3 +93,11 @@ def test_parquet_without_rows_is_refused(put):
     pl.DataFrame({"a": []}).write_parquet(file.path)
     with pytest.raises(DataRefused, match="holds no rows"):
         take_sample(file)
+
+
+def test_numbers_with_a_decimal_comma_are_known_by_them(put):
+    sample = take_sample(put("f.csv", lines("user;rating;price", "1;4,5;1.000,50", "2;3;9,99", "3;2,0;7")))
+    assert (sample.format.decimal, sample.format.thousands) == (",", ".")
+    assert sample.rows["rating"].to_list() == ["4.5", "3", "2.0"]
+    assert sample.rows["price"].to_list() == ["1000.50", "9.99", "7"]
+    assert take_sample(put("g.csv", lines("user;n;x", "1;1,234;5.5", "2;5,678;7.5"))).format.decimal == "."
