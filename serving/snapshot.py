@@ -147,7 +147,8 @@ class Snapshot:
 
     def user_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
-        return as_id(value, self.binding.user_id)
+        folded = value.lower() if self.manifest.fold_case and isinstance(value, str) else value
+        return as_id(folded, self.binding.user_id)
 
     def item_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
@@ -178,8 +179,8 @@ def as_id(value: ExternalId, kind: str) -> ExternalId | None:
     if kind == "String":
         return text if can_hold(text) else None
     whole = text.removeprefix("-")
-    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 18
-    return int(text) if canonical and text != "-0" else None
+    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 19
+    return int(text) if canonical and text != "-0" and -(2**63) <= int(text) < 2**63 else None
 
 
 def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from models.published import forget_user
-from nightschool.data.fields import to_ids, to_text
+from nightschool.data.fields import to_text
+from nightschool.data.ids import to_ids
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
 from nightschool.night.run import Home
@@ -69,7 +70,9 @@ def parse_user(home: Home, user: str) -> UserId:
         NotFound: The home can have no such id.
     """
     try:
-        user_id: UserId | None = to_ids(to_text(pl.Series([user])), home.lake.user_id)[0]
+        fold_case = manifest_of(home).fold_case
+        given = to_text(pl.Series([user.lower() if fold_case else user]))
+        user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
     except UnicodeEncodeError:
         user_id = None
     if user_id is None:

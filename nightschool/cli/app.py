@@ -11,6 +11,7 @@ import typer
 from nightschool.cli import (
     backfill,
     backup,
+    check,
     experiment,
     forget,
     init,
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(init.init)
+app.command()(check.check)
 app.command()(oracle.oracle)
 app.command()(backfill.backfill)
 night.add_commands(app)

@@ -34,10 +34,13 @@ def recommend(
     from tasks.home import manifest_of, open_home
 
     home = open_home()
-    reader = Reader.of(home, release)
-    items = reader.user_list(user, k, manifest_of(home).audience)
+    reader, manifest = Reader.of(home, release), manifest_of(home)
+    user = user.lower() if manifest.fold_case else user
+    items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
+    if not known:
+        typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
-        show.show_json({"release_id": reader.release.release_id, "user_id": user, "items": items})
+        show.show_json({"release_id": reader.release.release_id, "user_id": user, "known": known, "items": items})
         return
     if not items:
         show.console.print(f"User {user} has seen all that release {reader.release.release_id} could recommend.")
@@ -60,7 +63,7 @@ def similar_items(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "item_id": item, "items": items})
         return
-    rows = [[entry["rank"], entry["item_id"], entry["title"], entry["score"]] for entry in items]
+    rows = [[entry["rank"], str(entry["item_id"]), entry["title"], entry["score"]] for entry in items]
     show.show_table(
         f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows
     )
@@ -81,7 +84,9 @@ def similar_users(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "user_id": user, "users": users})
         return
-    rows = [[entry["rank"], entry["user_id"], entry["score"], entry["support"], entry["method"]] for entry in users]
+    rows = [
+        [entry["rank"], str(entry["user_id"]), entry["score"], entry["support"], entry["method"]] for entry in users
+    ]
     columns = ["rank", "user", "score", "items in common", "method"]
     show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
 

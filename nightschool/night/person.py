@@ -1,6 +1,5 @@
 """Where a person is named in a home: the rows of its tables, those of every release included."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +19,8 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest import Manifest
+from nightschool.data.missing import BLANKS
+from nightschool.data.parsing import key_paths
 from nightschool.errors import NightschoolError
 from nightschool.storage.erasures import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
@@ -106,8 +107,14 @@ class Person:
         """Whether the person's id stands where a source row has its user."""
         where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
         where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
-        own = [(pl.col(TABLE) == name) & (_field(column) == str(self.user_id)) for name, column in sorted(where)]
+        own = [(pl.col(TABLE) == name) & (self._read(column) == str(self.user_id)) for name, column in sorted(where)]
         return pl.any_horizontal(*own).fill_null(value=False)
+
+    def _read(self, column: str) -> pl.Expr:
+        """The ids of quarantined source rows as they would be read."""
+        text = _field(column).str.strip_chars(BLANKS)
+        text = text.str.to_lowercase() if self.manifest.fold_case else text
+        return text if isinstance(self.user_id, str) else text.str.replace(r"\.0+$", "")
 
     def _quarantined(self) -> pl.Expr:
         """Whether the person's id stands anywhere in a row.
@@ -122,4 +129,4 @@ class Person:
 
 def _field(column: str) -> pl.Expr:
     """A field of the quarantined source row, as text."""
-    return pl.col(ROW).str.json_path_match(f"$[{json.dumps(column, ensure_ascii=False)}]")
+    return pl.coalesce(pl.col(ROW).str.json_path_match(path) for path in key_paths(column))

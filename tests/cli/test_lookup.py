@@ -24,7 +24,7 @@ def test_list_of_a_known_user(reading: Published, run: Run) -> None:
     outcome = run("recommend", "--user", 2, "-k", 3, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     document = outcome.document
-    assert (document["release_id"], document["user_id"]) == (reading.release_id, "2")
+    assert (document["release_id"], document["user_id"], document["known"]) == (reading.release_id, "2", True)
     assert [item["rank"] for item in document["items"]] == [1, 2, 3]
     assert all(item["title"] and item["why"] for item in document["items"])
     assert all(item["reason"] in {"because_of_item", "similar_content", "popular"} for item in document["items"])
@@ -38,7 +38,7 @@ def test_odd_titles_come_through_a_night_unchanged(reading: Published, run: Run)
     titles = {item["item_id"]: item["title"] for item in items}
     assert {item: titles.get(item) for item in ODD_TITLES} == ODD_TITLES
     shown = run("recommend", "--user", 987654, "-k", 1000)
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (0, "User 987654 is not known: this is everyone's list.\n")
     assert all(title in shown.out for title in ODD_TITLES.values())
 
 
@@ -57,7 +57,10 @@ def test_user_who_has_seen_everything_is_told_so(reading: Published, run: Run) -
 
 @pytest.mark.parametrize("user", ["987654", "-1", "99999999999999999999999"])
 def test_unknown_user_gets_everyones_list(user: str, reading: Published, run: Run) -> None:
-    items = run("recommend", "--user", user, "-k", 5, "--json").document["items"]
+    outcome = run("recommend", "--user", user, "-k", 5, "--json")
+    assert (outcome.code, outcome.document["known"]) == (0, False)
+    assert outcome.err == f"User {user} is not known: this is everyone's list.\n"
+    items = outcome.document["items"]
     assert len(items) == 5
     assert {item["why"] for item in items} == {"popular with everyone"}
 
