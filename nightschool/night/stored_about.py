@@ -12,10 +12,11 @@ from nightschool.data.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.night.person import TABLES, Person
 from nightschool.night.run import Home
-from nightschool.storage.database import EVENTS, EXPOSURES, can_hold, find_database, reading
+from nightschool.storage.database import can_hold, find_database, reading
 from nightschool.storage.erasures import UserId
 from nightschool.storage.mentions import mentions
 from nightschool.storage.serving_files import lists_path, read_lists
+from nightschool.storage.tables import EVENTS, EXPOSURES
 
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
