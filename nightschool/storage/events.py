@@ -146,12 +146,17 @@ class EventStore:
         return self._number(sa.select(sa.func.count()).where(EVENTS.c.sequence <= sequence))
 
     def reacted_since(self, sequence: int) -> Iterator[tuple[str, int]]:
-        """The users who did since what can change their list, each with the newest sequence, some again and again."""
-        newest = sa.func.max(EVENTS.c.sequence) if sequence == 0 else EVENTS.c.sequence
-        query = sa.select(EVENTS.c.user_id, newest).where(REACTS)
-        # Only who asks for everything gains by grouping, which makes SQLite read the whole index.
-        query = query.group_by(EVENTS.c.user_id) if sequence == 0 else query.where(EVENTS.c.sequence > sequence)
-        yield from self._pairs(query)
+        """The users who did since what can change their list, each with the newest sequence, some again and again.
+
+        Since the beginning, users who only viewed are among them, as one index then tells all.
+        """
+        if sequence == 0:
+            newest = sa.select(EVENTS.c.user_id, sa.func.max(EVENTS.c.sequence))
+            yield from self._pairs(newest.group_by(EVENTS.c.user_id))
+        else:
+            # Grouping would make SQLite read the whole index of users.
+            since = sa.select(EVENTS.c.user_id, EVENTS.c.sequence).where(EVENTS.c.sequence > sequence, REACTS)
+            yield from self._pairs(since)
 
     def undone_since(self, sequence: int) -> Iterator[tuple[str, int]]:
         """The users who took something back since, with the sequence of each undoing."""

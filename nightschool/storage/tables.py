@@ -66,7 +66,6 @@ REACTIONS_INDEX: Final = sa.Index(
     "reactions_of_user",
     EVENTS.c.user_id,
     EVENTS.c.sequence,
-    EVENTS.c.event,
     sqlite_where=REACTS,
     postgresql_where=REACTS,
 )

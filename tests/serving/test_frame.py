@@ -74,7 +74,7 @@ def test_a_line_is_json_and_holds_ids_alone(reading: Api, lines: io.StringIO) ->
     (line,) = lines.getvalue().splitlines()
     told = json.loads(line)
     assert set(told) == {"at", "level", "message", "request_id", "method", "path", "status", "milliseconds"}
-    assert (told["request_id"], told["method"], told["path"], told["status"]) == ("r1", "GET", path, 200)
+    assert (told["request_id"], told["method"], told["path"], told["status"]) == ("r1", "GET", path, 422)
     for secret in ("a-secret-key", "127.9.8.7", "looking-for"):
         assert secret not in line
 
