@@ -10,6 +10,9 @@ from nightschool.data.missing import MISSING, read_leniently, without_blanks, wi
 _MOST_ODD: Final = 0.05
 """Share of the different ids that may be no whole numbers in a home of whole numbers; they go to quarantine."""
 
+_FEW: Final = 2
+"""Different odd ids in a block that make no file of texts."""
+
 _WITH_ZEROS: Final = r"^(-?(?:0|[1-9]\d*))\.0+$"
 _EXACT: Final = 2**53
 """Beyond it a number that went through a double may be another one."""
@@ -75,17 +78,21 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
     n_whole, shortest = 0, 19
     odd: set[str] = set()
     for text in blocks:
-        numbers = _plain(text)
+        numbers, strange = _plain(text), 0
         if numbers.null_count() > text.null_count():
             rest = _clean(text.filter(numbers.is_null()).unique(), fold_case=False).drop_nulls()
             values = to_ids(rest, pl.Int64())
-            odd.update(rest.filter(values.is_null() & ~_are_doubles(rest)))
+            found = rest.filter(values.is_null() & ~_are_doubles(rest))
+            strange = len(found)
+            odd.update(found)
             numbers = numbers.drop_nulls().append(values.drop_nulls())
         # A number in two blocks may be the same: the larger count is a safe one.
-        n_whole = max(n_whole, numbers.drop_nulls().n_unique())
+        n_here = numbers.drop_nulls().n_unique()
+        n_whole = max(n_whole, n_here)
         least = numbers.abs().min()
         shortest = min(shortest, len(str(least))) if isinstance(least, int) else shortest
-        if len(odd) > n_whole:
+        if strange > max(n_here, _FEW):
+            # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
     is_odd = len(odd) > _MOST_ODD * (len(odd) + n_whole)
     return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()

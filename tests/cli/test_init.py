@@ -101,7 +101,7 @@ def write_odd_names(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "score", "accepted"),
     [
-        (write_semicolons, "implicit", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
+        (write_semicolons, "rating", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
         (write_moodle, "events", {"interactions": 1000, "users": 0, "items": 0}),
         (write_jsonl, "events", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
         (write_parquet, "engagement", {"interactions": 1000, "users": N_USERS, "items": 0}),
@@ -137,7 +137,9 @@ def test_table_and_next_commands_are_shown(
     assert ["notes.txt", "–", "0", "not", "used"] in [row[:5] for row in rows]
     assert f"Written: our-export.toml. Read its {text.count('# guess: ')} guesses" in outcome.out
     where = f"--dataset our-export.toml --source-root {shlex.quote(str(export))}"
-    assert outcome.out.endswith(f"  nightschool --home .nightschool/our-export retrain {where}\n")
+    assert f"  nightschool --home .nightschool/our-export retrain {where}\n" in outcome.out
+    assert "Rows in = already known + accepted + quarantined" in outcome.out
+    assert "Rows in" not in run("init", export, "--out", tmp_path / "other.toml", "--no-check").out
 
 
 def test_what_will_stop_a_night_is_noted(export: Path, tmp_path: Path, run: Run) -> None:

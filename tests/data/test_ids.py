@@ -103,3 +103,9 @@ def test_ids_are_counted_over_all_blocks():
     odd = texts("1", "x")
     assert choose_dtype([texts(*map(str, range(100))), odd]) == WHOLE
     assert choose_dtype([texts("a", "b", "1"), odd]) == TEXT
+
+
+def test_a_file_of_texts_makes_a_home_of_texts():
+    whole = texts(*map(str, range(1000)))
+    assert choose_dtype([whole, texts("css", "html", "python")]) == TEXT
+    assert choose_dtype([whole, texts("guest")]) == WHOLE
