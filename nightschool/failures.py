@@ -56,9 +56,9 @@ def explain(error: BaseException) -> Unavailable | None:
     """Return the one-line error for what the machine or a server failed at; None for anything else.
 
     Looks along the chain of causes, because libraries wrap what the system told them. What Nightschool raised itself
-    says all there is to say.
+    says all there is to say, and what follows from Ctrl-C is no trouble of the machine.
     """
-    if isinstance(error, NightschoolError):
+    if isinstance(error, NightschoolError) or is_interrupt(error):
         return None
     chain = list(_chain(error))
     for link in chain:
@@ -76,8 +76,13 @@ def explain(error: BaseException) -> Unavailable | None:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Return whether an error comes from Ctrl-C: libraries that clean up after it may raise one of their own."""
-    return any(isinstance(link, KeyboardInterrupt) for link in _chain(error))
+    """Return whether an error comes from Ctrl-C: libraries that clean up after it may raise one of their own.
+
+    What Nightschool raised itself says all there is to say.
+    """
+    return not isinstance(error, NightschoolError) and any(
+        isinstance(link, KeyboardInterrupt) for link in _chain(error)
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
-from nightschool.failures import explain
+from nightschool.failures import INTERRUPTED, explain
 from nightschool.night.ingest import IngestReport
 from nightschool.night.outcome import Outcome, outcome_of
 from nightschool.settings import Settings
@@ -89,7 +89,7 @@ class Attempt:
         outcome = outcome_of(shown) if shown else self._success()
         with self._open:
             self._leave_row(outcome)
-        if shown is None or isinstance(shown, Exception):
+        if outcome.exit_code != INTERRUPTED:
             label_run(self._row, self._nights.lake)
             announce(self._row, self._nights)
         if not isinstance(shown, NightschoolError):

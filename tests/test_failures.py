@@ -141,6 +141,9 @@ def test_an_error_that_cleaning_up_after_ctrl_c_raised_is_an_interrupt() -> None
     error = ValueError("the task run is not set")
     error.__context__ = KeyboardInterrupt()
     assert is_interrupt(error)
+    lost = httpx.ConnectError("the server ended as well")
+    lost.__context__ = KeyboardInterrupt()
+    assert explain(lost) is None
     assert (outcome_of(error).name, outcome_of(error).exit_code) == ("interrupted", 130)
     code = """
 from nightschool.cli import app

@@ -56,7 +56,7 @@ def nights_begin(rows: list[NightRow], now: datetime) -> str:
 
 
 def data_are_fresh(rows: list[NightRow]) -> str:
-    """Say how old the newest event was at the T of the newest night that came to look.
+    """Say how old the newest event was at the T of the newest night that read the data.
 
     Raises:
         NightschoolError: It was older than 72 hours.

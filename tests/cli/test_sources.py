@@ -1,25 +1,16 @@
 """Files that were set aside: seen, accepted, dropped."""
 
 from tests.cli.conftest import require_refusal
+from tests.landing import make_landing
 
-MANIFEST = """
-name = "mine"
-score = "implicit"
-[interactions]
-files = ["landing/"]
-user = "user"
-item = "item"
-timestamp = { column = "at", unit = "iso" }
-"""
 GOOD = "user,item,at\n1,7,2025-01-01\n2,8,2025-01-02\n"
 
 
 def test_a_bad_file_is_listed_and_comes_in_when_it_is_accepted(run, home, tmp_path):
-    (tmp_path / "landing").mkdir()
-    (tmp_path / "mine.toml").write_text(MANIFEST)
-    (tmp_path / "landing" / "a.csv").write_text(GOOD)
-    (tmp_path / "landing" / "b.csv").write_text(GOOD.replace("2025", "2026") + "9,9,someday\n" * 12)
-    ingest = ("ingest", "--dataset", tmp_path / "mine.toml", "--source-root", tmp_path)
+    landing, manifest = make_landing(tmp_path)
+    (landing / "a.csv").write_text(GOOD)
+    (landing / "b.csv").write_text(GOOD.replace("2025", "2026") + "9,9,someday\n" * 12)
+    ingest = ("ingest", "--dataset", manifest, "--source-root", tmp_path)
     first = run(*ingest, "--json")
     assert first.code == 0
     counts = first.document["interactions"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import strategies as st
 
 from expectations import validation
@@ -23,6 +24,9 @@ from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COLUMNS = ("user", "item", "rating", "at", "seconds", "liked")
+MANY = pytest.param(40, marks=pytest.mark.slow, id="many")
+"""How many examples the slow form of a property test tries."""
+
 Record = tuple[Any, ...]
 """The values of one row, in the order of COLUMNS."""
 

@@ -13,6 +13,7 @@ from nightschool.night.as_of import newest_known, scan_at
 from nightschool.night.prepare import event_log
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.lake import Lake
+from tests.night.hostile import MANY
 from tests.night.logs import NOW, Home
 from tests.night.nights import MANIFEST, MONDAY, TUESDAY, make_home, meet
 
@@ -49,18 +50,22 @@ def write_day(home: Home, number: int, day: tuple, when: datetime) -> None:
     home.write([f"{item},{word}" for item, word in enumerate(words[::-1], 1)], "items.csv", "id,title\n")
 
 
-@settings(max_examples=4)
-@given(DAYS)
-def test_later_nights_change_nothing_of_what_was_known(tmp_path_factory, days):
-    home = Home(tmp_path_factory.mktemp("home"), **PARTS)
-    start = NOW - timedelta(days=30)
-    known = {}
-    for number, day in enumerate(days):
-        when = start + timedelta(days=3 * number)
-        write_day(home, number, day, when)
-        home.ingest(first_seen=when)
-        known[when] = as_of(home.lake, when)
-    assert {when: as_of(home.lake, when) for when in known} == known
+@pytest.mark.parametrize("n_examples", [4, MANY])
+def test_later_nights_change_nothing_of_what_was_known(n_examples, tmp_path_factory):
+    @settings(max_examples=n_examples)
+    @given(DAYS)
+    def holds(days):
+        home = Home(tmp_path_factory.mktemp("home"), **PARTS)
+        start = NOW - timedelta(days=30)
+        known = {}
+        for number, day in enumerate(days):
+            when = start + timedelta(days=3 * number)
+            write_day(home, number, day, when)
+            home.ingest(first_seen=when)
+            known[when] = as_of(home.lake, when)
+        assert {when: as_of(home.lake, when) for when in known} == known
+
+    holds()
 
 
 @settings(max_examples=25)

@@ -15,6 +15,7 @@ from nightschool.columns import (
     TIMESTAMP,
 )
 from nightschool.night.as_of import scan_at
+from tests.night.hostile import MANY
 from tests.night.logs import NOW, Home
 
 HEADER = "id,gone,user,item,rating,at\n"
@@ -155,14 +156,21 @@ def test_correction_in_a_log_of_the_past_is_known_from_its_own_later_time_or_fro
     assert known(home, second) == {"a": 2, "b": 1}
 
 
-@settings(max_examples=15)
-@given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), min_size=1, max_size=9),
-    st.lists(st.integers(1, 11), max_size=3),
-)
-def test_any_delivery_ends_like_replaying_it_row_by_row(tmp_path_factory, rows, cuts):
+@pytest.mark.parametrize("n_examples", [15, MANY])
+def test_any_delivery_ends_like_replaying_it_row_by_row(n_examples, tmp_path_factory):
+    @settings(max_examples=n_examples)
+    @given(
+        st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), min_size=1, max_size=9),
+        st.lists(st.integers(1, 11), max_size=3),
+    )
+    def holds(rows, cuts):
+        require_replayed(Home(tmp_path_factory.mktemp("home"), interactions=PARTS), rows, cuts)
+
+    holds()
+
+
+def require_replayed(home, rows, cuts):
     rows = [("first", 1, False), *rows]
-    home = Home(tmp_path_factory.mktemp("home"), interactions=PARTS)
     bounds = [0, *sorted({cut for cut in cuts if cut < len(rows)}), len(rows)]
     parts = [rows[start:end] for start, end in pairwise(bounds)]
     state: dict[str, tuple[int, bool]] = {}

@@ -13,10 +13,9 @@ from polars.testing.parametric import column, dataframes
 
 from nightschool.columns import INTERACTIONS, ITEM_ID, SOURCE_ROW, USER_ID
 from tests.night import hostile
-from tests.night.hostile import COLUMNS, GOOD, RECORDS, Record, Trial, Writer
+from tests.night.hostile import COLUMNS, GOOD, MANY, RECORDS, Record, Trial, Writer
 
 SETTINGS = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-MANY = pytest.param(40, marks=pytest.mark.slow, id="many")
 
 
 @dataclass(frozen=True)

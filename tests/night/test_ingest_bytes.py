@@ -15,10 +15,9 @@ import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.night.hostile import COLUMNS, Record, Trial, as_adjacency, as_csv, as_jsonl, as_parquet
+from tests.night.hostile import COLUMNS, MANY, Record, Trial, as_adjacency, as_csv, as_jsonl, as_parquet
 
 SETTINGS = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-MANY = pytest.param(40, marks=pytest.mark.slow, id="many")
 
 RECORDS: list[Record] = [
     (str(user), str(item), str(1 + (user * item) % 5), "2025-01-05T10:00:00Z", "60", "true")

@@ -11,26 +11,17 @@ from nightschool.night.run import Home
 from nightschool.storage.nights import NightRow, Nights
 from tasks.home import bind_home
 from tasks.sources import ingest_sources
+from tests.landing import make_landing
 
 FIRST = datetime(2025, 3, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
-MANIFEST = """
-name = "mine"
-score = "implicit"
-[interactions]
-files = ["landing/"]
-user = "user"
-item = "item"
-timestamp = { column = "at", unit = "iso" }
-"""
 
 
 @pytest.fixture
 def opened(home: Path, tmp_path: Path) -> Home:
-    (tmp_path / "landing").mkdir()
-    (tmp_path / "mine.toml").write_text(MANIFEST)
+    _, manifest = make_landing(tmp_path)
     deliver(tmp_path, "a.csv", FIRST - timedelta(hours=1))
-    return bind_home(str(tmp_path / "mine.toml"), tmp_path)
+    return bind_home(str(manifest), tmp_path)
 
 
 def deliver(folder: Path, name: str, at: datetime) -> None:

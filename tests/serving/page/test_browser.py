@@ -76,7 +76,9 @@ def test_a_first_load_is_light(watched: Watched, path: str, most: int) -> None:
     assert len(watched.requests) <= 5
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "dark"), (PHONE, "light")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [pytest.param(DESK, "light", marks=pytest.mark.slow), (DESK, "dark"), (PHONE, "light")]
+)
 def test_every_page_is_accessible_and_fits(browser: Browser, address: str, viewport: object, scheme: str) -> None:
     with watching(browser, address, viewport=viewport, color_scheme=scheme) as watched:
         for path in EVERY_PAGE:
