@@ -49,11 +49,11 @@ def prepare_flow_run() -> Callable[[], None]:
 
     The server takes as long to start as the flow to import, so that is done before the wait. What goes wrong in a run
     ends it with an exception. Prefect would show that one too, for the task and for the flow, each with its traceback;
-    they still reach its server.
+    they still reach its server, but for what Prefect says before a run has begun.
     """
     # The server does not make the folder of its database.
     Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
+    for name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False
     from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
 
