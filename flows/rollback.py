@@ -4,11 +4,12 @@ from typing import Any
 
 from prefect import flow
 
+from nightschool.storage.releases import ROLLBACK_HOLDS
 from tasks.rollback import roll_back
 
 
 @flow(name="rollback")
-def rollback(release_id: str, reason: str = "rolled back by hand", hold: bool = True) -> dict[str, Any]:
+def rollback(release_id: str, reason: str = "rolled back by hand", hold: bool = ROLLBACK_HOLDS) -> dict[str, Any]:
     """The release that is current afterwards.
 
     Args:

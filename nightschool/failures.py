@@ -38,6 +38,12 @@ _SHORTAGES: Final = (
         "mount it for writing, or choose another home with --home",
     ),
     _Shortage(
+        "a file or folder is not for this user",
+        frozenset({errno.EACCES, errno.EPERM}),
+        ("permission denied", "operation not permitted"),
+        "give the user who runs this the right to it, or choose another home with --home",
+    ),
+    _Shortage(
         "the disk cannot be read or written",
         frozenset({errno.EIO}),
         ("input/output error", "disk i/o error"),

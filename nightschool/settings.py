@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nightschool.sqlite import sqlite_address
+
 
 class Settings(BaseSettings):
     """Where one installation keeps its data and finds its servers."""
@@ -47,7 +49,7 @@ class Settings(BaseSettings):
     @property
     def tracking_uri(self) -> str:
         """MLflow's tracking URI, password included: the configured one, else SQLite below the home."""
-        return self.mlflow_tracking_uri.get_secret_value() or f"sqlite:///{self.paths.mlflow_database}"
+        return self.mlflow_tracking_uri.get_secret_value() or sqlite_address(self.paths.mlflow_database)
 
     @property
     def events_address(self) -> str:
@@ -72,6 +74,7 @@ class HomePaths:
         self.docs = root / "docs"
         self.logs = root / "logs"
         self.lock = root / "lock"
+        self.version = root / "version"
         self.binding = root / "dataset.json"
         self.erasure = root / "erasure.json"
         self.scratch = root / "scratch"

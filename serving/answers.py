@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from serving.filling import filled
 from serving.listing import (
     Entry,
     Narrowing,
@@ -24,6 +25,7 @@ from serving.snapshot import Snapshot
 from serving.trial import Exposed
 
 MOST_ITEMS: Final = 200
+_OBJECT_BYTES: Final = 200
 
 
 class Asked(NamedTuple):
@@ -49,6 +51,25 @@ class Asked(NamedTuple):
         return rules.overridden(changed) if changed else rules
 
 
+class Question(NamedTuple):
+    """All that an answer depends on.
+
+    Attributes:
+        mark: What changes with all that the user does.
+        generation: What changes with rules, releases and experiments.
+        hours: The age of the release.
+        arm: Of the experiment; None outside of one.
+    """
+
+    snapshot: Snapshot
+    user_id: ExternalId
+    asked: Asked
+    mark: tuple[int, int]
+    generation: int
+    hours: int
+    arm: str | None
+
+
 class Body(NamedTuple):
     """An answer as it goes out.
 
@@ -62,6 +83,11 @@ class Body(NamedTuple):
     tag: str
     exposed: Exposed | None
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, with what belongs to it."""
+        return len(self.json) + _OBJECT_BYTES * (2 + (len(self.exposed.items) if self.exposed else 0))
+
     @classmethod
     def of(
         cls,
@@ -74,7 +100,8 @@ class Body(NamedTuple):
         """A user's list of a release; `told` holds what else `schemas.Recommendations` says of it."""
         release = snapshot.release
         about = {"release_id": release.release_id, "as_of": release.as_of, "published_at": release.created_at}
-        json = orjson.dumps({**about, "user_id": user_id, **told, "items": entries})
+        n_filled = sum("filled" in entry for entry in entries)
+        json = orjson.dumps({**about, "user_id": user_id, **told, "filled": n_filled, "items": entries})
         return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
 
 
@@ -89,9 +116,13 @@ def make_list(snapshot: Snapshot, whose: Person | ExternalId, rules: Rules, aske
     allowed = allowed_items(snapshot, person, rules, narrowing)
     candidates = candidates_of(snapshot, person, rules)
     if candidates is None:
-        return audience_list(snapshot, person, asked.k, rules, allowed)
-    shown = ruled(snapshot, candidates, rules, allowed)
-    return picked_list(snapshot, person, shown, places_of(snapshot, shown, rules, asked.k))
+        made = audience_list(snapshot, person, asked.k, rules, allowed)
+    else:
+        shown = ruled(snapshot, candidates, rules, allowed)
+        made = picked_list(snapshot, person, shown, places_of(snapshot, shown, rules, asked.k))
+    if len(made) >= asked.k or narrowing == Narrowing():
+        return made
+    return filled(snapshot, person, made, rules, allowed, asked.k)
 
 
 def warm_up(snapshot: Snapshot) -> None:

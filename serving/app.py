@@ -1,35 +1,29 @@
-"""The application that a server runs: routes, what stands around them, and the thread that keeps them current."""
+"""The application that a server runs: routes, what stands around them, and how errors are told."""
 
-import logging
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
-from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unreachable
+from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
 from nightschool.settings import Settings
-from nightschool.storage.lake import UNREADABLE
 from serving.api import events, items, operations, users
-from serving.api.parameters import problem
 from serving.frame import App, Frame
 from serving.night_figures import NightFigures
 from serving.page import routes as page
+from serving.problems import FAILED, problem
 from serving.security import Guard
 from serving.service import Service
-from serving.telemetry import log_as_json
-
-logger = logging.getLogger("nightschool.serving")
-
-REFRESH_SECONDS: Final = 0.25
-"""How often other processes' events and releases are looked for."""
+from serving.telemetry import MULTIPROCESS, log_as_json
 
 _STATUS: Final = {
-    Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Busy: HTTPStatus.CONFLICT,
@@ -39,12 +33,13 @@ _STATUS: Final = {
 def create() -> App:
     """The application over the home that the settings name, as a server's worker starts it."""
     log_as_json()
-    return framed(Service(Settings()))
+    folder = os.environ.get(MULTIPROCESS)
+    return framed(Service(Settings(), Path(folder) if folder else None))
 
 
 def framed(service: Service) -> App:
     """The application over a service, and all that stands around it."""
-    return Frame(application(service), Guard(service.keys))
+    return Frame(application(service), Guard(service.keyring, service.shared))
 
 
 def application(service: Service) -> FastAPI:
@@ -52,7 +47,7 @@ def application(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with _refreshing(service):
+        with service.upkeep.running():
             yield
 
     app = FastAPI(
@@ -70,46 +65,35 @@ def application(service: Service) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(NightschoolError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
     return app
 
 
-@contextmanager
-def _refreshing(service: Service) -> Iterator[None]:
-    """A context in which a thread keeps a service current; what it cannot read it tells once, and tries again."""
-    over = threading.Event()
-
-    def run() -> None:
-        told = ""
-        while not over.wait(REFRESH_SECONDS):
-            try:
-                service.refresh()
-            except (NightschoolError, *UNREADABLE) as error:
-                if str(error) != told:
-                    logger.warning("what changed since cannot be read now: %s", error)
-                told = str(error)
-            else:
-                told = ""
-
-    thread = threading.Thread(target=run, name="refresh", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        service.trial.flush()
-
-
-async def _told(_: Request, error: Exception) -> JSONResponse:
+async def _told(request: Request, error: Exception) -> Response:
     """An expected error as an answer."""
     status = next(
         (status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY
     )
-    return problem(str(error), status)
+    return problem(request, str(error), status)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     """What FastAPI says of a request that is not of the form, as one sentence."""
     faults = cast(RequestValidationError, error).errors()[:5]
     told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
-    return problem("; ".join(told), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem(request, "; ".join(told), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the framework refuses, such as an address that leads nowhere."""
+    refusal = cast(HTTPException, error)
+    if request.method == "OPTIONS" and refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (refusal.headers or {}).get("Allow", "")
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"allow": f"{allowed}, HEAD, OPTIONS"})
+    return problem(request, str(refusal.detail), refusal.status_code, refusal.headers)
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """A defect of ours as an answer; the frame logs it."""
+    return problem(request, FAILED, HTTPStatus.INTERNAL_SERVER_ERROR)

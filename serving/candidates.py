@@ -92,6 +92,20 @@ class Scorer:
         items = self._union(scores.values())
         return self._ordered(items, _total(shares, scores)[items], shares, scores)
 
+    def by_history(self, items: Indices) -> Candidates | None:
+        """Those of the items that the history speaks for, best first; None where none is or nothing weighs them."""
+        shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
+        if not shares:
+            shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
+        row = liked_row(self._person.current, len(self._snapshot.catalogue))
+        raw = {name: fold_in(row, self._snapshot.weights[name])[0] for name in shares}
+        spoken = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
+        if not spoken:
+            return None
+        scores = {name: _standardised(score, self._unseen) for name, score in raw.items()}
+        near = np.array(spoken, dtype=np.int32)
+        return self._ordered(near, _total(shares, scores)[near], shares, scores)
+
     @cached_property
     def _pool(self) -> pl.DataFrame:
         """The candidates that were published: item_id and a column a component; no rows for a user without any."""

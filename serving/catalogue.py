@@ -100,6 +100,11 @@ class Catalogue:
         without_text = self._frame.with_columns(pl.lit(None, dtype=pl.String).alias(TEXT))
         return item_features(without_text, self._columns, np.ones(len(self), dtype=bool))
 
+    @property
+    def label_names(self) -> Sequence[str]:
+        """Every category and label that an item bears, in order."""
+        return sorted(self._by_label)
+
     def labelled(self, label: str) -> Mask:
         """The items that bear a label in any column, bool [n_items]."""
         mask = np.zeros(len(self), dtype=bool)

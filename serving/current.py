@@ -1,6 +1,7 @@
 """Which release is served: the pointer is watched, and another release is opened whole before it takes over."""
 
 import logging
+from contextlib import suppress
 
 from nightschool.columns import ERASURES, RELEASES
 from nightschool.errors import NotFound, Unreachable
@@ -35,6 +36,11 @@ class Current:
         return self._snapshot
 
     @property
+    def served(self) -> Snapshot | None:
+        """The same, or None."""
+        return self._snapshot
+
+    @property
     def opened(self) -> bool:
         """Whether there is a release to serve."""
         return self._snapshot is not None
@@ -47,27 +53,61 @@ class Current:
     def refresh(self) -> bool:
         """Whether another release took over, or the same one without a person who was forgotten.
 
-        A release that cannot be opened now, such as one that an erasure is rewriting, leaves the old one in place and
-        is tried again at the next call.
+        A release that cannot be opened leaves the old one in place, or one that was current before it, and is tried
+        again at the next call; so is one that an erasure is rewriting.
+
+        Raises:
+            Unreachable: The current release is missing or damaged.
         """
         lake = self.lake()
         if lake is None:
             return False
         seen = (lake.version(RELEASES), lake.version(ERASURES), self._paths.erasure.exists())
         if seen == self._seen:
-            return False
-        release = Releases(lake).current()
+            return self._require_files()
+        releases = Releases(lake)
+        release = releases.current()
         if release is None or self._serves(release, seen):
             self._seen = seen
             return False
         try:
             self._snapshot = _open(self._paths, lake, release)
         except (*UNREADABLE, NotFound) as error:
-            logger.warning("release %s cannot be opened yet: %s", release.release_id, error)
-            return False
+            if self._snapshot is None:
+                self._snapshot = self._earlier(lake, releases)
+            if self._paths.erasure.exists():
+                return False
+            # Everybody may read why a server is not ready, but not where its home is.
+            told = str(error).replace(str(self._paths.root), "…")
+            do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
+            raise Unreachable(f"release {release.release_id} cannot be opened", seen=told, do=do) from error
         self._seen = seen
         logger.info("release %s is served", release.release_id)
         return True
+
+    def _earlier(self, lake: Lake, releases: Releases) -> Snapshot | None:
+        """The newest release that was current before and can still be opened."""
+        for release in reversed(releases.published()):
+            with suppress(*UNREADABLE, NotFound):
+                return _open(self._paths, lake, release)
+        return None
+
+    def _require_files(self) -> bool:
+        """False: nothing changed.
+
+        Raises:
+            Unreachable: A file of the release is not what it was.
+        """
+        snapshot = self._snapshot
+        for lists in () if snapshot is None else snapshot.mapped:
+            missing = lists.missing_bytes()
+            if missing:
+                # Reading on where a file ended would end this process.
+                self._snapshot, self._seen = None, None
+            if missing != 0:
+                do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
+                raise Unreachable(f"{lists.path.name} of the current release is missing or damaged", do=do)
+        return False
 
     def _serves(self, release: Release, seen: Fingerprint) -> bool:
         """Whether nothing that matters has changed: the same row of the same release, and nobody erased since."""

@@ -1,4 +1,4 @@
-"""What users did since the release: written down before it is answered, and known to every process within moments."""
+"""What users did since the release: written down before it is answered, and known to every worker at once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,9 @@ from typing import Final
 from uuid import uuid4
 
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.storage.events import EventStore, Sent, Stored
+from nightschool.storage.events import EventStore, Reactions, Sent, Stored
 from serving.schemas import Event, EventsTaken, Taken
+from serving.shared import Shared
 from serving.snapshot import Snapshot
 
 AHEAD: Final = timedelta(minutes=5)
@@ -16,31 +17,60 @@ AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Clocks that were never set tell it, or less; the first years of the calendar cannot even be moved to UTC."""
 
+Mark = tuple[int, int]
+NOTHING: Final = (0, 0)
+"""The mark of a user who did nothing that can change a list."""
+
 
 class Feedback:
-    """Everybody's events. Of each user only the newest one's number is in memory; the rest is read when asked for."""
+    """Everybody's events. Of users only marks are in memory, however much they did; the rest is read when asked for."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, shared: Shared | None = None) -> None:
         self._store = store
-        self._newest: dict[str, int] = {}
-        self._read_to = 0
+        self._shared = shared or Shared()
+        self._read_to: Mark | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether all that was sent before this process began is known by now."""
+        return self._read_to is not None
 
     def refresh(self) -> None:
-        """Learns of the events that other processes took in."""
-        newest = self._store.newest()
-        if newest > self._read_to:
-            self._newest |= self._store.users_since(self._read_to)
-            self._read_to = newest
+        """Learns of the events that other processes took in.
 
-    def version(self, user_id: object) -> int:
-        """The number of a user's newest event; 0 for a user without any."""
-        return self._newest.get(str(user_id), 0)
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        before = self._read_to or NOTHING
+        newest = self._store.newest(), self._store.newest_undone()
+        if newest[0] > before[0]:
+            self._shared.note_events(self._store.reacted_since(before[0]))
+        if newest[1] > before[1]:
+            self._shared.note_undone(self._store.undone_since(before[1]))
+        self._read_to = newest
 
-    def of(self, user_id: object) -> Sequence[Stored]:
-        """A user's events, oldest first."""
-        return self._store.of_user(str(user_id)) if self.version(user_id) else ()
+    def mark(self, user_id: object) -> Mark:
+        """What changes with all that a user does; zeros for a user who did nothing that can change a list.
 
-    def take(self, events: Sequence[Event], snapshot: Snapshot, now: datetime) -> EventsTaken:
+        Raises:
+            Unreachable: What was sent before this process began could not be read yet.
+        """
+        if not self.known:
+            self.refresh()
+        return self._shared.mark(str(user_id))
+
+    def reactions(self, user_id: object) -> Reactions:
+        """What a user did that can change their list."""
+        if self.mark(user_id) == NOTHING:
+            return Reactions((), ())
+        return self._store.reactions_of(str(user_id))
+
+    def newest(self, user_id: object, n: int) -> list[Stored]:
+        """A user's newest events that they did not take back, the newest first."""
+        undone = self._store.undone_of(str(user_id))
+        return [event for event in self._store.newest_of(str(user_id), n) if event.event_id not in undone]
+
+    def take(self, events: Sequence[Event], snapshot: Snapshot, now: datetime, sent_by: str = "") -> EventsTaken:
         """What became of the events, once they are on the disk.
 
         Raises:
@@ -48,28 +78,38 @@ class Feedback:
             ConfigurationError: A time has no zone, lies ahead or before 1970; nothing was written.
             Conflict: An id names another event; nothing was written.
         """
-        stored = self._store.append([_sent(event, snapshot, now) for event in events])
-        for event, _ in stored:
-            self._newest[event.user_id] = max(event.sequence, self._newest.get(event.user_id, 0))
+        stored = self._store.append([_sent(event, snapshot, now, sent_by) for event in events])
+        self._shared.note_events((event.user_id, event.sequence) for event, _ in stored if event.event != "view")
         taken = [Taken(event_id=one.event_id, sequence=one.sequence, repeated=again) for one, again in stored]
         return EventsTaken(events=taken)
 
+    def undo(self, event_id: str, user_id: str | None, sent_by: str = "") -> Stored:
+        """The event that its user took back, once that is on the disk.
 
-def _sent(event: Event, snapshot: Snapshot, now: datetime) -> Sent:
+        Raises:
+            NotFound: There is no such event, or it is another user's.
+        """
+        event, sequence = self._store.undo(event_id, user_id, sent_by)
+        self._shared.note_undone([(event.user_id, sequence)])
+        return event
+
+
+def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent:
     user_id, item_id = snapshot.user_id(event.user_id), snapshot.item_id(event.item_id)
     if user_id is None:
         raise NotFound("no such user", seen=str(event.user_id)[:100], do="ids are whole numbers here")
     if item_id is None or snapshot.catalogue.position(item_id) is None:
         raise NotFound("no such item", seen=str(event.item_id)[:100], do="give an id that the catalogue holds")
-    if event.at is not None and event.at.tzinfo is None:
+    if event.at is not None:
+        _require_time(event.at, now)
+    return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at, sent_by)
+
+
+def _require_time(at: datetime, now: datetime) -> None:
+    if at.tzinfo is None:
         do = "write it with its zone, as in 2026-01-31T18:00:00Z"
-        raise ConfigurationError("a time without its zone", seen=event.at.isoformat(), do=do)
-    if event.at is not None and event.at < EARLIEST:
-        raise ConfigurationError(
-            "an event before 1970", seen=event.at.isoformat(), do="correct the clock of its sender"
-        )
-    if event.at is not None and event.at > now + AHEAD:
-        raise ConfigurationError(
-            "an event in the future", seen=event.at.isoformat(), do="correct the clock of its sender"
-        )
-    return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at)
+        raise ConfigurationError("a time without its zone", seen=at.isoformat(), do=do)
+    if at < EARLIEST:
+        raise ConfigurationError("an event before 1970", seen=at.isoformat(), do="correct the clock of its sender")
+    if at > now + AHEAD:
+        raise ConfigurationError("an event in the future", seen=at.isoformat(), do="correct the clock of its sender")

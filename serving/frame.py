@@ -1,5 +1,6 @@
 """What stands around every request: its id, its judgement, its limits, its headers, its figures."""
 
+import asyncio
 import logging
 import re
 import time
@@ -8,10 +9,11 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
-import orjson
 from fastapi import HTTPException, Request
 
-from serving.page.refusals import is_for_people, refused
+from serving.caller import ANYBODY, Caller
+from serving.page.refusals import refused
+from serving.problems import FAILED
 from serving.security import HEADERS, Guard, Refusal
 from serving.telemetry import REQUESTS, SECONDS
 
@@ -25,6 +27,8 @@ MOST_BYTES: Final = 1_000_000
 """The largest body that is read."""
 
 LONGEST_PATH: Final = 8_192
+LONGEST_SECONDS: Final = 5.0
+"""How long a request may wait for its turn; what has begun by then comes to its own end, which is bounded too."""
 
 logger = logging.getLogger("nightschool.serving.requests")
 
@@ -46,28 +50,38 @@ class Frame:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request = _Request(scope, headers, send)
-        refusal = self._judge(scope, headers)
+        if scope["method"] == "HEAD":
+            # The same as for GET, of which `send` leaves out the body.
+            scope = {**scope, "method": "GET"}
+        judged = self._judge(scope, headers)
         try:
-            if refusal is not None and is_for_people(headers):
-                await refused(Request(scope), refusal)(scope, receive, request.send)
-            elif refusal is not None:
-                await request.refuse(refusal)
+            if isinstance(judged, Refusal):
+                await refused(Request(scope), judged)(scope, receive, request.send)
             else:
-                await self._app(scope, _limited(receive), request.send)
+                scope["caller"] = judged
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await self._app(scope, _limited(receive), request.send)
+        except TimeoutError:
+            await request.fail(_TOO_BUSY)
+        except Exception:  # noqa: BLE001  # told whole in the log, and to the client by its id
+            request.log_failure()
+            await request.fail(_FAILED)
         finally:
             request.close()
 
-    def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | None:
+    def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | Caller:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             return _TOO_LARGE
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_PATH:
             return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address may have {LONGEST_PATH:,} bytes")
         client = scope["client"][0] if scope.get("client") else ""
-        return self._guard.refuse(scope["method"], scope["path"], headers, client)
+        return self._guard.judge(scope["method"], scope["path"], headers, client)
 
 
 _TOO_LARGE: Final = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MOST_BYTES:,} bytes")
+_TOO_BUSY: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "more is asked than can be answered; ask again in a moment")
+_FAILED: Final = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
 
 
 class _Request:
@@ -87,16 +101,25 @@ class _Request:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message["headers"] = [*message.get("headers", ()), *_OWN_HEADERS, (b"x-request-id", self._id.encode())]
+        elif self._scope["method"] == "HEAD":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
 
-    async def refuse(self, refusal: Refusal) -> None:
-        """Answers with why not."""
-        body = orjson.dumps({"detail": refusal.detail})
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if refusal.status == HTTPStatus.UNAUTHORIZED:
-            headers.append((b"www-authenticate", b"Bearer"))
-        await self.send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+    async def fail(self, refusal: Refusal) -> None:
+        """Answers that there is no answer, unless one has begun."""
+        if not self._status:
+            await refused(Request(self._scope), refusal)(self._scope, _nothing, self.send)
+
+    def log_failure(self) -> None:
+        """Writes what was raised to the log, with the request's id."""
+        caller: Caller = self._scope.get("caller", ANYBODY)
+        told = {
+            "request_id": self._id,
+            "key": caller.name,
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+        }
+        logger.exception("a request failed", extra={"told": told})
 
     def close(self) -> None:
         """Counts the request and writes its line."""
@@ -105,14 +128,20 @@ class _Request:
         REQUESTS.labels(route, self._status).inc()
         SECONDS.labels(route).observe(seconds)
         if logger.isEnabledFor(logging.INFO):
+            caller: Caller = self._scope.get("caller", ANYBODY)
             told = {
                 "request_id": self._id,
+                **({"key": caller.name} if caller.name else {}),
                 "method": self._scope["method"],
                 "path": self._scope["path"],
                 "status": self._status,
                 "milliseconds": round(seconds * 1000, 2),
             }
             logger.info("request", extra={"told": told})
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def _limited(receive: Receive) -> Receive:

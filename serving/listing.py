@@ -11,6 +11,7 @@ from nightschool.errors import ConfigurationError
 from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.rules import Mix, pick
 from serving.candidates import Candidates, Scorer
+from serving.catalogue import Catalogue
 from serving.person import Person, liked_row
 from serving.rules import Rules
 from serving.schemas import ExternalId
@@ -21,6 +22,7 @@ Entry = dict[str, Any]
 
 RANDOM: Final = "random"
 
+_TOLD_NAMES: Final = 20
 _UNEXPLAINED: Final = ("popularity", "recent_popularity")
 _WORDS: Final = {
     "popular": "popular with everyone",
@@ -99,7 +101,7 @@ def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: N
     """What the user has not met and the rules let through, bool [n_items].
 
     Raises:
-        ConfigurationError: The catalogue has no such level.
+        ConfigurationError: The catalogue has no such category or level.
     """
     catalogue = snapshot.catalogue
     allowed = person.unseen(len(catalogue)) & snapshot.available
@@ -107,7 +109,7 @@ def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: N
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
     if narrowing.category is not None:
-        allowed &= catalogue.labelled(narrowing.category)
+        allowed &= _bearing(catalogue, narrowing.category)
     highest = _highest_level(snapshot, person, rules, narrowing)
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
 
@@ -144,6 +146,14 @@ def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) 
     catalogue = snapshot.catalogue
     mix = Mix(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
     return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
+
+
+def _bearing(catalogue: Catalogue, category: str) -> Mask:
+    names = catalogue.label_names
+    if category not in names:
+        told = f"use one of {', '.join(names[:_TOLD_NAMES])}{', …' if len(names) > _TOLD_NAMES else ''}"
+        raise ConfigurationError("no such category", seen=category, do=told if names else "leave it out: there is none")
+    return catalogue.labelled(category)
 
 
 def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> int | None:

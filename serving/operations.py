@@ -39,6 +39,7 @@ from nightschool.storage.experiments import Experiment, Experiments
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
+from serving.schemas import ReleaseDetail, ReleaseEntry
 
 SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
 """The metrics that are drawn over the nights."""
@@ -125,7 +126,25 @@ def releasing(lake: Lake) -> Releasing:
     return Releasing(releases.current(), releases.history(), releases.held())
 
 
-def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
+def release_entries(lake: Lake) -> list[ReleaseEntry]:
+    """Every release, oldest first."""
+    listing = Releases(lake).listing()
+    return [ReleaseEntry.model_validate({name: row[name] for name in ReleaseEntry.model_fields}) for row in listing]
+
+
+def release_detail(lake: Lake, release_id: str) -> ReleaseDetail:
+    """One release, whole.
+
+    Raises:
+        NotFound: There is no such release.
+    """
+    row = Releases(lake).get(release_id)
+    entry = next(entry for entry in release_entries(lake) if entry.id == release_id)
+    told = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}
+    return ReleaseDetail.model_validate({**entry.model_dump(), **told})
+
+
+def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = "") -> Release:
     """The release, now current; publishing is held first when asked, so that the next night does not undo it.
 
     MLflow's alias follows at the next night's start.
@@ -137,8 +156,8 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool) -> Release:
     releases = Releases(lake)
     releases.whole(release_id)
     if hold:
-        releases.hold(reason)
-    return releases.rollback(release_id, reason)
+        releases.hold(reason, by)
+    return releases.rollback(release_id, reason, by)
 
 
 class Tried(NamedTuple):

@@ -45,13 +45,25 @@ class Person:
     sent: tuple[int, ...]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, user_id: ExternalId, events: Sequence[Stored]) -> "Person":
+    def of(
+        cls,
+        snapshot: Snapshot,
+        user_id: ExternalId,
+        events: Sequence[Stored] = (),
+        taken_back: Sequence[Stored] = (),
+    ) -> "Person":
         """A user, from the release's history and all of their events: of an item, the latest counts.
 
-        The events may be ones that the release knows already; they change nothing then.
+        The events may be ones that the release knows already; they change nothing then. What was taken back counts no
+        more, also where the release knows it.
         """
         published = _published(snapshot, user_id)
         current, sent = dict(published), dict[int, None]()
+        for event in taken_back:
+            place = _place(snapshot, event)
+            if place is not None and place in current and current[place].at == event.at:
+                del current[place]
+                sent[place] = None
         for event in events:
             place = _place(snapshot, event)
             if place is None or _is_older(event.at, current.get(place)):

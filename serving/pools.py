@@ -32,7 +32,9 @@ class Pools:
         files = [file.path for file in self._files if file.first <= user_id <= file.last]
         if not files:
             return None
-        rows = pl.scan_parquet(files, hive_partitioning=False).filter(pl.col(USER_ID) == user_id).drop(USER_ID)
+        rows = (
+            pl.scan_parquet(files, glob=False, hive_partitioning=False).filter(pl.col(USER_ID) == user_id).drop(USER_ID)
+        )
         try:
             found = rows.collect()
         except FileNotFoundError as error:

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 ExternalId = int | str
+WholeNumber = Annotated[int, Strict()]
+"""A number as JSON has it: `true` is none."""
 EventType = Literal["view", "complete", "like", "dislike", "hide"]
 Method = Literal["combined", "interests", "co_engagement"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -42,6 +44,7 @@ class Recommended(Item):
         reason: A code: because_of_item, similar_content, popular, audience, random.
         because_item_id: The item of the user's history that speaks most for it.
         why: The reason in words.
+        filled: Whether it comes from the whole catalogue, as the user's candidates held too little of what was asked.
     """
 
     rank: int
@@ -50,6 +53,7 @@ class Recommended(Item):
     reason: str
     because_item_id: ExternalId | None = None
     why: str
+    filled: bool = False
 
 
 class Recommendations(Answer):
@@ -62,6 +66,7 @@ class Recommendations(Answer):
         known: Whether the release holds a list of this user's own.
         overlay: Whether the user's events since the release changed the list.
         arm: The experiment's arm that the user is in; None without an experiment.
+        filled: How many of the items, the last ones, are filled in from the whole catalogue.
     """
 
     release_id: str
@@ -73,6 +78,7 @@ class Recommendations(Answer):
     overlay: bool
     alpha: float | None = None
     arm: str | None = None
+    filled: int = 0
     items: list[Recommended]
 
 
@@ -119,11 +125,13 @@ class HistoryEntry(Item):
     Attributes:
         at: When last; None where the data have no time.
         event: The event that was sent; None for what the release knew.
+        event_id: Its id, by which it can be taken back.
         score: What the release learned from it; below zero for a dislike.
     """
 
     at: datetime | None
     event: str | None = None
+    event_id: str | None = None
     score: float | None = None
 
 
@@ -136,8 +144,8 @@ class Event(BaseModel):
         json_schema_extra={"examples": [{"user_id": 14, "item_id": 32, "event": "like"}]},
     )
 
-    user_id: int | Text
-    item_id: int | Text
+    user_id: WholeNumber | Text
+    item_id: WholeNumber | Text
     event: EventType
     at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
     event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
@@ -169,12 +177,21 @@ class EventsTaken(Answer):
     events: list[Taken]
 
 
+class EventUndone(Answer):
+    """An event that counts no more."""
+
+    event_id: str
+    user_id: ExternalId
+    item_id: ExternalId
+    event: EventType
+
+
 class SimilarUsersRequest(BaseModel):
     """Whom to find the like of."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"user_handle": 999}]})
 
-    user_handle: int | str | None = None
+    user_handle: WholeNumber | str | None = None
 
 
 class SimilarUsersData(Answer):
@@ -191,8 +208,26 @@ class SimilarUsersAnswer(Answer):
     data: SimilarUsersData
 
 
+class ReleaseStep(Answer):
+    """Something that became of a release.
+
+    Attributes:
+        by: The name of the key by which it was asked for; empty where a night or somebody on the machine did it.
+    """
+
+    status: str
+    at: datetime
+    reason: str
+    by: str = ""
+
+
 class ReleaseEntry(Answer):
-    """A release as the list of releases shows it."""
+    """A release as the list of releases shows it.
+
+    Attributes:
+        created_at: When it was first published or refused; going back to it changes nothing of that.
+        history: All that became of it, oldest first.
+    """
 
     id: str
     status: str
@@ -200,6 +235,7 @@ class ReleaseEntry(Answer):
     as_of: datetime
     created_at: datetime
     reason: str
+    history: list[ReleaseStep] = []
 
 
 class ReleaseList(Answer):
@@ -218,9 +254,18 @@ class ReleaseDetail(ReleaseEntry):
 
 
 class Problem(Answer):
-    """Why a request was not answered."""
+    """Why a request was not answered, as RFC 9457 has it.
 
+    Attributes:
+        detail: What is wrong, the value seen, and what to do.
+        request_id: By which the server's log tells more.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
     detail: str
+    request_id: str = ""
 
 
 class Health(Answer):
@@ -230,9 +275,14 @@ class Health(Answer):
 
 
 class Ready(Answer):
-    """Whether lists can be served, and how old they are."""
+    """Whether lists can be served, and how old they are.
+
+    Attributes:
+        reasons: Why not, or what is missing though the last good release is served.
+    """
 
     ready: bool
+    reasons: list[str] = []
     release_id: str | None
     as_of: datetime | None
     release_age_seconds: float | None

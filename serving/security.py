@@ -1,13 +1,17 @@
 """Who may ask what: keys with a role, requests of foreign pages refused, and headers that browsers obey."""
 
-import time
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from nightschool.storage.keys import Keys, Role
+from nightschool.storage.keys import Key, Role
+from serving.caller import ANYBODY, THIS_MACHINE, Caller
+from serving.keyring import Keyring
+from serving.shared import Shared
 
 COOKIE: Final = "nightschool_key"
 OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/")
@@ -26,8 +30,8 @@ HEADERS: Final = {
 
 _LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_REMEMBERED_SECONDS: Final = 1.0
-_MOST_REMEMBERED: Final = 1000
+_CHALLENGE: Final = {"www-authenticate": "Bearer"}
+_FORWARDED: Final = ("forwarded", "x-forwarded-", "x-real-ip")
 
 
 class Refusal(NamedTuple):
@@ -35,22 +39,22 @@ class Refusal(NamedTuple):
 
     status: HTTPStatus
     detail: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Guard:
-    """Judges requests before anything else reads them.
+    """Judges requests before anything else reads them, by what is in memory.
 
-    Without any key the server is for this machine alone, and everybody on it may read and write; other machines, and
-    pages that reach it under a name of theirs, are refused.
+    Without any key the server is for this machine alone, and everybody on it may read and write; other machines, pages
+    that reach it under a name of theirs, and what somebody forwards are refused.
     """
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self._remembered: dict[str, tuple[float, Role | None]] = {}
-        self._locked = (0.0, True)
+    def __init__(self, keyring: Keyring, shared: Shared) -> None:
+        self._keyring = keyring
+        self._shared = shared
 
-    def refuse(self, method: str, path: str, headers: Mapping[str, str], client: str) -> Refusal | None:
-        """Why the request is refused; None where it may go on.
+    def judge(self, method: str, path: str, headers: Mapping[str, str], client: str) -> Refusal | Caller:
+        """Who asks; or why the request is refused.
 
         Args:
             method: Of the request.
@@ -60,39 +64,51 @@ class Guard:
         """
         if method not in _SAFE and _is_foreign(headers):
             return Refusal(HTTPStatus.FORBIDDEN, "a page of another site must not send this")
+        given = _key(headers)
+        key = self._keyring.find(given) if given else None
         if path.startswith(OPEN_PATHS):
-            return None
-        reads = method in _SAFE or path in READS
-        return self._refuse_key(_key(headers), reads=reads) if self.locked else _refuse_stranger(headers, client)
+            return ANYBODY if key is None else Caller(key.name, key.role, key.user_id)
+        if not self._keyring.known:
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the keys cannot be read now", {"retry-after": "2"})
+        if not self._keyring.locked:
+            return _refuse_stranger(headers, client) or THIS_MACHINE
+        if key is None:
+            return Refusal(HTTPStatus.UNAUTHORIZED, "send a key: Authorization: Bearer KEY", _CHALLENGE)
+        return self._refuse_key(key, method, path) or Caller(key.name, key.role, key.user_id)
 
-    def _refuse_key(self, key: str | None, *, reads: bool) -> Refusal | None:
-        role = self.role_of(key) if key else None
-        if role is None:
-            return Refusal(HTTPStatus.UNAUTHORIZED, "send a key: Authorization: Bearer KEY")
-        return None if reads or role == "write" else Refusal(HTTPStatus.FORBIDDEN, "this key may only read")
+    def _refuse_key(self, key: Key, method: str, path: str) -> Refusal | None:
+        needed = needed_role(method, path)
+        if not key.allows(needed):
+            return Refusal(HTTPStatus.FORBIDDEN, f"this key may {key.role}, and this needs one with --role {needed}")
+        if key.user_id is not None and not _is_of(key.user_id, method, path):
+            return Refusal(HTTPStatus.FORBIDDEN, "this key is for the lists and events of one user")
+        wait = self._shared.wait_of(key.name, key.per_second) if key.per_second else 0.0
+        if wait > 0:
+            told = f"this key may ask {key.per_second:g} times a second"
+            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, told, {"retry-after": str(math.ceil(wait))})
+        return None
 
-    @property
-    def locked(self) -> bool:
-        """Whether a key is needed: from the first one on."""
-        until, locked = self._locked
-        if time.monotonic() > until:
-            locked = self._keys.any()
-            self._locked = (time.monotonic() + _REMEMBERED_SECONDS, locked)
-        return locked
 
-    def role_of(self, key: str) -> Role | None:
-        """What a key allows; a revoked one is noticed within a second."""
-        until, role = self._remembered.get(key, (0.0, None))
-        if time.monotonic() > until:
-            role = self._keys.role_of(key)
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = (time.monotonic() + _REMEMBERED_SECONDS, role)
-        return role
+def needed_role(method: str, path: str) -> Role:
+    """The role that a request needs."""
+    if method in _SAFE or path in READS:
+        return "read"
+    return "operate" if path.startswith("/operator") else "events"
+
+
+def _is_of(user_id: str, method: str, path: str) -> bool:
+    """Whether a request is about one user alone; whose events are sent, their route looks at."""
+    if method in _SAFE:
+        return path == f"/v1/users/{user_id}/recommendations" or path.startswith("/v1/items/")
+    return path == "/v1/events" or path.startswith("/v1/events/")
 
 
 def _refuse_stranger(headers: Mapping[str, str], client: str) -> Refusal | None:
     """Why a request is refused where nobody needs a key; None for one of this machine to a name of this machine."""
+    forwarded = [name for name in headers if name.startswith(_FORWARDED)]
+    if forwarded:
+        told = f"without a key nothing is served through a proxy, which {forwarded[0]} tells of: nightschool keys add"
+        return Refusal(HTTPStatus.FORBIDDEN, told)
     if _is_local(client) and _host(headers.get("host", "")) in _LOCAL_HOSTS:
         return None
     return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: nightschool keys add")
@@ -130,3 +146,9 @@ def _host(value: str) -> str:
     if value.startswith("["):
         return value[: value.find("]") + 1].lower()
     return value.partition(":")[0].lower()
+
+
+def is_encrypted(scheme: str, headers: Mapping[str, str]) -> bool:
+    """Whether the browser asked by TLS, as far as a proxy tells: a cookie then never goes out without."""
+    told = headers.get("x-forwarded-proto", "").partition(",")[0].strip(), headers.get("forwarded", "").lower()
+    return "https" in (scheme, told[0]) or "proto=https" in told[1].replace('"', "")

@@ -2,45 +2,56 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import partial
+from pathlib import Path
 from typing import Final
 
-from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
-from nightschool.errors import NightschoolError, NotFound
+from nightschool.errors import NotFound
 from nightschool.settings import Settings
-from nightschool.storage.database import open_database
+from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.erasures import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.experiments import Experiments
 from nightschool.storage.keys import Keys
-from nightschool.storage.lake import UNREADABLE
-from nightschool.storage.releases import Release, Releases
-from serving.answers import Asked, Body, make_list, warm_up
+from nightschool.storage.releases import Release
+from serving.answers import Asked, Body, Question, make_list, warm_up
+from serving.cache import Cache
 from serving.current import Current
-from serving.feedback import Feedback
+from serving.feedback import NOTHING, Feedback
+from serving.histories import history
+from serving.keyring import Keyring
+from serving.neighbours import similar_items, similar_users
+from serving.operations import release_detail, release_entries
 from serving.people import FoundUser, search_users
 from serving.person import Person
 from serving.rules import load_rules
 from serving.schemas import (
     Event,
     EventsTaken,
+    EventUndone,
     ExternalId,
     HistoryEntry,
     Method,
-    Neighbour,
     Recommendations,
     ReleaseDetail,
     ReleaseEntry,
     SimilarItems,
-    SimilarUser,
     SimilarUsers,
 )
+from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
 from serving.trial import Trial
+from serving.upkeep import Upkeep
 
-CACHED_LISTS: Final = 20_000
-"""Answers that are kept; one of ten items takes about 4 kB."""
+RELEASE, STORE, EVENTS = "the release", "the database", "the events"
+"""What is kept current and what answers would be wrong without."""
+
+CACHED_BYTES: Final = 80_000_000
+"""Of answers that are kept; one of ten items takes about 4 kB."""
+
+PATIENCE_SECONDS: Final = 2.0
+"""How long a request waits for a database that somebody else keeps; then it is told to come again."""
 
 
 class Service:
@@ -50,63 +61,92 @@ class Service:
         current: The release.
         feedback: The events.
         trial: The experiment that runs.
-        keys: Who may ask.
+        keyring: Who may ask.
+        shared: What the workers of this server know together.
+        upkeep: What keeps all that current.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        """Opens what can be opened; the rest is tried again.
+
+        Args:
+            settings: Name the home.
+            folder: What the workers of one server share; None: there is one.
+        """
         self.settings = settings
-        engine = open_database(settings.events_address)
-        self.keys = Keys(engine)
-        self.feedback = Feedback(EventStore(engine))
+        engine = connect_database(settings.events_address, PATIENCE_SECONDS)
+        self.shared = Shared(folder)
+        self.keyring = Keyring(Keys(engine))
+        self.feedback = Feedback(EventStore(engine), self.shared)
         self.trial = Trial(Experiments(engine))
         self.current = Current(settings)
         self.rules = load_rules(settings.paths.rules)
         self._rules_read = _stamp(settings)
-        self._bodies = lru_cache(CACHED_LISTS)(self._body)
-        self.refresh()
+        self._bodies = Cache[Body](CACHED_BYTES)
+        self._generation = 0
+        self._erasures: Erasures | None = None
+        steps: dict[str, Callable[[], None]] = {
+            STORE: partial(make_tables, engine),
+            "the keys": self.keyring.refresh,
+            RELEASE: self._take_release,
+            "the rules": self._take_rules,
+            EVENTS: self.feedback.refresh,
+            "the experiments": self._take_experiment,
+            "what experiments showed": self.trial.flush,
+        }
+        self.upkeep = Upkeep(steps)
+        for name in steps:
+            self.upkeep.attempt(name)
 
     def refresh(self) -> None:
-        """Takes over what changed since: the release, the rules, other processes' events, the experiment.
+        """Takes over what changed since; raises what could not be read now."""
+        self.upkeep.refresh()
 
-        What cannot be read keeps nothing else back.
-
-        Raises:
-            NightschoolError: Something could not be read now; also what damaged files raise.
-        """
-        steps = (self._take_release, self._take_rules, self.feedback.refresh, self._take_experiment)
-        troubles = [trouble for trouble in map(_tried, steps) if trouble is not None]
-        if troubles:
-            raise troubles[0]
+    @property
+    def troubles(self) -> list[str]:
+        """Why answers may not know all that they should."""
+        told = self.upkeep.troubles.copy()
+        return [f"{name}: {told[name]}" for name in (RELEASE, STORE, EVENTS) if name in told]
 
     def body(self, user_id: ExternalId, asked: Asked) -> Body:
         """A user's list as it goes out, from the cache where nothing has changed since.
 
         Raises:
             NotFound: The home can have no such user.
-            Unreachable: No release is published yet.
+            Unreachable: No release is published yet, or what the user did cannot be read now.
             ConfigurationError: What was asked does not fit the release.
         """
-        snapshot = self.current.snapshot
-        user = self._user(snapshot, user_id)
         LISTS_ASKED.inc()
-        arm = self.trial.arm_of(user) if asked.as_published else None
-        body = self._bodies(snapshot, user, asked, self.feedback.version(user), _hours(snapshot.release), arm)
+        question = self._question(user_id, asked)
+        body = self._bodies.get(question)
+        if body is None:
+            body = self._body(question)
+            self._bodies.put(question, body)
         if body.exposed is not None:
             self.trial.expose(body.exposed)
         return body
 
     def is_quick(self, user_id: ExternalId, asked: Asked) -> bool:
-        """Whether the list needs no more than looking it up."""
-        return asked.as_published and self.rules.plain and not (self.trial.running or self.feedback.version(user_id))
+        """Whether the list needs no more than looking it up, for which nothing waits for a database."""
+        if not self.feedback.known or not self.current.opened:
+            return False
+        if asked.as_published and self.rules.plain and not self.trial.running:
+            snapshot = self.current.snapshot
+            if self.feedback.mark(self._user(snapshot, user_id)) == NOTHING:
+                return True
+        return self._bodies.get(self._question(user_id, asked)) is not None
+
+    def _question(self, user_id: ExternalId, asked: Asked) -> Question:
+        """All that an answer depends on."""
+        snapshot = self.current.snapshot
+        user = self._user(snapshot, user_id)
+        arm = self.trial.arm_of(user) if asked.as_published else None
+        return Question(
+            snapshot, user, asked, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
+        )
 
     def recommend(self, user_id: ExternalId, asked: Asked) -> Recommendations:
-        """A user's list; one whom the release does not know gets what their events, else their audience, make of it.
-
-        Raises:
-            NotFound: The home can have no such user.
-            Unreachable: No release is published yet.
-            ConfigurationError: What was asked does not fit the release.
-        """
+        """The same as `body`, to be read by us."""
         return Recommendations.model_validate_json(self.body(user_id, asked).json)
 
     def similar_items(self, item_id: ExternalId, k: int) -> SimilarItems:
@@ -115,15 +155,7 @@ class Service:
         Raises:
             NotFound: There is no such item.
         """
-        snapshot = self.current.snapshot
-        known = snapshot.item_id(item_id)
-        if known is None or snapshot.catalogue.position(known) is None:
-            raise NotFound("no such item", seen=str(item_id)[:100], do="give an id that the catalogue holds")
-        columns = snapshot.similar_items.columns_of(known) or {NEIGHBOR_ID: [], SCORE: []}
-        pairs = zip(columns[NEIGHBOR_ID][:k], columns[SCORE][:k], strict=True)
-        describe = snapshot.catalogue.describe
-        items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
-        return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
+        return similar_items(self.current.snapshot, item_id, k)
 
     def similar_users(self, user_id: ExternalId, method: Method) -> SimilarUsers:
         """The users most like one; nobody where nobody shares enough.
@@ -135,44 +167,17 @@ class Service:
         user = self._user(snapshot, user_id)
         if not self.knows(snapshot, user):
             raise NotFound("no such user", seen=str(user_id)[:100], do="give a user that the release holds")
-        columns = snapshot.similar_users.columns_of(user)
-        rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
-        theirs = [(other, score, support) for told, other, score, support in rows if told == method]
-        users = [
-            SimilarUser(rank=rank, user_id=other, score=score, support=support)
-            for rank, (other, score, support) in enumerate(theirs, start=1)
-        ]
-        return SimilarUsers(release_id=snapshot.release.release_id, user_id=user, method=method, users=users)
+        return similar_users(snapshot, user, method)
 
     def history(self, user_id: ExternalId, n: int) -> list[HistoryEntry]:
-        """A user's n newest items, newest first: what was sent since, then what the release knew.
-
-        Raises:
-            NotFound: The home can have no such user.
-            Unreachable: No release is published yet.
-        """
+        """A user's n newest items, newest first: what was sent since, then what the release knew."""
         snapshot = self.current.snapshot
-        user = self._user(snapshot, user_id)
-        events = {event.item_id: event for event in self.feedback.of(user)}
-        sent = sorted(events.values(), key=lambda event: event.sequence, reverse=True)
-        person = Person.of(snapshot, user, ())
-        describe, ids = snapshot.catalogue.describe, snapshot.catalogue.ids
-        newest = [
-            HistoryEntry(**describe(item_id), at=event.at, event=event.event)
-            for event in sent
-            if (item_id := snapshot.item_id(event.item_id)) is not None
-        ]
-        known = [
-            HistoryEntry(**describe(ids[place]), at=met.at, score=met.score)
-            for place, met in person.published.items()
-            if str(ids[place]) not in events
-        ]
-        return [*newest, *known][:n]
+        return history(snapshot, self._user(snapshot, user_id), self.feedback, n)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Whether the release or an event names a user."""
         attributes = snapshot.attributes(user_id)
-        return snapshot.knows(user_id) or attributes is not None or bool(self.feedback.version(user_id))
+        return snapshot.knows(user_id) or attributes is not None or bool(self.feedback.newest(user_id, 1))
 
     def search_users(self, query: str, n: int) -> list[FoundUser]:
         """Up to n users whose id holds the text."""
@@ -182,8 +187,12 @@ class Service:
         """Whether α has two sides to weigh in the current release."""
         return self.current.snapshot.has_content
 
-    def take_events(self, events: Sequence[Event]) -> EventsTaken:
+    def take_events(self, events: Sequence[Event], sent_by: str = "") -> EventsTaken:
         """What became of the events, once they are on the disk.
+
+        Args:
+            events: As they were sent.
+            sent_by: The name of the key; empty without one.
 
         Raises:
             NotFound: An item is not in the release, or somebody was forgotten; nothing was written.
@@ -191,13 +200,21 @@ class Service:
         """
         snapshot = self.current.snapshot
         self._require_remembered({event.user_id for event in events}, snapshot)
-        return self.feedback.take(events, snapshot, datetime.now(UTC))
+        return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
+
+    def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
+        """The event that counts no more, once that is on the disk.
+
+        Raises:
+            NotFound: There is no such event, or it is another user's.
+        """
+        event = self.feedback.undo(event_id, user_id, sent_by)
+        return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
 
     def releases(self) -> list[ReleaseEntry]:
         """Every release, oldest first."""
         lake = self.current.lake()
-        listing = Releases(lake).listing() if lake else []
-        return [ReleaseEntry.model_validate({name: row[name] for name in ReleaseEntry.model_fields}) for row in listing]
+        return release_entries(lake) if lake else []
 
     def release(self, release_id: str) -> ReleaseDetail:
         """One release, whole.
@@ -208,26 +225,32 @@ class Service:
         lake = self.current.lake()
         if lake is None:
             raise NotFound("no such release", seen=release_id[:100], do="run `nightschool retrain` first")
-        row = Releases(lake).get(release_id)
-        entry = next(entry for entry in self.releases() if entry.id == release_id)
-        told = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}
-        return ReleaseDetail.model_validate({**entry.model_dump(), **told})
+        return release_detail(lake, release_id)
 
     def _take_release(self) -> None:
-        if self.current.refresh():
-            self._bodies.cache_clear()
-            warm_up(self.current.snapshot)
+        before = self.current.served
+        try:
+            self.current.refresh()
+        finally:
+            if self.current.served is not before:
+                self._forget_answers()
+            if self.current.served not in (None, before):
+                warm_up(self.current.snapshot)
 
     def _take_rules(self) -> None:
         stamp = _stamp(self.settings)
         if stamp != self._rules_read:
             self.rules, self._rules_read = load_rules(self.settings.paths.rules), stamp
-            self._bodies.cache_clear()
+            self._forget_answers()
 
     def _take_experiment(self) -> None:
-        self.trial.flush()
         if self.trial.refresh(with_content=self.current.opened and self.has_content()):
-            self._bodies.cache_clear()
+            self._forget_answers()
+
+    def _forget_answers(self) -> None:
+        """An answer that is being made now is kept under the generation that it was asked in, which nobody asks for."""
+        self._generation += 1
+        self._bodies.clear()
 
     def _user(self, snapshot: Snapshot, user_id: ExternalId) -> ExternalId:
         user = snapshot.user_id(user_id)
@@ -236,34 +259,32 @@ class Service:
         return user
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
-        lake = self.current.lake()
-        for user_id in user_ids:
-            known = snapshot.user_id(user_id)
-            if lake is not None and known is not None and Erasures(lake).forgotten_at(known) is not None:
-                raise NotFound("no such user any more", seen=str(user_id)[:100], do="send nothing of this user")
+        if self._erasures is None and (lake := self.current.lake()) is not None:
+            self._erasures = Erasures(lake)
+        known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
+        gone = self._erasures.forgotten(known) if self._erasures else set()
+        if gone:
+            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 
-    def _body(
-        self, snapshot: Snapshot, user_id: ExternalId, asked: Asked, version: int, hours: int, arm: str | None
-    ) -> Body:
+    def _body(self, question: Question) -> Body:
         LISTS_MADE.inc()
-        person = Person.of(snapshot, user_id, self.feedback.of(user_id)) if version else None
-        tried = self.trial.arm(arm)
+        snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
+        did = self.feedback.reactions(user_id) if question.mark != NOTHING else None
+        person = Person.of(snapshot, user_id, *did) if did and any(did) else None
+        tried = self.trial.arm(question.arm)
         rules = asked.changes(tried.rules(self.rules) if tried else self.rules)
-        entries = make_list(snapshot, person or user_id, rules, asked)
-        told = {"known": snapshot.knows(user_id), "overlay": person is not None and bool(person.sent), "arm": arm}
+        made = make_list(snapshot, person or user_id, rules, asked)
+        told = {
+            "known": snapshot.knows(user_id),
+            "overlay": person is not None and bool(person.sent),
+            "arm": question.arm,
+            "alpha": rules.alpha,
+            "release_age_hours": question.hours,
+        }
         exposed = None
         if tried:
-            entries, exposed = tried.explore(snapshot, person or Person.of(snapshot, user_id, ()), rules, entries)
-        return Body.of(snapshot, user_id, {**told, "alpha": rules.alpha, "release_age_hours": hours}, entries, exposed)
-
-
-def _tried(step: Callable[[], None]) -> Exception | None:
-    """What a step could not read; None where it could."""
-    try:
-        step()
-    except (NightschoolError, *UNREADABLE) as error:
-        return error
-    return None
+            made, exposed = tried.explore(snapshot, person or Person.of(snapshot, user_id), rules, made)
+        return Body.of(snapshot, user_id, told, made, exposed)
 
 
 def _hours(release: Release) -> int:

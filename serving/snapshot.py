@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import (
@@ -15,16 +16,12 @@ from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     CANDIDATE_SCORES,
     COMPONENT,
-    HISTORIES,
     ITEM_ID,
     ITEM_WEIGHTS,
     ITEMS,
     NEIGHBOR_ID,
     RANK,
-    RECOMMENDATIONS,
     SCORE,
-    SIMILAR_ITEMS,
-    SIMILAR_USERS,
     TEXT,
     TITLE,
     USER_ID,
@@ -41,7 +38,7 @@ from nightschool.storage.binding import Binding
 from nightschool.storage.database import can_hold
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
-from nightschool.storage.serving_files import Lists, lists_path
+from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from serving.catalogue import Catalogue
 from serving.pools import Pools
 from serving.schemas import ExternalId
@@ -89,20 +86,21 @@ class Snapshot:
         """The release, opened.
 
         Raises:
-            NotFound: A file of it is missing.
+            Unreachable: A file of it is missing or damaged.
         """
         manifest = load_manifest(binding.manifest)
         path = partial(lists_path, paths.serving, release.release_id)
-        named = [path(RECOMMENDATIONS), path(HISTORIES)]
+        lists, histories, *similar = (Lists(path(table)) for table in SERVED)
+        named = [lists.path, histories.path]
         catalogue = Catalogue(_items(lake, release.as_of, named), manifest.item_columns)
         return cls(
             release=release,
             manifest=manifest,
             binding=binding,
-            lists=Lists(path(RECOMMENDATIONS)),
-            histories=Lists(path(HISTORIES)),
-            similar_users=Lists(path(SIMILAR_USERS)),
-            similar_items=Lists(path(SIMILAR_ITEMS)),
+            lists=lists,
+            histories=histories,
+            similar_users=similar[0],
+            similar_items=similar[1],
             catalogue=catalogue,
             users=_users(lake, manifest, release.as_of),
             audiences=_audiences(lake, release.release_id),
@@ -110,6 +108,11 @@ class Snapshot:
             pools=Pools(lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
         )
+
+    @property
+    def mapped(self) -> tuple[Lists, ...]:
+        """The files that are mapped into memory."""
+        return self.lists, self.histories, self.similar_users, self.similar_items
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -126,6 +129,17 @@ class Snapshot:
         """Return what may be recommended, bool [n_items]: what a declared items table held and had not ended at T."""
         return self.catalogue.current | (self.manifest.items is None)
 
+    @cached_property
+    def popularity(self) -> NDArray[np.int64]:
+        """How many users liked each item, int64 [n_items]."""
+        rows = pl.scan_ipc(self.histories.path).select(ITEM_ID, SCORE).explode(ITEM_ID, SCORE)
+        counts = rows.filter(pl.col(SCORE) > 0).group_by(ITEM_ID).len().collect()
+        found = np.zeros(len(self.catalogue), dtype=np.int64)
+        for item_id, count in counts.iter_rows():
+            if (place := self.catalogue.position(item_id)) is not None:
+                found[place] = count
+        return found
+
     @property
     def has_content(self) -> bool:
         """Whether α has two sides to weigh."""
@@ -133,7 +147,8 @@ class Snapshot:
 
     def user_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
-        return as_id(value, self.binding.user_id)
+        folded = value.lower() if self.manifest.fold_case and isinstance(value, str) else value
+        return as_id(folded, self.binding.user_id)
 
     def item_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
@@ -164,8 +179,8 @@ def as_id(value: ExternalId, kind: str) -> ExternalId | None:
     if kind == "String":
         return text if can_hold(text) else None
     whole = text.removeprefix("-")
-    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 18
-    return int(text) if canonical and text != "-0" else None
+    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 19
+    return int(text) if canonical and text != "-0" and -(2**63) <= int(text) < 2**63 else None
 
 
 def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:

@@ -131,13 +131,18 @@ class Trial:
 
 
 def _others(snapshot: Snapshot, person: Person, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
-    """Candidates that may be shown and are not."""
+    """Candidates that may be shown and are not, whichever slot they take; of all items for who has no candidates."""
+    catalogue = snapshot.catalogue
+    allowed = allowed_items(snapshot, person, rules)
     candidates = candidates_of(snapshot, person, rules)
-    if candidates is None:
-        return []
-    there = {entry["item_id"] for entry in shown}
-    items = ruled(snapshot, candidates, rules, allowed_items(snapshot, person, rules)).items.tolist()
-    return [item_id for item_id in (snapshot.catalogue.ids[item] for item in items) if item_id not in there]
+    items = np.flatnonzero(allowed) if candidates is None else ruled(snapshot, candidates, rules, allowed).items
+    there = catalogue.positions(entry["item_id"] for entry in shown)
+    items = items[~np.isin(items, there)]
+    if rules.quota is not None:
+        kinds, full = np.unique(catalogue.kinds[there], return_counts=True)
+        taken = kinds[(full >= rules.quota) & (kinds >= 0)]
+        items = items[~np.isin(catalogue.kinds[items], taken)]
+    return [catalogue.ids[item] for item in items.tolist()]
 
 
 def _seed(salt: str, user_id: ExternalId) -> int:

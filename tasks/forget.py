@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from models.published import forget_user
-from nightschool.data.fields import to_ids, to_text
+from nightschool.data.fields import to_text
+from nightschool.data.ids import to_ids
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
 from nightschool.night.run import Home
@@ -28,7 +29,7 @@ def look_for(home: Home, user: str) -> dict[str, int]:
     Raises:
         NotFound: No table names such a person.
     """
-    user_id = _parse(home, user)
+    user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
@@ -40,15 +41,18 @@ def forget(home: Home, user: str) -> dict[str, Any]:
 
     Raises:
         NotFound: No table names such a person.
+        Unavailable: The files of a registered recommender are gone; nothing was removed.
         Busy: A Prefect server keeps its database busy; the next try goes on there.
     """
-    user_id = _parse(home, user)
+    user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
     if pending is not None:
         report = _erase(home, pending)
         if pending.user_id == user_id:
             return report
     sent = count_sent(user_id, Settings().events_address)
+    if _has_store(home):
+        registry(home).require_files()
     return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC), sent))
 
 
@@ -59,14 +63,16 @@ def finish_erasure(home: Home) -> None:
         _erase(home, pending)
 
 
-def _parse(home: Home, user: str) -> UserId:
-    """The id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
+def parse_user(home: Home, user: str) -> UserId:
+    """Return the id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
 
     Raises:
         NotFound: The home can have no such id.
     """
     try:
-        user_id: UserId | None = to_ids(to_text(pl.Series([user])), home.lake.user_id)[0]
+        fold_case = manifest_of(home).fold_case
+        given = to_text(pl.Series([user.lower() if fold_case else user]))
+        user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
     except UnicodeEncodeError:
         user_id = None
     if user_id is None:
@@ -93,7 +99,7 @@ def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
     """How many registered recommenders knew the person and were written anew."""
     scratch = home.paths.scratch
     shutil.rmtree(scratch, ignore_errors=True)
-    if not (home.paths.mlflow_database.exists() or Settings().mlflow_tracking_uri.get_secret_value()):
+    if not _has_store(home):
         return 0
 
     def rewrite(artifacts: Path) -> bool:
@@ -108,3 +114,8 @@ def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
     rewritten = registry(home).rewrite_models(rewrite, scratch)
     shutil.rmtree(scratch)
     return rewritten
+
+
+def _has_store(home: Home) -> bool:
+    """Whether MLflow was ever used: nothing is made only to look into it."""
+    return home.paths.mlflow_database.exists() or bool(Settings().mlflow_tracking_uri.get_secret_value())

@@ -1,18 +1,23 @@
 """Opening the home that the settings name, bound to its dataset."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from nightschool.columns import NIGHTS
 from nightschool.data.manifest import Manifest, load_manifest
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.data.sent import with_sent
-from nightschool.errors import ConfigurationError, NotFound
+from nightschool.errors import Busy, ConfigurationError, NotFound
 from nightschool.night.run import Home
 from nightschool.night.sent import took_in_sent
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import Binding, bind, find_binding, get_binding, require_same
+from nightschool.storage.home_version import VERSION, home_version
 from nightschool.storage.lake import Lake
+from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Releases
+from nightschool.storage.upgrade import upgrade
 
 
 def open_home(dataset: str | None = None) -> Home:
@@ -31,7 +36,15 @@ def open_home(dataset: str | None = None) -> Home:
         raise ConfigurationError(
             f"home {paths.root} holds dataset {binding.dataset!r}", seen=dataset, do="use another --home"
         )
+    _upgrade_if_free(paths)
     return _home(paths, binding)
+
+
+def _upgrade_if_free(paths: HomePaths) -> None:
+    """Upgrade an older home; where somebody works in it, or it cannot be written, it is read as it is."""
+    if home_version(paths) < VERSION and os.access(paths.root, os.W_OK):
+        with suppress(Busy), home_lock(paths.lock):
+            upgrade(paths)
 
 
 def bind_home(dataset: str | None, source_root: Path | None) -> Home:
@@ -59,6 +72,7 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
         # Nothing was ever ingested: an earlier try that was refused binds nobody.
         paths.binding.unlink(missing_ok=True)
         stored = None
+    upgrade(paths)
     wanted = _wanted(name, manifest, root.absolute(), stored)
     if stored is None:
         bind(paths.binding, wanted)

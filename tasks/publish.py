@@ -48,4 +48,4 @@ def _publish(night: Night, verdict: Record, model: Record, tables: Record, dry_r
 
 def _metrics(night: Night) -> pl.DataFrame:
     stages = ("select", "prove", "recommend")
-    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in stages])
+    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in stages])

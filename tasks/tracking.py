@@ -1,6 +1,7 @@
 """Showing the night in MLflow: what was tried, what it measured, and the model that was refitted."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import models
@@ -8,8 +9,11 @@ from nightschool.columns import RECOMMENDATIONS
 from nightschool.night.run import Home, Night
 from nightschool.night.tracking import night_log
 from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_path
+from nightschool.storage.mlflow_database import collect_garbage
 from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry
+from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
 from tasks.stage import Record
 
 LOADER = Path(str(models.__file__)).with_name("loader.py")
@@ -34,3 +38,20 @@ def prune_releases(home: Home, keep: int) -> list[str]:
     stored = {release.release_id for release in home.releases.stored()}
     registry(home).prune(stored - home.lake.releases(RECOMMENDATIONS))
     return removed
+
+
+def tidy(home: Home, now: datetime) -> int:
+    """Join files and remove what is old and no kept release needs; return how many nights lost their MLflow runs.
+
+    Call it under the home's lock.
+
+    Raises:
+        Busy: A server keeps Prefect's database busy.
+    """
+    tidy_tables(home.lake)
+    kept = home.lake.releases(RECOMMENDATIONS)
+    gone = registry(home).forget_runs(kept, now - KEPT) if home.paths.mlflow_database.exists() else 0
+    if gone and sqlite_path(Settings().tracking_uri) is not None:
+        collect_garbage(Settings().tracking_uri)
+    tidy_prefect(home.paths.prefect, now)
+    return gone

@@ -28,6 +28,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/contract.py": "tests/data/test_dataset.py reads its scores, tests/models fits on its positives",
     "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
     "nightschool/progress.py": "draws on a terminal only",
+    "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
     "serving/schemas.py": "shapes alone; every test of a route reads an answer through them",

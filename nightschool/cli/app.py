@@ -10,6 +10,8 @@ import typer
 
 from nightschool.cli import (
     backfill,
+    backup,
+    check,
     experiment,
     forget,
     init,
@@ -38,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(init.init)
+app.command()(check.check)
 app.command()(oracle.oracle)
 app.command()(backfill.backfill)
 night.add_commands(app)
@@ -45,6 +48,7 @@ app.command()(nights.nights)
 lookup.add_commands(app)
 services.add_commands(app)
 forget.add_commands(app)
+backup.add_commands(app)
 app.add_typer(quarantine.app, name="quarantine", help="List, export and retry the rows that were put aside.")
 app.add_typer(sources.app, name="sources", help="List source files; accept or drop those that were set aside.")
 app.add_typer(

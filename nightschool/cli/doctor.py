@@ -9,24 +9,31 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import polars as pl
 import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nightschool.cli.night_checks import night_questions
 from nightschool.cli.up import answers, repository_root
-from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
+from nightschool.columns import METRICS, RELEASE_ID
+from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound, Unavailable
+from nightschool.failures import explain
 from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_path
 from nightschool.storage.binding import find_binding
-from nightschool.storage.lake import UNREADABLE
+from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
 from nightschool.storage.tracking_uri import without_credentials
+from nightschool.storage.upkeep import BUDGET_BYTES, size_of_night, sizes
 
 _PROJECT = "nightschool"
 _FLOOR_GB = 1.0
+_OTHER_HOME = "make it writable, or choose another with --home"
 _GO_BACK = "go back to another release: nightschool releases list"
 
 
@@ -51,6 +58,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "memory": _memory,
         "disk": lambda: _disk(paths.root),
         "home": lambda: _home(paths.root),
+        "space": lambda: _space(settings),
         "lock": lambda: _lock(paths.lock),
         "dataset": lambda: _dataset(paths.binding),
         "erasure": lambda: _erasure(paths.erasure),
@@ -67,7 +75,10 @@ def ask(name: str, question: Callable[[], str]) -> Check:
         return Check(name, True, question())
     except NightschoolError as error:
         return Check(name, False, str(error))
-    except UNREADABLE as error:
+    except (*UNREADABLE, sqlite3.Error) as error:
+        unavailable = explain(error)
+        if unavailable is not None:
+            return Check(name, False, str(unavailable))
         return Check(name, False, f"{str(error).splitlines()[0]}; restore the home from a backup")
 
 
@@ -122,6 +133,22 @@ def _disk(home: Path) -> str:
     return _enough("disk", shutil.disk_usage(_existing(home)).free, do="free some: nightschool releases prune --keep 5")
 
 
+def _space(settings: Settings) -> str:
+    parts = {name: size for name, size in sizes(settings.paths).items() if size}
+    told = f"{_megabytes(sum(parts.values()))}: " + ", ".join(
+        f"{name} {_megabytes(part)}" for name, part in parts.items()
+    )
+    if parts.get("mlflow.db", 0) + parts.get("prefect", 0) > BUDGET_BYTES:
+        do = "tidy them, while no server runs: nightschool releases prune"
+        raise Unavailable("the databases of MLflow and Prefect are above 1 GB", seen=told, do=do)
+    release = _current(settings)
+    return f"{told}; a night adds {_megabytes(size_of_night(settings.paths, release))}" if release else told
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
+
+
 def _enough(what: str, free_bytes: int, *, do: str) -> str:
     free = free_bytes / 2**30
     if free < _FLOOR_GB:
@@ -132,8 +159,22 @@ def _enough(what: str, free_bytes: int, *, do: str) -> str:
 def _home(home: Path) -> str:
     nearest = _existing(home)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigurationError("the home cannot be written", seen=str(nearest), do="choose another with --home")
-    return str(home) if home.exists() else f"{home} (the first ingest makes it)"
+        raise Unavailable("the home cannot be written", seen=str(nearest), do=_OTHER_HOME)
+    if not home.exists():
+        return f"{home} (the first ingest makes it)"
+    _require_tables(home)
+    return str(home)
+
+
+def _require_tables(home: Path) -> None:
+    """Return when a table that is written below the home reads the same."""
+    with TemporaryDirectory(prefix=".doctor-", dir=home) as folder:
+        lake = Lake(Path(folder), pl.Int64(), pl.Int64())
+        row = pl.DataFrame(schema=lake.schema(METRICS)).clear(1).with_columns(pl.lit("doctor").alias(RELEASE_ID))
+        lake.append(METRICS, row)
+        lake.delete(METRICS, f"{RELEASE_ID} != 'doctor'")
+        if not lake.scan(METRICS, "doctor").collect().equals(row):
+            raise Unavailable("a table below the home does not read as it was written", seen=str(home), do=_OTHER_HOME)
 
 
 def _existing(path: Path) -> Path:
@@ -209,8 +250,8 @@ def _mlflow(settings: Settings) -> str:
 def _require_store(uri: str) -> None:
     if uri.startswith("http") and not answers(f"{uri.rstrip('/')}/health"):
         raise NotFound("MLflow does not answer", seen=uri, do="start it, or unset NIGHTSCHOOL_MLFLOW_TRACKING_URI")
-    database = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite") or not database.exists():
+    database = sqlite_path(uri)
+    if database is None or not database.exists():
         return
     try:
         with closing(sqlite3.connect(database)) as connection:

@@ -4,23 +4,28 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_address
+from nightschool.storage.home_path import require_usable_path
+from nightschool.storage.home_version import require_readable
 
 
 def prepare_environment() -> None:
     """Keeps every library's files below the home and every library from calling home; what is set already stays.
 
     Raises:
-        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, or the home is no folder.
+        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, the home is no folder, or cannot be where it is.
     """
     paths = _settings().paths
+    require_usable_path(paths.root)
     if paths.root.exists() and not paths.root.is_dir():
         raise ConfigurationError("the home is no folder", seen=str(paths.root), do="give --home a folder, new or not")
+    require_readable(paths)
     defaults = {
         "NIGHTSCHOOL_HOME": str(paths.root),
         "PREFECT_HOME": str(paths.prefect),
@@ -28,6 +33,8 @@ def prepare_environment() -> None:
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",
+        # Runs that ended 90 days ago; a server that stays would keep them for ever.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "nightschool",
@@ -39,6 +46,10 @@ def prepare_environment() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    if "?" in os.environ["PREFECT_HOME"]:
+        # Prefect's own address of its database ends at the question mark.
+        database = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
+        os.environ.setdefault("PREFECT_API_DATABASE_CONNECTION_URL", sqlite_address(database, "aiosqlite"))
     logging.getLogger("nightschool").setLevel(logging.INFO)
     # Commands that only read a home make nothing in it, which Prefect minds as it is imported.
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory", category=UserWarning)
@@ -59,10 +70,9 @@ def prepare_flow_run() -> Callable[[], None]:
 
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return lambda: None
-    from prefect.server.api.server import SubprocessASGIServer
+    from nightschool.temporary_server import start_server
 
-    # The flow's client would start this very server, and finds it started.
-    return ThreadPoolExecutor(1).submit(SubprocessASGIServer().start).result
+    return start_server()
 
 
 def _settings() -> Settings:

@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from nightschool.cli import show
+from nightschool.cli.check import show_check
 from nightschool.cli.night import Json
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that your files lie below.")],
     out: Annotated[Path | None, typer.Option(help="The manifest to write; ./NAME-OF-DIR.toml when left out.")] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Try the manifest on the files at the end.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Look at your own files and write a first manifest for them, with every guess marked."""
+    """Look at your own files and write a first manifest for them, with every guess marked; then try it on them."""
     from nightschool.data.inspection.draft import dataset_name, draft
     from nightschool.data.inspection.survey import survey
     from nightschool.data.inspection.writing import require_new, write_manifest
@@ -33,9 +35,14 @@ def init(
         "name": name,
         "guesses": text.count("# guess: "),
         "notes": found.notes,
+        "not_read": [f"no {role}: {why}" for role, why in found.match.log.remarks.items()],
         "files": [asdict(finding) for finding in found.findings],
         "next": _commands(name, path, folder),
     }
+    if check:
+        from tasks.check import check_manifest
+
+        document["check"] = check_manifest(str(path), folder)
     show.show_json(document) if as_json else _show(document)
 
 
@@ -63,8 +70,13 @@ def _show(document: Mapping[str, Any]) -> None:
     ]
     show.show_table("What the files are", ["file", "kind", "rows seen", "read as", "why"], rows)
     for note in document["notes"]:
-        show.console.print(f"Note: {note}.\n")
+        show.console.print(f"Note: {show.printable(note)}.\n", soft_wrap=True)
+    for remark in document["not_read"]:
+        show.console.print(f"Could not be read: {show.printable(remark)}.\n", soft_wrap=True)
     guesses = f"Read its {document['guesses']} guesses, each with its reason, and correct what is wrong. Then:\n"
     typer.echo(f"Written: {document['manifest']}. {guesses}")
     for command in document["next"]:
         typer.echo(f"  {command}")
+    if "check" in document:
+        typer.echo("\nWhat the first of them would do (`nightschool check` says it again):\n")
+        show_check(document["check"])

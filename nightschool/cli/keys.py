@@ -1,4 +1,4 @@
-"""Commands about keys to the API: who may ask, and who may send."""
+"""Commands about keys to the API: who may ask, who may send, and who may operate."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,17 @@ Name = Annotated[str, typer.Argument(help="Whose key it is, such as `platform`."
 @app.command()
 def add(
     name: Name,
-    role: Annotated[Literal["read", "write"], typer.Option(help="read: lists and histories; write: events too.")],
+    role: Annotated[
+        Literal["read", "events", "operate"],
+        typer.Option(help="read: lists and histories; events: and send events; operate: and roll back and hold."),
+    ],
+    user: Annotated[
+        str | None, typer.Option("--user", help="The one user that it is for; such a key may be in a browser.")
+    ] = None,
+    per_second: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=100_000, help="Requests a second; as many as it likes, or 10 with --user."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a key and print it, this once."""
@@ -23,9 +33,9 @@ def add(
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
 
-    key = Keys(open_database(Settings().events_address)).add(name, role)
+    key = Keys(open_database(Settings().events_address)).add(name, role, user, per_second)
     if as_json:
-        show.show_json({"name": name, "role": role, "key": key})
+        show.show_json({"name": name, "role": role, "user_id": user, "key": key})
         return
     show.console.print(key, soft_wrap=True)
     typer.echo("It is kept nowhere: give it to whom it is for. `nightschool keys revoke` ends it.", err=True)
@@ -43,8 +53,8 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         show.show_json([key._asdict() for key in keys])
     elif keys:
-        rows = [[key.name, key.role, f"{key.added_at:%Y-%m-%d %H:%M}"] for key in keys]
-        show.show_table("Keys", ["name", "role", "added (UTC)"], rows)
+        rows = [[key.name, key.role, key.user_id or "everybody", f"{key.added_at:%Y-%m-%d %H:%M}"] for key in keys]
+        show.show_table("Keys", ["name", "role", "for", "added (UTC)"], rows)
     else:
         show.console.print("There is no key yet: `nightschool keys add NAME --role read` makes one.")
 

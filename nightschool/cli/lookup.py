@@ -1,7 +1,9 @@
 """Commands that read a published release."""
 
+import json
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -32,10 +34,13 @@ def recommend(
     from tasks.home import manifest_of, open_home
 
     home = open_home()
-    reader = Reader.of(home, release)
-    items = reader.user_list(user, k, manifest_of(home).audience)
+    reader, manifest = Reader.of(home, release), manifest_of(home)
+    user = user.lower() if manifest.fold_case else user
+    items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
+    if not known:
+        typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
-        show.show_json({"release_id": reader.release.release_id, "user_id": user, "items": items})
+        show.show_json({"release_id": reader.release.release_id, "user_id": user, "known": known, "items": items})
         return
     if not items:
         show.console.print(f"User {user} has seen all that release {reader.release.release_id} could recommend.")
@@ -58,7 +63,7 @@ def similar_items(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "item_id": item, "items": items})
         return
-    rows = [[entry["rank"], entry["item_id"], entry["title"], entry["score"]] for entry in items]
+    rows = [[entry["rank"], str(entry["item_id"]), entry["title"], entry["score"]] for entry in items]
     show.show_table(
         f"Like item {item}, from release {reader.release.release_id}", ["rank", "item", "title", "score"], rows
     )
@@ -79,21 +84,63 @@ def similar_users(
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "user_id": user, "users": users})
         return
-    rows = [[entry["rank"], entry["user_id"], entry["score"], entry["support"], entry["method"]] for entry in users]
+    rows = [
+        [entry["rank"], str(entry["user_id"]), entry["score"], entry["support"], entry["method"]] for entry in users
+    ]
     columns = ["rank", "user", "score", "items in common", "method"]
     show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
 
 
 def export(
-    table: Annotated[str, typer.Option(help="The table's name, such as recommendations.")],
-    out: Annotated[Path, typer.Option(help="A .parquet or .csv file.")],
+    table: Annotated[str | None, typer.Option(help="The table's name, such as recommendations.")] = None,
+    user: Annotated[str | None, typer.Option(help="A user's id: all that is stored about them, as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file; for --user a .json file.")] = None,
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Write one table of a release to a file.
+    """Write one table of a release to a file, or all that is stored about a user.
 
     In a .csv, a text that a spreadsheet would take for a formula gets a ' before it; a .parquet is exact.
     """
+    if (table is None) == (user is None):
+        raise ConfigurationError("export takes --table or --user", do="give one of them")
+    if out is not None and not out.parent.is_dir():
+        raise ConfigurationError("no such folder", seen=str(out.parent), do="create it first")
+    if user is not None:
+        _export_user(user, out, as_json)
+    elif table is not None:
+        if out is None:
+            raise ConfigurationError("no file to write to", do="give --out FILE.parquet or FILE.csv")
+        _export_table(table, out, release, as_json)
+
+
+def _export_user(user: str, out: Path | None, as_json: bool) -> None:
+    from tasks.home import open_home
+    from tasks.stored_about import export_user
+
+    if out is not None and out.suffix != ".json":
+        raise ConfigurationError("unknown file type", seen=out.suffix, do="end the name in .json")
+    document = export_user(open_home(), user)
+    if out is None:
+        show.show_json(document)
+        return
+    with _open_private(out) as file:
+        json.dump(document, file, indent=2, ensure_ascii=False, allow_nan=False)
+    if as_json:
+        show.show_json({"user_id": document["user_id"], "out": str(out)})
+        return
+    show.console.print(f"All that is stored about user {document['user_id']}, written to {out}")
+
+
+def _open_private(out: Path) -> TextIO:
+    """Open a new file that nobody but its owner may read."""
+    try:
+        return os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+    except FileExistsError as error:
+        raise ConfigurationError("the file is there already", seen=str(out), do="give another --out") from error
+
+
+def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> None:
     import polars as pl
 
     from nightschool.columns import RELEASE_TABLES
@@ -106,8 +153,6 @@ def export(
         raise ConfigurationError("no such table of a release", seen=table, do=f"use one of {', '.join(tables)}")
     if out.suffix not in {".parquet", ".csv"}:
         raise ConfigurationError("unknown file type", seen=out.suffix, do="end the name in .parquet or .csv")
-    if not out.parent.is_dir():
-        raise ConfigurationError("no such folder", seen=str(out.parent), do="create it first")
     reader = Reader.of(open_home(), release)
     rows = reader.table(tables[table]).with_columns(pl.lit(reader.release.release_id).alias("release_id"))
     frame = rows.sort(tables[table].key).collect()

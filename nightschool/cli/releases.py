@@ -1,5 +1,6 @@
 """Commands about releases: which there are, which is current, and going back."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -83,17 +84,22 @@ def verify(release_id: ReleaseId, as_json: Json = False) -> None:
 def rollback(
     release_id: ReleaseId,
     reason: Reason = "rolled back by hand",
-    and_hold: Annotated[bool, typer.Option("--hold", help="Also keep the next nights from undoing it.")] = False,
+    and_hold: Annotated[
+        bool | None, typer.Option("--hold/--no-hold", help="Also keep the next nights from undoing it; so by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make an earlier release current again."""
+    from nightschool.storage.releases import ROLLBACK_HOLDS
     from tasks.rollback import roll_back
 
-    document = roll_back(release_id, reason, and_hold)
+    document = roll_back(release_id, reason, ROLLBACK_HOLDS if and_hold is None else and_hold)
     if as_json:
         show.show_json(document)
         return
     show.console.print(f"Release {document['release_id']} is current.")
+    if document["held"] is not None:
+        show.console.print("Nights do not publish until `nightschool releases release-hold`.")
 
 
 @app.command()
@@ -127,14 +133,18 @@ def prune(
     ] = 30,
     as_json: Json = False,
 ) -> None:
-    """Remove the tables of old releases; the current one always stays."""
+    """Remove the tables of old releases, and tidy the home; the current release always stays.
+
+    Tidying joins the files of tables, and removes runs of nights more than 90 days ago that no kept release needs.
+    """
     from nightschool.storage.lock import home_lock
     from tasks.home import open_home
-    from tasks.tracking import prune_releases
+    from tasks.tracking import prune_releases, tidy
 
     home = open_home()
     with home_lock(home.paths.lock):
         removed = prune_releases(home, keep)
+        tidy(home, datetime.now(UTC))
     if as_json:
         show.show_json({"removed": removed})
         return

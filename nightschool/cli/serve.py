@@ -12,6 +12,9 @@ from nightschool.errors import ConfigurationError
 FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder where workers add up their figures; prometheus-client looks for it once, as it is imported."""
 
+_START_SECONDS: Final = 5.0
+"""How long starting waits for a database that somebody else keeps."""
+
 _GRACE_SECONDS = 3
 """How long a worker may finish its answers, once the server is told to end."""
 
@@ -23,9 +26,9 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that answer
 def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Serve the current release: API, live feedback and the page for people; Ctrl-C ends it."""
     from granian.constants import Interfaces
-    from granian.server import Server
 
     from nightschool.cli.up import require_free_ports
+    from nightschool.cli.workers import PersistentServer
     from nightschool.settings import Settings
     from serving.rules import load_rules
 
@@ -36,7 +39,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
         if workers > 1:
             os.environ[FIGURES] = figures
         typer.echo(f"Nightschool is served at http://{host}:{port}; Ctrl-C ends it", err=True)
-        Server(
+        PersistentServer(
             "serving.app:create",
             factory=True,
             interface=Interfaces.ASGI,
@@ -55,7 +58,7 @@ def _require_keys(host: str) -> None:
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
 
-    keys = Keys(open_database(Settings().events_address))
+    keys = Keys(open_database(Settings().events_address, _START_SECONDS))
     try:
         local = host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -38,7 +38,8 @@ def printable(text: str) -> str:
 
 def show_json(document: object) -> None:
     """Prints one JSON document and nothing else."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str, allow_nan=False))
+    ascii_only = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=ascii_only, default=str, allow_nan=False))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -105,7 +106,7 @@ def show_night(report: Mapping[str, Any]) -> None:
 
 
 def _show_learner(learner: Mapping[str, Any]) -> None:
-    history = [[str(h["timestamp"] or "")[:16], h["item_id"], h["title"]] for h in learner["history"]]
+    history = [[str(h["timestamp"] or "")[:16], str(h["item_id"]), h["title"]] for h in learner["history"]]
     show_table(f"Learner {learner['user_id']}: newest history", ["when", "item", "title"], history)
     show_list(f"Learner {learner['user_id']}: top {len(learner['items'])}", learner["items"])
 
@@ -225,7 +226,7 @@ def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
 def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Prints one learner's list: rank, title, why."""
     show_table(
-        title, ["rank", "item", "title", "why"], [[i["rank"], i["item_id"], i["title"], i["why"]] for i in items]
+        title, ["rank", "item", "title", "why"], [[i["rank"], str(i["item_id"]), i["title"], i["why"]] for i in items]
     )
 
 

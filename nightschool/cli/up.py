@@ -15,6 +15,7 @@ from nightschool.cli import show
 from nightschool.cli.children import Children
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
+from nightschool.storage.mlflow_addresses import location, relocate
 
 HOST = "127.0.0.1"
 POOL = "local"
@@ -43,6 +44,7 @@ def serve_until_stopped(ports: Ports) -> None:
     settings = Settings()
     logs = settings.paths.logs
     environment = child_environment(settings, ports)
+    relocate(settings.paths.mlflow_database, settings.paths.mlflow_artifacts)
     with suppress(KeyboardInterrupt), Children(logs, environment, repository_root()) as children:
         _start(children, settings, ports)
         _show_addresses(settings, logs, ports)
@@ -138,7 +140,7 @@ def mlflow_arguments(settings: Settings, port: int) -> list[str]:
         *("--workers", "1"),
         # Nights write artifacts into the folder themselves, with or without the server.
         "--no-serve-artifacts",
-        *("--default-artifact-root", str(settings.paths.mlflow_artifacts)),
+        *("--default-artifact-root", location(settings.paths.mlflow_artifacts)),
     ]
 
 

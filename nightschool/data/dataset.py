@@ -33,7 +33,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.contract import Dataset, ItemColumns, Mask, Split
-from nightschool.data.filters import Rules, filter_events
+from nightschool.data.filters import Filtered, Rules, filter_events
 from nightschool.data.identity import order_ids
 from nightschool.data.manifest import Manifest
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
@@ -111,8 +111,16 @@ class EventLog:
         if self.rules.half_life_days is not None:
             events = decay(events, self.rules.half_life_days)
         pairs = merge_repeats(events, self.signal).drop(RELEVANT)
+        unrated = pairs[SCORE].is_null()
+        if unrated.any():
+            # Seen, and no more: a score of 0 says neither yes nor no.
+            pairs = pairs.with_columns(pl.col(SCORE).fill_null(0.0))
         seen = replace(self.empty, interactions=pairs, available=self.available(at), ended=self.ended(at))
-        return seen if found is None else replace(seen, learned=found.teaches(pairs), set_aside=found.bots)
+        if found is None and not unrated.any():
+            return seen
+        found = found or Filtered.everything((self.empty.n_users, self.empty.n_items))
+        bots = found.bots if found.bots.any() else None
+        return replace(seen, learned=found.teaches(pairs) & ~unrated.to_numpy(), set_aside=bots)
 
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
         """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them.
@@ -127,6 +135,7 @@ class EventLog:
         pairs = merge_repeats(self.rows(held_out), self.signal).join(
             dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
         )
+        pairs = pairs.filter(pl.col(SCORE).is_not_null())
         if dataset.set_aside is not None:
             pairs = pairs.filter(pl.Series(~dataset.set_aside[pairs[USER_INDEX].to_numpy()]))
         return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT))
@@ -158,7 +167,9 @@ class EventLog:
     def load(cls, directory: Path) -> Self:
         """The log that `save` wrote."""
         header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
-        users, items, events = (pl.read_parquet(directory / _FILES[name]) for name in ("users", "items", "events"))
+        users, items, events = (
+            pl.read_parquet(directory / _FILES[name], glob=False) for name in ("users", "items", "events")
+        )
         empty = _empty_dataset(users, items, header)
         instants = (items[AVAILABLE_AT], items[UNTIL])
         return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of)

@@ -1,5 +1,7 @@
 """Text to typed values: every function gives null where the text is missing or means nothing."""
 
+import html
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Final
@@ -7,12 +9,12 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import INSTANT
+from nightschool.data.instants import are_unclear, from_format, from_iso, to_utc
 from nightschool.data.parsing import JSON_STRING
 from nightschool.data.sections import Origins, Time
 
-_ISO_FORMATS: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
-_ISO_FORMATS_WITHOUT_ZONE: Final = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
 _MICROSECONDS: Final[Mapping[str, float]] = {"us": 1.0, "ms": 1e3, "s": 1e6, "days": 86_400e6}
+_ENTITY: Final = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});"
 _HELD: Final = "held"
 _FLAT_LIST: Final = r"^\s*\[[^\[\]{}]*\]\s*$"
 _BEYOND_NUMBERS: Final = r"\d{39}"
@@ -32,23 +34,25 @@ def _as_json(values: pl.Series) -> pl.Series:
     return held.struct.json_encode().str.json_path_match(f"$.{_HELD}")
 
 
-def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Ids of a home's dtype; for whole numbers only the text that the number itself would have (not 007, +7, 7.0)."""
-    if dtype == pl.String:
-        return text
-    numbers = text.cast(pl.Int64, strict=False)
-    return numbers.set(numbers.cast(pl.String) != text, None)
-
-
-def are_whole_numbers(text: pl.Series) -> bool:
-    """Whether every id can be kept as an Int64 without losing how it was written."""
-    return to_ids(text, pl.Int64()).null_count() == text.null_count()
-
-
-def to_numbers(text: pl.Series) -> pl.Series:
-    """Finite Float64 numbers."""
+def to_numbers(text: pl.Series, decimal: str = ".", thousands: str = "") -> pl.Series:
+    """Finite Float64 numbers, written with such a decimal mark and such a mark between thousands."""
+    if thousands:
+        grouped = rf"^\s*[+-]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(decimal)}\d+)?\s*$"
+        bare = text.str.replace_all(thousands, "", literal=True)
+        text = bare.zip_with(text.str.contains(grouped).fill_null(value=False), text)
+    if decimal != ".":
+        text = text.set(text.str.contains(".", literal=True).fill_null(value=False), None)
+        text = text.str.replace(decimal, ".", literal=True)
     numbers = text.cast(pl.Float64, strict=False)
     return numbers.set(~numbers.is_finite(), None)
+
+
+def without_entities(text: pl.Series) -> pl.Series:
+    """The texts with the letters that HTML entities such as &amp; stand for."""
+    if not text.str.contains("&", literal=True).any():
+        return text
+    found = text.drop_nulls().str.extract_all(_ENTITY).explode(empty_as_null=False).unique().to_list()
+    return text.str.replace_many(found, [html.unescape(entity) for entity in found]) if found else text
 
 
 def to_flags(text: pl.Series) -> pl.Series:
@@ -58,7 +62,7 @@ def to_flags(text: pl.Series) -> pl.Series:
 
 
 def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) -> pl.Series:
-    """UTC instants in microseconds; times without a zone are UTC, columns that hold times already are taken as such.
+    """UTC instants in microseconds, of local times by the manifest's zone; columns that hold times are taken as such.
 
     Args:
         values: The column of instants.
@@ -66,12 +70,22 @@ def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) ->
         names: Where the origins differ from row to row: which of them holds.
     """
     if isinstance(values.dtype, pl.Datetime):
-        utc = values.dt.convert_time_zone("UTC") if values.dtype.time_zone else values.dt.replace_time_zone("UTC")
+        utc = values.dt.convert_time_zone("UTC") if values.dtype.time_zone else to_utc(values, how.timezone)
         return utc.cast(INSTANT)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     text = to_text(values)
-    return _from_iso(text) if how.unit == "iso" else _from_count(text, how, names)
+    if how.format:
+        return from_format(text, how.format, how.timezone)
+    return from_iso(text, how.timezone) if how.unit == "iso" else _from_count(text, how, names)
+
+
+def unclear_times(text: pl.Series, how: Time) -> pl.Series:
+    """Which local times the clocks of the manifest's zone show twice or never, bool [n]."""
+    # Read as if they were UTC, times without an offset are what the clocks show.
+    shown, instants = (to_instants(text, how.model_copy(update={"timezone": zone})) for zone in ("UTC", how.timezone))
+    local = shown.dt.replace_time_zone(None)
+    return (are_unclear(local, how.timezone) & (shown != instants)).fill_null(value=False)
 
 
 def beyond_calendar(text: pl.Series, unit: str) -> pl.Series:
@@ -81,7 +95,7 @@ def beyond_calendar(text: pl.Series, unit: str) -> pl.Series:
 
 def _from_count(text: pl.Series, how: Time, names: pl.Series | None) -> pl.Series:
     # A double counts microseconds exactly until the year 2255.
-    counts = to_numbers(text) * _MICROSECONDS[how.unit]
+    counts = to_numbers(text) * _MICROSECONDS[how.unit or "s"]
     if isinstance(how.origin, Origins):
         starts = {name: _microseconds(day) for name, day in how.origin.dates.items()}
         counts += (text if names is None else names).replace_strict(starts, default=None, return_dtype=pl.Float64)
@@ -92,17 +106,6 @@ def _from_count(text: pl.Series, how: Time, names: pl.Series | None) -> pl.Serie
 
 def _microseconds(day: date) -> float:
     return datetime.combine(day, time(), UTC).timestamp() * 1e6
-
-
-def _from_iso(text: pl.Series) -> pl.Series:
-    instants = pl.repeat(None, len(text), dtype=INSTANT, eager=True)
-    for form in (*_ISO_FORMATS, *_ISO_FORMATS_WITHOUT_ZONE):
-        missing = instants.is_null() & text.is_not_null()
-        if not missing.any():
-            break
-        read = text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC")
-        instants = instants.zip_with(~missing, read)
-    return instants
 
 
 def to_lists(values: pl.Series, separator: str) -> pl.Series:

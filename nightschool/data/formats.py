@@ -93,6 +93,15 @@ class Csv(Part):
     header: bool = Field(default=True, description="Whether the first line names the columns.")
     columns: Names = Field(default=(), description="The columns' names, where no header does.")
     encoding: Encoding = "utf-8"
+    quote: Literal['"', "none"] = Field(default='"', description='"none" where a quote is a letter like others.')
+
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers.")
+    thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="What stands between thousands.")
+
+    @property
+    def quotes(self) -> bool:
+        """Whether fields may stand between double quotes."""
+        return self.quote != "none"
 
     @model_validator(mode="after")
     def _columns_named_once(self) -> Self:
@@ -100,6 +109,8 @@ class Csv(Part):
             raise ValueError("give either header = true or header = false with columns")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("columns names one column twice; give each its own name")
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are one mark; give two")
         return self
 
 

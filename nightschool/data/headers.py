@@ -1,11 +1,14 @@
 """What a file must look like before its rows are read: its columns, its keys, the fields of its lines."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
 from nightschool.columns import DETAIL, REASON
 from nightschool.data.formats import Csv, Names
+from nightschool.data.missing import BLANKS
 from nightschool.data.parsing import split_header, to_lines
 from nightschool.data.sources import SourceFile, line_blocks, open_source
 from nightschool.errors import DataRefused
@@ -14,7 +17,8 @@ from nightschool.errors import DataRefused
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     """The file's columns, as its first line or the manifest names them; every needed one is among them.
 
-    A file without a single byte, or of blanks alone, has the needed ones, and no rows.
+    Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte, or
+    of blanks alone, has the needed ones, and no rows.
 
     Raises:
         NotFound: The file is gone.
@@ -24,11 +28,20 @@ def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
     if kind.header:
         with open_source(file) as stream:
             block = next(line_blocks(stream, file, kind.encoding), b"")
-        columns = tuple(split_header(to_lines(block)[0], kind.separator)) if block.strip() else needed
+        columns = needed
+        if block.strip():
+            columns = tuple(split_header(to_lines(block)[0], kind.separator, quotes=kind.quotes))
+        columns = tuple(name if name in needed else _bare(name, columns, needed) for name in columns)
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
     require_columns(file, columns, needed)
     return columns
+
+
+def _bare(name: str, columns: Names, needed: Names) -> str:
+    """The name without blanks, where that is a needed column and no other has it."""
+    bare = name.strip(BLANKS)
+    return bare if bare in needed and bare not in columns else name
 
 
 def require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
@@ -46,21 +59,40 @@ def require_columns(file: SourceFile, columns: Names, needed: Names) -> None:
 
 
 def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
-    """Nothing, when every key stands somewhere among a file's first lines.
+    """Nothing, when every key, or every key of a path, stands somewhere among a file's first lines.
 
     Raises:
-        DataRefused: One does not.
+        DataRefused: One does not; keys alone are told, and no value of anybody.
     """
     lines = lines.filter(lines.str.strip_chars() != "")
-    missing = [
-        name for name in needed if not lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any()
-    ]
+    missing = [name for name in needed if not (_is_key(name, lines) or all(_is_key(k, lines) for k in name.split(".")))]
     if missing and len(lines):
         raise DataRefused(
             f"{file.name} has no key {', '.join(missing)}",
-            seen=f"first line {lines[0][:200]}",
+            seen=f"keys {', '.join(keys_of(lines[0]))}"[:500],
             do="check the manifest's column names and the file's kind",
         )
+
+
+def keys_of(line: str) -> list[str]:
+    """The keys of a JSON object, those within others behind a dot; none where the line is no object."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    return _flat(document) if isinstance(document, dict) else []
+
+
+def _flat(document: Mapping[str, Any], depth: int = 4) -> list[str]:
+    found = []
+    for key, value in document.items():
+        inner = _flat(value, depth - 1) if isinstance(value, dict) and depth else []
+        found += [key, *(f"{key}.{each}" for each in inner)]
+    return found
+
+
+def _is_key(name: str, lines: pl.Series) -> bool:
+    return bool(lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any())
 
 
 def require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:

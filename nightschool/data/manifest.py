@@ -107,8 +107,7 @@ class Items(Sourced):
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        own = (*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers)
-        _refuse_collisions(own, ITEMS.columns)
+        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -164,6 +163,10 @@ class Manifest(Part):
     history: bool = Field(default=False, description="Whether the files are a log of the past.")
     arrival: Literal["modified", "read"] = Field(
         default="modified", description="When a file's rows arrived: as it was last written, or as a night read it."
+    )
+    fold_case: bool = Field(default=False, description="Whether user ids that differ by case alone are one user.")
+    text_ids: tuple[Literal["user", "item"], ...] = Field(
+        default=(), description="Texts, even where nearly all are whole."
     )
     event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
     bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")

@@ -14,6 +14,9 @@ RAW: Final = "raw"
 JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"'
 """A text in JSON; what is left without them is its numbers and structure."""
 
+LONE_QUOTE: Final = "lone_quote"
+"""The reason of a line whose quote would swallow the rows that follow, if it opened a field."""
+
 _RECORD: Final = "record"
 _FIELDS: Final = "fields"
 _GROUP: Final = "group"
@@ -28,22 +31,36 @@ def to_lines(block: bytes) -> pl.Series:
     return pl.read_lines(block, name=_RECORD)[_RECORD]
 
 
-def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str) -> pl.DataFrame:
+def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str, *, quotes: bool = True) -> pl.DataFrame:
     """One row a record: raw, reason, detail, row (JSON of a record that could not be split); blank lines hold no row.
 
-    A record goes on over a line end inside quotes. Where that yields a wrong number of fields, its lines are taken one
-    by one, so that a lone quote costs one row and not all that follow.
+    A record goes on over a line end inside quotes. Where that yields a wrong number of fields, or a field that holds
+    whole rows, its lines are taken one by one, so that a lone quote costs one row and not all that follow.
+
+    Args:
+        lines: The lines.
+        columns: The columns' names.
+        separator: What stands between two fields.
+        quotes: Whether fields may stand between double quotes; else a quote is a letter like others.
     """
-    groups = _record_of_line(lines, separator)
-    frame = _split(lines, groups, separator)
+    groups = _record_of_line(lines, separator, quotes)
+    frame = _split(lines, groups, separator, quotes)
     n_fields = pl.col(_FIELDS).list.len().fill_null(0)
-    broken = frame.filter((pl.col(_LINES) > 1) & (n_fields != len(columns)))[_GROUP]
-    if len(broken):
+    several = frame.filter(pl.col(_LINES) > 1)
+    swallowed = pl.Series(dtype=pl.Int64)
+    if several.height:
+        swallowed = _groups_of_rows(several.filter(n_fields == len(columns)), separator, len(columns))
+        broken = several.filter(n_fields != len(columns))[_GROUP].cast(pl.Int64).append(swallowed)
         one_by_one = -1 - pl.int_range(len(lines), eager=True, dtype=pl.Int64)
-        frame = _split(lines, groups.zip_with(~groups.is_in(broken.implode()), one_by_one), separator)
+        swallowed = one_by_one.filter(groups.is_in(swallowed.implode()))
+        if len(broken):
+            frame = _split(lines, groups.zip_with(~groups.is_in(broken.implode()), one_by_one), separator, quotes)
     fits = n_fields == len(columns)
     raw = pl.struct(pl.col(_FIELDS).list.get(place, null_on_oob=True).alias(name) for place, name in enumerate(columns))
-    reason = pl.when(pl.col(_FIELDS).is_null()).then(pl.lit("bad_quoting")).otherwise(pl.lit("wrong_field_count"))
+    unpaired = (
+        pl.when(pl.col(_GROUP).is_in(swallowed.implode())).then(pl.lit(LONE_QUOTE)).otherwise(pl.lit("bad_quoting"))
+    )
+    reason = pl.when(pl.col(_FIELDS).is_null()).then(unpaired).otherwise(pl.lit("wrong_field_count"))
     detail = pl.format("{} fields where {} are expected", n_fields, pl.lit(len(columns)))
     return frame.select(
         pl.when(fits).then(raw).alias(RAW),
@@ -53,9 +70,9 @@ def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str) -> pl.
     )
 
 
-def split_header(line: str, separator: str) -> list[str]:
+def split_header(line: str, separator: str, *, quotes: bool = True) -> list[str]:
     """The fields of one line; empty where its quotes do not pair up."""
-    fields = _split(pl.Series([line]), pl.Series([0]), separator)[_FIELDS]
+    fields = _split(pl.Series([line]), pl.Series([0]), separator, quotes)[_FIELDS]
     return list(fields[0]) if len(fields) and fields[0] is not None else []
 
 
@@ -79,7 +96,10 @@ def split_adjacency(lines: pl.Series) -> pl.DataFrame:
 
 
 def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
-    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row."""
+    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row.
+
+    A column with dots in its name is the key of that name, else the path through keys within keys.
+    """
     frame = lines.to_frame(_RECORD).filter(pl.col(_RECORD).str.strip_chars() != "")
     schema = pl.Schema(dict.fromkeys(columns, pl.String()))
     is_object = pl.col(_RECORD).str.json_path_match("$").str.starts_with("{").fill_null(value=False)
@@ -92,18 +112,50 @@ def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
     )
     objects = frame.select(pl.when(is_object).then(pl.col(_RECORD)).otherwise(pl.lit("{}")))[_RECORD]
     raw = pl.read_ndjson("\n".join(objects).encode(), schema=schema) if len(objects) else schema.to_frame()
+    within = [name for name in columns if "." in name and raw[name].null_count()]
+    raw = raw.with_columns(raw[name].zip_with(raw[name].is_not_null(), _at(objects, name)) for name in within)
     # polars writes a list as text without escaping what is in it; the path gives back proper JSON, at a higher price.
     nested = [name for name in columns if raw[name].str.contains(r"^[\[{]").any()]
-    proper = [objects.str.json_path_match(f"$[{json.dumps(name, ensure_ascii=False)}]").alias(name) for name in nested]
+    proper = [
+        literal.zip_with(literal.is_not_null(), raw[name]).alias(name)
+        for name in nested
+        for literal in [objects.str.json_path_match(key_paths(name)[0])]
+    ]
     return faults.select(raw.with_columns(proper).to_struct(RAW), pl.all())
 
 
-def _record_of_line(lines: pl.Series, separator: str) -> pl.Series:
+def key_paths(name: str) -> tuple[str, ...]:
+    """The JSON paths under which an object may hold a column: its name as a key, then keys within keys."""
+    ways = [[name], name.split(".")] if "." in name else [[name]]
+    return tuple("$" + "".join(f"[{json.dumps(key, ensure_ascii=False)}]" for key in keys) for keys in ways)
+
+
+def _at(objects: pl.Series, name: str) -> pl.Series:
+    """What lies within keys of objects, as text."""
+    return objects.str.json_path_match(key_paths(name)[-1])
+
+
+def _record_of_line(lines: pl.Series, separator: str, quotes: bool) -> pl.Series:
     """The number of the record that each line belongs to."""
-    if not _may_quote(lines, separator):
+    if not (quotes and _may_quote(lines, separator)):
         return pl.int_range(len(lines), eager=True, dtype=pl.Int64)
     inside = _toggles(lines, separator).cum_sum() % 2
     return (inside.shift(1, fill_value=0) == 0).cast(pl.Int64).cum_sum()
+
+
+def _groups_of_rows(records: pl.DataFrame, separator: str, n_columns: int) -> pl.Series:
+    """The records over several lines whose every line looks like a row, if those are at least half of them.
+
+    Such a line has as many separators as a row, and before the first one of them something like the others have.
+    """
+    line, first = pl.col(_RECORD), pl.col(_FIELDS)
+    whole = records.select(_GROUP, line.str.split("\n")).explode(_RECORD, empty_as_null=True)
+    whole = whole.with_columns(line.str.split(separator).list.first().alias(_FIELDS))
+    alike = pl.all_horizontal(first.str.contains(form).n_unique() == 1 for form in (r"^\d+$", r"\d"))
+    as_row = (line.str.count_matches(separator, literal=True) == n_columns - 1) & first.str.contains(r'^[^\s"]+$')
+    found = whole.group_by(_GROUP, maintain_order=True).agg(as_row.all() & alike).filter(pl.nth(1))[_GROUP]
+    enough = n_columns > 1 and 2 * len(found) >= records.height
+    return (found if enough else found.clear()).cast(pl.Int64)
 
 
 def _may_quote(lines: pl.Series, separator: str) -> bool:
@@ -117,7 +169,7 @@ def _toggles(lines: pl.Series, separator: str) -> pl.Series:
     return (odd & lines.str.contains(f'(^|{edge})"|"({edge}|$)')).cast(pl.Int64)
 
 
-def _split(lines: pl.Series, groups: pl.Series, separator: str) -> pl.DataFrame:
+def _split(lines: pl.Series, groups: pl.Series, separator: str, quotes: bool) -> pl.DataFrame:
     """One row a record that is not blank: group, lines, record, fields (null where its quotes do not pair up)."""
     frame = pl.DataFrame({_GROUP: groups, _RECORD: lines})
     if groups.is_sorted() and groups.n_unique() == len(groups):
@@ -128,7 +180,7 @@ def _split(lines: pl.Series, groups: pl.Series, separator: str) -> pl.DataFrame:
     frame = frame.filter(pl.col(_RECORD).str.strip_chars(" \t\r") != "").with_columns(
         pl.col(_RECORD).str.split(separator).alias(_FIELDS)
     )
-    return _split_quoted(frame, separator) if _may_quote(frame[_RECORD], separator) else frame
+    return _split_quoted(frame, separator) if quotes and _may_quote(frame[_RECORD], separator) else frame
 
 
 def _split_quoted(frame: pl.DataFrame, separator: str) -> pl.DataFrame:

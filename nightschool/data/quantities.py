@@ -1,5 +1,6 @@
 """Numbers as people write them: `4.9stars`, `10,438 reviews`, `Approximately 6 months to complete`."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from nightschool.data.fields import to_numbers
+from nightschool.data.formats import Csv
 from nightschool.data.sections import Quantity
 
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
@@ -34,6 +36,17 @@ _PACE: Final = rf"(?i)(?:\bat\s+)?{_COUNT}\s*(?:hours?|hrs?|h)\s*(?:an?|per|/)\s
 def to_quantities(text: pl.Series, how: Quantity) -> pl.Series:
     """The numbers that texts hold, Float64; null where there is none, or it cannot be told which it is."""
     return _hours(text) if how == "hours" else _numbers(text)
+
+
+def with_points(text: pl.Series, kind: Csv) -> pl.Series:
+    """The texts of such a file with the numbers in them written with a decimal point, and nothing between thousands."""
+    if kind.decimal == ".":
+        return text
+    if kind.thousands:
+        # Twice, since a match ends where the next one would have to begin.
+        for _ in range(2):
+            text = text.str.replace_all(rf"(\d){re.escape(kind.thousands)}(\d\d\d)\b", "$1$2")
+    return text.str.replace_all(r"(\d),(\d)", "$1.$2")
 
 
 def _numbers(text: pl.Series) -> pl.Series:

@@ -10,10 +10,12 @@ from polars.exceptions import PolarsError
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
 from nightschool.data.csr import csr_rows
-from nightschool.data.fields import are_whole_numbers, to_text
+from nightschool.data.fields import to_text
 from nightschool.data.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
 from nightschool.data.headers import read_header, require_fields, require_keys
+from nightschool.data.ids import choose_dtype
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
+from nightschool.data.missing import without_missing
 from nightschool.data.normalise import IdMaps, IdTypes
 from nightschool.data.parquet import parquet_rows
 from nightschool.data.parsing import RAW, open_lines, split_adjacency, split_csv, split_jsonl, to_lines
@@ -206,12 +208,12 @@ def _is_wide(encoding: str) -> bool:
 
 def _split(lines: pl.Series, kind: Csv | Jsonl | Adjacency, columns: Names) -> pl.DataFrame:
     if isinstance(kind, Csv):
-        return split_csv(lines, columns, kind.separator)
+        return split_csv(lines, columns, kind.separator, quotes=kind.quotes)
     return split_jsonl(lines, columns) if isinstance(kind, Jsonl) else split_adjacency(lines)
 
 
 def _still_open(lines: pl.Series, kind: Csv | Jsonl | Adjacency) -> int:
-    n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) else 0
+    n_open = open_lines(lines, kind.separator) if isinstance(kind, Csv) and kind.quotes else 0
     too_long = n_open > _LONGEST_RECORD or lines.tail(n_open).str.len_bytes().sum() > LONGEST_LINE
     return 0 if too_long else n_open
 
@@ -229,7 +231,7 @@ def read_id_maps(part: Interactions, root: Path) -> IdMaps:
 
 
 def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
-    """The dtypes of a new home's ids: Int64 where every id is a whole number written plainly, else String.
+    """The dtypes of a new home's ids: Int64 where nearly every id is a whole number, else String.
 
     Ids come from the users and items files where the manifest has them, else from the interactions.
 
@@ -240,28 +242,29 @@ def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
     users, items, log = manifest.users, manifest.items, manifest.interactions
     user_ids = [(users, users.id, None)] if users else [(part, part.user, part.user_map) for part in log]
     item_ids = [(items, items.id, None)] if items else [(part, part.item, part.item_map) for part in log]
-    return IdTypes(_common_dtype(user_ids, source_root), _common_dtype(item_ids, source_root))
+    texts, text = manifest.text_ids, pl.String()
+    user = text if "user" in texts else _common_dtype(user_ids, source_root)
+    return IdTypes(user, text if "item" in texts else _common_dtype(item_ids, source_root))
 
 
 def _common_dtype(ids: Sequence[tuple[Users | Items | Interactions, str, IdMap | None]], root: Path) -> pl.DataType:
     if not any(translation or sources_of(part, root) for part, _, translation in ids):
         folders = ", ".join(pattern for part, _, _ in ids for pattern in part.files)
         raise NotFound(f"there is no file in {folders} yet", do="put one there first: it shows what the ids are")
-    numbers = all(_id_dtype(*each, root) == pl.Int64() for each in ids)
-    return pl.Int64() if numbers else pl.String()
+    return choose_dtype(block for each in ids for block in _ids(*each, root))
 
 
-def _id_dtype(part: Users | Items | Interactions, column: str, ids: IdMap | None, root: Path) -> pl.DataType:
+def _ids(part: Users | Items | Interactions, column: str, ids: IdMap | None, root: Path) -> Iterator[pl.Series]:
+    """The ids of a part's files as text, block by block."""
     if ids is not None:
-        return pl.Int64() if are_whole_numbers(_id_map(ids, root)["target"]) else pl.String()
+        yield _id_map(ids, root)["target"]
+        return
     headless = isinstance(part.format, Csv) and not part.format.header
     for file in sources_of(part, root):
         for rows in Reading(file, part.format, (column,)).batches():
             # The first row of a headless file may be a header all the same: it has no say.
             text = to_text(rows.filter(pl.col(SOURCE_ROW) > int(headless))[RAW].struct.field(column))
-            if not are_whole_numbers(text):
-                return pl.String()
-    return pl.Int64()
+            yield without_missing(text, part.missing)
 
 
 def _id_map(ids: IdMap, root: Path) -> pl.DataFrame:

@@ -8,13 +8,13 @@ from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
 from nightschool.data.formats import Csv
 from nightschool.data.headers import read_header
 from nightschool.data.manifest import Interactions, Items, Users
-from nightschool.data.parsing import RAW, split_csv, split_jsonl
+from nightschool.data.parsing import LONE_QUOTE, RAW, split_csv, split_jsonl
 from nightschool.data.sources import SourceFile
 
 LINE: Final = "line"
 """The one key of a kept row that could not be taken apart."""
 
-NOT_TAKEN_APART: Final = ("bad_quoting", "wrong_field_count", "bad_json")
+NOT_TAKEN_APART: Final = (LONE_QUOTE, "bad_quoting", "wrong_field_count", "bad_json")
 """Why rows are kept as a line."""
 
 _QUOTE: Final = '"'
@@ -54,9 +54,13 @@ def _split(lines: pl.Series, part: Interactions | Items | Users, file: SourceFil
     names = part.source_columns
     if isinstance(part.format, Csv):
         # A lone quote would take the next line into its record.
-        whole = lines.str.contains(r"\S") & (lines.str.count_matches(_QUOTE, literal=True) % 2 == 0)
+        paired = lines.str.count_matches(_QUOTE, literal=True) % 2 == 0
+        whole = lines.str.contains(r"\S") & (paired | (not part.format.quotes))
         header = read_header(file, part.format, names)
-        split, reason = split_csv(lines.filter(whole), header, part.format.separator), "bad_quoting"
+        split, reason = (
+            split_csv(lines.filter(whole), header, part.format.separator, quotes=part.format.quotes),
+            "bad_quoting",
+        )
     else:
         whole = lines.str.contains(r"\S")
         one_line = lines.filter(whole).str.replace_all("\n", " ", literal=True)

@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from nightschool.data.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
+from nightschool.data.instants import require_format
 
 Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""
+
+
+def _as_words(value: object) -> object:
+    """Numbers as people write them in a list of words."""
+    return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
+
+
+Words = Annotated[Names, BeforeValidator(_as_words)]
 
 
 class Sourced(Part):
@@ -17,6 +27,7 @@ class Sourced(Part):
 
     files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
     format: Format = Csv()
+    missing: Words = Field(default=(), description="What else stands for no value, in titles and labels too.")
 
     @property
     def source_columns(self) -> Names:
@@ -56,16 +67,41 @@ class Origins(Part):
 
 
 class Time(Part):
-    """A column of instants and how they are written; without a zone they are UTC."""
+    """A column of instants and how they are written: in a unit, or in a form of strftime's letters.
+
+    Times without an offset are local times of the zone; those that its clocks show twice or never are read by the
+    offset that held before.
+    """
 
     column: str
-    unit: Literal["s", "ms", "us", "iso", "days"]
+    unit: Literal["s", "ms", "us", "iso", "days"] | None = None
+    format: str | None = Field(default=None, description='Such as "%d.%m.%Y %H:%M".')
+    timezone: str = Field(default="UTC", description='Such as "Europe/Berlin".')
     origin: date | Origins | None = Field(default=None, description="The day that `days` count from.")
 
     @property
     def source_columns(self) -> tuple[str, ...]:
         """The columns that are read from the files."""
         return (self.column, self.origin.column) if isinstance(self.origin, Origins) else (self.column,)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the values are numbers."""
+        return self.unit not in {None, "iso"}
+
+    @model_validator(mode="after")
+    def _unit_or_format(self) -> Self:
+        if (self.unit is None) == (self.format is None):
+            raise ValueError('give a unit such as "iso" or "s", or a format such as "%d.%m.%Y %H:%M"')
+        if self.format:
+            require_format(self.format)
+        if self.is_count and self.timezone != "UTC":
+            raise ValueError("a timezone is for times that are written as dates; counts have none")
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError('timezone is not known; give one such as "Europe/Berlin"') from None
+        return self
 
     @model_validator(mode="after")
     def _days_have_an_origin(self) -> Self:
@@ -88,6 +124,7 @@ class Rating(Part):
     column: str
     min: float = Field(allow_inf_nan=False)
     max: float = Field(allow_inf_nan=False)
+    missing: tuple[float, ...] = Field(default=(), description="Numbers that stand for no rating: the item was met.")
 
     @model_validator(mode="after")
     def _scale_has_extent(self) -> Self:

@@ -46,6 +46,7 @@ class Signal(BaseModel):
         default=None, description="The lowest rating that counts as a hit; None: every score above zero does."
     )
     rating_range: tuple[float, float] | None = Field(default=None, description="The scale of the mode `rating`.")
+    unrated: bool = Field(default=False, description="Whether a row without a rating says that the item was met.")
 
     @property
     def scored_by(self) -> tuple[str, ...]:
@@ -78,6 +79,7 @@ def signal_of(manifest: Manifest) -> Signal:
         bots=manifest.bots,
         rating_min=manifest.relevant.rating_min if manifest.relevant else None,
         rating_range=manifest.score_range if manifest.score == "rating" else None,
+        unrated=any(part.rating and part.rating.missing for part in manifest.interactions),
     )
 
 
@@ -87,7 +89,8 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     `relevant`: whether the row counts as a hit. `negative`: whether it is a dislike or the like, which scores its own
     weight in every mode and is never a hit. `bot_event`: whether a bot's haste would show in it.
 
-    Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing.
+    Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing. The score of
+    an unrated row is null.
 
     Raises:
         ManifestError: An event type has no weight; guessing one would change what the models learn.
@@ -96,13 +99,13 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     if signal.mode == "events":
         _require_weights(interactions, signal)
     negative, bots = _is_one_of(signal.exclusions), _is_one_of(signal.bots)
-    if signal.mode == "rating":
+    if signal.mode == "rating" and not signal.unrated:
         _require_ratings(interactions, negative)
-    hit = pl.col(SCORE) > 0 if signal.rating_min is None else (pl.col(RATING) >= signal.rating_min).fill_null(False)
+    hit = pl.col(SCORE) > 0 if signal.rating_min is None else pl.col(RATING) >= signal.rating_min
     scored = interactions.with_columns(
         _score(signal).cast(pl.Float32).alias(SCORE), negative.alias(NEGATIVE), bots.alias(BOT_EVENT)
     )
-    return scored.with_columns((hit & ~pl.col(NEGATIVE)).alias(RELEVANT))
+    return scored.with_columns((hit.fill_null(value=False) & ~pl.col(NEGATIVE)).alias(RELEVANT))
 
 
 def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
@@ -117,14 +120,16 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
-    the latest event is negative it alone speaks: the pair has its score and is not relevant.
+    the latest event is negative it alone speaks: the pair has its score and is not relevant. A pair whose rows are all
+    unrated has a null score.
 
     Args:
         events: Scored rows in source order: user_index, item_index, timestamp, score, relevant, negative.
         signal: Says how repeats merge.
     """
     pair = pl.col(USER_INDEX).cast(pl.Int64) * 2**32 + pl.col(ITEM_INDEX)  # one key sorts twice as fast as two
-    order = events.select(pl.arg_sort_by(pair, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
+    rated = [pl.col(SCORE).is_not_null()] if events[SCORE].null_count() else []
+    order = events.select(pl.arg_sort_by(pair, *rated, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
     columns = (USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT, NEGATIVE)
     ordered = events.select(pl.col(columns).gather(order))
     users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()

@@ -165,7 +165,7 @@ def take_entities(
 def normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
     """Raw rows of users or items as rows of their table, with a reason in those that may not come in."""
     if isinstance(part, Users):
-        frame = normalise_users(rows, part, occasion.lake.user_id)
+        frame = normalise_users(rows, part, occasion.lake.user_id, fold_case=occasion.manifest.fold_case)
         return occasion.with_findings(table, mark_forgotten(frame, Erasures(occasion.lake)))
     return occasion.with_findings(table, normalise_items(rows, part, occasion.lake.item_id))
 

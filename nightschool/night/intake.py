@@ -24,15 +24,17 @@ from nightschool.data.contents import modified_at
 from nightschool.data.formats import Format, Sql
 from nightschool.data.limits import Limits
 from nightschool.data.manifest import Manifest
-from nightschool.data.parsing import RAW
+from nightschool.data.parsing import LONE_QUOTE, RAW
 from nightschool.data.sent import SENT
 from nightschool.data.sources import SourceFile
+from nightschool.errors import DataRefused
 from nightschool.night.batches import Batches, DriftReport
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
 
+MANGLED_ID: Final = "mangled_id"
 ALREADY_KNOWN: Final = "already_known"
 """The reason of a row that says what the table holds: it is counted, and is no fault."""
 
@@ -135,6 +137,7 @@ class Intake:
 
     Attributes:
         excused: Bad rows that say nothing about the files.
+        explained: Bad rows whose id says itself what is wrong: rounded by a spreadsheet, or a word for no value.
         set_aside: Rows of files that were not taken in.
         withdrawn: Rows that withdraw users or items which a full list no longer holds; None: none.
     """
@@ -145,6 +148,7 @@ class Intake:
     batches: Batches
     already_known: int = 0
     excused: int = 0
+    explained: int = 0
     set_aside: int = 0
     withdrawn: pl.DataFrame | None = None
     reasons: Counter[str] = field(default_factory=Counter)
@@ -154,6 +158,7 @@ class Intake:
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
         """The good rows of a normalised frame; its bad ones go to the quarantine, and known ones are counted."""
         bad = frame.filter(pl.col(REASON).is_not_null())
+        self._remark(frame, file)
         if not bad.height:
             return frame
         known = bad[REASON] == ALREADY_KNOWN
@@ -163,12 +168,23 @@ class Intake:
         self.reasons.update(reasons)
         # Neither rows of people who were forgotten nor what anybody may send says how good a file is.
         self.excused += bad.height if file.name == SENT else reasons.get(FORGOTTEN_USER, 0)
+        is_word = bad[REASON].is_in(["missing_user", "missing_item"]) & bad[DETAIL].is_not_null()
+        self.explained += int((is_word | (bad[REASON] == MANGLED_ID)).sum())
         row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
         place = (pl.lit(self.table.name).alias(TABLE), pl.lit(file.name).alias(SOURCE_FILE))
         when = pl.lit(now).dt.cast_time_unit("us").alias(QUARANTINED_AT)
         if bad.height:
             self.rejected.add(bad.select(*place, SOURCE_ROW, REASON, DETAIL, row, when).select(*QUARANTINE.columns))
         return frame.filter(pl.col(REASON).is_null())
+
+    def _remark(self, frame: pl.DataFrame, file: SourceFile) -> None:
+        """Warns of good rows with a detail: local times that clocks show twice or never."""
+        if frame.height - frame[DETAIL].null_count() == 0:
+            return
+        unclear = frame.filter(pl.col(REASON).is_null(), pl.col(DETAIL).is_not_null())[DETAIL]
+        if len(unclear):
+            what = f"{len(unclear):,} times of {file.name}, such as {unclear[0]!r}, are shown twice or never by clocks"
+            self.warnings.append(f"{what} of the manifest's timezone: they are read by the offset that held before")
 
     def absorb(self, other: "Intake") -> None:
         """Add what one file gave, after it passed its checks."""
@@ -177,6 +193,7 @@ class Intake:
         self.batches.absorb(other.batches)
         self.already_known += other.already_known
         self.excused += other.excused
+        self.explained += other.explained
         self.reasons.update(other.reasons)
         self.warnings += other.warnings
 
@@ -219,14 +236,26 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
     """Check what one file gave: how many of its rows are bad, and whether they are distributed as before.
 
     Raises:
-        DataRefused: Naming the reasons, how often each was seen and three values.
+        DataRefused: A quote would swallow rows; else naming the reasons, how often each was seen and three values.
     """
-    counts, n_bad = intake.counts(), intake.rejected.rows - intake.excused
+    if n_lone := intake.reasons[LONE_QUOTE]:
+        raise DataRefused(
+            f"{file.name}: a quoted field holds whole rows, since quotes stand alone in it",
+            seen=f"{n_lone:,} such quotes{_examples(intake)}",
+            do='say quote = "none" in its format',
+        )
+    counts = intake.counts()
+    # As long as they are the smaller part: a column that holds no ids is a fault of the file.
+    explained = intake.explained if intake.explained <= counts.accepted else 0
+    n_bad = intake.rejected.rows - intake.excused - explained
     n_rows = counts.accepted + n_bad
     if n_bad > 0:
         seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
         do = f"found {seen}{_examples(intake)}; check the manifest against the files"
         check.check_intake(f"{intake.table.name} from {file.name}", n_rows, n_bad).raise_if_failed(do)
+    if n_mangled := intake.reasons[MANGLED_ID]:
+        do = "format the column as text before you save, or export it again"
+        intake.warnings.append(f"{n_mangled:,} rows of {file.name} have ids that were rounded (mangled_id): {do}")
     intake.warnings += intake.batches.compare(check)
 
 

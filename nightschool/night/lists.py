@@ -21,7 +21,8 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.data.fields import to_ids, to_text
+from nightschool.data.fields import to_text
+from nightschool.data.ids import read_ids
 from nightschool.data.manifest import Items, Users
 from nightschool.data.parsing import RAW
 from nightschool.data.readers import Reading, is_unchanged
@@ -154,8 +155,10 @@ class Lists:
             blocks = list(Reading(file, self.part.format, (self.part.id,)).batches())
         except (DataRefused, NotFound, Unavailable):
             return None
+        fold_case = self.table is USERS and self.occasion.manifest.fold_case
         texts = [to_text(rows[RAW].struct.field(self.part.id)) for rows in blocks]
-        return pl.concat([pl.Series(dtype=dtype), *(to_ids(text, dtype).drop_nulls() for text in texts)]).unique()
+        ids = [read_ids(text, dtype, fold_case=fold_case).values.drop_nulls() for text in texts]
+        return pl.concat([pl.Series(dtype=dtype), *ids]).unique()
 
 
 def _arrival(entry: Entry) -> tuple[datetime, datetime]:

@@ -85,6 +85,12 @@ class Reader:
             for row in rows.select(columns).iter_rows(named=True)
         ]
 
+    def knows(self, user: str) -> bool:
+        """Whether anything is known of a user: a list of their own, an interaction, or a row of the users table."""
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        tables = [self.table(RECOMMENDATIONS), *(self.home.lake.scan(table) for table in (INTERACTIONS, USERS))]
+        return any(not rows.filter(pl.col(USER_ID) == user_id).head(1).collect().is_empty() for rows in tables)
+
     def similar_items(self, item: str, k: int) -> list[dict[str, Any]]:
         """An item's neighbours with titles.
 

@@ -1,6 +1,5 @@
 """Where a person is named in a home: the rows of its tables, those of every release included."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +19,8 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest import Manifest
+from nightschool.data.missing import BLANKS
+from nightschool.data.parsing import key_paths
 from nightschool.errors import NightschoolError
 from nightschool.storage.erasures import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
@@ -49,7 +50,7 @@ class Person:
         """
         found = {table.name: self.count(table) for table in TABLES}
         named = {name: rows for name, rows in found.items() if rows}
-        if named.keys() == {QUARANTINE.name} and not self._rows(QUARANTINE, self._quarantined_as_user()):
+        if named.keys() == {QUARANTINE.name} and not self._count_rows(QUARANTINE, self._quarantined_as_user()):
             return {}
         return named
 
@@ -59,9 +60,13 @@ class Person:
         Raises:
             NightschoolError: The table cannot be read.
         """
-        return self._rows(table, self._named_in(table), release_id)
+        return self._count_rows(table, self._named_in(table), release_id)
 
-    def _rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
+    def rows(self, table: Table) -> pl.DataFrame:
+        """Return the rows of the table that name the person, those of all releases together."""
+        return self.lake.scan(table).filter(self._named_in(table)).collect()
+
+    def _count_rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
         rows = self.lake.scan(table, release_id).filter(where)
         try:
             return int(rows.select(pl.len()).collect().item())
@@ -102,8 +107,14 @@ class Person:
         """Whether the person's id stands where a source row has its user."""
         where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
         where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
-        own = [(pl.col(TABLE) == name) & (_field(column) == str(self.user_id)) for name, column in sorted(where)]
+        own = [(pl.col(TABLE) == name) & (self._read(column) == str(self.user_id)) for name, column in sorted(where)]
         return pl.any_horizontal(*own).fill_null(value=False)
+
+    def _read(self, column: str) -> pl.Expr:
+        """The ids of quarantined source rows as they would be read."""
+        text = _field(column).str.strip_chars(BLANKS)
+        text = text.str.to_lowercase() if self.manifest.fold_case else text
+        return text if isinstance(self.user_id, str) else text.str.replace(r"\.0+$", "")
 
     def _quarantined(self) -> pl.Expr:
         """Whether the person's id stands anywhere in a row.
@@ -118,4 +129,4 @@ class Person:
 
 def _field(column: str) -> pl.Expr:
     """A field of the quarantined source row, as text."""
-    return pl.col(ROW).str.json_path_match(f"$[{json.dumps(column, ensure_ascii=False)}]")
+    return pl.coalesce(pl.col(ROW).str.json_path_match(path) for path in key_paths(column))

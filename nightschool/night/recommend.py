@@ -81,7 +81,7 @@ def staged_files(folder: Path, table: Table) -> list[Path]:
 
 def read_table(folder: Path, table: Table) -> pl.LazyFrame:
     """The rows of those files."""
-    return pl.scan_parquet(staged_files(folder, table))
+    return pl.scan_parquet(staged_files(folder, table), glob=False, hive_partitioning=False)
 
 
 def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:

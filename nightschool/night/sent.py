@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
-import sqlalchemy as sa
 
 from nightschool.columns import FILE, INTERACTIONS, SOURCES, TABLE
 from nightschool.data.formats import Sql
@@ -16,10 +15,11 @@ from nightschool.data.sql import after_erasure, gives_rows
 from nightschool.errors import NightschoolError
 from nightschool.night.ledger import Ledger
 from nightschool.night.run import Home
-from nightschool.storage.database import EXPOSURES, can_hold, erase, find_database
+from nightschool.storage.database import can_hold, erase, find_database
 from nightschool.storage.erasures import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.lake import Lake
+from nightschool.storage.tables import EXPOSURES
 
 
 def took_in_sent(lake: Lake) -> bool:
@@ -76,7 +76,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
     try:
         EventStore(engine).forget(str(user_id))
         if can_hold(str(user_id)):
-            erase(engine, sa.delete(EXPOSURES).where(EXPOSURES.c.user_id == str(user_id)))
+            erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
     finally:
         engine.dispose()
     part = sent_part(manifest)

@@ -18,7 +18,9 @@ Record = Mapping[str, Any]
 
 def night_log(night: Night, chosen: Record, verdict: Record) -> NightLog:
     """What the registry shows of a night that has its verdict."""
-    validation, test = (pl.read_parquet(night.folder / stage / "metrics.parquet") for stage in ("select", "prove"))
+    validation, test = (
+        pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in ("select", "prove")
+    )
     candidates = tuple(
         Measured(c["name"], c["params"], _rows(validation, c["name"]), {"fit_seconds": c["fit_seconds"]})
         for c in chosen["candidates"]

@@ -1,23 +1,27 @@
 """The database of what serving writes: one SQLite file below the home, or PostgreSQL; its address is never told."""
 
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, RELEASE_ID, USER_ID
 from nightschool.data.addresses import postgresql_url, told, told_of_connecting
 from nightschool.data.formats import SQLITE
-from nightschool.errors import NightschoolError, Unreachable
+from nightschool.errors import Unreachable
+from nightschool.storage.sqlite_pages import PAUSE_SECONDS, overwrite_unused
+from nightschool.storage.tables import METADATA
 
-_BUSY_SECONDS: Final = 30
-"""How long one who writes an SQLite file waits for another, and how long a server may take to let one in."""
+BUSY_SECONDS: Final = 30.0
+"""How long one who writes waits for another, and how long a server may take to let one in."""
 
 _LOCK: Final = 5_170_613
 """The number of the lock that those who must write one by one take in PostgreSQL."""
@@ -26,117 +30,69 @@ _OPENING: Final = "nightschool_opening"
 """The execution option that says what opens a transaction of SQLite."""
 
 _CALLED: Final = "the database of events, keys and experiments"
+_FILE: Final = "nightschool_file"
+_ERASED_AT_ONCE: Final = 500
+_MOST_CONNECTIONS: Final = 64
 
 
-class Instant(sa.TypeDecorator[datetime]):
-    """A time in UTC: text that sorts in SQLite, a timestamp with its zone in PostgreSQL."""
+def connect_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
+    """Return the database, before anything is asked of it.
 
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
+    Args:
+        address: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.
+        wait: Seconds that a question waits for others before it raises `Unreachable`.
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """The time in UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise NightschoolError("a time has no zone", seen=value, do="give it one")
-        return value.astimezone(UTC)
+    Raises:
+        Unreachable: An SQLite file cannot be made.
+        ConfigurationError: The address is none.
+    """
+    engine = _sqlite(address, wait) if address.startswith(SQLITE) else _postgresql(address, wait)
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """The time in UTC, with its zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def fail(context: sa.engine.ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DBAPIError) and not context.is_pre_ping:
+            say = told if context.connection is not None else told_of_connecting
+            raise _unreachable(say(context.sqlalchemy_exception, address), engine.dialect.name)
 
-
-def _sequence() -> sa.Column[int]:
-    return sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    sa.event.listen(engine, "handle_error", fail)
+    return engine
 
 
-def _text(name: str, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, **more)
+def make_tables(engine: sa.Engine) -> None:
+    """Makes the tables, columns and indices that are missing; where none is, it waits for nobody.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    with reading(engine) as connection:
+        if not _missing(connection):
+            return
+    with writing(engine) as connection:
+        write_one_by_one(connection)
+        METADATA.create_all(connection)
+        quote_name = connection.dialect.identifier_preparer.quote
+        for missing in _missing(connection):
+            if isinstance(missing, sa.Index):
+                missing.create(connection)
+            elif isinstance(missing, sa.Column):
+                added = sa.schema.CreateColumn(missing).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quote_name(missing.table.name)} ADD COLUMN {added}")
 
 
-METADATA: Final = sa.MetaData()
-
-EVENTS: Final = sa.Table(
-    "events",
-    METADATA,
-    _sequence(),
-    _text(EVENT_ID, unique=True),
-    _text(USER_ID),
-    _text(ITEM_ID),
-    _text(EVENT),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("received_at", Instant, nullable=False),
-    sa.Index("events_of_user", USER_ID, "sequence"),
-    sqlite_autoincrement=True,
-)
-"""What people did, in the order in which it was taken in; a sequence is never given twice."""
-
-KEYS: Final = sa.Table(
-    "keys",
-    METADATA,
-    _text("name", primary_key=True),
-    _text("role"),
-    _text("sha256", unique=True),
-    sa.Column("added_at", Instant, nullable=False),
-)
-"""Who may ask the API; the keys themselves are nowhere."""
-
-EXPERIMENTS: Final = sa.Table(
-    "experiments",
-    METADATA,
-    _text("name", primary_key=True),
-    _text("salt"),
-    sa.Column("arms", sa.JSON, nullable=False),
-    sa.Column("explore", sa.Double, nullable=False),
-    sa.Column("window_hours", sa.Double, nullable=False),
-    sa.Column("started_at", Instant, nullable=False),
-    sa.Column("stopped_at", Instant),
-    _text("reason"),
-)
-"""What was tried on people."""
-
-EXPOSURES: Final = sa.Table(
-    "exposures",
-    METADATA,
-    _sequence(),
-    _text("experiment"),
-    _text(USER_ID),
-    _text("arm"),
-    _text(RELEASE_ID),
-    sa.Column("at", Instant, nullable=False),
-    _text("items"),
-    sa.Index("exposures_of_user", "experiment", USER_ID),
-    sqlite_autoincrement=True,
-)
-"""Every list that an experiment showed: its items with the chance that each had, as JSON."""
-
-
-def open_database(address: str) -> sa.Engine:
+def open_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
     """The database with its tables, which are made where they are missing.
 
     Several processes may open and write it at once. What a `writing` block wrote is on the disk when the block ends.
 
     Args:
         address: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.
+        wait: Seconds that a question waits for others before it raises `Unreachable`.
 
     Raises:
         Unreachable: It does not answer, or cannot be made.
         ConfigurationError: The address is none.
     """
-    engine = _sqlite(address) if address.startswith(SQLITE) else _postgresql(address)
-
-    def fail(context: sa.engine.ExceptionContext) -> None:
-        if isinstance(context.sqlalchemy_exception, DBAPIError) and not context.is_pre_ping:
-            say = told if context.connection is not None else told_of_connecting
-            raise _unreachable(say(context.sqlalchemy_exception, address))
-
-    sa.event.listen(engine, "handle_error", fail)
-    with writing(engine) as connection:
-        write_one_by_one(connection)
-        METADATA.create_all(connection)
+    engine = connect_database(address, wait)
+    make_tables(engine)
     return engine
 
 
@@ -185,21 +141,37 @@ def write_one_by_one(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-def erase(engine: sa.Engine, rows: sa.Delete) -> int:
+def erase(engine: sa.Engine, table: sa.Table, rows: sa.ColumnElement[bool]) -> int:
     """How many rows were removed; an SQLite file then holds no byte of them.
+
+    Others who write meanwhile wait for moments alone.
 
     Raises:
         Unreachable: The database does not answer, or refuses.
     """
-    with writing(engine) as connection:
-        removed = connection.execute(rows).rowcount
+    key = next(iter(table.primary_key.columns))
+    some = sa.select(key).where(rows).limit(_ERASED_AT_ONCE)
+    removed, batch = 0, _ERASED_AT_ONCE
+    while batch == _ERASED_AT_ONCE:
+        with writing(engine) as connection:
+            batch = connection.execute(sa.delete(table).where(key.in_(some.scalar_subquery()))).rowcount
+        removed += batch
+        time.sleep(PAUSE_SECONDS if batch == _ERASED_AT_ONCE else 0)
     if engine.dialect.name == "sqlite":
-        with _without_cause(), engine.connect() as connection:
-            alone = connection.execution_options(**{_OPENING: ""})
-            # Rows that a full page once moved elsewhere left their bytes behind, which only a new file is free of.
-            alone.exec_driver_sql("VACUUM")
-            alone.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        _overwrite(engine)
     return removed
+
+
+def _overwrite(engine: sa.Engine) -> None:
+    """Overwrites what an SQLite file keeps of removed rows; where others leave no moment for it, all at once."""
+    with _without_cause(), engine.connect() as connection:
+        alone = connection.execution_options(**{_OPENING: ""})
+        path = Path(str(alone.exec_driver_sql("PRAGMA database_list").all()[0][2]))
+        with closing(sqlite3.connect(path, BUSY_SECONDS, isolation_level=None)) as own:
+            done = overwrite_unused(path, own)
+        if not done:
+            alone.exec_driver_sql("VACUUM")
+        alone.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def can_hold(text: str) -> bool:
@@ -214,30 +186,84 @@ def _without_cause() -> Iterator[None]:
         yield
     except Unreachable as error:
         raise error from None
+    except sa.exc.TimeoutError:
+        raise _unreachable("more questions at once than it takes", "") from None
 
 
-def _unreachable(seen: str) -> Unreachable:
+def _missing(connection: sa.Connection) -> list[sa.Table | sa.Column[Any] | sa.Index]:
+    """The tables that the database lacks, and of those that it has, the columns and indices."""
+    inspector = sa.inspect(connection)
+    there = set(inspector.get_table_names())
+    missing: list[sa.Table | sa.Column[Any] | sa.Index] = []
+    for table in METADATA.sorted_tables:
+        if table.name not in there:
+            missing.append(table)
+            continue
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        indices = {index["name"] for index in inspector.get_indexes(table.name)}
+        missing += [column for column in table.columns if column.name not in columns]
+        missing += [index for index in table.indexes if index.name not in indices]
+    return missing
+
+
+def _unreachable(seen: str, kind: str) -> Unreachable:
+    if kind == "sqlite":
+        do = "see that its folder can be written and that its disk has space left"
+        return Unreachable(f"{_CALLED} cannot be used", seen=seen, do=do)
     return Unreachable(f"{_CALLED} does not answer", seen=seen, do="check that it runs, and NIGHTSCHOOL_EVENTS_URI")
 
 
-def _sqlite(address: str) -> sa.Engine:
+def _sqlite(address: str, wait: float) -> sa.Engine:
     path = Path(address.removeprefix(SQLITE)).absolute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(path)
     except OSError as error:
-        raise _unreachable(str(error.strerror)) from None
+        raise _unreachable(str(error.strerror), "sqlite") from None
+    # A file that was deleted is not made again in silence: whoever serves would go on without its keys.
+    existing = f"file:{quote(str(path))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(existing, timeout=wait, isolation_level=None, check_same_thread=False, uri=True)
 
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
+    def remember_file(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info[_FILE] = _identity(path)
+
+    def require_file(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info[_FILE] != _identity(path):
+            raise sa.exc.DisconnectionError("the file was deleted or replaced")
+
+    pool = {"poolclass": QueuePool, "max_overflow": _MOST_CONNECTIONS, "pool_timeout": wait}
+    engine = sa.create_engine("sqlite://", creator=connect, hide_parameters=True, **pool)
+    sa.event.listen(engine, "connect", remember_file)
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "checkout", require_file)
     sa.event.listen(engine, "begin", _begin)
     return engine
 
 
+def _make_private(path: Path) -> None:
+    """Makes the file where it is missing; nobody but its owner reads it, nor what SQLite writes next to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        # Where the file is another's, it is for them to say who reads it.
+        with suppress(FileNotFoundError, PermissionError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file bears a name now; None without one."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -246,22 +272,24 @@ def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(opening)
 
 
-def _postgresql(address: str) -> sa.Engine:
+def _postgresql(address: str, wait: float) -> sa.Engine:
     url = postgresql_url(address, "NIGHTSCHOOL_EVENTS_URI")
-    engine = sa.create_engine("postgresql+psycopg://", pool_pre_ping=True, hide_parameters=True)
+    pool = {"max_overflow": _MOST_CONNECTIONS, "pool_timeout": wait, "pool_pre_ping": True}
+    engine = sa.create_engine("postgresql+psycopg://", hide_parameters=True, **pool)
 
     # An engine that is given the address shows what stands after its ?, which may be a password.
     def connect(dialect: sa.Dialect, _: ConnectionPoolEntry, *__: Any) -> Any:
         arguments, options = dialect.create_connect_args(url)
-        return dialect.connect(*arguments, **{"connect_timeout": _BUSY_SECONDS, **options})
+        return dialect.connect(*arguments, **{"connect_timeout": max(2, int(wait)), **options})
 
     sa.event.listen(engine, "do_connect", connect)
-    sa.event.listen(engine, "connect", _prepare_postgresql)
+    sa.event.listen(engine, "connect", partial(_prepare_postgresql, wait))
     return engine
 
 
-def _prepare_postgresql(connection: Any, _: ConnectionPoolEntry) -> None:
-    """What is committed is on the disk, whatever the server is set to."""
+def _prepare_postgresql(wait: float, connection: Any, _: ConnectionPoolEntry) -> None:
+    """What is committed is on the disk, whatever the server is set to; nobody waits longer for a lock than they may."""
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(wait * 1000)}ms"])
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -69,6 +69,7 @@ class Erasures:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._salt = lake.root / "_salt"
+        self._read: tuple[int | None, frozenset[str]] | None = None
 
     def note(self, erasure: Erasure) -> None:
         """Puts up the tombstone, unless an earlier try of the same erasure did."""
@@ -98,6 +99,15 @@ class Erasures:
             return None
         newest = rows.filter(pl.col(USER_HASH) == self._hash(user_id))[ERASED_AT].max()
         return newest if isinstance(newest, datetime) else None
+
+    def forgotten(self, user_ids: Iterable[UserId]) -> set[UserId]:
+        """Return who of these was forgotten; the table is read once, and again only after it changed."""
+        log = self._lake.root / ERASURES.name / "_delta_log"
+        stamp = log.stat().st_mtime_ns if log.exists() else None
+        if self._read is None or self._read[0] != stamp:
+            self._read = stamp, frozenset(self._rows()[USER_HASH])
+        tombstones = self._read[1]
+        return {user_id for user_id in user_ids if tombstones and self._hash(user_id) in tombstones}
 
     def mask(self, ids: pl.Series) -> pl.Series:
         """Which ids are those of people who were forgotten, bool [n]; a null is nobody's.

@@ -1,14 +1,15 @@
 """What people did with items, on the disk before it is acknowledged and in the order of commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, USER_ID
-from nightschool.errors import Conflict, DataRefused
-from nightschool.storage.database import EVENTS, can_hold, erase, reading, write_one_by_one, writing
+from nightschool.errors import Conflict, DataRefused, NotFound
+from nightschool.storage.database import can_hold, erase, reading, write_one_by_one, writing
+from nightschool.storage.tables import EVENTS, REACTS, UNDONE
 
 _COLUMNS: Final = (
     EVENTS.c.sequence,
@@ -25,6 +26,7 @@ class Sent(NamedTuple):
 
     Attributes:
         at: When it happened; None: when it is taken in.
+        sent_by: The name of the key; empty without one.
     """
 
     event_id: str
@@ -32,6 +34,7 @@ class Sent(NamedTuple):
     item_id: str
     event: str
     at: datetime | None
+    sent_by: str = ""
 
 
 class Stored(NamedTuple):
@@ -43,6 +46,18 @@ class Stored(NamedTuple):
     item_id: str
     event: str
     at: datetime
+
+
+class Reactions(NamedTuple):
+    """What a user did that can change a list, in the order in which it was taken in.
+
+    Attributes:
+        standing: What still counts.
+        taken_back: What the user took back.
+    """
+
+    standing: Sequence[Stored]
+    taken_back: Sequence[Stored]
 
 
 class EventStore:
@@ -72,30 +87,103 @@ class EventStore:
 
     def of_user(self, user_id: str) -> list[Stored]:
         """A user's events in the order in which they were taken in."""
+        return self._of_user(user_id, sa.true(), EVENTS.c.sequence)
+
+    def reactions_of(self, user_id: str) -> Reactions:
+        """A user's events that can change a list."""
+        events, undone = self._of_user(user_id, REACTS, EVENTS.c.sequence), self.undone_of(user_id)
+        standing = [event for event in events if event.event_id not in undone]
+        return Reactions(standing, [event for event in events if event.event_id in undone] if undone else ())
+
+    def newest_of(self, user_id: str, n: int) -> list[Stored]:
+        """A user's n newest events, the newest first."""
+        return self._of_user(user_id, sa.true(), EVENTS.c.sequence.desc(), n)
+
+    def undone_of(self, user_id: str) -> set[str]:
+        """The event_id of what a user took back."""
         if not can_hold(user_id):
-            return []
-        query = sa.select(*_COLUMNS).where(EVENTS.c.user_id == user_id).order_by(EVENTS.c.sequence)
+            return set()
         with reading(self._engine) as connection:
-            return [Stored(*row) for row in connection.execute(query)]
+            return set(connection.execute(sa.select(UNDONE.c.event_id).where(UNDONE.c.user_id == user_id)).scalars())
+
+    def undo(self, event_id: str, user_id: str | None, sent_by: str = "") -> tuple[Stored, int]:
+        """The event that counts no more, with the sequence of its undoing; again the same where it was undone before.
+
+        Args:
+            event_id: Of the event.
+            user_id: Whose it must be; None: anybody's.
+            sent_by: The name of the key.
+
+        Raises:
+            NotFound: There is no such event, or it is another user's.
+            Unreachable: The database does not answer.
+        """
+        query = sa.select(*_COLUMNS).where(EVENTS.c.event_id == event_id)
+        with writing(self._engine) as connection:
+            write_one_by_one(connection)
+            row = connection.execute(query).first() if can_hold(event_id) else None
+            if row is None or user_id not in (None, row.user_id):
+                raise NotFound("no such event", seen=event_id[:100], do="give the event_id that its answer told")
+            known = sa.select(UNDONE.c.sequence).where(UNDONE.c.event_id == event_id)
+            sequence = connection.execute(known).scalar()
+            if sequence is None:
+                undone = {"event_id": event_id, "user_id": row.user_id, "at": datetime.now(UTC), "sent_by": sent_by}
+                sequence = connection.execute(
+                    sa.insert(UNDONE).values(undone).returning(UNDONE.c.sequence)
+                ).scalar_one()
+        return Stored(*row), sequence
 
     def newest(self) -> int:
         """The greatest sequence, 0 without events."""
         return self._number(sa.select(sa.func.max(EVENTS.c.sequence)))
 
+    def newest_undone(self) -> int:
+        """The greatest sequence of what was undone, 0 without any."""
+        return self._number(sa.select(sa.func.max(UNDONE.c.sequence)))
+
     def count_up_to(self, sequence: int) -> int:
         """How many events there are up to a sequence."""
         return self._number(sa.select(sa.func.count()).where(EVENTS.c.sequence <= sequence))
 
-    def users_since(self, sequence: int) -> dict[str, int]:
-        """The users with events after a sequence, each with their newest."""
-        # Grouping by user makes SQLite read the whole index of users.
-        query = sa.select(EVENTS.c.user_id, EVENTS.c.sequence).where(EVENTS.c.sequence > sequence)
-        with reading(self._engine) as connection:
-            return dict(connection.execute(query.order_by(EVENTS.c.sequence)).tuples().all())
+    def reacted_since(self, sequence: int) -> Iterator[tuple[str, int]]:
+        """The users who did since what can change their list, each with the newest sequence, some again and again.
+
+        Since the beginning, users who only viewed are among them, as one index then tells all.
+        """
+        if sequence == 0:
+            newest = sa.select(EVENTS.c.user_id, sa.func.max(EVENTS.c.sequence))
+            yield from self._pairs(newest.group_by(EVENTS.c.user_id))
+        else:
+            # Grouping would make SQLite read the whole index of users.
+            since = sa.select(EVENTS.c.user_id, EVENTS.c.sequence).where(EVENTS.c.sequence > sequence, REACTS)
+            yield from self._pairs(since)
+
+    def undone_since(self, sequence: int) -> Iterator[tuple[str, int]]:
+        """The users who took something back since, with the sequence of each undoing."""
+        yield from self._pairs(sa.select(UNDONE.c.user_id, UNDONE.c.sequence).where(UNDONE.c.sequence > sequence))
 
     def forget(self, user_id: str) -> int:
         """How many events of a user were removed, for good."""
-        return erase(self._engine, sa.delete(EVENTS).where(EVENTS.c.user_id == user_id)) if can_hold(user_id) else 0
+        if not can_hold(user_id):
+            return 0
+        erase(self._engine, UNDONE, UNDONE.c.user_id == user_id)
+        return erase(self._engine, EVENTS, EVENTS.c.user_id == user_id)
+
+    def _of_user(
+        self, user_id: str, which: sa.ColumnElement[bool] | sa.TextClause, order: Any, n: int | None = None
+    ) -> list[Stored]:
+        if not can_hold(user_id):
+            return []
+        columns = (*_COLUMNS, EVENTS.c.received_at)
+        query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
+        with reading(self._engine) as connection:
+            # A sender's clock that goes ahead must not make later events look older.
+            return [Stored._make((*row[:-2], min(row.at, row.received_at))) for row in connection.execute(query)]
+
+    def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
+        with reading(self._engine) as connection:
+            rows = connection.execution_options(yield_per=10_000).execute(query)
+            yield from rows.tuples()
 
     def _number(self, query: sa.Select[Any]) -> int:
         with reading(self._engine) as connection:
@@ -140,6 +228,7 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         other = kept[event.event_id]
         # A client that leaves the time to us does not know it when it sends the event again.
         untimed = event.at is None or other.at is None
-        if (event[1:4], event.at) != (other[-4:-1], event.at if untimed else other.at):
+        told, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else other.at
+        if (event[1:4], event.at) != (told, kept_at):
             do = "give each event an id of its own"
             raise Conflict("an event_id stands for another event already", seen=event.event_id, do=do)

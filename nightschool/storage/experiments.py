@@ -16,8 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nightschool.data.outcomes import outcomes_of
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
 from nightschool.storage.database import (
-    EXPERIMENTS,
-    EXPOSURES,
     can_hold,
     erase,
     reading,
@@ -25,6 +23,7 @@ from nightschool.storage.database import (
     writing,
 )
 from nightschool.storage.outcomes import read_exposures, read_reactions
+from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -240,7 +239,7 @@ class Experiments:
         """How many lists that a user was shown were removed, for good."""
         if not can_hold(user_id):
             return 0
-        return erase(self._engine, sa.delete(EXPOSURES).where(EXPOSURES.c.user_id == user_id))
+        return erase(self._engine, EXPOSURES, EXPOSURES.c.user_id == user_id)
 
 
 def _experiments(connection: sa.Connection) -> tuple[Experiment, ...]:

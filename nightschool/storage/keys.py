@@ -1,25 +1,45 @@
 """Keys to the API: each is told once, and only its hash is kept."""
 
 import hashlib
-import hmac
 import secrets
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from nightschool.errors import Conflict, NotFound
-from nightschool.storage.database import KEYS, reading, write_one_by_one, writing
+from nightschool.errors import ConfigurationError, Conflict, NotFound
+from nightschool.storage.database import reading, write_one_by_one, writing
+from nightschool.storage.tables import KEYS
 
-Role = Literal["read", "write"]
+Role = Literal["read", "events", "operate"]
+
+ROLES: Final[tuple[Role, ...]] = ("read", "events", "operate")
+"""What a key allows; each allows also what those before it do."""
+
+_REVOKED: Final = "revoked"
+_EARLIER: Final = {"write": "events"}
+"""What keys of earlier versions are: `write` was given out for sending events."""
+
+_BROWSERS_PER_SECOND: Final = 10.0
 
 
 class Key(NamedTuple):
-    """Who has a key, and what for; the key itself is nowhere."""
+    """Who has a key, and what for; the key itself is nowhere.
+
+    Attributes:
+        user_id: The one user whose lists it reads and whose events it sends; None: everybody's.
+        per_second: Requests that it may send a second; None: any number.
+    """
 
     name: str
     role: Role
     added_at: datetime
+    user_id: str | None = None
+    per_second: float | None = None
+
+    def allows(self, role: Role) -> bool:
+        """Whether a role is part of the key's."""
+        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class Keys:
@@ -28,53 +48,73 @@ class Keys:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def add(self, name: str, role: Role) -> str:
+    def add(self, name: str, role: Role, user_id: str | None = None, per_second: float | None = None) -> str:
         """A new key, which nobody can read again.
+
+        Args:
+            name: Whose it is.
+            role: What it allows.
+            user_id: The one user that it is for; the key may be given to a browser then.
+            per_second: Requests that it may send a second; None: any number, ten where it is for one user.
 
         Raises:
             Conflict: A key has that name.
+            ConfigurationError: A key for one user is to operate.
             Unreachable: The database does not answer.
         """
-        key = secrets.token_urlsafe(32)
-        row = {"name": name, "role": role, "sha256": _hash(key), "added_at": datetime.now(UTC)}
+        if user_id is not None and role == "operate":
+            raise ConfigurationError("a key for one user cannot operate", seen=user_id, do="use --role read or events")
+        if user_id is not None and per_second is None:
+            per_second = _BROWSERS_PER_SECOND
+        key, now = secrets.token_urlsafe(32), datetime.now(UTC)
+        row = {"name": name, "role": role, "sha256": hash_of(key), "added_at": now}
         with writing(self._engine) as connection:
             write_one_by_one(connection)
-            if connection.execute(sa.select(KEYS.c.name).where(KEYS.c.name == name)).first():
+            if connection.execute(_valid(KEYS.c.name).where(KEYS.c.name == name)).first():
                 raise Conflict("there is a key of that name", seen=name, do="revoke it, or give another name")
-            connection.execute(sa.insert(KEYS).values(row))
+            connection.execute(sa.delete(KEYS).where(KEYS.c.name == name))
+            connection.execute(sa.insert(KEYS).values(row | {"user_id": user_id, "per_second": per_second}))
         return key
 
-    def role_of(self, key: str) -> Role | None:
-        """What a key allows, None for one that was not given out; takes as long for each."""
-        given = _hash(key)
+    def by_hash(self) -> tuple[dict[str, Key], bool]:
+        """Every key that is valid, by its hash, and whether there ever was any."""
+        columns = (KEYS.c.sha256, KEYS.c.name, KEYS.c.role, KEYS.c.added_at, KEYS.c.user_id, KEYS.c.per_second)
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(KEYS.c.sha256, KEYS.c.role)).all()
-        roles = [role for sha256, role in rows if hmac.compare_digest(sha256, given)]
-        return roles[0] if roles else None
+            rows = connection.execute(sa.select(*columns)).all()
+        return {sha256: _key(*row) for sha256, *row in rows if row[1] != _REVOKED}, bool(rows)
 
     def list(self) -> tuple[Key, ...]:
         """Every key that is valid, by name."""
-        query = sa.select(KEYS.c.name, KEYS.c.role, KEYS.c.added_at).order_by(KEYS.c.name)
-        with reading(self._engine) as connection:
-            return tuple(Key(*row) for row in connection.execute(query))
+        return tuple(sorted(self.by_hash()[0].values(), key=lambda key: key.name))
 
     def revoke(self, name: str) -> None:
-        """Makes the key of that name worth nothing.
+        """Makes the key of that name worth nothing; that there was one is remembered.
 
         Raises:
             NotFound: No key has that name.
             Unreachable: The database does not answer.
         """
         with writing(self._engine) as connection:
-            if not connection.execute(sa.delete(KEYS).where(KEYS.c.name == name)).rowcount:
+            valid = (KEYS.c.name == name) & (KEYS.c.role != _REVOKED)
+            nothing = {"role": _REVOKED, "sha256": f"{_REVOKED} {secrets.token_hex(16)}"}
+            if not connection.execute(sa.update(KEYS).where(valid).values(nothing)).rowcount:
                 raise NotFound("no key has that name", seen=name, do="see `nightschool keys list`")
 
     def any(self) -> bool:
-        """Whether there is a key at all."""
+        """Whether there is a key that is valid."""
         with reading(self._engine) as connection:
-            return connection.execute(sa.select(KEYS.c.name).limit(1)).first() is not None
+            return connection.execute(_valid(KEYS.c.name).limit(1)).first() is not None
 
 
-def _hash(key: str) -> str:
+def hash_of(key: str) -> str:
+    """What is kept of a key."""
     # A key is 256 random bits: nothing slower than one hash is needed to keep it from being guessed.
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
+def _valid(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(KEYS.c.role != _REVOKED)
+
+
+def _key(name: str, role: Any, added_at: datetime, user_id: str | None, per_second: float | None) -> Key:
+    return Key(name, _EARLIER.get(role, role), added_at, user_id, per_second)

@@ -1,6 +1,7 @@
 """Delta tables below one folder, written only in the shape that `columns.py` gives them."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from nightschool.columns import RELEASE_ID, Table
-from nightschool.errors import Busy, NightschoolError
+from nightschool.errors import Busy, NightschoolError, Unavailable
+from nightschool.storage.delta_files import scan_table, table_files
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.spool import Spool
 
@@ -52,12 +54,11 @@ class Lake:
         schema = pl.Schema({**self.schema(table), **table.optional})
         if not self.exists(table):
             return pl.LazyFrame(schema=schema)
-        frame = pl.scan_delta(str(self._path(table)))
+        frame = scan_table(DeltaTable(self._path(table)), release_id)
         stored = frame.collect_schema().names()
         lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in stored]
         extra = [name for name in stored if name not in schema]
-        frame = frame.with_columns(lacking).select(*schema, *extra)
-        return frame if release_id is None else frame.filter(pl.col(RELEASE_ID) == release_id)
+        return frame.with_columns(lacking).select(*schema, *extra)
 
     def append(self, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Adds rows in one commit; those of a lazy frame stream through.
@@ -146,7 +147,9 @@ class Lake:
         Raises:
             NightschoolError: A malformed release id, or a column that is missing, unknown or of another dtype.
         """
-        rows = pl.scan_parquet(files).with_columns(pl.lit(release_id).alias(RELEASE_ID))
+        rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).with_columns(
+            pl.lit(release_id).alias(RELEASE_ID)
+        )
         self.replace_release(table, release_id, rows.clear())
         folder = f"{RELEASE_ID}={release_id}"
         (self._path(table) / folder).mkdir(exist_ok=True)
@@ -162,7 +165,9 @@ class Lake:
                     partition_values={RELEASE_ID: release_id},
                     modification_time=about.st_mtime_ns // 1_000_000,
                     data_change=True,
-                    stats=json.dumps({"numRecords": pl.scan_parquet(file).select(pl.len()).collect().item()}),
+                    stats=json.dumps(
+                        {"numRecords": pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()}
+                    ),
                 )
             )
         stored = DeltaTable(self._path(table))
@@ -179,8 +184,7 @@ class Lake:
         """The Parquet files that hold the table's rows of one release, without the release's id in them."""
         if not self.exists(table):
             return []
-        of_release = [(RELEASE_ID, "=", release_id)]
-        return [Path(uri) for uri in DeltaTable(self._path(table)).file_uris(file_pruning_predicate=of_release)]
+        return table_files(DeltaTable(self._path(table)), release_id)
 
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
@@ -198,7 +202,7 @@ class Lake:
         stored.create_checkpoint()
         self.sync(table)
         newest = f"{stored.version():020}"
-        live = {Path(uri).name for uri in stored.file_uris()}
+        live = {file.name for file in table_files(stored)}
         live |= {f"{newest}.json", f"{newest}.checkpoint.parquet", "_last_checkpoint"}
         for path in sorted(self._path(table).rglob("*")):
             if path.is_file() and path.name not in live:
@@ -213,6 +217,13 @@ class Lake:
             stored.optimize.compact()
             stored.vacuum(dry_run=False)
 
+    def trim_log(self, table: Table) -> None:
+        """Remove entries of the table's log that are older than a month and that a checkpoint sums up."""
+        if self.exists(table):
+            stored = DeltaTable(self._path(table))
+            stored.create_checkpoint()
+            stored.cleanup_metadata()
+
     def sync(self, table: Table) -> None:
         """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
         if self._path(table).exists():
@@ -226,6 +237,10 @@ class Lake:
         return self.root / table.name
 
     def _check(self, table: Table, given: pl.Schema) -> None:
+        if self.root.exists() and not os.access(self.root, os.W_OK):
+            # Found out by Delta, it panics on the screen.
+            do = "mount them for writing, or choose another home with --home"
+            raise Unavailable("the tables cannot be written", seen=str(self.root), do=do)
         schema = self.schema(table)
         stored = {**self.scan(table).collect_schema(), **schema}
         missing = [name for name in schema if name not in given]

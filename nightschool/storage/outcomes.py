@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from nightschool.columns import EVENT, INSTANT, ITEM_ID, USER_ID
 from nightschool.data.outcomes import ARM, AT, CONVERTS, REJECTS, SHOWN
-from nightschool.storage.database import EVENTS, EXPOSURES
+from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
 
 _ITEMS: Final = pl.List(pl.Struct({ITEM_ID: pl.String, "propensity": pl.Float64}))
 
@@ -29,5 +29,6 @@ def read_reactions(connection: sa.Connection, experiment: str, since: datetime) 
     query = sa.select(EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.event, EVENTS.c.at).where(
         EVENTS.c.user_id.in_(exposed), EVENTS.c.event.in_((*CONVERTS, *REJECTS)), EVENTS.c.at >= since
     )
+    query = query.where(EVENTS.c.event_id.not_in(sa.select(UNDONE.c.event_id)))
     schema = {USER_ID: pl.String(), ITEM_ID: pl.String(), EVENT: pl.String(), AT: INSTANT}
     return pl.DataFrame([*map(tuple, connection.execute(query))], schema, orient="row")

@@ -5,7 +5,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,26 +27,27 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
-from nightschool.errors import NotFound, Unreachable
+from nightschool.errors import NotFound, Unavailable, Unreachable
+from nightschool.sqlite import sqlite_path
 from nightschool.storage.alpha_curve import draw_alpha_curve
-from nightschool.storage.durable import sync
+from nightschool.storage.mlflow_addresses import NAME, relocate
+from nightschool.storage.mlflow_database import find_experiment, make_database
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
 from nightschool.storage.tracking_uri import hand_over_credentials, without_credentials
 
-NAME = "nightschool"
 CHAMPION = "champion"
 
 _MODEL_FOLDER = "model"
 _KIND = "kind"
 _DECISIVE = ("ndcg", 10)
 _LONGEST_PARAM = 6000
-_SQLITE = "sqlite:///"
 
 logger = logging.getLogger("nightschool.registry")
 
@@ -59,16 +60,18 @@ class Registry:
     """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
-        if tracking_uri.startswith(_SQLITE):
-            _make_database(Path(tracking_uri.removeprefix(_SQLITE)))
+        database = sqlite_path(tracking_uri)
+        if database is not None:
+            make_database(database)
+            relocate(database, artifact_root)
         uri = hand_over_credentials(tracking_uri)
         try:
             self._client = MlflowClient(uri, registry_uri=uri)
-            self._experiment = _find_experiment(self._client, uri, artifact_root)
+            self._experiment = find_experiment(self._client, uri, artifact_root)
         except (MlflowException, SQLAlchemyError) as error:
             # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
-            what, do = f"MLflow's store cannot be used ({type(error).__name__})", "start it, or correct its URI"
-            raise Unreachable(what, seen=without_credentials(uri), do=do) from None
+            what, seen = f"MLflow's store cannot be used ({type(error).__name__})", without_credentials(uri)
+            raise Unreachable(what, seen=seen, do="start it, or correct its URI") from None
 
     def log_night(self, night: NightLog) -> str:
         """The id of the night's run, which holds a child a candidate, a child a trial and a child an α.
@@ -106,7 +109,7 @@ class Registry:
         with TemporaryDirectory() as folder:
             saved = Path(folder) / _MODEL_FOLDER
             _save_model(saved, code, artifacts, user_id)
-            self._client.log_artifacts(run_id, str(saved), _MODEL_FOLDER)
+            self._files(run_id).log_artifacts(str(saved), _MODEL_FOLDER)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
             self._client.create_registered_model(NAME)
         return self._make_version(run_id, _MODEL_FOLDER, release_id)
@@ -117,11 +120,11 @@ class Registry:
         Raises:
             NotFound: No version was registered for the release.
         """
-        known = self._versions(release_id)
-        if not known:
+        version = next((str(found.version) for found in self._versions(release_id)), None)
+        if version is None:
             raise NotFound("no registered model makes this release", seen=release_id, do="register it first")
-        self._client.set_registered_model_alias(NAME, CHAMPION, str(known[0].version))
-        return str(known[0].version)
+        self._client.set_registered_model_alias(NAME, CHAMPION, version)
+        return version
 
     def champion(self) -> str | None:
         """The release whose model the alias `champion` points to; None without one."""
@@ -149,13 +152,20 @@ class Registry:
 
     def prune(self, gone: Collection[str]) -> list[str]:
         """The releases whose model was removed now, files included, because their tables are gone."""
-        removed = []
-        for found in self._client.search_model_versions(f"name = '{NAME}'"):
-            if found.tags.get(RELEASE_ID) in gone:
-                self._remove_files(self._client.get_run(found.run_id), _folder_of(found))
-                self._client.delete_model_version(NAME, str(found.version))
-                removed.append(found.tags[RELEASE_ID])
-        return sorted(removed)
+        known = self._client.search_model_versions(f"name = '{NAME}'")
+        for found in (unneeded := [each for each in known if each.tags.get(RELEASE_ID) in gone]):
+            # In this order: a version always has its files.
+            self._client.delete_model_version(NAME, str(found.version))
+            self._remove_files(found.run_id, _folder_of(found))
+        return sorted(found.tags[RELEASE_ID] for found in unneeded)
+
+    def forget_runs(self, kept: Collection[str], before: datetime) -> int:
+        """Return how many nights before an instant lost their runs, children included: their release is not kept."""
+        started = f"tags.{_KIND} = 'night' and attributes.start_time < {int(before.timestamp() * 1000)}"
+        old = [run for run in self._runs(started) if run.data.tags.get(RELEASE_ID) not in kept]
+        for run in old:
+            self._remove(run)
+        return len(old)
 
     def rewrite_models(self, rewrite: Callable[[Path], bool], scratch: Path) -> int:
         """How many models were written anew; whoever loads one meanwhile gets the old one or the new one, whole.
@@ -163,41 +173,58 @@ class Registry:
         Args:
             rewrite: Changes the folder of a model's artifacts in place, or says that there is nothing to change.
             scratch: Where the folders may be for as long as this takes.
+
+        Raises:
+            Unavailable: The files of a registered model are not where they should be; nothing was written.
         """
+        versions = self.require_files()
         scratch.mkdir(parents=True, exist_ok=True)
-        versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
         self._remove_unregistered({str(found.source) for found in versions})
         return sum(self._rewrite(found, rewrite, scratch) for found in versions)
 
+    def require_files(self) -> list[ModelVersion]:
+        """Return every version of the registered model, each with its files.
+
+        Raises:
+            Unavailable: One has none: nobody can say whom it knows.
+        """
+        versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
+        for found in versions:
+            if not self._files(found.run_id).list_artifacts(_folder_of(found)):
+                seen = f"{self._client.get_run(found.run_id).info.artifact_uri}/{_folder_of(found)}"
+                what = f"the files of version {found.version} of the registered model {NAME} are gone"
+                raise Unavailable(what, seen=seen, do="restore them from a backup, or delete that version in MLflow")
+        return versions
+
     def _rewrite(self, found: ModelVersion, rewrite: Callable[[Path], bool], scratch: Path) -> bool:
         """Whether the version had to give way to a new one, from a folder of its own."""
-        if not self._client.list_artifacts(found.run_id, _folder_of(found)):
-            return False
-        folder = f"{_MODEL_FOLDER}-{uuid4().hex}"
+        files, folder = self._files(found.run_id), f"{_MODEL_FOLDER}-{uuid4().hex}"
         with TemporaryDirectory(dir=scratch) as place:
-            saved = Path(self._client.download_artifacts(found.run_id, _folder_of(found), place))
+            saved = Path(files.download_artifacts(_folder_of(found), place))
             if not rewrite(saved / "artifacts"):
                 return False
-            self._client.log_artifacts(found.run_id, str(saved), folder)
+            files.log_artifacts(str(saved), folder)
         made = self._make_version(found.run_id, folder, found.tags[RELEASE_ID])
         if self.champion() == found.tags[RELEASE_ID]:
             self._client.set_registered_model_alias(NAME, CHAMPION, made)
         # In this order: the files of a version that is gone are found by the next try.
         self._client.delete_model_version(NAME, str(found.version))
-        self._remove_files(self._client.get_run(found.run_id), _folder_of(found))
+        self._remove_files(found.run_id, _folder_of(found))
         return True
 
     def _make_version(self, run_id: str, folder: str, release_id: str) -> str:
-        source, tags = f"runs:/{run_id}/{folder}", {RELEASE_ID: release_id}
-        return str(self._client.create_model_version(NAME, source, run_id, tags=tags).version)
+        made = self._client.create_model_version(
+            NAME, f"runs:/{run_id}/{folder}", run_id, tags={RELEASE_ID: release_id}
+        )
+        return str(made.version)
 
     def _remove_unregistered(self, sources: Collection[str]) -> None:
         """Removes the files of models that no version names: their night was killed before it registered them."""
         for run in self._runs(f"tags.{_KIND} = 'night'"):
-            for entry in self._client.list_artifacts(run.info.run_id):
+            for entry in self._files(run.info.run_id).list_artifacts():
                 is_model = entry.is_dir and entry.path.startswith(_MODEL_FOLDER)
                 if is_model and f"runs:/{run.info.run_id}/{entry.path}" not in sources:
-                    self._remove_files(run, entry.path)
+                    self._remove_files(run.info.run_id, entry.path)
 
     def _runs(self, condition: str) -> list[Run]:
         return list(self._client.search_runs([self._experiment], condition))
@@ -210,50 +237,39 @@ class Registry:
         now = time_ns() // 1_000_000
         metrics = [Metric(key, value, now, 0) for key, value in measured.numbers().items()]
         params = [Param(key, value[:_LONGEST_PARAM]) for key, value in measured.flat_params().items()]
-        self._client.log_batch(run.info.run_id, metrics=metrics, params=params)
+        self._client.log_batch(run.info.run_id, metrics, params)
         return str(run.info.run_id)
 
     def _log_tables(self, run_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
         """Tables in the form that MLflow's pages show as such."""
         for name, frame in tables.items():
-            rows = [list(row.values()) for row in json.loads(frame.write_json())]
-            self._client.log_dict(run_id, {"columns": frame.columns, "data": rows}, f"{name}.json")
-        shown = [{"path": f"{name}.json", "type": "table"} for name in tables]
-        self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps(shown))
+            shown = {"columns": frame.columns, "data": [list(row.values()) for row in json.loads(frame.write_json())]}
+            self._client.log_dict(run_id, shown, f"{name}.json")
+        logged = json.dumps([{"path": f"{name}.json", "type": "table"} for name in tables])
+        self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, logged)
 
     def _log_curve(self, run_id: str, night: NightLog) -> None:
         means = {alpha: measured.mean(*_DECISIVE) for alpha, measured in night.sweep.items()}
         drawn = {alpha: mean for alpha, mean in means.items() if mean is not None}
         if drawn:
             reference = night.popularity.mean(*_DECISIVE) if night.popularity else None
-            figure = draw_alpha_curve(drawn, reference, "{}@{}".format(*_DECISIVE))
-            self._client.log_figure(run_id, figure, "alpha.png")
+            self._client.log_figure(run_id, draw_alpha_curve(drawn, reference, "{}@{}".format(*_DECISIVE)), "alpha.png")
 
     def _remove(self, run: Run) -> None:
         for child in self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}'"):
             self._client.delete_run(child.info.run_id)
-        self._remove_files(run)
+        self._remove_files(run.info.run_id)
         self._client.delete_run(run.info.run_id)
 
-    def _remove_files(self, run: Run, folder: str | None = None) -> None:
-        if self._client.list_artifacts(run.info.run_id, folder):
-            uri = self._client.tracking_uri
-            get_artifact_repository(run.info.artifact_uri, tracking_uri=uri).delete_artifacts(folder)
+    def _remove_files(self, run_id: str, folder: str | None = None) -> None:
+        files = self._files(run_id)
+        if files.list_artifacts(folder):
+            files.delete_artifacts(folder)
 
-
-def _make_database(path: Path) -> None:
-    """Makes a new database whole or not at all: MLflow takes none in which it was killed between two tables."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1)
-    sync(draft)
-    # A link, unlike a renaming, never takes the place of a database that somebody else made meanwhile.
-    with suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()
-    sync(path.parent)
+    def _files(self, run_id: str) -> ArtifactRepository:
+        """Return what reads and writes the run's files; the client would remember those of a copied home's original."""
+        uri, store = self._client.get_run(run_id).info.artifact_uri, self._client.tracking_uri
+        return get_artifact_repository(uri, tracking_uri=store)
 
 
 def _folder_of(found: ModelVersion) -> str:
@@ -261,25 +277,9 @@ def _folder_of(found: ModelVersion) -> str:
     return str(found.source).rpartition("/")[2]
 
 
-def _find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path) -> str:
-    """The experiment's id; a server chooses where files lie, a database leaves it to us."""
-    found = client.get_experiment_by_name(NAME)
-    if found is not None:
-        return str(found.experiment_id)
-    if tracking_uri.startswith("http"):
-        return str(client.create_experiment(NAME))
-    artifact_root.mkdir(parents=True, exist_ok=True)
-    return str(client.create_experiment(NAME, artifact_location=artifact_root.as_uri()))
-
-
 def _dataset_input(table: DataUsed) -> DatasetInput:
-    described = Dataset(
-        name=table.name,
-        digest=table.fingerprint[:16],
-        source_type="delta_table",
-        source=json.dumps({"table": table.name}),
-        profile=json.dumps({"num_rows": table.rows}),
-    )
+    source, profile = json.dumps({"table": table.name}), json.dumps({"num_rows": table.rows})
+    described = Dataset(table.name, table.fingerprint[:16], "delta_table", source, profile=profile)
     return DatasetInput(described, [InputTag("mlflow.data.context", "training")])
 
 

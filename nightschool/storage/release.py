@@ -15,6 +15,7 @@ BASIS: Final = "basis"
 COMPARABLE: Final = "comparable"
 """Key of `gates`: false where scoring changed since the release that the night started from."""
 
+_BY: Final = "by"
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 
 
@@ -31,6 +32,7 @@ class Draft(BaseModel):
         row_counts: Table name to number of rows.
         gates: What was asked and what the answers were.
         reason: Why this row exists, for people.
+        by: The name of the key by which it was asked for; empty where somebody did it on this machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,7 @@ class Draft(BaseModel):
     row_counts: Mapping[str, int] = Field(default_factory=dict)
     gates: Mapping[str, Any] = Field(default_factory=dict)
     reason: str = ""
+    by: str = ""
 
 
 class Release(Draft):
@@ -66,11 +69,15 @@ class Release(Draft):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the release that a row of the table holds."""
-        return cls.model_validate({**row, **{name: json.loads(row[name]) for name in _JSON}})
+        told = {name: json.loads(row[name]) for name in _JSON}
+        return cls.model_validate({**row, **told, "by": told["gates"].pop(_BY, "")})
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of the table that holds the release."""
-        row = self.model_dump()
+        row = self.model_dump(exclude={_BY})
+        if self.by:
+            # A column of its own would keep nights of older versions from adding rows.
+            row["gates"] = {**row["gates"], _BY: self.by}
         return {**row, **{name: json.dumps(row[name], sort_keys=True, allow_nan=False) for name in _JSON}}
 
     def draft(self) -> Draft:

@@ -17,6 +17,9 @@ __all__ = ["Draft", "Release", "Releases", "Status"]
 
 _TRIES = 20
 
+ROLLBACK_HOLDS = True
+"""Whether going back also keeps the next nights from undoing it, where nobody says."""
+
 
 class Releases:
     """The history of a home's releases; every change of it is one fenced commit that holds one row.
@@ -82,16 +85,21 @@ class Releases:
         history = self.history()
         current = next(reversed(_published(history)), None)
         newest = {row.release_id: row for row in history if row.release_id}
+        events = {release_id: [row for row in history if row.release_id == release_id] for release_id in newest}
         return [
             {
                 "id": row.release_id,
                 "status": row.status,
                 "current": current is not None and row.release_id == current.release_id,
                 "as_of": row.as_of.isoformat(),
-                "created_at": row.created_at.isoformat(),
+                "created_at": events[row.release_id][0].created_at.isoformat(),
                 "comparable": row.gates.get(COMPARABLE, True),
                 "content_hashes": dict(row.content_hashes),
                 "reason": row.reason,
+                "history": [
+                    {"status": each.status, "at": each.created_at.isoformat(), "reason": each.reason, "by": each.by}
+                    for each in events[row.release_id]
+                ],
             }
             for row in newest.values()
         ]
@@ -153,8 +161,13 @@ class Releases:
         draft = Draft(release_id=release_id, run_key=run_key, as_of=as_of, reason=reason)
         return self._append_once("abandoned", draft)
 
-    def rollback(self, release_id: str, reason: str) -> Release:
+    def rollback(self, release_id: str, reason: str, by: str = "") -> Release:
         """The row that makes an earlier release current; the current row, unchanged, when it is current already.
+
+        Args:
+            release_id: The earlier release.
+            reason: Why, for people.
+            by: The name of the key by which it was asked for.
 
         Raises:
             NotFound: The release was neither published nor backfilled, or its tables were pruned.
@@ -165,13 +178,13 @@ class Releases:
             if [target] == _published(history)[-1:]:
                 return target
             self.require_whole(target)
-            return target.draft().model_copy(update={"reason": reason})
+            return target.draft().model_copy(update={"reason": reason, "by": by})
 
         return self._append("published", decide)
 
-    def hold(self, reason: str) -> Release:
-        """The row that keeps nights from publishing until `unhold`."""
-        return self._append("held", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason))
+    def hold(self, reason: str, by: str = "") -> Release:
+        """The row that keeps nights from publishing until `unhold`; `by` is the name of the key that asked for it."""
+        return self._append("held", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason, by=by))
 
     def unhold(self, reason: str = "") -> Release | None:
         """The row that lets nights publish again; None when they were not on hold."""

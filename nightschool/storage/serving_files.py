@@ -26,6 +26,7 @@ from nightschool.columns import (
     USER_ID,
     Table,
 )
+from nightschool.errors import Unreachable
 from nightschool.storage.durable import replacing, sync
 from nightschool.storage.fingerprints import is_ascending
 
@@ -137,8 +138,21 @@ class Lists:
     """One file of a release, mapped into memory: opening costs the same for ten users and for ten million."""
 
     def __init__(self, path: Path) -> None:
-        with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
-            batch = reader.get_batch(0)
+        """Maps a file, whose size must not change as long as it is mapped; another one takes its place whole.
+
+        Raises:
+            Unreachable: The file is missing, or no such file.
+        """
+        try:
+            self._opened = path.stat()
+            with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+                batch = reader.get_batch(0)
+            batch.validate()
+        except (OSError, pa.ArrowException) as error:
+            do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
+            seen = (getattr(error, "strerror", None) or str(error))[:200]
+            raise Unreachable(f"{path.parent.name}/{path.name} is missing or damaged", seen=seen, do=do) from error
+        self.path = path
         self._shape = _SHAPES[path.stem]
         self._keys, *lists = batch.columns
         self._find = _finding(self._keys)
@@ -150,6 +164,11 @@ class Lists:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def missing_bytes(self) -> int | None:
+        """Return by how much the mapped file was cut off since; None where another or none bears its name."""
+        now = self.path.stat() if self.path.exists() else None
+        return None if now is None or now.st_ino != self._opened.st_ino else self._opened.st_size - now.st_size
 
     @property
     def keys(self) -> pl.Series:

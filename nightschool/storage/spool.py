@@ -44,4 +44,5 @@ class Spool:
 
     def scan(self) -> pl.LazyFrame | None:
         """All rows in the order in which they came; None where no frame was added."""
-        return pl.scan_parquet(self._folder) if self._files else None
+        files = [self._folder / f"{number:06d}.parquet" for number in range(self._files)]
+        return pl.scan_parquet(files, glob=False, hive_partitioning=False) if files else None

@@ -4,10 +4,13 @@ import os
 import re
 from urllib.parse import unquote, urlsplit
 
+from nightschool.sqlite import SQLITE, sqlite_path
+
 
 def without_credentials(uri: str) -> str:
     """A server's URI for people to read: what stands before its @, and what follows its ?, may be secret and goes."""
-    return uri if uri.startswith("sqlite:") else re.sub("://.*@", "://", uri.partition("?")[0])
+    file = sqlite_path(uri)
+    return f"{SQLITE}{file}" if file else re.sub("://.*@", "://", uri.partition("?")[0])
 
 
 def hand_over_credentials(uri: str) -> str:

@@ -1,14 +1,16 @@
-"""Taking in what users do."""
+"""Taking in what users do, and what they take back."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Header, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Body, Header, Path, Request
 from fastapi.openapi.models import Example
 
-from serving.api.parameters import PROBLEMS
-from serving.schemas import Event, Events, EventsTaken, Problem, Text
+from nightschool.errors import NotFound
+from serving import waiting
+from serving.api.parameters import PROBLEMS, told
+from serving.caller import Caller
+from serving.schemas import Event, Events, EventsTaken, EventUndone, Text
 from serving.service import Service
 from serving.telemetry import EVENTS
 
@@ -30,26 +32,53 @@ EXAMPLES: Final[dict[str, Example]] = {
 @router.post(
     "/v1/events",
     status_code=HTTPStatus.CREATED,
-    responses={409: {"model": Problem, "description": "The event's id stands for another event."}},
+    responses={409: told("The event's id stands for another event.")},
 )
 async def take_events(
     request: Request,
     sent: Annotated[Event | Events, Body(openapi_examples=EXAMPLES)],
-    idempotency_key: Annotated[Text | None, Header(description="Stands for the event_id of a single event.")] = None,
+    idempotency_key: Annotated[
+        Text | None, Header(description="Stands for the event_id of a single event, and for those of several together.")
+    ] = None,
 ) -> EventsTaken:
     """Takes in one event or several together; they are on the disk before this answers.
 
     The same event_id again counts once. The user's next list knows of it.
     """
     service: Service = request.app.state.service
-    events = sent.events if isinstance(sent, Events) else [_named(sent, idempotency_key)]
-    taken = await run_in_threadpool(service.take_events, events)
+    caller: Caller = request.scope["caller"]
+    events = _named(sent, idempotency_key)
+    others = [event.user_id for event in events if caller.user_id not in (None, str(event.user_id))]
+    if others:
+        raise NotFound("no such user", seen=str(others[0])[:100], do="send events of the user whom this key is for")
+    taken = await waiting.write(service.take_events, events, caller.name)
     for event in events:
         EVENTS.labels(event.event).inc()
     return taken
 
 
-def _named(event: Event, idempotency_key: str | None) -> Event:
-    if event.event_id is not None or idempotency_key is None:
-        return event
-    return event.model_copy(update={"event_id": idempotency_key})
+@router.delete("/v1/events/{event_id:path}")
+async def undo_event(
+    request: Request,
+    event_id: Annotated[str, Path(description="The event's id, as its answer told it.", max_length=600)],
+) -> EventUndone:
+    """Takes an event back; that is on the disk before this answers, and once more says the same.
+
+    The user's next list is made without it.
+    """
+    service: Service = request.app.state.service
+    caller: Caller = request.scope["caller"]
+    return await waiting.write(service.undo_event, event_id, caller.user_id, caller.name)
+
+
+def _named(sent: Event | Events, idempotency_key: str | None) -> list[Event]:
+    """The events, those without an id by the key of the request; of several, each by its place too."""
+    if isinstance(sent, Event):
+        events, names = [sent], [idempotency_key]
+    else:
+        events = sent.events
+        names = [None if idempotency_key is None else f"{idempotency_key}/{place}" for place in range(len(events))]
+    return [
+        event if event.event_id is not None or name is None else event.model_copy(update={"event_id": name})
+        for event, name in zip(events, names, strict=True)
+    ]

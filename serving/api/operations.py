@@ -39,9 +39,7 @@ async def health() -> Health:
     return Health()
 
 
-@router.get(
-    "/ready", response_model=Ready, responses={503: {"model": Ready, "description": "No release is published yet."}}
-)
+@router.get("/ready", response_model=Ready, responses={503: {"model": Ready, "description": "Why not is told."}})
 async def ready(request: Request) -> Response:
     """Whether lists can be served, and how old they are."""
     state = readiness(request.app.state.service)
@@ -62,8 +60,16 @@ def metrics(request: Request) -> Response:
 
 def readiness(service: Service) -> Ready:
     """Return which release is served, and the seconds since its T, up to which it knows the data."""
+    troubles = service.troubles
     if not service.current.opened:
-        return Ready(ready=False, release_id=None, as_of=None, release_age_seconds=None)
+        told = troubles or ["no release is published yet; run `nightschool retrain` first"]
+        return Ready(ready=False, reasons=told, release_id=None, as_of=None, release_age_seconds=None)
     release = service.current.snapshot.release
     age = (datetime.now(UTC) - release.as_of).total_seconds()
-    return Ready(ready=True, release_id=release.release_id, as_of=release.as_of, release_age_seconds=round(age, 1))
+    return Ready(
+        ready=not troubles,
+        reasons=troubles,
+        release_id=release.release_id,
+        as_of=release.as_of,
+        release_age_seconds=round(age, 1),
+    )

@@ -3,10 +3,10 @@
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.answers import MOST_ITEMS, Asked
+from serving.problems import MEDIA_TYPE
 from serving.schemas import Problem, Text
 
 LONGEST_ID: Final = 512
@@ -16,19 +16,21 @@ UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID
 ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]
 Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.")]
 
+
+def told(description: str) -> dict[str, Any]:
+    """Return what the OpenAPI document says of an answer that says why there is none."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "No key, or one that was revoked."},
-    403: {"model": Problem, "description": "The key may only read, or a page of another site sent this."},
-    404: {"model": Problem, "description": "No such user, item or release."},
-    413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "What was asked is out of range, or does not fit the release."},
-    503: {"model": Problem, "description": "No release is published yet, or a database does not answer."},
+    401: told("No key, or one that was revoked."),
+    403: told("The key does not allow this, or a page of another site sent it."),
+    404: told("No such user, item or release."),
+    413: told("The body is too large."),
+    429: told("The key asks more often than it may; Retry-After says when again."),
+    422: told("What was asked is out of range, or does not fit the release."),
+    503: told("No release is published yet, or a database does not answer; see Retry-After."),
 }
-
-
-def problem(detail: str, status: int) -> JSONResponse:
-    """A `Problem`; halves of surrogate pairs, which JSON can send and UTF-8 cannot hold, are escaped."""
-    return JSONResponse({"detail": detail.encode(errors="backslashreplace").decode()}, status)
 
 
 class ListQuery(BaseModel):

@@ -5,16 +5,16 @@ from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from nightschool.errors import NotFound, Unreachable
+from serving import waiting
 from serving.answers import Asked, Body
-from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, problem
+from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, told
+from serving.problems import problem
 from serving.schemas import (
     Method,
-    Problem,
     Recommendations,
     SimilarUsers,
     SimilarUsersAnswer,
@@ -81,33 +81,33 @@ async def _list(request: Request, user_id: str, asked: Asked) -> Response:
     service: Service = request.app.state.service
     if service.is_quick(user_id, asked):
         return answer(request, service.body(user_id, asked))
-    return answer(request, await run_in_threadpool(service.body, user_id, asked))
+    return answer(request, await waiting.read(service.body, user_id, asked))
 
 
 @router.get("/v1/users/{user_id:path}/similar")
 async def similar_users(request: Request, user_id: UserId, method: Alike = "combined") -> SimilarUsers:
     """The users most like one: by interests, by what both met, or by both."""
     service: Service = request.app.state.service
-    return service.similar_users(user_id, method)
+    return await waiting.read(service.similar_users, user_id, method)
 
 
 @router.post(
     "/similar-users/",
     response_model=SimilarUsersAnswer,
-    responses={400: {"model": Problem, "description": "No user_handle."}},
+    responses={400: told("No user_handle.")},
 )
 async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) -> Response:
     """The ten users most like one, by interests and by what both met."""
     service: Service = request.app.state.service
     handle = asked.user_handle
     if handle is None or handle == "":
-        return problem("This field cannot be left blank!", HTTPStatus.BAD_REQUEST)
+        return problem(request, "This field cannot be left blank!", HTTPStatus.BAD_REQUEST)
     try:
-        found = service.similar_users(handle, "combined")
+        found = await waiting.read(service.similar_users, handle, "combined")
     except Unreachable:
         raise
     except NotFound:
-        return problem(f"User with user_handle: {str(handle)[:100]} not found", HTTPStatus.NOT_FOUND)
+        return problem(request, f"User with user_handle: {str(handle)[:100]} not found", HTTPStatus.NOT_FOUND)
     data = SimilarUsersData(model_handle=found.release_id, similar_users=[user.user_id for user in found.users])
     return Response(SimilarUsersAnswer(request_data=handle, data=data).model_dump_json(), media_type=_JSON)
 

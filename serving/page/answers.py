@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound, Unreachable
+from serving.caller import ANYBODY, Caller
 from serving.page.static import accepts_gzip, asset_path
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, HX-Request, HX-Target"}
@@ -23,6 +25,9 @@ _STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
     (GateRefused, 409),
     (ConfigurationError, 400),
 )
+RETRY_SECONDS = "2"
+"""When to ask again what cannot be answered now."""
+
 _WORTH_PACKING = 1_000
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -49,15 +54,26 @@ class PageRoute(APIRoute):
 
 def page(request: Request, template: str, status: int = 200, **told: Any) -> HTMLResponse:
     """A template drawn with what it is told, compressed where the browser takes it so."""
-    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **told).encode()
+    caller = caller_of(request)
+    may = {"may_send": caller.may("events"), "may_operate": caller.may("operate")}
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **told).encode()
     if len(body) < _WORTH_PACKING or not accepts_gzip(request):
         return HTMLResponse(body, status, _HEADERS)
     return HTMLResponse(gzip.compress(body, 6, mtime=0), status, {**_HEADERS, "Content-Encoding": "gzip"})
 
 
+def caller_of(request: Request) -> Caller:
+    """Who asks."""
+    caller: Caller = request.scope.get("caller", ANYBODY)
+    return caller
+
+
 def problem(request: Request, status: int, told: str) -> HTMLResponse:
     """The page that says why there is no other; for htmx the words alone, which it puts where news are told."""
-    return page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+    answer = page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
 def fragment_asked(request: Request) -> str | None:

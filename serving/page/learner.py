@@ -9,8 +9,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import NotFound
+from serving import waiting
 from serving.answers import Asked
-from serving.page.answers import PageRoute, fragment_asked, page, segment
+from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
 from serving.schemas import Event, EventType, Recommendations, Recommended, SimilarUsers
 from serving.service import Service
@@ -22,6 +23,7 @@ _SAID = {
     "like": "Liked. The list has been made anew.",
     "complete": "Marked as done. The list has been made anew.",
     "hide": "Hidden. It will not be shown again.",
+    "undo": "Taken back. The list has been made anew.",
 }
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -49,7 +51,7 @@ def find_learner(request: Request, q: str = "") -> Response:
 
 
 @router.get("/learner/{user_id:path}")
-def show_learner(request: Request, user_id: str, just: str = "") -> Response:
+def show_learner(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
     """A learner's page, or the part of it that htmx asks for."""
     view = View.of(request.query_params)
     part = fragment_asked(request)
@@ -60,11 +62,11 @@ def show_learner(request: Request, user_id: str, just: str = "") -> Response:
         return page(request, "_list.html", said="", **told)
     about = _service(request).current.snapshot.attributes(told["answer"].user_id) or {}
     told |= {"about": about, **_past(request, user_id), **_similar(request, user_id, view)}
-    return page(request, "learner.html", said=_SAID.get(just, ""), **told)
+    return page(request, "learner.html", said=_SAID.get(just, ""), undo=undo, **told)
 
 
 @router.post("/learner/{user_id:path}/events")
-def take_event(
+async def take_event(
     request: Request,
     user_id: str,
     item_id: Annotated[str, Form(max_length=512)],
@@ -72,13 +74,25 @@ def take_event(
     once: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """The list as it is after an event: the changed parts for htmx, else the page anew."""
-    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=_event_id(once, user_id, item_id, event))
-    _service(request).take_events([sent])
+    event_id = _event_id(once, user_id, item_id, event)
+    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id)
+    taken = await waiting.write(_service(request).take_events, [sent], caller_of(request).name)
+    return await waiting.read(_changed, request, user_id, event, taken.events[0].event_id)
+
+
+@router.post("/learner/{user_id:path}/undo")
+async def undo_event(request: Request, user_id: str, event_id: Annotated[str, Form(max_length=600)]) -> Response:
+    """The list as it is once an event is taken back: the changed parts for htmx, else the page anew."""
+    await waiting.write(_service(request).undo_event, event_id, user_id, caller_of(request).name)
+    return await waiting.read(_changed, request, user_id, "undo", "")
+
+
+def _changed(request: Request, user_id: str, just: str, undo: str) -> Response:
     view = View.of(request.query_params)
     if fragment_asked(request) is None:
-        return RedirectResponse(f"/learner/{segment(user_id)}{view.query(just=event)}#list", 303)
+        return RedirectResponse(f"/learner/{segment(user_id)}{view.query(just=just, undo=undo or None)}#list", 303)
     told = _list(request, user_id, view)
-    return page(request, "_changed.html", said=_SAID.get(event, ""), **told, **_past(request, user_id))
+    return page(request, "_changed.html", said=_SAID.get(just, ""), undo=undo, **told, **_past(request, user_id))
 
 
 @router.get("/compare/{user_id:path}")
@@ -138,6 +152,7 @@ def _dials(request: Request) -> dict[str, Any]:
     published = service.current.snapshot.recipe.alpha
     return {
         "has_content": service.has_content(),
+        "rules_diversity": service.rules.diversity,
         "published_alpha": _MIDDLE if published is None else published,
         "lengths": LENGTHS,
     }

@@ -10,7 +10,7 @@ from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.storage.lake import Lake
 from nightschool.storage.nights import Nights, with_missed
-from nightschool.storage.releases import Releases
+from nightschool.storage.releases import ROLLBACK_HOLDS, Releases
 from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
 from serving.operations import (
     curves,
@@ -22,7 +22,7 @@ from serving.operations import (
     roll_back,
     tried,
 )
-from serving.page.answers import PageRoute, page
+from serving.page.answers import PageRoute, caller_of, page
 from serving.page.charts import chart
 
 _SHOWN_RELEASES = 20
@@ -82,7 +82,9 @@ def show_difference(request: Request, left: str, right: str) -> Response:
 def confirm_rollback(request: Request, release_id: str) -> Response:
     """Asks whether a release shall be current again, and why."""
     releases = Releases(_lake(request))
-    return page(request, "rollback.html", target=releases.whole(release_id), current=releases.current(), refused="")
+    return page(
+        request, "rollback.html", target=releases.whole(release_id), current=releases.current(), holds=ROLLBACK_HOLDS
+    )
 
 
 @router.post("/operator/rollback")
@@ -90,7 +92,7 @@ def take_rollback(
     request: Request,
     release_id: Annotated[str, Form(max_length=64)],
     reason: Annotated[str, Form(max_length=500)] = "",
-    hold: Annotated[bool, Form()] = False,
+    hold: Annotated[bool, Form()] = ROLLBACK_HOLDS,
 ) -> Response:
     """Makes a release current again, and shows where that leaves the installation.
 
@@ -99,7 +101,7 @@ def take_rollback(
     """
     if not reason.strip():
         raise ConfigurationError("a rollback needs a reason", do="go back and say why")
-    release = roll_back(_lake(request), release_id, reason.strip(), hold)
+    release = roll_back(_lake(request), release_id, reason.strip(), hold, caller_of(request).name)
     return RedirectResponse(f"/operator?just={release.release_id}", 303)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from serving.page.answers import PageRoute, page
-from serving.security import COOKIE
+from serving.security import COOKIE, is_encrypted
 
 _START = "/"
 _KEPT_SECONDS = 30 * 86_400
@@ -29,19 +29,20 @@ def sign_in(
 ) -> Response:
     """The page that was asked for, with the key in a cookie; the form again where there is no such key."""
     given = key.strip()
-    if not given or request.app.state.service.keys.role_of(given) is None:
+    if not given or request.app.state.service.keyring.find(given) is None:
         return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
     answer = RedirectResponse(local(next), 303)
-    secure = request.url.scheme == "https"
+    secure = is_encrypted(request.url.scheme, request.headers)
     answer.set_cookie(COOKIE, given, _KEPT_SECONDS, httponly=True, samesite="strict", secure=secure)
     return answer
 
 
 @router.post("/sign-out")
-def sign_out() -> Response:
+def sign_out(request: Request) -> Response:
     """The form, without the key in this browser."""
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    secure = is_encrypted(request.url.scheme, request.headers)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=secure)
     return answer
 
 

@@ -44,7 +44,12 @@ def asset_path(name: str) -> str:
 
 def accepts_gzip(request: Request) -> bool:
     """Whether the browser takes compressed bodies."""
-    return "gzip" in request.headers.get("accept-encoding", "")
+    codings = request.headers.get("accept-encoding", "").lower().split(",")
+    told = {
+        name.strip(): parameter.replace(" ", "") for name, _, parameter in (each.partition(";") for each in codings)
+    }
+    weight = told.get("gzip", told.get("*", "q=0"))
+    return not weight.startswith("q=") or weight[2:].rstrip("0.") != ""
 
 
 @router.get("/static/{digest}/{name}")

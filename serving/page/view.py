@@ -37,7 +37,7 @@ class View(NamedTuple):
         return cls(
             k=int(k) if k in map(str, LENGTHS) else LENGTHS[0],
             alpha=_moved(query.get(f"{side}alpha", ""), query.get(f"{side}unmoved", "")),
-            diversity=_share(query.get(f"{side}diversity", "")),
+            diversity=_moved(query.get(f"{side}diversity", ""), query.get(f"{side}even", "")),
             method=METHODS.get(query.get("method", ""), "combined"),
         )
 

@@ -90,7 +90,7 @@ def test_a_file_in_the_place_of_the_home_is_not_well(home: Path) -> None:
     assert answer("home") == (
         "home",
         False,
-        f"the home cannot be written; saw '{home}'; choose another with --home",
+        f"the home cannot be written; saw '{home}'; make it writable, or choose another with --home",
     )
 
 

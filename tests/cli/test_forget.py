@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -125,6 +126,48 @@ def test_no_byte_below_the_home_names_who_was_forgotten(there: Place, run: Run) 
     pd.testing.assert_frame_equal(predicted(there), lists, rtol=1e-5)
     assert [run("recommend", "--user", user, "--json").document for user in there.others] == listed
     assert run("doctor", "--json").document["ok"]
+
+
+def test_a_home_that_was_moved_forgets_in_its_own_models(there: Place, run: Run, tmp_path: Path) -> None:
+    moved = tmp_path / "moved 学习" / "home"
+    moved.parent.mkdir()
+    there.home.rename(moved)
+    try:
+        outcome = run("--home", moved, "forget", "--user", there.gone, "--json")
+        assert (outcome.code, outcome.document["recommenders"]) == (0, 1)
+        assert not there.home.exists()
+        assert places_of(moved, there.gone) == []
+        assert run("--home", moved, "doctor", "--json").document["ok"]
+    finally:
+        moved.rename(there.home)
+
+
+def test_a_copy_forgets_in_its_own_models_and_leaves_the_original_as_it_is(
+    there: Place, run: Run, tmp_path: Path
+) -> None:
+    copy, before = tmp_path / "copy", contents(there.home)
+    shutil.copytree(there.home, copy)
+    lists = predicted(there)
+    outcome = run("--home", copy, "forget", "--user", there.gone, "--json")
+    assert (outcome.code, outcome.document["recommenders"]) == (0, 1)
+    assert places_of(copy, there.gone) == []
+    assert contents(there.home) == before
+    pd.testing.assert_frame_equal(predicted(there), lists)
+
+
+def test_a_person_is_not_said_to_be_forgotten_while_a_model_cannot_be_found(there: Place, run: Run) -> None:
+    (model,) = (there.home / "mlartifacts").glob("*/artifacts/model")
+    shutil.rmtree(model)
+    require_refusal(
+        run("forget", "--user", there.gone, "--json"), 7, "files of version 1", "restore them from a backup"
+    )
+    assert not (there.home / "erasure.json").exists()
+
+
+def contents(home: Path) -> dict[str, bytes]:
+    """Every file below the home, but for what SQLite keeps while a database is read."""
+    files = [file for file in home.rglob("*") if file.is_file() and not file.name.endswith(("-shm", "-wal"))]
+    return {str(file.relative_to(home)): file.read_bytes() for file in files}
 
 
 def test_everything_else_goes_on_after_it(there: Place, run: Run) -> None:

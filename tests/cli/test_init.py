@@ -101,7 +101,7 @@ def write_odd_names(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "score", "accepted"),
     [
-        (write_semicolons, "implicit", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
+        (write_semicolons, "rating", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
         (write_moodle, "events", {"interactions": 1000, "users": 0, "items": 0}),
         (write_jsonl, "events", {"interactions": 1000, "users": 0, "items": N_ITEMS}),
         (write_parquet, "engagement", {"interactions": 1000, "users": N_USERS, "items": 0}),
@@ -137,7 +137,9 @@ def test_table_and_next_commands_are_shown(
     assert ["notes.txt", "–", "0", "not", "used"] in [row[:5] for row in rows]
     assert f"Written: our-export.toml. Read its {text.count('# guess: ')} guesses" in outcome.out
     where = f"--dataset our-export.toml --source-root {shlex.quote(str(export))}"
-    assert outcome.out.endswith(f"  nightschool --home .nightschool/our-export retrain {where}\n")
+    assert f"  nightschool --home .nightschool/our-export retrain {where}\n" in outcome.out
+    assert "Rows in = already known + accepted + quarantined" in outcome.out
+    assert "Rows in" not in run("init", export, "--out", tmp_path / "other.toml", "--no-check").out
 
 
 def test_what_will_stop_a_night_is_noted(export: Path, tmp_path: Path, run: Run) -> None:
@@ -167,8 +169,23 @@ def test_json_says_the_same(export: Path, tmp_path: Path, run: Run, home: Path) 
     assert f"--home {home} ingest" in document["next"][0]
     text = out.read_text()
     assert document["guesses"] == text.count("# guess: ")
-    assert "# no rating: Bewertung: numbers with a decimal comma are not read: write them with a point" in text
-    assert "# no timestamp: Datum: dates such as '1.03.2024' are not read: write them as 2024-03-31T14:05:00" in text
+    assert 'format.decimal = ","' in text
+    assert 'timestamp.format = "%d.%m.%Y"' in text
+    assert '# timestamp.timezone = "Europe/Berlin"' in text
+    checked = document["check"]
+    assert (checked["refusal"], checked["tables"]["interactions"]["accepted"]) == (None, N_USERS * N_ITEMS)
+
+
+def test_day_and_month_are_not_chosen_between(export: Path, tmp_path: Path, run: Run) -> None:
+    rows = [f"{user},{item},0{item % 9 + 1}/0{user % 9 + 1}/2024" for user in range(20) for item in range(20)]
+    (export / "log.csv").write_text(lines("user_id,item_id,date", *rows))
+    outcome = run("init", export, "--out", tmp_path / "ours.toml")
+    assert "Could not be read: no timestamp: date: dates such as '01/01/2024' could begin with the day" in outcome.out
+    text = (tmp_path / "ours.toml").read_text()
+    assert '# timestamp.column = "date"' in text
+    assert '# timestamp.format = "%d/%m/%Y"' in text
+    assert '# timestamp.format = "%m/%d/%Y"' in text
+    assert load_manifest(str(tmp_path / "ours.toml")).interactions[0].timestamp is None
 
 
 def test_commands_can_be_run_as_they_are_printed(export: Path, tmp_path: Path, run: Run) -> None:

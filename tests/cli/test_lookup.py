@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +24,7 @@ def test_list_of_a_known_user(reading: Published, run: Run) -> None:
     outcome = run("recommend", "--user", 2, "-k", 3, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     document = outcome.document
-    assert (document["release_id"], document["user_id"]) == (reading.release_id, "2")
+    assert (document["release_id"], document["user_id"], document["known"]) == (reading.release_id, "2", True)
     assert [item["rank"] for item in document["items"]] == [1, 2, 3]
     assert all(item["title"] and item["why"] for item in document["items"])
     assert all(item["reason"] in {"because_of_item", "similar_content", "popular"} for item in document["items"])
@@ -37,7 +38,7 @@ def test_odd_titles_come_through_a_night_unchanged(reading: Published, run: Run)
     titles = {item["item_id"]: item["title"] for item in items}
     assert {item: titles.get(item) for item in ODD_TITLES} == ODD_TITLES
     shown = run("recommend", "--user", 987654, "-k", 1000)
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (0, "User 987654 is not known: this is everyone's list.\n")
     assert all(title in shown.out for title in ODD_TITLES.values())
 
 
@@ -56,7 +57,10 @@ def test_user_who_has_seen_everything_is_told_so(reading: Published, run: Run) -
 
 @pytest.mark.parametrize("user", ["987654", "-1", "99999999999999999999999"])
 def test_unknown_user_gets_everyones_list(user: str, reading: Published, run: Run) -> None:
-    items = run("recommend", "--user", user, "-k", 5, "--json").document["items"]
+    outcome = run("recommend", "--user", user, "-k", 5, "--json")
+    assert (outcome.code, outcome.document["known"]) == (0, False)
+    assert outcome.err == f"User {user} is not known: this is everyone's list.\n"
+    items = outcome.document["items"]
     assert len(items) == 5
     assert {item["why"] for item in items} == {"popular with everyone"}
 
@@ -155,3 +159,21 @@ def test_empty_home_is_not_found_and_stays_empty(line: list[str], run: Run, home
 def test_home_without_a_release_asks_for_a_night(line: list[str], run: Run, source: Path) -> None:
     assert run("ingest", "--dataset", "learning", "--source-root", source).code == 0
     require_refusal(run(*line), 5, "no release is published yet", "nightschool retrain")
+
+
+def test_all_that_is_stored_about_a_user_is_one_document(reading: Published, run: Run, tmp_path: Path) -> None:
+    shown = run("export", "--user", 2)
+    assert (shown.code, shown.document["user_id"]) == (0, 2)
+    assert {"users", "interactions", "recommendations"} <= shown.document["tables"].keys()
+    out = tmp_path / "user.json"
+    assert run("export", "--user", 2, "--out", out, "--json").document == {"user_id": 2, "out": str(out)}
+    assert (json.loads(out.read_text()), out.stat().st_mode & 0o777) == (shown.document, 0o600)
+    require_refusal(run("export", "--user", 2, "--out", out), 2, "the file is there already")
+    require_refusal(run("export", "--user", "nobody"), 5, "no such user")
+
+
+def test_an_export_is_of_a_table_or_of_a_user(reading: Published, run: Run, tmp_path: Path) -> None:
+    require_refusal(run("export"), 2, "export takes --table or --user")
+    require_refusal(run("export", "--user", 2, "--table", "metrics"), 2, "export takes --table or --user")
+    require_refusal(run("export", "--table", "metrics"), 2, "no file to write to")
+    require_refusal(run("export", "--user", 2, "--out", tmp_path / "x.csv"), 2, "end the name in .json")

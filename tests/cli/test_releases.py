@@ -57,9 +57,11 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
     listing = run("releases", "list", "--json").document
     assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, False), (second, True)]
 
-    outcome = run("releases", "rollback", writing.release_id, "--json")
+    outcome = run("releases", "rollback", writing.release_id, "--no-hold", "--json")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.document == {"release_id": writing.release_id, "status": "published", "held": None}
+    assert run("releases", "rollback", writing.release_id, "--json").document["held"] == "rolled back by hand"
+    assert run("releases", "release-hold").code == 0
     listing = run("releases", "list", "--json").document
     assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, True), (second, False)]
     assert run("recommend", "--user", 2, "--json").document["release_id"] == writing.release_id

@@ -1,17 +1,19 @@
 """The server as its operators run it: processes of its own, killed, and served anew while they answer."""
 
 import json
+import os
 import signal
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from nightschool.night.run import Home
@@ -223,3 +225,40 @@ def test_the_server_ends_when_it_is_asked_to(two_releases: Home, tmp_path: Path)
         assert fresh(server, "/v1/releases").status_code == 401
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) in {0, -signal.SIGTERM, 143}
+
+
+def workers_of(server: Running) -> set[int]:
+    """The processes of the server that answer requests."""
+    children = psutil.Process(server.process.pid).children()
+    return {child.pid for child in children if "tracker" not in " ".join(child.cmdline())}
+
+
+def test_workers_that_die_are_replaced_however_often(two_releases: Home, tmp_path: Path) -> None:
+    home = copied(two_releases, tmp_path / "copy")
+    with serving(home.paths.root, workers=2) as server:
+        for _ in range(3):
+            before = workers_of(server)
+            os.kill(max(before), signal.SIGKILL)
+            wait_until(lambda before=before: bool(workers_of(server) - before), 20)
+        assert server.process.poll() is None
+        assert listed(server, 1)["items"]
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_next_list_knows_of_an_event_whichever_worker_makes_it(
+    two_releases: Home, tmp_path: Path, workers: int
+) -> None:
+    home = copied(two_releases, tmp_path / "copy")
+    with serving(home.paths.root, workers=workers) as server:
+        assert still_shown(server, range(1, 41)) == 0
+
+
+def still_shown(server: Running, users: Sequence[int]) -> int:
+    """Of how many users a list that is asked for right after a hide, over a new connection, still shows the item."""
+    shown = 0
+    for user in users:
+        gone = listed(server, user)["items"][0]["item_id"]
+        event = {"user_id": user, "item_id": gone, "event": "hide"}
+        assert httpx.post(f"{server.address}/v1/events", json=event).status_code == 201
+        shown += gone in [item["item_id"] for item in listed(server, user)["items"]]
+    return shown

@@ -160,6 +160,11 @@ def test_texts_of_a_source_are_no_markup(title: str, capsys: pytest.CaptureFixtu
     assert f"because of {title}" in out
 
 
+def test_ids_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show.show_list("List", [{**ITEM, "item_id": 1815340886928000336}])
+    assert "1815340886928000336" in capsys.readouterr().out
+
+
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     show.show_list("List", [{**ITEM, "title": "a\x1b[2Jb\x00\x9bc\nd"}])
     assert "a\ufffd[2Jb\ufffd\ufffdc\ufffdd" in capsys.readouterr().out

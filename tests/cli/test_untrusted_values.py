@@ -24,26 +24,28 @@ def source(tmp_path: Path, run: Run) -> Untrusted:
 
 
 BAD_CELLS: list[tuple[dict[str, str], str]] = [
-    *[({"user": id_}, "bad_user") for id_ in ("007", "1e3", "１２", "1_000", "+1", " 1", "1.0", "0x1", "9" * 20)],
-    *[({"user": id_}, "bad_user") for id_ in ("NaN", "null", SQL, "=1+1", "\u202e1", "${HOME}", "../1")],
+    *[({"user": id_}, "bad_user") for id_ in ("007", "１２", "1_000", "+1", "1.5", "0x1", "9" * 20)],
+    *[({"user": id_}, "missing_user") for id_ in ("NaN", "null", "\\N", " ")],
+    ({"user": "1e3"}, "mangled_id"),
+    *[({"user": id_}, "bad_user") for id_ in (SQL, "=1+1", "\u202e1", "${HOME}", "../1")],
     *[({"user": id_}, "bad_user") for id_ in ("1\x00", "\x1b[2J", "\x071", LONG)],
     *[({"user": id_}, "unknown_user") for id_ in ("-1", "0", "999", str(2**63 - 1), str(-(2**63)))],
     ({"user": ""}, "missing_user"),
     ({"item": ""}, "missing_item"),
     ({"item": "١"}, "bad_item"),
     ({"item": "99"}, "unknown_item"),
-    *[({"rating": number}, "bad_rating") for number in ("NaN", "Infinity", "-inf", "1e400", "１", "1_0", "five")],
+    *[({"rating": number}, "bad_rating") for number in ("Infinity", "-inf", "1e400", "１", "1_0", "five")],
     *[({"rating": number}, "rating_out_of_range") for number in ("1e3", "-3", "0", "5.01", "9" * 30)],
-    ({"rating": ""}, "missing_rating"),
-    *[({"seconds": number}, "bad_duration") for number in ("NaN", "inf", "-Infinity", "1_000", "ten", "1 000")],
+    *[({"rating": word}, "missing_rating") for word in ("", "NaN")],
+    *[({"seconds": number}, "bad_duration") for number in ("inf", "-Infinity", "1_000", "ten", "1 000")],
     ({"seconds": "-1"}, "negative_duration"),
     ({"seconds": "1e18"}, "duration_too_long"),
     *[({"at": time}, "bad_timestamp") for time in ("2024-02-30", "2025-13-01", "2025-01-01T25:00:00", "soon")],
-    *[({"at": time}, "bad_timestamp") for time in ("10000-01-01", "NaN", "２０２５-01-01", "9" * 30)],
+    *[({"at": time}, "bad_timestamp") for time in ("10000-01-01", "２０２５-01-01", "9" * 30)],
     *[({"at": time}, "epoch_zero") for time in ("1970-01-01", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")],
     *[({"at": time}, "timestamp_too_early") for time in ("1960-01-01", "0001-01-01")],
     *[({"at": time}, "timestamp_in_future") for time in ("2999-01-01", "9999-12-31T23:59:59Z")],
-    *[({"liked": flag}, "bad_liked") for flag in ("maybe", "2", "NaN", "-1", "ｔｒｕｅ")],
+    *[({"liked": flag}, "bad_liked") for flag in ("maybe", "2", "-1", "ｔｒｕｅ")],
 ]
 
 
@@ -63,9 +65,14 @@ def test_cells_put_their_rows_aside(source: Untrusted) -> None:
         ({"seconds": "1e3"}, DURATION, 1000.0),
         ({"seconds": "0"}, DURATION, 0.0),
         ({"seconds": ""}, DURATION, None),
+        ({"seconds": "NaN"}, DURATION, None),
         ({"liked": "YES"}, LIKED, True),
         ({"liked": ""}, LIKED, None),
         ({"at": ""}, TIMESTAMP, None),
+        ({"at": "null"}, TIMESTAMP, None),
+        ({"liked": "NaN"}, LIKED, None),
+        ({"user": " 1"}, USER_ID, 1),
+        ({"user": "1.0"}, USER_ID, 1),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -86,7 +93,7 @@ def test_odd_cell_is_taken_in_as_what_it_says(
         *[("s", value, "wrong_time_unit") for value in ("1735725600000", "1e30", "9" * 30, "-1e30", str(2**63))],
         ("ms", "1735725600", "wrong_time_unit"),
         ("us", "1735725600000", "wrong_time_unit"),
-        *[("s", value, "bad_timestamp") for value in ("NaN", "inf", "2025-01-01", "１７３５７２５６００", "1e400")],
+        *[("s", value, "bad_timestamp") for value in ("inf", "2025-01-01", "１７３５７２５６００", "1e400")],
     ],
 )
 def test_count_of_time_puts_its_row_aside(unit: str, value: str, reason: str, source: Untrusted) -> None:
@@ -108,12 +115,9 @@ ODD_IDS = [
     "a/b\\c",
     "%s{0}",
     "e\u0301",
-    "\ufeff",
     "007",
     "１２",
     "../../etc/passwd",
-    "NaN",
-    "null",
 ]
 
 
@@ -147,7 +151,7 @@ ODD_TITLES = [
     ("id_", "reason"),
     [
         (LONG, "id_too_long"),
-        *[(id_, "control_character_in_id") for id_ in ("a\x00", "\x1b[2J", "\tx", "a\x7f", "\x85")],
+        *[(id_, "control_character_in_id") for id_ in ("a\x00", "\x1b[2J", "a\tx", "a\x7f", "\x85")],
         ("", "missing_user"),
         ("nobody", "unknown_user"),
     ],

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.cli.up import Ports, answers, child_environment, mlflow_arguments, repository_root, require_free_ports
+from nightschool.cli.up import (
+    Ports,
+    answers,
+    child_environment,
+    mlflow_arguments,
+    repository_root,
+    require_free_ports,
+    serve_until_stopped,
+)
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 
@@ -83,3 +91,23 @@ def test_children_do_not_call_home() -> None:
 
 def test_deployments_are_read_from_the_repository() -> None:
     assert (repository_root() / "prefect.yaml").is_file()
+
+
+def test_a_home_that_was_copied_serves_its_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Path, Path]] = []
+
+    def stop(*files: Path) -> None:
+        seen.append((files[0], files[1]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nightschool.cli.up.relocate", stop)
+    monkeypatch.setattr("nightschool.cli.up.require_free_ports", lambda _: None)
+    with pytest.raises(KeyboardInterrupt):
+        serve_until_stopped(PORTS)
+    paths = Settings().paths
+    assert seen == [(paths.mlflow_database, paths.mlflow_artifacts)]
+
+
+def test_the_mlflow_server_finds_files_below_any_path(tmp_path: Path) -> None:
+    arguments = mlflow_arguments(Settings(home=tmp_path / "what? 学习#"), 5000)
+    assert arguments[-1] == (tmp_path.resolve() / "what? 学习#" / "mlartifacts").as_uri()

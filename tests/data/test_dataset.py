@@ -99,6 +99,27 @@ def by_id(log: EventLog, frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return sorted(named.rows())
 
 
+def test_unrated_pairs_are_seen_and_nothing_is_learned_from_them_or_held_out() -> None:
+    part = MANIFEST.interactions[0]
+    rating = part.rating.model_copy(update={"missing": (-1.0,)})
+    manifest = MANIFEST.model_copy(update={"interactions": (part.model_copy(update={"rating": rating}),)})
+    rows = interactions(("u1", 10, 5, 1), ("u2", 10, None, 2), ("u1", 20, 4, 5), ("u2", 20, None, 6), ("u2", 30, 3, 7))
+    log = build_event_log(users(), items(), rows, manifest)
+    dataset = log.dataset()
+    named = by_id(log, dataset.interactions.with_columns(pl.Series("learned", dataset.learned)).drop(TIMESTAMP))
+    assert named == [
+        ("u1", 10, 5.0, True),
+        ("u1", 20, 4.0, True),
+        ("u2", 10, 0.0, False),
+        ("u2", 20, 0.0, False),
+        ("u2", 30, 3.0, True),
+    ]
+    assert dataset.set_aside is None
+    first = np.arange(5) < 3
+    split = log.split("test", "temporal", first, ~first, None)
+    assert by_id(log, split.held_out.select(USER_INDEX, ITEM_INDEX, SCORE)) == [("u2", 30, 3.0)]
+
+
 def test_everyone_and_everything_has_an_index_by_hash() -> None:
     empty = log_of_three().empty
     assert_series_equal(empty.user_ids, order_ids(pl.Series(USER_ID, ["u1", "u2", "idle"])))

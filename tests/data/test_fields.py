@@ -2,11 +2,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nightschool.columns import INSTANT
-from nightschool.data.fields import are_whole_numbers, to_flags, to_ids, to_instants, to_lists, to_numbers, to_text
+from nightschool.data.fields import to_flags, to_instants, to_lists, to_numbers, to_text
 from nightschool.data.sections import Origins, Time
 
 
@@ -23,24 +21,15 @@ def test_empty_text_is_missing():
     assert to_text(pl.Series([1, None])).to_list() == ["1", None]
 
 
-def test_number_ids_are_those_written_plainly():
-    ids = texts("1", "-3", "0", "007", "+7", "7.0", " 7", "99999999999999999999", "x", None)
-    assert to_ids(ids, pl.Int64()).to_list() == [1, -3, 0, *[None] * 7]
-    assert to_ids(ids, pl.String()).to_list() == ids.to_list()
-
-
-def test_ids_are_whole_numbers_only_when_all_of_them_are():
-    assert are_whole_numbers(texts("1", None, "2"))
-    assert not are_whole_numbers(texts("1", "007"))
-
-
-@given(st.integers(-(2**63), 2**63 - 1))
-def test_every_whole_number_survives_as_an_id(number):
-    assert to_ids(texts(str(number)), pl.Int64()).to_list() == [number]
-
-
 def test_numbers_are_finite():
     assert to_numbers(texts("1", "-2.5e3", "nan", "inf", "x", None)).to_list() == [1.0, -2500.0, None, None, None, None]
+
+
+def test_numbers_have_the_marks_that_the_manifest_names():
+    written = texts("4,5", "1.000,50", "-12.345.678", "4.5", "1.00", "7", "1.2345", None)
+    assert to_numbers(written, ",", ".").to_list() == [4.5, 1000.5, -12345678.0, None, None, 7.0, None, None]
+    assert to_numbers(texts("4,5", "4.5"), ",").to_list() == [4.5, None]
+    assert to_numbers(texts("1,000.5", "1 000", "4.5"), ".", ",").to_list() == [1000.5, None, 4.5]
 
 
 def test_flags_are_yes_or_no():

@@ -21,6 +21,17 @@ def test_first_line_names_the_columns(tmp_path):
     assert header(tmp_path, b'\xef\xbb\xbfuser,"a, b"\r\n1,2\n') == ("user", "a, b")
 
 
+@pytest.mark.parametrize("line", [b"x, user \n", b"\xc2\xa0user,x\n", b'"\xef\xbb\xbfuser",x\n'])
+def test_blanks_around_a_name_do_not_count(tmp_path, line):
+    assert "user" in header(tmp_path, line)
+
+
+def test_a_column_that_is_named_with_its_blanks_keeps_them(tmp_path):
+    (tmp_path / "log").write_bytes(b" user,user,item \n")
+    file = SourceFile("log", tmp_path / "log")
+    assert read_header(file, Csv(), (" user", "item")) == (" user", "user", "item")
+
+
 def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
     assert header(tmp_path, b"1,2\n", Csv(header=False, columns=("user", "item"))) == ("user", "item")
 
@@ -50,6 +61,15 @@ def test_every_key_must_stand_in_some_first_line():
     require_keys(FILE, lines, ("a", "b"))
     with pytest.raises(DataRefused, match="log has no key c; saw"):
         require_keys(FILE, lines, ("a", "c"))
+
+
+def test_a_path_of_keys_stands_for_a_key_and_no_value_is_told():
+    lines = to_lines(b'{"context": {"user_id": 5}, "mail": "ann@x.org"}\n')
+    require_keys(FILE, lines, ("context.user_id",))
+    with pytest.raises(DataRefused, match=r"no key context\.item") as refusal:
+        require_keys(FILE, lines, ("context.item",))
+    assert "keys context, context.user_id, mail" in str(refusal.value)
+    assert "ann" not in str(refusal.value)
 
 
 def test_one_line_must_have_the_fields_that_the_manifest_names():

@@ -66,7 +66,7 @@ def test_each_fault_has_its_code_and_its_value():
         "1,2,great,,,,",
         "1,2,,noon,,,",
         "1,2,,,hm,,",
-        "1,2,,,,,nan",
+        "1,2,,,,,long",
     ]
     frame = interactions("\n".join(lines))
     assert reasons(frame) == [
@@ -79,7 +79,7 @@ def test_each_fault_has_its_code_and_its_value():
         "bad_liked",
         "bad_duration",
     ]
-    assert frame[DETAIL].to_list() == [None, None, "x", "007", "great", "noon", "hm", "nan"]
+    assert frame[DETAIL].to_list() == [None, None, "x", "007", "great", "noon", "hm", "long"]
 
 
 def test_first_fault_of_a_row_is_its_reason():
@@ -211,3 +211,60 @@ def test_items_have_numbers_and_dates_from_their_own_origins():
     assert frame["length"].to_list() == [1.5, None, None]
     assert frame[RELEASED].to_list() == [datetime(2014, 2, 2, tzinfo=UTC), None, None]
     assert reasons(frame) == [None, "bad_available", "bad_length"]
+
+
+def test_missing_values_as_text_are_no_faults_in_typed_columns():
+    lines = [
+        "1,2,NULL,\\N,N/A,view,NaN",
+        "1,2,-,None,null,view,none",
+        " 1\u00a0,2.0, 4 , 881250949 , true , view , 30 ",
+    ]
+    frame = interactions("\n".join(lines))
+    assert reasons(frame) == [None] * 3
+    assert frame.select(RATING, TIMESTAMP, LIKED).rows()[:2] == [(None, None, None)] * 2
+    assert frame.select(USER_ID, ITEM_ID, RATING, LIKED, EVENT).row(2) == (1, 2, 4.0, True, "view")
+
+
+def test_a_word_in_place_of_an_id_is_missing_and_a_rounded_one_mangled():
+    frame = interactions("NULL,2,,,,,\n1,-,,,,,\n1.81534E+18,2,,,,,\n1,2E+17,,,,,\n,2,,,,,\n")
+    assert reasons(frame) == ["missing_user", "missing_item", "mangled_id", "mangled_id", "missing_user"]
+    assert frame[DETAIL].to_list() == ["NULL", "-", "1.81534E+18", "2E+17", None]
+
+
+def test_listed_values_are_missing_everywhere_and_others_not_in_titles_and_attributes():
+    part = {"files": ["f"], "id": "id", "title": "title", "categories": ["kind"], "missing": ["?", 0]}
+    items = Items.model_validate(part)
+    rows = normalise_items(raw("7,?,?\n0,None,0\n8,NULL,NULL\n9,-, Art \n", ["id", "title", "kind"]), items, pl.Int64())
+    assert reasons(rows) == [None, "missing_item", None, None]
+    assert rows["title"].to_list() == [None, "None", "NULL", "-"]
+    assert rows["kind"].to_list() == [None, None, None, "Art"]
+    users = Users.model_validate({"files": ["f"], "id": "id", "attributes": ["kind"], "labels": {"kind": {" a": "A"}}})
+    assert normalise_users(raw("7, a\n", ["id", "kind"]), users, pl.Int64())["kind"].to_list() == ["A"]
+
+
+def test_ratings_that_stand_for_none_are_no_faults():
+    rating = {"column": "rating", "min": 1, "max": 10, "missing": [-1]}
+    log = {**LOG, "rating": rating}
+    manifest = Manifest.model_validate({"name": "x", "score": "rating", "interactions": log})
+    rows = raw("1,2,-1,,,,\n1,3,-1.0,,,,\n1,4,7,,,,\n1,5,,,,,\n", COLUMNS)
+    frame = normalise_interactions(rows, manifest.interactions[0], manifest, NUMBERS, UNMAPPED)
+    assert frame[RATING].to_list() == [None, None, 7.0, None]
+    assert reasons(frame) == [None, None, None, "missing_rating"]
+
+
+def test_user_ids_may_be_folded():
+    manifest = Manifest.model_validate({"name": "x", "score": "implicit", "fold_case": True, "interactions": LOG})
+    types = IdTypes(pl.String(), pl.String())
+    frame = normalise_interactions(
+        raw("Ann@X.org,A,,,,,\n", COLUMNS), manifest.interactions[0], manifest, types, UNMAPPED
+    )
+    assert frame.select(USER_ID, ITEM_ID).row(0) == ("ann@x.org", "A")
+
+
+def test_entities_in_titles_and_texts_are_letters():
+    items = Items.model_validate({"files": ["f"], "id": "id", "title": "title", "text": ["title"]})
+    rows = normalise_items(
+        raw("7,Kimi&#039;s &quot;A &amp;amp; B&quot; &#x4e2d;\n8,R&D; AT&T\n", ["id", "title"]), items, pl.Int64()
+    )
+    assert rows["title"].to_list() == ['Kimi\'s "A &amp; B" 中', "R&D; AT&T"]
+    assert rows["text"].to_list() == rows["title"].to_list()

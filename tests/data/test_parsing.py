@@ -62,6 +62,31 @@ def test_lone_quote_costs_one_row():
     assert rows(frame) == [("2", "y"), ("3", "z")]
 
 
+def test_field_that_holds_whole_rows_is_taken_line_by_line():
+    frame = parse('1,"x\n2,y\n3,see this"\n4,z\n')
+    assert frame[REASON].to_list() == ["lone_quote", None, None, None]
+    assert rows(frame) == [("2", "y"), ("3", 'see this"'), ("4", "z")]
+    assert json.loads(frame[ROW][0]) == {"line": '1,"x'}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['1,"Dear all,\nsee, please\n1,2"\n', '1,"x\n\n2,y"\n', '"1","x\n2,y"\n', '1,"a\nb,c"\n', '1,"a\n2 3,c"\n'],
+)
+def test_lines_of_a_text_are_no_rows(text):
+    assert parse(text)[REASON].to_list() == [None]
+
+
+def test_texts_of_which_few_could_be_rows_are_texts():
+    assert parse('1,"x\n2,y"\n' + '3,"x\ny"\n' * 2)[REASON].to_list() == [None] * 3
+
+
+def test_a_quote_may_be_a_letter_like_others():
+    frame = split_csv(to_lines(b'1,"x\n2,5" wide\n3,"y"\n'), ("a", "b"), ",", quotes=False)
+    assert rows(frame) == [("1", '"x'), ("2", '5" wide'), ("3", '"y"')]
+    assert split_header('a,"b', ",", quotes=False) == ["a", '"b']
+
+
 def test_text_behind_a_closing_quote_is_bad_quoting():
     assert parse('1,"x"y\n')[REASON].to_list() == ["bad_quoting"]
 
@@ -92,6 +117,16 @@ def test_adjacency_makes_one_row_a_pair():
 def test_jsonl_gives_text_and_lists_as_json():
     text = '{"id": 7, "tags": ["x \\"y\\"", "z"], "more": 1}\n\n{"id": "b", "tags": null}\n'
     assert rows(split_jsonl(to_lines(text.encode()), ("id", "tags"))) == [("7", '["x \\"y\\"","z"]'), ("b", None)]
+
+
+def test_a_path_of_keys_leads_into_objects_and_a_key_with_a_dot_wins():
+    text = (
+        '{"by": {"user": {"id": 5}}, "x": 1}\n{"by.user.id": 6, "by": {"user": {"id": 7}}}\n'
+        '{"by": {"user": {"id": "a\\"b"}}}\n{"by": {"user": {"id": ["x\\"", 1]}}}\n'
+        '{"by": 3}\n{"by": {"user": {"id": null}}}\n'
+    )
+    found = rows(split_jsonl(to_lines(text.encode()), ("by.user.id",)))
+    assert found == [("5",), ("6",), ('a"b',), ('["x\\"",1]',), (None,), (None,)]
 
 
 def test_line_that_is_no_object_is_bad_json():

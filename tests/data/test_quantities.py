@@ -1,7 +1,8 @@
 import polars as pl
 import pytest
 
-from nightschool.data.quantities import to_quantities
+from nightschool.data.formats import Csv
+from nightschool.data.quantities import to_quantities, with_points
 
 NUMBERS = {
     "4.9stars": 4.9,
@@ -64,3 +65,10 @@ def test_frames_without_rows_are_no_trouble():
     for how in ("number", "hours"):
         found = to_quantities(pl.Series([], dtype=pl.String), how)
         assert (found.dtype, len(found)) == (pl.Float64(), 0)
+
+
+def test_numbers_in_texts_have_the_marks_of_their_file():
+    prices = pl.Series(["1.000,50 €", "1.234.567 €", "9,99", "free"])
+    plain = with_points(prices, Csv(decimal=",", thousands="."))
+    assert to_quantities(plain, "number").to_list() == [1000.5, 1234567.0, 9.99, None]
+    assert with_points(prices, Csv()).to_list() == prices.to_list()

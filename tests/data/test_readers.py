@@ -112,7 +112,7 @@ BAD = {
     "wrong separator": (b"user;item\nu1;a\n", HEADER, "no column user, item; saw 'columns user;item'.*separator"),
     "wrong separator, headless": (b"u1;a\nu2;b\n", HEADLESS, "no line of log has the 2 columns.*separator .now ','"),
     "column twice": (b"user,item,item\nu1,a,b\n", HEADER, "names columns twice.*item"),
-    "wrong key": (b'{"user": 1, "thing": 2}\n', Jsonl(kind="jsonl"), "no key item; saw 'first line .*thing"),
+    "wrong key": (b'{"user": 1, "thing": 2}\n', Jsonl(kind="jsonl"), "no key item; saw 'keys user, thing"),
     "latin-1": ("user,item\nu1,é\n".encode("latin-1"), HEADER, "not utf-8.*byte 13.*latin-1"),
 }
 

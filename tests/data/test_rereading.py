@@ -80,4 +80,4 @@ def test_column_may_be_called_line():
 
 
 def test_reasons_of_lines_are_those_of_the_readers():
-    assert {"bad_quoting", "wrong_field_count", "bad_json"} == {*NOT_TAKEN_APART}
+    assert {"lone_quote", "bad_quoting", "wrong_field_count", "bad_json"} == {*NOT_TAKEN_APART}

@@ -78,6 +78,21 @@ def test_a_dataset_of_ratings_needs_every_rating(missing: float | None) -> None:
         score_events(pl.DataFrame({RATING: [4.0, missing]}), RATINGS)
 
 
+def test_rows_without_a_rating_are_met_where_the_manifest_says_so() -> None:
+    rows = pl.DataFrame({RATING: [5.0, None]})
+    for rating_min in (None, 4):
+        signal = RATINGS.model_copy(update={"unrated": True, "rating_min": rating_min})
+        scored = score_events(rows, signal)
+        assert scored[SCORE].to_list() == [5.0, None]
+        assert scored[RELEVANT].to_list() == [True, False]
+
+
+def test_a_rating_wins_over_later_rows_without_one() -> None:
+    rows = events((0, 0, 1, 4, True), (0, 0, 2, None, False), (0, 1, 3, None, False), (0, 2, 1, 2, False))
+    merged = merge_repeats(rows, RATINGS)
+    assert merged.select(ITEM_INDEX, SCORE).rows() == [(0, 4.0), (1, None), (2, 2.0)]
+
+
 def test_the_latest_rating_of_a_pair_wins_and_the_last_row_among_equals() -> None:
     merged = merge_repeats(
         events((1, 0, 3, 5, True), (1, 0, 2, 1, False), (0, 7, 2, 2, False), (0, 7, 2, 4, True)), RATINGS

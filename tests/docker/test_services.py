@@ -91,7 +91,7 @@ def release(running: Machine, night: str) -> str:
 @pytest.fixture(scope="module")
 def api(running: Machine, release: str) -> Iterator[httpx.Client]:
     """The API, to whoever has the key that was made for the page."""
-    made = json.loads(running.run("worker", "nightschool", "keys", "add", "page", "--role", "write", "--json"))
+    made = json.loads(running.run("worker", "nightschool", "keys", "add", "page", "--role", "events", "--json"))
     running.start("api")
     running.until_healthy("api")
     address = running.translate("http://127.0.0.1:8000", service("api"))

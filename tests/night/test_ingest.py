@@ -26,6 +26,7 @@ from nightschool.columns import (
 )
 from nightschool.data.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
+from nightschool.night.fates import decide_file
 from nightschool.night.ingest import ingest
 from nightschool.night.intake import Occasion
 from nightschool.night.ledger import Ledger
@@ -130,9 +131,66 @@ def test_out_of_range_ratings_and_odd_times_are_quarantined_with_their_row(home)
         (4, "rating_out_of_range"),
         (5, "epoch_zero"),
         (6, "timestamp_in_future"),
-        (7, "bad_rating"),
+        (7, "missing_rating"),
     ]
     assert json.loads(bad[ROW][0]) == {"user": "1", "item": "7", "rating": "0", "at": "2025-01-01"}
+
+
+def test_rows_whose_ids_say_what_is_wrong_do_not_refuse_their_file(home):
+    rounded = [f"1.8153{n}E+18,7,4,2025-01-01" for n in range(20)]
+    nobody = [f"NULL,7,4,2025-01-{n:02}" for n in range(1, 16)]
+    good = [f"{1815340886928000336 + n},7,4,2025-01-01" for n in range(40)]
+    home.write([*rounded, *nobody, *good])
+    counts = home.ingest().interactions
+    assert (counts.accepted, counts.reasons) == (40, {"mangled_id": 20, "missing_user": 15})
+    assert any("20 rows of log.csv have ids that were rounded (mangled_id)" in warning for warning in home.warnings)
+    assert home.rows()[USER_ID].min() == 1815340886928000336
+
+
+def test_a_quote_that_would_swallow_rows_refuses_its_file_with_advice(tmp_path):
+    header = "user\titem\trating\tat\tnote\n"
+    notes = ["", '"odd', "fine", 'see this"', '5" wide']
+    rows = [f"{n}\t7\t4\t2025-01-01\t{notes[n % 5]}" for n in range(50)]
+    home = Home(tmp_path, interactions={"format": {"kind": "csv", "separator": "\t"}})
+    home.write(rows, header=header)
+    with pytest.raises(DataRefused, match=r"a quoted field holds whole rows.*10 such quotes.*quote = \"none\""):
+        home.ingest()
+    home.write(["1\t7\t4\t2025-02-01\t"], "log-2.csv", header=header)
+    home.ingest()
+    decide_file(Ledger(home.lake, NOW), [INTERACTIONS], "log.csv", "accepted")
+    counts = home.ingest().interactions
+    assert (counts.accepted + counts.quarantined, counts.reasons) == (50, {"lone_quote": 10})
+    (tmp_path / "other").mkdir()
+    other = Home(tmp_path / "other", interactions={"format": {"kind": "csv", "separator": "\t", "quote": "none"}})
+    other.write(rows, header=header)
+    assert other.ingest().interactions.accepted == 50
+
+
+def test_numbers_and_times_of_a_german_spreadsheet_come_in(tmp_path):
+    log = {
+        "format": {"kind": "csv", "separator": ";", "decimal": ",", "thousands": "."},
+        "timestamp": {"column": "at", "format": "%d.%m.%Y %H:%M", "timezone": "Europe/Berlin"},
+        "duration": "seconds",
+    }
+    home = Home(tmp_path, interactions=log)
+    rows = [
+        "1;7;4,5;27.10.2024 02:30;1.000,5",
+        "1;8;3;31.03.2024 02:15;",
+        "2;7;3.5;1.7.2024 12:00;",
+        "2;8;5,0;2.7.2024 12:00;60",
+    ]
+    home.write(rows, header="user;item;rating;at;seconds\n")
+    assert home.ingest().interactions.reasons == {"bad_rating": 1}
+    assert home.rows()["rating"].to_list() == [4.5, 3.0, 5.0]
+    assert home.rows()["duration_seconds"].to_list() == [1000.5, None, 60.0]
+    assert [at.hour for at in home.rows()["timestamp"]] == [0, 1, 10]
+    assert any("2 times of log.csv, such as '27.10.2024 02:30', are shown twice or never" in w for w in home.warnings)
+
+
+def test_a_column_of_words_is_no_column_of_ids(home):
+    home.write([*ROWS, *["NULL,7,4,2025-01-01"] * 30])
+    with pytest.raises(DataRefused, match=r"too_many_bad_rows.*missing_user 30, such as 'NULL'"):
+        home.ingest()
 
 
 def test_header_in_the_data_is_quarantined(tmp_path):

@@ -137,7 +137,7 @@ def places(home: Home) -> tuple[list[int], list[int]]:
         ("2,7,3,202", "2,7,3,2025-01-03", ([1, 2], [3]), ([1, 2, 3, 4], [])),
         ("2,7,3,2025-01-03", "2,7,3,2025-01-03 10:00:00", ([1, 2, 3], []), ([1, 2, 3, 4], [])),
         ("2,7,3,2025-01-03", "2,7,3,2025-01-03,x", ([1, 2, 3], []), ([1, 2, 4], [3])),
-        (" ", " 2,7,3,2025-01-03", ([1, 2], []), ([1, 2, 4], [3])),
+        (" ", " 2x,7,3,2025-01-03", ([1, 2], []), ([1, 2, 4], [3])),
     ],
     ids=["bad", "good", "good turned bad", "blank"],
 )
@@ -179,7 +179,7 @@ def test_only_line_may_go_on(tmp_path):
     home = Home(tmp_path, interactions={"format": form})
     write_torn(home, "1,7,4,2025-01-01", header="")
     home.ingest()
-    write_torn(home, "1,7,4,2025-01-01 10:00", ROWS[1], header="")
+    write_torn(home, "1,7,4,2025-01-01 10:0", ROWS[1], header="")
     home.ingest()
     assert places(home) == ([2], [1])
 

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from nightschool.columns import (
@@ -104,6 +105,19 @@ def test_a_quarantined_row_names_its_user(opened: Home, people: People) -> None:
             {**quarantined(18, {}), "row": "no JSON"},
         ],
     ) == [True, True, True, False, False, False, False, False]
+
+
+def test_a_quarantined_row_names_its_user_however_the_id_is_written(tmp_path: Path) -> None:
+    rows = [quarantined(11, {"who": " 5\u00a0", "what": "x"}), quarantined(12, {"id": "5.0"}, USERS)]
+    assert found(people_home(tmp_path / "a", People(5, 6, 7)), People(5, 6, 7), rows) == [True, True]
+    people, home = People("ann@x.org", "b", "c"), people_home(tmp_path / "b", People("ann@x.org", "b", "c"))
+    home.lake.append(
+        QUARANTINE, pl.DataFrame([quarantined(11, {"who": "Ann@X.org"})], schema=home.lake.schema(QUARANTINE))
+    )
+    folding = MANIFEST.model_copy(update={"fold_case": True})
+    assert Person(people.gone, home.lake, folding).counts()["quarantine"] == 1 + Person(
+        people.gone, home.lake, MANIFEST
+    ).count(QUARANTINE)
 
 
 def test_a_number_elsewhere_in_a_row_is_not_the_user(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.night import sent as night_sent
 from nightschool.night.run import Home
-from nightschool.storage.database import EXPOSURES, open_database, writing
+from nightschool.storage.database import open_database, writing
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.lake import Lake
+from nightschool.storage.tables import EXPOSURES
 from tasks.forget import forget, look_for
 from tasks.home import bind_home, manifest_of, open_home
 from tasks.sources import ingest_sources, list_files

@@ -8,9 +8,11 @@ from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from serving.answers import Asked
 from serving.people import FoundUser
+from serving.rules import Rules
 from serving.schemas import (
     Event,
     EventsTaken,
+    EventUndone,
     ExternalId,
     HistoryEntry,
     Item,
@@ -46,8 +48,9 @@ class FakeService:
         self.users: list[ExternalId] = [*ODD_IDS, *range(1, 200)]
         self.sent: list[Event] = []
         self.content = content
+        self.rules = Rules()
         self.settings = Settings()
-        self.keys = SimpleNamespace()
+        self.keyring = SimpleNamespace()
         snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=SimpleNamespace(alpha=0.6))
         self.current = SimpleNamespace(snapshot=snapshot)
 
@@ -82,7 +85,7 @@ class FakeService:
     def history(self, user_id: ExternalId, n: int) -> list[HistoryEntry]:
         by_id = {str(item.item_id): item for item in self.items}
         sent = [
-            HistoryEntry(**by_id[str(event.item_id)].model_dump(), at=_NOW, event=event.event)
+            HistoryEntry(**by_id[str(event.item_id)].model_dump(), at=_NOW, event=event.event, event_id=event.event_id)
             for event in reversed(self._events(user_id))
         ]
         old = [
@@ -97,13 +100,18 @@ class FakeService:
         users = [SimilarUser(rank=rank, user_id=100 + rank, score=1 / rank, support=12 - rank) for rank in range(1, 11)]
         return SimilarUsers(release_id="20261127-0200-abc", user_id=user_id, method=method, users=users)
 
-    def take_events(self, events: Sequence[Event]) -> EventsTaken:
+    def take_events(self, events: Sequence[Event], sent_by: str = "") -> EventsTaken:
         known = {event.event_id for event in self.sent}
         taken = [
             Taken(event_id=str(e.event_id), sequence=i, repeated=e.event_id in known) for i, e in enumerate(events, 1)
         ]
         self.sent += [event for event in events if event.event_id not in known]
         return EventsTaken(events=taken)
+
+    def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
+        (gone,) = [event for event in self.sent if event.event_id == event_id]
+        self.sent.remove(gone)
+        return EventUndone(event_id=event_id, user_id=gone.user_id, item_id=gone.item_id, event=gone.event)
 
     def _events(self, user_id: ExternalId) -> list[Event]:
         return [event for event in self.sent if str(event.user_id) == str(user_id)]

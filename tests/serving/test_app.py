@@ -1,22 +1,35 @@
 """What stands around every route, whichever it is."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from nightschool.errors import Unreachable
+from nightschool.night.run import Home
 from nightschool.settings import Settings
-from serving.app import application
+from nightschool.storage.database import open_database
+from nightschool.storage.keys import ROLES, Keys
+from serving.app import application, framed
+from serving.feedback import NOTHING
 from serving.security import HEADERS
 from serving.service import Service
 from tests.serving.client import Api
 from tests.serving.conftest import Served, copied
+from tests.serving.homes import settings_of
+from tests.serving.server import client_of
 
-READS, WRITES, OPEN = (401, None, None), (401, 403, None), (None, None, None)
-"""How a request is refused without a key, with one that reads and with one that writes; None: it goes on."""
+OPEN, READS = (None, None, None, None), (401, None, None, None)
+SENDS, OPERATES = (401, 403, None, None), (401, 403, 403, None)
+"""How a request is refused without a key, with one that reads, one for events and one to operate; None: it goes on."""
 
 ROUTES = {
     ("GET", "/"): READS,
@@ -37,13 +50,16 @@ ROUTES = {
     ("GET", "/v1/users/{user_id:path}/recommendations"): READS,
     ("GET", "/v1/users/{user_id:path}/similar"): READS,
     ("HEAD", "/openapi.json"): READS,
-    ("POST", "/learner/{user_id:path}/events"): WRITES,
-    ("POST", "/operator/rollback"): WRITES,
+    ("DELETE", "/v1/events/{event_id:path}"): SENDS,
+    ("POST", "/learner/{user_id:path}/events"): SENDS,
+    ("POST", "/learner/{user_id:path}/undo"): SENDS,
+    ("POST", "/operator/rollback"): OPERATES,
     ("POST", "/sign-in"): OPEN,
     ("POST", "/sign-out"): OPEN,
     ("POST", "/similar-users/"): READS,
-    ("POST", "/v1/events"): WRITES,
+    ("POST", "/v1/events"): SENDS,
 }
+IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id"), "x")}
 SIGN_IN = ("POST", "/sign-in")
 """The one route that answers 401 of its own accord: to a key in its form that is none."""
 
@@ -52,7 +68,10 @@ SIGN_IN = ("POST", "/sign-in")
 def locked(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, dict[str, str]]]:
     """A service that asks for a key, and a key of each role."""
     with Api.over(copied(served.home, tmp_path_factory.mktemp("locked") / "home")) as api:
-        yield api, {role: api.service.keys.add(role, role) for role in ("read", "write")}
+        keys = Keys(open_database(api.service.settings.events_address))
+        given = {role: keys.add(role, role) for role in ROLES}
+        api.service.refresh()
+        yield api, given
 
 
 def test_every_route_has_its_row() -> None:
@@ -61,15 +80,15 @@ def test_every_route_has_its_row() -> None:
     assert found == set(ROUTES)
 
 
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["no key", "read", "write"])
+@pytest.mark.parametrize("place", [0, 1, 2, 3], ids=["no key", "read", "events", "operate"])
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_a_key_opens_what_its_role_allows(
     locked: tuple[Api, dict[str, str]], route: tuple[str, str], place: int
 ) -> None:
     api, keys = locked
-    key = [None, keys["read"], keys["write"]][place]
+    key = [None, *keys.values()][place]
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    path = route[1].replace(":path", "").format(user_id=1, item_id=1, release_id="x", digest="x", name="x")
+    path = route[1].replace(":path", "").format(**IDS)
     answer = api.request(route[0], path, headers=headers, client="10.0.0.7")
     expected = 401 if route == SIGN_IN else ROUTES[route][place]
     assert answer.status_code == expected or (expected is None and answer.status_code not in {401, 403})
@@ -80,8 +99,8 @@ def test_a_key_opens_what_its_role_allows(
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_every_answer_has_its_headers(locked: tuple[Api, dict[str, str]], route: tuple[str, str]) -> None:
     api, keys = locked
-    path = route[1].replace(":path", "").format(user_id=1, item_id=1, release_id="x", digest="x", name="x")
-    for headers in ({}, {"authorization": f"Bearer {keys['write']}"}):
+    path = route[1].replace(":path", "").format(**IDS)
+    for headers in ({}, {"authorization": f"Bearer {keys['operate']}"}):
         answer = api.request(route[0], path, headers={**headers, "x-request-id": "abc-1"})
         for name, value in HEADERS.items():
             assert answer.headers[name.decode()] == value.decode()
@@ -101,7 +120,7 @@ def test_what_is_not_there_has_its_headers_too(reading: Api, path: str) -> None:
 def test_pages_of_other_sites_send_no_event(reading: Api, headers: dict[str, str]) -> None:
     event = {"user_id": 1, "item_id": 1, "event": "like"}
     assert reading.post("/v1/events", event, headers=headers).status_code == 403
-    assert reading.service.feedback.version(1) == 0
+    assert reading.service.feedback.mark(1) == NOTHING
 
 
 def test_names_and_machines_of_others_are_refused_without_keys(reading: Api) -> None:
@@ -131,10 +150,9 @@ def test_without_a_release_the_server_lives_and_says_so(tmp_path: Path, exists: 
 
 def test_what_is_not_of_the_form_is_told_in_one_sentence(reading: Api) -> None:
     answer = reading.get("/v1/users/1/recommendations?k=0")
-    assert (answer.status_code, answer.json()) == (
-        422,
-        {"detail": "query.k: Input should be greater than or equal to 1"},
-    )
+    told = {"detail": "query.k: Input should be greater than or equal to 1", "title": "Unprocessable Entity"}
+    assert answer.status_code == 422
+    assert answer.json().items() >= told.items()
 
 
 def test_the_document_is_complete(reading: Api) -> None:
@@ -168,3 +186,60 @@ def require_complete(path: str, operation: dict[str, Any], document: dict[str, A
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
     return dict(document["components"]["schemas"][name]) if name else schema
+
+
+def test_a_lock_on_the_store_holds_up_no_list_and_every_event_is_answered(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.service.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("serving.frame.LONGEST_SECONDS", 1.0)
+    service = Service(settings_of(own_home))
+    users = service.current.snapshot.lists.keys.to_list()
+    with client_of(framed(service)) as client, ThreadPoolExecutor(24) as pool:
+
+        def send(number: int) -> httpx.Response:
+            return client.post(
+                "/v1/events", json={"user_id": users[0], "item_id": 1, "event": "like", "event_id": f"{number}"}
+            )
+
+        assert send(0).status_code == 201
+        client.get(f"/v1/users/{users[0]}/recommendations")
+        with closing(sqlite3.connect(own_home.paths.root / "events.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            sending = [pool.submit(send, number) for number in range(1, 24)]
+            began = time.monotonic()
+            for user in users[:20]:
+                assert client.get(f"/v1/users/{user}/recommendations").status_code == 200
+            assert not all(each.done() for each in sending)
+            assert time.monotonic() - began < 5
+            refused = [each.result(20) for each in sending]
+        assert {answer.status_code for answer in refused} == {503}
+        assert {answer.headers["content-type"] for answer in refused} == {"application/problem+json"}
+        assert {answer.headers["retry-after"] for answer in refused} == {"2"}
+        assert send(99).status_code == 201
+
+
+def test_a_server_starts_over_a_store_that_is_missing_or_damaged_and_says_so(own_home: Home) -> None:
+    (own_home.paths.root / "events.db").write_bytes(b"x" * 5_000)
+    with Api.over(own_home) as api:
+        ready = api.get("/ready")
+        assert (ready.status_code, ready.json()["release_id"]) == (503, api.snapshot.release.release_id)
+        assert "file is not a database" in ready.json()["reasons"][0]
+        assert str(own_home.paths.root) not in ready.text
+        assert api.get("/v1/releases").status_code == 503
+        (own_home.paths.root / "events.db").unlink()
+        open_database(api.service.settings.events_address).dispose()
+        api.service.refresh()
+        assert api.get("/ready").status_code == 200
+
+
+def test_a_store_that_is_deleted_is_noticed_and_lists_go_on(own_home: Home) -> None:
+    with Api.over(own_home) as api:
+        api.service.refresh()
+        (own_home.paths.root / "events.db").unlink()
+        with pytest.raises(Unreachable):
+            api.service.refresh()
+        assert api.get("/ready").status_code == 503
+        assert api.get(f"/v1/users/{api.users[0]}/recommendations").status_code == 200
+        event = {"user_id": api.users[0], "item_id": 1, "event": "like"}
+        assert api.post("/v1/events", event).status_code == 503

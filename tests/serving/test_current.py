@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -42,8 +43,46 @@ def test_a_release_that_cannot_be_opened_leaves_the_old_one_and_is_tried_again(o
     release = publish(own_home)
     folder = own_home.paths.serving / release.release_id
     shutil.move(folder, folder.with_name("away"))
-    assert [current.refresh() for _ in range(2)] == [False, False]
-    assert current.snapshot is first
+    for _ in range(2):
+        with pytest.raises(
+            Unreachable,
+            match=r"cannot be opened; .*recommendations\.arrow is missing or damaged",
+        ):
+            current.refresh()
+        assert current.snapshot is first
     shutil.move(folder.with_name("away"), folder)
     assert current.refresh()
     assert current.snapshot.release.release_id == release.release_id
+
+
+def test_a_server_that_starts_over_a_damaged_release_serves_the_last_good_one(own_home: Home) -> None:
+    good, bad = own_home.releases.current(), publish(own_home)
+    assert good is not None
+    file = own_home.paths.serving / bad.release_id / "histories.arrow"
+    file.write_bytes(file.read_bytes()[:-100])
+    current = Current(settings_of(own_home))
+    with pytest.raises(Unreachable, match=r"histories\.arrow is missing or damaged"):
+        current.refresh()
+    assert current.snapshot.release.release_id == good.release_id
+
+
+def test_files_that_go_missing_are_told_and_the_release_is_served_on(own_home: Home) -> None:
+    current = Current(settings_of(own_home))
+    current.refresh()
+    file = own_home.paths.serving / current.snapshot.release.release_id / "recommendations.arrow"
+    file.rename(file.with_name("away"))
+    with pytest.raises(Unreachable, match=r"recommendations\.arrow of the current release is missing or damaged"):
+        current.refresh()
+    assert current.opened
+    file.with_name("away").rename(file)
+    assert not current.refresh()
+
+
+def test_a_file_that_was_cut_off_is_served_no_more(own_home: Home) -> None:
+    current = Current(settings_of(own_home))
+    current.refresh()
+    file = own_home.paths.serving / current.snapshot.release.release_id / "recommendations.arrow"
+    os.truncate(file, 100)
+    with pytest.raises(Unreachable, match="missing or damaged"):
+        current.refresh()
+    assert not current.opened

@@ -7,8 +7,9 @@ import pytest
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
-from serving.feedback import AHEAD, EARLIEST, Feedback
+from serving.feedback import AHEAD, EARLIEST, NOTHING, Feedback
 from serving.schemas import Event
+from serving.shared import Shared
 from tests.serving.client import Api
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -25,11 +26,26 @@ def event(**told: Any) -> Event:
 
 def test_other_processes_events_are_known_after_a_refresh(reading: Api, store: EventStore) -> None:
     here, there = Feedback(store), Feedback(store)
-    there.take([event(), event(item_id=2)], reading.snapshot, NOW)
-    assert (there.version(1), here.version(1), list(here.of(1))) == (2, 0, [])
     here.refresh()
-    assert (here.version(1), here.version("1"), here.version(2)) == (2, 2, 0)
-    assert [each.item_id for each in here.of(1)] == ["1", "2"]
+    there.take([event(), event(item_id=2)], reading.snapshot, NOW)
+    assert (there.mark(1), here.mark(1), here.reactions(1)) == ((2, 0), NOTHING, ((), ()))
+    here.refresh()
+    assert (here.mark(1), here.mark("1"), here.mark(2)) == ((2, 0), (2, 0), NOTHING)
+    assert [each.item_id for each in here.reactions(1).standing] == ["1", "2"]
+
+
+def test_workers_of_one_server_know_of_events_without_a_refresh(
+    reading: Api, store: EventStore, tmp_path: Path
+) -> None:
+    here, there = Feedback(store, Shared(tmp_path)), Feedback(store, Shared(tmp_path))
+    assert (here.mark(1), there.mark(1)) == (NOTHING, NOTHING)
+    there.take([event(), event(user_id=2, event="view")], reading.snapshot, NOW)
+    assert (here.mark(1), here.mark(2)) == ((1, 0), NOTHING)
+    (taken,) = here.reactions(1).standing
+    there.undo(taken.event_id, "1")
+    assert here.mark(1) == (1, 1)
+    assert here.reactions(1) == ([], [taken])
+    assert here.newest(1, 9) == []
 
 
 @pytest.mark.parametrize("at", [NOW + AHEAD, EARLIEST])

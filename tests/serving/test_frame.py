@@ -74,7 +74,7 @@ def test_a_line_is_json_and_holds_ids_alone(reading: Api, lines: io.StringIO) ->
     (line,) = lines.getvalue().splitlines()
     told = json.loads(line)
     assert set(told) == {"at", "level", "message", "request_id", "method", "path", "status", "milliseconds"}
-    assert (told["request_id"], told["method"], told["path"], told["status"]) == ("r1", "GET", path, 200)
+    assert (told["request_id"], told["method"], told["path"], told["status"]) == ("r1", "GET", path, 422)
     for secret in ("a-secret-key", "127.9.8.7", "looking-for"):
         assert secret not in line
 
@@ -83,3 +83,46 @@ def test_a_line_is_json_and_holds_ids_alone(reading: Api, lines: io.StringIO) ->
 def test_odd_addresses_are_logged_on_one_line(reading: Api, lines: io.StringIO, path: str) -> None:
     assert reading.get(path).status_code == 404
     assert [json.loads(line)["status"] for line in lines.getvalue().splitlines()] == [404]
+
+
+def test_a_defect_is_told_by_its_id_and_logged_whole(
+    reading: Api, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a secret of the server")
+
+    monkeypatch.setattr(reading.service, "similar_items", fail)
+    answer = reading.get("/v1/items/1/similar", headers={"x-request-id": "r7"})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    told = answer.json()
+    assert (told["status"], told["title"], told["request_id"]) == (500, "Internal Server Error", "r7")
+    assert "secret" not in answer.text
+    logged = [json.loads(line) for line in lines.getvalue().splitlines()]
+    (failure,) = [line for line in logged if "error" in line]
+    assert (failure["request_id"], failure["level"]) == ("r7", "ERROR")
+    assert "ZeroDivisionError: a secret of the server" in failure["error"]
+    page = reading.get("/v1/items/1/similar", headers={"accept": "text/html"})
+    assert (page.status_code, "<main" in page.text) == (500, True)
+
+
+def test_every_refusal_is_a_problem_document(reading: Api) -> None:
+    for path, status in (("/nothing", 404), ("/v1/items/x/similar", 404), ("/v1/users/1/recommendations?k=x", 422)):
+        answer = reading.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert reading.request("PUT", "/v1/releases").json()["status"] == 405
+
+
+def test_who_asks_for_the_head_gets_no_body(reading: Api) -> None:
+    path = f"/v1/users/{reading.users[0]}/recommendations"
+    whole, head = reading.get(path), reading.request("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-length", "etag", "content-type"):
+        assert head.headers[name] == whole.headers[name]
+    assert reading.request("HEAD", "/ready").status_code == 200
+
+
+def test_who_asks_for_the_options_is_told_the_methods(reading: Api) -> None:
+    answer = reading.request("OPTIONS", "/v1/events")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "POST, HEAD, OPTIONS")
+    assert reading.request("OPTIONS", "/nothing").status_code == 404

@@ -73,7 +73,8 @@ def test_a_category_is_any_label(reading: Api) -> None:
         label = whole[0]["labels"][column][0]
         expected = [entry["item_id"] for entry in whole if label in entry["labels"][column]][:10]
         assert reading.items_of(user_with_pool(reading), category=label) == expected
-    assert reading.items_of(user_with_pool(reading), category="nothing of the kind") == []
+    refused = reading.get(f"/v1/users/{user_with_pool(reading)}/recommendations", params={"category": "nothing"})
+    assert (refused.status_code, "no such category; saw 'nothing'" in refused.json()["detail"]) == (422, True)
 
 
 def test_difficulty_has_a_highest_level(reading: Api) -> None:

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEIGHTS, ITEMS, USERS
-from nightschool.errors import NotFound
+from nightschool.errors import Unreachable
 from nightschool.night.run import Home
 from nightschool.storage.serving_files import lists_path
 from serving.answers import Asked, make_list
@@ -22,6 +22,10 @@ from tests.serving.sent import listed, stored
         ("0", 0),
         ("-7", -7),
         (-7, -7),
+        ("1815340886928000336", 1815340886928000336),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+        (str(2**63), None),
         ("007", None),
         ("-0", None),
         ("", None),
@@ -101,7 +105,7 @@ def test_a_release_that_lacks_a_file_is_not_opened(own_home: Home, table: str) -
     assert release is not None
     path = lists_path(own_home.paths.serving, release.release_id).with_name(f"{table}.arrow")
     path.unlink()
-    with pytest.raises((NotFound, FileNotFoundError)):
+    with pytest.raises(Unreachable, match=f"{table}.arrow is missing or damaged"):
         opened(own_home, release)
 
 

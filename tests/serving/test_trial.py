@@ -158,12 +158,12 @@ def test_a_user_sees_one_list_all_day(snapshot: Snapshot) -> None:
 
 def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> None:
     everything = stored(snapshot, *((item, "hide") for item in snapshot.catalogue.ids[1:]))
-    for person in (Person.of(snapshot, 999_999, everything), Person.of(snapshot, 999_999, ())):
-        entries = make_list(snapshot, person, Rules(), Asked(k=200))
-        for salt in map(str, range(30)):
-            shown, told = tried(0.2, salt).explore(snapshot, person, Rules(), entries)
-            assert shown == entries
-            assert {item.propensity for item in told.items} <= {1.0}
+    person = Person.of(snapshot, 999_999, everything)
+    entries = make_list(snapshot, person, Rules(), Asked(k=200))
+    for salt in map(str, range(30)):
+        shown, told = tried(0.2, salt).explore(snapshot, person, Rules(), entries)
+        assert shown == entries
+        assert {item.propensity for item in told.items} <= {1.0}
     assert tried(0.2).explore(snapshot, person, Rules(), [])[0] == []
 
 
@@ -212,3 +212,28 @@ def test_exposures_reach_the_database(experiments: Experiments) -> None:
     outcomes = experiments.outcomes("try")
     assert outcomes.select(pl.len()).item() == 1
     assert Arm.model_validate(ALPHA).alpha == 0.2
+
+
+def always() -> Tried:
+    """An arm that randomises a slot of every list."""
+    one = tried(0.2)
+    return one._replace(experiment=one.experiment.model_copy(update={"explore": 1.0}))
+
+
+def test_the_random_slot_keeps_the_quota(snapshot: Snapshot) -> None:
+    rules, kinds = Rules(quota=2), snapshot.catalogue.kinds
+    for user in range(1, 40):
+        entries = make_list(snapshot, user, rules, Asked())
+        shown, _ = always().explore(snapshot, Person.of(snapshot, user), rules, entries)
+        found = [int(kinds[snapshot.catalogue.positions([entry["item_id"]])[0]]) for entry in shown]
+        assert max(found.count(kind) for kind in set(found) if kind >= 0) <= 2
+
+
+def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) -> None:
+    person = Person.of(snapshot, 999_999)
+    entries = make_list(snapshot, person.user_id, Rules(), Asked(k=5))
+    shown, told = always().explore(snapshot, person, Rules(), entries)
+    (drawn,) = [entry for entry in shown if entry["source"] == "random"]
+    assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
+    n_others = int(snapshot.available.sum()) - len(entries)
+    assert min(item.propensity for item in told.items) == pytest.approx(1 / 5 / n_others)

@@ -13,9 +13,6 @@ import sqlalchemy as sa
 
 from nightschool.errors import ConfigurationError, NightschoolError, Unreachable
 from nightschool.storage.database import (
-    EVENTS,
-    EXPERIMENTS,
-    METADATA,
     can_hold,
     erase,
     find_database,
@@ -24,9 +21,16 @@ from nightschool.storage.database import (
     write_one_by_one,
     writing,
 )
+from nightschool.storage.tables import EVENTS, EXPERIMENTS, METADATA
 from tests.postgres import Server
 
 USER, SECRET = "nightly-user", "s3cr3t-9f"
+WRITE = """
+import os
+from nightschool.storage.database import open_database, write_one_by_one, writing
+with writing(open_database(os.environ["ADDRESS"])) as connection:
+    write_one_by_one(connection)
+"""
 OPEN = """
 import os, sys
 from nightschool.storage.database import open_database
@@ -116,10 +120,16 @@ def test_postgresql_writes_what_is_committed_to_the_disk_whatever_it_is_set_to(p
         postgres.run("ALTER DATABASE platform RESET synchronous_commit")
 
 
+def test_opening_waits_for_nobody_where_nothing_is_missing(database: sa.Engine, address: str) -> None:
+    with writing(database) as connection:
+        write_one_by_one(connection)
+        open_database(address, wait=0.1).dispose()
+
+
 def test_who_writes_waits_for_another(database: sa.Engine, address: str) -> None:
     with writing(database) as connection:
         write_one_by_one(connection)
-        command = (sys.executable, "-c", OPEN)
+        command = (sys.executable, "-c", WRITE)
         waiting = subprocess.Popen(command, stdin=subprocess.DEVNULL, env={**os.environ, "ADDRESS": address})
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(3)
@@ -137,8 +147,8 @@ def test_only_what_was_written_to_is_found(tmp_path: Path) -> None:
 def test_erase_tells_how_many_rows_went(database: sa.Engine) -> None:
     with writing(database) as connection:
         connection.execute(sa.insert(EVENTS), [row(n, datetime.now(UTC)) for n in range(3)])
-    assert erase(database, sa.delete(EVENTS).where(EVENTS.c.event_id != "1")) == 2
-    assert erase(database, sa.delete(EVENTS).where(EVENTS.c.event_id == "7")) == 0
+    assert erase(database, EVENTS, EVENTS.c.event_id != "1") == 2
+    assert erase(database, EVENTS, EVENTS.c.event_id == "7") == 0
 
 
 @pytest.mark.parametrize(
@@ -206,12 +216,62 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
         open_database(f"sqlite:///{tmp_path / SECRET / 'events.db'}")
 
 
-def test_a_file_that_is_locked_for_good_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nightschool.storage.database._BUSY_SECONDS", 0.1)
-    engine = open_database(f"sqlite:///{tmp_path / 'events.db'}")
+def test_a_file_that_is_locked_for_good_is_told(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'events.db'}", wait=0.1)
     with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unreachable, match="database is locked"), writing(engine):
             pytest.fail("written beside another")
         with reading(engine) as connection:
             assert connection.execute(sa.select(EVENTS)).first() is None
+
+
+def test_nobody_but_its_owner_reads_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    path.touch(0o644)
+    engine = open_database(f"sqlite:///{path}")
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
+
+
+def test_a_file_that_was_deleted_is_told_and_used_again_once_it_is_back(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    engine = open_database(f"sqlite:///{path}", wait=0.1)
+    with writing(engine) as connection:
+        connection.execute(sa.insert(EVENTS).values(row(1, datetime.now(UTC))))
+    kept = [each.rename(each.with_name(f"kept{each.suffix}")) for each in sorted(tmp_path.glob("events.db*"))]
+    with pytest.raises(Unreachable, match="unable to open database file"), writing(engine):
+        pytest.fail("written to a file that nobody finds again")
+    assert not path.exists()
+    for each in kept:
+        each.rename(each.with_name(f"events{each.suffix}"))
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(EVENTS.c.event_id)).scalars().all() == ["1"]
+
+
+def test_tables_of_an_older_version_get_what_they_lack(address: str) -> None:
+    older = open_database(address)
+    with writing(older) as connection:
+        connection.exec_driver_sql("DROP INDEX reactions_of_user")
+        connection.exec_driver_sql("DROP TABLE undone")
+        connection.exec_driver_sql("ALTER TABLE keys DROP COLUMN user_id")
+        connection.exec_driver_sql(
+            "INSERT INTO keys (name, role, sha256, added_at) VALUES ('a', 'read', 'x', '2026-01-01')"
+        )
+    newer = open_database(address)
+    found = sa.inspect(newer)
+    assert "undone" in found.get_table_names()
+    assert "user_id" in {column["name"] for column in found.get_columns("keys")}
+    assert "reactions_of_user" in {index["name"] for index in found.get_indexes("events")}
+    for engine in (older, newer):
+        engine.dispose()
+
+
+def test_more_questions_than_connections_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightschool.storage.database._MOST_CONNECTIONS", 0)
+    engine = open_database(f"sqlite:///{tmp_path / 'events.db'}", wait=0.1)
+    held = [engine.connect() for _ in range(5)]
+    with pytest.raises(Unreachable, match="more questions at once"), reading(engine):
+        pytest.fail("a sixth connection of five")
+    for each in held:
+        each.close()

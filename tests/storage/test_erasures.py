@@ -104,3 +104,17 @@ def test_an_erasure_that_began_is_known_until_it_ends(user_id: UserId, tmp_path:
     end(path)
     assert unfinished(path) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_was_forgotten_is_read_once_until_another_is(
+    erasures: Erasures, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert erasures.forgotten([7, 8]) == set()
+    erasures.note(erasure(7))
+    scans = []
+    scan = lake.scan
+    monkeypatch.setattr(lake, "scan", lambda *told: scans.append(told) or scan(*told))
+    assert [erasures.forgotten([7, 8, 9]) for _ in range(5)] == [{7}] * 5
+    assert len(scans) == 1
+    Erasures(lake).note(erasure(9, NOON + timedelta(days=1)))
+    assert erasures.forgotten([7, 8, 9]) == {7, 9}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from nightschool.errors import Conflict, DataRefused
+from nightschool.errors import Conflict, DataRefused, NotFound
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent, Stored
 from tests.cli.forgetting import places_of
@@ -43,7 +43,7 @@ def store(database: sa.Engine) -> EventStore:
 
 
 def test_events_are_kept_in_the_order_in_which_they_came(store: EventStore) -> None:
-    assert (store.newest(), store.users_since(0), store.of_user("u")) == (0, {}, [])
+    assert (store.newest(), [*store.reacted_since(0)], store.of_user("u")) == (0, [], [])
     first = store.append([sent("a"), sent("b", user_id="v 学 ' OR 1=1 --"), sent("c", event="hide")])
     assert [(stored.sequence, stored[1:], repeated) for stored, repeated in first] == [
         (1, ("a", "u", "i", "like", AT), False),
@@ -51,8 +51,8 @@ def test_events_are_kept_in_the_order_in_which_they_came(store: EventStore) -> N
         (3, ("c", "u", "i", "hide", AT), False),
     ]
     assert store.of_user("u") == [first[0][0], first[2][0]]
-    assert store.users_since(0) == {"u": 3, "v 学 ' OR 1=1 --": 2}
-    assert store.users_since(2) == {"u": 3}
+    assert dict(store.reacted_since(0)) == {"u": 3, "v 学 ' OR 1=1 --": 2}
+    assert dict(store.reacted_since(2)) == {"u": 3}
     assert (store.newest(), store.count_up_to(2), store.count_up_to(0)) == (3, 2, 0)
 
 
@@ -122,18 +122,21 @@ def test_questions_that_are_asked_all_the_time_look_up_an_index(store: EventStor
     asked = []
     sa.event.listen(database, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
     store.newest()
-    store.users_since(3)
-    store.of_user("u")
+    [*store.reacted_since(3)]
+    store.reactions_of("u")
+    [*store.reacted_since(0)]
     with database.connect() as connection:
         plans = [
             " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters))
             for query, parameters in asked
             if query.startswith("SELECT")
         ]
-    assert len(plans) == 3
+    assert len(plans) == 5
     assert plans[0] == "SEARCH events"
     assert plans[1].startswith("SEARCH events USING INTEGER PRIMARY KEY")
-    assert plans[2] == "SEARCH events USING INDEX events_of_user (user_id=?)"
+    assert plans[2] == "SEARCH events USING INDEX reactions_of_user (user_id=?)"
+    assert plans[3] == "SEARCH undone USING INDEX undone_of_user (user_id=?)"
+    assert plans[4] == "SCAN events USING COVERING INDEX events_of_user"
 
 
 def test_a_person_is_forgotten_and_no_sequence_is_given_again(store: EventStore) -> None:
@@ -209,7 +212,8 @@ def test_sequences_are_in_the_order_of_commits(store: EventStore, address: str) 
         while len(seen) <= 300 and time.monotonic() < deadline:
             last, newest = seen[-1], store.newest()
             assert store.count_up_to(last) == len(seen) - 1
-            new = (stored.sequence for user_id in store.users_since(last) for stored in store.of_user(user_id))
+            users = {user_id for user_id, _ in store.reacted_since(last)}
+            new = (stored.sequence for user_id in users for stored in store.of_user(user_id))
             seen += sorted(sequence for sequence in new if last < sequence <= newest)
     finally:
         for writer in writers:
@@ -220,4 +224,25 @@ def test_sequences_are_in_the_order_of_commits(store: EventStore, address: str) 
 
 
 def test_stored_events_are_sent_ones_with_a_sequence() -> None:
-    assert Stored._fields == ("sequence", *Sent._fields)
+    assert Stored._fields == ("sequence", *Sent._fields[:-1])
+
+
+def test_views_are_apart_from_what_changes_lists(store: EventStore) -> None:
+    store.append([sent("a", event="view"), sent("b"), sent("c", user_id="v", event="view")])
+    assert [event.event_id for event in store.reactions_of("u").standing] == ["b"]
+    assert [event.event_id for event in store.newest_of("u", 9)] == ["b", "a"]
+    assert dict(store.reacted_since(0)) == {"u": 2, "v": 3}
+    assert dict(store.reacted_since(1)) == {"u": 2}
+
+
+def test_an_event_is_taken_back_once_and_stays_where_it_is(store: EventStore) -> None:
+    store.append([sent("a"), sent("b")])
+    (undone, sequence), again = store.undo("a", "u", "key"), store.undo("a", None)
+    assert (undone.event_id, sequence, again) == ("a", 1, (undone, 1))
+    assert (store.undone_of("u"), store.undone_of("v"), [*store.undone_since(0)]) == ({"a"}, set(), [("u", 1)])
+    assert len(store.of_user("u")) == 2
+    for event_id, user_id in (("x", None), ("b", "other"), ("zero\0", None)):
+        with pytest.raises(NotFound, match="no such event"):
+            store.undo(event_id, user_id)
+    store.forget("u")
+    assert store.undone_of("u") == set()

@@ -2,7 +2,7 @@ import json
 import shutil
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ from mlflow.entities import Run
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
 from nightschool.errors import NotFound
+from nightschool.storage.mlflow_database import collect_garbage
 from nightschool.storage.night_log import DataUsed, Measured, NightLog
 from nightschool.storage.registry import Registry
 
@@ -211,7 +212,7 @@ def test_everything_lies_where_it_was_told(registry: Registry, store: str, tmp_p
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         assert database.execute("select count(*) from runs").fetchone() == (7,)
     database.close()
-    assert Registry(store, tmp_path / "elsewhere").log_night(NIGHT)
+    assert Registry(store, tmp_path / "elsewhere" / "mlartifacts").log_night(NIGHT)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -229,11 +230,11 @@ def test_a_database_that_was_never_finished_is_made_anew(
             shutil.copy(empty_store, uri.removeprefix("sqlite:///"))
         return MlflowClient(uri, **named)
 
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", killed)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", killed)
     with pytest.raises(KeyboardInterrupt):
         Registry(f"sqlite:///{path}", tmp_path / "mlartifacts")
     assert not path.exists()
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", quick)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", quick)
     assert Registry(f"sqlite:///{path}", tmp_path / "mlartifacts").champion() is None
     assert path.exists()
 
@@ -251,9 +252,23 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
             theirs.rename(path)
         return MlflowClient(uri, **named)
 
-    monkeypatch.setattr("nightschool.storage.registry.MlflowClient", late)
+    monkeypatch.setattr("nightschool.storage.mlflow_database.MlflowClient", late)
     before = theirs.stat().st_ino
     Registry(store, tmp_path / "mlartifacts")
     assert path.stat().st_ino == before
     assert MlflowClient(store).get_run(run_id).info.run_id == run_id
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mlartifacts", "mlflow.db"]
+
+
+def test_runs_of_old_nights_go_for_good_unless_their_release_is_kept(
+    registry: Registry, client: MlflowClient, store: str, tmp_path: Path
+) -> None:
+    kept, old = registry.log_night(NIGHT), registry.log_night(replace(NIGHT, run_key="key-b", release_id=B))
+    assert registry.forget_runs({A}, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert registry.forget_runs({A}, datetime.now(UTC) + timedelta(days=1)) == 1
+    collect_garbage(store)
+    assert {run.info.run_id for run in runs(client) if run.data.tags["kind"] == "night"} == {kept}
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        assert database.execute("select count(*) from runs").fetchone() == (7,)
+    database.close()
+    assert not (tmp_path / "mlartifacts" / old).exists() or not list((tmp_path / "mlartifacts" / old).rglob("*.json"))

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
-from nightschool.errors import Unreachable
+from nightschool.errors import Unavailable, Unreachable
 from nightschool.storage.night_log import Measured, NightLog
 from nightschool.storage.registry import Registry
 
@@ -131,10 +131,29 @@ def test_files_of_a_model_that_was_never_registered_go(models: Models) -> None:
     assert models.people(B) == "bob"
 
 
-def test_a_version_whose_files_are_lost_has_nothing_to_change(models: Models) -> None:
+def test_a_version_whose_files_are_lost_stops_the_rewriting_before_it_begins(models: Models) -> None:
     models.register(A, "ada")
-    shutil.rmtree(models.root / "mlartifacts")
-    assert models.rewrite() == 0
+    models.register(B, "ada")
+    shutil.rmtree(models.root / "mlartifacts" / models.runs[B])
+    with pytest.raises(Unavailable, match=f"files of version 2 .*{models.runs[B]}.*restore them from a backup"):
+        models.rewrite()
+    assert models.people(A) == "ada"
+    assert models.registry.prune({B}) == [B]
+    assert models.rewrite() == 1
+
+
+def test_a_pruning_that_was_killed_leaves_no_version_without_files(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    models.register(A, "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "delete_model_version", killed)
+        with pytest.raises(KeyboardInterrupt):
+            models.registry.prune({A})
+    assert models.people(A) == "ada"
 
 
 @pytest.mark.parametrize(

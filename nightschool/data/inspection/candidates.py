@@ -10,7 +10,7 @@ import polars as pl
 from nightschool.data.fields import to_text
 from nightschool.data.inspection.logs import Log, guess_log
 from nightschool.data.inspection.looks import Family, Look
-from nightschool.data.inspection.profiles import Kind
+from nightschool.data.inspection.profiles import Kind, Profile
 from nightschool.data.inspection.samples import take_sample
 from nightschool.data.inspection.scales import time_unit
 
@@ -84,11 +84,17 @@ def _differs(look: Look, log: Log, now: datetime) -> str:
     columns = {column.name: column for column in look.columns}
     if missing := [name for name in log.columns if name not in columns]:
         return f"has no column {missing[0]}"
-    if log.time and (time := columns[log.time.name]).kind != Kind.EMPTY and time_unit(time, now) != log.unit:
+    if log.time and (time := columns[log.time.name]).kind != Kind.EMPTY and not _alike(time, log, now):
         return f"its {time.name} is not written as in the other files"
     if log.rating and (rating := columns[log.rating.name]).kind in {Kind.TEXT, Kind.LIST, Kind.OBJECT}:
         return f"its {rating.name} holds no numbers"
     return ""
+
+
+def _alike(time: Profile, log: Log, now: datetime) -> bool:
+    """Whether times are written as those that the log was guessed from."""
+    forms = log.time.forms if log.time else ()
+    return {*forms} <= {*time.forms} if forms else time_unit(time, now) == log.unit and not time.forms
 
 
 def _repeats(look: Look, others: Sequence[Look], log: Log) -> str:

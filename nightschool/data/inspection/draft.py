@@ -109,8 +109,8 @@ def _section(
 def _renamed(line: Line, names: Mapping[str, str]) -> Line:
     if isinstance(line.value, str):
         value: str | tuple[str, ...] = names.get(line.value, line.value)
-    elif isinstance(line.value, Sequence):
-        value = tuple(names.get(each, each) for each in line.value)
+    elif isinstance(line.value, Sequence) and any(isinstance(each, str) for each in line.value):
+        value = tuple(names.get(each, each) for each in line.value if isinstance(each, str))
     else:
         return line
     return replace(line, value=value)

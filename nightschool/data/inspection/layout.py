@@ -1,5 +1,6 @@
 """How the lines of a text file are cut into fields: its separator, and whether its first line names the columns."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from nightschool.data.formats import Names
 from nightschool.data.inspection.heads import Head
 from nightschool.data.inspection.names import Topic, mentions, names_an_id
 from nightschool.data.inspection.profiles import Kind, profile
+from nightschool.data.missing import BLANKS
 from nightschool.data.parsing import RAW, open_lines, split_csv, split_header
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
@@ -33,13 +35,15 @@ class Layout:
         header: Whether the first line names the columns.
         columns: Their names, column_1 and so on where the file gives none.
         rows: What `split_csv` makes of the sampled lines, a header not among them.
-        whys: Why the separator and the header were guessed so.
+        quotes: Whether fields may stand between quotes.
+        whys: Why the separator, the header and the quotes were guessed so.
     """
 
     separator: str
     header: bool
     columns: Names
     rows: pl.DataFrame
+    quotes: bool
     whys: Mapping[str, str]
 
 
@@ -52,21 +56,38 @@ def split_into_layout(file: SourceFile, head: Head) -> Layout | None:
     separator = _best_separator(head.lines.head(_TRIED_LINES))
     if separator is None:
         return None
-    lines = _closed(head, separator)
-    names = tuple(split_header(lines[0], separator))
+    quotes = _quotes(head.lines, separator)
+    lines = _closed(head, separator) if quotes else head.lines
+    names = tuple(split_header(lines[0], separator, quotes=quotes))
     if not any(names):
         raise DataRefused(f"{file.name} begins with a blank line: remove it")
     if len(names) > _MOST_COLUMNS:
         raise DataRefused(f"{file.name} has {len(names)} columns, too many to guess what they are")
     invented = tuple(f"column_{place}" for place in range(1, len(names) + 1))
-    rows = split_csv(lines.slice(1), invented, separator)
+    rows = split_csv(lines.slice(1), invented, separator, quotes=quotes)
     header, why = _has_header(names, rows.head(_TRIED_LINES))
     whys = {"separator": f"it cuts the lines into {len(names)} fields each", "header": why}
+    whys |= {} if quotes else {"quote": "quotes stand alone in its texts"}
     if not header:
-        return Layout(separator, False, invented, split_csv(lines, invented, separator), whys)
+        rows = split_csv(lines, invented, separator, quotes=quotes)
+        return Layout(separator, False, invented, rows, quotes, whys)
+    names = tuple(name.strip(BLANKS) for name in names)
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DataRefused(f"{file.name} names a column twice: {repeated[0]!r}")
-    return Layout(separator, True, names, split_csv(lines.slice(1), names, separator), whys)
+    rows = split_csv(lines.slice(1), names, separator, quotes=quotes)
+    return Layout(separator, True, names, rows, quotes, whys)
+
+
+def _quotes(lines: pl.Series, separator: str) -> bool:
+    """Whether quotes enclose fields: not where more of them stand alone, and lines fall into fields without them."""
+    edge = re.escape(separator)
+    lone = lines.str.count_matches('"', literal=True) % 2 == 1
+    enclosing = lines.str.contains(f'(^|{edge})"(?:[^"]|"")*"({edge}|$)')
+    if lone.sum() <= enclosing.sum():
+        return True
+    names = tuple(map(str, range(len(split_header(lines[0], separator)))))
+    with_quotes, without = (split_csv(lines, names, separator, quotes=quotes) for quotes in (True, False))
+    return bool(without[REASON].count() >= with_quotes[REASON].count())
 
 
 def _closed(head: Head, separator: str) -> pl.Series:
@@ -91,7 +112,7 @@ def _best_separator(lines: pl.Series) -> str | None:
         n_fields = len(split_header(lines[0], separator)) if len(lines) else 0
         if not most < n_fields <= _MOST_COLUMNS + 1:
             continue
-        rows = split_csv(lines, tuple(map(str, range(n_fields))), separator)
+        rows = split_csv(lines, tuple(map(str, range(n_fields))), separator, quotes=_quotes(lines, separator))
         if _nearly_all(rows[REASON].is_null()):
             best, most = separator, n_fields
     return best

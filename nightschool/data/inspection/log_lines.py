@@ -8,7 +8,7 @@ from nightschool.data.inspection.logs import Log
 from nightschool.data.inspection.looks import Family
 from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Profile
-from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale
+from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, sentinels
 from nightschool.data.inspection.toml_text import Line
 from nightschool.data.manifest import EVENT_WEIGHTS
 
@@ -55,10 +55,21 @@ def log_lines(main: Family, log: Log) -> list[Line]:
             Line(("rating", "min"), low, "the usual scale around what was seen"),
             Line(("rating", "max"), high, "likewise"),
         ]
+        if none := sentinels(log.rating):
+            lines.append(Line(("rating", "missing"), none, "beyond the scale: the item was met, and not rated"))
     if log.time:
         unit = _WHY_UNIT.get(log.unit, f"numbers as large as {log.unit} since 1970")
-        lines += [Line(("timestamp", "column"), log.time.name, "times"), Line(("timestamp", "unit"), log.unit, unit)]
+        written = Line(("timestamp", "unit"), log.unit, unit)
+        if log.time.forms:
+            written = Line(("timestamp", "format"), log.time.forms[0], "the only form that fits the rows seen")
+        lines += [Line(("timestamp", "column"), log.time.name, "times"), written]
+        if log.time.forms:
+            why = "where the times are local ones; without it they are UTC"
+            lines.append(Line(("timestamp", "timezone"), "Europe/Berlin", why, only_offered=True))
         lines += _offered(("timestamp", "column"), log, "timestamp")
+    if log.unsure:
+        lines.append(Line(("timestamp", "column"), log.unsure.name, "with one of the two forms", only_offered=True))
+        lines += [Line(("timestamp", "format"), form, "as it is meant", only_offered=True) for form in log.unsure.forms]
     named = {"event": log.event, "duration": log.duration, "liked": log.liked, "event_id": log.event_id}
     whys = {"duration": "its name; it must hold seconds", "event_id": "different in every row seen"}
     return lines + [
@@ -77,7 +88,11 @@ def _offered(key: tuple[str, ...], log: Log, role: str) -> Sequence[Line]:
 
 
 def _scale(main: Family, rating: Profile) -> tuple[float, float]:
-    return rating_scale(*main.range(rating.name), halves=_halves(rating))
+    none, halves = sentinels(rating), _halves(rating)
+    if not none:
+        return rating_scale(*main.range(rating.name), halves=halves)
+    numbers = [number for level in main.levels(rating.name) if (number := float(level)) not in none]
+    return rating_scale(min(numbers), max(numbers), halves=halves)
 
 
 def _halves(rating: Profile) -> bool:

@@ -23,6 +23,7 @@ class Log:
     Attributes:
         unit: How the time is written.
         named: How many of user and item are told by the columns' names.
+        unsure: A column of dates that could be read in two ways.
         remarks: Role to what speaks against a column that seemed to be it.
         others: Role to columns that could have been it as well.
     """
@@ -37,6 +38,7 @@ class Log:
     liked: Profile | None = None
     event_id: Profile | None = None
     named: int = 0
+    unsure: Profile | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -154,7 +156,9 @@ def _with_signals(log: Log, rest: Sequence[Profile], invented: bool) -> Log:
     event = next((column for column in rest if _is_event(column)), None)
     event_id = next((column for column in rest if _is_event_id(column)), None)
     remarks = {role: remark for column in rest for role, remark in [_remark(log, column)] if remark}
-    return replace(log, rating=rating, liked=liked, duration=duration, event=event, event_id=event_id, remarks=remarks)
+    unsure = next((column for column in rest if len(column.forms) > 1 and log.time is None), None)
+    log = replace(log, rating=rating, liked=liked, duration=duration, event=event, event_id=event_id)
+    return replace(log, unsure=unsure, remarks=remarks)
 
 
 def _is_rating(column: Profile, invented: bool) -> bool:

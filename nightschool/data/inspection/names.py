@@ -28,7 +28,7 @@ class Topic(StrEnum):
 _TEXTS: Final[Mapping[Topic, str]] = {
     Topic.USER: """
         user learner student member customer client visitor person people account reader employee subscriber
-        participant player nutzer benutzer kunde teilnehmer lernende schueler utilisateur usuario
+        participant player rater reviewer nutzer benutzer kunde teilnehmer lernende schueler utilisateur usuario
     """,
     Topic.ITEM: """
         item course content movie film book product article video lesson assessment exercise resource module track song
@@ -59,7 +59,20 @@ WORDS: Final = {topic: frozenset(text.split()) for topic, text in _TEXTS.items()
 _KNOWN: Final = frozenset[str]().union(*WORDS.values())
 
 _ID_WORDS: Final = frozenset(("id", "ids", "uid", "key", "handle", "uuid"))
-_SUFFIXES: Final = _ID_WORDS | {"code", "no", "nr", "number", "hash", "email", "mail", "full", "name"}
+_SUFFIXES: Final = _ID_WORDS | {
+    "code",
+    "no",
+    "nr",
+    "number",
+    "hash",
+    "email",
+    "mail",
+    "full",
+    "name",
+    "millis",
+    "ms",
+    "utc",
+}
 """Words that say how something is named, not what it is: user_id and userHandle are both about a user."""
 
 

@@ -10,6 +10,10 @@ import polars as pl
 from nightschool.columns import INSTANT
 from nightschool.data.fields import to_instants, to_lists, to_numbers, to_text
 from nightschool.data.formats import is_pattern
+from nightschool.data.inspection.dates import date_forms
+from nightschool.data.inspection.names import Topic, is_about
+from nightschool.data.instants import from_format
+from nightschool.data.missing import MISSING, without_missing
 from nightschool.data.sections import Time
 
 MOST: Final = 0.97
@@ -56,6 +60,8 @@ class Profile:
         range: The least and the greatest number, or instant in seconds since 1970; None where there are neither.
         usual: The same without the 2 % at either end.
         separator: What stands between the labels of a list; empty where the values are lists themselves.
+        written: Share of values that hold anything, words such as NULL among them.
+        forms: The forms in which dates can be read that are not ISO 8601.
         hint: Why the values cannot be read as what they seem to be; empty where they can.
     """
 
@@ -70,6 +76,8 @@ class Profile:
     range: tuple[float, float] | None = None
     usual: tuple[float, float] | None = None
     separator: str = ""
+    written: float = 0.0
+    forms: tuple[str, ...] = ()
     hint: str = ""
 
     @property
@@ -82,7 +90,7 @@ class Profile:
         """Whether the values could name users or items: nearly always there, and short."""
         whole = self.kind == Kind.NUMBER and all(level.endswith(".0") for level in self.levels)
         fits = whole or self.kind in {Kind.INTEGER, Kind.TEXT, Kind.FLAG}
-        return bool(self.name) and fits and self.filled >= 0.95 and self.length <= 100
+        return bool(self.name) and fits and self.written >= 0.95 and self.length <= 100
 
 
 def profile(name: str, values: pl.Series) -> Profile:
@@ -93,11 +101,14 @@ def profile(name: str, values: pl.Series) -> Profile:
         return Profile(name, Kind.OBJECT, len(values), hint=_NESTED)
     if is_pattern(name):
         return Profile(name, Kind.OBJECT, len(values), hint=_PATTERN)
-    text = to_text(values).drop_nulls()
+    given = to_text(values).drop_nulls()
+    text = without_missing(given, MISSING).drop_nulls()
     if text.is_empty():
         return Profile(name, Kind.EMPTY, len(values))
-    kind, separator = (Kind.INSTANT, "") if values.dtype.is_temporal() else _kind_of(text)
-    numbers = _numbers(values, kind)
+    kind, separator = (Kind.INSTANT, "") if values.dtype.is_temporal() else _kind_of(text, name)
+    forms = date_forms(text) if kind == Kind.TEXT and _share(text.str.contains(_DATE)) >= MOST else ()
+    kind = Kind.INSTANT if len(forms) == 1 else kind
+    numbers = from_format(text, forms[0]).dt.epoch("s").drop_nulls() if len(forms) == 1 else _numbers(values, kind)
     counts = text.alias(name).value_counts(sort=True)[name]
     return Profile(
         name,
@@ -111,16 +122,19 @@ def profile(name: str, values: pl.Series) -> Profile:
         range=_ends(numbers, 0.0),
         usual=_ends(numbers, 0.02),
         separator=separator,
-        hint=_hint(text, kind),
+        written=len(given) / len(values),
+        forms=forms,
+        hint=_EITHER.format(text[0]) if len(forms) > 1 else _hint(text, kind),
     )
 
 
+_EITHER: Final = "dates such as {!r} could begin with the day or with the month: say which by timestamp.format"
 _PATTERN: Final = "cannot be read under this name: rename the column at the source"
 _NESTED: Final = "holds objects: write their keys as columns of their own"
 
 
 _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
-    Kind.INTEGER: lambda text: text.str.contains(r"^-?\d{1,18}$"),
+    Kind.INTEGER: lambda text: text.str.contains(r"^-?\d{1,19}$|^\d(\.\d+)?E\+\d\d$"),
     Kind.NUMBER: lambda text: to_numbers(text).is_not_null(),
     Kind.INSTANT: lambda text: to_instants(text.str.slice(0, 40), _ISO).is_not_null(),
     Kind.OBJECT: lambda text: text.str.starts_with("{"),
@@ -129,14 +143,16 @@ _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
 """Kind to which texts can be read as it, the narrower kinds first."""
 
 
-def _kind_of(text: pl.Series) -> tuple[Kind, str]:
+def _kind_of(text: pl.Series, name: str) -> tuple[Kind, str]:
     """What the values are, and what separates them where they are lists."""
     if text.str.to_lowercase().is_in(["0", "1", "true", "false", "yes", "no"]).all():
         return Kind.FLAG, ""
     kind = next((kind for kind, reads in _READINGS.items() if _share(reads(text)) >= MOST), Kind.TEXT)
     if kind != Kind.TEXT or _hint(text, kind):
         return kind, ""
-    separator = next((each for each in _OFTEN if _separates(each, text.unique())), "")
+    # A column of genres or tags may hold few different lists.
+    texts = text if is_about(name, Topic.LABEL) else text.unique()
+    separator = next((each for each in _OFTEN if _separates(each, texts)), "")
     return (Kind.LIST if separator else Kind.TEXT), separator
 
 

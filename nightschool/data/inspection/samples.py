@@ -1,6 +1,5 @@
 """A sample of any source file: how the file is written, told from its content, and its first rows."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,16 +8,22 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from nightschool.columns import REASON
-from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet
+from nightschool.data.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet, is_pattern
+from nightschool.data.headers import keys_of
 from nightschool.data.inspection.heads import SAMPLE_ROWS, Head, first_bytes, read_head
 from nightschool.data.inspection.layout import Layout, looks_like_adjacency, split_into_layout
 from nightschool.data.parsing import RAW, split_adjacency, split_jsonl
+from nightschool.data.quantities import with_points
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
 
 _MOST_KEYS: Final = 500
 _KEYED_LINES: Final = 500
 _BAD_SHARE: Final = 0.1
+_COMMA_NUMBER: Final = r"^\s*-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?\s*$"
+_CERTAIN_COMMA: Final = r",(?:\d{1,2}|\d{4,})\s*$"
+_POINT_NUMBER: Final = r"^\s*-?\d+\.\d+\s*$"
+_BOTH_MARKS: Final = r"\d\.\d{3},\d"
 _PARQUET: Final = b"PAR1"
 
 
@@ -89,11 +94,7 @@ def _keys(file: SourceFile, lines: pl.Series) -> Names:
     """The keys of a file's first objects, in the order in which they come."""
     found: dict[str, None] = {}
     for line in lines.filter(lines.str.strip_chars() != "").head(_KEYED_LINES):
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        found.update(dict.fromkeys(document) if isinstance(document, dict) else {})
+        found.update(dict.fromkeys(keys_of(line)))
     keys = tuple(key for key in found if not any("\ud800" <= letter <= "\udfff" for letter in key))
     if not 0 < len(keys) <= _MOST_KEYS:
         raise DataRefused(f"{file.name} holds JSON, but its lines have {len(keys)} different keys")
@@ -112,14 +113,37 @@ def _text(file: SourceFile, head: Head) -> Sample:
 
 
 def _csv(file: SourceFile, head: Head, layout: Layout) -> Sample:
+    rows = _good_rows(file, layout.rows, f"do not have {len(layout.columns)} fields")
+    commas = _decimal_commas(rows)
+    thousands = any(rows[name].str.contains(_BOTH_MARKS).any() for name in commas)
     kind = Csv(
         separator=layout.separator,
         header=layout.header,
         columns=() if layout.header else layout.columns,
         encoding=head.encoding,
+        quote='"' if layout.quotes else "none",
+        decimal="," if commas else ".",
+        thousands="." if thousands else "",
     )
-    rows = _good_rows(file, layout.rows, f"do not have {len(layout.columns)} fields")
-    return Sample(file, kind, rows, head.whole, {**layout.whys, **_encoded(head)}, not layout.header)
+    whys = {**layout.whys, **_encoded(head)}
+    if commas:
+        whys |= {"decimal": f"numbers such as those of {commas[0]}", "thousands": "likewise"}
+        rows = rows.with_columns(with_points(rows[name], kind) for name in commas)
+    return Sample(file, kind, rows, head.whole, whys, not layout.header)
+
+
+def _decimal_commas(rows: pl.DataFrame) -> list[str]:
+    """The columns of numbers with a decimal comma; none where another one has decimal points."""
+    found = []
+    for column in (column for column in rows.iter_columns() if not is_pattern(column.name)):
+        text = column.drop_nulls()
+        text = text.filter(text != "")
+        if text.str.contains(_POINT_NUMBER).sum() > len(text) / 2:
+            return []
+        # 1,234 may as well be a whole number with its thousands apart.
+        telling = text.str.contains(_COMMA_NUMBER).all() and text.str.contains(_CERTAIN_COMMA).any()
+        found += [column.name] if telling and len(text) else []
+    return found
 
 
 def _good_rows(file: SourceFile, rows: pl.DataFrame, otherwise: str) -> pl.DataFrame:

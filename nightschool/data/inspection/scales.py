@@ -10,13 +10,32 @@ from nightschool.data.manifest import EVENT_WEIGHTS
 _SCALES: Final = ((0, 1), (1, 5), (0.5, 5), (0, 5), (1, 7), (1, 10), (0, 10), (-1, 1), (0, 20), (0, 100), (-10, 10))
 """Scales in use, the usual ones first."""
 
+_SENTINELS: Final = frozenset((-1.0, 0.0, -9.0, -99.0, -999.0, 99.0, 999.0))
+_FEWEST_RATINGS: Final = 3
+"""Different numbers; fewer are votes."""
+
 _STEPS: Final = (1, 2, 2.5, 3, 5, 10)
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _WORDS: Final = (
     (-10.0, ("hide", "unenroll", "unenrol", "refund", "unsubscribe")),
     (-5.0, ("dislike", "downvote", "unlike", "skip", "remove", "return", "cancel")),
     (1.0, ("view", "open", "impression", "display")),
-    (10.0, ("enroll", "enrol", "purchase", "buy", "order", "complete", "finish", "pass", "subscribe", "checkout")),
+    (
+        10.0,
+        (
+            "enroll",
+            "enrol",
+            "purchase",
+            "transaction",
+            "buy",
+            "order",
+            "complete",
+            "finish",
+            "pass",
+            "subscribe",
+            "checkout",
+        ),
+    ),
     (5.0, ("click", "like", "favorite", "favourite", "cart", "save", "bookmark", "share", "rate", "start", "download")),
     (2.0, ("play", "watch", "submit", "attempt", "answer", "read", "listen")),
 )
@@ -33,6 +52,31 @@ def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float
     """
     fitting = ((a, b) for a, b in _SCALES if a <= low and high <= b and (halves or not a % 1))
     return next(fitting, None) or (min(0.0, -_round_up(-low)), _round_up(high))
+
+
+def sentinels(rating: Profile) -> tuple[float, ...]:
+    """Numbers at an end of the ratings that stand for none: -1, 99 and the like, and a 0 that comes most often."""
+    numbers = {float(level) for level in rating.levels} if rating.distinct <= len(rating.levels) else set()
+    most = float(rating.levels[0]) if rating.levels else None
+    found: list[float] = []
+    while len(numbers) > _FEWEST_RATINGS:
+        ends = (min(numbers), max(numbers))
+        rest = sorted(numbers - {*found})
+        stray = next((end for end in ends if _stands_apart(end, rest, most)), None)
+        if stray is None:
+            break
+        found.append(stray)
+        numbers.discard(stray)
+    return tuple(sorted(found))
+
+
+def _stands_apart(number: float, numbers: list[float], most: float | None) -> bool:
+    """Whether a number is one that files write in place of a rating, and lies beyond the scale of the others."""
+    if number not in _SENTINELS or (number == 0 and most != 0):
+        return False
+    rest = [each for each in numbers if each != number]
+    low, high = rating_scale(rest[0], rest[-1], halves=any(each % 1 for each in rest))
+    return not low <= number <= high
 
 
 def hit_from(low: float, high: float, *, halves: bool) -> float:

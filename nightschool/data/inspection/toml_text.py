@@ -10,7 +10,7 @@ _LONGEST_COMMENT: Final = 300
 _LONGEST_LIST: Final = 90
 _SHORT_ESCAPES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
-Value = str | bool | int | float | Sequence[str]
+Value = str | bool | int | float | Sequence[str] | Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Line:
         """Every text in it that may be a column: in its value, and after the first part of its key."""
         if isinstance(self.value, str):
             return (*self.key[1:], self.value)
-        return (*self.key[1:], *(self.value if isinstance(self.value, Sequence) else ()))
+        listed = self.value if isinstance(self.value, Sequence) else ()
+        return (*self.key[1:], *(each for each in listed if isinstance(each, str)))
 
 
 @dataclass(frozen=True)
@@ -115,14 +116,15 @@ def _value(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(int(value)) if value == int(value) else repr(value)
-    flat = ", ".join(map(quoted, value))
-    return f"[{flat}]" if len(flat) <= _LONGEST_LIST else f"[{_wrapped(value)}\n]"
+    written = [_value(each) for each in value]
+    flat = ", ".join(written)
+    return f"[{flat}]" if len(flat) <= _LONGEST_LIST else f"[{_wrapped(written)}\n]"
 
 
-def _wrapped(texts: Sequence[str]) -> str:
-    """The texts over several lines, each of which begins with a line end."""
+def _wrapped(written: Sequence[str]) -> str:
+    """The values over several lines, each of which begins with a line end."""
     rows = [""]
-    for text in map(quoted, texts):
+    for text in written:
         if len(rows[-1]) + len(text) > _LONGEST_LIST:
             rows.append("")
         rows[-1] += f" {text}," if rows[-1] else f"    {text},"

@@ -99,3 +99,19 @@ def test_blank_first_line_is_refused(layout_of):
 )
 def test_adjacency_is_an_id_a_line_and_what_goes_with_it(rows, adjacency):
     assert looks_like_adjacency(pl.Series(rows)) == adjacency
+
+
+def test_quotes_that_stand_alone_enclose_nothing(layout_of):
+    rows = ["1\t7\tgood", '2\t8\t5" wide', '3\t9\t"odd', "4\t7\t", '5\t8\tsee this"']
+    layout = layout_of("user\titem\tnote", *rows * 40)
+    assert (layout.quotes, len(layout.rows), layout.rows["reason"].null_count()) == (False, 200, 200)
+    assert "quote" in layout.whys
+
+
+@pytest.mark.parametrize("row", ['1,"a, b",3', '1,"5"" wide",3', '1,"two\nlines",3', '1,5" wide,3'])
+def test_quotes_that_enclose_fields_do_so(layout_of, row):
+    assert layout_of("user,item,note", *[row, "2,x,4"] * 20, '3,"odd,5').quotes == (row != '1,5" wide,3')
+
+
+def test_blanks_around_names_are_no_part_of_them(layout_of):
+    assert layout_of(" user ,item\u00a0", "1,7", "2,8").columns == ("user", "item")

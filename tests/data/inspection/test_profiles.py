@@ -70,9 +70,9 @@ def test_instants_count_in_seconds():
     [
         (["4,5", "3,0", "4"], "decimal comma"),
         (["13.03.2024 14:05", "1.4.2024"], "13.03.2024 14:05"),
-        (["12/03/24, 14:05"], "dates such as"),
-        (["01-Jan-1995"], "dates such as"),
-        (["March 3, 2024"], "dates such as"),
+        (["12/03/24, 14:05"], "could begin with the day or with the month"),
+        (["1st of March 2024"], ""),
+        (["1.3.2024 um 5 Uhr"], "dates such as"),
         (["4.9stars", "3.2stars"], ""),
     ],
 )
@@ -81,6 +81,31 @@ def test_hint_says_why_values_cannot_be_read(values, told):
     assert found.kind == Kind.TEXT
     assert told in found.hint
     assert bool(found.hint) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("values", "forms"),
+    [
+        (["14.11.2023 22:36", "1.12.2023 05:07"], ("%d.%m.%Y %H:%M",)),
+        (["01-Jan-1995", "14-NOV-2023"], ("%d-%b-%Y",)),
+        (["March 3, 2024"], ("%B %d, %Y",)),
+        (["11/14/2023 10:13:20 PM", "NULL"], ("%m/%d/%Y %I:%M:%S %p",)),
+        (["01/02/2024", "03/04/2024"], ("%d/%m/%Y", "%m/%d/%Y")),
+        (["01.02.24", "13.04.24"], ("%d.%m.%y",)),
+        (["2024-03-01"], ()),
+        (["3.5.7 of 2"], ()),
+    ],
+)
+def test_forms_of_dates_are_those_that_fit_all_of_them(values, forms):
+    found = profile("at", pl.Series(values))
+    assert found.forms == forms
+    assert (found.kind == Kind.INSTANT) == (len(forms) == 1 or values[0][:4] == "2024")
+    assert bool(found.hint) == (len(forms) > 1)
+
+
+def test_words_for_no_value_say_nothing_of_a_column():
+    found = profile("user_id", pl.Series(["NULL", "7", "8", "None"]))
+    assert (found.kind, found.filled, found.written, found.could_be_an_id) == (Kind.INTEGER, 0.5, 1.0, True)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +118,11 @@ def test_hint_says_why_values_cannot_be_read(values, told):
 )
 def test_separator_of_a_list(values, separator):
     assert profile("x", pl.Series(values)).separator == separator
+
+
+def test_few_genres_with_commas_are_lists():
+    genres = pl.Series(["Romance, School", "Action, Drama", "Action"] * 20)
+    assert (profile("genre", genres).kind, profile("remark", genres).kind) == (Kind.LIST, Kind.TEXT)
 
 
 def test_titles_with_commas_are_no_lists():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.data.inspection.profiles import profile
-from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, time_unit
+from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, sentinels, time_unit
 from tests.data.inspection.conftest import NOW
 
 
@@ -92,3 +92,27 @@ def test_a_few_missing_times_written_as_zero_change_nothing():
 )
 def test_weight_of_events(event, weight):
     assert event_weight(event) == weight
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({-1: 5, **dict.fromkeys(range(1, 11), 2)}, (-1,)),
+        ({0: 50, **dict.fromkeys(range(1, 11), 2)}, (0,)),
+        ({0: 1, **dict.fromkeys(range(1, 6), 2)}, ()),
+        ({99: 50, **dict.fromkeys(range(-10, 11), 2)}, (99,)),
+        ({-1: 5, 0: 9, **dict.fromkeys(range(1, 6), 2)}, (-1, 0)),
+        ({-1: 5, 0: 1, **dict.fromkeys(range(1, 6), 2)}, (-1,)),
+        ({-1: 5, 0: 9, 1: 3}, ()),
+        ({0: 5, 1: 5}, ()),
+        (dict.fromkeys(range(1, 6), 2), ()),
+        ({0: 9, **dict.fromkeys(range(1, 101), 2)}, ()),
+    ],
+)
+def test_what_stands_for_no_rating_lies_beyond_the_scale(counts, expected):
+    values = [str(number) for number, count in counts.items() for _ in range(count)]
+    assert sentinels(profile("rating", pl.Series(values))) == expected
+
+
+def test_a_transaction_outweighs_a_cart():
+    assert event_weight("transaction") == event_weight("purchase") > event_weight("addtocart") > event_weight("view")

@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from nightschool.storage.database import open_database, reading
 from nightschool.storage.erasures import Erasure, Erasures
+from nightschool.storage.keys import Keys
+from nightschool.storage.tables import EVENTS
+from serving.person import Person
 from tests.serving.client import Api
 
 
@@ -14,7 +19,7 @@ def event(api: Api, **told: Any) -> dict[str, Any]:
 
 
 def n_events(api: Api) -> int:
-    return len(api.service.feedback.of(api.users[0]))
+    return len(api.service.feedback.newest(api.users[0], 2_000))
 
 
 def test_the_same_event_again_counts_once(writing: Api) -> None:
@@ -100,3 +105,81 @@ def test_the_next_answer_knows(writing: Api) -> None:
     before = writing.items_of(user)
     writing.post("/v1/events", event(writing, item_id=before[0]))
     assert before[0] not in writing.items_of(user)
+
+
+def test_the_idempotency_key_of_a_batch_stands_for_each_of_its_events(writing: Api) -> None:
+    batch = {"events": [event(writing), event(writing, event="hide"), event(writing, event_id="own", event="view")]}
+    answers = [writing.post("/v1/events", batch, headers={"idempotency-key": "k"}).json()["events"] for _ in range(2)]
+    assert [[each["event_id"] for each in answer] for answer in answers] == [["k/0", "k/1", "own"]] * 2
+    assert [[each["repeated"] for each in answer] for answer in answers] == [[False] * 3, [True] * 3]
+
+
+@pytest.mark.parametrize("fault", [{"user_id": True}, {"item_id": False}, {"user_id": 1.0}])
+def test_what_is_no_number_is_no_id(writing: Api, fault: dict[str, Any]) -> None:
+    assert writing.post("/v1/events", event(writing, **fault)).status_code == 422
+
+
+@pytest.mark.parametrize("what", ["like", "complete", "hide"])
+def test_an_event_that_is_taken_back_changes_nothing_any_more(writing: Api, what: str) -> None:
+    user = writing.users[0]
+    before = writing.list_of(user)
+    first = before["items"][0]["item_id"]
+    (taken,) = writing.post("/v1/events", event(writing, item_id=first, event=what)).json()["events"]
+    assert first not in [item["item_id"] for item in writing.list_of(user)["items"]]
+    for _ in range(2):
+        answer = writing.request("DELETE", f"/v1/events/{taken['event_id']}")
+        assert (answer.status_code, answer.json()["event"]) == (200, what)
+    assert writing.list_of(user) == before
+    assert writing.service.history(user, 1)[0].event is None
+
+
+def test_an_event_that_nobody_sent_is_not_taken_back(writing: Api) -> None:
+    answer = writing.request("DELETE", "/v1/events/nothing")
+    assert (answer.status_code, "no such event; saw 'nothing'" in answer.json()["detail"]) == (404, True)
+
+
+def test_what_the_release_knows_of_a_hidden_item_is_taken_back_too(writing: Api) -> None:
+    user, snapshot = writing.users[0], writing.snapshot
+    columns = snapshot.histories.columns_of(user)
+    assert columns is not None
+    item, at = columns["item_id"][0], columns["timestamp"][0]
+    (taken,) = writing.post("/v1/events", event(writing, item_id=item, at=at.isoformat())).json()["events"]
+    assert item in [entry.item_id for entry in writing.service.history(user, 50)]
+    writing.request("DELETE", f"/v1/events/{taken['event_id']}")
+    assert item not in [entry.item_id for entry in writing.service.history(user, 50)]
+    assert writing.list_of(user)["overlay"]
+
+
+def test_a_later_like_lifts_a_hide(writing: Api) -> None:
+    user, item = writing.users[0], writing.snapshot.catalogue.ids[0]
+    ahead = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+    for what, told in (("hide", {"at": ahead}), ("like", {})):
+        writing.post("/v1/events", event(writing, item_id=item, event=what, **told))
+    person = Person.of(writing.snapshot, user, *writing.service.feedback.reactions(user))
+    place = writing.snapshot.catalogue.position(item)
+    assert place is not None
+    assert person.current[place].score == 1
+
+
+def test_a_key_for_one_user_sends_and_takes_back_nobody_elses_events(writing: Api) -> None:
+    mine, other = writing.users[:2]
+    keys = Keys(open_database(writing.service.settings.events_address))
+    headers = {
+        name: {"authorization": f"Bearer {key}"}
+        for name, key in (
+            ("bound", keys.add("browser", "events", user_id=str(mine))),
+            ("platform", keys.add("platform", "events")),
+        )
+    }
+    writing.service.refresh()
+    sent = writing.post("/v1/events", event(writing, event_id="mine"), headers=headers["bound"])
+    assert sent.status_code == 201
+    both = {"events": [event(writing), event(writing, user_id=other)]}
+    assert writing.post("/v1/events", both, headers=headers["bound"]).status_code == 404
+    writing.post("/v1/events", event(writing, user_id=other, event_id="others"), headers=headers["platform"])
+    gone = [writing.request("DELETE", f"/v1/events/{name}", headers=headers["bound"]) for name in ("others", "mine")]
+    assert [answer.status_code for answer in gone] == [404, 200]
+    engine = open_database(writing.service.settings.events_address)
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(EVENTS.c.event_id, EVENTS.c.sent_by)).tuples().all()
+    assert dict(rows) == {"mine": "browser", "others": "platform"}

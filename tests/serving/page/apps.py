@@ -1,5 +1,6 @@
 """The page over a made-up service, with all that stands around every request."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -7,10 +8,12 @@ from typing import cast
 from fastapi import FastAPI
 
 from nightschool.settings import Settings
-from nightschool.storage.keys import Keys
+from nightschool.storage.keys import Key, Role
 from serving.frame import App, Frame
+from serving.keyring import Keyring
 from serving.page.routes import router
 from serving.security import Guard
+from serving.shared import Shared
 from tests.serving.fakes import FakeService
 
 
@@ -20,7 +23,8 @@ def page_over(service: FakeService, home: Path | None = None, keys: dict[str, st
     app.state.service = service
     if home is not None:
         service.settings = Settings(home=home)
-    held = keys or {}
-    service.keys = SimpleNamespace(any=lambda: bool(held), role_of=held.get)
+    now = datetime.now(UTC)
+    held = {key: Key(key, cast(Role, role), now) for key, role in (keys or {}).items()}
+    service.keyring = SimpleNamespace(known=True, locked=bool(held), find=held.get)
     app.include_router(router)
-    return Frame(app, Guard(cast(Keys, service.keys)))
+    return Frame(app, Guard(cast(Keyring, service.keyring), Shared()))

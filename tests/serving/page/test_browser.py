@@ -109,7 +109,7 @@ def test_a_button_changes_the_list_at_once(watched: Watched, button: str, word: 
     assert titles(watched) == [*before[:9], "Reading Tables 10"]
     assert "Asking Well 9" in watched.page.locator("#past").inner_text()
     assert watched.page.get_by_role("status").inner_text()
-    assert watched.page.evaluate("document.activeElement.name") == "event"
+    assert watched.page.evaluate("document.activeElement.id") == "list-title"
     watched.require_accessible()
 
 

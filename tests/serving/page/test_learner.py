@@ -8,6 +8,7 @@ import pytest
 from serving.answers import Asked
 from serving.page.answers import segment
 from serving.page.learner import rows_of
+from serving.rules import Rules
 from tests.serving.fakes import ODD_IDS, ODD_TITLES, FakeService
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of
@@ -78,7 +79,7 @@ def test_an_event_is_sent_once_and_changes_the_list(
     form = {"item_id": "item/2", "event": event, "once": re.findall(r'name="once" value="([^"]+)"', before)[0]}
     answer = client.post("/learner/14/events?k=20", data=form)
     assert answer.status_code == 303
-    assert answer.headers["location"] == f"/learner/14?k=20&just={event}#list"
+    assert re.fullmatch(rf"/learner/14\?k=20&just={event}&undo=page-[0-9a-f]+#list", answer.headers["location"])
     after = client.get(answer.headers["location"]).text
     assert told in after
     assert len(listed(after)) == 20
@@ -156,3 +157,32 @@ def test_who_has_met_everything_is_told_so(service: FakeService, client: httpx.C
     page = client.get("/learner/14").text
     assert "Nothing is left to recommend" in page
     assert "Nothing yet." in page
+
+
+def test_what_was_just_done_can_be_taken_back(client: httpx.Client, service: FakeService) -> None:
+    form = {"item_id": "item/5", "event": "hide", "once": "o"}
+    part = client.post("/learner/14/events", data=form, headers={"HX-Request": "true", "HX-Target": "list"}).text
+    (event_id,) = set(re.findall(r'name="event_id" value="([^"]+)"', part))
+    assert part.count("Undo") >= 2
+    answer = client.post("/learner/14/undo?k=20", data={"event_id": event_id})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/learner/14?k=20&just=undo#list")
+    after = client.get(answer.headers["location"]).text
+    assert "Taken back." in after
+    assert "item/5" in listed(after)
+    assert service.sent == []
+
+
+def test_buttons_bear_the_name_of_their_item(client: httpx.Client) -> None:
+    page = client.get("/learner/14").text
+    first = listed(page)[0]
+    assert f'id="like-{segment(first)}"' in page
+    assert 'id="like-1"' not in page
+
+
+def test_the_rules_diversity_is_shown_and_stays_when_another_control_moves(
+    client: httpx.Client, service: FakeService
+) -> None:
+    service.rules = Rules(diversity=0.35)
+    page = client.get("/learner/14").text
+    assert 'name="diversity" type="range" min="0" max="1" step="any" value="0.35"' in page
+    assert '<input type="hidden" name="even" value="0.35">' in page

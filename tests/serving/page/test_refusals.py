@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(home: Path) -> Iterator[httpx.Client]:
-    with client_of(page_over(FakeService(), home, {"r": "read", "w": "write"})) as client:
+    with client_of(page_over(FakeService(), home, {"r": "read", "w": "operate"})) as client:
         yield client
 
 
@@ -50,10 +50,12 @@ def test_a_key_that_reads_rolls_nothing_back(client: httpx.Client, home: Path) -
     assert client.get("/operator/rollback", params={"release_id": FIRST}, headers=BROWSER).status_code == 200
     answer = client.post("/operator/rollback", data=ROLLBACK, headers=BROWSER)
     assert answer.status_code == 403
-    assert "this key may only read" in answer.text
+    assert "this needs one with --role operate" in answer.text
     assert "<main" in answer.text
+    for address, button in (("/learner/14", 'value="like"'), ("/operator", "Roll back to")):
+        assert button not in client.get(address, headers=BROWSER).text
     part = client.post("/learner/14/events", data={"item_id": "item/2", "event": "like"}, headers=HTMX)
-    assert (part.status_code, part.text.strip()) == (403, "this key may only read")
+    assert (part.status_code, part.text.strip()) == (403, "this key may read, and this needs one with --role events")
     assert "<strong>current</strong>" in client.get("/operator", headers=BROWSER).text
     client.cookies.set("nightschool_key", "w")
     assert client.post("/operator/rollback", data=ROLLBACK, headers=BROWSER).status_code == 303

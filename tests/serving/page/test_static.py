@@ -43,6 +43,24 @@ def test_a_file_goes_out_compressed_and_is_kept_for_good(client: httpx.Client, n
     assert plain.content == gzip.decompress(assets()[name].packed)
 
 
+@pytest.mark.parametrize(
+    ("codings", "packed"),
+    [
+        ("gzip", True),
+        ("br;q=1.0, gzip;q=0.8", True),
+        ("*", True),
+        ("GZIP; q=0.001", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, *;q=1", False),
+        ("*;q=0", False),
+        ("br", False),
+    ],
+)
+def test_who_refuses_compressed_bodies_gets_none(client: httpx.Client, codings: str, packed: bool) -> None:
+    answer = client.get(asset_path("style.css"), headers={"accept-encoding": codings})
+    assert ("content-encoding" in answer.headers) is packed
+
+
 def test_an_older_address_is_answered_and_not_kept(client: httpx.Client) -> None:
     assert client.get("/static/0123/style.css").headers["cache-control"] == "no-cache"
 

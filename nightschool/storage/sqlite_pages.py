@@ -1,0 +1,118 @@
+"""What an SQLite file keeps of rows that were removed: bytes that no row uses, overwritten a few pages at a time."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+PAUSE_SECONDS: Final = 0.02
+"""How long others get between two steps that keep them waiting: more than a step takes."""
+
+_PAGES: Final = 100
+"""Pages that are overwritten in one step, which takes some 2 ms."""
+
+_TRIES: Final = 100
+_HEADER_BYTES: Final = {2: 12, 5: 12, 10: 8, 13: 8}
+"""Kinds of pages that hold rows or entries of an index, and how long the header of each is."""
+
+
+def overwrite_unused(path: Path, connect: sqlite3.Connection) -> bool:
+    """Overwrite with zeros what no row uses; return whether it could be done, which a busy database may prevent.
+
+    Rows that were moved from a full page to another leave their bytes behind, and `secure_delete` does not reach
+    those. Other connections may read and write meanwhile: each step holds the lock of writers for moments. Nothing
+    that SQLite reads is changed, so that a process killed in between leaves a sound file.
+
+    Args:
+        path: The file, in WAL mode.
+        connect: A connection of its own to the file, in no transaction.
+    """
+    connect.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        size = _page_size(file.fileno())
+        found = [*dict(_free_pages(file.fileno(), size)), *_with_remains(file.fileno(), size)]
+        for first, end in pairwise([*range(0, len(found), _PAGES), len(found)]):
+            if not _overwrite(path, file.fileno(), connect, size, found[first:end]):
+                return False
+            # Before anybody's checkpoint has to, while they keep others waiting.
+            os.fsync(file.fileno())
+            time.sleep(PAUSE_SECONDS)
+    return True
+
+
+def _overwrite(path: Path, file: int, connection: sqlite3.Connection, size: int, pages: list[int]) -> bool:
+    """Return whether these pages were overwritten, while nobody else could write and all was in the file itself."""
+    log = path.with_name(f"{path.name}-wal")
+    for _ in range(_TRIES):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if not log.exists() or not log.stat().st_size:
+                free = dict(_free_pages(file, size))
+                for number in pages:
+                    _overwrite_page(file, size, number, free.get(number))
+                # A write, though of nothing new, makes every other connection read its pages again.
+                (version,) = connection.execute("PRAGMA application_id").fetchone()
+                connection.execute(f"PRAGMA application_id = {version}")
+                connection.execute("COMMIT")
+                return True
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        time.sleep(PAUSE_SECONDS)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return False
+
+
+def _overwrite_page(file: int, size: int, number: int, free_from: int | None) -> None:
+    page = os.pread(file, size, (number - 1) * size)
+    for first, end in _unused(page) if free_from is None else [(free_from, size)]:
+        if page[first:end].strip(b"\0"):
+            os.pwrite(file, bytes(end - first), (number - 1) * size + first)
+
+
+def _page_size(file: int) -> int:
+    size = int.from_bytes(os.pread(file, 2, 16))
+    return 65_536 if size == 1 else size
+
+
+def _with_remains(file: int, size: int) -> Iterator[int]:
+    """The pages of rows and indices with bytes that nothing uses; the first page holds no rows but the schema."""
+    number = 2
+    while block := os.pread(file, 1_000 * size, (number - 1) * size):
+        for place in range(0, len(block) - size + 1, size):
+            page = block[place : place + size]
+            if any(page[first:end].strip(b"\0") for first, end in _unused(page)):
+                yield number + place // size
+        number += 1_000
+
+
+def _unused(page: bytes) -> Iterator[tuple[int, int]]:
+    """Where a page of rows has room: between its pointers and its content, and where something was removed."""
+    header = _HEADER_BYTES.get(page[0])
+    if header is None:
+        return
+    content = int.from_bytes(page[5:7]) or len(page)
+    first = header + 2 * int.from_bytes(page[3:5])
+    if first <= content <= len(page):
+        yield first, content
+    block, before = int.from_bytes(page[1:3]), 0
+    while before < block <= len(page) - 4:
+        length = int.from_bytes(page[block + 2 : block + 4])
+        yield block + 4, min(block + length, len(page))
+        block, before = int.from_bytes(page[block : block + 2]), block
+
+
+def _free_pages(file: int, size: int) -> Iterator[tuple[int, int]]:
+    """The pages that belong to nothing, each with where in it nothing that SQLite reads begins."""
+    trunk = int.from_bytes(os.pread(file, 4, 32))
+    seen = set[int]()
+    while trunk and trunk not in seen:
+        seen.add(trunk)
+        page = os.pread(file, size, (trunk - 1) * size)
+        n_listed = min(int.from_bytes(page[4:8]), size // 4 - 2)
+        yield trunk, 8 + 4 * n_listed
+        yield from ((int.from_bytes(page[at : at + 4]), 0) for at in range(8, 8 + 4 * n_listed, 4))
+        trunk = int.from_bytes(page[:4])

@@ -1,0 +1,126 @@
+"""The tables of what serving writes: events, their undoing, keys, experiments and what was shown."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, RELEASE_ID, USER_ID
+from nightschool.errors import NightschoolError
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A time in UTC: text that sorts in SQLite, a timestamp with its zone in PostgreSQL."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """The time in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise NightschoolError("a time has no zone", seen=value, do="give it one")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """The time in UTC, with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _sequence() -> sa.Column[int]:
+    return sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+
+
+def _text(name: str, **more: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, **more)
+
+
+METADATA: Final = sa.MetaData()
+
+EVENTS: Final = sa.Table(
+    "events",
+    METADATA,
+    _sequence(),
+    _text(EVENT_ID, unique=True),
+    _text(USER_ID),
+    _text(ITEM_ID),
+    _text(EVENT),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("sent_by", sa.Text),
+    sa.Index("events_of_user", USER_ID, "sequence"),
+    sqlite_autoincrement=True,
+)
+"""What people did, in the order in which it was taken in; a sequence is never given twice.
+
+`sent_by` is the name of the key, empty without one.
+"""
+
+REACTS: Final = sa.text("event <> 'view'")
+"""Which events can change a list; written out, as an index for these alone needs it."""
+
+REACTIONS_INDEX: Final = sa.Index(
+    "reactions_of_user",
+    EVENTS.c.user_id,
+    EVENTS.c.sequence,
+    sqlite_where=REACTS,
+    postgresql_where=REACTS,
+)
+"""The views of a user, of whom there may be many, cost their lists nothing."""
+
+UNDONE: Final = sa.Table(
+    "undone",
+    METADATA,
+    _sequence(),
+    _text(EVENT_ID, unique=True),
+    _text(USER_ID),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("sent_by", sa.Text),
+    sa.Index("undone_of_user", USER_ID, "sequence"),
+    sqlite_autoincrement=True,
+)
+"""Events that their users took back. The events stay where they are: a night may have read them."""
+
+KEYS: Final = sa.Table(
+    "keys",
+    METADATA,
+    _text("name", primary_key=True),
+    _text("role"),
+    _text("sha256", unique=True),
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column(USER_ID, sa.Text),
+    sa.Column("per_second", sa.Double),
+)
+"""Who may ask the API, and how often; the keys themselves are nowhere. A key that was revoked leaves its name."""
+
+EXPERIMENTS: Final = sa.Table(
+    "experiments",
+    METADATA,
+    _text("name", primary_key=True),
+    _text("salt"),
+    sa.Column("arms", sa.JSON, nullable=False),
+    sa.Column("explore", sa.Double, nullable=False),
+    sa.Column("window_hours", sa.Double, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("stopped_at", Instant),
+    _text("reason"),
+)
+"""What was tried on people."""
+
+EXPOSURES: Final = sa.Table(
+    "exposures",
+    METADATA,
+    _sequence(),
+    _text("experiment"),
+    _text(USER_ID),
+    _text("arm"),
+    _text(RELEASE_ID),
+    sa.Column("at", Instant, nullable=False),
+    _text("items"),
+    sa.Index("exposures_of_user", "experiment", USER_ID),
+    sqlite_autoincrement=True,
+)
+"""Every list that an experiment showed: its items with the chance that each had, as JSON."""

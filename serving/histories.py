@@ -1,0 +1,36 @@
+"""What a user did, newest first: what was sent since the release, then what the release knew."""
+
+from typing import Final
+
+from nightschool.storage.events import Stored
+from serving.feedback import Feedback
+from serving.person import Person
+from serving.schemas import ExternalId, HistoryEntry
+from serving.snapshot import Snapshot
+
+_READ_BACK: Final = 1000
+"""Events of a user that are looked at, views and all."""
+
+
+def history(snapshot: Snapshot, user_id: ExternalId, feedback: Feedback, n: int) -> list[HistoryEntry]:
+    """A user's n newest items; what they took back is not among them.
+
+    Raises:
+        Unreachable: What the user did cannot be read now.
+    """
+    events = dict[str, Stored]()
+    for event in feedback.newest(user_id, _READ_BACK):
+        events.setdefault(event.item_id, event)
+    person = Person.of(snapshot, user_id, *feedback.reactions(user_id))
+    describe, ids = snapshot.catalogue.describe, snapshot.catalogue.ids
+    newest = [
+        HistoryEntry(**describe(item_id), at=event.at, event=event.event, event_id=event.event_id)
+        for event in events.values()
+        if (item_id := snapshot.item_id(event.item_id)) is not None
+    ]
+    known = [
+        HistoryEntry(**describe(ids[place]), at=met.at, score=met.score)
+        for place, met in person.published.items()
+        if place in person.current and str(ids[place]) not in events
+    ]
+    return [*newest, *known][:n]

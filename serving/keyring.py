@@ -1,0 +1,35 @@
+"""The keys as requests are judged by them: in memory, and read anew by a thread of its own."""
+
+from collections.abc import Mapping
+
+from nightschool.storage.keys import Key, Keys, hash_of
+
+
+class Keyring:
+    """Every key by its hash; a new or revoked one is noticed at the next refresh.
+
+    Attributes:
+        known: Whether they were read at all.
+        locked: Whether there is or ever was a key; from then on one is needed.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._by_hash: Mapping[str, Key] = {}
+        self.known = False
+        self.locked = False
+
+    def refresh(self) -> None:
+        """Reads the keys.
+
+        Raises:
+            Unreachable: The database does not answer; the keys that were known stay so.
+        """
+        by_hash, ever = self._keys.by_hash()
+        self._by_hash, self.locked = by_hash, self.locked or ever
+        self.known = True
+
+    def find(self, key: str) -> Key | None:
+        """Whose key it is; None for one that was not given out, or was revoked."""
+        # Who can only guess learns nothing of a hash from how long looking it up takes.
+        return self._by_hash.get(hash_of(key))

@@ -1,0 +1,34 @@
+"""The items and the users most like one, as the release has them."""
+
+from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
+from nightschool.errors import NotFound
+from serving.schemas import ExternalId, Method, Neighbour, SimilarItems, SimilarUser, SimilarUsers
+from serving.snapshot import Snapshot
+
+
+def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarItems:
+    """The items most like one.
+
+    Raises:
+        NotFound: There is no such item.
+    """
+    known = snapshot.item_id(item_id)
+    if known is None or snapshot.catalogue.position(known) is None:
+        raise NotFound("no such item", seen=str(item_id)[:100], do="give an id that the catalogue holds")
+    columns = snapshot.similar_items.columns_of(known) or {NEIGHBOR_ID: [], SCORE: []}
+    pairs = zip(columns[NEIGHBOR_ID][:k], columns[SCORE][:k], strict=True)
+    describe = snapshot.catalogue.describe
+    items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
+    return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
+
+
+def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method) -> SimilarUsers:
+    """The users most like one by a method; nobody where nobody shares enough."""
+    columns = snapshot.similar_users.columns_of(user_id)
+    rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
+    theirs = [(other, score, support) for told, other, score, support in rows if told == method]
+    users = [
+        SimilarUser(rank=rank, user_id=other, score=score, support=support)
+        for rank, (other, score, support) in enumerate(theirs, start=1)
+    ]
+    return SimilarUsers(release_id=snapshot.release.release_id, user_id=user_id, method=method, users=users)

@@ -1,0 +1,48 @@
+"""Why a request was not answered, as a document that programs read (RFC 9457) or a page that people do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from fastapi import Request, Response
+
+from serving.page.answers import RETRY_SECONDS
+from serving.page.answers import problem as page_of
+from serving.schemas import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+FAILED: Final = "the server could not answer; its log says more under the request id"
+
+
+def document(detail: str, status: int, request_id: str) -> bytes:
+    """The document; halves of surrogate pairs, which JSON can send and UTF-8 cannot hold, are escaped."""
+    told = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail.encode(errors="backslashreplace").decode(),
+        request_id=request_id,
+    )
+    return orjson.dumps(told.model_dump())
+
+
+def problem(request: Request, detail: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that says why there is no other."""
+    more = dict(headers or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        more.setdefault("retry-after", RETRY_SECONDS)
+    if is_for_people(request.headers):
+        answer: Response = page_of(request, status, detail)
+        answer.headers.update(more)
+        return answer
+    body = document(detail, status, request.scope.get("request_id", ""))
+    return Response(body, status, more, MEDIA_TYPE)
+
+
+def is_for_people(headers: Mapping[str, str]) -> bool:
+    """Whether a browser shows the answer to somebody.
+
+    Args:
+        headers: By their names in lower case.
+    """
+    return "text/html" in headers.get("accept", "") or headers.get("hx-request") == "true"

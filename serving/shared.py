@@ -1,0 +1,106 @@
+"""What the workers of one server know at once, in memory that they share: whose list changed, and whose key asked."""
+
+import mmap
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_UN, flock
+from itertools import islice
+from pathlib import Path
+from tempfile import mkstemp
+from threading import Lock
+from typing import Final
+from weakref import finalize
+from zlib import crc32
+
+import numpy as np
+
+FILE: Final = "workers"
+"""The file in the folder that the workers of a server share."""
+
+_MARKS: Final = 1 << 20
+"""Users with the same mark are made anew together, which costs time and nothing else."""
+
+_KEYS: Final = 1 << 12
+_AT_ONCE: Final = 100_000
+_BYTES: Final = 8 * (2 * _MARKS + _KEYS)
+
+
+class Shared:
+    """Marks of users that rise with all they do, and when each key may ask again.
+
+    Every worker reads them at each request, which takes less than a microsecond, and writes them before it answers one
+    that changed something.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Opens what the workers of a folder share; without one, memory of this process alone."""
+        self._file = _opened(folder)
+        finalize(self, os.close, self._file)
+        self._lock = Lock()
+        with self._alone():
+            if os.fstat(self._file).st_size < _BYTES:
+                os.truncate(self._file, _BYTES)
+        memory = mmap.mmap(self._file, _BYTES)
+        self._marks = memoryview(memory)[: 16 * _MARKS].cast("q")
+        self._events = np.frombuffer(memory, np.int64, _MARKS)
+        self._undone = np.frombuffer(memory, np.int64, _MARKS, 8 * _MARKS)
+        self._next = memoryview(memory)[16 * _MARKS :].cast("d")
+
+    def mark(self, user_id: str) -> tuple[int, int]:
+        """What changes whenever a user did, or took back, anything that can change a list; zeros before."""
+        place = _place(user_id, _MARKS)
+        return self._marks[place], self._marks[_MARKS + place]
+
+    def note_events(self, newest: Iterable[tuple[str, int]]) -> None:
+        """Raises marks of users to the sequences of their events."""
+        self._raise(self._events, newest)
+
+    def note_undone(self, newest: Iterable[tuple[str, int]]) -> None:
+        """Raises marks of users to the sequences of what they took back."""
+        self._raise(self._undone, newest)
+
+    def wait_of(self, key: str, per_second: float) -> float:
+        """Return the seconds until a key may ask again, 0 where it may now and then counts as having asked.
+
+        Up to a second's worth may come at once.
+        """
+        place, now, step = _place(key, _KEYS), time.monotonic(), 1 / per_second
+        due = max(self._next[place], now)
+        wait = due - now - max(1.0 - step, 0.0)
+        if wait > 0:
+            return wait
+        self._next[place] = due + step
+        return 0.0
+
+    def _raise(self, marks: "np.ndarray[tuple[int], np.dtype[np.int64]]", newest: Iterable[tuple[str, int]]) -> None:
+        rows = iter(newest)
+        while some := list(islice(rows, _AT_ONCE)):
+            places = np.fromiter((_place(user_id, _MARKS) for user_id, _ in some), np.int64, len(some))
+            sequences = np.fromiter((sequence for _, sequence in some), np.int64, len(some))
+            with self._alone():
+                np.maximum.at(marks, places, sequences)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A context in which no other thread and no other worker writes."""
+        with self._lock:
+            flock(self._file, LOCK_EX)
+            try:
+                yield
+            finally:
+                flock(self._file, LOCK_UN)
+
+
+def _opened(folder: Path | None) -> int:
+    """The file, which has no name where one process alone knows it."""
+    if folder is not None:
+        return os.open(folder / FILE, os.O_CREAT | os.O_RDWR, 0o600)
+    file, name = mkstemp()
+    Path(name).unlink()
+    return file
+
+
+def _place(name: str, n: int) -> int:
+    return crc32(name.encode(errors="surrogatepass")) % n

@@ -1,0 +1,69 @@
+"""Keeping a server current: each thing that may change is looked for by a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from nightschool.errors import NightschoolError
+from nightschool.storage.lake import UNREADABLE
+
+logger = logging.getLogger("nightschool.serving")
+
+REFRESH_SECONDS: Final = 0.25
+"""How often other processes' events, keys and releases are looked for."""
+
+
+class Upkeep:
+    """Steps that are taken over and over; one that is stuck holds up no other, nor a request.
+
+    Attributes:
+        troubles: Step to why it could not be taken the last time; what it had read before still holds.
+    """
+
+    def __init__(self, steps: Mapping[str, Callable[[], None]]) -> None:
+        self._steps = steps
+        self.troubles: dict[str, str] = {}
+
+    def attempt(self, name: str) -> Exception | None:
+        """Takes a step, and returns what it could not read; that is logged once, until it changes."""
+        try:
+            self._steps[name]()
+        except (NightschoolError, *UNREADABLE) as error:
+            if self.troubles.get(name) != str(error):
+                logger.warning("%s cannot be read now: %s", name, error)
+            self.troubles[name] = str(error)
+            return error
+        if self.troubles.pop(name, None) is not None:
+            logger.info("%s can be read again", name)
+        return None
+
+    def refresh(self) -> None:
+        """Takes every step once, whatever comes of the others.
+
+        Raises:
+            NightschoolError: Something could not be read now; also what damaged files raise.
+        """
+        troubles = [trouble for trouble in map(self.attempt, self._steps) if trouble is not None]
+        if troubles:
+            raise troubles[0]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """A context in which each step is taken again and again, and once more at its end."""
+        over = threading.Event()
+
+        def keep(name: str) -> None:
+            while not over.wait(REFRESH_SECONDS):
+                self.attempt(name)
+
+        threads = [threading.Thread(target=keep, args=(name,), name=name, daemon=True) for name in self._steps]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()

@@ -1,0 +1,39 @@
+import json
+
+import pytest
+from fastapi import Request
+
+from serving.problems import document, is_for_people, problem
+
+
+def request(**headers: str) -> Request:
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request(
+        {"type": "http", "method": "GET", "path": "/x", "headers": told, "query_string": b"", "request_id": "r"}
+    )
+
+
+def test_a_document_is_as_rfc_9457_has_it() -> None:
+    assert json.loads(document("half \ud800", 404, "r1")) == {
+        "type": "about:blank", "title": "Not Found", "status": 404, "detail": "half \\ud800", "request_id": "r1",
+    }  # fmt: skip
+
+
+def test_what_cannot_be_answered_now_says_when_to_ask_again() -> None:
+    assert problem(request(), "no", 503).headers["retry-after"] == "2"
+    assert "retry-after" not in problem(request(), "no", 404).headers
+    page = problem(request(accept="text/html"), "no", 503)
+    assert (page.headers["retry-after"], b"<main" in page.body) == ("2", True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "people"),
+    [
+        ({"accept": "text/html,*/*"}, True),
+        ({"hx-request": "true"}, True),
+        ({"accept": "application/json"}, False),
+        ({}, False),
+    ],
+)
+def test_browsers_show_answers_to_people(headers: dict[str, str], people: bool) -> None:
+    assert is_for_people(headers) is people

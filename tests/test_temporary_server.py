@@ -1,0 +1,78 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.conftest import ROOT
+
+STARTED = """
+import time
+from nightschool.cli.environment import prepare_environment, prepare_flow_run
+
+prepare_environment()
+wait = prepare_flow_run()
+print("starting", flush=True)
+{then}
+"""
+SECONDS = 15.0
+"""The longest that Ctrl-C may take."""
+
+
+def started(home: Path, then: str) -> "subprocess.Popen[str]":
+    """A process of a group of its own that has begun to start its server."""
+    environment = {**os.environ, "NIGHTSCHOOL_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
+    command = [sys.executable, "-c", STARTED.format(then=then)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "starting\n"
+    return process
+
+
+def servers(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The servers below the process, once there is one."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if found := psutil.Process(process.pid).children(recursive=True):
+            return found
+        time.sleep(0.05)
+    return []
+
+
+def require_ended(processes: list[psutil.Process]) -> None:
+    assert processes
+    _, alive = psutil.wait_procs(processes, timeout=SECONDS)
+    assert alive == []
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("then", ["wait()", "wait(); print('ready', flush=True); time.sleep(600)"])
+def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(home: Path, then: str) -> None:
+    process = started(home, then)
+    below = servers(process)
+    if "ready" in then:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=SECONDS * 2)
+    assert process.returncode in (1, -signal.SIGINT)
+    assert time.monotonic() - asked < SECONDS
+    require_ended(below)
+
+
+@pytest.mark.server
+def test_a_killed_command_leaves_no_server_behind(home: Path) -> None:
+    process = started(home, "wait(); print('ready', flush=True); time.sleep(600)")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    below = servers(process)
+    process.kill()
+    process.communicate()
+    require_ended(below)
