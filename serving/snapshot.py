@@ -132,7 +132,11 @@ class Snapshot:
     @cached_property
     def popularity(self) -> NDArray[np.int64]:
         """How many users liked each item, int64 [n_items]."""
-        rows = pl.scan_ipc(self.histories.path).select(ITEM_ID, SCORE).explode(ITEM_ID, SCORE)
+        rows = (
+            pl.scan_ipc(self.histories.path, glob=False, hive_partitioning=False)
+            .select(ITEM_ID, SCORE)
+            .explode(ITEM_ID, SCORE)
+        )
         counts = rows.filter(pl.col(SCORE) > 0).group_by(ITEM_ID).len().collect()
         found = np.zeros(len(self.catalogue), dtype=np.int64)
         for item_id, count in counts.iter_rows():
@@ -186,7 +190,10 @@ def as_id(value: ExternalId, kind: str) -> ExternalId | None:
 def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:
     """The items known at T, and with their id alone those that files of lists name besides."""
     declared = known_at(lake.scan(ITEMS), as_of, ITEM_ID).collect()
-    others = [pl.scan_ipc(file).select(pl.col(ITEM_ID).explode().unique()).collect() for file in named]
+    others = [
+        pl.scan_ipc(file, glob=False, hive_partitioning=False).select(pl.col(ITEM_ID).explode().unique()).collect()
+        for file in named
+    ]
     missing = pl.concat(others).unique().drop_nulls().join(declared, on=ITEM_ID, how="anti")
     both = pl.concat([declared, missing], how="diagonal")
     blank = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in both.columns]

@@ -172,7 +172,7 @@ def _require_tables(home: Path) -> None:
         lake = Lake(Path(folder), pl.Int64(), pl.Int64())
         row = pl.DataFrame(schema=lake.schema(METRICS)).clear(1).with_columns(pl.lit("doctor").alias(RELEASE_ID))
         lake.append(METRICS, row)
-        lake.delete(METRICS, f"{RELEASE_ID} != 'doctor'")
+        lake.delete(METRICS, pl.col(RELEASE_ID) != "doctor")
         if not lake.scan(METRICS, "doctor").collect().equals(row):
             raise Unavailable("a table below the home does not read as it was written", seen=str(home), do=_OTHER_HOME)
 

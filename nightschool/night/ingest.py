@@ -21,7 +21,7 @@ from nightschool.night.intake import Intake, Occasion, TableCounts
 from nightschool.night.quarantine import settle
 from nightschool.night.retry import retry_waiting
 from nightschool.night.superseded import mark_known, mark_mended
-from nightschool.storage.lake import Lake, literal
+from nightschool.storage.lake import Lake
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,7 @@ def _gone(intake: Intake) -> list[str]:
 def _write(intake: Intake, lake: Lake) -> None:
     """Writes a table's rows; a file that was read whole again gets its quarantine anew."""
     for name in intake.reread:
-        where = f'"{TABLE}" = {literal(intake.table.name)} AND {SOURCE_FILE} = {literal(name)}'
-        lake.delete(QUARANTINE, where)
+        lake.delete(QUARANTINE, (pl.col(TABLE) == intake.table.name) & (pl.col(SOURCE_FILE) == name))
     for table, spool in ((intake.table, intake.accepted), (QUARANTINE, intake.rejected)):
         rows = spool.scan()
         if rows is not None:

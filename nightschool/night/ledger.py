@@ -37,7 +37,7 @@ from nightschool.data.formats import Sql
 from nightschool.data.manifest import Interactions, Items, Users
 from nightschool.data.sent import is_sent
 from nightschool.data.sources import Extent, SourceFile
-from nightschool.storage.lake import Lake, literal
+from nightschool.storage.lake import Lake
 
 Description = Interactions | Items | Users
 """The part of a manifest that describes a table's files."""
@@ -218,8 +218,10 @@ class Ledger:
                 self._delete_file_beyond(table, file, rows.get(file, 0))
 
     def _delete_file_beyond(self, table: Table, file: str, row: int) -> None:
-        scope = f" AND {_quoted(TABLE)} = {literal(INTERACTIONS.name)}" if table is QUARANTINE else ""
-        self._lake.delete(table, f"{SOURCE_FILE} = {literal(file)} AND {SOURCE_ROW} > {row}{scope}")
+        beyond = (pl.col(SOURCE_FILE) == file) & (pl.col(SOURCE_ROW) > row)
+        if table is QUARANTINE:
+            beyond &= pl.col(TABLE) == INTERACTIONS.name
+        self._lake.delete(table, beyond)
 
 
 def extent_of(row: Entry) -> Extent:
@@ -240,8 +242,3 @@ def mapping(part: Description) -> str:
 def _is_of_people(part: Description) -> bool:
     """Return whether the part reads the events that people sent, whose worth may change but not their meaning."""
     return isinstance(part, Interactions) and is_sent(part)
-
-
-def _quoted(column: str) -> str:
-    """A column's name where SQL has a word of its own that reads the same."""
-    return f'"{column}"'

@@ -98,7 +98,7 @@ def _from_jsonl(path: Path) -> pl.DataFrame:
 
 
 def _from_csv(path: Path) -> pl.DataFrame:
-    cells = pl.read_csv(path, infer_schema=False)
+    cells = pl.read_csv(path, infer_schema=False, glob=False)
     own = [name for name in cells.columns if name.startswith(_FIELD)]
     if missing := [name for name in PLACE if name not in cells.columns] or ([] if own else [f"{_FIELD}…"]):
         columns = ", ".join(cells.columns[:10])

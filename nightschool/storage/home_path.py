@@ -6,7 +6,7 @@ from typing import Final
 
 from nightschool.errors import ConfigurationError
 
-_UNUSABLE: Final = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
+_UNUSABLE: Final = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 
 
 def require_usable_path(home: Path) -> None:
@@ -14,9 +14,8 @@ def require_usable_path(home: Path) -> None:
 
     Spaces, letters of any script and all other signs are fine. Not so, in deltalake 1.6.6, whatever one does outside:
 
-    - `[`, `]`, `^` and `|`: it makes the path a host name, in which they are forbidden, and panics at the first write;
     - `\`: it is taken for `/`, and the log is looked for in another folder;
-    - `%` before two hexadecimal digits, as in `a%20b`: it is decoded twice, with the same end;
+    - `%` before two hexadecimal digits, as in `a%20b`: it is decoded twice, and not found;
     - control characters, and bytes that are no UTF-8: they are refused as no path.
 
     Raises:
@@ -27,5 +26,5 @@ def require_usable_path(home: Path) -> None:
         raise ConfigurationError(
             f"no tables can be kept below a path with {found.group()!a}",
             seen=ascii(str(home.resolve()))[1:-1],
-            do="give --home a folder without [ ] ^ | \\, control characters and %20 and the like in its path",
+            do="give --home a folder without \\, control characters and %20 and the like in its path",
         )

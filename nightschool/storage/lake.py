@@ -1,21 +1,27 @@
 """Delta tables below one folder, written only in the shape that `columns.py` gives them."""
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, RemoveAction
 
 from nightschool.columns import RELEASE_ID, Table
 from nightschool.errors import Busy, NightschoolError, Unavailable
-from nightschool.storage.delta_files import scan_table, table_files
+from nightschool.storage.delta_files import (
+    commit,
+    commit_after,
+    new_file,
+    release_of,
+    scan_rows,
+    scan_table,
+    table_files,
+    write_rows,
+)
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.spool import Spool
 
@@ -66,10 +72,13 @@ class Lake:
         Raises:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
-        self._check(table, frame.collect_schema())
-        partitions = [RELEASE_ID] if table.released else None
-        options = {"schema_mode": "merge", "partition_by": partitions}
-        frame.lazy().sink_delta(str(self._path(table)), mode="append", delta_write_options=options)
+        schema = frame.collect_schema()
+        self._check(table, schema)
+        if not table.released:
+            commit(self._path(table), schema, write_rows(self._path(table), frame.lazy(), None))
+            return
+        for release_id in frame.lazy().select(pl.col(RELEASE_ID).unique()).collect()[RELEASE_ID]:
+            self._exchange(table, release_id, frame.lazy().filter(pl.col(RELEASE_ID) == release_id), [])
 
     def spool(self, name: str) -> Spool:
         """An empty place for rows on their way in, beside the tables: a lake that exists has taken something in."""
@@ -87,14 +96,12 @@ class Lake:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.schema)
-        path = self._path(table)
-        fence = CommitProperties(max_commit_retries=0)
+        written = write_rows(self._path(table), frame.lazy(), None)
         try:
-            if base is None:
-                write_deltalake(path, frame, mode="error", commit_properties=fence)
-            else:
-                write_deltalake(DeltaTable(path, version=base), frame, mode="append", commit_properties=fence)
+            commit_after(self._path(table), frame.schema, written, base)
         except DeltaError as error:
+            for file in written:
+                file.unlink()
             if self.version(table) == base:
                 raise
             raise Busy(
@@ -104,10 +111,24 @@ class Lake:
             ) from error
         return 0 if base is None else base + 1
 
-    def delete(self, table: Table, predicate: str) -> None:
-        """Removes the rows that a SQL predicate holds for; values belong in it through `literal`."""
-        if self.exists(table):
-            DeltaTable(self._path(table)).delete(predicate)
+    def delete(self, table: Table, where: pl.Expr) -> None:
+        """Removes the rows that the expression is true for; a file without such rows stays as it is."""
+        if not self.exists(table):
+            return
+        path = self._path(table)
+        stored = DeltaTable(path)
+        rows = {file: scan_rows(stored, [file]) for file in table_files(stored)}
+        old = [file for file, held in rows.items() if held.filter(where).select(pl.len()).collect().item()]
+        new: list[Path] = []
+        for file in old:
+            kept = rows[file].filter(where.fill_null(value=False).not_())
+            new += (
+                write_rows(path, kept.drop(RELEASE_ID), release_of(file))
+                if table.released
+                else write_rows(path, kept, None)
+            )
+        if old:
+            commit(path, pl.Schema(), new, old)
 
     def overwrite(self, table: Table, frame: pl.LazyFrame) -> None:
         """Makes the frame the table's rows, in one commit; it may be what was scanned of the table itself.
@@ -116,7 +137,8 @@ class Lake:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.collect_schema())
-        frame.sink_delta(str(self._path(table)), mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
+        path = self._path(table)
+        commit(path, frame.collect_schema(), write_rows(path, frame, None), self._files(table))
 
     def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Makes `frame` the table's rows of one release, in one commit, however often it is called.
@@ -127,7 +149,7 @@ class Lake:
             NightschoolError: A malformed release id, a row of another release, or a column that is missing, unknown
                 or of another dtype.
         """
-        predicate = _of_release(release_id)
+        _require_release_id(release_id)
         self._check(table, frame.collect_schema())
         strangers = frame.lazy().select(RELEASE_ID).filter(pl.col(RELEASE_ID).ne_missing(release_id)).collect()
         if strangers.height:
@@ -136,8 +158,7 @@ class Lake:
                 seen=strangers[RELEASE_ID][0],
                 do="write one release at a time",
             )
-        options = {"schema_mode": "merge", "predicate": predicate, "partition_by": [RELEASE_ID]}
-        frame.lazy().sink_delta(str(self._path(table)), mode="overwrite", delta_write_options=options)
+        self._exchange(table, release_id, frame.lazy(), self.files(table, release_id))
 
     def take_release(self, table: Table, release_id: str, files: list[Path]) -> None:
         """Makes copies of Parquet files the table's rows of one release, however often it is called.
@@ -147,44 +168,27 @@ class Lake:
         Raises:
             NightschoolError: A malformed release id, or a column that is missing, unknown or of another dtype.
         """
+        _require_release_id(release_id)
         rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).with_columns(
             pl.lit(release_id).alias(RELEASE_ID)
         )
-        self.replace_release(table, release_id, rows.clear())
-        folder = f"{RELEASE_ID}={release_id}"
-        (self._path(table) / folder).mkdir(exist_ok=True)
-        added: list[AddAction | RemoveAction] = []
-        for file in files:
-            target = self._path(table) / folder / f"{uuid4()}.parquet"
-            shutil.copyfile(file, target)
-            about = target.stat()
-            added.append(
-                AddAction(
-                    path=f"{folder}/{target.name}",
-                    size=about.st_size,
-                    partition_values={RELEASE_ID: release_id},
-                    modification_time=about.st_mtime_ns // 1_000_000,
-                    data_change=True,
-                    stats=json.dumps(
-                        {"numRecords": pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()}
-                    ),
-                )
-            )
-        stored = DeltaTable(self._path(table))
-        stored.create_write_transaction(added, mode="append", schema=stored.schema(), partition_by=[RELEASE_ID])
+        self._check(table, rows.collect_schema())
+        path = self._path(table)
+        taken = [Path(shutil.copyfile(file, new_file(path, release_id))) for file in files]
+        commit(path, rows.collect_schema(), taken, self.files(table, release_id), released=True)
 
     def drop_release(self, table: Table, release_id: str) -> None:
         """Removes one release's rows from the table and their files from the disk."""
-        self.delete(table, _of_release(release_id))
+        _require_release_id(release_id)
+        if gone := self.files(table, release_id):
+            commit(self._path(table), pl.Schema(), [], gone)
         folder = self._path(table) / f"{RELEASE_ID}={release_id}"
         if folder.exists():
             shutil.rmtree(folder)
 
     def files(self, table: Table, release_id: str) -> list[Path]:
         """The Parquet files that hold the table's rows of one release, without the release's id in them."""
-        if not self.exists(table):
-            return []
-        return table_files(DeltaTable(self._path(table)), release_id)
+        return self._files(table, release_id)
 
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
@@ -210,12 +214,13 @@ class Lake:
 
     def compact(self, table: Table, most: int) -> None:
         """Join the table's files once there are more than `most`; what readers may still read stays for a week."""
-        if not self.exists(table):
+        files = self._files(table)
+        if len(files) <= most:
             return
-        stored = DeltaTable(self._path(table))
-        if len(stored.file_uris()) > most:
-            stored.optimize.compact()
-            stored.vacuum(dry_run=False)
+        path = self._path(table)
+        stored = DeltaTable(path)
+        commit(path, pl.Schema(), write_rows(path, scan_rows(stored, files), None), files, changes=False)
+        DeltaTable(path).vacuum(dry_run=False)
 
     def trim_log(self, table: Table) -> None:
         """Remove entries of the table's log that are older than a month and that a checkpoint sums up."""
@@ -232,6 +237,14 @@ class Lake:
     @property
     def _incoming(self) -> Path:
         return self.root.with_name("incoming")
+
+    def _exchange(self, table: Table, release_id: str, rows: pl.LazyFrame, old: list[Path]) -> None:
+        path = self._path(table)
+        new = write_rows(path, rows.drop(RELEASE_ID), release_id)
+        commit(path, rows.collect_schema(), new, old, released=True)
+
+    def _files(self, table: Table, release_id: str | None = None) -> list[Path]:
+        return table_files(DeltaTable(self._path(table)), release_id) if self.exists(table) else []
 
     def _path(self, table: Table) -> Path:
         return self.root / table.name
@@ -254,15 +267,9 @@ class Lake:
         _check_dtypes(table, given, stored)
 
 
-def literal(value: str) -> str:
-    """The value as a SQL string literal, for a predicate of `Lake.delete`."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _of_release(release_id: str) -> str:
+def _require_release_id(release_id: str) -> None:
     if not _RELEASE_ID.fullmatch(release_id):
         raise NightschoolError("malformed release id", seen=release_id, do="use letters, digits, '-', '_' and '.'")
-    return f"{RELEASE_ID} = {literal(release_id)}"
 
 
 def _check_dtypes(table: Table, given: Mapping[str, pl.DataType], stored: Mapping[str, pl.DataType]) -> None:

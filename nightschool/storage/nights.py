@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import NIGHTS
 from nightschool.settings import HomePaths
-from nightschool.storage.lake import Lake, literal
+from nightschool.storage.lake import Lake
 
 KEPT: Final = timedelta(days=400)
 PERIOD: Final = timedelta(hours=24)
@@ -119,7 +119,7 @@ class Nights:
             return
         old = self.lake.scan(NIGHTS).filter(pl.col("started_at") < now - KEPT).select("night_id").unique().collect()
         if old.height:
-            self.lake.delete(NIGHTS, f"night_id IN ({', '.join(map(literal, old['night_id']))})")
+            self.lake.delete(NIGHTS, pl.col("night_id").is_in(old["night_id"].implode()))
         self.lake.compact(NIGHTS, _MANY_FILES)
 
     @contextmanager

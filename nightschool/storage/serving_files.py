@@ -127,7 +127,7 @@ def _arrow(column: pl.Series) -> pa.Array:
 def read_lists(path: Path) -> pl.DataFrame:
     """The rows that `write_serving_files` was given, without the release's id."""
     shape = _SHAPES[path.stem]
-    lists = pl.read_ipc(path)
+    lists = pl.scan_ipc(path, glob=False, hive_partitioning=False).collect()
     rows = lists.explode(lists.columns[1:]).cast({pl.Categorical: pl.String})
     if shape.told_by_place is None:
         return rows

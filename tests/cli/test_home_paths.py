@@ -15,8 +15,23 @@ from nightschool.data.simulator.config import SimulatorConfig
 from nightschool.data.simulator.simulate import simulate
 from tests.cli.conftest import ROOT, Run, require_refusal
 
-AWKWARD = ("with space", "ü", "学习", "100%", "a#b", "what?", "{x}", "a=b;c&d*e", "'quoted'", "dots..", "~", "-x")
-UNUSABLE = ("[old]", "a]b", "a^b", "a|b", "a\\b", "a%20b", "a\tb", "a\nb", "b\udcffb")
+AWKWARD = (
+    "with space",
+    "ü",
+    "学习",
+    "100%",
+    "a#b",
+    "what?",
+    "{x}",
+    "a=b;c&d*e",
+    "'quoted'",
+    "dots..",
+    "~",
+    "-x",
+    "[old]",
+    "a]b^c|d",
+)
+UNUSABLE = ("a\\b", "a%20b", "a\tb", "a\nb", "b\udcffb")
 NIGHT = ('models=["popularity", "content"]', "k=5", "alpha_steps=1", "min_users=20", "window_days=60")
 TOLD = [part for assignment in NIGHT for part in ("--set", assignment)]
 ONE = "14"
@@ -80,7 +95,7 @@ EVERY_COMMAND = (
 
 
 @pytest.mark.parametrize(
-    "name", ["what? 学习 100% a#b {x}=1", *(pytest.param(each, marks=pytest.mark.slow) for each in AWKWARD)]
+    "name", ["what? 学习 100% a#b {x}=1 [old]^|", *(pytest.param(each, marks=pytest.mark.slow) for each in AWKWARD)]
 )
 def test_a_whole_night_and_every_command_below_any_path(
     name: str, tiny: Path, tmp_path: Path, run: Run, prefect_api: str
@@ -109,7 +124,7 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_the_servers_run_in_a_home_below_any_path(tiny: Path, tmp_path: Path, run: Run) -> None:
-    name = "what? 学习 100% a#b {x}=1"
+    name = "what? 学习 100% a#b {x}=1 [old]^|"
     home = tmp_path / name / "home"
     assert run("--home", home, "ingest", "--dataset", "learning", "--source-root", tiny).code == 0
     prefect, mlflow, page = free_port(), free_port(), free_port()

@@ -20,7 +20,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.errors import Busy, NightschoolError
-from nightschool.storage.lake import Lake, literal
+from nightschool.storage.lake import Lake
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ def test_a_table_that_does_not_exist_is_empty_in_its_shape(lake: Lake) -> None:
 
 
 def test_delete_drop_and_sync_of_a_missing_table_do_nothing(lake: Lake) -> None:
-    lake.delete(USERS, f"{USER_ID} = 1")
+    lake.delete(USERS, pl.col(USER_ID) == 1)
     lake.drop_release(RECOMMENDATIONS, "r1")
     lake.sync(RECOMMENDATIONS)
     assert not lake.exists(USERS)
@@ -128,7 +128,7 @@ def test_delete_with_a_quoted_value_removes_only_what_it_names(lake: Lake) -> No
     tricky = "o'hara' OR 'a' = 'a"
     lake.append(USERS, users(1, role=pl.lit(tricky)))
     lake.append(USERS, users(2, role=pl.lit("dev")))
-    lake.delete(USERS, f"role = {literal(tricky)}")
+    lake.delete(USERS, pl.col("role") == tricky)
     assert lake.scan(USERS).collect()[USER_ID].to_list() == [2]
 
 
@@ -275,3 +275,41 @@ def test_purge_leaves_no_byte_of_rows_that_are_gone_and_the_table_goes_on(tmp_pa
 def test_purge_of_a_missing_table_does_nothing(lake: Lake) -> None:
     lake.purge(USERS)
     assert not lake.exists(USERS)
+
+
+def test_deleting_leaves_files_without_such_rows_and_rows_of_unknown_truth(lake: Lake) -> None:
+    lake.append(USERS, users(1))
+    lake.append(USERS, users(2, role=pl.lit("dev")))
+    lake.append(USERS, users(3, role=pl.lit(None, pl.String)))
+    before = {file.name for file in (lake.root / USERS.name).glob("*.parquet")}
+    lake.delete(USERS, pl.col("role") == "dev")
+    assert sorted(lake.scan(USERS).collect()[USER_ID]) == [1, 3]
+    assert {file.name for file in (lake.root / USERS.name).glob("*.parquet")} == before
+    version = lake.version(USERS)
+    lake.delete(USERS, pl.col("role") == "dev")
+    assert lake.version(USERS) == version
+
+
+def test_joining_files_changes_no_row(lake: Lake) -> None:
+    for number in range(4):
+        lake.append(USERS, users(number, role=pl.lit("dev")) if number else users(number))
+    rows = lake.scan(USERS).sort(USER_ID).collect()
+    lake.compact(USERS, 4)
+    assert lake.version(USERS) == 4
+    lake.compact(USERS, 3)
+    assert_frame_equal(lake.scan(USERS).sort(USER_ID).collect(), rows)
+    lake.purge(USERS)
+    assert len(list((lake.root / USERS.name).glob("*.parquet"))) == 1
+    assert_frame_equal(lake.scan(USERS).sort(USER_ID).collect(), rows)
+
+
+def test_rows_that_cannot_be_written_leave_no_file(lake: Lake) -> None:
+    lake.append(USERS, users(1))
+
+    def fail(_: pl.DataFrame) -> pl.DataFrame:
+        raise ValueError("no more")
+
+    with pytest.raises((ValueError, pl.exceptions.ComputeError), match="no more"):
+        lake.append(USERS, users(2).lazy().map_batches(fail, schema=users(2).schema))
+    assert len(list((lake.root / USERS.name).glob("*.parquet"))) == 1
+    assert lake.version(USERS) == 0

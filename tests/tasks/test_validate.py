@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from nightschool.columns import INTERACTIONS
@@ -27,7 +28,7 @@ def test_refused_tables_are_shown_too(tmp_path: Path) -> None:
 
 def test_interactions_of_people_and_items_that_nobody_declared_are_refused(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
-    home.lake.delete(INTERACTIONS, "user_id = 1")
+    home.lake.delete(INTERACTIONS, pl.col("user_id") == 1)
     meet(home, MONDAY, row=2)
     rows = home.lake.scan(INTERACTIONS).collect()
     home.lake.append(INTERACTIONS, rows.with_columns(user_id=9, item_id=9, source_row=3).cast(dict(rows.schema)))

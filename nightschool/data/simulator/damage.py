@@ -132,7 +132,7 @@ def damage_files(folder: Path, share: float, rng: np.random.Generator) -> pl.Dat
     content, lost_content = _damage_entities(folder / CONTENT_FILE, CONTENT_FAULTS, share, for_content)
     file = folder / ENGAGEMENTS_FILE
     lines = _read(file)
-    orphans = _orphans(pl.read_csv(file, columns=[USER_ID, CONTENT_ID]), lost_users, lost_content)
+    orphans = _orphans(pl.read_csv(file, glob=False, columns=[USER_ID, CONTENT_ID]), lost_users, lost_content)
     intact = np.setdiff1d(np.arange(1, len(lines)), orphans[SOURCE_ROW], assume_unique=True)
     lines, spoilt = _spoil(lines, ENGAGEMENT_FAULTS, share, intact, for_log)
     _write(lines, file)
@@ -147,7 +147,7 @@ def _damage_entities(
     file: Path, faults: Sequence[Fault], share: float, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, pl.Series]:
     """What was spoilt in a file of users or content, and the ids that are refused with their rows."""
-    ids = pl.read_csv(file, columns=[0]).to_series()
+    ids = pl.read_csv(file, glob=False, columns=[0]).to_series()
     lines, spoilt = _spoil(_read(file), faults, share, np.arange(1, len(ids) + 1), rng)
     _write(lines, file)
     refused = spoilt.filter(pl.col(REASON).is_not_null())[SOURCE_ROW]

@@ -97,7 +97,7 @@ class Truth:
             DataRefused: The file is no such table.
         """
         try:
-            return cls._of(pl.read_parquet(path))
+            return cls._of(pl.read_parquet(path, glob=False, hive_partitioning=False))
         except (pl.exceptions.PolarsError, IndexError) as error:
             do = "give the truth.parquet of a latent simulation"
             raise DataRefused(f"{path} holds no truth", seen=str(error)[:200], do=do) from error
