@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 import psutil
 
+from nightschool.interrupts import raise_if_interrupted
+
 _EVERY_SECONDS = 0.2
 _GIGABYTE = 1e9
 
@@ -29,10 +31,16 @@ def collecting() -> Iterator[Figures]:
 
 @contextmanager
 def measured(stage: str) -> Iterator[None]:
-    """Measure the block as a stage, where somebody collects; one that fails is measured too."""
+    """Measure the block as a stage, where somebody collects; one that fails is measured too.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed before the block or in it, and swallowed.
+    """
+    raise_if_interrupted()
     figures = _figures.get()
     if figures is None:
         yield
+        raise_if_interrupted()
         return
     started = time.perf_counter()
     with _Peak() as peak:
@@ -41,6 +49,7 @@ def measured(stage: str) -> Iterator[None]:
         finally:
             seconds = time.perf_counter() - started
             figures[stage] = {"seconds": round(seconds, 3), "gigabytes": round(peak.look() / _GIGABYTE, 3)}
+    raise_if_interrupted()
 
 
 class _Peak:

@@ -29,6 +29,7 @@ from nightschool.night.sent import with_new_sent
 from nightschool.settings import Settings
 from nightschool.storage.binding import bind
 from nightschool.storage.nights import Nights
+from nightschool.storage.upkeep import join_files
 from tasks.home import manifest_of
 
 
@@ -42,7 +43,7 @@ class _Suites:
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in what the home's files bring, and what people sent; return what became of every row and file.
 
-    Rows are first seen at the T of the night that takes them in, else now.
+    Rows are first seen at the T of the night that takes them in, else now. Tables of many small files are joined.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
@@ -50,6 +51,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     ledger = Ledger(home.lake, now)
     report = ingest(Occasion(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home)))
     bind(home.paths.binding, home.binding)
+    join_files(home.lake)
     return report
 
 

@@ -29,6 +29,7 @@ from nightschool.cli import (
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.failures import INTERRUPTED, explain, is_interrupt
+from nightschool.interrupts import remembering_interrupts
 
 app = typer.Typer(
     name="nightschool",
@@ -67,7 +68,8 @@ def main() -> None:
     try:
         sys.argv[1:] = _take_home(sys.argv[1:])
         prepare_environment()
-        app(prog_name="nightschool")
+        with remembering_interrupts():
+            app(prog_name="nightschool")
     except NightschoolError as error:
         _refuse(error)
     except KeyboardInterrupt:

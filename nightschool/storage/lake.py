@@ -138,7 +138,7 @@ class Lake:
         """
         self._check(table, frame.collect_schema())
         path = self._path(table)
-        commit(path, frame.collect_schema(), write_rows(path, frame, None), self._files(table))
+        commit(path, frame.collect_schema(), write_rows(path, frame, None), self.files(table))
 
     def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Makes `frame` the table's rows of one release, in one commit, however often it is called.
@@ -186,9 +186,9 @@ class Lake:
         if folder.exists():
             shutil.rmtree(folder)
 
-    def files(self, table: Table, release_id: str) -> list[Path]:
-        """The Parquet files that hold the table's rows of one release, without the release's id in them."""
-        return self._files(table, release_id)
+    def files(self, table: Table, release_id: str | None = None) -> list[Path]:
+        """The Parquet files that hold the table's rows, or those of one release, without the release's id in them."""
+        return table_files(DeltaTable(self._path(table)), release_id) if self.exists(table) else []
 
     def releases(self, table: Table) -> set[str]:
         """The ids of the releases that have files of the table on the disk, committed or not."""
@@ -214,7 +214,7 @@ class Lake:
 
     def compact(self, table: Table, most: int) -> None:
         """Join the table's files once there are more than `most`; what readers may still read stays for a week."""
-        files = self._files(table)
+        files = self.files(table)
         if len(files) <= most:
             return
         path = self._path(table)
@@ -242,9 +242,6 @@ class Lake:
         path = self._path(table)
         new = write_rows(path, rows.drop(RELEASE_ID), release_id)
         commit(path, rows.collect_schema(), new, old, released=True)
-
-    def _files(self, table: Table, release_id: str | None = None) -> list[Path]:
-        return table_files(DeltaTable(self._path(table)), release_id) if self.exists(table) else []
 
     def _path(self, table: Table) -> Path:
         return self.root / table.name

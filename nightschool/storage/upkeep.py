@@ -18,6 +18,7 @@ KEPT: Final = timedelta(days=90)
 BUDGET_BYTES: Final = 1_000_000_000
 """What MLflow's and Prefect's databases may take together before `doctor` says so."""
 
+_GROWING: Final = (USERS, ITEMS, INTERACTIONS, QUARANTINE, SOURCES, BATCHES)
 _MANY_FILES: Final = 32
 _PATIENCE_SECONDS: Final = 60.0
 _OLD_IN_PREFECT: Final = (
@@ -30,11 +31,16 @@ _OLD_IN_PREFECT: Final = (
 )
 
 
-def tidy_tables(lake: Lake) -> None:
-    """Join the files of tables that grow by every night, and remove logs and files that were replaced a week ago."""
-    for table in (USERS, ITEMS, INTERACTIONS, QUARANTINE, SOURCES, BATCHES):
+def join_files(lake: Lake) -> None:
+    """Join the files of the tables that grow by every night, and remove those that were replaced a week ago."""
+    for table in _GROWING:
         lake.compact(table, _MANY_FILES)
-    for table in (USERS, ITEMS, INTERACTIONS, QUARANTINE, SOURCES, BATCHES, *RELEASE_TABLES):
+
+
+def tidy_tables(lake: Lake) -> None:
+    """Join files, and remove the entries of logs that are older than a month."""
+    join_files(lake)
+    for table in (*_GROWING, *RELEASE_TABLES):
         lake.trim_log(table)
 
 

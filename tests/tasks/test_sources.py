@@ -47,3 +47,12 @@ def test_file_that_an_unchanged_night_did_not_see_came_after_it(opened: Home, tm
     deliver(tmp_path, "b.csv", FIRST + timedelta(hours=3))
     ingest_sources(opened, FIRST + 2 * DAY)
     assert known_since(opened) == [FIRST - timedelta(hours=1), FIRST + 2 * DAY]
+
+
+def test_tables_of_many_small_files_are_joined(opened: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightschool.storage.upkeep._MANY_FILES", 3)
+    for day in range(6):
+        deliver(tmp_path, f"{'x' * day}{'abcdef'[day]}.csv", FIRST + day * DAY)
+        ingest_sources(opened, FIRST + day * DAY)
+    assert len(opened.lake.files(INTERACTIONS)) <= 3
+    assert known_since(opened) == [FIRST + day * DAY for day in range(6)]
