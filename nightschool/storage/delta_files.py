@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from nightschool.columns import RELEASE_ID
 
 _ONCE = CommitProperties(max_commit_retries=0)
+_GROUP_ROWS = 1 << 20
 
 
 def table_files(stored: DeltaTable, release_id: str | None = None) -> list[Path]:
@@ -66,7 +67,7 @@ def write_rows(root: Path, rows: pl.LazyFrame, release_id: str | None) -> list[P
     """
     file = new_file(root, release_id)
     try:
-        rows.sink_parquet(file)
+        rows.sink_parquet(file, compression="snappy", row_group_size=_GROUP_ROWS)
         if _rows_of(file):
             return [file]
     except BaseException:
