@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.conftest import ROOT
+from nightschool.temporary_server import TemporaryServer
+from tests.cli.conftest import ROOT, spawn
 
 STARTED = """
 import time
@@ -19,6 +20,8 @@ wait = prepare_flow_run()
 print("starting", flush=True)
 {then}
 """
+PATIENCE = 100.0
+"""Less than Prefect waits for its server."""
 SECONDS = 15.0
 """The longest that Ctrl-C may take."""
 
@@ -76,3 +79,21 @@ def test_a_killed_command_leaves_no_server_behind(home: Path) -> None:
     process.kill()
     process.communicate()
     require_ended(below)
+
+
+@pytest.mark.server
+def test_a_server_that_cannot_start_says_why_at_once(home: Path) -> None:
+    (home / "prefect" / "prefect.db").mkdir(parents=True)
+    began = time.monotonic()
+    places = {"NIGHTSCHOOL_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
+    outcome = spawn(code=STARTED.format(then="wait()"), **places)
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("nightschool.errors.Unavailable: Prefect's temporary server did not start; saw")
+    assert "unable to open database file" in last
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_a_full_disk_is_told_as_such(home: Path) -> None:
+    server = TemporaryServer()
+    server._said.extend(["Traceback", "sqlalchemy.exc.OperationalError: database or disk is full", "(more about it)"])
+    assert "the disk is full" in str(server.failure())
