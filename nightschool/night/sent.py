@@ -34,12 +34,12 @@ def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
     Raises:
         Unreachable: The database does not answer.
     """
-    if sent_part(manifest) is not None:
-        return manifest
     engine = find_database(address)
     if engine is None:
         return manifest
     try:
+        if sent_part(manifest) is not None:
+            return manifest
         newest = EventStore(engine).newest()
     finally:
         engine.dispose()

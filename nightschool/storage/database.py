@@ -17,8 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from nightschool.data.addresses import postgresql_url, told, told_of_connecting
 from nightschool.data.formats import SQLITE
 from nightschool.errors import Unreachable
+from nightschool.storage.places import place_older
 from nightschool.storage.sqlite_pages import PAUSE_SECONDS, overwrite_unused
-from nightschool.storage.tables import METADATA
+from nightschool.storage.tables import METADATA, UNDONE
 
 BUSY_SECONDS: Final = 30.0
 """How long one who writes waits for another, and how long a server may take to let one in."""
@@ -70,12 +71,15 @@ def make_tables(engine: sa.Engine) -> None:
         write_one_by_one(connection)
         METADATA.create_all(connection)
         quote_name = connection.dialect.identifier_preparer.quote
-        for missing in _missing(connection):
+        lacking = _missing(connection)
+        for missing in lacking:
             if isinstance(missing, sa.Index):
                 missing.create(connection)
             elif isinstance(missing, sa.Column):
                 added = sa.schema.CreateColumn(missing).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {quote_name(missing.table.name)} ADD COLUMN {added}")
+        if any(missing is UNDONE.c.place for missing in lacking):
+            place_older(connection)
 
 
 def open_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:

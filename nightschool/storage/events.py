@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, USER_ID
 from nightschool.errors import Conflict, DataRefused, NotFound
 from nightschool.storage.database import can_hold, erase, reading, write_one_by_one, writing
+from nightschool.storage.places import next_place
 from nightschool.storage.tables import EVENTS, REACTS, UNDONE
 
 _COLUMNS: Final = (
@@ -128,9 +129,8 @@ class EventStore:
             sequence = connection.execute(known).scalar()
             if sequence is None:
                 undone = {"event_id": event_id, "user_id": row.user_id, "at": datetime.now(UTC), "sent_by": sent_by}
-                sequence = connection.execute(
-                    sa.insert(UNDONE).values(undone).returning(UNDONE.c.sequence)
-                ).scalar_one()
+                insert = sa.insert(UNDONE).values({**undone, "place": next_place(connection)})
+                sequence = connection.execute(insert.returning(UNDONE.c.sequence)).scalar_one()
         return Stored(*row), sequence
 
     def newest(self) -> int:

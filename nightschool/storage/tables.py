@@ -79,10 +79,14 @@ UNDONE: Final = sa.Table(
     _text(USER_ID),
     sa.Column("at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
+    sa.Column("place", sa.BigInteger),
     sa.Index("undone_of_user", USER_ID, "sequence"),
     sqlite_autoincrement=True,
 )
-"""Events that their users took back. The events stay where they are: a night may have read them."""
+"""Events that their users took back. The events stay where they are: a night may have read them.
+
+`place` is a sequence of events that no event has: nights read both in this one order.
+"""
 
 KEYS: Final = sa.Table(
     "keys",
