@@ -15,7 +15,8 @@ from nightschool.data.sql import after_erasure, gives_rows
 from nightschool.errors import NightschoolError
 from nightschool.night.ledger import Ledger
 from nightschool.night.run import Home
-from nightschool.storage.database import can_hold, erase, find_database
+from nightschool.storage.database import can_hold, find_database
+from nightschool.storage.erasing import erase
 from nightschool.storage.erasures import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.lake import Lake

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, USER_ID
 from nightschool.errors import Conflict, DataRefused, NotFound
-from nightschool.storage.database import can_hold, erase, reading, write_one_by_one, writing
+from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.storage.erasing import erase
 from nightschool.storage.places import next_place
 from nightschool.storage.tables import EVENTS, REACTS, UNDONE
 

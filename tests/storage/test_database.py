@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from nightschool.errors import ConfigurationError, NightschoolError, Unreachable
 from nightschool.storage.database import (
     can_hold,
-    erase,
     find_database,
     open_database,
     reading,
@@ -142,13 +141,6 @@ def test_only_what_was_written_to_is_found(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
     open_database(address)
     assert find_database(address) is not None
-
-
-def test_erase_tells_how_many_rows_went(database: sa.Engine) -> None:
-    with writing(database) as connection:
-        connection.execute(sa.insert(EVENTS), [row(n, datetime.now(UTC)) for n in range(3)])
-    assert erase(database, EVENTS, EVENTS.c.event_id != "1") == 2
-    assert erase(database, EVENTS, EVENTS.c.event_id == "7") == 0
 
 
 @pytest.mark.parametrize(
