@@ -66,4 +66,4 @@ def _overwrite(engine: sa.Engine) -> None:
             done = overwrite_unused(path, own)
         if not done:
             connection.exec_driver_sql("VACUUM")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

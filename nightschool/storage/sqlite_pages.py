@@ -16,6 +16,7 @@ _PAGES: Final = 100
 """Pages that are overwritten in one step, which takes some 2 ms."""
 
 _TRIES: Final = 100
+_PATIENCE_MS: Final = 20
 _HEADER_BYTES: Final = {2: 12, 5: 12, 10: 8, 13: 8}
 """Kinds of pages that hold rows or entries of an index, and how long the header of each is."""
 
@@ -48,8 +49,12 @@ def overwrite_unused(path: Path, connect: sqlite3.Connection) -> bool:
 
 def _empty_log(connection: sqlite3.Connection) -> None:
     """Move the log into the file: first what can be moved while others write, so that little is left for the rest."""
-    for mode in ("PASSIVE", "TRUNCATE"):
-        connection.execute(f"PRAGMA wal_checkpoint({mode})")
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    # It keeps who writes waiting while it waits for who reads.
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _overwrite(path: Path, file: int, connection: sqlite3.Connection, size: int, pages: list[int]) -> bool:
