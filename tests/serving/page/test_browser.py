@@ -174,6 +174,24 @@ def test_ids_of_every_kind_are_shown_as_they_are(watched: Watched, service: Fake
         assert service.sent[-1].user_id == user_id
 
 
+def test_ids_that_a_script_would_round_come_back_whole(watched: Watched, service: FakeService) -> None:
+    user, item = 1_815_340_000_000_000_123, 9_223_372_036_854_775_807
+    service.items[9] = service.items[9].model_copy(update={"item_id": item})
+    service.users.append(user)
+    watched.open("/")
+    watched.page.get_by_role("searchbox").press_sequentially("0123")
+    watched.page.get_by_role("link", name=str(user)).click()
+    watched.page.get_by_role("button", name="Hide: Asking Well 9").click()
+    expect(watched.page.locator("#past .badge")).to_have_text("hidden")
+    assert [(str(event.user_id), str(event.item_id)) for event in service.sent] == [(str(user), str(item))]
+    watched.page.get_by_role("button", name="Undo").first.click()
+    expect(watched.page.locator("#past .badge")).to_have_count(0)
+    assert service.sent == []
+    assert "Asking Well 9" in titles(watched)
+    watched.page.get_by_role("link", name="Compare two settings").click()
+    watched.page.wait_for_url(f"**/compare/{user}?**")
+
+
 def test_everything_works_without_scripts(plain: Watched, lake: Lake) -> None:
     plain.open("/")
     plain.page.get_by_role("searchbox").fill("14")
