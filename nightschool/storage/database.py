@@ -200,6 +200,8 @@ def _missing(connection: sa.Connection) -> list[sa.Table | sa.Column[Any] | sa.I
 def _unreachable(seen: str, kind: str) -> Unreachable:
     if kind == "sqlite":
         do = "see that its folder can be written and that its disk has space left"
+        if "locked" in seen:
+            do = "try again: another program writes to it"
         return Unreachable(f"{_CALLED} cannot be used", seen=seen, do=do)
     return Unreachable(f"{_CALLED} does not answer", seen=seen, do="check that it runs, and NIGHTSCHOOL_EVENTS_URI")
 

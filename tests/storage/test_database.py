@@ -212,7 +212,7 @@ def test_a_file_that_is_locked_for_good_is_told(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'events.db'}", wait=0.1)
     with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Unreachable, match="database is locked"), writing(engine):
+        with pytest.raises(Unreachable, match="database is locked'; try again"), writing(engine):
             pytest.fail("written beside another")
         with reading(engine) as connection:
             assert connection.execute(sa.select(EVENTS)).first() is None
