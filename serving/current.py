@@ -61,13 +61,15 @@ class Current:
         """
         lake = self.lake()
         if lake is None:
-            return False
+            return self._without_any()
         seen = (lake.version(RELEASES), lake.version(ERASURES), self._paths.erasure.exists())
         if seen == self._seen:
             return self._require_files()
         releases = Releases(lake)
         release = releases.current()
-        if release is None or self._serves(release, seen):
+        if release is None:
+            return self._without_any()
+        if self._serves(release, seen):
             self._seen = seen
             return False
         try:
@@ -84,6 +86,17 @@ class Current:
         self._seen = seen
         logger.info("release %s is served", release.release_id)
         return True
+
+    def _without_any(self) -> bool:
+        """False: nothing was published.
+
+        Raises:
+            Unreachable: There was a release.
+        """
+        if self._snapshot is not None:
+            do = "put the home's files back where they were"
+            raise Unreachable("the tables that tell the current release are missing", do=do)
+        return False
 
     def _earlier(self, lake: Lake, releases: Releases) -> Snapshot | None:
         """The newest release that was current before and can still be opened."""

@@ -11,11 +11,14 @@ from serving.schemas import Event, EventsTaken, Taken
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 
-AHEAD: Final = timedelta(minutes=5)
-"""How far ahead of ours a sender's clock may be."""
+SLACK: Final = timedelta(seconds=5)
+"""What a request may take from its sender to us; a clock that is off by no more is not corrected."""
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Clocks that were never set tell it, or less; the first years of the calendar cannot even be moved to UTC."""
+
+_LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+_CORRECT: Final = "correct the clock of its sender"
 
 Mark = tuple[int, int]
 NOTHING: Final = (0, 0)
@@ -75,7 +78,7 @@ class Feedback:
 
         Raises:
             NotFound: An item is not in the release, or an id can be none; nothing was written.
-            ConfigurationError: A time has no zone, lies ahead or before 1970; nothing was written.
+            ConfigurationError: A time has no zone or is before 1970; nothing was written.
             Conflict: An id names another event; nothing was written.
         """
         stored = self._store.append([_sent(event, snapshot, now, sent_by) for event in events])
@@ -100,16 +103,21 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent
         raise NotFound("no such user", seen=str(event.user_id)[:100], do="ids are whole numbers here")
     if item_id is None or snapshot.catalogue.position(item_id) is None:
         raise NotFound("no such item", seen=str(event.item_id)[:100], do="give an id that the catalogue holds")
-    if event.at is not None:
-        _require_time(event.at, now)
-    return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at, sent_by)
+    at = None if event.at is None else _by_our_clock(event.at, event.sent_at, now)
+    corrected = None if at == event.at else at
+    return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at, sent_by, corrected)
 
 
-def _require_time(at: datetime, now: datetime) -> None:
-    if at.tzinfo is None:
-        do = "write it with its zone, as in 2026-01-31T18:00:00Z"
-        raise ConfigurationError("a time without its zone", seen=at.isoformat(), do=do)
-    if at < EARLIEST:
-        raise ConfigurationError("an event before 1970", seen=at.isoformat(), do="correct the clock of its sender")
-    if at > now + AHEAD:
-        raise ConfigurationError("an event in the future", seen=at.isoformat(), do="correct the clock of its sender")
+def _by_our_clock(at: datetime, sent_at: datetime | None, now: datetime) -> datetime:
+    """When an event happened, which was not after it was received; where the sender's clock is off, so long before."""
+    for time in (at, sent_at):
+        if time is not None and time.tzinfo is None:
+            do = "write it with its zone, as in 2026-01-31T18:00:00Z"
+            raise ConfigurationError("a time without its zone", seen=time.isoformat(), do=do)
+    if at > _LATEST:
+        raise ConfigurationError("an event at the end of time", seen=at.isoformat(), do=_CORRECT)
+    is_off = sent_at is not None and abs(sent_at - now) > SLACK
+    before = max(timedelta(0), (sent_at if sent_at is not None and is_off else now) - at)
+    if before > now - EARLIEST:
+        raise ConfigurationError("an event before 1970", seen=at.isoformat(), do=_CORRECT)
+    return now - before if is_off or not before else at

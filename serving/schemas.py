@@ -1,7 +1,7 @@
 """What the API takes and answers: every body, with an example of each."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
@@ -10,6 +10,7 @@ WholeNumber = Annotated[int, Strict()]
 """A number as JSON has it: `true` is none."""
 EventType = Literal["view", "complete", "like", "dislike", "hide"]
 Method = Literal["combined", "interests", "co_engagement"]
+_SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
@@ -149,6 +150,7 @@ class Event(BaseModel):
     event: EventType
     at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
     event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
+    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
 
 
 class Events(BaseModel):
@@ -157,6 +159,7 @@ class Events(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     events: list[Event] = Field(min_length=1, max_length=1000)
+    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
 
 
 class Taken(Answer):

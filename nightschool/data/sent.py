@@ -10,15 +10,28 @@ from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 SENT: Final = "sent_events"
 """What tables and errors call them."""
 
-_COLUMNS: Final = ("sequence", "'sent:' || event_id AS event_id", "user_id", "item_id", "event", "at")
+_COLUMNS: Final = (
+    "'sent:' || events.event_id AS event_id",
+    "events.user_id AS user_id",
+    "item_id",
+    "event",
+    "events.at AS at",
+)
 """The prefix keeps an id that somebody chose from standing for an event of another source."""
 
+_DID: Final = "SELECT events.sequence AS sequence, 'false' AS deleted, {columns} FROM events {telling}"
+_UNDID: Final = (
+    "SELECT undone.place AS sequence, 'true' AS deleted, {columns}"
+    " FROM undone JOIN events ON events.event_id = undone.event_id {telling}"
+)
 _TELLING: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
 _WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
 
 
 def with_sent(manifest: Manifest, address: str) -> Manifest:
     """The manifest with what was sent among its interactions: likes and what was completed are hits, a dislike is none.
+
+    What was taken back comes once more, as a deletion, at the place among events at which it was taken back.
 
     A like is worth the best rating, or whatever else a like is worth in the dataset's score; what was completed is
     worth a rating that just counts as a hit, or all the time that counts. Views count in the score `events` alone.
@@ -34,6 +47,7 @@ def with_sent(manifest: Manifest, address: str) -> Manifest:
             "item": "item_id",
             "event": "event",
             "event_id": "event_id",
+            "deleted": "deleted",
             "timestamp": {"column": "at", "unit": "iso"},
             **_worth(manifest),
         }
@@ -52,8 +66,11 @@ def is_sent(part: Interactions) -> bool:
 
 
 def _source(manifest: Manifest, address: str) -> Sql:
-    columns = (*_COLUMNS, *_extra(manifest))
-    query = " ".join(("SELECT", ", ".join(columns), "FROM events", "" if manifest.score == "events" else _TELLING))
+    told = {
+        "columns": ", ".join((*_COLUMNS, *_extra(manifest))),
+        "telling": "" if manifest.score == "events" else _TELLING,
+    }
+    query = f"{_DID} UNION ALL {_UNDID}".format(**told)
     source = {"kind": "sql", "query": query, "key": "sequence", "name": SENT}
     if not address.startswith(SQLITE):
         return Sql.model_validate({**source, "uri": address})

@@ -15,7 +15,8 @@ from nightschool.data.sql import after_erasure, gives_rows
 from nightschool.errors import NightschoolError
 from nightschool.night.ledger import Ledger
 from nightschool.night.run import Home
-from nightschool.storage.database import can_hold, erase, find_database
+from nightschool.storage.database import can_hold, find_database
+from nightschool.storage.erasing import erase
 from nightschool.storage.erasures import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.lake import Lake
@@ -34,12 +35,12 @@ def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
     Raises:
         Unreachable: The database does not answer.
     """
-    if sent_part(manifest) is not None:
-        return manifest
     engine = find_database(address)
     if engine is None:
         return manifest
     try:
+        if sent_part(manifest) is not None:
+            return manifest
         newest = EventStore(engine).newest()
     finally:
         engine.dispose()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -16,7 +16,9 @@ from nightschool.storage.database import can_hold, find_database, reading
 from nightschool.storage.erasures import UserId
 from nightschool.storage.mentions import mentions
 from nightschool.storage.serving_files import lists_path, read_lists
-from nightschool.storage.tables import EVENTS, EXPOSURES
+from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
+
+_ABOUT: Final = (EVENTS, UNDONE, EXPOSURES)
 
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
@@ -69,13 +71,13 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
-    """Return events and exposures, the oldest first."""
+    """Return events, which of them were taken back, and exposures, the oldest first."""
     engine = find_database(address) if can_hold(user_id) else None
     if engine is None:
-        return {EVENTS.name: [], EXPOSURES.name: []}
+        return {table.name: [] for table in _ABOUT}
     try:
         with reading(engine) as connection:
-            return {table.name: _rows_of(connection, table, user_id) for table in (EVENTS, EXPOSURES)}
+            return {table.name: _rows_of(connection, table, user_id) for table in _ABOUT}
     finally:
         engine.dispose()
 

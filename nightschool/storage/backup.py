@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -67,7 +68,7 @@ def restore_home(file: Path, paths: HomePaths) -> int:
                 names = _names(archive, file)
                 for name in names:
                     _extract(archive, name, draft.root)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
             raise _refused(file, str(error)) from error
         require_readable(draft)
         sync_tree(draft.root)

@@ -2,9 +2,8 @@
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from nightschool.data.addresses import postgresql_url, told, told_of_connecting
 from nightschool.data.formats import SQLITE
 from nightschool.errors import Unreachable
-from nightschool.storage.sqlite_pages import PAUSE_SECONDS, overwrite_unused
-from nightschool.storage.tables import METADATA
+from nightschool.storage.places import place_older
+from nightschool.storage.tables import METADATA, UNDONE
 
 BUSY_SECONDS: Final = 30.0
 """How long one who writes waits for another, and how long a server may take to let one in."""
@@ -27,11 +26,10 @@ _LOCK: Final = 5_170_613
 """The number of the lock that those who must write one by one take in PostgreSQL."""
 
 _OPENING: Final = "nightschool_opening"
-"""The execution option that says what opens a transaction of SQLite."""
+"""The execution option that holds the statements that open a transaction of SQLite."""
 
 _CALLED: Final = "the database of events, keys and experiments"
 _FILE: Final = "nightschool_file"
-_ERASED_AT_ONCE: Final = 500
 _MOST_CONNECTIONS: Final = 64
 
 
@@ -70,12 +68,15 @@ def make_tables(engine: sa.Engine) -> None:
         write_one_by_one(connection)
         METADATA.create_all(connection)
         quote_name = connection.dialect.identifier_preparer.quote
-        for missing in _missing(connection):
+        lacking = _missing(connection)
+        for missing in lacking:
             if isinstance(missing, sa.Index):
                 missing.create(connection)
             elif isinstance(missing, sa.Column):
                 added = sa.schema.CreateColumn(missing).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {quote_name(missing.table.name)} ADD COLUMN {added}")
+        if any(missing is UNDONE.c.place for missing in lacking):
+            place_older(connection)
 
 
 def open_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
@@ -127,9 +128,32 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         Unreachable: The database does not answer, or refuses.
     """
     # Who reads first and then writes would be refused when another wrote in between.
-    options = {_OPENING: "BEGIN IMMEDIATE"}
+    options = {_OPENING: ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE")}
     with _without_cause(), engine.connect() as connection, connection.execution_options(**options).begin():
         yield connection
+
+
+@contextmanager
+def writing_unsynced(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """As `writing`, but rows of SQLite are on the disk at its next checkpoint: nobody waits for the disk meanwhile.
+
+    Raises:
+        Unreachable: The database does not answer, or refuses.
+    """
+    options = {_OPENING: ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")}
+    with _without_cause(), engine.connect() as connection, connection.execution_options(**options).begin():
+        yield connection
+
+
+@contextmanager
+def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in no transaction, for statements of SQLite that can be in none.
+
+    Raises:
+        Unreachable: The database does not answer, or refuses.
+    """
+    with _without_cause(), engine.connect() as connection:
+        yield connection.execution_options(**{_OPENING: ()})
 
 
 def write_one_by_one(connection: sa.Connection) -> None:
@@ -139,39 +163,6 @@ def write_one_by_one(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-
-
-def erase(engine: sa.Engine, table: sa.Table, rows: sa.ColumnElement[bool]) -> int:
-    """How many rows were removed; an SQLite file then holds no byte of them.
-
-    Others who write meanwhile wait for moments alone.
-
-    Raises:
-        Unreachable: The database does not answer, or refuses.
-    """
-    key = next(iter(table.primary_key.columns))
-    some = sa.select(key).where(rows).limit(_ERASED_AT_ONCE)
-    removed, batch = 0, _ERASED_AT_ONCE
-    while batch == _ERASED_AT_ONCE:
-        with writing(engine) as connection:
-            batch = connection.execute(sa.delete(table).where(key.in_(some.scalar_subquery()))).rowcount
-        removed += batch
-        time.sleep(PAUSE_SECONDS if batch == _ERASED_AT_ONCE else 0)
-    if engine.dialect.name == "sqlite":
-        _overwrite(engine)
-    return removed
-
-
-def _overwrite(engine: sa.Engine) -> None:
-    """Overwrites what an SQLite file keeps of removed rows; where others leave no moment for it, all at once."""
-    with _without_cause(), engine.connect() as connection:
-        alone = connection.execution_options(**{_OPENING: ""})
-        path = Path(str(alone.exec_driver_sql("PRAGMA database_list").all()[0][2]))
-        with closing(sqlite3.connect(path, BUSY_SECONDS, isolation_level=None)) as own:
-            done = overwrite_unused(path, own)
-        if not done:
-            alone.exec_driver_sql("VACUUM")
-        alone.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def can_hold(text: str) -> bool:
@@ -209,6 +200,8 @@ def _missing(connection: sa.Connection) -> list[sa.Table | sa.Column[Any] | sa.I
 def _unreachable(seen: str, kind: str) -> Unreachable:
     if kind == "sqlite":
         do = "see that its folder can be written and that its disk has space left"
+        if "locked" in seen:
+            do = "try again: another program writes to it"
         return Unreachable(f"{_CALLED} cannot be used", seen=seen, do=do)
     return Unreachable(f"{_CALLED} does not answer", seen=seen, do="check that it runs, and NIGHTSCHOOL_EVENTS_URI")
 
@@ -268,8 +261,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
 
 
 def _begin(connection: sa.Connection) -> None:
-    if opening := connection.get_execution_options().get(_OPENING, "BEGIN"):
-        connection.exec_driver_sql(opening)
+    for statement in connection.get_execution_options().get(_OPENING, ("BEGIN",)):
+        connection.exec_driver_sql(statement)
 
 
 def _postgresql(address: str, wait: float) -> sa.Engine:

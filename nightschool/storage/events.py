@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, USER_ID
 from nightschool.errors import Conflict, DataRefused, NotFound
-from nightschool.storage.database import can_hold, erase, reading, write_one_by_one, writing
+from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.storage.erasing import erase
+from nightschool.storage.places import next_place
 from nightschool.storage.tables import EVENTS, REACTS, UNDONE
 
 _COLUMNS: Final = (
@@ -18,6 +20,7 @@ _COLUMNS: Final = (
     EVENTS.c.item_id,
     EVENTS.c.event,
     EVENTS.c.at,
+    EVENTS.c.told_at,
 )
 
 
@@ -25,8 +28,9 @@ class Sent(NamedTuple):
     """An event as somebody sent it.
 
     Attributes:
-        at: When it happened; None: when it is taken in.
+        at: When it happened, by the sender's clock; None: when it is taken in.
         sent_by: The name of the key; empty without one.
+        corrected: When it happened by our clock, where that is another time.
     """
 
     event_id: str
@@ -35,10 +39,16 @@ class Sent(NamedTuple):
     event: str
     at: datetime | None
     sent_by: str = ""
+    corrected: datetime | None = None
 
 
 class Stored(NamedTuple):
-    """An event as it is kept; a greater sequence was committed later."""
+    """An event as it is kept; a greater sequence was committed later.
+
+    Attributes:
+        at: When it happened, by our clock.
+        told_at: What the sender's clock said, where that is another time.
+    """
 
     sequence: int
     event_id: str
@@ -46,6 +56,7 @@ class Stored(NamedTuple):
     item_id: str
     event: str
     at: datetime
+    told_at: datetime | None = None
 
 
 class Reactions(NamedTuple):
@@ -128,9 +139,8 @@ class EventStore:
             sequence = connection.execute(known).scalar()
             if sequence is None:
                 undone = {"event_id": event_id, "user_id": row.user_id, "at": datetime.now(UTC), "sent_by": sent_by}
-                sequence = connection.execute(
-                    sa.insert(UNDONE).values(undone).returning(UNDONE.c.sequence)
-                ).scalar_one()
+                insert = sa.insert(UNDONE).values({**undone, "place": next_place(connection)})
+                sequence = connection.execute(insert.returning(UNDONE.c.sequence)).scalar_one()
         return Stored(*row), sequence
 
     def newest(self) -> int:
@@ -177,8 +187,9 @@ class EventStore:
         columns = (*_COLUMNS, EVENTS.c.received_at)
         query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
         with reading(self._engine) as connection:
-            # A sender's clock that goes ahead must not make later events look older.
-            return [Stored._make((*row[:-2], min(row.at, row.received_at))) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        # Times ahead of the receipt were kept as they were told before they were corrected.
+        return [Stored._make(row[:-1])._replace(at=min(row.at, row.received_at)) for row in rows]
 
     def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
         with reading(self._engine) as connection:
@@ -210,9 +221,16 @@ def _insert(connection: sa.Connection, events: Sequence[Sent]) -> dict[str, Stor
     if not events:
         return {}
     now = datetime.now(UTC)
-    rows = [{**event._asdict(), "at": event.at or now, "received_at": now} for event in events]
+    rows = [_row(event, now) for event in events]
     statement = sa.insert(EVENTS).returning(*_COLUMNS)
     return {stored.event_id: stored for stored in (Stored(*row) for row in connection.execute(statement, rows))}
+
+
+def _row(event: Sent, now: datetime) -> dict[str, Any]:
+    row = event._asdict()
+    corrected = row.pop("corrected")
+    told = {"at": corrected or event.at or now, "told_at": event.at if corrected else None}
+    return {**row, **told, "received_at": now}
 
 
 def _require_texts(events: Sequence[Sent]) -> None:
@@ -228,7 +246,8 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         other = kept[event.event_id]
         # A client that leaves the time to us does not know it when it sends the event again.
         untimed = event.at is None or other.at is None
-        told, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else other.at
+        told_at = (isinstance(other, Stored) and other.told_at) or other.at
+        told, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else told_at
         if (event[1:4], event.at) != (told, kept_at):
             do = "give each event an id of its own"
             raise Conflict("an event_id stands for another event already", seen=event.event_id, do=do)

@@ -15,13 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nightschool.data.outcomes import outcomes_of
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
-from nightschool.storage.database import (
-    can_hold,
-    erase,
-    reading,
-    write_one_by_one,
-    writing,
-)
+from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.storage.erasing import erase
 from nightschool.storage.outcomes import read_exposures, read_reactions
 from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
 

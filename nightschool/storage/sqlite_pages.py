@@ -8,15 +8,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-PAUSE_SECONDS: Final = 0.02
-"""How long others get between two steps that keep them waiting: more than a step takes."""
+_PAUSE_SECONDS: Final = 0.02
+_RESTS: Final = 2
+"""How long others get between two steps that keep them waiting: this, or so many times as long as the step took."""
 
 _PAGES: Final = 100
 """Pages that are overwritten in one step, which takes some 2 ms."""
 
 _TRIES: Final = 100
+_PATIENCE_MS: Final = 20
 _HEADER_BYTES: Final = {2: 12, 5: 12, 10: 8, 13: 8}
 """Kinds of pages that hold rows or entries of an index, and how long the header of each is."""
+
+
+def rest(held: float) -> None:
+    """Give others time, after a step that kept them waiting for so many seconds."""
+    time.sleep(max(_PAUSE_SECONDS, _RESTS * held))
 
 
 def overwrite_unused(path: Path, connect: sqlite3.Connection) -> bool:
@@ -30,26 +37,35 @@ def overwrite_unused(path: Path, connect: sqlite3.Connection) -> bool:
         path: The file, in WAL mode.
         connect: A connection of its own to the file, in no transaction.
     """
-    connect.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # Nobody waits for the disk while others wait; checkpoints sync all the same.
+    connect.execute("PRAGMA synchronous = NORMAL")
+    _empty_log(connect)
     with path.open("r+b") as file:
         size = _page_size(file.fileno())
         found = [*dict(_free_pages(file.fileno(), size)), *_with_remains(file.fileno(), size)]
-        for first, end in pairwise([*range(0, len(found), _PAGES), len(found)]):
-            if not _overwrite(path, file.fileno(), connect, size, found[first:end]):
-                return False
-            # Before anybody's checkpoint has to, while they keep others waiting.
-            os.fsync(file.fileno())
-            time.sleep(PAUSE_SECONDS)
-    return True
+        steps = pairwise([*range(0, len(found), _PAGES), len(found)])
+        return all(_overwrite(path, file.fileno(), connect, size, found[first:end]) for first, end in steps)
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move the log into the file: first what can be moved while others write, so that little is left for the rest."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    # It keeps who writes waiting while it waits for who reads.
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _overwrite(path: Path, file: int, connection: sqlite3.Connection, size: int, pages: list[int]) -> bool:
     """Return whether these pages were overwritten, while nobody else could write and all was in the file itself."""
-    log = path.with_name(f"{path.name}-wal")
     for _ in range(_TRIES):
+        _empty_log(connection)
         connection.execute("BEGIN IMMEDIATE")
+        since = time.perf_counter()
         try:
-            if not log.exists() or not log.stat().st_size:
+            done = _is_empty(path.with_name(f"{path.name}-wal"))
+            if done:
                 free = dict(_free_pages(file, size))
                 for number in pages:
                     _overwrite_page(file, size, number, free.get(number))
@@ -57,13 +73,21 @@ def _overwrite(path: Path, file: int, connection: sqlite3.Connection, size: int,
                 (version,) = connection.execute("PRAGMA application_id").fetchone()
                 connection.execute(f"PRAGMA application_id = {version}")
                 connection.execute("COMMIT")
-                return True
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        time.sleep(PAUSE_SECONDS)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        held = time.perf_counter() - since
+        if done:
+            # Before anybody's checkpoint has to, while they keep others waiting.
+            os.fsync(file)
+        rest(held)
+        if done:
+            return True
     return False
+
+
+def _is_empty(log: Path) -> bool:
+    return not log.exists() or not log.stat().st_size
 
 
 def _overwrite_page(file: int, size: int, number: int, free_from: int | None) -> None:

@@ -51,12 +51,14 @@ EVENTS: Final = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
+    sa.Column("told_at", Instant),
     sa.Index("events_of_user", USER_ID, "sequence"),
     sqlite_autoincrement=True,
 )
 """What people did, in the order in which it was taken in; a sequence is never given twice.
 
-`sent_by` is the name of the key, empty without one.
+`sent_by` is the name of the key, empty without one. `told_at` is what the sender's clock said where `at`, by ours, is
+another time.
 """
 
 REACTS: Final = sa.text("event <> 'view'")
@@ -79,10 +81,14 @@ UNDONE: Final = sa.Table(
     _text(USER_ID),
     sa.Column("at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
+    sa.Column("place", sa.BigInteger),
     sa.Index("undone_of_user", USER_ID, "sequence"),
     sqlite_autoincrement=True,
 )
-"""Events that their users took back. The events stay where they are: a night may have read them."""
+"""Events that their users took back. The events stay where they are: a night may have read them.
+
+`place` is a sequence of events that no event has: nights read both in this one order.
+"""
 
 KEYS: Final = sa.Table(
     "keys",

@@ -47,7 +47,7 @@ async def take_events(
     """
     service: Service = request.app.state.service
     caller: Caller = request.scope["caller"]
-    events = _named(sent, idempotency_key)
+    events = _timed(_named(sent, idempotency_key), sent)
     others = [event.user_id for event in events if caller.user_id not in (None, str(event.user_id))]
     if others:
         raise NotFound("no such user", seen=str(others[0])[:100], do="send events of the user whom this key is for")
@@ -69,6 +69,11 @@ async def undo_event(
     service: Service = request.app.state.service
     caller: Caller = request.scope["caller"]
     return await waiting.write(service.undo_event, event_id, caller.user_id, caller.name)
+
+
+def _timed(events: list[Event], sent: Event | Events) -> list[Event]:
+    """The events, those that do not tell their sender's clock by that of the request."""
+    return [event if event.sent_at else event.model_copy(update={"sent_at": sent.sent_at}) for event in events]
 
 
 def _named(sent: Event | Events, idempotency_key: str | None) -> list[Event]:

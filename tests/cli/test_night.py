@@ -9,9 +9,13 @@ import pytest
 from nightschool.cli.night import parse_instant
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS
 from nightschool.errors import ConfigurationError
+from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
+from serving.schemas import ExternalId
 from tasks.home import open_home
 from tests.cli.conftest import N_INTERACTIONS, N_ITEMS, N_USERS, NIGHT, Published, Run, require_refusal
+from tests.serving.client import Api
+from tests.serving.sent import history
 
 AFTER = ("3 events", "5 events")
 QUIET = {"already_known": 0, "quarantined": 0, "reasons": {}}
@@ -97,6 +101,26 @@ def test_the_same_night_again_was_already_published(writing: Published, prefect_
     assert outcome.document["status"] == "already published"
     assert outcome.document["release_id"] == writing.release_id
     assert "was already published from the same data" in run("retrain", *ASSIGNMENTS).out
+
+
+def test_what_was_taken_back_is_not_learned_from_whenever_a_night_read_it(
+    writing: Published, prefect_api: str, run: Run
+) -> None:
+    with Api(Settings()).open() as api:
+        user = next(user for user in api.users if len(history(api.snapshot, user)) < N_ITEMS // 2)
+        kept, before, after = [item for item in range(1, N_ITEMS + 1) if item not in history(api.snapshot, user)][:3]
+        ids = [taken["event_id"] for taken in api.send(user, "complete", kept, before, after).json()["events"]]
+
+        def learned_without(taken_back: str) -> set[ExternalId]:
+            assert api.request("DELETE", f"/v1/events/{taken_back}").status_code == 200
+            night = run("retrain", "--json", *ASSIGNMENTS)
+            assert night.code == 0, night.err
+            api.service.refresh()
+            assert night.document["release_id"] == api.snapshot.release.release_id
+            return {*history(api.snapshot, user)} & {kept, before, after}
+
+        assert learned_without(ids[1]) == {kept, after}
+        assert learned_without(ids[2]) == {kept}
 
 
 def test_night_on_hold_is_refused(writing: Published, prefect_api: str, run: Run) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.night import sent as night_sent
+from nightschool.night.as_of import scan_at
 from nightschool.night.run import Home
 from nightschool.storage.database import open_database, writing
 from nightschool.storage.events import EventStore, Sent
@@ -89,6 +90,69 @@ def test_events_come_in_exactly_once(database: sa.Engine, opened: Home) -> None:
     send(database, ("3", "7", "complete"))
     assert counts(opened) == {"rows_in": 5, "already_known": 4, "accepted": 1, "quarantined": 0, "reasons": {}}
     assert taken(opened) == [(1, 8, "like", 5.0), (2, 7, "hide", None), (3, 7, "complete", 5.0)]
+
+
+def learned(home: Home) -> list[tuple[Any, ...]]:
+    """What a night learns from of what people sent: user, item and event."""
+    rows = scan_at(home.lake, INTERACTIONS, datetime.now(UTC)).filter(pl.col("source_file") == "sent_events")
+    return rows.sort("source_row").select("user_id", "item_id", "event").collect().rows()
+
+
+def test_what_was_taken_back_before_a_night_is_not_learned_from(database: sa.Engine, opened: Home) -> None:
+    send(database, ("1", "8", "like"), ("2", "7", "hide"), ("3", "7", "view"))
+    for event_id in ("e1", "e3"):
+        EventStore(database).undo(event_id, None)
+    assert counts(opened) == {"rows_in": 5, "already_known": 2, "accepted": 3, "quarantined": 0, "reasons": {}}
+    assert learned(opened) == [(2, 7, "hide")]
+    assert counts(opened)["accepted"] == 0
+
+
+def test_what_was_taken_back_after_a_night_is_withdrawn_by_the_next(database: sa.Engine, opened: Home) -> None:
+    store = EventStore(database)
+    send(database, ("1", "8", "like"), ("2", "7", "hide"))
+    counts(opened)
+    assert learned(opened) == [(1, 8, "like"), (2, 7, "hide")]
+    then = datetime.now(UTC)
+    store.undo("e1", "1")
+    send(database, ("3", "8", "like"))
+    assert counts(opened)["accepted"] == 2
+    assert learned(opened) == [(2, 7, "hide"), (3, 8, "like")]
+    assert scan_at(opened.lake, INTERACTIONS, then).filter(pl.col("item_id") == 8).collect().height == 2
+    # It was like this or like that: the newest says which.
+    send(database, ("1", "8", "like"))
+    store.undo("e3", "3")
+    assert counts(opened)["accepted"] == 2
+    assert learned(opened) == [(2, 7, "hide"), (1, 8, "like")]
+    assert (counts(opened)["accepted"], counts(opened)["already_known"]) == (0, 8)
+
+
+def test_who_is_forgotten_may_have_taken_something_back(database: sa.Engine, opened: Home) -> None:
+    store = EventStore(database)
+    send(database, ("1", "8", "like"), ("2", "7", "hide"), ("3", "7", "like"))
+    for event_id in ("e2", "e3"):
+        store.undo(event_id, None)
+    counts(opened)
+    forget(opened, "2")
+    store.undo("e1", "1")
+    send(database, ("3", "8", "hide"))
+    assert counts(opened)["accepted"] == 2
+    assert learned(opened) == [(3, 8, "hide")]
+    forget(opened, "3")
+    assert (counts(opened)["accepted"], learned(opened)) == (0, [])
+
+
+def test_a_database_of_before_places_is_read_on(database: sa.Engine, opened: Home) -> None:
+    store = EventStore(database)
+    send(database, ("1", "8", "like"), ("2", "7", "hide"), ("3", "7", "like"))
+    counts(opened)
+    for event_id in ("e2", "e1"):
+        store.undo(event_id, None)
+    with writing(database) as connection:
+        connection.exec_driver_sql("ALTER TABLE undone DROP COLUMN place")
+    send(database, ("3", "8", "like"))
+    assert counts(opened)["accepted"] == 3
+    assert learned(opened) == [(3, 7, "like"), (3, 8, "like")]
+    assert counts(opened)["accepted"] == 0
 
 
 def test_an_ingest_that_was_killed_takes_them_in_once(

@@ -29,11 +29,16 @@ def test_it_holds_every_row_that_forget_would_remove(people: People, tmp_path: P
 def test_it_holds_what_they_sent_and_were_shown(tmp_path: Path, address: str) -> None:
     home, user = people_home(tmp_path / "home", TEXTS), str(TEXTS.gone)
     engine = open_database(address)
-    EventStore(engine).append(
+    store = EventStore(engine)
+    store.append(
         [Sent(f"e{n}", who, "i1", "view", datetime(2024, 5, 6, n, tzinfo=UTC)) for n, who in enumerate([user, "u1"])]
     )
+    for event_id in ("e0", "e1"):
+        store.undo(event_id, None, "page")
     engine.dispose()
-    (event,) = stored_about(home, MANIFEST, TEXTS.gone, address)["events"]
+    about = stored_about(home, MANIFEST, TEXTS.gone, address)
+    (event,), (undone,) = about["events"], about["undone"]
+    assert (undone["event_id"], undone["sent_by"]) == ("e0", "page")
     assert (event["event_id"], event["user_id"], event["at"]) == ("e0", user, "2024-05-06T00:00:00+00:00")
 
 

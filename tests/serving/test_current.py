@@ -78,6 +78,21 @@ def test_files_that_go_missing_are_told_and_the_release_is_served_on(own_home: H
     assert not current.refresh()
 
 
+@pytest.mark.parametrize("name", ["lake", "lake/releases", "dataset.json"])
+def test_tables_that_go_missing_are_told_and_the_release_is_served_on(own_home: Home, name: str) -> None:
+    current = Current(settings_of(own_home))
+    current.refresh()
+    served, there = current.snapshot, own_home.paths.root / name
+    there.rename(own_home.paths.root / "away")
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="the tables that tell the current release are missing"):
+            current.refresh()
+    assert current.snapshot is served
+    (own_home.paths.root / "away").rename(there)
+    assert not current.refresh()
+    assert current.snapshot is served
+
+
 def test_a_file_that_was_cut_off_is_served_no_more(own_home: Home) -> None:
     current = Current(settings_of(own_home))
     current.refresh()

@@ -7,12 +7,12 @@ import pytest
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
-from serving.feedback import AHEAD, EARLIEST, NOTHING, Feedback
+from serving.feedback import EARLIEST, NOTHING, SLACK, Feedback
 from serving.schemas import Event
 from serving.shared import Shared
 from tests.serving.client import Api
 
-NOW = datetime(2027, 1, 1, tzinfo=UTC)
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -48,24 +48,62 @@ def test_workers_of_one_server_know_of_events_without_a_refresh(
     assert here.newest(1, 9) == []
 
 
-@pytest.mark.parametrize("at", [NOW + AHEAD, EARLIEST])
-def test_clocks_may_differ_a_little(reading: Api, store: EventStore, at: datetime) -> None:
-    Feedback(store).take([event(at=at)], reading.snapshot, NOW)
-    assert store.newest() == 1
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("at", "told"),
+    ("at", "sent_at", "happened"),
     [
-        (NOW + AHEAD + timedelta(seconds=1), "in the future"),
-        (EARLIEST - timedelta(seconds=1), "before 1970"),
-        (datetime.min.replace(tzinfo=UTC), "before 1970"),
-        (datetime(2026, 1, 1), "without its zone"),
+        (NOW - HOUR, None, NOW - HOUR),
+        (EARLIEST, None, EARLIEST),
+        (NOW - HOUR, NOW - SLACK, NOW - HOUR),
+        (NOW - HOUR, NOW + SLACK, NOW - HOUR),
+        (NOW + SECOND, None, NOW),
+        (datetime(9999, 12, 30, tzinfo=UTC), None, NOW),
+        (NOW + HOUR, NOW + 2 * HOUR, NOW - HOUR),
+        (NOW - 50 * HOUR, NOW - 49 * HOUR, NOW - HOUR),
+        (NOW - 48 * HOUR, NOW - 49 * HOUR, NOW),
+        (EARLIEST - HOUR, EARLIEST, NOW - HOUR),
+    ],
+    ids=[
+        "right",
+        "long ago",
+        "a little behind",
+        "a little ahead",
+        "ahead",
+        "far ahead",
+        "clock ahead",
+        "clock behind",
+        "after it was sent",
+        "clock never set",
     ],
 )
-def test_clocks_that_are_wrong_are_told(reading: Api, store: EventStore, at: datetime, told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
-        Feedback(store).take([event(), event(at=at)], reading.snapshot, NOW)
+def test_a_clock_that_is_off_is_corrected_by_ours(
+    reading: Api, store: EventStore, at: datetime, sent_at: datetime | None, happened: datetime
+) -> None:
+    # Sending it again some seconds later is the same event.
+    for now in (NOW, NOW + 3 * SECOND):
+        again = None if sent_at is None else sent_at + (now - NOW)
+        Feedback(store).take([event(at=at, sent_at=again, event_id="a")], reading.snapshot, now)
+    (stored,) = store.of_user("1")
+    assert stored.at == happened
+    assert (stored.told_at or stored.at) == at
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"at": EARLIEST - SECOND}, "before 1970"),
+        ({"at": datetime.min.replace(tzinfo=UTC)}, "before 1970"),
+        ({"at": EARLIEST, "sent_at": datetime.max.replace(tzinfo=UTC)}, "before 1970"),
+        ({"at": datetime.max.replace(tzinfo=UTC)}, "end of time"),
+        ({"at": datetime(2026, 1, 1)}, "without its zone"),
+        ({"at": NOW, "sent_at": datetime(2026, 1, 1)}, "without its zone"),
+    ],
+)
+def test_times_that_cannot_be_are_told(reading: Api, store: EventStore, told: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        Feedback(store).take([event(), event(**told)], reading.snapshot, NOW)
     assert store.newest() == 0
 
 

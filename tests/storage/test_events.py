@@ -46,9 +46,9 @@ def test_events_are_kept_in_the_order_in_which_they_came(store: EventStore) -> N
     assert (store.newest(), [*store.reacted_since(0)], store.of_user("u")) == (0, [], [])
     first = store.append([sent("a"), sent("b", user_id="v 学 ' OR 1=1 --"), sent("c", event="hide")])
     assert [(stored.sequence, stored[1:], repeated) for stored, repeated in first] == [
-        (1, ("a", "u", "i", "like", AT), False),
-        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT), False),
-        (3, ("c", "u", "i", "hide", AT), False),
+        (1, ("a", "u", "i", "like", AT, None), False),
+        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT, None), False),
+        (3, ("c", "u", "i", "hide", AT, None), False),
     ]
     assert store.of_user("u") == [first[0][0], first[2][0]]
     assert dict(store.reacted_since(0)) == {"u": 3, "v 学 ' OR 1=1 --": 2}
@@ -65,6 +65,18 @@ def test_an_event_that_is_sent_again_counts_once(store: EventStore) -> None:
     assert again[0][0] == again[2][0]
     assert [each.event_id for each in store.of_user("u")] == ["a", "b"]
     assert all(repeated for _, repeated in store.append([sent("a"), sent("b")]))
+
+
+def test_a_corrected_time_is_kept_beside_the_one_that_was_told(store: EventStore) -> None:
+    ahead, later = sent("a", at=AT + timedelta(hours=1)), timedelta(seconds=2)
+    ((stored, _),) = store.append([ahead._replace(corrected=AT)])
+    assert (stored.at, stored.told_at) == (AT, ahead.at)
+    # The same event, sent again somewhat later.
+    assert store.append([ahead._replace(corrected=AT + later)]) == [(stored, True)]
+    assert store.append([ahead]) == [(stored, True)]
+    with pytest.raises(Conflict):
+        store.append([sent("a")])
+    assert store.of_user("u") == [stored]
 
 
 def test_an_event_without_a_time_happens_now_and_can_be_sent_again(store: EventStore) -> None:
@@ -224,7 +236,7 @@ def test_sequences_are_in_the_order_of_commits(store: EventStore, address: str) 
 
 
 def test_stored_events_are_sent_ones_with_a_sequence() -> None:
-    assert Stored._fields == ("sequence", *Sent._fields[:-1])
+    assert Stored._fields == ("sequence", *Sent._fields[:5], "told_at")
 
 
 def test_views_are_apart_from_what_changes_lists(store: EventStore) -> None:

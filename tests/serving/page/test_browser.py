@@ -27,6 +27,14 @@ EVERY_PAGE = (
     "/sign-in",
     "/learner/broken",
 )
+_CELLS = """[...document.querySelectorAll('.wide tbody tr')].flatMap(row => {
+    const names = [...row.closest('table').querySelectorAll('thead th')].map(each => each.textContent)
+    const sides = names.length < row.children.length ? ['', 'Left', 'Right'] : names
+    return [...row.children].map((cell, place) => [cell, sides[place]])
+        .filter(([cell, name]) => cell.matches('td') && cell.textContent && name !== 'Do')
+        .map(([cell, name]) => [name, getComputedStyle(cell, '::before').content])
+})"""
+"""What stands over the column of each cell, and what stands before the cell itself."""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +95,16 @@ def test_every_page_is_accessible_and_fits(browser: Browser, address: str, viewp
             watched.require_no_sideways_scroll()
         watched.complaints = [told for told in watched.complaints if "404" not in told]
         watched.require_quiet()
+
+
+@pytest.mark.parametrize("path", ["/operator", f"/operator/diff?left={FIRST}&right={THIRD}"])
+def test_cells_tell_what_they_are_where_their_headings_have_no_room(browser: Browser, address: str, path: str) -> None:
+    with watching(browser, address, viewport={"width": 360, "height": 740}) as watched:
+        watched.open(path)
+        cells = watched.page.evaluate(_CELLS)
+        assert len(cells) > 10
+        assert [cell for cell in cells if cell[1] != f'"{cell[0]}: "'] == []
+        watched.require_no_sideways_scroll()
 
 
 def test_users_are_found_as_one_types(watched: Watched) -> None:
@@ -172,6 +190,24 @@ def test_ids_of_every_kind_are_shown_as_they_are(watched: Watched, service: Fake
         watched.page.get_by_role("button", name="Hide: Asking Well 9").click()
         expect(watched.page.locator("#past .badge")).to_have_text("hidden")
         assert service.sent[-1].user_id == user_id
+
+
+def test_ids_that_a_script_would_round_come_back_whole(watched: Watched, service: FakeService) -> None:
+    user, item = 1_815_340_000_000_000_123, 9_223_372_036_854_775_807
+    service.items[9] = service.items[9].model_copy(update={"item_id": item})
+    service.users.append(user)
+    watched.open("/")
+    watched.page.get_by_role("searchbox").press_sequentially("0123")
+    watched.page.get_by_role("link", name=str(user)).click()
+    watched.page.get_by_role("button", name="Hide: Asking Well 9").click()
+    expect(watched.page.locator("#past .badge")).to_have_text("hidden")
+    assert [(str(event.user_id), str(event.item_id)) for event in service.sent] == [(str(user), str(item))]
+    watched.page.get_by_role("button", name="Undo").first.click()
+    expect(watched.page.locator("#past .badge")).to_have_count(0)
+    assert service.sent == []
+    assert "Asking Well 9" in titles(watched)
+    watched.page.get_by_role("link", name="Compare two settings").click()
+    watched.page.wait_for_url(f"**/compare/{user}?**")
 
 
 def test_everything_works_without_scripts(plain: Watched, lake: Lake) -> None:

@@ -121,7 +121,7 @@ def test_many_releases_are_shown_a_few_at_a_time(client: httpx.Client, lake: Lak
 def test_a_backfilled_release_is_listed_and_can_be_gone_back_to(client: httpx.Client, lake: Lake) -> None:
     backfilled = backfill(lake, "2026-11-25-dddddddd")
     page = client.get("/operator").text
-    assert "<td>backfilled</td>" in page
+    assert ">backfilled</td>" in page
     assert f'aria-label="Roll back to {backfilled}"' in page
     assert backfilled in client.get("/operator/rollback", params={"release_id": backfilled}).text
 
