@@ -177,6 +177,10 @@ class Manifest(Part):
         """Event type to what one such event is worth."""
         return {**EVENT_WEIGHTS, **self.event_weights}
 
+    def folded(self, user_id: str) -> str:
+        """A user's id as the tables hold it: in small letters where case does not count."""
+        return user_id.lower() if self.fold_case else user_id
+
     @cached_property
     def exclusions(self) -> Mapping[str, float]:
         """Event type to its negative weight, such as dislike and hide; empty where no event is told."""
