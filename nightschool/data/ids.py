@@ -10,6 +10,9 @@ from nightschool.data.missing import MISSING, read_leniently, without_blanks, wi
 _MOST_ODD: Final = 0.05
 """Share of the different ids that may be no whole numbers in a home of whole numbers; they go to quarantine."""
 
+_ENOUGH: Final = 10
+"""Different whole numbers beside which a single odd id is one."""
+
 _FEW: Final = 2
 """Different odd ids in a block that make no file of texts."""
 
@@ -94,7 +97,8 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
         if strange > max(n_here, _FEW):
             # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
-    is_odd = len(odd) > _MOST_ODD * (len(odd) + n_whole)
+    # A single one is an accident also where ids are so few that it is more than its share.
+    is_odd = len(odd) > max(_MOST_ODD * (len(odd) + n_whole), n_whole >= _ENOUGH)
     return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()
 
 
