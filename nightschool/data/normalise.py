@@ -78,8 +78,9 @@ def normalise_interactions(
     manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
     """
     parsed = _Rows(rows, part)
-    parsed.add_id(USER_ID, part.user, types.user, maps.user, fold_case=manifest.fold_case)
+    # A row that names neither is about nothing: what lacks its user alone is counted apart from it.
     parsed.add_id(ITEM_ID, part.item, types.item, maps.item)
+    parsed.add_id(USER_ID, part.user, types.user, maps.user, fold_case=manifest.fold_case)
     parsed.add(EVENT_ID, read_ids(parsed.text(part.event_id), pl.String()).given)
     parsed.add_time(TIMESTAMP, part.timestamp, maps.origin)
     event = parsed.constant(part.event.value) if isinstance(part.event, Constant) else parsed.label(part.event)
