@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
+from nightschool.data.magic import advice
 from nightschool.errors import DataRefused, NotFound, Unreachable
 
 BLOCK_BYTES: Final = 16 * 2**20
@@ -282,12 +283,10 @@ def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, file: SourceFile,
     try:
         return decoder.decode(block, final=not block)
     except UnicodeDecodeError as error:
-        other = "utf-8" if encoding == "latin-1" else "latin-1"
-        raise DataRefused(
-            f"{file.name} is not {encoding}: invalid bytes at byte {start + error.start}",
-            seen=error.object[error.start : error.start + 4].hex(" "),
-            do=f'say how it is encoded in its format, such as encoding = "{other}"',
-        ) from None
+        seen = error.object[error.start : error.start + 4].hex(" ")
+        do = (advice(error.object) if not start else "") or 'say how it is encoded, such as encoding = "latin-1"'
+        what = f"{file.name} is not {encoding}: invalid bytes at byte {start + error.start}"
+        raise DataRefused(what, seen=seen, do=do) from None
     except UnicodeError as error:
         raise DataRefused(f"{file.name} is not {encoding}", seen=str(error), do="say how it is encoded") from None
 
