@@ -32,9 +32,9 @@ def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
         line = _first_line(file, kind)
         columns = tuple(split_header(line, kind.separator, quotes=kind.quotes)) if line.strip() else needed
         columns = tuple(name if name in needed else _bare(name, columns, needed) for name in columns)
+        _require_names(file, columns, needed, line, kind)
         # A line that ends in separators, as spreadsheets write it, has columns without a name.
         columns = tuple(name if name.strip(BLANKS) else f" {place}" for place, name in enumerate(columns))
-        _require_names(file, columns, needed, line, kind)
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataRefused(f"{file.name} names columns twice", seen=repeated, do="give each its own name")
     require_columns(file, columns, needed)
@@ -55,6 +55,8 @@ def _require_names(file: SourceFile, columns: Names, needed: Names, line: str, k
     """Nothing, when the needed columns are there; else what the first line shows, unless it may be about somebody."""
     if {*needed} <= {*columns}:
         return
+    if line.startswith("sep="):
+        require_columns(file, (line,), needed, do="take that first line away, which spreadsheets alone read")
     others = (mark for mark in _SEPARATORS if mark != kind.separator)
     split = {mark: {name.strip(BLANKS) for name in split_header(line, mark, quotes=kind.quotes)} for mark in others}
     if other := next((mark for mark, names in split.items() if {*needed} <= names), None):
@@ -110,7 +112,9 @@ def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
     if missing and len(lines):
         raise DataRefused(
             f"{file.name} has no key {', '.join(missing)}",
-            seen=f"keys {', '.join(keys_of(lines[0]))}"[:500],
+            seen=f"keys {', '.join(keys_of(lines[0]))}"[:500]
+            if lines[0].lstrip().startswith("{")
+            else "no JSON object",
             do="check the manifest's column names and the file's kind",
         )
 

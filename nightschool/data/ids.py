@@ -21,6 +21,7 @@ _EXACT: Final = 2**53
 """Beyond it a number that went through a double may be another one."""
 _ROUNDED: Final = r"^-?\d(?:[.,]\d+)?[eE]\+?\d{1,3}$"
 _ROUNDED_LONG: Final = r"^-?\d(?:[.,]\d+)?[eE]\+(?:1[1-9]|[2-9]\d|\d{3})$"
+_NESTED: Final = r'^(?:\{\s*"|\[\s*(?:["\[{\]\d-]|true|false|null))'
 _PADDED: Final = r"^0\d+$"
 
 
@@ -71,6 +72,11 @@ def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
     place = odd.arg_true()
     doubles = _plain(text.gather(place).str.extract(_WITH_ZEROS))
     return numbers.scatter(place, doubles.set(doubles.abs() > _EXACT, None))
+
+
+def are_nested(text: pl.Series) -> pl.Series:
+    """Which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID between braces is one."""
+    return text.str.contains(_NESTED).fill_null(value=False)
 
 
 def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:

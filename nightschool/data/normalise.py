@@ -36,7 +36,7 @@ from nightschool.data.fields import (
     without_entities,
 )
 from nightschool.data.formats import Csv, Names
-from nightschool.data.ids import read_ids
+from nightschool.data.ids import are_nested, read_ids
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.missing import BLANKS, MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.parsing import RAW
@@ -210,6 +210,7 @@ class _Rows:
             text = _translated(given, ids)
             self.mark(text.is_null(), f"unknown_{what}", given)
         read = read_ids(text, dtype, fold_case=fold_case)
+        self.mark(are_nested(text), f"bad_{what}", text)
         self.mark(read.given.is_null(), f"missing_{what}", text)
         self.mark(read.mangled, "mangled_id", read.given)
         self.add(name, read.values, read.given)

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _MOST_INFLATED: Final = 200
 """How many times its compressed size a file may hold."""
 
 _COMPRESSED: Final = (".gz", ".zip")
+_NO_FILE: Final = r"/$|^__MACOSX/|(^|/)\.DS_Store$"  # folders, and what a Mac adds
 _UNSEEN: Final = (".", "_")
 _UNFINISHED: Final = (".tmp", ".part", ".crdownload")
 
@@ -198,11 +200,10 @@ def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
 
 
 def _only_member(archive: zipfile.ZipFile, file: SourceFile) -> zipfile.ZipInfo:
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    if len(members) != 1:
-        names = [member.filename for member in members]
+    names = [name for name in archive.namelist() if not re.search(_NO_FILE, name)]
+    if len(names) != 1:
         raise DataRefused(f"{file.name} holds {len(names)} files", seen=names[:5], do="zip exactly one file")
-    return members[0]
+    return archive.getinfo(names[0])
 
 
 def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:

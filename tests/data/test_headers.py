@@ -48,9 +48,10 @@ def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
         (b"user;item\n", "saw 'columns user;item'; say separator = \";\" in its format"),
         (b"user\titem\n", r"say separator = .\\t. in its format"),
         (b"5,ada@x.org,1700000000\n", "saw '3 fields, of which some are no names'; .* say header = false"),
+        (b"sep=;\nuser;item\n", "saw 'columns sep=;'; take that first line away"),
         (b"item\ruser,17\r7,19\r", "ends its lines with a carriage return alone"),
     ],
-    ids=["twice", "missing", "separator", "tab", "values", "carriage return"],
+    ids=["twice", "missing", "separator", "tab", "values", "spreadsheet", "carriage return"],
 )
 def test_header_that_does_not_fit_is_refused(tmp_path, content, message):
     with pytest.raises(DataRefused, match=message):

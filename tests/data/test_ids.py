@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.data.ids import choose_dtype, read_ids, to_ids
+from nightschool.data.ids import are_nested, choose_dtype, read_ids, to_ids
 
 WHOLE, TEXT = pl.Int64(), pl.String()
 
@@ -57,6 +57,13 @@ def test_blanks_around_ids_are_cut_off():
     assert read_ids(written, WHOLE).values.to_list() == [7] * 5
     assert read_ids(written, TEXT).values.to_list() == ["7"] * 5
     assert written[0] == " 7"
+
+
+def test_lists_and_objects_are_no_ids():
+    nested = ['{"id": 5}', "[1]", '["a"]', "[]", "[null]", None]
+    plain = ["{3F2504E0-4F89-41D3-9A0C-0305E82C3301}", "[draft] intro", "a[1]", "{}", None]
+    assert are_nested(texts(*nested)).to_list() == [True] * 5 + [False]
+    assert not are_nested(texts(*plain)).any()
 
 
 def test_ids_may_be_folded():

@@ -268,3 +268,12 @@ def test_entities_in_titles_and_texts_are_letters():
     )
     assert rows["title"].to_list() == ['Kimi\'s "A &amp; B" 中', "R&D; AT&T"]
     assert rows["text"].to_list() == rows["title"].to_list()
+
+
+def test_a_list_or_an_object_is_no_id_among_texts():
+    log = {"files": ["log"], "user": "user", "item": "item"}
+    manifest = Manifest.model_validate({"name": "x", "score": "implicit", "interactions": log})
+    rows = raw('"{""id"": 5}",a\nx,[1]\nx,a\n', ["user", "item"])
+    texts = IdTypes(pl.String(), pl.String())
+    frame = normalise_interactions(rows, manifest.interactions[0], manifest, texts, UNMAPPED)
+    assert reasons(frame) == ["bad_user", "bad_item", None]

@@ -126,5 +126,5 @@ def test_a_log_is_read_with_its_rotated_parts(uses):
 
 
 def test_ids_that_do_not_come_again_are_told(uses):
-    with pytest.raises(NotFound, match="log.csv: 50 rows, its users or items do not come again"):
+    with pytest.raises(NotFound, match=r"log\.csv: 50 rows, its users or items do not come again"):
         uses({"log.csv": lines("user,item", *(f"{n},{n}" for n in range(50)))})
