@@ -177,7 +177,8 @@ def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n
 def _numeric(rows: pl.DataFrame, n_columns: int) -> list[int]:
     """The places of the fields that are numbers in all rows but a few."""
     fields = (rows[_FIELDS].list.get(place) for place in range(n_columns))
-    return [n for n, texts in enumerate(fields) if (texts.str.contains(_A_NUMBER).mean() or 0.0) >= _NEARLY_ALL]
+    counts = [int(texts.str.contains(_A_NUMBER).sum()) for texts in fields]
+    return [place for place, count in enumerate(counts) if count >= max(_NEARLY_ALL * rows.height, 1)]
 
 
 def _may_quote(lines: pl.Series, separator: str) -> bool:
