@@ -208,7 +208,8 @@ class Service:
         Raises:
             NotFound: There is no such event, or it is another user's.
         """
-        event = self.feedback.undo(event_id, user_id, sent_by)
+        whose = None if user_id is None else str(self._user(self.current.snapshot, user_id))
+        event = self.feedback.undo(event_id, whose, sent_by)
         return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
 
     def releases(self) -> list[ReleaseEntry]:

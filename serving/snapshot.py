@@ -151,7 +151,7 @@ class Snapshot:
 
     def user_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
-        folded = value.lower() if self.manifest.fold_case and isinstance(value, str) else value
+        folded = self.manifest.folded(value) if isinstance(value, str) else value
         return as_id(folded, self.binding.user_id)
 
     def item_id(self, value: ExternalId) -> ExternalId | None:

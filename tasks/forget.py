@@ -70,8 +70,7 @@ def parse_user(home: Home, user: str) -> UserId:
         NotFound: The home can have no such id.
     """
     try:
-        fold_case = manifest_of(home).fold_case
-        given = to_text(pl.Series([user.lower() if fold_case else user]))
+        given = to_text(pl.Series([manifest_of(home).folded(user)]))
         user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
     except UnicodeEncodeError:
         user_id = None

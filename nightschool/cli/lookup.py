@@ -35,7 +35,7 @@ def recommend(
 
     home = open_home()
     reader, manifest = Reader.of(home, release), manifest_of(home)
-    user = user.lower() if manifest.fold_case else user
+    user = manifest.folded(user)
     items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
     if not known:
         typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
@@ -77,9 +77,10 @@ def similar_users(
 ) -> None:
     """Show the users whose histories are most like one user's."""
     from nightschool.night.lookup import Reader
-    from tasks.home import open_home
+    from tasks.home import manifest_of, open_home
 
-    reader = Reader.of(open_home(), release)
+    home = open_home()
+    reader, user = Reader.of(home, release), manifest_of(home).folded(user)
     users = reader.similar_users(user, k)
     if as_json:
         show.show_json({"release_id": reader.release.release_id, "user_id": user, "users": users})

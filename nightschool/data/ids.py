@@ -10,6 +10,9 @@ from nightschool.data.missing import MISSING, read_leniently, without_blanks, wi
 _MOST_ODD: Final = 0.05
 """Share of the different ids that may be no whole numbers in a home of whole numbers; they go to quarantine."""
 
+_ENOUGH: Final = 10
+"""Different whole numbers beside which a single odd id is one."""
+
 _FEW: Final = 2
 """Different odd ids in a block that make no file of texts."""
 
@@ -18,6 +21,7 @@ _EXACT: Final = 2**53
 """Beyond it a number that went through a double may be another one."""
 _ROUNDED: Final = r"^-?\d(?:[.,]\d+)?[eE]\+?\d{1,3}$"
 _ROUNDED_LONG: Final = r"^-?\d(?:[.,]\d+)?[eE]\+(?:1[1-9]|[2-9]\d|\d{3})$"
+_NESTED: Final = r'^(?:\{\s*"|\[\s*(?:["\[{\]\d-]|true|false|null))'
 _PADDED: Final = r"^0\d+$"
 
 
@@ -70,6 +74,11 @@ def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
     return numbers.scatter(place, doubles.set(doubles.abs() > _EXACT, None))
 
 
+def are_nested(text: pl.Series) -> pl.Series:
+    """Which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID between braces is one."""
+    return text.str.contains(_NESTED).fill_null(value=False)
+
+
 def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
     """The dtype of ids that are read block by block: Int64 where nearly all different ones are whole numbers.
 
@@ -94,7 +103,8 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
         if strange > max(n_here, _FEW):
             # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
-    is_odd = len(odd) > _MOST_ODD * (len(odd) + n_whole)
+    # A single one is an accident also where ids are so few that it is more than its share.
+    is_odd = len(odd) > max(_MOST_ODD * (len(odd) + n_whole), n_whole >= _ENOUGH)
     return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()
 
 

@@ -5,7 +5,6 @@ from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -23,15 +22,11 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.contract import ItemColumns
+from nightschool.data.event_weights import EVENT_WEIGHTS
 from nightschool.data.formats import Names, Part
 from nightschool.data.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.toml_files import checked, parse_toml
 from nightschool.errors import ManifestError
-
-EVENT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
-    {"view": 1.0, "click": 5.0, "enroll": 10.0, "like": 10.0, "complete": 10.0, "dislike": -5.0, "hide": -10.0}
-)
-"""What an event of each type is worth unless the manifest says otherwise."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -181,6 +176,10 @@ class Manifest(Part):
     def weights(self) -> Mapping[str, float]:
         """Event type to what one such event is worth."""
         return {**EVENT_WEIGHTS, **self.event_weights}
+
+    def folded(self, user_id: str) -> str:
+        """A user's id as the tables hold it: in small letters where case does not count."""
+        return user_id.lower() if self.fold_case else user_id
 
     @cached_property
     def exclusions(self) -> Mapping[str, float]:

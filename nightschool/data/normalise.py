@@ -36,7 +36,7 @@ from nightschool.data.fields import (
     without_entities,
 )
 from nightschool.data.formats import Csv, Names
-from nightschool.data.ids import read_ids
+from nightschool.data.ids import are_nested, read_ids
 from nightschool.data.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.missing import BLANKS, MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.parsing import RAW
@@ -78,8 +78,9 @@ def normalise_interactions(
     manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
     """
     parsed = _Rows(rows, part)
-    parsed.add_id(USER_ID, part.user, types.user, maps.user, fold_case=manifest.fold_case)
+    # A row that names neither is about nothing: what lacks its user alone is counted apart from it.
     parsed.add_id(ITEM_ID, part.item, types.item, maps.item)
+    parsed.add_id(USER_ID, part.user, types.user, maps.user, fold_case=manifest.fold_case)
     parsed.add(EVENT_ID, read_ids(parsed.text(part.event_id), pl.String()).given)
     parsed.add_time(TIMESTAMP, part.timestamp, maps.origin)
     event = parsed.constant(part.event.value) if isinstance(part.event, Constant) else parsed.label(part.event)
@@ -209,6 +210,7 @@ class _Rows:
             text = _translated(given, ids)
             self.mark(text.is_null(), f"unknown_{what}", given)
         read = read_ids(text, dtype, fold_case=fold_case)
+        self.mark(are_nested(text), f"bad_{what}", text)
         self.mark(read.given.is_null(), f"missing_{what}", text)
         self.mark(read.mangled, "mangled_id", read.given)
         self.add(name, read.values, read.given)

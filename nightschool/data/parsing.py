@@ -22,6 +22,10 @@ _FIELDS: Final = "fields"
 _GROUP: Final = "group"
 _LINES: Final = "lines"
 _QUOTE: Final = '"'
+_A_NUMBER: Final = r'^\s*"?[-+]?\d[\d.,:TZ+ -]*"?\s*$'
+"""Numbers, and times as they are written most."""
+
+_NEARLY_ALL: Final = 0.95
 _HUGE: Final = r"[\s:,\[]-?\d{39,}[\s,}\]]"
 """A whole number in JSON that may be beyond 128 bits, which polars does not read."""
 
@@ -49,7 +53,8 @@ def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str, *, quo
     several = frame.filter(pl.col(_LINES) > 1)
     swallowed = pl.Series(dtype=pl.Int64)
     if several.height:
-        swallowed = _groups_of_rows(several.filter(n_fields == len(columns)), separator, len(columns))
+        whole, rows = (frame.filter((pl.col(_LINES) > 1) == over, n_fields == len(columns)) for over in (True, False))
+        swallowed = _groups_of_rows(whole, rows, separator, len(columns))
         broken = several.filter(n_fields != len(columns))[_GROUP].cast(pl.Int64).append(swallowed)
         one_by_one = -1 - pl.int_range(len(lines), eager=True, dtype=pl.Int64)
         swallowed = one_by_one.filter(groups.is_in(swallowed.implode()))
@@ -143,19 +148,37 @@ def _record_of_line(lines: pl.Series, separator: str, quotes: bool) -> pl.Series
     return (inside.shift(1, fill_value=0) == 0).cast(pl.Int64).cum_sum()
 
 
-def _groups_of_rows(records: pl.DataFrame, separator: str, n_columns: int) -> pl.Series:
+def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n_columns: int) -> pl.Series:
     """The records over several lines whose every line looks like a row, if those are at least half of them.
 
-    Such a line has as many separators as a row, and before the first one of them something like the others have.
+    Such a line has as many separators as a row. Either there is something like the others have before the first one of
+    them, or numbers stand wherever the rows of one line have numbers.
+
+    Args:
+        records: Those over several lines.
+        rows: Those of one line.
+        separator: What stands between two fields.
+        n_columns: How many fields a row has.
     """
-    line, first = pl.col(_RECORD), pl.col(_FIELDS)
+    line, fields, first = pl.col(_RECORD), pl.col(_FIELDS), pl.col(_FIELDS).list.first()
     whole = records.select(_GROUP, line.str.split("\n")).explode(_RECORD, empty_as_null=True)
-    whole = whole.with_columns(line.str.split(separator).list.first().alias(_FIELDS))
+    whole = whole.with_columns(line.str.split(separator).alias(_FIELDS))
     alike = pl.all_horizontal(first.str.contains(form).n_unique() == 1 for form in (r"^\d+$", r"\d"))
-    as_row = (line.str.count_matches(separator, literal=True) == n_columns - 1) & first.str.contains(r'^[^\s"]+$')
-    found = whole.group_by(_GROUP, maintain_order=True).agg(as_row.all() & alike).filter(pl.nth(1))[_GROUP]
+    alike &= first.str.contains(r'^[^\s"]+$').all()
+    places = _numeric(rows, n_columns)
+    numbers = [fields.list.get(place, null_on_oob=True).str.contains(_A_NUMBER).all() for place in places]
+    cut = (line.str.count_matches(separator, literal=True) == n_columns - 1).all()
+    told = cut & (alike | pl.all_horizontal(numbers) if numbers else alike)
+    found = whole.group_by(_GROUP, maintain_order=True).agg(told).filter(pl.nth(1))[_GROUP]
     enough = n_columns > 1 and 2 * len(found) >= records.height
     return (found if enough else found.clear()).cast(pl.Int64)
+
+
+def _numeric(rows: pl.DataFrame, n_columns: int) -> list[int]:
+    """The places of the fields that are numbers in all rows but a few."""
+    fields = (rows[_FIELDS].list.get(place) for place in range(n_columns))
+    counts = [int(texts.str.contains(_A_NUMBER).sum()) for texts in fields]
+    return [place for place, count in enumerate(counts) if count >= max(_NEARLY_ALL * rows.height, 1)]
 
 
 def _may_quote(lines: pl.Series, separator: str) -> bool:

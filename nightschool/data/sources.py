@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
+from nightschool.data.magic import advice
 from nightschool.errors import DataRefused, NotFound, Unreachable
 
 BLOCK_BYTES: Final = 16 * 2**20
@@ -26,6 +28,7 @@ _MOST_INFLATED: Final = 200
 """How many times its compressed size a file may hold."""
 
 _COMPRESSED: Final = (".gz", ".zip")
+_NO_FILE: Final = r"/$|^__MACOSX/|(^|/)\.DS_Store$"  # folders, and what a Mac adds
 _UNSEEN: Final = (".", "_")
 _UNFINISHED: Final = (".tmp", ".part", ".crdownload")
 
@@ -197,11 +200,10 @@ def _opened(file: SourceFile, stack: ExitStack) -> IO[bytes]:
 
 
 def _only_member(archive: zipfile.ZipFile, file: SourceFile) -> zipfile.ZipInfo:
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    if len(members) != 1:
-        names = [member.filename for member in members]
+    names = [name for name in archive.namelist() if not re.search(_NO_FILE, name)]
+    if len(names) != 1:
         raise DataRefused(f"{file.name} holds {len(names)} files", seen=names[:5], do="zip exactly one file")
-    return members[0]
+    return archive.getinfo(names[0])
 
 
 def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:
@@ -282,12 +284,10 @@ def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, file: SourceFile,
     try:
         return decoder.decode(block, final=not block)
     except UnicodeDecodeError as error:
-        other = "utf-8" if encoding == "latin-1" else "latin-1"
-        raise DataRefused(
-            f"{file.name} is not {encoding}: invalid bytes at byte {start + error.start}",
-            seen=error.object[error.start : error.start + 4].hex(" "),
-            do=f'say how it is encoded in its format, such as encoding = "{other}"',
-        ) from None
+        seen = error.object[error.start : error.start + 4].hex(" ")
+        do = (advice(error.object) if not start else "") or 'say how it is encoded, such as encoding = "latin-1"'
+        what = f"{file.name} is not {encoding}: invalid bytes at byte {start + error.start}"
+        raise DataRefused(what, seen=seen, do=do) from None
     except UnicodeError as error:
         raise DataRefused(f"{file.name} is not {encoding}", seen=str(error), do="say how it is encoded") from None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nightschool.data.event_weights import SHOP_WEIGHTS
 from nightschool.data.manifest import Manifest
 from nightschool.storage.fingerprints import basis_fingerprint
 from nightschool.storage.release import BASIS, Release
@@ -16,7 +17,7 @@ def scoring_basis(manifest: Manifest) -> dict[str, Any]:
     columns = manifest.item_columns
     return {
         "score": manifest.score,
-        "event weights": dict(sorted(manifest.weights.items())),
+        "event weights": _told_weights(manifest),
         "relevant": manifest.relevant.rating_min if manifest.relevant else None,
         "bots": sorted(manifest.bots),
         "rating scale": list(manifest.score_range) if manifest.score_range else None,
@@ -33,6 +34,12 @@ def scoring_basis(manifest: Manifest) -> dict[str, Any]:
             "numbers": sorted(users.numbers) if users else [],
         },
     }
+
+
+def _told_weights(manifest: Manifest) -> dict[str, float]:
+    # Homes are older than the defaults of shops, and hold no row that they would score otherwise.
+    untold = SHOP_WEIGHTS.keys() - manifest.event_weights.keys()
+    return {event: weight for event, weight in sorted(manifest.weights.items()) if event not in untold}
 
 
 def describe_basis(manifest: Manifest) -> dict[str, Any]:

@@ -166,7 +166,8 @@ def take_interactions(
             raise taking.refusal
         if intake.rejected.rows:
             seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
-            raise DataRefused("no row for interactions is good", seen=seen, do="check the manifest against the files")
+            seen += intake.examples()
+            raise DataRefused("no row for interactions is good", seen=seen, do=intake.advice())
         if pairs and not intake.already_known:
             do = "check the file, or take it out of the manifest"
             raise DataRefused(f"{pairs[0][1].name} holds no rows", do=do)

@@ -28,13 +28,13 @@ from nightschool.data.parsing import LONE_QUOTE, RAW
 from nightschool.data.sent import SENT
 from nightschool.data.sources import SourceFile
 from nightschool.errors import DataRefused
+from nightschool.night.advice import MANGLED_ID, ROUNDED, advise, shown
 from nightschool.night.batches import Batches, DriftReport
 from nightschool.night.forgotten import FORGOTTEN_USER
 from nightschool.night.ledger import Ledger
 from nightschool.storage.lake import Lake
 from nightschool.storage.spool import Spool
 
-MANGLED_ID: Final = "mangled_id"
 ALREADY_KNOWN: Final = "already_known"
 """The reason of a row that says what the table holds: it is counted, and is no fault."""
 
@@ -197,6 +197,23 @@ class Intake:
         self.reasons.update(other.reasons)
         self.warnings += other.warnings
 
+    def examples(self) -> str:
+        """Return three values at which rows broke a rule, each of another reason first."""
+        values = self._values()
+        return f", such as {', '.join(repr(shown(value)) for value in values)}" if values else ""
+
+    def advice(self) -> str:
+        """Return what may mend the files."""
+        return advise([code for code, _ in self.reasons.most_common()], self._values())
+
+    def _values(self) -> list[str]:
+        bad = self.rejected.scan()
+        if bad is None:
+            return []
+        values = bad.filter(pl.col(DETAIL).is_not_null(), pl.col(REASON) != FORGOTTEN_USER).select(REASON, DETAIL)
+        first = values.unique(maintain_order=True).with_columns(pl.int_range(pl.len()).over(REASON).alias("turn"))
+        return first.sort("turn", maintain_order=True).head(3).select(DETAIL).collect().to_series().to_list()
+
     def counts(self) -> "TableCounts":
         """How many rows came, and what became of them."""
         reasons = dict(sorted(self.reasons.items()))
@@ -241,7 +258,7 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
     if n_lone := intake.reasons[LONE_QUOTE]:
         raise DataRefused(
             f"{file.name}: a quoted field holds whole rows, since quotes stand alone in it",
-            seen=f"{n_lone:,} such quotes{_examples(intake)}",
+            seen=f"{n_lone:,} such quotes{intake.examples()}",
             do='say quote = "none" in its format',
         )
     counts = intake.counts()
@@ -251,20 +268,8 @@ def judge(intake: Intake, file: SourceFile, check: Checks) -> None:
     n_rows = counts.accepted + n_bad
     if n_bad > 0:
         seen = ", ".join(f"{code} {count}" for code, count in intake.reasons.most_common())
-        do = f"found {seen}{_examples(intake)}; check the manifest against the files"
+        do = f"found {seen}{intake.examples()}; {intake.advice()}"
         check.check_intake(f"{intake.table.name} from {file.name}", n_rows, n_bad).raise_if_failed(do)
     if n_mangled := intake.reasons[MANGLED_ID]:
-        do = "format the column as text before you save, or export it again"
-        intake.warnings.append(f"{n_mangled:,} rows of {file.name} have ids that were rounded (mangled_id): {do}")
+        intake.warnings.append(f"{n_mangled:,} rows of {file.name} have ids that were rounded (mangled_id): {ROUNDED}")
     intake.warnings += intake.batches.compare(check)
-
-
-def _examples(intake: Intake) -> str:
-    """Return three values at which rows broke a rule, each of another reason first."""
-    bad = intake.rejected.scan()
-    if bad is None:
-        return ""
-    values = bad.filter(pl.col(DETAIL).is_not_null(), pl.col(REASON) != FORGOTTEN_USER).select(REASON, DETAIL)
-    first = values.unique(maintain_order=True).with_columns(pl.int_range(pl.len()).over(REASON).alias("turn"))
-    shown = first.sort("turn", maintain_order=True).head(3).select(DETAIL).collect().to_series().to_list()
-    return f", such as {', '.join(repr(value[:40]) for value in shown)}" if shown else ""

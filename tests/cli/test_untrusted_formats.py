@@ -63,7 +63,7 @@ BAD_LINES = [
     (cells(more="[" * DEEP + "]" * DEEP), "bad_json"),
     *[(cells(rating=number), "bad_json") for number in NO_NUMBERS],
     *[(cells(user=text), "bad_json") for text in NO_TEXTS],
-    ("{}", "missing_user"),
+    ("{}", "missing_item"),
     (cells(user="null"), "missing_user"),
     (cells().replace('"user"', '"User"'), "missing_user"),
     *[(cells(user=value), "bad_user") for value in NO_IDS],

@@ -32,6 +32,10 @@ def test_a_column_that_is_named_with_its_blanks_keeps_them(tmp_path):
     assert read_header(file, Csv(), (" user", "item")) == (" user", "user", "item")
 
 
+def test_columns_without_a_name_may_come_several_times(tmp_path):
+    assert header(tmp_path, b"user,item,,\n") == ("user", "item", " 2", " 3")
+
+
 def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
     assert header(tmp_path, b"1,2\n", Csv(header=False, columns=("user", "item"))) == ("user", "item")
 
@@ -41,9 +45,13 @@ def test_manifest_names_the_columns_of_a_headless_file(tmp_path):
     [
         (b"user,item,item\n", r"names columns twice; saw \['item'\]"),
         (b"who,item\n", "log has no column user; saw 'columns who, item'; check the manifest's column names, sep"),
-        (b"user;item\n", "saw 'columns user;item'"),
+        (b"user;item\n", "saw 'columns user;item'; say separator = \";\" in its format"),
+        (b"user\titem\n", r"say separator = .\\t. in its format"),
+        (b"5,ada@x.org,1700000000\n", "saw '3 fields, of which some are no names'; .* say header = false"),
+        (b"sep=;\nuser;item\n", "saw 'columns sep=;'; take that first line away"),
+        (b"item\ruser,17\r7,19\r", "ends its lines with a carriage return alone"),
     ],
-    ids=["twice", "missing", "separator"],
+    ids=["twice", "missing", "separator", "tab", "values", "spreadsheet", "carriage return"],
 )
 def test_header_that_does_not_fit_is_refused(tmp_path, content, message):
     with pytest.raises(DataRefused, match=message):
@@ -79,3 +87,13 @@ def test_one_line_must_have_the_fields_that_the_manifest_names():
     require_fields(FILE, rows, kind)
     with pytest.raises(DataRefused, match=r"no line of log has the 2 columns .*; saw '1 fields where 2 are expected'"):
         require_fields(FILE, rows.head(1), kind)
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"a": 2}]', '[\n  {\n  "a": 1\n  }\n]', '[{"a": 1},\n{"a": 2}]'])
+def test_an_array_is_no_file_of_lines(text):
+    with pytest.raises(DataRefused, match="log is one JSON array; write each of its objects on a line of its own"):
+        require_keys(FILE, to_lines(text.encode()), ("a",))
+
+
+def test_a_list_among_objects_is_one_bad_line():
+    require_keys(FILE, to_lines(b'[{"a": 1}]\n{"a": 2}\n'), ("a",))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.data.ids import choose_dtype, read_ids, to_ids
+from nightschool.data.ids import are_nested, choose_dtype, read_ids, to_ids
 
 WHOLE, TEXT = pl.Int64(), pl.String()
 
@@ -59,6 +59,13 @@ def test_blanks_around_ids_are_cut_off():
     assert written[0] == " 7"
 
 
+def test_lists_and_objects_are_no_ids():
+    nested = ['{"id": 5}', "[1]", '["a"]', "[]", "[null]", None]
+    plain = ["{3F2504E0-4F89-41D3-9A0C-0305E82C3301}", "[draft] intro", "a[1]", "{}", None]
+    assert are_nested(texts(*nested)).to_list() == [True] * 5 + [False]
+    assert not are_nested(texts(*plain)).any()
+
+
 def test_ids_may_be_folded():
     read = read_ids(texts("Ann@X.org", "ann@x.org"), TEXT, fold_case=True)
     assert read.values.to_list() == ["ann@x.org"] * 2
@@ -84,6 +91,9 @@ def test_among_texts_only_long_numbers_are_mangled():
         (["1", "2", "x"], TEXT),
         (["1", "007"], TEXT),
         ([*map(str, range(1000)), "guest"], WHOLE),
+        ([*map(str, range(10)), "guest"], WHOLE),
+        ([*map(str, range(9)), "guest"], TEXT),
+        ([*map(str, range(18)), "guest", "admin"], TEXT),
         ([*map(str, range(1000)), *["guest"] * 900], WHOLE),
         ([*map(str, range(1000)), "007"], WHOLE),
         ([*map(str, range(10_000, 99_999)), "00017"], TEXT),

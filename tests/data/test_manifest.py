@@ -65,6 +65,11 @@ def test_event_weights_are_laid_over_the_defaults(tmp_path):
     assert weights["hide"] < 0
 
 
+def test_a_manifest_without_weights_ranks_a_purchase_above_a_cart_above_a_view(tmp_path):
+    weights = load(tmp_path, MINIMAL.replace("implicit", "events") + 'event = "e"\n').weights
+    assert weights["transaction"] == weights["purchase"] > weights["cart"] > weights["view"]
+
+
 def test_source_columns_are_what_is_read(tmp_path):
     text = MINIMAL + 'rating = { column = "stars", min = 1, max = 5 }\ntimestamp = { column = "at", unit = "s" }\n'
     assert load(tmp_path, text).interactions[0].source_columns == ("user", "item", "stars", "at")

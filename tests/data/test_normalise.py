@@ -83,7 +83,7 @@ def test_each_fault_has_its_code_and_its_value():
 
 
 def test_first_fault_of_a_row_is_its_reason():
-    assert reasons(interactions(",,great,noon,,,\n")) == ["missing_user"]
+    assert reasons(interactions(",,great,noon,,,\n")) == ["missing_item"]
 
 
 def test_row_that_could_not_be_split_keeps_that_reason():
@@ -122,7 +122,7 @@ def test_bad_first_row_of_a_headless_file_is_no_header():
 
 
 def test_header_again_behind_a_header_is_a_bad_row():
-    assert reasons(interactions("user,item,rating,time,liked,event,seconds\n")) == ["bad_user"]
+    assert reasons(interactions("user,item,rating,time,liked,event,seconds\n")) == ["bad_item"]
 
 
 def test_users_have_attributes_and_lists():
@@ -268,3 +268,12 @@ def test_entities_in_titles_and_texts_are_letters():
     )
     assert rows["title"].to_list() == ['Kimi\'s "A &amp; B" 中', "R&D; AT&T"]
     assert rows["text"].to_list() == rows["title"].to_list()
+
+
+def test_a_list_or_an_object_is_no_id_among_texts():
+    log = {"files": ["log"], "user": "user", "item": "item"}
+    manifest = Manifest.model_validate({"name": "x", "score": "implicit", "interactions": log})
+    rows = raw('"{""id"": 5}",a\nx,[1]\nx,a\n', ["user", "item"])
+    texts = IdTypes(pl.String(), pl.String())
+    frame = normalise_interactions(rows, manifest.interactions[0], manifest, texts, UNMAPPED)
+    assert reasons(frame) == ["bad_user", "bad_item", None]

@@ -69,6 +69,18 @@ def test_field_that_holds_whole_rows_is_taken_line_by_line():
     assert json.loads(frame[ROW][0]) == {"line": '1,"x'}
 
 
+def test_rows_within_a_text_in_the_first_column_are_told_by_their_numbers():
+    text = 'ok,1,17\n"lone,2,17\nfine,3,18\nwide",4,19\n'
+    frame = split_csv(to_lines(text.encode()), ("text", "item", "at"), ",")
+    assert frame[REASON].to_list() == [None, "lone_quote", None, None]
+    assert rows(frame) == [("ok", "1", "17"), ("fine", "3", "18"), ('wide"', "4", "19")]
+
+
+@pytest.mark.parametrize("text", ['ok,1,17\n"a, b, c\nd, e, f",2,17\n', 'ok,x,y\n"a,b,c\nd",e,f\n'])
+def test_lines_of_a_text_in_the_first_column_are_no_rows(text):
+    assert split_csv(to_lines(text.encode()), ("text", "item", "at"), ",")[REASON].to_list() == [None, None]
+
+
 @pytest.mark.parametrize(
     "text",
     ['1,"Dear all,\nsee, please\n1,2"\n', '1,"x\n\n2,y"\n', '"1","x\n2,y"\n', '1,"a\nb,c"\n', '1,"a\n2 3,c"\n'],

@@ -86,6 +86,10 @@ def test_compressed_files_read_like_plain_ones(tmp_path):
         archive.writestr("inside/log.csv", TEXT)
     zipped = SourceFile("log.csv.zip", tmp_path / "log.csv.zip")
     assert blocks(packed) == blocks(zipped) == TEXT
+    with zipfile.ZipFile(zipped.path, "a") as archive:
+        archive.writestr("__MACOSX/._log.csv", b"a Mac's own")
+        archive.writestr(".DS_Store", b"likewise")
+    assert blocks(zipped) == TEXT
     assert measure(packed) == measure(zipped) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
 
 

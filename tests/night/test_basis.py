@@ -61,3 +61,8 @@ def test_the_scale_and_what_is_relevant_are_part_of_it() -> None:
 
 def test_where_files_lie_is_no_part_of_it() -> None:
     assert changed_basis(made_by(LEARNING), changed(LEARNING, history=not LEARNING.history)) == ()
+
+
+def test_defaults_that_came_later_are_no_change() -> None:
+    assert "purchase" not in describe_basis(LEARNING)["basis_parts"]["event weights"]
+    assert changed_basis(made_by(LEARNING), changed(LEARNING, event_weights={"purchase": 8.0})) == ("event weights",)

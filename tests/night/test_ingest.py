@@ -112,7 +112,7 @@ def test_ids_that_do_not_join_at_all_refuse_the_batch_and_write_nothing(tmp_path
 
 def test_no_good_row_at_all_is_refused(home):
     home.write(["1,7,9,2025-01-01"])
-    with pytest.raises(DataRefused, match=r"no row for interactions is good; saw 'rating_out_of_range 1'"):
+    with pytest.raises(DataRefused, match=r"no row for interactions is good; saw .rating_out_of_range 1, such as"):
         home.ingest()
 
 

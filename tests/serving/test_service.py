@@ -2,10 +2,12 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nightschool.data.manifest import Manifest
 from nightschool.errors import ConfigurationError, ManifestError, NotFound, Unreachable
 from nightschool.night.forget import begin_erasure, erase_rows
 from nightschool.night.run import Home
@@ -17,6 +19,7 @@ from serving.feedback import NOTHING
 from serving.schemas import Event, ExternalId
 from serving.service import Service
 from serving.snapshot import EVERYONE, Snapshot
+from tests.serving.conftest import copied
 from tests.serving.homes import publish, settings_of
 from tests.serving.sent import history, learner, listed
 
@@ -79,6 +82,15 @@ def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
     there.refresh()
     assert items(there, user) == items(service, user)
     assert items(there, learner(snapshot, 1)) == listed(snapshot, learner(snapshot, 1))[:10]
+
+
+def test_a_key_of_somebody_takes_back_what_they_sent_in_any_case(
+    texts: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Manifest, "folded", lambda self, user_id: user_id.lower())
+    service = Service(settings_of(copied(texts, tmp_path / "own")))
+    taken = service.take_events([Event(user_id="Ada@X.org", item_id="1", event="like")]).events[0]
+    assert service.undo_event(taken.event_id, "Ada@X.org").user_id == "ada@x.org"
 
 
 def test_a_view_is_kept_and_changes_no_list(service: Service, snapshot: Snapshot) -> None:

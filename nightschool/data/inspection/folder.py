@@ -13,6 +13,9 @@ from nightschool.errors import ConfigurationError, NotFound
 
 _MOST_FILES: Final = 500
 _NUMBERED: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+_ROTATED: Final = re.compile(r"(?P<live>.+\.[a-zA-Z]\w*?)[-.]\d[\d_T-]*(?:\.gz|\.zip)?")
+"""The name of a log's earlier part: events.log-20240101, events.log.2.gz."""
+
 _IGNORED: Final = ("__MACOSX", "Thumbs.db")
 
 
@@ -50,14 +53,27 @@ def can_be_named(file: SourceFile) -> bool:
 
 
 def family_of(file: SourceFile) -> str:
-    """What files share whose names differ by numbers only, as a glob; the name itself where that says nothing."""
-    return file.name if re.search(r"[*?\[\]]", file.name) else _NUMBERED.sub("*", file.name)
+    """What files share whose names differ by numbers only, as a glob; the name itself where that says nothing.
+
+    The parts of a log that is rotated share its name, with a star behind it.
+    """
+    if re.search(r"[*?\[\]]", file.name):
+        return file.name
+    rotated = _ROTATED.fullmatch(file.name)
+    return f"{rotated['live']}*" if rotated else _NUMBERED.sub("*", file.name)
+
+
+def families_by_name(files: Sequence[SourceFile]) -> list[str]:
+    """The family of each file; that of a log is the one of its rotated parts, where there are any."""
+    families = [family_of(file) for file in files]
+    rotated = {family for family in families if family.endswith("*")}
+    return [f"{family}*" if f"{family}*" in rotated else family for family in families]
 
 
 def patterns_for(root: Path, files: Sequence[SourceFile]) -> tuple[str, ...]:
     """What names these files and no others: one glob for several that differ by numbers, else their names."""
     names = {file.name for file in files}
-    pattern = family_of(files[0])
+    pattern = families_by_name(files)[0]
     if len(names) > 1 and names == {path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()}:
         return (pattern,)
     return tuple(sorted(names))

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
+from nightschool.data.event_weights import EVENT_WEIGHTS, guess_weight
 from nightschool.data.formats import Adjacency
 from nightschool.data.inspection.logs import Log
 from nightschool.data.inspection.looks import Family
 from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Profile
-from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, sentinels
+from nightschool.data.inspection.scales import hit_from, rating_scale, sentinels
 from nightschool.data.inspection.toml_text import Line
-from nightschool.data.manifest import EVENT_WEIGHTS
 
 _WHY_MODE: Final = {
     "rating": "there are ratings",
@@ -39,7 +39,7 @@ def weight_lines(main: Family, log: Log) -> list[Line]:
     if log.modes[0] != "events" or log.event is None:
         return []
     types = [level for level in main.levels(log.event.name) if level not in EVENT_WEIGHTS]
-    return [Line((event,), event_weight(event), "set this: what one such event is worth, -10 to 10") for event in types]
+    return [Line((event,), guess_weight(event), "set this: what one such event is worth, -10 to 10") for event in types]
 
 
 def log_lines(main: Family, log: Log) -> list[Line]:

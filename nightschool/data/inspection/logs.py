@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from nightschool.data.inspection.names import Topic, is_about, mentions, names_an_id, words_of
+from nightschool.data.inspection.names import Topic, head_of, is_about, mentions, names_an_id, words_of
 from nightschool.data.inspection.profiles import Kind, Profile
 from nightschool.data.inspection.scales import time_unit
 
 _OTHER_UNITS: Final = frozenset(
     ("minute", "minutes", "min", "mins", "hour", "hours", "h", "ms", "millis", "milliseconds")
 )
+_OCCASIONS: Final = frozenset(("event", "events", "activity"))
 _MOST_EVENT_TYPES: Final = 50
 _A_DAY: Final = 86_400
 
@@ -118,6 +119,8 @@ def _pair(ids: Sequence[Profile], invented: bool) -> tuple[Profile, Profile, int
     if user and item:
         return user, item, 2
     others = [column for column in ids if names_an_id(column.name) and not _about_anything(column)]
+    # Ids of events that come again name what is attended, such as concerts.
+    others += [column for column in ids if head_of(column.name) in _OCCASIONS and column.name not in _OCCASIONS]
     other = next((column for column in others if column.repeats >= 1.5), None)
     if other is None or not (user or item):
         return None

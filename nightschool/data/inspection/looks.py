@@ -7,7 +7,7 @@ from functools import cached_property
 import polars as pl
 
 from nightschool.data.formats import Csv, Format
-from nightschool.data.inspection.folder import family_of
+from nightschool.data.inspection.folder import families_by_name
 from nightschool.data.inspection.heads import SAMPLE_ROWS
 from nightschool.data.inspection.names import Topic, mentions
 from nightschool.data.inspection.profiles import Profile, profile
@@ -89,7 +89,7 @@ class Family:
     @property
     def name(self) -> str:
         """What the family is called."""
-        return self.first.file.name if len(self.looks) == 1 else family_of(self.first.file)
+        return self.first.file.name if len(self.looks) == 1 else families_by_name(self.files)[0]
 
     @property
     def is_holdout(self) -> bool:
@@ -126,8 +126,8 @@ class Family:
 def families_of(looks: Sequence[Look]) -> list[Family]:
     """The looks, put together where names differ by numbers only and forms not at all."""
     groups: dict[tuple[str, str], list[Look]] = {}
-    for look in looks:
+    for look, family in zip(looks, families_by_name([look.file for look in looks]), strict=True):
         headed = isinstance(look.format, Csv) and look.format.header
         form = look.format.model_dump_json() + ("" if headed else str([column.name for column in look.columns]))
-        groups.setdefault((family_of(look.file), form), []).append(look)
+        groups.setdefault((family, form), []).append(look)
     return [Family(tuple(group)) for group in groups.values()]

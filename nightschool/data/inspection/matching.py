@@ -19,7 +19,7 @@ from nightschool.data.inspection.samples import take_sample
 from nightschool.data.inspection.toml_text import Line
 from nightschool.errors import DataRefused
 
-_JOINED: Final = 0.92
+_JOINED: Final = 0.9
 """Share of the interactions whose id a file must hold: the rows about others go to quarantine."""
 
 _UNIQUE: Final = 0.9

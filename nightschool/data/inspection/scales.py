@@ -1,11 +1,10 @@
-"""Numbers to what they are measured in: the scale of ratings, the unit of times, the weight of events."""
+"""Numbers to what they are measured in: the scale of ratings, the unit of times."""
 
 import math
 from datetime import UTC, datetime
 from typing import Final
 
 from nightschool.data.inspection.profiles import Kind, Profile
-from nightschool.data.manifest import EVENT_WEIGHTS
 
 _SCALES: Final = ((0, 1), (1, 5), (0.5, 5), (0, 5), (1, 7), (1, 10), (0, 10), (-1, 1), (0, 20), (0, 100), (-10, 10))
 """Scales in use, the usual ones first."""
@@ -16,30 +15,6 @@ _FEWEST_RATINGS: Final = 3
 
 _STEPS: Final = (1, 2, 2.5, 3, 5, 10)
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_WORDS: Final = (
-    (-10.0, ("hide", "unenroll", "unenrol", "refund", "unsubscribe")),
-    (-5.0, ("dislike", "downvote", "unlike", "skip", "remove", "return", "cancel")),
-    (1.0, ("view", "open", "impression", "display")),
-    (
-        10.0,
-        (
-            "enroll",
-            "enrol",
-            "purchase",
-            "transaction",
-            "buy",
-            "order",
-            "complete",
-            "finish",
-            "pass",
-            "subscribe",
-            "checkout",
-        ),
-    ),
-    (5.0, ("click", "like", "favorite", "favourite", "cart", "save", "bookmark", "share", "rate", "start", "download")),
-    (2.0, ("play", "watch", "submit", "attempt", "answer", "read", "listen")),
-)
-"""Weights with the words of event types that they suit; the first that fits counts, since dislike holds like."""
 
 
 def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float]:
@@ -95,14 +70,6 @@ def time_unit(column: Profile, now: datetime) -> str | None:
         if all(_EARLIEST.timestamp() <= each / a_second <= now.timestamp() for each in column.usual):
             return unit
     return None
-
-
-def event_weight(event: str) -> float:
-    """What an event of a type may be worth, told from the words in its name; 1 where they tell nothing."""
-    name = event.casefold()
-    if name in EVENT_WEIGHTS:
-        return EVENT_WEIGHTS[name]
-    return next((weight for weight, words in _WORDS if any(word in name for word in words)), 1.0)
 
 
 def _round_up(number: float) -> float:

@@ -11,6 +11,7 @@ from nightschool.data.inspection.folder import can_be_named, list_files
 from nightschool.data.inspection.joins import shares_repeated
 from nightschool.data.inspection.looks import Family, Look, families_of, look_at
 from nightschool.data.inspection.matching import Match, match_entities
+from nightschool.data.inspection.names import Topic, is_about
 from nightschool.data.inspection.toml_text import printable
 from nightschool.data.limits import MANY_REPEATS
 from nightschool.data.sources import SourceFile
@@ -109,7 +110,7 @@ def _look_at_each(files: Sequence[SourceFile]) -> tuple[list[Look], dict[str, st
 
 
 def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, str]) -> NotFound:
-    seen = [f"{look.file.name}: {look.rows} rows, no two columns of ids of users and items" for look in looks]
+    seen = [f"{look.file.name}: {look.rows} rows, {_why_none(look)}" for look in looks]
     seen += [f"{name}: {why}" for name, why in refused.items()]
     more = [f"and {len(seen) - _TOLD} more"] if len(seen) > _TOLD else []
     return NotFound(
@@ -117,6 +118,12 @@ def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, st
         seen=[*seen[:_TOLD], *more],
         do="add one in which each row says which user met which item, such as user_id,item_id,timestamp",
     )
+
+
+def _why_none(look: Look) -> str:
+    """Why a file holds no interactions."""
+    named = [any(is_about(column.name, topic) for column in look.columns) for topic in (Topic.USER, Topic.ITEM)]
+    return "its users or items do not come again" if all(named) else "no two columns of ids of users and items"
 
 
 def _is_like(family: Family, main: Family) -> bool:

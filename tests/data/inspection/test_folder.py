@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.data.inspection import folder as module
-from nightschool.data.inspection.folder import can_be_named, family_of, list_files, patterns_for
+from nightschool.data.inspection.folder import can_be_named, families_by_name, family_of, list_files, patterns_for
 from nightschool.data.sources import SourceFile, find_sources
 from nightschool.errors import ConfigurationError, NotFound
 
@@ -47,10 +47,19 @@ def test_names_that_a_manifest_can_hold(name, possible):
         ("part-00000-0fab12cd-1234-5678-9abc-def012345678-c000.parquet", "part-*-*-c*.parquet"),
         ("users.csv", "users.csv"),
         ("a[1].csv", "a[1].csv"),
+        ("events.log-20240101", "events.log*"),
+        ("logs/access.log.2.gz", "logs/access.log*"),
+        ("events.log", "events.log"),
     ],
 )
 def test_family_is_the_name_without_its_numbers(name, family):
     assert family_of(SourceFile(name, Path(name))) == family
+
+
+def test_a_log_and_its_rotated_parts_are_one_family(put, folder):
+    files = [put(name, "x") for name in ("events.log", "events.log-20240101", "events.log-20231231.gz")]
+    assert patterns_for(folder, files) == ("events.log*",)
+    assert families_by_name([*files, put("other.log", "x")]) == ["events.log*"] * 3 + ["other.log"]
 
 
 def test_a_glob_names_a_family_and_nothing_else(put, folder):

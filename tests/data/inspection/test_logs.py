@@ -48,6 +48,17 @@ def test_an_id_beside_a_known_one_is_the_other():
     assert (log.user.name, log.item.name, log.named) == ("sid_uid", "lesson", 1)
 
 
+@pytest.mark.parametrize("name", ["event_no", "eventNr", "Event Number", "activity_id"])
+def test_numbers_of_events_that_come_again_are_items(name):
+    log = log_of(user=USERS, **{name: ITEMS}, kind=["view", "buy"])
+    assert (log.user.name, log.item.name, log.event.name, log.event_id) == ("user", name, "kind", None)
+
+
+def test_types_of_events_and_ids_that_do_not_come_again_are_no_items():
+    assert log_of(user=USERS, event=["view", "buy"], at=TIMES) is None
+    assert log_of(user=USERS, event_id=[f"e{n}" for n in range(N)], at=TIMES) is None
+
+
 @pytest.mark.parametrize(
     "values",
     [

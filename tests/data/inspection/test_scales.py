@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.data.inspection.profiles import profile
-from nightschool.data.inspection.scales import event_weight, hit_from, rating_scale, sentinels, time_unit
+from nightschool.data.inspection.scales import hit_from, rating_scale, sentinels, time_unit
 from tests.data.inspection.conftest import NOW
 
 
@@ -76,25 +76,6 @@ def test_a_few_missing_times_written_as_zero_change_nothing():
 
 
 @pytest.mark.parametrize(
-    ("event", "weight"),
-    [
-        ("view", 1),
-        ("course module viewed", 1),
-        ("Quiz attempt viewed", 1),
-        ("purchase", 10),
-        ("completed", 10),
-        ("add_to_cart", 5),
-        ("DISLIKE", -5),
-        ("unenrolled", -10),
-        ("played", 2),
-        ("something", 1),
-    ],
-)
-def test_weight_of_events(event, weight):
-    assert event_weight(event) == weight
-
-
-@pytest.mark.parametrize(
     ("counts", "expected"),
     [
         ({-1: 5, **dict.fromkeys(range(1, 11), 2)}, (-1,)),
@@ -112,7 +93,3 @@ def test_weight_of_events(event, weight):
 def test_what_stands_for_no_rating_lies_beyond_the_scale(counts, expected):
     values = [str(number) for number, count in counts.items() for _ in range(count)]
     assert sentinels(profile("rating", pl.Series(values))) == expected
-
-
-def test_a_transaction_outweighs_a_cart():
-    assert event_weight("transaction") == event_weight("purchase") > event_weight("addtocart") > event_weight("view")

@@ -116,3 +116,15 @@ def test_pairs_that_nothing_tells_apart_are_noted(uses):
     dated = lines("user_id,item_id,date", *(f"{row},2024-01-01" for row in again))
     assert uses({"log.csv": dated})[0].notes == []
     assert uses({"log.csv": lines("user_id,item_id", *again[:20])})[0].notes == []
+
+
+def test_a_log_is_read_with_its_rotated_parts(uses):
+    parts = {"log.csv": lines(HEADER, *ROWS[:300]), "log.csv-20240101": lines(HEADER, *ROWS[300:])}
+    found, told = uses(parts)
+    assert {use for use, _ in told.values()} == {"interactions"}
+    assert found.main.family.name == "log.csv*"
+
+
+def test_ids_that_do_not_come_again_are_told(uses):
+    with pytest.raises(NotFound, match=r"log\.csv: 50 rows, its users or items do not come again"):
+        uses({"log.csv": lines("user,item", *(f"{n},{n}" for n in range(50)))})
