@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-import pyarrow as pa
 
 from nightschool.columns import (
     CONTENT_HASHES,
@@ -20,7 +19,7 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest import Manifest
-from nightschool.errors import NotFound
+from nightschool.errors import NotFound, Unreachable
 from nightschool.night.person import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.night.run import Home
 from nightschool.storage.erasures import Erasure, Erasures, UserId, begin, noted
@@ -184,5 +183,5 @@ def _may_name(lists: Path, user_id: UserId) -> bool:
     """Whether a file of lists names the user, or cannot be read."""
     try:
         return Lists(lists).name(user_id)
-    except pa.ArrowException:
+    except Unreachable:
         return True
