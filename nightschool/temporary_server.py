@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import closing
@@ -53,10 +53,7 @@ class TemporaryServer(SubprocessASGIServer):
         """Return why the server did not start, by the last error that it told."""
         if self._listener is not None:
             self._listener.join(1)
-        lines = [line for line in self._said if line.strip()]
-        told = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "nothing")
-        do = "run the same command again; `nightschool doctor` looks at disk, memory and ports"
-        return explain(RuntimeError(told)) or Unavailable("Prefect's temporary server did not start", seen=told, do=do)
+        return why([*self._said])
 
     def _run_uvicorn_command(self) -> "subprocess.Popen[Any]":
         settings = get_current_settings().to_environment_variables(exclude_unset=True)
@@ -76,6 +73,14 @@ class TemporaryServer(SubprocessASGIServer):
     def _listen(self, process: "subprocess.Popen[Any]") -> None:
         for line in process.stderr or ():
             self._said.append(line.decode(errors="replace").rstrip())
+
+
+def why(lines: Sequence[str]) -> Unavailable:
+    """Return the error that the last lines of a server's log tell of."""
+    lines = [line for line in lines if line.strip()]
+    told = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "nothing")
+    do = "run the same command again; `nightschool doctor` looks at disk, memory and ports"
+    return explain(RuntimeError(told)) or Unavailable("Prefect's temporary server did not start", seen=told, do=do)
 
 
 def start_server() -> Callable[[], None]:

@@ -7,6 +7,8 @@ import os, signal, time
 from nightschool.cli import app
 from tasks.measure import measured
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def command(prog_name):
     with measured("ingest"):
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nightschool.temporary_server import TemporaryServer
+from nightschool.temporary_server import why
 from tests.cli.conftest import ROOT, spawn
 
 STARTED = """
@@ -93,7 +93,7 @@ def test_a_server_that_cannot_start_says_why_at_once(home: Path) -> None:
     assert time.monotonic() - began < PATIENCE
 
 
-def test_a_full_disk_is_told_as_such(home: Path) -> None:
-    server = TemporaryServer()
-    server._said.extend(["Traceback", "sqlalchemy.exc.OperationalError: database or disk is full", "(more about it)"])
-    assert "the disk is full" in str(server.failure())
+def test_a_full_disk_is_told_as_such() -> None:
+    said = ["Traceback", "sqlalchemy.exc.OperationalError: database or disk is full", "(more about it)", ""]
+    assert "the disk is full" in str(why(said))
+    assert "did not start; saw 'nothing'" in str(why([]))

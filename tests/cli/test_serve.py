@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -229,8 +230,12 @@ def test_the_server_ends_when_it_is_asked_to(two_releases: Home, tmp_path: Path)
 
 def workers_of(server: Running) -> set[int]:
     """The processes of the server that answer requests."""
-    children = psutil.Process(server.process.pid).children()
-    return {child.pid for child in children if "tracker" not in " ".join(child.cmdline())}
+    workers = set()
+    for child in psutil.Process(server.process.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if "tracker" not in " ".join(child.cmdline()):
+                workers.add(child.pid)
+    return workers
 
 
 def test_workers_that_die_are_replaced_however_often(two_releases: Home, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ ENGAGEMENT_FAULTS: Final = (
     _cell("negative duration", "negative_duration", DURATION, "-" + pl.col(DURATION)),
     _cell("endless duration", "duration_too_long", DURATION, "1e12"),
     _cell("words for a number", "bad_duration", DURATION, "ten minutes"),
-    _cell("not a number", "bad_duration", DURATION, "NaN"),
+    _cell("not a number", None, DURATION, "NaN"),
     _cell("infinite number", "bad_duration", DURATION, "inf"),
     _cell("like that is no flag", "bad_liked", LIKED, "maybe"),
     _cell("too many fields", "wrong_field_count", LIKED, pl.col(LIKED) + ",,"),
