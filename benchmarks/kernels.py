@@ -12,7 +12,7 @@ from page import Page, table
 from scipy.linalg import get_lapack_funcs
 from svd_beside_surprise import ITEMS, USERS, dataset_of, planted_pairs
 
-from models.ease import Ease
+from models.autoencoders.ease import Ease
 from nightschool.columns import SCORE
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.ranking.alike import most_alike

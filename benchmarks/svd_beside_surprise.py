@@ -12,7 +12,7 @@ import typer
 from numpy.typing import NDArray
 from page import Page, table
 
-from models.svd import Svd, SvdConfig
+from models.factorization.svd import Svd, SvdConfig
 from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Dataset
 

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from models.base import Model
-from models.known import Known
-from models.reranker import Reranker
+from models.fitted_state import Known
+from models.reranker.reranker import Reranker
 from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.components import component_names

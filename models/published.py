@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from models.catalog import load
-from models.files import read_arrays, write_arrays
+from models.serialization import read_arrays, write_arrays
 from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Float32s, Indices

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.ease import Ease
-from models.popularity import Popularity
+from models.autoencoders.ease import Ease
+from models.baselines.popularity import Popularity
 from nightschool.errors import ConfigurationError, NotFound
 
 

@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 
 from models import catalog
 from models.base import Model
-from models.files import read_arrays
+from models.serialization import read_arrays
 from models.hybrid import Hybrid
 from models.published import Published, forget_user, write_audiences
 from nightschool.contract import Dataset, Recipe

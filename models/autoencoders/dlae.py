@@ -1,0 +1,95 @@
+"""DLAE: a linear autoencoder trained with dropout, in closed form, that may look at content and at time as well."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import csr_array
+
+from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
+from models.base import ItemToItem
+from models.autoencoders.item_gram import Sequences, Together
+from nightschool.contract import Dataset, Space, Span
+from nightschool.data.features import features_of
+from nightschool.errors import DataRefused
+
+
+class DlaeConfig(AutoencoderConfig):
+    """How strongly the weights are shrunk, what counts besides being liked together, and how many weights are kept."""
+
+    l2: float = Field(default=400.0, gt=0, le=1e7, description="Added to the diagonal of the item co-occurrences.")
+    dropout: float = Field(default=0.7, ge=0, lt=1, description="Share of a history that training leaves out.")
+    content: float = Field(
+        default=10.0, ge=0, le=1e5, description="Likes that two items described in the same words count for."
+    )
+    cotime: float = Field(
+        default=1.0, ge=0, le=100, description="Likes that two items met at the same time count for, for each user."
+    )
+
+    space: ClassVar[Space] = {
+        "l2": Span(50.0, 1000.0, log=True),
+        "dropout": Span(0.3, 0.8),
+        "content": (0.0, 10.0, 50.0),
+        "cotime": (0.0, 0.5, 1.0, 2.0),
+    }
+
+
+class Dlae(ItemToItem):
+    """Ranks by the summed weights of what a user liked: score = X · B, B = (G + Λ)⁻¹ · G with its diagonal cut out.
+
+    Λ is diagonal, l2 + dropout / (1 − dropout) · diag(XᵀX). G is XᵀX of the likes, one where the score is above zero,
+    and to it are added
+
+    - `content` times the cosine of what two items say of themselves: an item nobody has met is recommended, too;
+    - `cotime` times Σ exp(−distance / 5) over everybody who liked both, by their distance in the user's history in
+      the order of time.
+
+    Data without descriptions or without times are learned from without them. Of each row of B, the `weights_per_item`
+    entries of largest size are kept. Where G does not fit `max_gigabytes`, each column of B is learned from the item's
+    nearest `neighbours` alone. `note` says which of these happened.
+
+    Reference:
+        Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020.
+    """
+
+    name = "dlae"
+    config_type = DlaeConfig
+
+    config: DlaeConfig
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        likes, features = dataset.positives(), self._features(dataset)
+        if not likes.nnz:
+            raise DataRefused("dlae needs scores above zero", seen="none", do="leave dlae out of these data")
+        learnable = np.bincount(likes.indices, minlength=dataset.n_items) + np.diff(features.indptr)
+        items = np.flatnonzero(learnable)
+        sequences = self._sequences(dataset, items)
+        together = Together(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
+        weights, note = Autoencoder(self.name, self.config, together, _shrunk).learn()
+        self.weights = spread(weights, items, dataset.n_items)
+        self.note = "; ".join(filter(None, [*self._without_effect(together), note])) or None
+
+    def _without_effect(self, together: Together) -> Iterator[str]:
+        if self.config.content and not together.features.nnz:
+            yield "dlae.content is without effect: no item is described"
+        if self.config.cotime and not len(together.sequences.items):
+            yield "dlae.cotime is without effect: no like has a time"
+
+    def _features(self, dataset: Dataset) -> csr_array:
+        if not self.config.content:
+            return csr_array((dataset.n_items, 0), dtype=np.float32)
+        return features_of(dataset)
+
+    def _sequences(self, dataset: Dataset, items: NDArray[np.int64]) -> Sequences:
+        if not self.config.cotime:
+            return Sequences.none(len(items))
+        index = np.full(dataset.n_items, -1)
+        index[items] = np.arange(len(items))
+        return Sequences.of(dataset, index, len(items))
+
+
+def _shrunk(own: Float64s, penalty: Float64s) -> Float64s:
+    # The unconstrained column is −P · Λ off the diagonal, where EASE's is −P / diag(P).
+    return own * penalty

@@ -1,0 +1,55 @@
+"""EASE: item-to-item weights in closed form, of which each history item keeps its largest."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
+from models.base import ItemToItem
+from models.autoencoders.item_gram import Together
+from nightschool.contract import Dataset, Space, Span
+from nightschool.errors import DataRefused
+
+
+class EaseConfig(AutoencoderConfig):
+    """How strongly the weights are shrunk, what they are learned from, and how many of them are kept."""
+
+    weighted: bool = Field(default=False, description="Learn from the score's share of the highest, not from ones.")
+
+    space: ClassVar[Space] = {"l2": Span(50.0, 5000.0, log=True), "dropout": Span(0.0, 0.8)}
+
+
+class Ease(ItemToItem):
+    """Ranks by the summed weights of what a user liked: score = X · B, B = −P / diag(P) by column, zero diagonal.
+
+    P = (XᵀX + l2·I + dropout / (1 − dropout) · diag(XᵀX))⁻¹. X is binary: one where the score is above zero. Weighted,
+    B is learned from the score's share of the highest, and a history still speaks in ones, as it does where it is
+    served. Of each row of B, the `weights_per_item` entries of largest size are kept, and this truncated form is the
+    model: it is what is evaluated, stored and served.
+
+    Where the item matrix does not fit `max_gigabytes`, each column of B is learned from the item's nearest
+    `neighbours` alone, and `note` says so.
+
+    Reference:
+        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019; with dropout, "Autoencoders that don't
+        overfit towards the Identity", NeurIPS 2020.
+    """
+
+    name = "ease"
+    config_type = EaseConfig
+
+    config: EaseConfig
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        likes = dataset.weighted_positives() if self.config.weighted else dataset.positives()
+        liked = np.flatnonzero(np.bincount(likes.indices, minlength=dataset.n_items))
+        if not len(liked):
+            raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")
+        together = Together.of_likes(likes[:, liked])
+        weights, self.note = Autoencoder(self.name, self.config, together, _whole).learn()
+        self.weights = spread(weights, liked, dataset.n_items)
+
+
+def _whole(own: Float64s, _penalty: Float64s) -> Float64s:
+    return np.ones_like(own)

@@ -1,0 +1,46 @@
+"""Item kNN: recommends the neighbours of what a user liked, items that the same users liked."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from models.base import ItemToItem, ModelConfig
+from models.neighbours.similarity import Likeness, Similarity
+from nightschool.contract import Dataset, Space, Span
+
+
+class ItemKnnConfig(ModelConfig):
+    """Which items are neighbours, and how many of them speak."""
+
+    neighbours: int = Field(default=1000, ge=1, le=10_000, description="Neighbours kept for each history item.")
+    similarity: Similarity = Field(default="cosine", description="Of the sets of users who like the items.")
+    shrinkage: float = Field(
+        default=10.0, ge=0, le=10_000, description="Added to the norm that the similarity divides by."
+    )
+
+    space: ClassVar[Space] = {
+        "neighbours": Span(50, 2000, log=True),
+        "shrinkage": Span(0.0, 100.0),
+    }
+
+
+class ItemKnn(ItemToItem):
+    """Ranks by the summed similarity to what a user liked, over the nearest neighbours of each of it.
+
+    Reference:
+        Sarwar, Karypis, Konstan and Riedl, "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001.
+    """
+
+    name = "itemknn"
+    config_type = ItemKnnConfig
+
+    config: ItemKnnConfig
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        # Each item is most alike to itself, which is taken out again.
+        likeness = Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
+        self.weights = likeness.among_themselves(dataset.positives().T.tocsr())
+        itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices
+        self.weights.data[itself] = 0
+        self.weights.eliminate_zeros()

@@ -1,0 +1,156 @@
+"""Neighbours' deviations from their baselines, averaged by similarity."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import surprise
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import csr_array
+
+from models.base import Model, ModelConfig
+from models.factorization.factor_model import by_index
+from models.ratings import Ratings
+from models.factorization.surprise_trainset import trainset
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.errors import ConfigurationError
+
+_BYTES_A_CELL = 40  # Surprise sums five square matrices of eight bytes an entry
+
+
+class KnnBaselineConfig(ModelConfig):
+    """Whose neighbours speak, and how many."""
+
+    side: Literal["items", "users"] = Field(default="items", description="Neighbours of the item or of the user.")
+    neighbours: int = Field(default=40, ge=1, le=1000, description="Neighbours that a prediction listens to at most.")
+    shrinkage: float = Field(default=100.0, ge=0, le=1e4, description="Draws similarities of few common scores to 0.")
+    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that dense square matrices may take, in GB.")
+
+    space: ClassVar[Space] = {"neighbours": Span(20, 80), "shrinkage": Span(25.0, 400.0, log=True)}
+
+
+class KnnBaseline(Model):
+    """Predicts a score as baseline + Σ similarity · deviation / Σ similarity over the nearest that speak.
+
+    The baseline is mean + user bias + item bias; similarities are shrunk Pearson correlations of deviations from it,
+    and only positive ones speak. On the side of items, a user's own scores speak of items like this one; on the side
+    of users, the scores that users like this one gave it. Trained by Surprise.
+
+    A forgotten user no longer speaks either, which on the side of users may change the predictions for others.
+
+    Reference:
+        Koren, "Factor in the Neighbors: Scalable and Accurate Collaborative Filtering", 2010, equation 3.
+    """
+
+    name = "knn_baseline"
+    config_type = KnnBaselineConfig
+    learned = ("mean", "user_biases", "item_biases", "similarities", "deviations", "score_range")
+    by_user = ("user_biases",)
+
+    config: KnnBaselineConfig
+    mean: Float32s
+    """The mean of all scores, float32 [1]."""
+    user_biases: Float32s
+    """float32 [n_users + 1]; the last entry, which index -1 reaches, is the unknown user's zero."""
+    item_biases: Float32s
+    """float32 [n_items + 1]; likewise."""
+    similarities: Float32s
+    """float32 [n_items, n_items] or [n_users, n_users]; zeros for what has no scores."""
+    deviations: csr_array
+    """Scores less their baseline, by who speaks: CSR float32 [n_users, n_items], turned on the side of users."""
+    score_range: Float32s
+    """The lowest and highest score, float32 [2]."""
+
+    def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
+        """Scores of single pairs, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        lowest, highest = self.score_range
+        clipped: Float32s = np.clip(self._estimate(user_indices, item_indices), lowest, highest)
+        return clipped
+
+    def forget(self, user_index: int) -> None:
+        """Removes a user's id, history, scores and similarities; the index of the users behind falls by one."""
+        others = np.delete(np.arange(len(self.known.user_ids)), user_index)
+        super().forget(user_index)
+        if self.config.side == "items":
+            self.deviations = self.deviations[others]
+        else:
+            self.deviations = self.deviations[:, others]
+            self.similarities = self.similarities[np.ix_(others, others)]
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        n_items = len(self.item_biases) - 1
+        users = np.repeat(user_indices, n_items)
+        items = np.tile(np.arange(n_items, dtype=np.int32), len(user_indices))
+        return self._estimate(users, items).reshape(len(user_indices), n_items)
+
+    def _estimate(self, users: Indices, items: Indices) -> Float32s:
+        estimates: Float32s = self.mean + self.user_biases[users] + self.item_biases[items]
+        near, speakers = (items, users) if self.config.side == "items" else (users, items)
+        parts = (self.deviations.indptr, self.deviations.indices, self.deviations.data)
+        _add_deviations((near, speakers), self.similarities, parts, self.config.neighbours, estimates)
+        return estimates
+
+    def _learn(self, dataset: Dataset, seed: int) -> None:
+        del seed  # nothing is drawn
+        ratings = Ratings.graded(dataset, self.name)
+        n = dataset.n_items if self.config.side == "items" else dataset.n_users
+        rated = ratings.rated_items if self.config.side == "items" else ratings.rated_users
+        self._check_memory(n, len(rated))
+        self.mean = np.array([ratings.mean], dtype=np.float32)
+        self.score_range = np.array(ratings.scale, dtype=np.float32)
+        user_biases, item_biases, similarities = _train(ratings, self.config)
+        self.user_biases = by_index(user_biases, ratings.rated_users, ratings.n_users)
+        self.item_biases = by_index(item_biases, ratings.rated_items, ratings.n_items)
+        self.similarities = np.zeros((n, n), dtype=np.float32)
+        self.similarities[np.ix_(rated, rated)] = similarities
+        baseline = self.mean + self.user_biases[ratings.users] + self.item_biases[ratings.items]
+        pairs = (ratings.users, ratings.items)
+        deviations = csr_array((ratings.scores - baseline, pairs), shape=(ratings.n_users, ratings.n_items))
+        self.deviations = deviations if self.config.side == "items" else deviations.T.tocsr()
+
+    def _check_memory(self, n: int, rated: int) -> None:
+        needed = (4 * n**2 + _BYTES_A_CELL * rated**2) / 1e9
+        if needed > self.config.max_gigabytes:
+            raise ConfigurationError(
+                f"knn_baseline needs {needed:.2g} GB for {rated} {self.config.side}",
+                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
+                do="raise knn_baseline.max_gigabytes, take the other side, or leave knn_baseline out",
+            )
+
+
+def _train(ratings: Ratings, config: KnnBaselineConfig) -> tuple[NDArray[np.float64], ...]:
+    """Biases of the rated users and items, and the similarities of one of both."""
+    if ratings.scores.min() == ratings.scores.max():
+        # Nothing deviates, and Surprise would divide by that.
+        n = len(ratings.rated_items if config.side == "items" else ratings.rated_users)
+        return np.zeros(len(ratings.rated_users)), np.zeros(len(ratings.rated_items)), np.zeros((n, n))
+    measure = {"name": "pearson_baseline", "user_based": config.side == "users", "shrinkage": config.shrinkage}
+    trained = surprise.KNNBaseline(sim_options=measure, verbose=False).fit(trainset(ratings))
+    return trained.bu, trained.bi, trained.sim
+
+
+@njit(cache=True, nogil=True)
+def _add_deviations(pairs, similarities, deviations, k, estimates):  # type: ignore[no-untyped-def]  # compiled
+    """Adds to each estimate the mean deviation of its k nearest speakers; the earlier of two that are as near."""
+    nears, speakers = pairs
+    starts, neighbours, values = deviations
+    nearest, said = np.empty(k), np.empty(k)
+    for pair in range(nears.shape[0]):
+        near, speaker = nears[pair], speakers[pair]
+        if near < 0 or speaker < 0:
+            continue
+        row = similarities[near]
+        found = 0
+        for entry in range(starts[speaker], starts[speaker + 1]):
+            similarity = row[neighbours[entry]]
+            if similarity <= 0 or (found == k and similarity <= nearest[k - 1]):
+                continue
+            place = min(found, k - 1)
+            while place and nearest[place - 1] < similarity:
+                nearest[place], said[place] = nearest[place - 1], said[place - 1]
+                place -= 1
+            nearest[place], said[place] = similarity, values[entry]
+            found = min(found + 1, k)
+        if found:
+            estimates[pair] += (nearest[:found] * said[:found]).sum() / nearest[:found].sum()

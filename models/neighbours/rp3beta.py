@@ -1,0 +1,50 @@
+"""RP3β: a walk of three steps over likes, from an item to its users to their other items, less to popular ones."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from models.base import ItemToItem, ModelConfig
+from models.neighbours.cooccurrence import weigh_cooccurrences
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+
+
+class Rp3BetaConfig(ModelConfig):
+    """How the walk goes on, and how strongly it avoids the popular."""
+
+    alpha: float = Field(default=0.8, ge=0, le=5, description="Power of the probability of each step.")
+    beta: float = Field(default=0.5, ge=0, le=5, description="Power of the popularity that divides an item's weight.")
+    weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
+
+    space: ClassVar[Space] = {"alpha": Span(0.3, 1.5), "beta": Span(0.0, 1.0)}
+
+
+class Rp3Beta(ItemToItem):
+    """Ranks by walks from what a user liked: weight(i, j) = Σ_u (1/n_i)^α · (1/n_u)^α / n_j^β over users of both.
+
+    n_u is how many items a user liked, n_i how many users an item.
+
+    Reference:
+        Paudel, Christoffel, Newell and Bernstein, "Updatable, Accurate, Diverse, and Scalable Recommendations for
+        Interactive Applications", ACM TiiS 7(1), 2017.
+    """
+
+    name = "rp3beta"
+    config_type = Rp3BetaConfig
+
+    config: Rp3BetaConfig
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        likes = dataset.positives()
+        by_item = likes.T.tocsr()
+        of_user, of_item = np.maximum(np.diff(likes.indptr), 1), np.maximum(np.diff(by_item.indptr), 1)
+        by_item.data = np.repeat(of_item**-self.config.alpha, np.diff(by_item.indptr)).astype(np.float32)
+        likes.data = np.repeat(of_user**-self.config.alpha, np.diff(likes.indptr)).astype(np.float32)
+        rarity = (of_item**-self.config.beta).astype(np.float32)
+
+        def weigh(walks: Float32s, _items: Indices) -> Float32s:
+            walks *= rarity
+            return walks
+
+        self.weights = weigh_cooccurrences(by_item, likes, weigh, self.config.weights_per_item)

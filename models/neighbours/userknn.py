@@ -1,0 +1,75 @@
+"""User kNN: recommends what the users liked who liked the same."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import csr_array
+
+from models.base import Model, ModelConfig
+from models.neighbours.similarity import Likeness, Similarity
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.ranking.foldin import fold_in, positive
+
+
+class UserKnnConfig(ModelConfig):
+    """Which users are neighbours, and how many of them speak."""
+
+    neighbours: int = Field(default=200, ge=1, le=10_000, description="Nearest users that speak for a user.")
+    similarity: Similarity = Field(default="cosine", description="Of the sets of items that the users like.")
+    shrinkage: float = Field(
+        default=0.0, ge=0, le=10_000, description="Added to the norm that the similarity divides by."
+    )
+
+    space: ClassVar[Space] = {
+        "neighbours": Span(20, 1000, log=True),
+        "similarity": ("cosine", "pearson"),
+        "shrinkage": Span(0.0, 100.0),
+    }
+
+
+class UserKnn(Model):
+    """Ranks by how alike the users are who liked an item, summed over a user's nearest neighbours.
+
+    A user known to the model is a neighbour of their own, which adds to nothing but what they have seen.
+
+    Reference:
+        Herlocker, Konstan, Borchers and Riedl, "An Algorithmic Framework for Performing Collaborative Filtering",
+        SIGIR 1999.
+    """
+
+    name = "userknn"
+    config_type = UserKnnConfig
+    learned = ("likes", "liked_by", "similar")
+
+    config: UserKnnConfig
+    likes: csr_array
+    """What each user likes, CSR float32 [n_users, n_items] of ones."""
+    liked_by: csr_array
+    """Who likes each item, CSR float32 [n_items, n_users] of ones."""
+    similar: csr_array
+    """How alike each user's nearest neighbours are, CSR float32 [n_users, n_users]."""
+
+    def fold_in(self, history: csr_array) -> Float32s:
+        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        return fold_in(self._likeness.to_rows(positive(history), self.liked_by), self.likes)
+
+    def forget(self, user_index: int) -> None:
+        """Removes a user, also as a neighbour: what they liked no longer speaks for those who were like them."""
+        others = np.arange(self.likes.shape[0]) != user_index
+        super().forget(user_index)
+        self.likes = self.likes[others]
+        self.liked_by = self.liked_by[:, others]
+        self.similar = self.similar[others][:, others]
+
+    @property
+    def _likeness(self) -> Likeness:
+        return Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours)
+
+    def _learn(self, dataset: Dataset, _seed: int) -> None:
+        self.likes = dataset.positives()
+        self.liked_by = self.likes.T.tocsr()
+        self.similar = self._likeness.among_themselves(self.likes)
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        return fold_in(self.similar[user_indices], self.likes)

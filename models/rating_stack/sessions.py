@@ -1,0 +1,104 @@
+"""Which items are met in one sitting, and what a user's scores of such company say of an item."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from models.rating_stack.temporal_context import Seconds
+from nightschool.contract import Float32s, Indices
+
+_NEAR = 60  # seconds between two scores of one sitting
+_REACH = 60  # scores of a user, in order of time, between which one looks
+_PRIOR_USERS = 5.0  # scores that an item has beside its own, so that few do not make it close to anything
+_PRIOR_MEETINGS = np.array([5.0, 0.05], dtype=np.float32)  # what speaks for zero: meetings, and closeness
+
+
+@dataclass(frozen=True, eq=False)
+class Sittings:
+    """How often two items were scored by one user within a minute; in many systems they stood on one page.
+
+    Attributes:
+        together: CSR float32 [n_items, n_items], meetings of two items; symmetric, with an empty diagonal.
+        rarity: float32 [n_items], 1 / √(5 + n) of the n scores of each item.
+    """
+
+    together: csr_array
+    rarity: Float32s
+
+    @classmethod
+    def of(cls, users: Indices, items: Indices, seconds: Seconds, n_items: int) -> Self:
+        """The meetings in these scores; none where `seconds` is empty, for there are no times."""
+        counts = np.bincount(items, minlength=n_items)
+        together = csr_array((n_items, n_items), dtype=np.float32)
+        order = np.lexsort((seconds, users)) if len(seconds) else np.empty(0, np.int64)
+        users, items, seconds = users[order], items[order], seconds[order] if len(seconds) else seconds
+        for step in range(1, min(_REACH, len(order) - 1) + 1):
+            met = (users[step:] == users[:-step]) & (seconds[step:] - seconds[:-step] <= _NEAR)
+            earlier, later = items[:-step][met], items[step:][met]
+            together += csr_array((np.ones(len(later), np.float32), (earlier, later)), shape=together.shape)
+        together = (together + together.T).tocsr()
+        together.sort_indices()
+        return cls(together, (1 / np.sqrt(_PRIOR_USERS + counts)).astype(np.float32))
+
+    def company(
+        self, users: Indices, items: Indices, heard: csr_array, values: Float32s
+    ) -> tuple[Float32s, NDArray[np.int64]]:
+        """Mean values of what each user scored, by how often it was met with the item, and which of it is closest.
+
+        The means are float32 [n, 2 · n_values]: first by meetings, then by closeness, which is
+        meetings / √((5 + n) (5 + m)) for items of n and m scores; both are drawn to zero where there is little of
+        them. Zeros for the unknown, whose index is -1. The closest are places in `heard`, int64 [n], -1 for none.
+
+        Args:
+            users: int32 [n].
+            items: int32 [n].
+            heard: CSR [n_users, n_items], where there is a score; sorted.
+            values: float32 [entries of heard, n_values].
+        """
+        found = np.zeros((len(users), 2, values.shape[1]), dtype=np.float32)
+        met = (self.together.indptr, self.together.indices, self.together.data)
+        closest = np.full(len(users), -1)
+        scale = (self.rarity, _PRIOR_MEETINGS)
+        _listen((users, items), (heard.indptr, heard.indices, values), met, scale, (found, closest))
+        return found.reshape(len(users), 2 * values.shape[1]), closest
+
+
+@njit(cache=True, nogil=True)
+def _listen(pairs, heard, met, scale, told):  # type: ignore[no-untyped-def]  # compiled
+    """Means the values of each user's items that met the item, the first of the closest apart; both lists ascend."""
+    users, items = pairs
+    starts, theirs, values = heard
+    met_starts, others, counts = met
+    rarity, priors = scale
+    found, closest = told
+    weights = np.zeros(2, np.float32)
+    for pair in range(users.shape[0]):
+        user, item = users[pair], items[pair]
+        if user < 0 or item < 0:
+            continue
+        weights[:] = priors
+        highest = np.float32(0)
+        own, other = starts[user], met_starts[item]
+        while own < starts[user + 1] and other < met_starts[item + 1]:
+            if theirs[own] < others[other]:
+                own += 1
+            elif theirs[own] > others[other]:
+                other += 1
+            else:
+                near = counts[other] * rarity[item] * rarity[theirs[own]]
+                weights[0] += counts[other]
+                weights[1] += near
+                if near > highest:
+                    highest, closest[pair] = near, own
+                for value in range(values.shape[1]):
+                    found[pair, 0, value] += counts[other] * values[own, value]
+                    found[pair, 1, value] += near * values[own, value]
+                own += 1
+                other += 1
+        for value in range(values.shape[1]):
+            found[pair, 0, value] /= weights[0]
+            found[pair, 1, value] /= weights[1]
