@@ -17,8 +17,8 @@ from page import Page, table
 from surroundings import apart, temporary_home
 
 from nightschool.cli.environment import prepare_environment
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 
 SIZES = {
     "0.3 M": SimulatorConfig(users=10_000, items=3_000, interactions=300_000),

@@ -15,8 +15,8 @@ from svd_beside_surprise import ITEMS, USERS, dataset_of, planted_pairs
 from models.autoencoders.ease import Ease
 from nightschool.columns import SCORE
 from nightschool.contract import Dataset, Float32s, Indices
-from nightschool.ranking.alike import most_alike
 from nightschool.ranking.blocks import block_users
+from nightschool.ranking.set_neighbours import most_alike
 from nightschool.ranking.topk import rank_users
 
 FACTORS, K = 64, 50

@@ -37,8 +37,8 @@ def main(models: Models = "ease,dlae,ials,gfcf,content,reranker") -> None:
 def _measure(seed: int, models: tuple[str, ...]) -> dict[str, Any]:
     """What `simulate`, `ingest` and `oracle` find with one seed."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        from nightschool.data.simulator.config import SimulatorConfig
-        from nightschool.data.simulator.simulate import simulate
+        from nightschool.simulator.config import SimulatorConfig
+        from nightschool.simulator.simulate import simulate
 
         simulate(SimulatorConfig(seed=seed), Path(folder))
         home = ingested_home("learning", Path(folder))

@@ -83,7 +83,7 @@ def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
 
 def _split(source: Path) -> Any:
     home = ingested_home("movielens-100k", source)
-    from nightschool.data.splitting import named_cut, test_split
+    from nightschool.data.splits.splitting import named_cut, test_split
     from nightschool.night.config import NightConfig
     from tasks.evaluate import events_of
 

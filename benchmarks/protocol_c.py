@@ -42,10 +42,10 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
     with temporary_home():
         home = ingested_home(dataset, source)
         from models.catalog import build, create
-        from nightschool.data.splitting import named_cut, test_split, validation_split
+        from nightschool.data.splits.splitting import named_cut, test_split, validation_split
         from nightschool.evaluation.compare import compare
         from nightschool.night.config import NightConfig
-        from nightschool.night.offline import compare_models
+        from nightschool.offline.compare import compare_models
         from tasks.evaluate import events_of
         from tasks.select import search_for
 

@@ -55,7 +55,7 @@ def measure(source: Path) -> dict[str, Any]:
     from models.catalog import create
     from nightschool.contract import Component
     from nightschool.night.config import NightConfig
-    from nightschool.night.cross_validation import cross_validate, describe_cross_validation
+    from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
     from tasks.evaluate import events_of
 
     log = events_of(home, NightConfig())

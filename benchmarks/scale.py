@@ -13,7 +13,7 @@ from memory_curve import draw_memory
 from page import Page, interval, table
 from surroundings import apart, temporary_home
 
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.simulate import simulate
 
 GOALS = {"3 M": (120.0, 6.0), "30 M": (float("inf"), 20.0)}
 """Size to the seconds and gigabytes that a night may take."""

@@ -21,9 +21,9 @@ from measured_night import run_night
 from page import Page, table
 from surroundings import apart, temporary_home
 
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.night.config import NightConfig
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 
 GOALS = {"share": 0.8, "p99": 20.0}
 """Lists a second as a share of the empty endpoint's, and the milliseconds of p99 at half that load."""

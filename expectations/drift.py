@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.engine import Column
 from expectations.rules import between
-from nightschool.data.profile import HOUR
+from nightschool.data.normalization.profile import HOUR
 
 NOTED: Final = 0.25
 """The population stability index from which a shift is called large, by convention."""

@@ -23,7 +23,14 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.data.limits import EARLIEST, LONGEST_DURATION, MANY_REPEATS, ZERO_FROM, ZERO_UNTIL, Limits
+from nightschool.data.normalization.limits import (
+    EARLIEST,
+    LONGEST_DURATION,
+    MANY_REPEATS,
+    ZERO_FROM,
+    ZERO_UNTIL,
+    Limits,
+)
 
 TABLE: Final = INTERACTIONS
 

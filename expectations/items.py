@@ -10,7 +10,7 @@ from expectations.facts import ROWS, Known, count_repeated, one_row, share
 from expectations.rules import between, filled
 from expectations.text import id_measures, id_rules, misread, text_measures, text_rules
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, TEXT, TITLE
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 TABLE: Final = ITEMS
 

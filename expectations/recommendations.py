@@ -9,7 +9,7 @@ import polars as pl
 from expectations.facts import ROWS, Known, count_repeated, one_row
 from expectations.rules import between, filled
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 TABLE: Final = RECOMMENDATIONS
 _LARGEST: Final = float(np.finfo(np.float32).max)

@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from expectations.engine import columns_of, gxe, judge
 from nightschool.columns import DETAIL, REASON
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 ROW_NUMBER: Final = "row_number"
 _FINDINGS: Final = pl.Schema({ROW_NUMBER: pl.Int64, REASON: pl.String, DETAIL: pl.String})

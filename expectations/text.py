@@ -5,7 +5,7 @@ from typing import Any, Final
 import polars as pl
 
 from expectations.rules import between
-from nightschool.data.limits import LONGEST_ID, LONGEST_TEXT
+from nightschool.data.normalization.limits import LONGEST_ID, LONGEST_TEXT
 
 _IN_IDS: Final = r"\p{Cc}"
 _IN_TEXT: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"

@@ -9,7 +9,7 @@ from expectations.facts import ROWS, Known, count_repeated, one_row
 from expectations.rules import between, filled
 from expectations.text import id_measures, id_rules
 from nightschool.columns import AVAILABLE_AT, USER_ID, USERS
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 TABLE: Final = USERS
 

@@ -13,7 +13,7 @@ from expectations.engine import broken, judge, name_of
 from expectations.facts import NOTHING, ROWS, Known
 from expectations.report import RuleOutcome, Severity, SuiteReport
 from expectations.rows import find_bad_rows, judge_rows
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 SUITES: Final[Mapping[str, ModuleType]] = MappingProxyType(
     {suite.TABLE.name: suite for suite in (users, items, interactions, recommendations)}

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Night
+from nightschool.night.night import Night
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
 from tasks.attempt import Attempt

@@ -9,8 +9,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 from scipy.sparse import csr_array
 
-from models.serialization import read_arrays, read_card, write_arrays, write_card
 from models.fitted_state import Known
+from models.serialization import read_arrays, read_card, write_arrays, write_card
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound

@@ -6,28 +6,28 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from models.base import Model, ModelConfig
-from models.rating_stack.bayesian_fm import BayesianFm
-from models.factorization.bpr import Bpr
-from models.baselines.content import Content
 from models.autoencoders.dlae import Dlae
 from models.autoencoders.ease import Ease
-from models.serialization import read_card
 from models.autoencoders.gfcf import Gfcf
-from models.hybrid import Hybrid
-from models.factorization.ials import Ials
-from models.neighbours.itemknn import ItemKnn
-from models.neighbours.knn_baseline import KnnBaseline
-from models.factorization.nmf import Nmf
+from models.base import Model, ModelConfig
+from models.baselines.content import Content
 from models.baselines.popularity import Popularity
 from models.baselines.recent_popularity import RecentPopularity
-from models.reranker.reranker import Reranker, RerankerConfig
-from models.neighbours.rp3beta import Rp3Beta
-from models.rating_stack.stack import Stack
+from models.factorization.bpr import Bpr
+from models.factorization.ials import Ials
+from models.factorization.nmf import Nmf
 from models.factorization.svd import Svd
 from models.factorization.svd_surprise import SvdSurprise
 from models.factorization.svdpp import Svdpp
+from models.hybrid import Hybrid
+from models.neighbours.itemknn import ItemKnn
+from models.neighbours.knn_baseline import KnnBaseline
+from models.neighbours.rp3beta import Rp3Beta
 from models.neighbours.userknn import UserKnn
+from models.rating_stack.bayesian_fm import BayesianFm
+from models.rating_stack.stack import Stack
+from models.reranker.reranker import Reranker, RerankerConfig
+from models.serialization import read_card
 from nightschool.contract import RERANKER, Recipe, Space
 from nightschool.errors import ConfigurationError
 

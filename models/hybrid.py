@@ -11,8 +11,8 @@ from models.fitted_state import Known
 from models.reranker.reranker import Reranker
 from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
+from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names
-from nightschool.ranking.pool import blend, candidate_pool, pool_users
 
 
 class Hybrid(Model):

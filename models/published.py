@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from models.catalog import load
-from models.serialization import read_arrays, write_arrays
 from models.hybrid import Hybrid
+from models.serialization import read_arrays, write_arrays
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Float32s, Indices
 from nightschool.ranking.blocks import block_users, in_blocks
+from nightschool.ranking.candidates import rank_pool
 from nightschool.ranking.fallback import Fallback
-from nightschool.ranking.pool import rank_pool
 from nightschool.ranking.topk import Ranking, join_rankings, top_k
 
 _MEGABYTES = 64

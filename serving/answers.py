@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from serving.experiment_assignment import Exposed
 from serving.filling import filled
 from serving.listing import (
     Entry,
@@ -18,11 +19,10 @@ from serving.listing import (
     published_list,
     ruled,
 )
-from serving.person import Person
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.trial import Exposed
+from serving.user_state import Person
 
 MOST_ITEMS: Final = 200
 _OBJECT_BYTES: Final = 200

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
 from nightschool.settings import Settings
 from serving.api import events, items, operations, users
-from serving.frame import App, Frame
+from serving.middleware import App, Frame
 from serving.night_figures import NightFigures
 from serving.page import routes as page
 from serving.problems import FAILED, problem

@@ -11,8 +11,8 @@ from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
-from serving.person import Met, Person, liked_row
 from serving.snapshot import CO_OCCURRENCE, CONTENT, Snapshot
+from serving.user_state import Met, Person, liked_row
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from nightschool.contract import Indices, Mask
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.listing import Entry, picked_list
-from serving.person import Person
 from serving.rules import Rules
 from serving.snapshot import Snapshot
+from serving.user_state import Person
 
 POPULARITY: Final = "popularity"
 

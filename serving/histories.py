@@ -4,9 +4,9 @@ from typing import Final
 
 from nightschool.storage.events import Stored
 from serving.feedback import Feedback
-from serving.person import Person
 from serving.schemas import ExternalId, HistoryEntry
 from serving.snapshot import Snapshot
+from serving.user_state import Person
 
 _READ_BACK: Final = 1000
 """Events of a user that are looked at, views and all."""

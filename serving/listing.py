@@ -12,10 +12,10 @@ from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.rules import Mix, pick
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
-from serving.person import Person, liked_row
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import AUDIENCE_SOURCE, CONTENT, EVERYONE, Snapshot
+from serving.user_state import Person, liked_row
 
 Entry = dict[str, Any]
 """The fields of `schemas.Recommended`."""

@@ -31,11 +31,11 @@ from nightschool.columns import (
 )
 from nightschool.contract import Recipe
 from nightschool.evaluation.segments import OVERALL
-from nightschool.evaluation.sequential import Judgement, judge
+from nightschool.experiments.sequential import Judgement, judge
+from nightschool.experiments.store import Experiment, Experiments
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
-from nightschool.storage.experiments import Experiment, Experiments
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nightschool.data.toml_files import checked, parse_toml
+from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ConfigurationError
 
 

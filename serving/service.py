@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Final
 
 from nightschool.errors import NotFound
+from nightschool.experiments.store import Experiments
+from nightschool.privacy.erasure_log import Erasures
 from nightschool.settings import Settings
 from nightschool.storage.database import connect_database, make_tables
-from nightschool.storage.erasures import Erasures
 from nightschool.storage.events import EventStore
-from nightschool.storage.experiments import Experiments
 from nightschool.storage.keys import Keys
 from nightschool.storage.releases import Release
 from serving.answers import Asked, Body, Question, make_list, warm_up
 from serving.cache import Cache
 from serving.current import Current
+from serving.experiment_assignment import Trial
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
 from serving.neighbours import similar_items, similar_users
 from serving.operations import release_detail, release_entries
 from serving.people import FoundUser, search_users
-from serving.person import Person
 from serving.rules import load_rules
 from serving.schemas import (
     Event,
@@ -41,8 +41,8 @@ from serving.schemas import (
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
-from serving.trial import Trial
 from serving.upkeep import Upkeep
+from serving.user_state import Person
 
 RELEASE, STORE, EVENTS = "the release", "the database", "the events"
 """What is kept current and what answers would be wrong without."""

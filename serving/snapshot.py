@@ -30,7 +30,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.contract import Component, Mask, Recipe
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.revisions import known_at
 from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths

@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
 from nightschool.failures import INTERRUPTED, explain
-from nightschool.night.ingest import IngestReport
+from nightschool.ingest.ingest import IngestReport
 from nightschool.night.outcome import Outcome, outcome_of
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE

@@ -17,13 +17,13 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.data.manifest import Manifest, load_manifest
-from nightschool.data.readers import infer_id_dtypes
+from nightschool.data.manifest.manifest import Manifest, load_manifest
+from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import NightschoolError, NotFound
-from nightschool.night.ingest import ingest
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Ledger
-from nightschool.night.quarantine import count_reasons, quarantined
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.ingest import ingest
+from nightschool.ingest.ledger import Ledger
+from nightschool.ingest.quarantine.table import count_reasons, quarantined
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from models.catalog import build, create
 from nightschool.contract import RERANKER
-from nightschool.data.leave_out import leave_out
-from nightschool.data.splitting import TRAIN, VALIDATION
+from nightschool.data.splits.cold_start import leave_out
+from nightschool.data.splits.splitting import TRAIN, VALIDATION
 from nightschool.errors import ConfigurationError
-from nightschool.night.cold_start import Makers, describe_table, measure_cold_start
-from nightschool.night.effects import measure_effects
-from nightschool.night.run import Home
-from nightschool.night.summary import describe_measured
+from nightschool.night.filter_report import measure_effects
+from nightschool.night.reporting.metrics import describe_measured
+from nightschool.offline.cold_start import Makers, describe_table, measure_cold_start
+from nightschool.storage.home import Home
 from tasks.evaluate import Offline
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from models.catalog import create
 from nightschool.contract import Component
 from nightschool.night.config import NightConfig
-from nightschool.night.cross_validation import cross_validate, describe_cross_validation
-from nightschool.night.run import Home
+from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
+from nightschool.storage.home import Home
 from tasks.evaluate import events_of
 
 

@@ -9,17 +9,17 @@ from models.catalog import build, create
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Rules
-from nightschool.data.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
+from nightschool.data.splits.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.night.as_of import newest_known
 from nightschool.night.config import NightConfig
-from nightschool.night.effects import measure_effects
-from nightschool.night.lookup import Reader
-from nightschool.night.offline import compare_models, measure_lists
+from nightschool.night.filter_report import measure_effects
 from nightschool.night.prepare import event_log
-from nightschool.night.run import Home
-from nightschool.night.select import Search
-from nightschool.night.summary import describe_measured, figures
+from nightschool.night.reporting.metrics import describe_measured, figures
+from nightschool.night.selection.select import Search
+from nightschool.offline.compare import compare_models, measure_lists
+from nightschool.storage.as_of import newest_known
+from nightschool.storage.home import Home
+from nightschool.storage.release_reader import Reader
 from tasks.home import manifest_of
 from tasks.select import search_for
 from tasks.sources import read_hold_out

@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 
 from models.published import forget_user
-from nightschool.data.fields import to_text
-from nightschool.data.ids import to_ids
+from nightschool.data.normalization.ids import to_ids
+from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.night.forget import begin_erasure, erase_rows, erase_texts, find_person
-from nightschool.night.run import Home
-from nightschool.night.sent import count_sent, erase_sent
+from nightschool.ingest.feedback_events import count_sent, erase_sent
+from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
+from nightschool.privacy.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.settings import Settings
-from nightschool.storage.erasures import Erasure, UserId, end, unfinished
+from nightschool.storage.home import Home
 from tasks.home import manifest_of
 from tasks.tracking import registry
 

@@ -5,14 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from nightschool.columns import NIGHTS
-from nightschool.data.manifest import Manifest, load_manifest
-from nightschool.data.readers import infer_id_dtypes
-from nightschool.data.sent import with_sent
+from nightschool.data.manifest.feedback_source import with_sent
+from nightschool.data.manifest.manifest import Manifest, load_manifest
+from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import Busy, ConfigurationError, NotFound
-from nightschool.night.run import Home
-from nightschool.night.sent import took_in_sent
+from nightschool.ingest.feedback_events import took_in_sent
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import Binding, bind, find_binding, get_binding, require_same
+from nightschool.storage.home import Home
 from nightschool.storage.home_version import VERSION, home_version
 from nightschool.storage.lake import Lake
 from nightschool.storage.lock import home_lock

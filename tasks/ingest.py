@@ -5,8 +5,8 @@ from datetime import datetime
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from nightschool.night.ingest import IngestReport
-from nightschool.night.run import Home
+from nightschool.ingest.ingest import IngestReport
+from nightschool.storage.home import Home
 from tasks.forget import finish_erasure
 from tasks.measure import measured
 from tasks.sources import ingest_sources

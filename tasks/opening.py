@@ -8,9 +8,10 @@ from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
-from nightschool.night.run import Home, Night, Unchanged
-from nightschool.night.run import open_night as open_or_find
+from nightschool.night.night import Night, Unchanged
+from nightschool.night.night import open_night as open_or_find
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
+from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tasks.home import asked_manifest, manifest_of
 from tasks.select import search_for

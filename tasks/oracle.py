@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import build, create
-from nightschool.data.simulator.truth import Truth
-from nightschool.data.simulator.vocabulary import TRUTH_FILE
-from nightschool.data.splitting import TEST, named_cut, test_split, validation_split
+from nightschool.data.splits.splitting import TEST, named_cut, test_split, validation_split
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
-from nightschool.night.offline import compare_models
-from nightschool.night.oracle import describe_oracle, measure_oracle
-from nightschool.night.run import Home
+from nightschool.offline.compare import compare_models
+from nightschool.offline.oracle import describe_oracle, measure_oracle
+from nightschool.simulator.truth import Truth
+from nightschool.simulator.vocabulary import TRUTH_FILE
+from nightschool.storage.home import Home
 from tasks.evaluate import Offline
 
 

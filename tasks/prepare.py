@@ -5,10 +5,10 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from nightschool.night.effects import measure_effects
+from nightschool.night.filter_report import measure_effects
+from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared
 from nightschool.night.prepare import prepare as prepare_data
-from nightschool.night.run import Night
 from tasks.stage import Record, once
 
 

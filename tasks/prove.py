@@ -8,12 +8,12 @@ from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build
 from nightschool.contract import Recipe
-from nightschool.data.splitting import test_split
+from nightschool.data.splits.splitting import test_split
 from nightschool.evaluation.segments import segments
+from nightschool.night.night import Night
 from nightschool.night.prove import Trial
 from nightschool.night.prove import prove as compare
-from nightschool.night.run import Night
-from nightschool.night.summary import describe_roles
+from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.stage import Record, once

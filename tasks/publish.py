@@ -7,8 +7,8 @@ from prefect.cache_policies import NO_CACHE
 
 from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
-from nightschool.night.publish import describe_gates, draft_release, publish_release
-from nightschool.night.run import Night
+from nightschool.night.night import Night
+from nightschool.night.release.publish import describe_gates, draft_release, publish_release
 from tasks.measure import measured
 from tasks.recommend import tables_folder
 from tasks.stage import Record, failed_on_io

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from expectations import validation
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Ledger
-from nightschool.night.repairs import read_repairs
-from nightschool.night.retry import retry
-from nightschool.night.run import Home
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.ledger import Ledger
+from nightschool.ingest.quarantine.repair_files import read_repairs
+from nightschool.ingest.quarantine.retry import retry
+from nightschool.storage.home import Home
 from tasks.forget import finish_erasure
 from tasks.home import manifest_of
 

@@ -10,12 +10,12 @@ from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
-from nightschool.data.limits import Limits
-from nightschool.night.freshness import freshness_figures, measure_freshness
+from nightschool.data.normalization.limits import Limits
 from nightschool.night.gates import Gate, table_gates
-from nightschool.night.recommend import read_table, write_tables, write_weights
-from nightschool.night.run import Night
-from nightschool.night.select import CONTENT, IMPERSONAL
+from nightschool.night.night import Night
+from nightschool.night.release.lists import read_table, write_tables, write_weights
+from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
+from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder

@@ -10,9 +10,9 @@ from models.catalog import build, create
 from models.published import write_audiences
 from nightschool.contract import Blended, Dataset, Recipe, WeighsItems
 from nightschool.errors import ConfigurationError
-from nightschool.night.audiences import measure_audiences
-from nightschool.night.run import Night
-from nightschool.night.select import CONTENT
+from nightschool.night.night import Night
+from nightschool.night.release.audiences import measure_audiences
+from nightschool.night.selection.select import CONTENT
 from tasks.prepare import load
 from tasks.stage import Record, failed_on_io, once
 from tasks.tracking import track

@@ -7,9 +7,9 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from nightschool.night.ingest import IngestReport
-from nightschool.night.report import already_decided, in_markdown, night_report
-from nightschool.night.run import Night, Unchanged
+from nightschool.ingest.ingest import IngestReport
+from nightschool.night.night import Night, Unchanged
+from nightschool.night.reporting.report import already_decided, in_markdown, night_report
 from nightschool.storage.releases import Release
 from tasks.stage import Record
 

@@ -12,16 +12,16 @@ from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build, create, create_reranker, space
 from nightschool.contract import RERANKER, Recipe
-from nightschool.data.splitting import validation_split
+from nightschool.data.splits.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
-from nightschool.night.reranking import with_reranker
-from nightschool.night.run import Night
-from nightschool.night.select import Search
-from nightschool.night.select import select as choose
-from nightschool.night.summary import describe_selection
-from nightschool.night.tuning import Budget, Tunable
+from nightschool.night.night import Night
+from nightschool.night.reporting.metrics import describe_selection
+from nightschool.night.selection.reranking import with_reranker
+from nightschool.night.selection.select import Search
+from nightschool.night.selection.select import select as choose
+from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.stage import Record, once

@@ -19,15 +19,15 @@ from nightschool.columns import (
     TABLE,
     USERS,
 )
-from nightschool.data.holdout import read_test
-from nightschool.night.fates import decide_file
-from nightschool.night.ingest import IngestReport, ingest
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Decision, Ledger
-from nightschool.night.run import Home
-from nightschool.night.sent import with_new_sent
+from nightschool.data.splits.given_test import read_test
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.feedback_events import with_new_sent
+from nightschool.ingest.file_outcomes import decide_file
+from nightschool.ingest.ingest import IngestReport, ingest
+from nightschool.ingest.ledger import Decision, Ledger
 from nightschool.settings import Settings
 from nightschool.storage.binding import bind
+from nightschool.storage.home import Home
 from nightschool.storage.nights import Nights
 from nightschool.storage.upkeep import join_files
 from tasks.home import manifest_of

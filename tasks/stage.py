@@ -14,7 +14,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from nightschool.errors import DataRefused
-from nightschool.night.run import Night
+from nightschool.night.night import Night
 from nightschool.storage.durable import sync_tree
 from tasks.measure import measured
 

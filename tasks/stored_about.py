@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nightschool.night.run import Home
-from nightschool.night.stored_about import stored_about
+from nightschool.privacy.stored_about import stored_about
 from nightschool.settings import Settings
+from nightschool.storage.home import Home
 from tasks.forget import parse_user
 from tasks.home import manifest_of
 

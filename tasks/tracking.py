@@ -6,10 +6,11 @@ from pathlib import Path
 
 import models
 from nightschool.columns import RECOMMENDATIONS
-from nightschool.night.run import Home, Night
-from nightschool.night.tracking import night_log
+from nightschool.night.night import Night
+from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_path
+from nightschool.storage.home import Home
 from nightschool.storage.mlflow_database import collect_garbage
 from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry

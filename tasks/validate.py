@@ -27,9 +27,9 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.limits import Limits
-from nightschool.night.as_of import scan_at
-from nightschool.night.run import Night
+from nightschool.data.normalization.limits import Limits
+from nightschool.night.night import Night
+from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 from tasks.stage import Record, once
 

@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 
 from nightschool.columns import USERS
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import DataRefused, Unavailable
 from nightschool.failures import explain, is_interrupt
 from nightschool.night.outcome import outcome_of
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from nightschool.storage.lake import Lake
 from tests.cli.conftest import spawn
 

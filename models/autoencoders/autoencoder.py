@@ -10,9 +10,9 @@ from pydantic import Field
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, vstack
 
-from models.base import ModelConfig
-from models.autoencoders.local_ridge import solve_nearest
 from models.autoencoders.item_gram import Int64s, Together
+from models.autoencoders.local_ridge import solve_nearest
+from models.base import ModelConfig
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 

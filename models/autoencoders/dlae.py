@@ -9,8 +9,8 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
-from models.base import ItemToItem
 from models.autoencoders.item_gram import Sequences, Together
+from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.data.features import features_of
 from nightschool.errors import DataRefused

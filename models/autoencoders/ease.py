@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
-from models.base import ItemToItem
 from models.autoencoders.item_gram import Together
+from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.errors import DataRefused
 

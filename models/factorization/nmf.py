@@ -9,8 +9,8 @@ from pydantic import Field
 
 from models.base import ModelConfig
 from models.factorization.factor_model import Factorised, by_index
-from models.ratings import Ratings
 from models.factorization.surprise_trainset import trainset
+from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 
 

@@ -3,8 +3,8 @@
 import surprise
 
 from models.factorization.factor_model import Factorised
-from models.factorization.svd import SvdConfig, ratings_for
 from models.factorization.surprise_trainset import trainset
+from models.factorization.svd import SvdConfig, ratings_for
 from nightschool.contract import Dataset
 
 

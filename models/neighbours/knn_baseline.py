@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from models.factorization.factor_model import by_index
-from models.ratings import Ratings
 from models.factorization.surprise_trainset import trainset
+from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.errors import ConfigurationError
 

@@ -10,9 +10,9 @@ from scipy.sparse import csr_array, csr_matrix, diags_array, eye_array, hstack
 from models.base import ModelConfig
 from models.factorization.factor_model import Factorised
 from models.labels import item_labels, user_labels
-from models.ratings import Ratings
 from models.rating_stack.sessions import Sittings
 from models.rating_stack.temporal_context import instants_of, seconds_of
+from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Space
 from nightschool.errors import ConfigurationError
 

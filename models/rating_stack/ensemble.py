@@ -8,11 +8,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from models.base import Model
-from models.serialization import read_arrays, write_arrays
 from models.fitted_state import Known
-from models.ratings import Ratings
 from models.rating_stack.sessions import Sittings
 from models.rating_stack.temporal_context import Seconds, Timeline, Windows, instants_of, seconds_of
+from models.ratings import Ratings
+from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Instants
 
 _ARRAYS = "panel.npz"

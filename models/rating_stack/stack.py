@@ -13,18 +13,18 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
 from models.base import Model, ModelConfig
-from models.rating_stack.bayesian_fm import BayesianFm
-from models.neighbours.knn_baseline import KnnBaseline
-from models.fitted_state import Known
 from models.factorization.nmf import Nmf
-from models.rating_stack.ensemble import Panel
-from models.ratings import Ratings
 from models.factorization.svd import Svd
 from models.factorization.svd_surprise import SvdSurprise
 from models.factorization.svdpp import Svdpp
-from models.rating_stack.temporal_context import instants_of
-from models.side_features import item_traits, user_traits
+from models.fitted_state import Known
+from models.neighbours.knn_baseline import KnnBaseline
+from models.rating_stack.bayesian_fm import BayesianFm
 from models.rating_stack.boosted_trees import grow_trees, read_trees, write_trees
+from models.rating_stack.ensemble import Panel
+from models.rating_stack.temporal_context import instants_of
+from models.ratings import Ratings
+from models.side_features import item_traits, user_traits
 from nightschool.contract import Component, Dataset, Float32s, Indices, Instants, Space, Span
 from nightschool.errors import ConfigurationError
 

@@ -11,12 +11,12 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 
 from models.base import ModelConfig
+from models.rating_stack.boosted_trees import read_trees, write_trees
 from models.reranker.features.all import CandidateFeatures
 from models.reranker.features.history import content_nearness
-from models.serialization import read_arrays, write_arrays
-from models.reranker.training_data import Fit, Lesson, Teacher, join_lessons
 from models.reranker.splits import Cut, rotating_cuts
-from models.rating_stack.boosted_trees import read_trees, write_trees
+from models.reranker.training_data import Fit, Lesson, Teacher, join_lessons
+from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Pool
 from nightschool.errors import DataRefused
 from nightschool.ranking.topk import top_k

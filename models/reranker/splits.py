@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Mask
-from nightschool.data.protocols import (
+from nightschool.data.splits.protocols import (
     BY_TIME,
     TEST_SHARE,
     WINDOWS,

@@ -10,8 +10,8 @@ from nightschool.cli.night import Json
 from nightschool.errors import NotFound
 
 if TYPE_CHECKING:
-    from nightschool.evaluation.sequential import ArmResult, Estimate, Judgement
-    from nightschool.storage.experiments import Experiment, Experiments
+    from nightschool.experiments.sequential import ArmResult, Estimate, Judgement
+    from nightschool.experiments.store import Experiment, Experiments
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start an experiment: from now on each user gets the lists of the arm that the user's id draws."""
-    from nightschool.storage.experiments import Plan
+    from nightschool.experiments.store import Plan
     from serving.rules import Rules
 
     plan = Plan.load(file)
@@ -43,7 +43,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Tell what an experiment shows so far; looking often does not make chance look like an effect."""
-    from nightschool.evaluation.sequential import judge
+    from nightschool.experiments.sequential import judge
 
     experiments = _opened(to_read=True)
     experiment = experiments.get(name) if name else _newest(experiments)
@@ -74,9 +74,9 @@ def stop(
 
 def _opened(*, to_read: bool = False) -> "Experiments":
     """The home's experiments; reading makes no database where there is none."""
+    from nightschool.experiments.store import Experiments
     from nightschool.settings import Settings
     from nightschool.storage.database import find_database, open_database
-    from nightschool.storage.experiments import Experiments
 
     address = Settings().events_address
     database = find_database(address) if to_read else open_database(address)

@@ -21,9 +21,9 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Look at your own files and write a first manifest for them, with every guess marked; then try it on them."""
-    from nightschool.data.inspection.draft import dataset_name, draft
-    from nightschool.data.inspection.survey import survey
-    from nightschool.data.inspection.writing import require_new, write_manifest
+    from nightschool.inspection.draft import dataset_name, draft
+    from nightschool.inspection.survey import survey
+    from nightschool.inspection.writing import require_new, write_manifest
 
     path = out or Path(f"{dataset_name(folder)}.toml")
     require_new(path)

@@ -30,7 +30,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Show a user's list; a user whom the release does not know gets their audience's, else everyone's."""
-    from nightschool.night.lookup import Reader
+    from nightschool.storage.release_reader import Reader
     from tasks.home import manifest_of, open_home
 
     home = open_home()
@@ -55,7 +55,7 @@ def similar_items(
     as_json: Json = False,
 ) -> None:
     """Show the items that are most like one."""
-    from nightschool.night.lookup import Reader
+    from nightschool.storage.release_reader import Reader
     from tasks.home import open_home
 
     reader = Reader.of(open_home(), release)
@@ -76,7 +76,7 @@ def similar_users(
     as_json: Json = False,
 ) -> None:
     """Show the users whose histories are most like one user's."""
-    from nightschool.night.lookup import Reader
+    from nightschool.storage.release_reader import Reader
     from tasks.home import manifest_of, open_home
 
     home = open_home()
@@ -145,8 +145,8 @@ def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> 
     import polars as pl
 
     from nightschool.columns import RELEASE_TABLES
-    from nightschool.night.lookup import Reader
-    from nightschool.night.spreadsheets import count_formulas, without_formulas
+    from nightschool.ingest.quarantine.spreadsheets import count_formulas, without_formulas
+    from nightschool.storage.release_reader import Reader
     from tasks.home import open_home
 
     tables = {known.name: known for known in RELEASE_TABLES}

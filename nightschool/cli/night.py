@@ -42,8 +42,8 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Write a simulated learning platform: users.csv, content.csv, engagements.csv."""
-    from nightschool.data.simulator.config import SimulatorConfig
-    from nightschool.data.simulator.simulate import simulate as write
+    from nightschool.simulator.config import SimulatorConfig
+    from nightschool.simulator.simulate import simulate as write
 
     size = {"users": users, "items": items, "interactions": interactions, "days": days}
     report = write(SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "damage": damage}), out)
@@ -57,8 +57,8 @@ def simulate(
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Take source rows into the tables, each exactly once."""
+    from nightschool.privacy.erasure_log import unfinished
     from nightschool.settings import Settings
-    from nightschool.storage.erasures import unfinished
     from nightschool.storage.lock import home_lock
     from tasks.home import bind_home
     from tasks.sources import ingest_sources
@@ -143,7 +143,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Compare models on a held-out test of what was ingested, with intervals; publishes nothing."""
-    from nightschool.data.leave_out import PROTOCOLS as COLD_START
+    from nightschool.data.splits.cold_start import PROTOCOLS as COLD_START
     from nightschool.night.config import NightConfig
     from tasks.cold_start import evaluate_cold_start
     from tasks.evaluate import Offline, evaluate_models, evaluate_release

@@ -21,7 +21,7 @@ File = Annotated[
 @app.command("list")
 def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = False) -> None:
     """Count the rows that were put aside, by table, source file and reason."""
-    from nightschool.night.quarantine import count_reasons, quarantined
+    from nightschool.ingest.quarantine.table import count_reasons, quarantined
     from tasks.home import open_home
 
     counts = count_reasons(quarantined(open_home().lake, reason, file))
@@ -45,8 +45,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the rows that were put aside to a file, to be repaired there and given to `quarantine retry`."""
-    from nightschool.night.quarantine import own_columns, quarantined, repairable
-    from nightschool.night.repairs import write_rows
+    from nightschool.ingest.quarantine.repair_files import write_rows
+    from nightschool.ingest.quarantine.table import own_columns, quarantined, repairable
     from tasks.home import manifest_of, open_home
 
     home = open_home()

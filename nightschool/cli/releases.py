@@ -67,7 +67,7 @@ def verify(release_id: ReleaseId, as_json: Json = False) -> None:
 
     `intact` is what the night published, `erased` what `nightschool forget` has left of it.
     """
-    from nightschool.night.verify import verify_release
+    from nightschool.storage.verify import verify_release
     from tasks.home import open_home
 
     found = verify_release(open_home(), release_id)

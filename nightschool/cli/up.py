@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import flows
 from nightschool.cli import show
-from nightschool.cli.children import Children
+from nightschool.cli.process_group import Children
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.storage.mlflow_addresses import location, relocate

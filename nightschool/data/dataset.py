@@ -34,8 +34,8 @@ from nightschool.columns import (
 )
 from nightschool.contract import Dataset, ItemColumns, Mask, Split
 from nightschool.data.filters import Filtered, Rules, filter_events
-from nightschool.data.identity import order_ids
-from nightschool.data.manifest import Manifest
+from nightschool.data.hashing import order_ids
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.errors import DataRefused
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightschool.columns import BOT_EVENT, ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Indices, Mask
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError, DataRefused
 
 

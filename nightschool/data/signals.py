@@ -20,7 +20,7 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_INDEX,
 )
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused, ManifestError
 
 SCORE_CAP = 10.0

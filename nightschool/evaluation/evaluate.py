@@ -30,7 +30,7 @@ from nightschool.evaluation.metrics import (
     self_information,
 )
 from nightschool.ranking.blocks import block_users, in_blocks
-from nightschool.ranking.pool import rank_pool
+from nightschool.ranking.candidates import rank_pool
 from nightschool.ranking.topk import Ranking, allowed_items, join_rankings, rank_users
 
 CUTOFFS = (5, 10, 20)

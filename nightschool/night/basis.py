@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nightschool.data.event_weights import SHOP_WEIGHTS
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.event_weights import SHOP_WEIGHTS
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.storage.fingerprints import basis_fingerprint
 from nightschool.storage.release import BASIS, Release
 

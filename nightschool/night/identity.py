@@ -6,10 +6,10 @@ from datetime import datetime
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
-from nightschool.night.as_of import newest_known, scan_at
 from nightschool.night.config import NightConfig
+from nightschool.storage.as_of import newest_known, scan_at
 from nightschool.storage.fingerprints import content_hash, data_fingerprint, release_id, run_key
 from nightschool.storage.lake import Lake
 from nightschool.storage.night_log import DataUsed

@@ -12,12 +12,12 @@ from pydantic import TypeAdapter
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.filters import Rules, check_rules
-from nightschool.data.manifest import Manifest
-from nightschool.data.splitting import Cut, Window, choose_cut
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.splits.splitting import Cut, Window, choose_cut
 from nightschool.errors import DataRefused
-from nightschool.night.as_of import scan_at
 from nightschool.night.departed import present
-from nightschool.night.run import Night
+from nightschool.night.night import Night
+from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 
 _INSTANT = TypeAdapter(datetime | None)

@@ -7,7 +7,7 @@ from nightschool.contract import Blended, Component, Recipe, Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.gates import Gate, floor_gate, learnable_gate, superiority_gate
-from nightschool.night.select import POPULARITY
+from nightschool.night.selection.select import POPULARITY
 
 Build = Callable[[Recipe], Blended]
 

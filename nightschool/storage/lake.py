@@ -23,7 +23,7 @@ from nightschool.storage.delta_files import (
     write_rows,
 )
 from nightschool.storage.durable import sync_tree
-from nightschool.storage.spool import Spool
+from nightschool.storage.staging import Spool
 
 UNREADABLE = (DeltaError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What reading a damaged table raises; over a file that was cut short, polars panics."""

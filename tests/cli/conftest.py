@@ -17,8 +17,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.cli.app import main
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 BUSY_USER = 1

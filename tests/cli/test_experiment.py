@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nightschool.experiments.store import Experiments, Exposure, Shown
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
-from nightschool.storage.experiments import Experiments, Exposure, Shown
 from tests.cli.conftest import Run, require_refusal
 
 PLAN = """
@@ -60,7 +60,7 @@ def started(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return ago
 
     with monkeypatch.context() as patch:
-        patch.setattr("nightschool.storage.experiments.datetime", Clock)
+        patch.setattr("nightschool.experiments.store.datetime", Clock)
         assert run("experiment", "start", file).code == 0
 
 

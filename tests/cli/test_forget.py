@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from nightschool.storage import registry
 from nightschool.storage.lock import home_lock
 from tests.cli.conftest import Run, require_refusal, spawn
@@ -211,7 +211,7 @@ def state(run: Run, release_id: str) -> tuple[int, Any]:
 
 
 MOMENTS = {
-    "the tombstone": ("nightschool.storage.erasures:Erasures:note", "the same"),
+    "the tombstone": ("nightschool.privacy.erasure_log:Erasures:note", "the same"),
     "a table": ("nightschool.storage.lake:Lake:replace_release", "another person's"),
     "a new recommender": ("mlflow:MlflowClient:create_model_version", "ingest"),
     "the texts": ("tasks.forget::erase_texts", "the same"),

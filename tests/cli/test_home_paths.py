@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from nightschool.cli.up import answers
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from tests.cli.conftest import ROOT, Run, require_refusal
 
 AWKWARD = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.data.manifest import load_manifest
+from nightschool.data.manifest.manifest import load_manifest
 from tests.cli.conftest import NIGHT, Run, require_refusal, spawn
 
 N_USERS, N_ITEMS = 40, 25

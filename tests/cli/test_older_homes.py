@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.settings import HomePaths
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from nightschool.storage.home_version import VERSION, home_version
 from tests.cli.conftest import ROOT, Run
 

@@ -17,10 +17,10 @@ import httpx
 import psutil
 import pytest
 
-from nightschool.night.run import Home
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
+from nightschool.storage.home import Home
 from nightschool.storage.keys import Keys
 from tasks.forget import forget
 from tests.cli.conftest import Run, require_refusal

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from nightschool.columns import INTERACTIONS
-from nightschool.data import sources
-from nightschool.data.sources import HashedStream
+from nightschool.data.readers import sources
+from nightschool.data.readers.sources import HashedStream
 from tests.cli.conftest import Run
 from tests.cli.untrusted import HEADER, N_ROWS, Untrusted, log_row
 

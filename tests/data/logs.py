@@ -7,7 +7,7 @@ import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, SOURCE_FILE, SOURCE_ROW, TIMESTAMP, USER_ID
 from nightschool.data.dataset import EventLog, build_event_log
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.manifest import Manifest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 IMPLICIT = Manifest.model_validate(

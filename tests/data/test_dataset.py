@@ -31,8 +31,8 @@ from nightschool.columns import (
 )
 from nightschool.contract import ItemColumns
 from nightschool.data.dataset import EventLog, build_event_log
-from nightschool.data.identity import order_ids
-from nightschool.data.manifest import Manifest
+from nightschool.data.hashing import order_ids
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

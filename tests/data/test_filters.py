@@ -27,7 +27,7 @@ from nightschool.columns import (
 from nightschool.contract import Dataset, Split
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.filters import Filtered, Rules, check_rules, filter_events, suspected_bots
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.negatives import sample_negatives
 from nightschool.errors import ConfigurationError, DataRefused
 from tests.data.logs import START, as_ingested

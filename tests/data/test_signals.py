@@ -18,7 +18,7 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_INDEX,
 )
-from nightschool.data.manifest import load_manifest
+from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.errors import DataRefused, ManifestError
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from nightschool.cli.children import GRACE_SECONDS, end
+from nightschool.cli.process_group import GRACE_SECONDS, end
 from tests.docker.files import COMPOSE, ROOT, Service, compose, service
 
 _NOT_WRITABLE = "/proc/read-only"

@@ -14,8 +14,8 @@ import httpx
 import psycopg
 import pytest
 
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from tests.docker.files import ROOT, service
 from tests.docker.processes import Machine, machine
 from tests.postgres import PASSWORD, USER, Server, binary, running_server

@@ -20,9 +20,9 @@ from nightschool.columns import (
     USER_INDEX,
 )
 from nightschool.contract import Dataset, Float32s, Indices, ItemColumns, Split
-from nightschool.data import splitting
 from nightschool.data.dataset import build_event_log
-from nightschool.data.manifest import load_manifest
+from nightschool.data.manifest.manifest import load_manifest
+from nightschool.data.splits import splitting
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, prediction_errors, relevant_users, with_auc
 from nightschool.ranking.topk import Ranking
 from tests.data.logs import as_ingested

@@ -3,7 +3,7 @@ import pytest
 
 from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
 from nightschool.evaluation.gains import Gains
-from nightschool.ranking.pool import blend, candidate_pool, rank_pool
+from nightschool.ranking.candidates import blend, candidate_pool, rank_pool
 from tests.evaluation.test_evaluate import split_of
 
 K = 3

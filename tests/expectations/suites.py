@@ -8,7 +8,7 @@ from expectations.facts import NOTHING, Known
 from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from nightschool import columns
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 
 LIMITS = Limits(datetime(2026, 1, 1, tzinfo=UTC), rating=(1, 5))
 MONDAY, TUESDAY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)

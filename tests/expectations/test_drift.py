@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from expectations.validation import check_drift
-from nightschool.data.profile import HOUR
+from nightschool.data.normalization.profile import HOUR
 from tests.expectations.suites import broken, tried
 
 GOOD = {

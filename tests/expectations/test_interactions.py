@@ -6,7 +6,7 @@ import pytest
 from expectations.facts import Known
 from expectations.validation import check_batch, check_rows
 from nightschool.columns import INTERACTIONS
-from nightschool.data.limits import Limits
+from nightschool.data.normalization.limits import Limits
 from tests.expectations.suites import LIMITS, MONDAY, broken, frame_of, report_on, tried
 
 DECLARED = Known(

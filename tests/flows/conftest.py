@@ -12,8 +12,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from tests.flows.servers import Servers, running
 from tests.flows.victims import Scene, warm_up
 from tests.tasks.hooks import Hook, hook

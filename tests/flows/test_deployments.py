@@ -15,8 +15,8 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from nightschool.cli.automations import NAME, watch_for_nights
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from tests.flows.servers import SMALL_NIGHT, Servers, answer, until
 from tests.tasks.hooks import Hook
 

@@ -28,11 +28,11 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.night.config import NightConfig
-from nightschool.night.lookup import Reader
-from nightschool.night.run import Home
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
+from nightschool.storage.home import Home
+from nightschool.storage.release_reader import Reader
 from tasks.home import bind_home, open_home
 from tasks.sources import ingest_sources
 

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from flows.retrain import retrain
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import Busy, ConfigurationError, DataRefused, Unavailable
 from nightschool.night.config import NightConfig
 from nightschool.settings import Settings
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from nightschool.storage.lock import home_lock
 from nightschool.storage.nights import NightRow, Nights
 from tests.tasks.hooks import Hook, hook

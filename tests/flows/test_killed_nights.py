@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import RELEASE_TABLES, Table
-from nightschool.night.ledger import Ledger
+from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 from tests.flows.conftest import World
 from tests.flows.victims import STAGES, Moment, after, read_whole_release

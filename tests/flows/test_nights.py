@@ -14,13 +14,13 @@ import pytest
 from flows.retrain import retrain
 from flows.rollback import rollback
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError
 from nightschool.night.config import NightConfig
 from nightschool.night.gates import Gate, table_gates
-from nightschool.night.lookup import Reader
-from nightschool.night.run import Home
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
+from nightschool.storage.home import Home
+from nightschool.storage.release_reader import Reader
 from tasks.home import open_home
 from tasks.tracking import registry
 

@@ -19,11 +19,11 @@ from flows.retrain import retrain
 from nightschool.columns import RELEASE_TABLES
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
-from nightschool.night.lookup import Reader
-from nightschool.night.run import Night
+from nightschool.night.night import Night
 from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.release_reader import Reader
 from nightschool.storage.serving_files import Lists, lists_path
-from nightschool.storage.stages import StageRecords
+from nightschool.storage.stage_records import StageRecords
 from tasks.home import open_home
 from tasks.publish import publish
 from tasks.tracking import registry

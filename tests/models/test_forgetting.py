@@ -7,12 +7,12 @@ from polars.testing import assert_frame_equal
 
 from models import catalog
 from models.base import Model
-from models.serialization import read_arrays
 from models.hybrid import Hybrid
 from models.published import Published, forget_user, write_audiences
+from models.serialization import read_arrays
 from nightschool.contract import Dataset, Recipe
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.night.audiences import measure_audiences
+from nightschool.night.release.audiences import measure_audiences
 
 GONE = 7
 BLEND = Recipe.model_validate(

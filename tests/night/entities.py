@@ -12,10 +12,10 @@ from nightschool.columns import (
     USER_ID,
     USERS,
 )
-from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import ingest
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Ledger
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.ingest import ingest
+from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)

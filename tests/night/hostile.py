@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from expectations import validation
 from nightschool.columns import INTERACTIONS, ITEMS, QUARANTINE, SOURCE_FILE, SOURCE_ROW, SOURCES, TABLE, USERS
-from nightschool.data.manifest import Manifest
-from nightschool.data.readers import infer_id_dtypes
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import NightschoolError
-from nightschool.night.ingest import ingest
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Ledger
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.ingest import ingest
+from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ import polars as pl
 
 from expectations import validation
 from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
-from nightschool.data.manifest import Manifest
-from nightschool.night.ingest import ingest
-from nightschool.night.intake import Occasion
-from nightschool.night.ledger import Ledger
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.ingest.batch import Occasion
+from nightschool.ingest.ingest import ingest
+from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

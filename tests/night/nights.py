@@ -9,12 +9,13 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TITLE, USER_ID, USERS
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
-from nightschool.night.run import Home, Night, open_night
+from nightschool.night.night import Night, open_night
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Release, Releases
 

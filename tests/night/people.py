@@ -20,12 +20,12 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.manifest import Manifest
-from nightschool.night.run import Home
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.privacy.erasure_log import UserId
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
-from nightschool.storage.erasures import UserId
 from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Releases
 from nightschool.storage.serving_files import SERVED, write_serving_files

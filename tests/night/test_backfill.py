@@ -5,7 +5,7 @@ import pytest
 
 from nightschool.errors import Busy, ConfigurationError, DataRefused, GateRefused, NightschoolError
 from nightschool.night.backfill import Backfilled, list_instants, require_all, run_nights, worst_exit_code
-from nightschool.night.run import SEARCHED_ANEW
+from nightschool.night.night import SEARCHED_ANEW
 from nightschool.storage.release import Release, Status
 
 DAYS = [datetime(2025, 6, day, 2, tzinfo=UTC) for day in range(1, 5)]

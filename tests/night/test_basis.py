@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nightschool.data.manifest import Manifest, load_manifest
+from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.night.basis import changed_basis, describe_basis
 from nightschool.storage.release import Release
 

@@ -6,7 +6,7 @@ import pytest
 
 from nightschool.errors import DataRefused
 from nightschool.night.identity import again, identify, is_repeat_of, keyed_at, undecided
-from nightschool.night.run import Home
+from nightschool.storage.home import Home
 from nightschool.storage.releases import Draft
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, TUESDAY, make_home, meet
 

@@ -7,7 +7,8 @@ import pytest
 
 from nightschool.errors import GateRefused
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, open_night
+from nightschool.night.night import Night, open_night
+from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import (
     CHANGES,
@@ -84,7 +85,7 @@ def test_an_abandoned_night_is_told_once_however_often_its_end_is_killed(
     start(opened)
     other = NightConfig(k=49)
     with monkeypatch.context() as patch:
-        patch.setattr("nightschool.night.run._clear", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("nightschool.night.night._clear", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 start(opened, config=other)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nightschool.night.config import NightConfig
-from nightschool.night.run import SEARCHED_ANEW, Home, open_night
+from nightschool.night.night import SEARCHED_ANEW, open_night
+from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
 

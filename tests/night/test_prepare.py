@@ -8,8 +8,9 @@ import pytest
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, TIMESTAMP, USER_ID
 from nightschool.night.config import NightConfig
+from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared, event_log, prepare
-from nightschool.night.run import Home, Night
+from nightschool.storage.home import Home
 from tests.night.nights import MANIFEST, MONDAY, REQUEST, make_home, start
 
 DAYS = 100

@@ -12,7 +12,8 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEM_ID, ITEMS, TITLE, UNTIL, USER_ID, USERS
 from nightschool.errors import GateRefused
 from nightschool.night.config import NightConfig
-from nightschool.night.run import Home, Night, Unchanged, open_night
+from nightschool.night.night import Night, Unchanged, open_night
+from nightschool.storage.home import Home
 from nightschool.storage.releases import Releases
 from tests.night.nights import (
     CONFIG,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, UNTIL, USER_ID, USERS, WITHDRAWN
-from nightschool.data.sections import Time
+from nightschool.data.manifest.sections import Time
 from tests.night.entities import TUESDAY, Home
 
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 import httpx
 
 from nightschool.columns import ITEM_ID
-from nightschool.night.run import Home
 from nightschool.settings import Settings
+from nightschool.storage.home import Home
 from serving.app import framed
 from serving.schemas import ExternalId
 from serving.service import Service

@@ -10,8 +10,8 @@ import pytest
 from nightschool.contract import Dataset
 from nightschool.night.config import NightConfig
 from nightschool.night.prepare import event_log
-from nightschool.night.run import Home
 from nightschool.settings import HomePaths
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 from serving.snapshot import Snapshot

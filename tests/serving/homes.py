@@ -12,17 +12,18 @@ from models.catalog import build
 from models.hybrid import Hybrid
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
 from nightschool.contract import Dataset, Recipe
-from nightschool.data.manifest import load_manifest
-from nightschool.data.simulator.config import SimulatorConfig
-from nightschool.data.simulator.simulate import simulate
+from nightschool.data.manifest.manifest import load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
+from nightschool.night.night import Night, open_night
 from nightschool.night.prepare import event_log
-from nightschool.night.publish import draft_release, publish_release
-from nightschool.night.recommend import write_tables
-from nightschool.night.run import Home, Night, open_night
+from nightschool.night.release.lists import write_tables
+from nightschool.night.release.publish import draft_release, publish_release
 from nightschool.settings import HomePaths, Settings
+from nightschool.simulator.config import SimulatorConfig
+from nightschool.simulator.simulate import simulate
 from nightschool.storage.binding import Binding, bind
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
 

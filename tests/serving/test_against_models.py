@@ -9,8 +9,8 @@ from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID
 from nightschool.contract import Dataset, Float32s
 from serving.candidates import Scorer
-from serving.person import Person
 from serving.snapshot import CONTENT, Snapshot
+from serving.user_state import Person
 from tests.serving.client import Api
 from tests.serving.conftest import Served
 from tests.serving.homes import learn

@@ -14,9 +14,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from nightschool.errors import Unreachable
-from nightschool.night.run import Home
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
+from nightschool.storage.home import Home
 from nightschool.storage.keys import ROLES, Keys
 from serving.app import application, framed
 from serving.feedback import NOTHING
@@ -192,7 +192,7 @@ def test_a_lock_on_the_store_holds_up_no_list_and_every_event_is_answered(
     own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serving.service.PATIENCE_SECONDS", 0.3)
-    monkeypatch.setattr("serving.frame.LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr("serving.middleware.LONGEST_SECONDS", 1.0)
     service = Service(settings_of(own_home))
     users = service.current.snapshot.lists.keys.to_list()
     with client_of(framed(service)) as client, ThreadPoolExecutor(24) as pool:

@@ -13,10 +13,10 @@ from nightschool.contract import Dataset, Recipe
 from nightschool.storage.events import Stored
 from serving.answers import Asked, make_list
 from serving.candidates import Candidates, Scorer
-from serving.person import Person
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
+from serving.user_state import Person
 from tests.serving.conftest import Served, copied, opened
 from tests.serving.homes import HYBRID, make_home, publish
 from tests.serving.sent import history, learner, listed, stored

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import Unreachable
-from nightschool.night.run import Home
 from nightschool.settings import Settings
+from nightschool.storage.home import Home
 from serving.current import Current
 from tests.serving.homes import publish, settings_of
 

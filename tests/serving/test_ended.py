@@ -19,17 +19,17 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.night.lookup import Reader
-from nightschool.night.run import Home
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
+from nightschool.storage.release_reader import Reader
 from serving.answers import Asked, make_list
-from serving.person import Person
 from serving.rules import Rules
+from serving.user_state import Person
 from tests.serving.client import Api
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import history, stored
-from tests.serving.test_trial import tried
+from tests.serving.test_experiment_assignment import tried
 
 HOUR = timedelta(hours=1)
 

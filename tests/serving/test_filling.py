@@ -6,9 +6,9 @@ import pytest
 from nightschool.errors import ConfigurationError
 from serving.answers import Asked, make_list
 from serving.catalogue import Catalogue
-from serving.person import Person
 from serving.rules import Rules
 from serving.snapshot import Snapshot
+from serving.user_state import Person
 from tests.serving.conftest import Served
 from tests.serving.sent import history, learner, stored
 

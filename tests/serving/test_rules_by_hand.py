@@ -8,8 +8,8 @@ import pytest
 from nightschool.errors import ConfigurationError
 from serving.answers import Asked, make_list
 from serving.listing import Narrowing, allowed_items, in_words, random_entry
-from serving.person import Person
 from serving.rules import Rules
+from serving.user_state import Person
 from tests.serving.client import Api
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from nightschool.data.manifest import Manifest
+from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError, ManifestError, NotFound, Unreachable
-from nightschool.night.forget import begin_erasure, erase_rows
-from nightschool.night.run import Home
+from nightschool.experiments.store import Experiments, Plan
+from nightschool.privacy.erase import begin_erasure, erase_rows
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
-from nightschool.storage.experiments import Experiments, Plan
+from nightschool.storage.home import Home
 from serving.answers import Asked
 from serving.feedback import NOTHING
 from serving.schemas import Event, ExternalId

@@ -3,12 +3,12 @@ import pytest
 
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEIGHTS, ITEMS, USERS
 from nightschool.errors import Unreachable
-from nightschool.night.run import Home
+from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path
 from serving.answers import Asked, make_list
-from serving.person import Person
 from serving.rules import Rules
 from serving.snapshot import EVERYONE, as_id
+from serving.user_state import Person
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import listed, stored

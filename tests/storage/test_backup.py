@@ -9,12 +9,12 @@ import pytest
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, RELEASES
 from nightschool.errors import ConfigurationError, DataRefused
-from nightschool.night.run import Home
 from nightschool.settings import HomePaths
 from nightschool.storage.backup import backup_home, restore_home
 from nightschool.storage.binding import bind
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from tests.night.people import TEXTS, people_home
 

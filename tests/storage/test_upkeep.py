@@ -8,8 +8,8 @@ import pytest
 
 from nightschool.columns import SOURCES
 from nightschool.errors import Busy
-from nightschool.night.run import Home
 from nightschool.settings import HomePaths
+from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.upkeep import KEPT, size_of_night, sizes, tidy_prefect, tidy_tables
 from tests.night.people import TEXTS, people_home

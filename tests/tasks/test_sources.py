@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS
-from nightschool.night.run import Home
+from nightschool.storage.home import Home
 from nightschool.storage.nights import NightRow, Nights
 from tasks.home import bind_home
 from tasks.sources import ingest_sources

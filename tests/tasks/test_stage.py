@@ -5,7 +5,7 @@ import pytest
 from prefect.states import Failed
 
 from nightschool.errors import DataRefused
-from nightschool.night.run import Night
+from nightschool.night.night import Night
 from tasks.stage import failed_on_io, once
 from tests.night.nights import left_over, make_home, start
 

@@ -8,10 +8,10 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from models.reranker.features.item_user import Demography, Popularity
-from models.reranker.features.history import Nearness, Tastes
-from models.reranker.features.recency import Seasons
 from models.reranker.features.base import Candidates, FeatureGroup
+from models.reranker.features.history import Nearness, Tastes
+from models.reranker.features.item_user import Demography, Popularity
+from models.reranker.features.recency import Seasons
 from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Pool
 

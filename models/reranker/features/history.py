@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from scipy.sparse import csr_array, vstack
 
-from models.reranker.features.base import Candidates, FeatureGroup
 from models.autoencoders.item_gram import Sequences, Together, likes_by_time
+from models.reranker.features.base import Candidates, FeatureGroup
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
 from nightschool.data.features import features_of

@@ -10,8 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.reranker.features.item_user import log_lift
 from models.reranker.features.base import Candidates, FeatureGroup
+from models.reranker.features.item_user import log_lift
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Float32s
 

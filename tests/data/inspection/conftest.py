@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.data.sources import SourceFile
+from nightschool.data.readers.sources import SourceFile
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nightschool.data.inspection.draft import draft
-from nightschool.data.inspection.survey import NOT_USED, survey
-from nightschool.data.inspection.writing import write_manifest
 from nightschool.errors import NotFound
+from nightschool.inspection.draft import draft
+from nightschool.inspection.survey import NOT_USED, survey
+from nightschool.inspection.writing import write_manifest
 from tests.data.inspection.conftest import NOW
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from models.autoencoders.local_ridge import solve_nearest
 from models.autoencoders.item_gram import Sequences, Together
+from models.autoencoders.local_ridge import solve_nearest
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from models.factorization.factor_model import Factorised, by_index
-from models.ratings import Ratings
 from models.factorization.svd import SvdConfig
+from models.ratings import Ratings
 
 
 class Handmade(Factorised):

@@ -2,8 +2,8 @@ import numpy as np
 import surprise
 
 from models.factorization.nmf import Nmf, NmfConfig
-from models.ratings import Ratings
 from models.factorization.surprise_trainset import trainset
+from models.ratings import Ratings
 from nightschool.contract import PredictsRatings
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)

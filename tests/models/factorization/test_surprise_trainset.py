@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 import surprise
 
-from models.ratings import Ratings
 from models.factorization.surprise_trainset import trainset
+from models.ratings import Ratings
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 import surprise
 
-from models.ratings import Ratings
-from models.factorization.svd import Svd, SvdConfig
 from models.factorization.surprise_trainset import trainset
+from models.factorization.svd import Svd, SvdConfig
+from models.ratings import Ratings
 from nightschool.contract import PredictsRatings
 from nightschool.errors import ConfigurationError
 

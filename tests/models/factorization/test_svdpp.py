@@ -1,9 +1,9 @@
 import numpy as np
 import surprise
 
-from models.ratings import Ratings
-from models.factorization.svdpp import Svdpp, SvdppConfig
 from models.factorization.surprise_trainset import trainset
+from models.factorization.svdpp import Svdpp, SvdppConfig
+from models.ratings import Ratings
 from nightschool.contract import PredictsRatings
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)

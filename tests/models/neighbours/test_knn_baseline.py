@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 import surprise
 
+from models.factorization.surprise_trainset import trainset
 from models.neighbours.knn_baseline import KnnBaseline, KnnBaselineConfig
 from models.ratings import Ratings
-from models.factorization.surprise_trainset import trainset
 from nightschool.contract import PredictsRatings
 from nightschool.errors import ConfigurationError
 

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.rating_stack.ensemble import Panel
 from models.factorization.svd import Svd, SvdConfig
+from models.rating_stack.ensemble import Panel
 from nightschool.columns import INSTANT
 
 

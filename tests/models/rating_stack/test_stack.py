@@ -148,7 +148,9 @@ def test_noise_is_not_predicted_by_the_time_of_it(dataset_of):
 def test_no_score_has_a_part_in_what_is_told_of_it(dataset_of, monkeypatch):
     """Another score of a pair changes nothing of what regression and trees see of that very pair."""
     seen = []
-    monkeypatch.setattr("models.rating_stack.stack.grow_trees", lambda features, left, *_: seen.append(features) or len(left))
+    monkeypatch.setattr(
+        "models.rating_stack.stack.grow_trees", lambda features, left, *_: seen.append(features) or len(left)
+    )
     dataset = moods(lambda rng, mood: 1.0 + 3 * mood + rng.random(6000), dataset_of)
     other = dataset.interactions.with_columns(
         score=pl.when(pl.int_range(pl.len()) == 1234).then(pl.lit(0.0, pl.Float32)).otherwise("score")

@@ -7,8 +7,8 @@ import pytest
 from models import catalog
 from models.reranker.features.all import CandidateFeatures
 from models.reranker.features.history import content_nearness
-from models.reranker.training_data import Teacher, join_lessons
 from models.reranker.splits import Held, rotating_cuts
+from models.reranker.training_data import Teacher, join_lessons
 from nightschool.contract import Recipe
 
 RECIPE = Recipe.model_validate({"components": [{"model": "ease", "params": {"l2": 5.0}}]})

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from nightschool.settings import Settings
 from nightschool.storage.keys import Key, Role
-from serving.frame import App, Frame
 from serving.keyring import Keyring
+from serving.middleware import App, Frame
 from serving.page.routes import router
 from serving.security import Guard
 from serving.shared import Shared

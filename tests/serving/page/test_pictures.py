@@ -7,9 +7,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from nightschool.experiments.store import Arm, Experiments, Plan
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
-from nightschool.storage.experiments import Arm, Experiments, Plan
 from serving.app import framed
 from serving.service import Service
 from tests.cli.conftest import spawn

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.reranker.features.history import Nearness, Tastes, content_nearness
 from models.reranker.features.base import Candidates
+from models.reranker.features.history import Nearness, Tastes, content_nearness
 
 # Users 0 and 1 like items 0 and 1, user 1 also item 2; user 2 likes item 3, user 3 nothing.
 PAIRS = [(0, 0, 5.0), (0, 1, 5.0), (1, 0, 5.0), (1, 1, 5.0), (1, 2, 5.0), (2, 3, 5.0)]

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.reranker.features.item_user import Demography, Popularity, log_lift
 from models.reranker.features.base import Candidates
+from models.reranker.features.item_user import Demography, Popularity, log_lift
 
 # Item 0 is liked by users 0, 1 and 2, item 1 by user 0, item 2 by nobody; user 3 has seen nothing.
 PAIRS = [(0, 0, 5.0), (0, 1, 3.0), (1, 0, 4.0), (2, 0, 3.0), (2, 2, 0.0)]

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.reranker.features.recency import Seasons
 from models.reranker.features.base import Candidates
+from models.reranker.features.recency import Seasons
 
 
 @pytest.fixture

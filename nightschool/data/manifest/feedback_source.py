@@ -1,0 +1,101 @@
+"""Events that people sent between two nights, as one more part of a dataset's interactions."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from nightschool.data.manifest.formats import SQLITE, Sql
+from nightschool.data.manifest.manifest import Interactions, Manifest
+from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
+
+SENT: Final = "sent_events"
+"""What tables and errors call them."""
+
+_COLUMNS: Final = (
+    "'sent:' || events.event_id AS event_id",
+    "events.user_id AS user_id",
+    "item_id",
+    "event",
+    "events.at AS at",
+)
+"""The prefix keeps an id that somebody chose from standing for an event of another source."""
+
+_DID: Final = "SELECT events.sequence AS sequence, 'false' AS deleted, {columns} FROM events {telling}"
+_UNDID: Final = (
+    "SELECT undone.place AS sequence, 'true' AS deleted, {columns}"
+    " FROM undone JOIN events ON events.event_id = undone.event_id {telling}"
+)
+_TELLING: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
+_WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
+
+
+def with_sent(manifest: Manifest, address: str) -> Manifest:
+    """The manifest with what was sent among its interactions: likes and what was completed are hits, a dislike is none.
+
+    What was taken back comes once more, as a deletion, at the place among events at which it was taken back.
+
+    A like is worth the best rating, or whatever else a like is worth in the dataset's score; what was completed is
+    worth a rating that just counts as a hit, or all the time that counts. Views count in the score `events` alone.
+
+    Args:
+        manifest: Without them.
+        address: sqlite:///PATH or postgresql://…, which nothing tells.
+    """
+    part = Interactions.model_validate(
+        {
+            "format": _source(manifest, address),
+            "user": "user_id",
+            "item": "item_id",
+            "event": "event",
+            "event_id": "event_id",
+            "deleted": "deleted",
+            "timestamp": {"column": "at", "unit": "iso"},
+            **_worth(manifest),
+        }
+    )
+    return manifest.model_copy(update={"interactions": (*manifest.interactions, part)})
+
+
+def sent_part(manifest: Manifest) -> Interactions | None:
+    """The part that `with_sent` added; None where nothing was."""
+    return next((part for part in manifest.interactions if is_sent(part)), None)
+
+
+def is_sent(part: Interactions) -> bool:
+    """Whether the part is what `with_sent` added."""
+    return isinstance(part.format, Sql) and part.format.name == SENT
+
+
+def _source(manifest: Manifest, address: str) -> Sql:
+    told = {
+        "columns": ", ".join((*_COLUMNS, *_extra(manifest))),
+        "telling": "" if manifest.score == "events" else _TELLING,
+    }
+    query = f"{_DID} UNION ALL {_UNDID}".format(**told)
+    source = {"kind": "sql", "query": query, "key": "sequence", "name": SENT}
+    if not address.startswith(SQLITE):
+        return Sql.model_validate({**source, "uri": address})
+    path = Path(address.removeprefix(SQLITE)).absolute()
+    return Sql.model_validate({**source, "uri": f"{SQLITE}{path.name}"}).below(path.parent)
+
+
+def _worth(manifest: Manifest) -> dict[str, Any]:
+    """Which columns of the query say what an event is worth."""
+    scale, worth = manifest.score_range, dict[str, Any]()
+    if scale is not None:
+        worth["rating"] = {"column": "rating", "min": scale[0], "max": scale[1]}
+    if manifest.score == "engagement":
+        worth |= {"liked": "liked", "duration": "duration"}
+    return worth
+
+
+def _extra(manifest: Manifest) -> list[str]:
+    """Those columns as the query makes them."""
+    extra = []
+    if manifest.score_range is not None:
+        best = manifest.score_range[1]
+        good = manifest.relevant.rating_min if manifest.relevant else best
+        extra.append(f"CASE event WHEN 'like' THEN {best} WHEN 'complete' THEN {good} END AS rating")
+    if manifest.score == "engagement":
+        extra.append("CASE event WHEN 'like' THEN 'true' END AS liked")
+        extra.append(f"CASE event WHEN 'complete' THEN {_WHOLE} END AS duration")
+    return extra

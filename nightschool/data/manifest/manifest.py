@@ -1,0 +1,299 @@
+"""The manifest: one TOML file that says everything particular to a dataset."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from nightschool.columns import (
+    DETAIL,
+    ITEM_INDEX,
+    ITEMS,
+    REASON,
+    ROW,
+    SOURCE_ROW,
+    UNTIL,
+    USER_INDEX,
+    USERS,
+    WITHDRAWN,
+)
+from nightschool.contract import ItemColumns
+from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
+from nightschool.data.manifest.formats import Names, Part
+from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
+from nightschool.data.manifest.toml_files import checked, parse_toml
+from nightschool.errors import ManifestError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+def _named_flags(value: object) -> object:
+    return {"flags": value} if isinstance(value, list) else value
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, Mapping) else value
+
+
+class Interactions(Sourced):
+    """Where the interactions are, and which column is what."""
+
+    user: str
+    item: str
+    rating: Rating | None = None
+    timestamp: Time | None = None
+    event: str | Constant | None = None
+    duration: str | None = Field(default=None, description="Column of seconds.")
+    liked: str | None = None
+    event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
+    event_id_scope: Literal["dataset", "file"] = Field(
+        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
+    )
+    deleted: str | None = Field(default=None, description="Column that says whether the event was taken back.")
+    user_map: IdMap | None = None
+    item_map: IdMap | None = None
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        event = None if isinstance(self.event, Constant) else self.event
+        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
+        rating = self.rating and self.rating.column
+        time = self.timestamp.source_columns if self.timestamp else ()
+        return _distinct(*(name for name in (*named, rating, *time) if name))
+
+    @model_validator(mode="after")
+    def _deletions_name_their_event(self) -> Self:
+        if self.deleted and not self.event_id:
+            raise ValueError("deleted needs an event_id, which says what is taken back")
+        if self.event_id_scope == "file" and not self.event_id:
+            raise ValueError("event_id_scope needs an event_id")
+        return self
+
+
+class Items(Sourced):
+    """Where the catalogue is, and which columns say what an item is about."""
+
+    id: str
+    title: str | None = None
+    text: Names = Field(default=(), description="Columns whose words describe the item.")
+    categories: Names = Field(default=(), description="Columns with one label an item.")
+    ordinals: Mapping[str, Names] = Field(default={}, description="Column to its levels, lowest first.")
+    flags: Annotated[Mapping[str, Names], BeforeValidator(_named_flags)] = Field(
+        default={}, description="Name of a list to the 0/1 columns that make it; a bare array makes the list `flags`."
+    )
+    lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
+    numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    available: When | None = Field(default=None, description="Since when an item can be recommended.")
+    until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
+    complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
+        flags = (column for columns in self.flags.values() for column in columns)
+        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
+        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+
+    @model_validator(mode="after")
+    def _columns_do_not_collide(self) -> Self:
+        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _origins_need_no_map(self) -> Self:
+        for name, when in (("available", self.available), ("until", self.until)):
+            if when and isinstance(when.origin, Origins) and when.origin.map:
+                raise ValueError(f"{name}.origin has no map: name its dates by a column of the items")
+        return self
+
+
+class Users(Sourced):
+    """Where the users are, and what is known of them."""
+
+    id: str
+    attributes: Names = Field(default=(), description="Columns with one label a user; the first is the audience.")
+    labels: Mapping[str, Mapping[str, str]] = Field(default={}, description="Attribute to its codes and their labels.")
+    lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
+    numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    complete: bool = Field(default=True, description="Whether a file lists all users: whom it lacks has left.")
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
+
+    @model_validator(mode="after")
+    def _columns_do_not_collide(self) -> Self:
+        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        if strange := sorted({*self.labels} - {*self.attributes}):
+            raise ValueError(f"labels are for attributes, and {strange} are none")
+        return self
+
+
+class Relevant(Part):
+    """What counts as a hit among the held-out pairs."""
+
+    rating_min: float = Field(allow_inf_nan=False)
+
+
+class Catalogue(Part):
+    """Items alone, which the manifest of any dataset can attach: `catalogue = NAME` there stands for these [items]."""
+
+    name: Name
+    items: Items
+
+
+class Manifest(Part):
+    """Everything particular to one dataset."""
+
+    name: Name
+    score: Literal["rating", "engagement", "events", "implicit"]
+    relevant: Relevant | None = Field(default=None, description="Default: every held-out pair.")
+    history: bool = Field(default=False, description="Whether the files are a log of the past.")
+    arrival: Literal["modified", "read"] = Field(
+        default="modified", description="When a file's rows arrived: as it was last written, or as a night read it."
+    )
+    fold_case: bool = Field(default=False, description="Whether user ids that differ by case alone are one user.")
+    text_ids: tuple[Literal["user", "item"], ...] = Field(
+        default=(), description="Texts, even where nearly all are whole."
+    )
+    event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
+    bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
+    interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
+        min_length=1, description="One table, or several where the files differ in form."
+    )
+    items: Items | None = None
+    users: Users | None = None
+    test: Interactions | None = Field(default=None, description="A hold-out that is never ingested.")
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """Event type to what one such event is worth."""
+        return {**EVENT_WEIGHTS, **self.event_weights}
+
+    def folded(self, user_id: str) -> str:
+        """A user's id as the tables hold it: in small letters where case does not count."""
+        return user_id.lower() if self.fold_case else user_id
+
+    @cached_property
+    def exclusions(self) -> Mapping[str, float]:
+        """Event type to its negative weight, such as dislike and hide; empty where no event is told."""
+        told = any(part.event for part in self.interactions)
+        return {event: weight for event, weight in self.weights.items() if told and weight < 0}
+
+    @cached_property
+    def item_columns(self) -> ItemColumns:
+        """Which columns of the items table say what an item is about; lists made of flags included."""
+        if self.items is None:
+            return ItemColumns()
+        return ItemColumns(self.items.categories, self.items.ordinals, (*self.items.lists, *self.items.flags))
+
+    @property
+    def audience(self) -> str | None:
+        """The users' column that names their audience; None without one."""
+        return self.users.attributes[0] if self.users and self.users.attributes else None
+
+    @property
+    def score_range(self) -> tuple[float, float] | None:
+        """The lowest and highest rating; None where the data hold no ratings."""
+        scales = [(part.rating.min, part.rating.max) for part in self.interactions if part.rating]
+        return scales[0] if scales else None
+
+    @model_validator(mode="after")
+    def _score_has_its_columns(self) -> Self:
+        needed = {
+            "rating": ("rating",),
+            "engagement": ("duration", "liked"),
+            "events": ("event",),
+            "implicit": (),
+        }[self.score]
+        for part in self.interactions:
+            if needed and not any(getattr(part, name) for name in needed):
+                raise ValueError(f"score = {self.score!r} needs {' or '.join(needed)} in [interactions]")
+        if len({(part.rating.min, part.rating.max) for part in self.interactions if part.rating}) > 1:
+            raise ValueError("all ratings in [interactions] need one scale: the same min and max")
+        if self.relevant and not self.score_range:
+            raise ValueError("relevant.rating_min needs a rating in [interactions]")
+        if self.bots and not any(part.event and part.timestamp for part in self.interactions):
+            raise ValueError("bots needs event and timestamp in [interactions]")
+        return self
+
+
+def _distinct(*names: str) -> Names:
+    return tuple(dict.fromkeys(names))
+
+
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
+"""Columns of a row on its way in."""
+
+
+def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
+    """Raises where two columns, or a column and one that every table has, would bear the same name."""
+    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
+    repeated = {name for name in names if names.count(name) > 1}
+    if clash := sorted(repeated | (taken & {*names})):
+        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
+
+
+_SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"
+_CATALOGUES: Final = _SHIPPED / "catalogues"
+
+
+def shipped() -> list[str]:
+    """Names of the manifests that come with Nightschool."""
+    return _names(_SHIPPED)
+
+
+def catalogues() -> list[str]:
+    """Names of the catalogues that come with Nightschool, for manifests to attach."""
+    return _names(_CATALOGUES)
+
+
+def load_manifest(name_or_path: str) -> Manifest:
+    """The manifest that ships under a name, or the one in a .toml file; with the items of its catalogue.
+
+    Raises:
+        ManifestError: If there is none, it is no TOML or a catalogue, or a key or value in it is not right.
+    """
+    shelf = _CATALOGUES if name_or_path in catalogues() else _SHIPPED
+    document, file = _read(name_or_path, shelf, Path())
+    if "items" in document and document.keys() <= Catalogue.model_fields.keys():
+        do = f'attach it to a manifest of your own with catalogue = "{name_or_path}"'
+        raise ManifestError(f"{file} is a catalogue of items and no dataset", do=do)
+    if "catalogue" in document:
+        document = _with_items(document, file, Path(name_or_path).parent)
+    return checked(Manifest, document, file)
+
+
+def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[str, Any]:
+    """The document with the items of the catalogue that it names, as one's own from the manifest's folder."""
+    named = document["catalogue"]
+    if "items" in document or not isinstance(named, str):
+        do = "give the name or path of a catalogue, in place of [items]"
+        raise ManifestError(f"{file}: catalogue", seen=named, do=do)
+    catalogue = checked(Catalogue, *_read(named, _CATALOGUES, folder))
+    return {**{key: value for key, value in document.items() if key != "catalogue"}, "items": catalogue.items}
+
+
+def _read(name: str, shelf: Traversable, folder: Path) -> tuple[dict[str, Any], str]:
+    """What a TOML file of the shelf holds, or one at a path from the folder, and what errors call the file."""
+    if name in _names(shelf):
+        return parse_toml((shelf / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"), f"{name}.toml"
+    path = folder / name
+    if not path.is_file():
+        do = f"give the path of a .toml file or one of {', '.join(_names(shelf))}"
+        raise ManifestError("there is no such manifest", seen=name, do=do)
+    try:
+        return parse_toml(path.read_text(encoding="utf-8"), str(path)), str(path)
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is not UTF-8 ({error.reason})", do="save it as UTF-8") from None
+
+
+def _names(shelf: Traversable) -> list[str]:
+    return sorted(entry.name.removesuffix(".toml") for entry in shelf.iterdir() if entry.name.endswith(".toml"))

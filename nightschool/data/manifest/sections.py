@@ -1,0 +1,139 @@
+"""The smaller sections of a manifest: where rows are, and how one column of them is written."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from nightschool.data.manifest.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
+from nightschool.data.normalization.parse_instants import require_format
+
+Quantity = Literal["number", "hours"]
+"""How a number is found in text: the one number in it, or a duration in words."""
+
+
+def _as_words(value: object) -> object:
+    """Numbers as people write them in a list of words."""
+    return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
+
+
+Words = Annotated[Names, BeforeValidator(_as_words)]
+
+
+class Sourced(Part):
+    """Where rows are: in files, or in the result of a query."""
+
+    files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
+    format: Format = Csv()
+    missing: Words = Field(default=(), description="What else stands for no value, in titles and labels too.")
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        return ()
+
+    @model_validator(mode="after")
+    def _columns_are_no_patterns(self) -> Self:
+        if patterns := [name for name in self.source_columns if is_pattern(name)]:
+            raise ValueError(f"columns {patterns} cannot be read under this name; rename them at the source")
+        return self
+
+    @model_validator(mode="after")
+    def _files_or_query(self) -> Self:
+        if isinstance(self.format, Sql) and self.files:
+            raise ValueError('kind = "sql" reads a query; take files out')
+        if not isinstance(self.format, Sql) and not self.files:
+            raise ValueError('name at least 1 file, such as files = ["log.csv"]')
+        return self
+
+
+class IdMap(Part):
+    """A file that translates one id into another."""
+
+    file: Pattern
+    format: TableFormat = Csv()
+    source: str = Field(alias="from", description="Column of the ids that the rows hold.")
+    target: str = Field(alias="to", description="Column of what they stand for.")
+
+
+class Origins(Part):
+    """The days that `days` count from, where they differ from row to row."""
+
+    column: str = Field(description="The column that says which of the dates holds for a row.")
+    map: IdMap | None = Field(default=None, description="What to look the column's value up in, where it is no name.")
+    dates: Mapping[str, date] = Field(min_length=1, description="Name to its first day.")
+
+
+class Time(Part):
+    """A column of instants and how they are written: in a unit, or in a form of strftime's letters.
+
+    Times without an offset are local times of the zone; those that its clocks show twice or never are read by the
+    offset that held before.
+    """
+
+    column: str
+    unit: Literal["s", "ms", "us", "iso", "days"] | None = None
+    format: str | None = Field(default=None, description='Such as "%d.%m.%Y %H:%M".')
+    timezone: str = Field(default="UTC", description='Such as "Europe/Berlin".')
+    origin: date | Origins | None = Field(default=None, description="The day that `days` count from.")
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns that are read from the files."""
+        return (self.column, self.origin.column) if isinstance(self.origin, Origins) else (self.column,)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the values are numbers."""
+        return self.unit not in {None, "iso"}
+
+    @model_validator(mode="after")
+    def _unit_or_format(self) -> Self:
+        if (self.unit is None) == (self.format is None):
+            raise ValueError('give a unit such as "iso" or "s", or a format such as "%d.%m.%Y %H:%M"')
+        if self.format:
+            require_format(self.format)
+        if self.is_count and self.timezone != "UTC":
+            raise ValueError("a timezone is for times that are written as dates; counts have none")
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError('timezone is not known; give one such as "Europe/Berlin"') from None
+        return self
+
+    @model_validator(mode="after")
+    def _days_have_an_origin(self) -> Self:
+        if (self.unit == "days") != (self.origin is not None):
+            raise ValueError('unit "days" needs an origin = "YYYY-MM-DD", and no other unit has one')
+        return self
+
+
+def _iso_by_default(value: object) -> object:
+    return {"column": value, "unit": "iso"} if isinstance(value, str) else value
+
+
+When = Annotated[Time, BeforeValidator(_iso_by_default)]
+"""A column of instants; its bare name stands for one that is written in ISO 8601."""
+
+
+class Rating(Part):
+    """The rating's column and its scale, both ends included."""
+
+    column: str
+    min: float = Field(allow_inf_nan=False)
+    max: float = Field(allow_inf_nan=False)
+    missing: tuple[float, ...] = Field(default=(), description="Numbers that stand for no rating: the item was met.")
+
+    @model_validator(mode="after")
+    def _scale_has_extent(self) -> Self:
+        if self.min >= self.max:
+            raise ValueError("min must be below max")
+        return self
+
+
+class Constant(Part):
+    """One value for all rows, where each file holds one kind of event."""
+
+    value: str = Field(min_length=1)

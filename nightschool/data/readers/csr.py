@@ -1,0 +1,126 @@
+"""Sparse matrices in scipy's .npz files to raw rows, in blocks, without ever being dense."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+from numpy.typing import NDArray
+
+from nightschool.data.manifest.formats import Csr, Names
+from nightschool.data.readers.headers import require_columns
+from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.sources import SourceFile, open_source, require_moderate
+from nightschool.errors import DataRefused
+
+_BLOCK_VALUES: Final = 500_000
+_KINDS: Final = frozenset(map(np.dtype, ("?", "b", "h", "i", "q", "B", "H", "I", "Q", "f", "d")))
+"""The numbers that a matrix may hold: whole ones, and those of 32 and 64 bits."""
+
+_DAMAGE: Final = (
+    *(ValueError, TypeError, KeyError, OSError, EOFError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What the readers of archives and arrays raise on bytes that are none."""
+
+_ROW: Final = "row"
+_COLUMN: Final = "column"
+_VALUE: Final = "value"
+_PLACE: Final = " place"
+"""The number of the row; the blank keeps it apart from the names of lists."""
+
+
+def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFrame]:
+    """Frames of raw, reason, detail, row: a row a value that is not zero, or with lists a row a row of the matrix.
+
+    Raises:
+        NotFound: The file is gone.
+        DataRefused: It is no CSR matrix of numbers, or has no such column.
+    """
+    require_columns(file, (_ROW, *(kind.lists or (_COLUMN, _VALUE))), needed)
+    matrix = _loaded(file)
+    last = max(kind.id or 0, *(columns[1] for columns in (kind.columns or (0, 0), *kind.lists.values())))
+    if last >= matrix.shape[1]:
+        seen, do = f"{matrix.shape[1]} columns", "count the columns from 0 in the manifest's format"
+        raise DataRefused(f"{file.name} has no column {last}", seen=seen, do=do)
+    ids = _ids(matrix, kind)
+    for start, stop in _blocks(matrix.indptr):
+        cells = _cells(matrix, start, stop)
+        rows = _lists(cells, ids[start:stop], start, kind) if kind.lists else _values(cells, ids, kind)
+        yield rows.select(pl.struct(needed).alias(RAW), *no_faults())
+
+
+def _loaded(file: SourceFile) -> Any:
+    """The matrix; scipy reads its arrays without unpickling anything."""
+    with open_source(file) as stream:
+        content = io.BytesIO(stream.read(-1))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            for member in archive.infolist():
+                require_moderate(file, member.file_size, member.compress_size)
+        matrix = scipy.sparse.load_npz(content)
+        if matrix.format != "csr" or matrix.ndim != 2 or matrix.dtype not in _KINDS:
+            raise ValueError(f"a {matrix.ndim}-dimensional {matrix.format} matrix of {matrix.dtype}")
+        matrix.check_format(full_check=True)
+    except _DAMAGE as error:
+        do = "write it with scipy.sparse.save_npz from a csr_matrix of numbers"
+        raise DataRefused(f"{file.name} is no readable CSR matrix", seen=str(error)[:200], do=do) from error
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _ids(matrix: Any, kind: Csr) -> pl.Series:
+    """What stands for each row, as text; null where its column holds nothing."""
+    if kind.id is None:
+        return pl.Series(np.arange(matrix.shape[0])).cast(pl.String)
+    cells = matrix[:, [kind.id]].tocoo()
+    known = pl.DataFrame({_PLACE: cells.coords[0].astype(np.int64), _ROW: _text(pl.Series(cells.data))})
+    places = pl.DataFrame({_PLACE: np.arange(matrix.shape[0])})
+    return places.join(known, on=_PLACE, how="left", maintain_order="left")[_ROW]
+
+
+def _text(values: pl.Series) -> pl.Series:
+    """Numbers as text, whole ones without a fraction: a matrix of fractions may hold ids all the same."""
+    whole = values.cast(pl.Int64, strict=False)
+    is_whole = (whole.cast(pl.Float64) == values.cast(pl.Float64)).fill_null(value=False)
+    return whole.cast(pl.String).zip_with(is_whole, values.cast(pl.String))
+
+
+def _blocks(indptr: NDArray[np.integer[Any]]) -> Iterator[tuple[int, int]]:
+    """Ranges of rows that hold about as many values each."""
+    start, last = 0, len(indptr) - 1
+    while start < last:
+        stop = max(start + 1, int(np.searchsorted(indptr, indptr[start] + _BLOCK_VALUES, side="right")) - 1)
+        stop = min(stop, start + _BLOCK_VALUES)
+        yield start, stop
+        start = stop
+
+
+def _cells(matrix: Any, start: int, stop: int) -> pl.DataFrame:
+    """The values of some rows that are not zero, with their places and columns."""
+    first, last = matrix.indptr[start], matrix.indptr[stop]
+    places = np.repeat(np.arange(start, stop), np.diff(matrix.indptr[start : stop + 1]))
+    columns = matrix.indices[first:last].astype(np.int64)
+    cells = pl.DataFrame({_PLACE: places, _COLUMN: columns, _VALUE: matrix.data[first:last]})
+    return cells.filter(pl.col(_VALUE).cast(pl.Float64) != 0)
+
+
+def _values(cells: pl.DataFrame, ids: pl.Series, kind: Csr) -> pl.DataFrame:
+    is_read = pl.col(_COLUMN).is_between(*kind.columns) if kind.columns else pl.col(_COLUMN).ne_missing(kind.id)
+    cells = cells.filter(is_read)
+    row, value = ids.gather(cells[_PLACE]).alias(_ROW), _text(cells[_VALUE]).alias(_VALUE)
+    return cells.select(row, pl.col(_COLUMN).cast(pl.String), value)
+
+
+def _lists(cells: pl.DataFrame, ids: pl.Series, start: int, kind: Csr) -> pl.DataFrame:
+    rows = pl.DataFrame({_PLACE: np.arange(start, start + len(ids)), _ROW: ids})
+    for name, columns in kind.lists.items():
+        numbers = pl.col(_COLUMN).cast(pl.String).alias(name)
+        chosen = cells.filter(pl.col(_COLUMN).is_between(*columns)).group_by(_PLACE, maintain_order=True).agg(numbers)
+        rows = rows.join(chosen, on=_PLACE, how="left", maintain_order="left")
+        rows = rows.with_columns(pl.col(name).fill_null([]))
+    return rows

@@ -1,0 +1,72 @@
+"""Parquet files to raw rows, in blocks, whatever types their columns have."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from nightschool.data.manifest.formats import Names
+from nightschool.data.readers.headers import require_columns
+from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.sources import SourceFile
+from nightschool.errors import DataRefused
+
+_BLOCK_ROWS: Final = 500_000
+
+_FIRST_SECOND: Final = -62_135_596_800
+_LAST_SECOND: Final = 253_402_300_799
+"""Of the years 1 and 9999, beyond which polars can neither show an instant nor Python hold it."""
+_A_SECOND: Final = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
+    """Frames of raw, reason, detail, row; raw holds numbers, text, flags and instants, and lists and structs of them.
+
+    Bytes are taken as UTF-8 and durations as seconds; an instant beyond the years 1 and 9999 becomes their end.
+
+    Raises:
+        DataRefused: It is no Parquet file, lacks a column, or has one of another type.
+    """
+    try:
+        scan = pl.scan_parquet(file.path, glob=False)
+        schema = scan.collect_schema()
+        require_columns(file, tuple(schema.names()), needed)
+        plain = pl.struct(_plain(file, name, schema[name]) for name in needed)
+        rows = scan.select(plain.alias(RAW), *no_faults())
+        for start in range(0, scan.select(pl.len()).collect().item(), _BLOCK_ROWS):
+            yield rows.slice(start, _BLOCK_ROWS).collect()
+    except PolarsError as error:
+        seen = " ".join(str(error).split())[:200]
+        raise DataRefused(f"{file.name} is no readable Parquet file", seen=seen, do="write it anew") from error
+
+
+def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
+    """The column in a type that can be read as text, and told as JSON."""
+    column = pl.col(name)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":
+        return _between_the_years(column, dtype, seconds=1, units=_A_SECOND[dtype.time_unit])
+    if isinstance(dtype, pl.Date):
+        return _between_the_years(column, dtype, seconds=86_400, units=1)
+    if isinstance(dtype, pl.Duration):
+        return column.cast(pl.Int64) / _A_SECOND[dtype.time_unit]
+    if isinstance(dtype, pl.Binary):
+        return column.cast(pl.String)
+    if not (_is_plain(dtype) or isinstance(dtype, pl.Datetime | pl.Time)):
+        do = "write it as text, numbers, instants or lists of text"
+        raise DataRefused(f"column {name} of {file.name} cannot be read", seen=f"its type {dtype}", do=do)
+    return column.arr.to_list() if isinstance(dtype, pl.Array) else column
+
+
+def _between_the_years(column: pl.Expr, dtype: pl.DataType, *, seconds: int, units: int) -> pl.Expr:
+    """The instants, stored as so many units for so many seconds, within the years that can be told."""
+    first, last = (pl.lit(end // seconds * units).cast(dtype) for end in (_FIRST_SECOND, _LAST_SECOND))
+    return column.clip(first, last)
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.List | pl.Array):
+        return isinstance(dtype.inner, pl.DataType) and _is_plain(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return all(isinstance(field.dtype, pl.DataType) and _is_plain(field.dtype) for field in dtype.fields)
+    return dtype.is_numeric() or isinstance(dtype, pl.String | pl.Boolean | pl.Categorical | pl.Enum | pl.Null)

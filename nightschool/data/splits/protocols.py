@@ -1,0 +1,133 @@
+"""The named ways to hold events out: each tells, among some rows of a log, which to hold out."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
+from nightschool.contract import Mask
+from nightschool.data.dataset import EventLog
+from nightschool.data.hashing import hash_ids, hash_pairs
+
+Divide = Callable[[EventLog, Mask, int], Mask]
+"""(log, bool[n_events] rows to divide, seed) → bool[n_events], those held out; a subset of the rows."""
+
+HowMany = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
+TEST_SHARE = 0.2
+TRAIN_SHARE_OF_AN_ITEM = 0.75
+
+BY_TIME: Final = frozenset({"last", "time"})
+"""The rotating cuts that hold out what came last, in windows that follow each other; the others deal out shares."""
+WINDOWS: Final = 2  # more would learn from ever fewer pairs
+
+
+def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
+    """Each user's last 20 % of the rows (rounded; at least three rows give one), equal times in source order."""
+    return _mark_last(log, rows, share_of)
+
+
+def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
+    """Each user's last row, of users with two or more."""
+    return _mark_last(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
+
+
+def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHARE) -> Mask:
+    """A share of each user's pairs, those with the highest hash(seed, user_id, item_id); a pair's repeats together."""
+    positions = np.flatnonzero(rows)
+    users = log.events[USER_INDEX].to_numpy()[positions]
+    items = log.events[ITEM_INDEX].to_numpy()[positions]
+    user_hashes = hash_ids(log.empty.user_ids)
+    item_hashes = hash_ids(log.empty.item_ids)
+    hashes = hash_pairs(user_hashes[users], item_hashes[items], seed=seed)
+    order = _stable_order(users, hashes, items)
+    users, items = users[order], items[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
+    pairs = np.bincount(users[fresh], minlength=log.empty.n_users)
+    place = np.cumsum(fresh) - 1 - (np.cumsum(pairs) - pairs)[users]
+    held = place >= (pairs - share_of(pairs, share))[users]
+    return _mark(len(rows), positions[order[held]])
+
+
+def stratified_item(log: EventLog, rows: Mask, seed: int) -> Mask:
+    """All but the first round(0.75 n) of each item's n rows in the order of a random number drawn in source order.
+
+    The numbers are those of NumPy's legacy `seed(seed); rand(n)`, as the published tables on this split drew them.
+    """
+    positions = np.flatnonzero(rows)
+    items = log.events[ITEM_INDEX].to_numpy()[positions]
+    place = places_in_groups(items, np.random.RandomState(seed).random_sample(len(positions)))
+    held = place >= np.round(TRAIN_SHARE_OF_AN_ITEM * np.bincount(items))[items]
+    return _mark(len(rows), positions[held])
+
+
+PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
+    "temporal-user": (temporal_user, temporal_user),
+    "random-user": (random_user, partial(random_user, share=0.125)),  # 70/10/20
+    "stratified-item": (stratified_item, stratified_item),
+    "leave-last": (leave_last, leave_last),
+}
+"""Name to how the test is held out, and how the tuning cut is held out from the rest."""
+
+NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
+
+
+def _mark_last(log: EventLog, rows: Mask, how_many: HowMany) -> Mask:
+    positions = np.flatnonzero(rows)
+    return _mark(len(rows), positions[last_of_each_user(log.events.select(USER_INDEX, TIMESTAMP)[positions], how_many)])
+
+
+def last_of_each_user(events: pl.DataFrame, how_many: HowMany) -> Mask:
+    """bool[n_events], the last of each user's events by time; equal times keep their order.
+
+    Args:
+        events: user_index, timestamp.
+        how_many: How many to take of users with so many events.
+    """
+    users = events[USER_INDEX].to_numpy()
+    counts = np.bincount(users)
+    held: Mask = places_in_groups(users, instants(events)) >= (counts - how_many(counts))[users]
+    return held
+
+
+def instants(events: pl.DataFrame) -> NDArray[np.int64]:
+    """Each event's time in microseconds, int64[n_events]; without a time it precedes all."""
+    lowest = np.iinfo(np.int64).min
+    return events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
+
+
+def places_in_groups(groups: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int64]:
+    """How many rows of its group come before each row by the keys, int64[n_rows]; equal rows keep their order."""
+    order = _stable_order(groups, keys)
+    counts = np.bincount(groups)
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order)) - (np.cumsum(counts) - counts)[groups[order]]
+    return places
+
+
+def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
+    """The places of the rows sorted by the first key, then the next; equal rows keep their order."""
+    frame = pl.DataFrame([pl.Series(str(place), key) for place, key in enumerate(keys)])
+    return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
+
+
+def n_cuts(cut: str, folds: int) -> int:
+    """How many rotating cuts there are of this kind, where shares are this many."""
+    return WINDOWS if cut in BY_TIME else folds
+
+
+def share_of(counts: NDArray[np.int64], share: float = TEST_SHARE) -> NDArray[np.int64]:
+    """A share of so many events, rounded."""
+    rounded: NDArray[np.int64] = np.floor(counts * share + 0.5).astype(np.int64)
+    return rounded
+
+
+def _mark(length: int, positions: NDArray[np.int64]) -> Mask:
+    mask = np.zeros(length, dtype=bool)
+    mask[positions] = True
+    return mask

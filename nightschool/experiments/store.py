@@ -1,0 +1,242 @@
+"""Experiments: what is tried on which share of the people, whom it was shown to, and what they then did."""
+
+import json
+import secrets
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from math import isclose
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+import polars as pl
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
+from nightschool.experiments.outcome_store import read_exposures, read_reactions
+from nightschool.experiments.outcomes import outcomes_of
+from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.storage.erasing import erase
+from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Arm(BaseModel):
+    """One way of making lists.
+
+    Attributes:
+        share: Of the people, between 0 and 1.
+        alpha: How much collaborative against content; None: as published.
+        rules: Business rules, as they stand in rules.toml; none: the installation's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    share: float = Field(gt=0, lt=1)
+    alpha: float | None = Field(default=None, ge=0, le=1)
+    rules: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Plan(BaseModel):
+    """What is to be tried.
+
+    Attributes:
+        arms: The first is the control.
+        explore: The chance that a slot of a list shows an item drawn at random from the pool.
+        window_hours: How long after a user's first list a like or complete counts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    arms: tuple[Arm, ...] = Field(min_length=2, max_length=20)
+    explore: float = Field(default=0.0, ge=0, le=0.2)
+    window_hours: float = Field(default=24.0, gt=0, le=24 * 90)
+
+    @field_validator("arms")
+    @classmethod
+    def _that_make_a_whole(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        if len({arm.name for arm in arms}) < len(arms):
+            raise ValueError("two arms have one name")
+        if not isclose(sum(arm.share for arm in arms), 1, abs_tol=1e-6):
+            raise ValueError("the shares of all arms make 1")
+        return arms
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """The plan that a TOML file holds.
+
+        Raises:
+            ConfigurationError: The file is missing, no TOML, or no plan.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            what = f"no such file: {error.strerror}"
+            raise ConfigurationError(what, seen=str(file), do="give the path of a TOML file") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            seen = None if isinstance(first["input"], Mapping | Sequence) else first["input"]
+            do = first["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"{file}: {key}", seen=seen, do=do) from error
+        except ValueError as error:
+            raise ConfigurationError(f"{file} is no TOML: {error}", do="correct it there") from error
+
+
+class Experiment(Plan):
+    """What is or was tried.
+
+    Attributes:
+        salt: What the arm of a user is drawn with, so that experiments share out people anew.
+        stopped_at: None while it runs.
+        reason: Why it was stopped.
+    """
+
+    salt: str
+    started_at: datetime
+    stopped_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each arm."""
+        return tuple(arm.share for arm in self.arms)
+
+    @property
+    def window(self) -> timedelta:
+        """How long after a user's first list a like or complete counts."""
+        return timedelta(hours=self.window_hours)
+
+
+class Shown(NamedTuple):
+    """An item of a list, and the chance with which it came to its place."""
+
+    item_id: str
+    propensity: float
+
+
+class Exposure(NamedTuple):
+    """A list that a user of an experiment was shown."""
+
+    experiment: str
+    user_id: str
+    arm: str
+    release_id: str
+    at: datetime
+    items: Sequence[Shown]
+
+
+class Experiments:
+    """The experiments of one installation; one runs at a time."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def start(self, plan: Plan) -> Experiment:
+        """The experiment that runs from now on.
+
+        Raises:
+            Busy: Another one runs.
+            Conflict: There was one of that name.
+            Unreachable: The database does not answer.
+        """
+        experiment = Experiment(**plan.model_dump(), salt=secrets.token_hex(16), started_at=datetime.now(UTC))
+        with writing(self._engine) as connection:
+            write_one_by_one(connection)
+            known = _experiments(connection)
+            running = next((each.name for each in known if each.stopped_at is None), None)
+            if running is not None:
+                raise Busy("another experiment runs", seen=running, do="wait, or `nightschool experiment stop`")
+            if plan.name in [each.name for each in known]:
+                raise Conflict("there was an experiment of that name", seen=plan.name, do="give another name")
+            row = experiment.model_dump() | {"arms": [arm.model_dump(mode="json") for arm in plan.arms]}
+            connection.execute(sa.insert(EXPERIMENTS).values(row))
+        return experiment
+
+    def stop(self, name: str, reason: str = "") -> Experiment:
+        """The experiment, which shows nothing any more; people who were shown something still count.
+
+        Raises:
+            NotFound: No experiment of that name runs.
+            Unreachable: The database does not answer.
+        """
+        runs = (EXPERIMENTS.c.name == name) & EXPERIMENTS.c.stopped_at.is_(None)
+        now = datetime.now(UTC)
+        with writing(self._engine) as connection:
+            ended = sa.update(EXPERIMENTS).where(runs).values(stopped_at=now, reason=reason)
+            if not connection.execute(ended).rowcount:
+                do = "see `nightschool experiment status`"
+                raise NotFound("no experiment of that name runs", seen=name, do=do)
+        return self.get(name)
+
+    def running(self) -> Experiment | None:
+        """The experiment that runs."""
+        return next((each for each in self.all() if each.stopped_at is None), None)
+
+    def get(self, name: str) -> Experiment:
+        """The experiment of that name.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = next((each for each in self.all() if each.name == name), None)
+        if found is None:
+            raise NotFound("there is no experiment of that name", seen=name, do="see `nightschool experiment status`")
+        return found
+
+    def all(self) -> tuple[Experiment, ...]:
+        """Every experiment, oldest first."""
+        with reading(self._engine) as connection:
+            return _experiments(connection)
+
+    def log_exposures(self, exposures: Sequence[Exposure]) -> None:
+        """Keeps what was shown, on the disk when it returns.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        rows = [
+            {**exposure._asdict(), "items": json.dumps([shown._asdict() for shown in exposure.items])}
+            for exposure in exposures
+        ]
+        if rows:
+            with writing(self._engine) as connection:
+                connection.execute(sa.insert(EXPOSURES), rows)
+
+    def outcomes(self, name: str, now: datetime | None = None) -> pl.DataFrame:
+        """What became of each user who was shown something, in the order in which they first were.
+
+        A user counts once, in the arm of the first list. Only what happens to an item after it was shown, and within
+        the window after the first list, counts.
+
+        Args:
+            name: The experiment's.
+            now: When to look; None: now.
+
+        Returns:
+            user_id, arm, first_shown_at, settled (the window is over), converted (liked or completed an item that was
+            shown), rejected (disliked or hid one).
+
+        Raises:
+            NotFound: There is no experiment of that name.
+        """
+        experiment = self.get(name)
+        with reading(self._engine) as connection:
+            exposures = read_exposures(connection, name)
+            reactions = read_reactions(connection, name, experiment.started_at)
+        return outcomes_of(exposures, reactions, experiment.window, now or datetime.now(UTC))
+
+    def forget(self, user_id: str) -> int:
+        """How many lists that a user was shown were removed, for good."""
+        if not can_hold(user_id):
+            return 0
+        return erase(self._engine, EXPOSURES, EXPOSURES.c.user_id == user_id)
+
+
+def _experiments(connection: sa.Connection) -> tuple[Experiment, ...]:
+    rows = connection.execute(sa.select(EXPERIMENTS).order_by(EXPERIMENTS.c.started_at))
+    return tuple(Experiment.model_validate(row._asdict()) for row in rows)

@@ -1,0 +1,238 @@
+"""Users and items: files that are read whole and compared by id, so that a change is one more row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import (
+    ALWAYS,
+    ARRIVED_AT,
+    AVAILABLE_AT,
+    INSTANT,
+    ITEM_ID,
+    LIST,
+    MAPPING,
+    REASON,
+    STATE,
+    USER_ID,
+    USERS,
+    WITHDRAWN,
+    Table,
+)
+from nightschool.data.manifest.formats import Sql
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.normalization.normalise import FAULT, RELEASED, normalise_items, normalise_users
+from nightschool.data.readers.readers import Reading, is_unchanged, no_rows
+from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
+from nightschool.ingest.batch import Intake, Occasion, judge, mark
+from nightschool.ingest.batch_profiles import series
+from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, repeat_refusal
+from nightschool.ingest.full_lists import Lists
+from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
+from nightschool.ingest.tombstones import mark_forgotten
+from nightschool.privacy.erasure_log import Erasures
+
+_CONTENT: Final = "content"
+_BEFORE: Final = "before"
+_SINCE: Final = "since"
+
+
+@dataclass
+class _Taking:
+    """One ingest of a table of users or items, file by file."""
+
+    occasion: Occasion
+    intake: Intake
+    lists: Lists
+    newest: pl.DataFrame
+    fates: list[FileFate] = field(default_factory=list)
+    arrived: datetime | None = None
+    refusal: NightschoolError | None = None
+
+    def take(self, file: SourceFile, arrived: datetime) -> None:
+        """Take in what a file brings; one that is refused is set aside by itself."""
+        occasion, table, part = self.occasion, self.intake.table, self.lists.part
+        ledger = occasion.ledger
+        known, decided = ledger.known(table, file), ledger.decided(table, file)
+        fresh, accepted = occasion.intake(table, file), decided is not None and decided[STATE] == ACCEPTED
+        try:
+            if decided is not None and not accepted and self._is_as_it_was(file, decided):
+                self._leave(repeat_refusal(table, file, decided))
+                return
+            stays = known is not None and is_unchanged(file, part.format, known)
+            stays = stays and not self.lists.came_again(file, arrived)
+            if known is not None and stays and ledger.was_read_by(part, table, file):
+                self.intake.already_known += known.rows
+                return
+            # What the manifest describes in another way from now on has arrived now.
+            self._take(fresh, file, max(arrived, occasion.first_seen) if stays else arrived, accepted=accepted)
+        except (DataRefused, NotFound, Unreachable) as error:
+            if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
+                raise
+            self.refusal = self.refusal or error
+            self._leave(refuse(occasion, fresh, file, part, error))
+
+    def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
+        """Return whether a file that was set aside would be refused again for the same reason."""
+        part = self.lists.part
+        same = decided[MAPPING] == mapping(part) and is_unchanged(file, part.format, extent_of(decided))
+        return same and not may_have_passed(decided)
+
+    def _leave(self, fate: FileFate) -> None:
+        self.intake.set_aside += fate.rows
+        self.fates.append(fate)
+
+    def _take(self, fresh: Intake, file: SourceFile, arrived: datetime, *, accepted: bool) -> None:
+        occasion, table, part, key = self.occasion, self.intake.table, self.lists.part, self.lists.key
+        reading = Reading(file, part.format, part.source_columns)
+        frames = [normalised(occasion, table, part, rows) for rows in reading.batches()]
+        if not frames:
+            frames = [normalised(occasion, table, part, no_rows(part.source_columns))]
+        frame = pl.concat(frames)
+        said_once = _without_repeats(frame)
+        given = fresh.sort_out(first_of_each_id(said_once, key), file, occasion.now)
+        require_same_types(given, self.newest, table)
+        ids = frame[key].drop_nulls().unique()
+        name = self.lists.list_of(file, ids)
+        added = changes(given, self.newest, key, occasion.manifest.history, arrived)
+        fresh.already_known += frame.height - said_once.height + given.height - added.height
+        # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
+        if added.height or not {*added.columns} <= {*self.newest.columns}:
+            fresh.accepted.add(added)
+        fresh.batches.add(series(file, mapping(part)), part, given)
+        if not accepted:
+            self._judge(fresh, file, name, reading.extent)
+        self.intake.absorb(fresh)
+        self.intake.reread.append(file.name)
+        self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
+        # The last key of a query may be somebody's id, and a source that is read whole needs none.
+        extent = replace(reading.extent, position=None)
+        occasion.ledger.note(table, file, part, extent, {ARRIVED_AT: arrived, LIST: name})
+        self.lists.deliver(name, ids, file)
+        self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
+        self.fates.append(FileFate(table.name, file.name, "taken", frame.height))
+
+    def _judge(self, fresh: Intake, file: SourceFile, name: str, extent: Extent) -> None:
+        """Check the share of bad rows, the distribution, and that the list did not lose half of its rows."""
+        before = self.lists.rows_of(name)
+        if before is not None:
+            do = f"restore it; if it is meant so: nightschool sources accept '{file.name}'"
+            if before and not extent.rows:
+                raise DataRefused(f"{file.name} holds no rows", seen=f"{before} rows when it was read last", do=do)
+            self.occasion.check.check_growth(fresh.table.name, before, extent.rows).raise_if_failed(do)
+        judge(fresh, file, self.occasion.check)
+
+    def withdraw(self) -> None:
+        """Withdraw who is in no full list any more."""
+        if self.arrived is None or not self.lists.part.complete:
+            return
+        gone = self.lists.withdrawn(self.newest, self.arrived)
+        if gone.height:
+            rows = pl.concat([self.newest.clear(), gone], how="diagonal")
+            self.intake.withdrawn = rows
+            self.newest = newest_of_each_id(pl.concat([self.newest, rows]), self.lists.key)
+
+
+def take_entities(
+    occasion: Occasion, table: Table, part: Users | Items, files: Sequence[SourceFile]
+) -> tuple[Intake, pl.Series, list[FileFate], datetime | None]:
+    """Take in what the files bring for users or items.
+
+    Returns:
+        What the table gets; every id that is known with it; what became of each file; when the newest of them arrived.
+
+    Raises:
+        DataRefused: A file is refused, and the table holds nothing yet.
+        Unreachable: A database does not answer.
+        ConfigurationError: The manifest gives a column another type than the table has.
+    """
+    key = USER_ID if table is USERS else ITEM_ID
+    newest = newest_of_each_id(occasion.lake.scan(table).collect(), key)
+    taking = _Taking(occasion, occasion.intake(table), Lists.of(occasion, table, part, files), newest)
+    arrivals = [(occasion.arrival(file, part.format), file) for file in files]
+    for arrived, file in sorted(arrivals, key=lambda pair: pair[0]):
+        taking.take(file, arrived)
+    if taking.refusal is not None and taking.newest.is_empty():
+        raise taking.refusal
+    taking.withdraw()
+    return taking.intake, taking.newest[key], taking.fates, taking.arrived
+
+
+def normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
+    """Raw rows of users or items as rows of their table, with a reason in those that may not come in."""
+    if isinstance(part, Users):
+        frame = normalise_users(rows, part, occasion.lake.user_id, fold_case=occasion.manifest.fold_case)
+        return occasion.with_findings(table, mark_forgotten(frame, Erasures(occasion.lake)))
+    return occasion.with_findings(table, normalise_items(rows, part, occasion.lake.item_id))
+
+
+def _without_repeats(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without the good rows that say no more than a good row above: all their columns are equal."""
+    said = pl.struct(_content([name for name in frame.columns if name not in FAULT]), pl.col(REASON).is_null())
+    return frame.filter(pl.col(REASON).is_not_null() | said.is_first_distinct())
+
+
+def first_of_each_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The frame with a reason in the good rows whose id a good row above has."""
+    is_first = pl.struct(key, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
+    return mark(frame, ~is_first, "duplicate_id", key)
+
+
+def require_same_types(given: pl.DataFrame, newest: pl.DataFrame, table: Table) -> None:
+    """Nothing, when the given columns have the types that the table's have.
+
+    Raises:
+        ConfigurationError: The manifest gives a column another type than the table has.
+    """
+    for name in (name for name in given.columns if name in newest.columns):
+        if given.schema[name] != newest.schema[name]:
+            raise ConfigurationError(
+                f"the manifest's [{table.name}] makes column {name} {_words(given.schema[name])}",
+                seen=f"{_words(newest.schema[name])} in the home",
+                do="change the manifest back, or ingest anew with another --home",
+            )
+
+
+def _words(dtype: pl.DataType) -> str:
+    return {pl.List: "lists", pl.Float64: "numbers"}.get(dtype.base_type(), "text")
+
+
+def newest_of_each_id(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The newest row of each id; of equal instants the last."""
+    return rows.sort(AVAILABLE_AT, maintain_order=True).unique(key, keep="last", maintain_order=True)
+
+
+def changes(given: pl.DataFrame, newest: pl.DataFrame, key: str, history: bool, arrived: datetime) -> pl.DataFrame:
+    """The given rows that are new, differ from the newest row of their id, or bring back who was withdrawn.
+
+    Each has the instant from which it is known: a changed row from its arrival on, and always later than the row it
+    follows; a new one of a log of the past always.
+    """
+    names = [name for name in given.columns if name not in (*FAULT, RELEASED)]
+    lacking = [pl.lit(None, given.schema[name]).alias(name) for name in names if name not in newest.columns]
+    before = newest.with_columns(lacking).select(
+        key, _content(names).alias(_BEFORE), pl.col(AVAILABLE_AT).alias(_SINCE), WITHDRAWN
+    )
+    seen, released = pl.lit(arrived, INSTANT), _released(given)
+    fresh = released.fill_null(ALWAYS) if history else pl.max_horizontal(released, seen)
+    changed = pl.max_horizontal(seen, pl.col(_SINCE) + timedelta(microseconds=1))
+    return (
+        given.with_columns(_content(names).alias(_CONTENT))
+        .join(before, on=key, how="left", maintain_order="left")
+        .filter(
+            pl.col(_BEFORE).is_null() | (pl.col(_BEFORE) != pl.col(_CONTENT)) | pl.col(WITHDRAWN).fill_null(value=False)
+        )
+        .select(*names, pl.when(pl.col(_BEFORE).is_null()).then(fresh).otherwise(changed).alias(AVAILABLE_AT))
+    )
+
+
+def _content(names: list[str]) -> pl.Expr:
+    return pl.struct(names).struct.json_encode()
+
+
+def _released(given: pl.DataFrame) -> pl.Expr:
+    return pl.col(RELEASED) if RELEASED in given.columns else pl.lit(None, INSTANT)

@@ -1,0 +1,98 @@
+"""Events that people sent: whether a night has something to take in, and their removal with the person."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from nightschool.columns import FILE, INTERACTIONS, SOURCES, TABLE
+from nightschool.data.manifest.feedback_source import SENT, sent_part, with_sent
+from nightschool.data.manifest.formats import Sql
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.readers.readers import sources_of
+from nightschool.data.readers.sources import SourceFile
+from nightschool.data.readers.sql import after_erasure, gives_rows
+from nightschool.errors import NightschoolError
+from nightschool.ingest.ledger import Ledger
+from nightschool.privacy.erasure_log import UserId
+from nightschool.storage.database import can_hold, find_database
+from nightschool.storage.erasing import erase
+from nightschool.storage.events import EventStore
+from nightschool.storage.home import Home
+from nightschool.storage.lake import Lake
+from nightschool.storage.tables import EXPOSURES
+
+
+def took_in_sent(lake: Lake) -> bool:
+    """Whether an ingest has taken in what people sent."""
+    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(FILE) == SENT)
+    return not entries.head(1).collect().is_empty()
+
+
+def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
+    """The manifest with what people sent, as soon as there is any that counts; and from then on always.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    engine = find_database(address)
+    if engine is None:
+        return manifest
+    try:
+        if sent_part(manifest) is not None:
+            return manifest
+        newest = EventStore(engine).newest()
+    finally:
+        engine.dispose()
+    widened = with_sent(manifest, address)
+    return widened if newest and gives_rows(*_query(widened, home)) else manifest
+
+
+def count_sent(user_id: UserId, address: str) -> int:
+    """How many events a person sent.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    engine = find_database(address)
+    if engine is None:
+        return 0
+    try:
+        return len(EventStore(engine).of_user(str(user_id)))
+    finally:
+        engine.dispose()
+
+
+def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
+    """Removes what a person sent and was shown in experiments; the next ingest knows that rows are missing.
+
+    Cut short at any instant, it comes to the same end when it is called again.
+
+    Raises:
+        Unreachable: The database does not answer.
+    """
+    engine = find_database(address)
+    if engine is None:
+        return
+    try:
+        EventStore(engine).forget(str(user_id))
+        if can_hold(str(user_id)):
+            erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
+    finally:
+        engine.dispose()
+    part = sent_part(manifest)
+    if part is None:
+        return
+    source, file = _query(manifest, home)
+    ledger = Ledger(home.lake, now)
+    known = ledger.known(INTERACTIONS, file)
+    if known is not None and known.position is not None:
+        ledger.note(INTERACTIONS, file, part, replace(known, position=after_erasure(source, file, known)))
+        ledger.write()
+
+
+def _query(manifest: Manifest, home: Home) -> tuple[Sql, SourceFile]:
+    part = sent_part(manifest)
+    if part is None or not isinstance(part.format, Sql):
+        raise NightschoolError("the manifest has no events that people sent", do="report this")
+    return part.format, sources_of(part, home.binding.source_root)[0]

@@ -1,0 +1,87 @@
+"""The quarantine: what lies in it and why, and the removal of what a retry has taken in."""
+
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import (
+    AVAILABLE_AT,
+    DETAIL,
+    INTERACTIONS,
+    ITEM_ID,
+    ITEMS,
+    QUARANTINE,
+    REASON,
+    ROW,
+    ROWS,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    SUPERSEDED,
+    TABLE,
+    USER_ID,
+    USERS,
+)
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.normalization.quarantine_rows import LINE
+from nightschool.storage.lake import Lake
+
+RETRIED: Final = "retried"
+"""The reason of a row that a retry found good, until the table holds it."""
+
+PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
+"""What names a quarantined row."""
+
+EXAMPLE: Final = "example"
+
+
+def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) -> pl.LazyFrame:
+    """The rows that were put aside; those of one reason, or of one source file, where it is given.
+
+    Without a reason, those whose mended form came in are left out.
+    """
+    rows = lake.scan(QUARANTINE)
+    rows = rows.filter(pl.col(REASON) != SUPERSEDED if reason is None else pl.col(REASON) == reason)
+    return rows if file is None else rows.filter(pl.col(SOURCE_FILE) == file)
+
+
+def repairable(rows: pl.LazyFrame) -> pl.DataFrame:
+    """The rows of which the source row was kept; of people who were forgotten it was not."""
+    return rows.filter(pl.col(ROW).is_not_null()).collect()
+
+
+def count_reasons(rows: pl.LazyFrame) -> pl.DataFrame:
+    """How many rows lie there and why: table, source_file, reason, rows, example (the detail of one of them)."""
+    counts = rows.group_by(TABLE, SOURCE_FILE, REASON).agg(
+        pl.len().cast(pl.Int64).alias(ROWS), pl.col(DETAIL).drop_nulls().first().alias(EXAMPLE)
+    )
+    return counts.sort(TABLE, SOURCE_FILE, ROWS, REASON, descending=[False, False, True, False]).collect()
+
+
+def own_columns(manifest: Manifest) -> tuple[str, ...]:
+    """The columns that the source rows of a dataset have for us, and the one of a line that was not taken apart."""
+    parts = (*manifest.interactions, *(part for part in (manifest.items, manifest.users) if part))
+    return tuple(dict.fromkeys((*(name for part in parts for name in part.source_columns), LINE)))
+
+
+def known_as(key: str) -> pl.Expr:
+    """What names a row of users or items: its id and the instant that it is known from."""
+    return pl.format("{} from {}", pl.col(key), pl.col(AVAILABLE_AT))
+
+
+def settle(lake: Lake) -> None:
+    """Removes from quarantine what a retry found good and the tables hold; one that was killed may leave such rows.
+
+    What the tables do not hold yet stays: the next retry takes it in.
+    """
+    retried = quarantined(lake, RETRIED).select(*PLACE, DETAIL).collect()
+    if retried.is_empty():
+        return
+    log = retried.filter(pl.col(TABLE) == INTERACTIONS.name)
+    taken = lake.scan(INTERACTIONS).select(SOURCE_FILE, SOURCE_ROW).join(log.lazy(), on=PLACE[1:], how="semi")
+    held = [log.join(taken.collect(engine="streaming"), on=PLACE[1:], how="semi")]
+    for table, key in ((USERS, USER_ID), (ITEMS, ITEM_ID)):
+        rows = retried.filter(pl.col(TABLE) == table.name)
+        held.append(rows.join(lake.scan(table).select(known_as(key).alias(DETAIL)).collect(), on=DETAIL, how="semi"))
+    gone = pl.concat(held)
+    if gone.height:
+        lake.overwrite(QUARANTINE, lake.scan(QUARANTINE).join(gone.lazy(), on=PLACE, how="anti"))

@@ -1,0 +1,22 @@
+"""Rows of people who were forgotten: they are counted as they arrive, and nothing of them is kept."""
+
+import polars as pl
+
+from nightschool.columns import DETAIL, REASON, ROW, USER_ID
+from nightschool.data.readers.parsing import RAW
+from nightschool.privacy.erasure_log import Erasures
+
+FORGOTTEN_USER = "forgotten_user"
+
+
+def mark_forgotten(frame: pl.DataFrame, erasures: Erasures) -> pl.DataFrame:
+    """The normalised frame with a reason, and without detail and source row, where the user was forgotten.
+
+    It comes before any other rule: theirs is the reason whatever else is wrong with the row, which no detail may quote.
+    """
+    theirs = erasures.mask(frame[USER_ID])
+    if not theirs.any():
+        return frame
+    kept = [pl.when(~theirs).then(name).alias(name) for name in (DETAIL, ROW, RAW)]
+    reason = pl.when(theirs).then(pl.lit(FORGOTTEN_USER)).otherwise(REASON).alias(REASON)
+    return frame.with_columns(reason, *kept)

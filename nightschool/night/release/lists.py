@@ -1,0 +1,212 @@
+"""The tables of a release: lists, the pool behind them, neighbours, and lists for users nobody knows."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from nightschool.columns import (
+    AUDIENCE_RECOMMENDATIONS,
+    BECAUSE_ITEM_ID,
+    CANDIDATE_SCORES,
+    HISTORIES,
+    ITEM_ID,
+    ITEM_WEIGHTS,
+    RANK,
+    REASON,
+    RECOMMENDATIONS,
+    SCORE,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+    SOURCE,
+    USER_ID,
+    Table,
+)
+from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
+from nightschool.night.departed import present
+from nightschool.night.release.audiences import Audiences, measure_audiences
+from nightschool.night.release.histories import histories
+from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
+from nightschool.night.selection.select import CONTENT, IMPERSONAL
+from nightschool.progress import watch
+from nightschool.ranking.blocks import block_users, in_blocks
+from nightschool.ranking.candidates import join_pools, rank_pool
+from nightschool.ranking.explain import strongest_reasons
+from nightschool.ranking.fallback import Fallback
+from nightschool.ranking.foldin import positive
+from nightschool.ranking.topk import Ranking, join_rankings
+
+AUDIENCE = "audience"
+_USERS_A_FILE = 8192
+
+
+def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
+    """Rows by table, written below the folder as one subfolder of Parquet files a table.
+
+    Users with no signal of their own get their audience's list, and those who have left get none. Rows are in the
+    order of each table's key. Beside the tables it leaves the histories that they were made from, which are none of
+    them.
+    """
+    _write(histories(dataset), folder, HISTORIES)
+    audiences = measure_audiences(dataset)
+    weights = weights_by_component(recommender, dataset)
+    writer = ListWriter(recommender, dataset, audiences, weights, k)
+    by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
+    counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
+    # Weights are sorted by one core, and alike users found by whatever is left.
+    with ThreadPoolExecutor(1) as sorting:
+        weighed = sorting.submit(write_weights, weights, dataset, folder)
+        counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
+        counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
+        counts[ITEM_WEIGHTS.name] = weighed.result()
+    return counts
+
+
+def write_weights(weights: Mapping[str, csr_array], dataset: Dataset, folder: Path) -> int:
+    """Rows of `item_weights`, written below the folder as a file a component, so that another may come beside them."""
+    named = {name: {name: matrix} for name, matrix in weights.items()} or {"": {}}
+    return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
+
+
+def staged_files(folder: Path, table: Table) -> list[Path]:
+    """The files of a table that `write_tables` left below the folder, in the order of their rows."""
+    return sorted((folder / table.name).glob("*.parquet"))
+
+
+def read_table(folder: Path, table: Table) -> pl.LazyFrame:
+    """The rows of those files."""
+    return pl.scan_parquet(staged_files(folder, table), glob=False, hive_partitioning=False)
+
+
+def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
+    target = folder / table.name
+    target.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet"))
+    return frame.height
+
+
+class _Lists(NamedTuple):
+    """The lists of some users, and what they were made of.
+
+    Attributes:
+        ranking: The lists.
+        pool: What they were ranked from; a user who is quiet has no candidates.
+        source: int8 [n, k], the component that speaks most for each item; the number of components: the audience.
+        because: int32 [n, k], the strongest history item; -1 where nothing speaks for it.
+        quiet: bool [n], who got their audience's list.
+    """
+
+    ranking: Ranking
+    pool: Pool
+    source: NDArray[np.int8]
+    because: Indices
+    quiet: Mask
+
+
+class ListWriter:
+    """Turns users into rows of the two large tables."""
+
+    def __init__(
+        self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, csr_array], k: int
+    ) -> None:
+        self._recommender = recommender
+        self._dataset = dataset
+        self._weights = weights
+        self._k = k
+        self._names = tuple(recommender.parts)
+        shares = [component.weight for component in recommender.recipe.components]
+        self._shares = np.array(shares, dtype=np.float32)[:, None, None]
+        history = dataset.history()
+        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.strangers, history, dataset.available)
+        self._liked = positive(history)
+        # Rows are in the order of their key, so the pool's items are by id, and not by index.
+        self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)
+
+    def write(self, users: Indices, folder: Path, megabytes: int) -> dict[str, int]:
+        """Rows by table, written below the folder in the order of the users; those of some while others are ranked."""
+        starts = range(0, len(users), _USERS_A_FILE)
+        with ThreadPoolExecutor(1) as writing:
+            written: list[Future[tuple[int, int]]] = []
+            for part, start in enumerate(watch(starts, "recommend", len(starts))):
+                block = users[start : start + _USERS_A_FILE]
+                lists = self._ranked(block, megabytes)
+                if written:
+                    written[-1].result()  # no more than one block waits in memory
+                written.append(writing.submit(self._write, block, lists, folder, part))
+            counts = [part.result() for part in written]
+        listed, pooled = (sum(rows) for rows in zip((0, 0), *counts, strict=True))
+        return {RECOMMENDATIONS.name: listed, CANDIDATE_SCORES.name: pooled}
+
+    def _write(self, users: Indices, lists: _Lists, folder: Path, part: int) -> tuple[int, int]:
+        """Rows of `recommendations` and of `candidate_scores`."""
+        listed = _write(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
+        return listed, _write(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
+
+    def _ranked(self, users: Indices, megabytes: int) -> _Lists:
+        size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)
+        blocks = list(in_blocks(self._lists, users, size))
+        return _Lists(
+            join_rankings([block.ranking for block in blocks]),
+            join_pools([block.pool for block in blocks]),
+            *(np.concatenate(parts) for parts in zip(*(block[2:] for block in blocks), strict=True)),
+        )
+
+    def _lists(self, users: Indices) -> _Lists:
+        pool = self._recommender.pool(users)
+        ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
+        contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
+        contributions[self._shares[:, 0, 0] <= 0] = -np.inf
+        source = contributions.argmax(axis=0).astype(np.int8)
+        quiet = self._fallback.replace_quiet(ranking, pool, users)
+        source[quiet] = len(self._names)
+        pool.items[quiet] = -1
+        return _Lists(ranking, pool, source, self._because(users, ranking.items, source), quiet)
+
+    def _because(self, users: Indices, items: Indices, source: NDArray[np.int8]) -> Indices:
+        """The history item that speaks most for each listed item, int32 [n, k]; -1 where nothing does."""
+        history = self._liked[users]
+        because = np.full_like(items, -1)
+        told = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
+        for component, name in enumerate(self._names):
+            reasons = told.get(name, next(iter(told.values()), None))
+            if reasons is not None and name not in IMPERSONAL:
+                because = np.where(source == component, reasons, because)
+        return because
+
+    def _list_rows(self, users: Indices, lists: _Lists) -> pl.DataFrame:
+        rows, places = np.nonzero(lists.ranking.items >= 0)
+        source, because = lists.source[rows, places], lists.because[rows, places]
+        names = pl.Series([*self._names, AUDIENCE])
+        theirs = lists.quiet[rows] & (self._fallback.of_user[users[rows]] > 0)
+        return pl.DataFrame(
+            {
+                USER_ID: self._dataset.user_ids[users[rows]],
+                ITEM_ID: self._dataset.item_ids[lists.ranking.items[rows, places]],
+                RANK: (places + 1).astype(np.int32),
+                SCORE: lists.ranking.scores[rows, places],
+                SOURCE: names[source],
+                REASON: self._reasons(source, because, theirs),
+                BECAUSE_ITEM_ID: self._dataset.item_ids.gather(pl.Series(because).replace(-1, None)),
+            }
+        )
+
+    def _reasons(self, source: NDArray[np.int8], because: Indices, theirs: Mask) -> pl.Series:
+        codes = pl.Series(["because_of_item", "similar_content", "popular", "audience"])
+        content = self._names.index(CONTENT) if CONTENT in self._names else -1
+        code = np.select([theirs, because < 0, source == content], [3, 2, 1], default=0)
+        return codes[code]
+
+    def _pool_rows(self, users: Indices, pool: Pool) -> pl.DataFrame:
+        by_id = np.where(pool.items < 0, np.iinfo(np.int32).max, self._place_of_item[pool.items])
+        order = np.argsort(by_id, axis=1)
+        rows, places = np.nonzero(np.take_along_axis(pool.items, order, axis=1) >= 0)
+        places = order[rows, places]
+        components = {name: pool.scores[index, rows, places] for index, name in enumerate(self._names)}
+        items = self._dataset.item_ids[pool.items[rows, places]]
+        return pl.DataFrame({USER_ID: self._dataset.user_ids[users[rows]], ITEM_ID: items, **components})

@@ -1,0 +1,91 @@
+"""Making a release visible: its tables first, then one fenced commit that moves the pointer."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
+from nightschool.night.basis import describe_basis
+from nightschool.night.lineage import CHAMPION, TUNED, describe_search
+from nightschool.night.night import Night
+from nightschool.night.release.lists import read_table, staged_files
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.release import COMPARABLE, Draft, Release
+from nightschool.storage.serving_files import SERVED, write_serving_files
+
+
+def draft_release(night: Night, verdict: Mapping[str, Any], gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
+    """What the night knows of its release before the tables are written."""
+    identity = night.identity
+    return Draft(
+        release_id=identity.release_id,
+        as_of=identity.as_of,
+        run_key=identity.run_key,
+        data_fingerprint=identity.data,
+        code_version=identity.code,
+        environment=identity.environment,
+        config=night.config.model_dump(mode="json"),
+        recipe=verdict["recipe"],
+        mlflow_run_id=mlflow_run_id,
+        gates=gates,
+        reason=verdict["sentence"],
+    )
+
+
+def describe_gates(night: Night, verdict: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a release stores besides its recipe: the verdicts, and what a repeat of its night must know."""
+    chosen = night.records.get("select") or {}
+    return {
+        TUNED: night.tune,
+        "decision": verdict["decision"],
+        "asked": [*verdict["gates"], *tables["gates"]],
+        CHAMPION: night.champion.release_id if night.champion else None,
+        COMPARABLE: not night.basis_changes,
+        **describe_basis(night.manifest),
+        **describe_search(chosen),
+    }
+
+
+def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFrame) -> Release:
+    """The release, now current unless it is a backfill; its tables replace what an earlier try left behind.
+
+    Raises:
+        Busy: Another release was published since the night began.
+        GateRefused: Publishing was put on hold since the night began.
+    """
+    frames = {table.name: _staged(night, tables, table) for table in RELEASE_TABLES}
+    frames[METRICS.name] = _complete(night, METRICS, metrics.lazy())
+    for table in RELEASE_TABLES:
+        files = staged_files(tables, table)
+        if files:
+            night.home.lake.take_release(table, draft.release_id, files)
+        else:
+            night.home.lake.replace_release(table, draft.release_id, frames[table.name])
+    served = {table.name: frames.get(table.name, _staged(night, tables, table)) for table in SERVED}
+    write_serving_files(night.home.paths.serving, draft.release_id, served)
+    with ThreadPoolExecutor() as hashing:
+        hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
+        hashes = hashing.map(content_hash, hashed.values(), (*RELEASE_TABLES, HISTORIES))
+        content_hashes = dict(zip(hashed, hashes, strict=True))
+    counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
+    whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
+    if not night.moves_pointer:
+        return night.home.releases.backfill(whole)
+    return night.home.releases.publish(whole, night.base_version)
+
+
+def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:
+    if not staged_files(tables, table):
+        return pl.LazyFrame(schema=night.home.lake.schema(table))
+    return _complete(night, table, read_table(tables, table))
+
+
+def _complete(night: Night, table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows with the release's id in released ones, columns in the table's order, components' columns after them."""
+    fixed = night.home.lake.schema(table).names()
+    release_id = [pl.lit(night.identity.release_id).alias(RELEASE_ID)] if table.released else []
+    named = rows.with_columns(release_id)
+    return named.select(*fixed, *(name for name in named.collect_schema().names() if name not in fixed))

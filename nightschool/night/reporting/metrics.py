@@ -1,0 +1,107 @@
+"""Evaluations as small JSON documents for records, reports and MLflow."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from nightschool.contract import RERANKER
+from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.selection.select import Candidate, Selection
+from nightschool.offline.compare import Measured
+
+Figures = dict[str, list[float | None]]
+
+_WITH_INTERVAL = (
+    *("ndcg", "precision", "recall", "map", "mrr", "hit_rate"),
+    *("novelty", "average_popularity", "serendipity", "diversity", "miscalibration"),
+)
+_TOTALS = ("coverage", "gini")
+_ERRORS = ("rmse", "mae")
+
+
+def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
+    """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval.
+
+    What the dataset does not allow to be measured, such as diversity without described items, is not in it.
+    """
+    found: Figures = {}
+    measured = [metric for metric in _WITH_INTERVAL if metric in evaluation.per_user]
+    for k in cutoffs:
+        for metric in measured:
+            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), *evaluation.interval(metric, k)]
+        for metric in _TOTALS:
+            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), None, None]
+    if "auc" in evaluation.per_user:
+        found["auc"] = [evaluation.mean("auc"), *evaluation.interval("auc")]
+    if evaluation.errors is not None:
+        for metric in _ERRORS:
+            found[metric] = [evaluation.mean(metric), *evaluation.interval(metric)]
+    return {name: [_finite(value) for value in triple] for name, triple in found.items()}
+
+
+def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """What the record of the stage holds."""
+    described = [describe_candidate(candidate, cutoffs) for candidate in selection.candidates]
+    further = [one for one in (selection.blend, selection.reranked) if one is not None]
+    described += [describe_candidate(candidate, cutoffs) for candidate in further]
+    return {
+        "recipe": selection.recipe.model_dump(mode="json"),
+        "candidates": described,
+        "sweep": [
+            {"alpha": alpha, "name": selection.hybrid[alpha].name, "metrics": figures(evaluation, cutoffs)}
+            for alpha, evaluation in selection.sweep.items()
+        ],
+        "trials": [
+            {
+                "model": trial.component.model,
+                "params": dict(trial.component.params),
+                "value": _finite(trial.value),
+                "seconds": round(trial.seconds, 3),
+            }
+            for trial in selection.trials
+        ],
+        "failures": dict(selection.failures),
+    }
+
+
+def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
+    parts = candidate.recipe.components
+    params: dict[str, Any] = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
+    if candidate.recipe.reranker is not None:
+        params[RERANKER] = dict(candidate.recipe.reranker)
+    return {
+        "name": candidate.recipe.name,
+        "params": params,
+        "fit_seconds": round(candidate.fit_seconds, 3),
+        "note": candidate.note,
+        "n_users": candidate.evaluation.n_users,
+        "metrics": figures(candidate.evaluation, cutoffs),
+    }
+
+
+def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:
+    """One entry a role of the trial, with its figures on the test."""
+    return [
+        {"name": role, "n_users": evaluation.n_users, "metrics": figures(evaluation, cutoffs)}
+        for role, evaluation in evaluations.items()
+    ]
+
+
+def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """One row of an offline comparison, with its paired difference to popularity."""
+    over = row.over_popularity
+    return {
+        "name": row.name,
+        "params": dict(row.params),
+        "fit_seconds": round(row.fit_seconds, 3),
+        "note": row.note,
+        "metrics": figures(row.evaluation, cutoffs),
+        "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
+        "verdict": over.verdict,
+        "chosen": row.chosen,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

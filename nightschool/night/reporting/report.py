@@ -1,0 +1,147 @@
+"""What a night tells people: one JSON document, and the same in Markdown."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
+from nightschool.ingest.ingest import IngestReport
+from nightschool.night.night import Night, Unchanged
+from nightschool.night.reporting.freshness import EVENTS, PLACES, YOUNG
+from nightschool.storage.as_of import scan_at
+from nightschool.storage.release_reader import Reader
+from nightschool.storage.releases import Release
+
+Record = Mapping[str, Any]
+
+_SHOWN_HISTORY = 5
+_SHOWN_ITEMS = 5
+_TYPICAL_HISTORY = 20
+
+
+def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str, Any]:
+    """Return the report of a night that does not run: it was stored before, or nothing but T has changed."""
+    release = night.release if isinstance(night, Unchanged) else night
+    if isinstance(night, Unchanged):
+        status, sentence = (
+            "unchanged",
+            f"nothing but T has changed since release {release.release_id}, which stays current",
+        )
+    else:
+        status = "already published"
+        sentence = (
+            f"release {release.release_id} was already {release.status} from the same data, configuration and code"
+        )
+    return {
+        "status": status,
+        "release_id": release.release_id,
+        "as_of": night.as_of.isoformat(),
+        "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
+        "warnings": list(taken.warnings),
+        "sentence": sentence,
+    }
+
+
+def night_report(
+    night: Night, taken: IngestReport, stages: Mapping[str, Record], warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what else is odd."""
+    release_id = stages["publish"]["release_id"]
+    chosen, verdict = stages["select"], stages["prove"]
+    return {
+        "status": stages["publish"]["status"],
+        "release_id": release_id,
+        "dataset": night.manifest.name,
+        "as_of": night.identity.as_of.isoformat(),
+        "rows": taken.to_dict(),
+        "files": taken.files_to_dict(),
+        "protocol": stages["prepare"]["protocol"],
+        "warnings": [
+            *taken.warnings,
+            *warnings,
+            *night.warnings,
+            *stages["prepare"]["warnings"],
+            *stages["refit"]["notes"],
+        ],
+        "signals": stages["prepare"]["signals"],
+        "tuned": chosen["tuned"],
+        "candidates": chosen["candidates"],
+        "trials": dict(Counter(trial["model"] for trial in chosen["trials"])),
+        "failures": chosen["failures"],
+        "sweep": chosen["sweep"],
+        "roles": verdict["roles"],
+        "gates": [*verdict["gates"], *stages["recommend"]["gates"]],
+        "decision": verdict["decision"],
+        "sentence": verdict["sentence"],
+        "tables": stages["recommend"]["rows"],
+        "freshness": stages["recommend"]["freshness"],
+        "learner": sample_learner(night) if release_id else None,
+    }
+
+
+def sample_learner(night: Night) -> dict[str, Any]:
+    """One learner's newest history and the top of their list, for people to judge.
+
+    The learner has a list of their own and the history nearest to 20 interactions; ties go to the lowest id.
+    """
+    reader = Reader.of(night.home, night.identity.release_id)
+    history = scan_at(night.home.lake, INTERACTIONS, night.identity.as_of)
+    personal = reader.table(RECOMMENDATIONS).filter(pl.col(SOURCE) != "audience").select(USER_ID).unique()
+    lengths = history.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("n")).join(personal, on=USER_ID, how="semi")
+    nearest = lengths.sort((pl.col("n") - _TYPICAL_HISTORY).abs(), USER_ID).select(USER_ID).head(1).collect()
+    if nearest.is_empty():
+        return {"user_id": None, "history": [], "items": []}
+    user_id = nearest.item()
+    return {
+        "user_id": user_id,
+        "history": reader.history(user_id, _SHOWN_HISTORY),
+        "items": reader.user_list(str(user_id), _SHOWN_ITEMS, night.manifest.audience),
+    }
+
+
+def in_markdown(report: Record) -> str:
+    """Return the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
+    lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
+    if "protocol" not in report:
+        notes = [f"- note: {warning}" for warning in report["warnings"]]
+        return "\n".join([*lines, f"- T: {report['as_of']}", *notes, *_rows_in_markdown(report["rows"])]) + "\n"
+    lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
+    if report["trials"]:
+        counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
+        lines.append(f"- settings tried, the defaults among them: {counts}")
+    tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
+    lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
+    lines += _rows_in_markdown(report["rows"])
+    lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
+    for effect in report["signals"]:
+        figures = [f"{effect[key]:,}" for key in ("rows", "users", "items")]
+        lines.append(f"| {effect['rule']} | {effect['setting']} | {' | '.join(figures)} |")
+    lines += ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
+    for role in report["roles"]:
+        value, low, high = role["metrics"]["ndcg@10"]
+        lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
+    lines += ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
+    for age in YOUNG:
+        shares = [_number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
+        lines.append(f"| {age} | {' | '.join(shares)} |")
+    lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
+    lines += [
+        f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows_in_markdown(rows: Record) -> list[str]:
+    lines = ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---:|"]
+    for name, counts in rows.items():
+        keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
+        lines.append(f"| {name} | {' | '.join(f'{counts.get(key, 0):,}' for key in keys)} |")
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

@@ -1,0 +1,140 @@
+"""What models are worth to users and items they have never met, beside popularity."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Self
+
+from nightschool.contract import Dataset, Float32s, FoldsIn, Indices, Mask, Recipe, Recommender, Split
+from nightschool.data.dataset import EventLog
+from nightschool.data.splits.cold_start import FIRST_EVENTS, USERS, among_new, first_events, new_items
+from nightschool.data.splits.splitting import TEST, VALIDATION, Cut
+from nightschool.errors import ConfigurationError
+from nightschool.night.selection.select import Create, Search
+from nightschool.offline.compare import Measured, compare_models
+
+
+@dataclass(frozen=True)
+class Table:
+    """One comparison.
+
+    Attributes:
+        name: What is known of the newcomers, or among what items are ranked.
+        rows: One a model.
+        failures: Model to the reason it was left out.
+    """
+
+    name: str
+    rows: list[Measured]
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Makers:
+    """How recommenders are made: a model by its name, and what a recipe describes."""
+
+    create: Create
+    build: Callable[[Recipe], Recommender]
+
+    def inside(self, wrap: Callable[[Recommender], Recommender]) -> "Makers":
+        """The same, each recommender inside another."""
+        return Makers(
+            lambda name, params: wrap(self.create(name, params)),
+            lambda recipe: wrap(self.build(recipe)),
+        )
+
+
+class FromHistory:
+    """Scores every user by their history alone, as if the model had not been fitted on anybody.
+
+    Raises:
+        ConfigurationError: The model knows only the users that it was fitted on.
+    """
+
+    def __init__(self, model: Recommender) -> None:
+        if not isinstance(model, FoldsIn):
+            raise ConfigurationError("the model cannot fold in", seen=type(model).__name__, do="measure another")
+        self._model = model
+        self.note: str | None = None
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Self:
+        """The recommender itself; what the dataset holds as seen but not learned is scored from."""
+        self.note = self._model.fit(dataset, seed=seed).note
+        self._history = dataset.history()
+        return self
+
+    def score(self, user_indices: Indices) -> Float32s:
+        """Scores, float32 [n_block, n_items]."""
+        return self._model.fold_in(self._history[user_indices])
+
+
+class OnWholeCatalogue:
+    """Learns from a whole catalogue, however few of its items are candidates."""
+
+    def __init__(self, model: Recommender, catalogue: Mask) -> None:
+        self._model = model
+        self._catalogue = catalogue
+        self.note: str | None = None
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Self:
+        """The recommender itself."""
+        self.note = self._model.fit(replace(dataset, available=self._catalogue), seed=seed).note
+        return self
+
+    def score(self, user_indices: Indices) -> Float32s:
+        """Scores, float32 [n_block, n_items]."""
+        return self._model.score(user_indices)
+
+
+def measure_cold_start(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[Table]:
+    """The tables of `leave-users`, one for each number of first events, or the two of `leave-items`.
+
+    Hyper-parameters are chosen for each table on validation, which was held out the same way.
+
+    Args:
+        log: Every event.
+        cut: From `leave_out`.
+        search: What to try, and the models.
+        makers: How recommenders are made.
+    """
+    return _newcomers(log, cut, search, makers) if cut.protocol == USERS else _new_items(log, cut, search, makers)
+
+
+def _newcomers(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[Table]:
+    folding = makers.inside(FromHistory)
+    tables = []
+    for count in FIRST_EVENTS:
+        validation, test = (first_events(log, cut, label, count, seed=search.seed) for label in (VALIDATION, TEST))
+        name = f"new users after {count} event{'s' if count > 1 else ''}"
+        tables.append(_table(name, (validation, test), search, folding))
+    return tables
+
+
+def _new_items(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[Table]:
+    validation, test = (new_items(log, cut, label) for label in (VALIDATION, TEST))
+    whole = partial(OnWholeCatalogue, catalogue=test.fitted.available)
+    # A recipe ranks a pool of the whole catalogue, which holds few new items or none: here only models can be compared.
+    models = Makers(makers.create, partial(_alone, makers.create)).inside(whole)
+    few = _table("new items among themselves", (among_new(validation), among_new(test)), search, models)
+    names = {tunable.model for tunable in search.tunables}
+    alone = replace(few, rows=[row for row in few.rows if row.name in names])
+    return [alone, _table("new items in the whole catalogue", (validation, test), search, makers)]
+
+
+def _alone(create: Create, recipe: Recipe) -> Recommender:
+    return create(recipe.components[0].model, recipe.components[0].params)
+
+
+def _table(name: str, splits: tuple[Split, Split], search: Search, makers: Makers) -> Table:
+    rows, failures = compare_models(*splits, search, makers.create, makers.build)
+    return Table(name, rows, failures)
+
+
+def describe_table(table: Table, describe: Callable[[Measured], dict[str, Any]]) -> dict[str, Any]:
+    """A table as a JSON document."""
+    return {
+        "name": table.name,
+        "n_users": table.rows[0].evaluation.n_users,
+        "models": [describe(row) for row in table.rows],
+        "failures": dict(table.failures),
+    }

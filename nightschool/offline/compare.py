@@ -1,0 +1,109 @@
+"""Comparing models offline on a named protocol: tuned on validation, refitted, measured once on the test."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
+from nightschool.contract import RERANKER, Recipe, Recommender, Split
+from nightschool.evaluation.compare import Comparison, compare
+from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
+from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.prove import POPULARITY_RECIPE
+from nightschool.night.selection.reranking import Build, with_reranker
+from nightschool.night.selection.select import Create, Search, select
+from nightschool.ranking.topk import Ranking
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row of the comparison.
+
+    Attributes:
+        name: The recipe's name.
+        params: Its hyper-parameters, as validation chose them.
+        fit_seconds: Wall time of the fit on train and validation.
+        evaluation: Its figures on the test.
+        over_popularity: Its ndcg@k less popularity's, on the same users.
+        chosen: Whether it is the recipe that validation chose.
+        note: What that fit did otherwise than its hyper-parameters say; None: nothing.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    fit_seconds: float
+    evaluation: Evaluation
+    over_popularity: Comparison
+    chosen: bool = False
+    note: str | None = None
+
+
+class _Figures(NamedTuple):
+    """What a recommender measured on the test, the seconds of its fit, and what that noted."""
+
+    evaluation: Evaluation
+    fit_seconds: float
+    note: str | None
+
+
+def compare_models(
+    validation: Split, test: Split, search: Search, create: Create, build: Build
+) -> tuple[list[Measured], Mapping[str, str]]:
+    """One row a model, and the models that could not be trained with the reason.
+
+    The hybrid of the best α and the blend that was learned come last, unless a component of theirs alone is best, and
+    behind them the reranker that was tried.
+    """
+    selection = with_reranker(select(validation, search, create), validation, search, build)
+    floor = _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation
+    rows = []
+    for candidate in selection.candidates:
+        component = candidate.component
+        figures = _measure(partial(create, component.model, component.params), test, search)
+        rows.append(_row(component.model, component.params, figures, floor, search))
+    best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
+    if best is not None and selection.hybrid[best].alpha is not None:
+        rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
+    further = [one.recipe for one in (selection.blend, selection.reranked) if one is not None]
+    rows += [_measure_recipe(recipe, floor, test, search, build) for recipe in further]
+    chosen = selection.recipe.name
+    return [replace(row, chosen=row.name == chosen) for row in rows], selection.failures
+
+
+def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) -> Evaluation:
+    """The figures of lists that were published: user_id, item_id, rank."""
+    dataset = test.fitted
+    users = pl.DataFrame({USER_ID: dataset.user_ids, USER_INDEX: np.arange(dataset.n_users, dtype=np.int32)})
+    items = pl.DataFrame({ITEM_ID: dataset.item_ids, ITEM_INDEX: np.arange(dataset.n_items, dtype=np.int32)})
+    rows = lists.filter(pl.col(RANK) <= max(cutoffs)).join(users, on=USER_ID).join(items, on=ITEM_ID)
+    ranked = np.full((dataset.n_users, max(cutoffs)), -1, dtype=np.int32)
+    ranked[rows[USER_INDEX].to_numpy(), rows[RANK].to_numpy() - 1] = rows[ITEM_INDEX].to_numpy()
+    evaluated = relevant_users(test)
+    ranking = Ranking(ranked[evaluated], np.zeros((len(evaluated), max(cutoffs)), dtype=np.float32))
+    return evaluate_ranking(ranking, evaluated, test, cutoffs=cutoffs)
+
+
+def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
+    params = {one.model: {"blend_weight": one.weight, **one.params} for one in recipe.components}
+    if recipe.reranker is not None:
+        params[RERANKER] = dict(recipe.reranker)
+    return _row(recipe.name, params, _measure(lambda: build(recipe), test, search), floor, search)
+
+
+def _row(name: str, params: Mapping[str, Any], figures: _Figures, floor: Evaluation, search: Search) -> Measured:
+    over = compare(figures.evaluation, floor, k=search.decisive_k)
+    return Measured(name, params, figures.fit_seconds, figures.evaluation, over, note=figures.note)
+
+
+def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _Figures:
+    started = time.perf_counter()
+    recommender = make().fit(test.fitted, seed=search.seed)
+    seconds = time.perf_counter() - started
+    evaluation = evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes)
+    evaluation = with_auc(evaluation, recommender, test, megabytes=search.megabytes)
+    return _Figures(evaluation, seconds, recommender.note)

@@ -1,0 +1,101 @@
+"""Everything that a home stores about a person, as plain values: what `forget` would remove, to be read first."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from nightschool.columns import HISTORIES, NIGHTS, REASON, SOURCES, USER_ID, Table
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.errors import NotFound
+from nightschool.privacy.erasure_log import UserId
+from nightschool.privacy.locate import TABLES, Person
+from nightschool.privacy.text_scrubbing import mentions
+from nightschool.storage.database import can_hold, find_database, reading
+from nightschool.storage.home import Home
+from nightschool.storage.serving_files import lists_path, read_lists
+from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
+
+_ABOUT: Final = (EVENTS, UNDONE, EXPOSURES)
+
+
+def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
+    """Return the rows that name the person, by table, with what they sent and were shown in experiments.
+
+    Rows of lists and similar users bear their release; among similar users are rows about others whose neighbour the
+    person is. Fitted weights are numbers about many people together, and not among them.
+
+    Args:
+        home: Where to look.
+        manifest: Says where a quarantined source row has its user.
+        user_id: The person.
+        address: The database of events.
+
+    Raises:
+        NotFound: Nothing names such a person.
+        NightschoolError: A table cannot be read.
+        Unreachable: The database does not answer.
+    """
+    person = Person(user_id, home.lake, manifest)
+    named = person.counts()
+    found = {table.name: person.rows(table) for table in TABLES if table.name in named}
+    reasons = {table.name: _mentioning(home, table, user_id) for table in (SOURCES, NIGHTS)}
+    sent = _sent(str(user_id), address)
+    if not found and not any(sent.values()):
+        raise NotFound("no such user", seen=str(user_id)[:100], do="give an id that the home's users hold")
+    return {
+        "user_id": user_id,
+        "dataset": home.binding.dataset,
+        "tables": {name: _plain(rows) for name, rows in found.items()},
+        HISTORIES.name: _histories(home, user_id),
+        "reasons": {name: rows for name, rows in reasons.items() if rows},
+        **sent,
+    }
+
+
+def _histories(home: Home, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+    """Return release to what it keeps of the person's history to serve it."""
+    kept = {}
+    for release in home.releases.stored():
+        path = lists_path(home.paths.serving, release.release_id, HISTORIES)
+        if path.exists() and (rows := read_lists(path).filter(pl.col(USER_ID) == user_id)).height:
+            kept[release.release_id] = _plain(rows)
+    return kept
+
+
+def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any]]:
+    named = mentions(pl.col(REASON), user_id).fill_null(value=False)
+    return _plain(home.lake.scan(table).filter(named).collect())
+
+
+def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
+    """Return events, which of them were taken back, and exposures, the oldest first."""
+    engine = find_database(address) if can_hold(user_id) else None
+    if engine is None:
+        return {table.name: [] for table in _ABOUT}
+    try:
+        with reading(engine) as connection:
+            return {table.name: _rows_of(connection, table, user_id) for table in _ABOUT}
+    finally:
+        engine.dispose()
+
+
+def _rows_of(connection: sa.Connection, table: sa.Table, user_id: str) -> list[dict[str, Any]]:
+    query = sa.select(table).where(table.c.user_id == user_id).order_by(table.c.sequence)
+    return _values(dict(row) for row in connection.execute(query).mappings())
+
+
+def _plain(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    return _values(rows.to_dicts())
+
+
+def _values(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: _value(value) for name, value in row.items()} for row in rows]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,122 @@
+"""Which rows of a matrix of weights point most the same way, and what two such likenesses make together."""
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from nightschool.contract import Indices
+from nightschool.ranking.heap import sort_best_first
+from nightschool.ranking.set_neighbours import Alike, offer
+
+# numba compiles these by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
+
+_ROWS_A_CHUNK = 256
+
+
+def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> Alike:
+    """The k of some rows that have the highest cosine with each row, never the row itself.
+
+    Args:
+        rows: CSR float32 [n, n_columns], each row of length one or empty; no weight is below zero.
+        others: Which rows may be found, ascending.
+        k: Rows to find.
+        min_support: Columns that two rows must share; all of them, of a row that has fewer.
+    """
+    found = _nothing(rows.shape[0], k)
+    columns = csr_array(rows[others]).T.tocsr()
+    least = np.maximum(np.minimum(np.diff(rows.indptr), min_support), 1).astype(np.int32)
+    by_column = (columns.indptr, columns.indices.astype(np.int32), columns.data)
+    _find((rows.indptr, rows.indices, rows.data), by_column, others.astype(np.int32), least, found)
+    return found
+
+
+def blend_alike(rows: csr_array, sets: csr_array, candidates: Indices, k: int, min_support: int) -> Alike:
+    """The k candidates of each row with the highest mean of two cosines: of its weights, and of its set.
+
+    Args:
+        rows: As above.
+        sets: CSR [n, n_items], whose stored entries count alike.
+        candidates: int32 [n, c], the rows to choose from; -1 is none, and one may come twice.
+        k: Rows to find.
+        min_support: Columns and members that two rows must share together.
+    """
+    found = _nothing(rows.shape[0], k)
+    weights, members = (rows.indptr, rows.indices, rows.data), (sets.indptr, sets.indices)
+    _blend(weights, members, (rows.shape[1], sets.shape[1]), np.sort(candidates), min_support, found)
+    return found
+
+
+def _nothing(n: int, k: int) -> Alike:
+    scores: NDArray[np.float32] = np.full((n, k), -np.inf, dtype=np.float32)
+    return Alike(np.full((n, k), -1, dtype=np.int32), scores, np.zeros((n, k), dtype=np.int32))
+
+
+@njit(parallel=True, cache=True)
+def _find(rows, columns, others, least, found):
+    """Fills `found`; each chunk is on its own, so that the order of threads does not matter."""
+    starts, tags, weights = rows
+    column_starts, holders, held = columns
+    n_rows = len(starts) - 1
+    for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
+        scores = np.empty(len(others), dtype=np.float32)
+        shared = np.empty(len(others), dtype=np.int32)
+        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
+            scores[:] = 0
+            shared[:] = 0
+            for entry in range(starts[row], starts[row + 1]):
+                weight = weights[entry]
+                for place in range(column_starts[tags[entry]], column_starts[tags[entry] + 1]):
+                    scores[holders[place]] += weight * held[place]
+                    shared[holders[place]] += 1
+            _keep_best(row, scores, shared, others, least[row], found)
+
+
+@njit(cache=True)
+def _keep_best(row, scores, shared, others, least, found):
+    best, values, support = found
+    k, kept, bound = best.shape[1], 0, np.float32(0)
+    for place in range(len(others)):
+        if scores[place] >= bound and shared[place] >= least and others[place] != row:
+            kept = offer(best[row], values[row], kept, others[place], scores[place])
+            if kept == k:
+                bound = values[row, 0]
+    sort_best_first(best[row], values[row], kept)
+    for place in range(kept):
+        support[row, place] = shared[np.searchsorted(others, best[row, place])]
+
+
+@njit(parallel=True, cache=True)
+def _blend(rows, sets, width, candidates, min_support, found):
+    """Fills `found`, a chunk on its own; `width` is how many columns each of the two matrices has."""
+    starts, tags, weights = rows
+    set_starts, members = sets
+    best, values, support = found
+    for chunk in prange((len(candidates) + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
+        mine, in_mine = np.zeros(width[0], dtype=np.float32), np.zeros(width[1], dtype=np.bool_)
+        counts = np.zeros(candidates.shape[1], dtype=np.int32)
+        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, len(candidates))):
+            mine[tags[starts[row] : starts[row + 1]]] = weights[starts[row] : starts[row + 1]]
+            in_mine[members[set_starts[row] : set_starts[row + 1]]] = True
+            n_mine, kept, before = set_starts[row + 1] - set_starts[row], 0, -1
+            for place in range(candidates.shape[1]):
+                other = candidates[row, place]
+                if other <= before or other == row:
+                    continue
+                before = other
+                cosine, n_tags, n_members = np.float32(0), 0, 0
+                for entry in range(starts[other], starts[other + 1]):
+                    cosine += mine[tags[entry]] * weights[entry]
+                    n_tags += mine[tags[entry]] > 0
+                for entry in range(set_starts[other], set_starts[other + 1]):
+                    n_members += in_mine[members[entry]]
+                counts[place] = n_tags + n_members
+                if counts[place] >= min_support:
+                    of_sets = n_members / np.sqrt(max(n_mine * (set_starts[other + 1] - set_starts[other]), 1))
+                    kept = offer(best[row], values[row], kept, other, np.float32((cosine + of_sets) / 2))
+            sort_best_first(best[row], values[row], kept)
+            for place in range(kept):
+                support[row, place] = counts[np.searchsorted(candidates[row], best[row, place])]
+            mine[tags[starts[row] : starts[row + 1]]] = 0
+            in_mine[members[set_starts[row] : set_starts[row + 1]]] = False

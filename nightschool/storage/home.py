@@ -1,0 +1,18 @@
+"""A home, opened: its folders, its dataset, its tables and its releases."""
+
+from dataclasses import dataclass
+
+from nightschool.settings import HomePaths
+from nightschool.storage.binding import Binding
+from nightschool.storage.lake import Lake
+from nightschool.storage.releases import Releases
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of a home, the dataset it is bound to, its tables and its releases."""
+
+    paths: HomePaths
+    binding: Binding
+    lake: Lake
+    releases: Releases

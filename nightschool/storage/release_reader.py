@@ -1,0 +1,186 @@
+"""Reading one release: a user's list, an item's neighbours, whole tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from nightschool.columns import (
+    AUDIENCE,
+    AUDIENCE_RECOMMENDATIONS,
+    AVAILABLE_AT,
+    BECAUSE_ITEM_ID,
+    INTERACTIONS,
+    ITEM_ID,
+    ITEMS,
+    METHOD,
+    NEIGHBOR_ID,
+    RANK,
+    REASON,
+    RECOMMENDATIONS,
+    RELEASE_ID,
+    SCORE,
+    SIMILAR_ITEMS,
+    SIMILAR_USERS,
+    SOURCE,
+    SOURCE_ROW,
+    SUPPORT,
+    TIMESTAMP,
+    TITLE,
+    USER_ID,
+    USERS,
+    WITHDRAWN,
+    Table,
+)
+from nightschool.errors import NotFound
+from nightschool.night.release.audiences import EVERYONE
+from nightschool.storage.as_of import scan_at
+from nightschool.storage.home import Home
+from nightschool.storage.releases import Release
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One release of a home, read with the titles that were known at its T."""
+
+    home: Home
+    release: Release
+
+    @classmethod
+    def of(cls, home: Home, release_id: str | None = None) -> "Reader":
+        """The named release, or the current one.
+
+        Raises:
+            NotFound: There is no such release, or none yet.
+        """
+        release = home.releases.whole(release_id) if release_id else home.releases.current()
+        if release is None:
+            raise NotFound("no release is published yet", do="run `nightschool retrain` first")
+        return cls(home, release)
+
+    def table(self, table: Table) -> pl.LazyFrame:
+        """A table's rows of this release, without the release's id."""
+        rows = self.home.lake.scan(table, self.release.release_id)
+        return rows.drop(RELEASE_ID)
+
+    def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
+        """A user's k best items with titles and reasons; an unknown user gets their audience's list, else everyone's.
+
+        Empty for a user who has seen every item that could be recommended.
+
+        Args:
+            user: The external id, as text.
+            k: How many items.
+            audience: The users' attribute that names the audience; None without one.
+        """
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        rows = self.table(RECOMMENDATIONS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(RANK).collect()
+        if rows.is_empty():
+            rows = self._audience_list(user_id, k, audience)
+        titles = self.titles([*rows[ITEM_ID], *rows[BECAUSE_ITEM_ID].drop_nulls()])
+        columns = [RANK, ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID]
+        return [
+            {**row, TITLE: titles.get(row[ITEM_ID], ""), "why": explain(row, titles)}
+            for row in rows.select(columns).iter_rows(named=True)
+        ]
+
+    def knows(self, user: str) -> bool:
+        """Whether anything is known of a user: a list of their own, an interaction, or a row of the users table."""
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        tables = [self.table(RECOMMENDATIONS), *(self.home.lake.scan(table) for table in (INTERACTIONS, USERS))]
+        return any(not rows.filter(pl.col(USER_ID) == user_id).head(1).collect().is_empty() for rows in tables)
+
+    def similar_items(self, item: str, k: int) -> list[dict[str, Any]]:
+        """An item's neighbours with titles.
+
+        Raises:
+            NotFound: The release holds no neighbours of such an item.
+        """
+        item_id = parse_id(item, self.home.lake.item_id, "item")
+        found = self.table(SIMILAR_ITEMS).filter(pl.col(ITEM_ID) == item_id, pl.col(RANK) <= k).sort(RANK).collect()
+        if found.is_empty():
+            raise NotFound("no such item in the release", seen=item, do="give an id that the lists of the release hold")
+        titles = self.titles(found[NEIGHBOR_ID].to_list())
+        return [
+            {RANK: row[RANK], ITEM_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], TITLE: titles.get(row[NEIGHBOR_ID], "")}
+            for row in found.iter_rows(named=True)
+        ]
+
+    def similar_users(self, user: str, k: int) -> list[dict[str, Any]]:
+        """The users whose histories are most like a user's, with how many items they share.
+
+        Raises:
+            NotFound: The release holds nobody like such a user.
+        """
+        user_id = parse_id(user, self.home.lake.user_id, "user")
+        found = (
+            self.table(SIMILAR_USERS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(METHOD, RANK).collect()
+        )
+        if found.is_empty():
+            raise NotFound("nobody is known to be like this user", seen=user, do="give a user with a longer history")
+        return [
+            {METHOD: row[METHOD], RANK: row[RANK], USER_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], SUPPORT: row[SUPPORT]}
+            for row in found.iter_rows(named=True)
+        ]
+
+    def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
+        """A user's n newest interactions with titles, newest first."""
+        known = scan_at(self.home.lake, INTERACTIONS, self.release.as_of)
+        newest = known.filter(pl.col(USER_ID) == user_id).sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
+        titles = self.titles(newest[ITEM_ID].to_list())
+        return [
+            {ITEM_ID: row[ITEM_ID], TIMESTAMP: row[TIMESTAMP], TITLE: titles.get(row[ITEM_ID], "")}
+            for row in newest.iter_rows(named=True)
+        ]
+
+    def titles(self, item_ids: list[Any]) -> Mapping[Any, str]:
+        """Item id to title, for those that have one."""
+        wanted = pl.Series(item_ids, dtype=self.home.lake.item_id).unique()
+        items = scan_at(self.home.lake, ITEMS, self.release.as_of)
+        found = items.filter(pl.col(ITEM_ID).is_in(wanted.implode())).select(ITEM_ID, TITLE).drop_nulls().collect()
+        return dict(found.iter_rows())
+
+    def _audience_list(self, user_id: object, k: int, attribute: str | None) -> pl.DataFrame:
+        audience = self._audience_of(user_id, attribute)
+        lists = self.table(AUDIENCE_RECOMMENDATIONS).sort(RANK).collect()
+        own, everyones = (lists.filter(pl.col(AUDIENCE) == name) for name in (audience, EVERYONE))
+        chosen, reason = (own, "audience") if own.height and audience != EVERYONE else (everyones, "popular")
+        seen = self.home.lake.scan(INTERACTIONS).filter(pl.col(USER_ID) == user_id).select(ITEM_ID).collect()
+        unseen = chosen.join(seen, on=ITEM_ID, how="anti", maintain_order="left").head(k)
+        nothing = pl.lit(None, dtype=self.home.lake.item_id).alias(BECAUSE_ITEM_ID)
+        ranks = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(RANK)
+        return unseen.with_columns(ranks, pl.lit("audience").alias(SOURCE), pl.lit(reason).alias(REASON), nothing)
+
+    def _audience_of(self, user_id: object, attribute: str | None) -> str:
+        if attribute is None:
+            return EVERYONE
+        users = self.home.lake.scan(USERS).filter(pl.col(USER_ID) == user_id).sort(AVAILABLE_AT).collect()
+        if users.is_empty() or users[WITHDRAWN][-1] or users[attribute][-1] is None:
+            return EVERYONE
+        return str(users[attribute][-1])
+
+
+def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:
+    """A list entry's reason in words."""
+    because = row[BECAUSE_ITEM_ID]
+    name = titles.get(because) or because
+    if row[REASON] == "because_of_item":
+        return f"because of {name}"
+    if row[REASON] == "similar_content":
+        return f"similar to {name}"
+    return "popular with everyone" if row[REASON] == "popular" else "popular with people like them"
+
+
+def parse_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
+    """The external id that the text names in this home.
+
+    Raises:
+        NotFound: The home's ids are numbers and this is none.
+    """
+    if dtype == pl.String:
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise NotFound(f"no such {kind}", seen=text, do="ids are whole numbers here") from error

@@ -1,0 +1,74 @@
+"""Whether a release is still what was published, or what an erasure made of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import polars as pl
+
+from nightschool.columns import CONTENT_HASHES, HISTORIES, RECOMMENDATIONS, RELEASE_TABLES, Table
+from nightschool.errors import NotFound
+from nightschool.privacy.erasure_log import noted
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.home import Home
+from nightschool.storage.lake import UNREADABLE
+from nightschool.storage.releases import Release
+from nightschool.storage.serving_files import SERVED, lists_path, read_lists
+
+State = Literal["intact", "erased", "damaged"]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What became of a release.
+
+    Attributes:
+        parts: Each table, and each file of lists that a server maps into memory, by name.
+    """
+
+    release_id: str
+    parts: dict[str, State]
+
+    @property
+    def state(self) -> State:
+        """Damaged when any part is, else erased when a person was removed from any, else intact."""
+        return next((state for state in ("damaged", "erased") if state in self.parts.values()), "intact")
+
+
+def verify_release(home: Home, release_id: str) -> Verification:
+    """Each part of the release, its content hashed anew and compared with what was noted when it was written.
+
+    Raises:
+        NotFound: It was neither published nor backfilled, or was pruned.
+    """
+    release = next((row for row in home.releases.stored() if row.release_id == release_id), None)
+    if release is None:
+        raise NotFound("no such release was published", seen=release_id, do="choose one: nightschool releases list")
+    if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):
+        raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
+    erased = noted(home.lake, CONTENT_HASHES, release_id)
+    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in RELEASE_TABLES}
+    # Releases of before histories were served have no more files than the one of their recommendations.
+    served = SERVED if HISTORIES.name in release.content_hashes else (RECOMMENDATIONS,)
+    for table in served:
+        path = lists_path(home.paths.serving, release_id, table)
+        published = release.content_hashes[table.name]
+        parts[path.name] = _compare(partial(read_lists, path), table, published, erased.get(table.name, []))
+    return Verification(release_id, parts)
+
+
+def _state(home: Home, release: Release, table: Table, erased: list[str]) -> State:
+    read = home.lake.scan(table, release.release_id).collect
+    return _compare(read, table, release.content_hashes.get(table.name), erased)
+
+
+def _compare(read: Callable[[], pl.DataFrame], table: Table, published: str | None, erased: list[str]) -> State:
+    """The state of rows whose hash must be the one that the newest erasure noted, or without any the published one."""
+    try:
+        found = content_hash(read(), table)
+    except UNREADABLE:
+        return "damaged"
+    if erased:
+        return "erased" if found == erased[-1] else "damaged"
+    return "intact" if found == published else "damaged"

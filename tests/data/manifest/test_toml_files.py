@@ -1,0 +1,48 @@
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.data.manifest.toml_files import checked, parse_toml
+from nightschool.errors import ManifestError
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    uri: int = 0
+
+
+class Outer(BaseModel):
+    kind: Literal["a", "b"]
+    parts: tuple[Inner, ...] = ()
+
+
+def told(document: dict) -> str:
+    with pytest.raises(ManifestError) as error:
+        checked(Outer, document, "x.toml")
+    return str(error.value)
+
+
+def test_good_document_makes_its_model():
+    assert checked(Outer, parse_toml('kind = "a"\n[[parts]]\nuri = 5\n', "x.toml"), "x.toml").parts[0].uri == 5
+
+
+def test_what_is_no_toml_is_told_with_its_line():
+    with pytest.raises(ManifestError, match=r"x\.toml is no TOML: .*line 2"):
+        parse_toml("a = 1\nb =\n", "x.toml")
+
+
+def test_fault_names_key_value_and_what_to_do():
+    assert told({"kind": "c"}) == "x.toml: kind; saw 'c'; Input should be 'a' or 'b'"
+    assert told({}) == "x.toml: kind; the key is missing; add it"
+    assert told({"kind": "c", "parts": 1}).endswith("(and 1 more)")
+
+
+def test_place_in_a_single_part_is_told_without_its_number():
+    assert told({"kind": "a", "parts": [{"url": 1}]}) == "x.toml: parts.url; no such key; remove it or correct its name"
+    assert "parts.1.url" in told({"kind": "a", "parts": [{}, {"url": 1}]})
+
+
+def test_addresses_and_unknown_values_are_not_told():
+    assert "hush" not in told({"kind": "a", "parts": [{"uri": "hush"}]})
+    assert "hush" not in told({"kind": "a", "parts": [{"password": "hush"}]})

@@ -1,0 +1,111 @@
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from nightschool.columns import ITEMS
+from nightschool.night.night import Night
+from nightschool.night.reporting.mlflow_run import night_log
+from nightschool.storage.as_of import scan_at
+from nightschool.storage.fingerprints import content_hash
+from nightschool.storage.night_log import NightLog
+from tests.night.nights import MONDAY, make_home, start
+
+EASE = {"components": [{"model": "ease", "params": {"l2": 5.0}, "weight": 1.0}], "alpha": None}
+OLD_EASE = {"components": [{"model": "ease", "params": {"l2": 9.0}, "weight": 1.0}], "alpha": None}
+FLOOR = {"components": [{"model": "popularity", "params": {}, "weight": 1.0}], "alpha": None}
+HYBRID = "hybrid(ease, content, α=0.5)"
+CHOSEN: dict[str, Any] = {
+    "recipe": EASE,
+    "candidates": [
+        {"name": "popularity", "params": {}, "fit_seconds": 0.1},
+        {"name": "ease", "params": {"l2": 5.0}, "fit_seconds": 2.5},
+    ],
+    "trials": [
+        {"model": "ease", "params": {"l2": 7.0}, "value": 0.19, "seconds": 1.5},
+        {"model": "ease", "params": {"l2": 1e-9}, "value": None, "seconds": 0.0},
+    ],
+    "sweep": [{"alpha": 0.0, "name": "content"}, {"alpha": 0.5, "name": HYBRID}],
+}
+
+
+def measured(**values: float) -> pl.DataFrame:
+    """The ndcg@10 of each model for all and, one lower, for a segment."""
+    rows = [
+        {"model": model, "segment": segment, "metric": "ndcg", "k": 10, "value": value - less}
+        for model, value in values.items()
+        for segment, less in (("all", 0.0), ("activity:new", 1.0))
+    ]
+    return pl.DataFrame(rows).with_columns(ci_low=pl.col("value") - 0.01, ci_high=pl.col("value") + 0.01)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    night = start(make_home(tmp_path / "home"))
+    stages = {
+        "select": measured(popularity=0.1, ease=0.2, content=0.15, **{HYBRID: 0.25}),
+        "prove": measured(challenger=0.31, champion=0.32, popularity=0.33),
+    }
+    for stage, metrics in stages.items():
+        (night.folder / stage).mkdir(parents=True)
+        metrics.write_parquet(night.folder / stage / "metrics.parquet")
+    return night
+
+
+def log_of(night: Night, recipe: dict[str, Any] = EASE) -> NightLog:
+    gates = [{"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}]
+    verdict = {"recipe": recipe, "gates": gates, "decision": "first"}
+    return night_log(night, CHOSEN, verdict)
+
+
+def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
+    log = log_of(night)
+    assert (log.run_key, log.release_id, log.as_of) == (night.identity.run_key, night.identity.release_id, MONDAY)
+    assert log.tags == {"decision": "first", "dataset": "learning"}
+    assert log.tables["model_gates"].rows(named=True) == [
+        {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
+    ]
+
+
+def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Night) -> None:
+    log = log_of(night)
+    values = {c.name: c.mean("ndcg", 10).value for c in log.candidates}
+    assert values == {"popularity": pytest.approx(0.1), "ease": pytest.approx(0.2)}
+    assert log.candidates[1].params == {"l2": 5.0}
+    assert log.candidates[1].figures == {"fit_seconds": 2.5}
+    assert log.popularity is log.candidates[0]
+    assert {alpha: point.mean("ndcg", 10).value for alpha, point in log.sweep.items()} == {0.0: 0.15, 0.5: 0.25}
+    assert log.sweep[0.5].name == "α=0.5"
+    assert log.sweep[0.5].params == {"recipe": HYBRID}
+    assert all(point.metrics.height == 1 for point in log.sweep.values())
+
+
+def test_trials_have_what_decided_and_none_where_they_failed(night: Night) -> None:
+    first, second = log_of(night).trials
+    assert (first.name, first.params) == ("trial 1: ease", {"ease": {"l2": 7.0}})
+    assert first.numbers() == {"ndcg_at_10": 0.19, "seconds": 1.5}
+    assert first.mean("ndcg", 10) is None
+    assert second.numbers() == {"seconds": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "value"),
+    [(EASE, 0.31), (OLD_EASE, 0.32), (FLOOR, 0.33)],
+    ids=["the challenger", "the champion", "popularity"],
+)
+def test_outcome_is_what_the_approved_recipe_measured_on_the_test(
+    night: Night, recipe: dict[str, Any], value: float
+) -> None:
+    outcome = log_of(night, recipe).outcome
+    assert outcome.mean("ndcg", 10).value == pytest.approx(value)
+    assert outcome.name == recipe["components"][0]["model"]
+    assert outcome.params["recipe"] == outcome.name
+    assert outcome.params["k"] == night.config.k
+
+
+def test_data_are_told_by_fingerprint_and_rows(night: Night) -> None:
+    rows = {table.name: table.rows for table in log_of(night).data}
+    assert (rows["items"], rows["interactions"]) == (2, 1)
+    items = next(table for table in log_of(night).data if table.name == ITEMS.name)
+    assert items.fingerprint == content_hash(scan_at(night.home.lake, ITEMS, MONDAY), ITEMS)

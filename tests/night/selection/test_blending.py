@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from nightschool.contract import Component
+from nightschool.evaluation.gains import Gains
+from nightschool.night.selection.blending import learn_blend, ndcg
+from nightschool.ranking.candidates import candidate_pool
+
+NAMES = [Component(model=name) for name in ("loud", "quiet", "noise")]
+
+
+@pytest.fixture
+def gains(split):
+    """Two noisy views of what each user will meet, the first clearer than the second, and pure noise."""
+    rng = np.random.default_rng(0)
+    truth = np.zeros((400, 4), dtype=np.float32)
+    truth[np.arange(400), split.held_out["item_index"].to_numpy()] = 1
+    scores = [truth * clear + rng.normal(size=truth.shape).astype(np.float32) for clear in (2.0, 1.2, 0.0)]
+    users = np.arange(400, dtype=np.int32)
+    pool = candidate_pool(scores, split.fitted.history(), np.ones(4, dtype=bool))
+    return Gains.of(pool, users, split, 10)
+
+
+def test_what_helps_enters_with_less_weight_than_what_helps_more_and_noise_stays_out(gains):
+    recipe = learn_blend(gains, NAMES)
+    assert [part.model for part in recipe.components] == ["loud", "quiet"]
+    assert recipe.components[0].weight == 1.0
+    assert 0.2 < recipe.components[1].weight < 1.0
+    assert recipe.alpha is None
+
+
+def test_the_blend_is_better_than_its_best_component(gains):
+    recipe = learn_blend(gains, NAMES)
+    weights = np.array([1.0, recipe.components[1].weight, 0.0], dtype=np.float32)
+    assert ndcg(gains, weights).mean() > ndcg(gains, np.array([1, 0, 0], dtype=np.float32)).mean() + 0.01
+
+
+def test_one_model_is_a_blend_of_itself(split):
+    scores = np.tile(np.array([0, 3, 2, 1], dtype=np.float32), (400, 1))
+    pool = candidate_pool([scores], csr_array((400, 4), dtype=np.float32), np.ones(4, dtype=bool))
+    recipe = learn_blend(Gains.of(pool, np.arange(400, dtype=np.int32), split, 10), NAMES[:1])
+    assert [(part.model, part.weight) for part in recipe.components] == [("loud", 1.0)]

@@ -1,0 +1,165 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nightschool.errors import ConfigurationError
+from nightschool.night.selection.reranking import with_reranker
+from nightschool.night.selection.select import Search, select
+from nightschool.night.selection.tuning import Budget, Tunable
+
+# Nine users in ten will meet item 1, the others item 2; item 0 is seen by all.
+SCORES = {"ease": [0, 2, 9, 1], "popularity": [9, 1, 2, 3]}
+
+
+def search(**changes):
+    tunables = (Tunable("popularity"), Tunable("ease"))
+    plain = Search(tunables, Budget(0, 0.0), alphas=(0.0, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
+    return replace(plain, **{"reranker": {}, "reranker_defaults": {"folds": 4}, **changes})
+
+
+@pytest.fixture
+def selected(split, fixed):
+    return select(split, search(), lambda model, _: fixed(SCORES[model]))
+
+
+@pytest.fixture
+def build(fixed):
+    """Rerankers of each objective, and the recipes that were built."""
+
+    def make(lambdarank, binary="0 0 1 2"):
+        def built(recipe):
+            built.recipes.append(recipe)
+            found = {"lambdarank": lambdarank, "binary": binary}[recipe.reranker["objective"]]
+            if isinstance(found, Exception):
+                raise found
+            return fixed(found)
+
+        built.recipes = []
+        return built
+
+    return make
+
+
+def test_without_being_asked_for_nothing_is_tried(selected, split, build):
+    assert with_reranker(selected, split, search(reranker=None), build("0 9 1 1")) is selected
+
+
+def test_a_reranker_that_is_shown_better_enters_the_recipe(selected, split, build):
+    made = build("0 9 8 1")
+    found = with_reranker(selected, split, search(), made)
+    assert found.recipe.name == "ease + reranker"
+    assert found.recipe.reranker["objective"] == "lambdarank"
+    assert found.reranked.note is None
+    assert [recipe.reranker["objective"] for recipe in made.recipes] == ["lambdarank", "binary"]
+    assert found.candidates == selected.candidates
+
+
+def test_each_objective_that_was_tried_is_a_trial(selected, split, build):
+    found = with_reranker(selected, split, search(), build("0 9 8 1"))
+    assert [trial.component.model for trial in found.trials] == ["reranker", "reranker"]
+    assert [trial.component.params["objective"] for trial in found.trials] == ["lambdarank", "binary"]
+    first, second = (trial.value for trial in found.trials)
+    assert first == found.reranked.evaluation.mean("ndcg", 10) > second
+
+
+def test_the_better_objective_stands_for_it(selected, split, build):
+    found = with_reranker(selected, split, search(), build("0 0 1 2", binary="0 9 8 1"))
+    assert found.recipe.reranker["objective"] == "binary"
+
+
+def test_one_that_is_not_shown_better_is_measured_and_not_taken(selected, split, build):
+    found = with_reranker(selected, split, search(), build("0 2 9 1"))
+    assert found.recipe == selected.recipe
+    assert "not shown better than ease: ndcg@10 +0.0000" in found.reranked.note
+
+
+def test_one_that_takes_too_long_is_not_taken(selected, split, build):
+    found = with_reranker(selected, split, search(rerank_seconds=1e-6), build("0 9 8 1"))
+    assert found.recipe == selected.recipe
+    assert "rerank_seconds allows 0" in (found.failures.get("reranker") or found.reranked.note)
+
+
+def test_a_blend_that_takes_too_long_to_refit_is_not_even_tried(selected, split, build):
+    slow = replace(selected, candidates=tuple(replace(one, fit_seconds=100.0) for one in selected.candidates))
+    made = build("0 9 8 1")
+    found = with_reranker(slow, split, search(), made)
+    assert made.recipes == []
+    assert "about 1000 s of a night; rerank_seconds allows 600" in found.failures["reranker"]
+
+
+@pytest.mark.parametrize(
+    ("reranker", "of_champion", "seconds"),
+    [
+        ({"cut": "user", "folds": 4}, None, 1000),
+        ({"cut": "item", "folds": 9}, None, 2000),
+        ({"cut": "time"}, None, 600),
+        ({"cut": "time"}, {"cut": "user"}, 1100),
+        ({"cut": "time"}, {"cut": "last", "folds": 9}, 900),
+    ],
+)
+def test_what_it_would_take_follows_from_its_cuts_and_the_champions(
+    reranker, of_champion, seconds, selected, split, build
+):
+    slow = replace(selected, candidates=tuple(replace(one, fit_seconds=100.0) for one in selected.candidates))
+    champion = selected.recipe.model_copy(update={"reranker": of_champion})
+    asked = search(reranker=reranker, rerank_seconds=500.0)
+    found = with_reranker(slow, split, asked, build("0 9 8 1"), champion)
+    assert f"about {seconds} s of a night; rerank_seconds allows 500" in found.failures["reranker"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(ConfigurationError("needs times", seen=1), "needs times"), (ZeroDivisionError("own"), "ZeroDivisionError: own")],
+)
+def test_one_that_cannot_be_trained_is_left_out_and_said(error, told, selected, split, build, caplog):
+    with caplog.at_level(logging.WARNING, logger="nightschool.night"):
+        found = with_reranker(selected, split, search(), build(error))
+    assert told in found.failures["reranker"]
+    assert found.recipe == selected.recipe
+    assert "reranker is left out tonight" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "cut"),
+    [
+        ("stratified-item", "item"),
+        ("random-user", "user"),
+        ("given", "user"),
+        ("temporal", "time"),
+        ("temporal-user", "last"),
+        ("leave-last", "last"),
+    ],
+)
+def test_it_learns_from_cuts_like_the_tests(protocol, cut, selected, split, build):
+    times = pl.Series(np.arange(400)).cast(pl.Datetime("us", "UTC"))
+    timed = replace(split.fitted, interactions=split.fitted.interactions.with_columns(timestamp=times))
+    made = build("0 9 8 1")
+    with_reranker(selected, replace(split, protocol=protocol, fitted=timed), search(), made)
+    assert {recipe.reranker["cut"] for recipe in made.recipes} == {cut}
+
+
+def test_hyper_parameters_that_are_fixed_come_first(selected, split, build):
+    made = build("0 9 8 1")
+    with_reranker(selected, split, search(reranker={"objective": "lambdarank", "cut": "item", "trees": 7}), made)
+    assert [dict(recipe.reranker) for recipe in made.recipes] == [
+        {
+            "objective": "lambdarank",
+            "leaves": 3,
+            "l2": 30.0,
+            "cut": "item",
+            "relevant_from": 0.0,
+            "trees": 7,
+            "folds": 4,
+        }
+    ]
+
+
+def test_hits_are_what_the_split_calls_relevant(split, fixed, build):
+    scores = pl.Series(np.where(np.arange(400) % 2, 5.0, 2.0).astype(np.float32))
+    graded = split.held_out.with_columns(score=scores, relevant=scores > 3)
+    strict, made = replace(split, held_out=graded), build("0 9 8 1")
+    with_reranker(select(strict, search(), lambda model, _: fixed(SCORES[model])), strict, search(), made)
+    assert {recipe.reranker["relevant_from"] for recipe in made.recipes} == {5.0}
