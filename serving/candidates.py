@@ -11,7 +11,8 @@ from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
-from serving.snapshot import CO_OCCURRENCE, CONTENT, Snapshot
+from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
+from serving.snapshot import Snapshot
 from serving.user_state import Met, Person, liked_row
 
 

@@ -10,25 +10,30 @@ from nightschool.contract import Indices, Mask
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.rules import Mix, pick
+from nightschool.vocabulary import (
+    AUDIENCE_LIST,
+    BECAUSE_OF_ITEM,
+    CONTENT,
+    EVERYONE,
+    POPULAR,
+    POPULAR_IN_AUDIENCE,
+    RANDOM,
+    SIMILAR_CONTENT,
+    reason_in_words,
+)
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.rules import Rules
 from serving.schemas import ExternalId
-from serving.snapshot import AUDIENCE_SOURCE, CONTENT, EVERYONE, Snapshot
+from serving.snapshot import Snapshot
 from serving.user_state import Person, liked_row
 
 Entry = dict[str, Any]
 """The fields of `schemas.Recommended`."""
 
-RANDOM: Final = "random"
 
 _TOLD_NAMES: Final = 20
 _UNEXPLAINED: Final = ("popularity", "recent_popularity")
-_WORDS: Final = {
-    "popular": "popular with everyone",
-    "audience": "popular with people like you",
-    RANDOM: "something different",
-}
 
 
 class Row(NamedTuple):
@@ -65,17 +70,17 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entr
 def audience_list(snapshot: Snapshot, person: Person, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
     """Up to k of what the user's audience likes most, without what they met; their own list where it is that."""
     audience = snapshot.audience(person.user_id)
-    reason = "popular" if audience == EVERYONE else "audience"
+    reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
     own = snapshot.lists.columns_of(person.user_id)
     liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
     told = np.array([*liked.values()], dtype=np.float32)
     spread = (told - told.mean()) / max(told.std(), 1e-9) if len(told) else told
-    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_SOURCE: told})
+    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: told})
     shown = ruled(snapshot, candidates, rules, allowed)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
-    scores = shown.parts[AUDIENCE_SOURCE][places].tolist()
-    rows = [Row(item, score, AUDIENCE_SOURCE, reason, None) for item, score in zip(ids, scores, strict=True)]
+    scores = shown.parts[AUDIENCE_LIST][places].tolist()
+    rows = [Row(item, score, AUDIENCE_LIST, reason, None) for item, score in zip(ids, scores, strict=True)]
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
@@ -187,8 +192,8 @@ def _because(snapshot: Snapshot, person: Person, items: Indices, sources: Sequen
 
 def _reason(source: str, because: ExternalId | None) -> str:
     if because is None:
-        return "popular"
-    return "similar_content" if source == CONTENT else "because_of_item"
+        return POPULAR
+    return SIMILAR_CONTENT if source == CONTENT else BECAUSE_OF_ITEM
 
 
 def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
@@ -205,7 +210,5 @@ def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
 
 def in_words(snapshot: Snapshot, reason: str, because: ExternalId | None) -> str:
     """A reason in words."""
-    if because is None:
-        return _WORDS.get(reason, _WORDS["popular"])
-    title = snapshot.catalogue.describe(because)["title"] or str(because)
-    return f"similar to {title}" if reason == "similar_content" else f"because of {title}"
+    title = None if because is None else snapshot.catalogue.describe(because)["title"] or str(because)
+    return reason_in_words(reason, title, "you")

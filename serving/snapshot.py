@@ -32,21 +32,17 @@ from nightschool.columns import (
 from nightschool.contract import Component, Mask, Recipe
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.revisions import known_at
+from nightschool.ids import parse_id
 from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
-from nightschool.storage.database import can_hold
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
+from nightschool.vocabulary import CONTENT, EVERYONE
 from serving.catalogue import Catalogue
 from serving.pools import Pools
 from serving.schemas import ExternalId
-
-CONTENT = "content"
-AUDIENCE_SOURCE = "audience"
-CO_OCCURRENCE = "co_occurrence"
-EVERYONE = "everyone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +148,11 @@ class Snapshot:
     def user_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
         folded = self.manifest.folded(value) if isinstance(value, str) else value
-        return as_id(folded, self.binding.user_id)
+        return parse_id(str(folded), self.binding.user_id)
 
     def item_id(self, value: ExternalId) -> ExternalId | None:
         """The id as this home has ids; None for what can be none."""
-        return as_id(value, self.binding.item_id)
+        return parse_id(str(value), self.binding.item_id)
 
     def attributes(self, user_id: ExternalId) -> Mapping[str, object] | None:
         """What the users table says of a user; None for one that it does not hold."""
@@ -175,16 +171,6 @@ class Snapshot:
         attribute = self.manifest.audience
         told = (self.attributes(user_id) or {}).get(attribute) if attribute else None
         return str(told) if told is not None and str(told) in self.audiences else EVERYONE
-
-
-def as_id(value: ExternalId, kind: str) -> ExternalId | None:
-    """A value as an id of a home whose ids are of this kind, written as the sources write it (not 007 for 7)."""
-    text = str(value)
-    if kind == "String":
-        return text if can_hold(text) else None
-    whole = text.removeprefix("-")
-    canonical = whole.isascii() and whole.isdecimal() and (whole == "0" or whole[0] != "0") and len(whole) <= 19
-    return int(text) if canonical and text != "-0" and -(2**63) <= int(text) < 2**63 else None
 
 
 def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:

@@ -6,19 +6,17 @@ import numpy as np
 import polars as pl
 
 from nightschool.contract import Dataset, Mask
+from nightschool.vocabulary import ACTIVITY_SEGMENTS
 
 OVERALL = "all"
 MIN_AUDIENCE = 50
-
-_STARTS = (0, 1, 5, 20, 100)
-_NAMES = ("cold", "new", "casual", "regular", "power")
 
 
 def activity_segments(dataset: Dataset) -> pl.Series:
     """Each user's activity segment by user index: cold 0 pairs, new 1-4, casual 5-19, regular 20-99, power 100+."""
     lengths = np.diff(dataset.history().indptr)
-    places = np.searchsorted(_STARTS, lengths, side="right") - 1
-    return pl.Series("activity_segment", np.array(_NAMES)[places])
+    places = np.searchsorted([*ACTIVITY_SEGMENTS.values()], lengths, side="right") - 1
+    return pl.Series("activity_segment", np.array([*ACTIVITY_SEGMENTS])[places])
 
 
 def segments(dataset: Dataset) -> Mapping[str, Mask]:
@@ -28,7 +26,8 @@ def segments(dataset: Dataset) -> Mapping[str, Mask]:
     """
     found: dict[str, Mask] = {OVERALL: np.ones(dataset.n_users, dtype=bool)}
     activity = activity_segments(dataset)
-    found |= {f"activity:{name}": (activity == name).to_numpy() for name in _NAMES if (activity == name).any()}
+    members = {name: (activity == name).to_numpy() for name in ACTIVITY_SEGMENTS}
+    found |= {f"activity:{name}": mask for name, mask in members.items() if mask.any()}
     if dataset.audience is None:
         return found
     labels = dataset.users[dataset.audience].cast(pl.String)

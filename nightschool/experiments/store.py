@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
 from nightschool.experiments.outcome_store import read_exposures, read_reactions
 from nightschool.experiments.outcomes import outcomes_of
-from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.ids import is_storable
+from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase
 from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
 
@@ -232,7 +233,7 @@ class Experiments:
 
     def forget(self, user_id: str) -> int:
         """How many lists that a user was shown were removed, for good."""
-        if not can_hold(user_id):
+        if not is_storable(user_id):
             return 0
         return erase(self._engine, EXPOSURES, EXPOSURES.c.user_id == user_id)
 

@@ -13,9 +13,10 @@ from nightschool.data.readers.readers import sources_of
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import after_erasure, gives_rows
 from nightschool.errors import NightschoolError
+from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
 from nightschool.privacy.erasure_log import UserId
-from nightschool.storage.database import can_hold, find_database
+from nightschool.storage.database import find_database
 from nightschool.storage.erasing import erase
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
@@ -76,7 +77,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
         return
     try:
         EventStore(engine).forget(str(user_id))
-        if can_hold(str(user_id)):
+        if is_storable(str(user_id)):
             erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
     finally:
         engine.dispose()

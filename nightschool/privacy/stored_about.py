@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from nightschool.columns import HISTORIES, NIGHTS, REASON, SOURCES, USER_ID, Table
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound
+from nightschool.ids import is_storable
 from nightschool.privacy.erasure_log import UserId
 from nightschool.privacy.locate import TABLES, Person
 from nightschool.privacy.text_scrubbing import mentions
-from nightschool.storage.database import can_hold, find_database, reading
+from nightschool.storage.database import find_database, reading
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path, read_lists
 from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
@@ -72,7 +73,7 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
     """Return events, which of them were taken back, and exposures, the oldest first."""
-    engine = find_database(address) if can_hold(user_id) else None
+    engine = find_database(address) if is_storable(user_id) else None
     if engine is None:
         return {table.name: [] for table in _ABOUT}
     try:

@@ -165,11 +165,6 @@ def write_one_by_one(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-def can_hold(text: str) -> bool:
-    """Whether both databases keep the text as it is: it has no zero byte, and UTF-8 writes all of it."""
-    return "\0" not in text and text.encode(errors="ignore").decode() == text
-
-
 @contextmanager
 def _without_cause() -> Iterator[None]:
     """Cuts off the driver's exception, which a traceback would show and which may tell the address."""

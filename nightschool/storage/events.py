@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, USER_ID
 from nightschool.errors import Conflict, DataRefused, NotFound
-from nightschool.storage.database import can_hold, reading, write_one_by_one, writing
+from nightschool.ids import is_storable
+from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase
 from nightschool.storage.places import next_place
 from nightschool.storage.tables import EVENTS, REACTS, UNDONE
@@ -112,7 +113,7 @@ class EventStore:
 
     def undone_of(self, user_id: str) -> set[str]:
         """The event_id of what a user took back."""
-        if not can_hold(user_id):
+        if not is_storable(user_id):
             return set()
         with reading(self._engine) as connection:
             return set(connection.execute(sa.select(UNDONE.c.event_id).where(UNDONE.c.user_id == user_id)).scalars())
@@ -132,7 +133,7 @@ class EventStore:
         query = sa.select(*_COLUMNS).where(EVENTS.c.event_id == event_id)
         with writing(self._engine) as connection:
             write_one_by_one(connection)
-            row = connection.execute(query).first() if can_hold(event_id) else None
+            row = connection.execute(query).first() if is_storable(event_id) else None
             if row is None or user_id not in (None, row.user_id):
                 raise NotFound("no such event", seen=event_id[:100], do="give the event_id that its answer told")
             known = sa.select(UNDONE.c.sequence).where(UNDONE.c.event_id == event_id)
@@ -174,7 +175,7 @@ class EventStore:
 
     def forget(self, user_id: str) -> int:
         """How many events of a user were removed, for good."""
-        if not can_hold(user_id):
+        if not is_storable(user_id):
             return 0
         erase(self._engine, UNDONE, UNDONE.c.user_id == user_id)
         return erase(self._engine, EVENTS, EVENTS.c.user_id == user_id)
@@ -182,7 +183,7 @@ class EventStore:
     def _of_user(
         self, user_id: str, which: sa.ColumnElement[bool] | sa.TextClause, order: Any, n: int | None = None
     ) -> list[Stored]:
-        if not can_hold(user_id):
+        if not is_storable(user_id):
             return []
         columns = (*_COLUMNS, EVENTS.c.received_at)
         query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
@@ -236,7 +237,7 @@ def _row(event: Sent, now: datetime) -> dict[str, Any]:
 def _require_texts(events: Sequence[Sent]) -> None:
     for event in events:
         for name in (EVENT_ID, USER_ID, ITEM_ID, EVENT):
-            if not can_hold(getattr(event, name)):
+            if not is_storable(getattr(event, name)):
                 do = "leave out zero bytes and halves of surrogate pairs"
                 raise DataRefused(f"an event's {name} is no text that can be kept", do=do)
 

@@ -34,10 +34,11 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.errors import NotFound
-from nightschool.night.release.audiences import EVERYONE
+from nightschool.ids import parse_id
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
+from nightschool.vocabulary import AUDIENCE_LIST, EVERYONE, POPULAR, POPULAR_IN_AUDIENCE, reason_in_words
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Reader:
             k: How many items.
             audience: The users' attribute that names the audience; None without one.
         """
-        user_id = parse_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, self.home.lake.user_id, "user")
         rows = self.table(RECOMMENDATIONS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(RANK).collect()
         if rows.is_empty():
             rows = self._audience_list(user_id, k, audience)
@@ -87,7 +88,7 @@ class Reader:
 
     def knows(self, user: str) -> bool:
         """Whether anything is known of a user: a list of their own, an interaction, or a row of the users table."""
-        user_id = parse_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, self.home.lake.user_id, "user")
         tables = [self.table(RECOMMENDATIONS), *(self.home.lake.scan(table) for table in (INTERACTIONS, USERS))]
         return any(not rows.filter(pl.col(USER_ID) == user_id).head(1).collect().is_empty() for rows in tables)
 
@@ -97,7 +98,7 @@ class Reader:
         Raises:
             NotFound: The release holds no neighbours of such an item.
         """
-        item_id = parse_id(item, self.home.lake.item_id, "item")
+        item_id = require_id(item, self.home.lake.item_id, "item")
         found = self.table(SIMILAR_ITEMS).filter(pl.col(ITEM_ID) == item_id, pl.col(RANK) <= k).sort(RANK).collect()
         if found.is_empty():
             raise NotFound("no such item in the release", seen=item, do="give an id that the lists of the release hold")
@@ -113,7 +114,7 @@ class Reader:
         Raises:
             NotFound: The release holds nobody like such a user.
         """
-        user_id = parse_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, self.home.lake.user_id, "user")
         found = (
             self.table(SIMILAR_USERS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(METHOD, RANK).collect()
         )
@@ -145,12 +146,12 @@ class Reader:
         audience = self._audience_of(user_id, attribute)
         lists = self.table(AUDIENCE_RECOMMENDATIONS).sort(RANK).collect()
         own, everyones = (lists.filter(pl.col(AUDIENCE) == name) for name in (audience, EVERYONE))
-        chosen, reason = (own, "audience") if own.height and audience != EVERYONE else (everyones, "popular")
+        chosen, reason = (own, POPULAR_IN_AUDIENCE) if own.height and audience != EVERYONE else (everyones, POPULAR)
         seen = self.home.lake.scan(INTERACTIONS).filter(pl.col(USER_ID) == user_id).select(ITEM_ID).collect()
         unseen = chosen.join(seen, on=ITEM_ID, how="anti", maintain_order="left").head(k)
         nothing = pl.lit(None, dtype=self.home.lake.item_id).alias(BECAUSE_ITEM_ID)
         ranks = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(RANK)
-        return unseen.with_columns(ranks, pl.lit("audience").alias(SOURCE), pl.lit(reason).alias(REASON), nothing)
+        return unseen.with_columns(ranks, pl.lit(AUDIENCE_LIST).alias(SOURCE), pl.lit(reason).alias(REASON), nothing)
 
     def _audience_of(self, user_id: object, attribute: str | None) -> str:
         if attribute is None:
@@ -164,23 +165,17 @@ class Reader:
 def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:
     """A list entry's reason in words."""
     because = row[BECAUSE_ITEM_ID]
-    name = titles.get(because) or because
-    if row[REASON] == "because_of_item":
-        return f"because of {name}"
-    if row[REASON] == "similar_content":
-        return f"similar to {name}"
-    return "popular with everyone" if row[REASON] == "popular" else "popular with people like them"
+    return reason_in_words(row[REASON], None if because is None else str(titles.get(because) or because), "them")
 
 
-def parse_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
-    """The external id that the text names in this home.
+def require_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
+    """Return the external id that a text names in this home.
 
     Raises:
-        NotFound: The home's ids are numbers and this is none.
+        NotFound: It can be no id of the home.
     """
-    if dtype == pl.String:
-        return text
-    try:
-        return int(text)
-    except ValueError as error:
-        raise NotFound(f"no such {kind}", seen=text, do="ids are whole numbers here") from error
+    found = parse_id(text, str(dtype))
+    if found is None:
+        do = "give one as the sources write it"
+        raise NotFound(f"{kind.capitalize()} ids in this home are whole numbers", seen=text, do=do)
+    return found

@@ -6,11 +6,12 @@ import pytest
 
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.errors import ConfigurationError
+from nightschool.vocabulary import EVERYONE
 from serving.answers import Asked, Body, make_list, warm_up
 from serving.listing import Entry
 from serving.rules import Rules
 from serving.schemas import ExternalId, Recommendations
-from serving.snapshot import EVERYONE, Snapshot
+from serving.snapshot import Snapshot
 from serving.user_state import Person
 from tests.serving.conftest import Served
 from tests.serving.sent import learner, listed, stored

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from nightschool.errors import ConfigurationError
+from nightschool.vocabulary import EVERYONE
 from serving.answers import Asked, make_list
 from serving.listing import Entry, Narrowing, allowed_items, in_words, random_entry
 from serving.rules import Rules
 from serving.schemas import ExternalId
-from serving.snapshot import EVERYONE, Snapshot
+from serving.snapshot import Snapshot
 from serving.user_state import Person
 from tests.serving.conftest import Served
 from tests.serving.sent import history, learner, listed, stored

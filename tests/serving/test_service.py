@@ -14,11 +14,12 @@ from nightschool.privacy.erase import begin_erasure, erase_rows
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.home import Home
+from nightschool.vocabulary import EVERYONE
 from serving.answers import Asked
 from serving.feedback import NOTHING
 from serving.schemas import Event, ExternalId
 from serving.service import Service
-from serving.snapshot import EVERYONE, Snapshot
+from serving.snapshot import Snapshot
 from tests.serving.conftest import copied
 from tests.serving.homes import publish, settings_of
 from tests.serving.sent import history, learner, listed

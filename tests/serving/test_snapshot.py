@@ -5,52 +5,13 @@ from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEI
 from nightschool.errors import Unreachable
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path
+from nightschool.vocabulary import EVERYONE
 from serving.answers import Asked, make_list
 from serving.rules import Rules
-from serving.snapshot import EVERYONE, as_id
 from serving.user_state import Person
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import listed, stored
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        (7, 7),
-        ("7", 7),
-        ("0", 0),
-        ("-7", -7),
-        (-7, -7),
-        ("1815340886928000336", 1815340886928000336),
-        (str(2**63 - 1), 2**63 - 1),
-        (str(-(2**63)), -(2**63)),
-        (str(2**63), None),
-        ("007", None),
-        ("-0", None),
-        ("", None),
-        ("-", None),
-        ("--7", None),
-        ("7.0", None),
-        (" 7", None),
-        ("+7", None),
-        ("٧", None),
-        ("²", None),
-        ("1_000", None),
-        ("9" * 18, int("9" * 18)),
-        ("9" * 19, None),
-        ("x", None),
-    ],
-)
-def test_an_id_of_numbers_is_written_as_the_sources_write_it(value: int | str, number: int | None) -> None:
-    assert as_id(value, "Int64") == number
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(7, "7"), ("007", "007"), ("a/b", "a/b"), ("日本語", "日本語"), ("\0", None), ("\ud800", None)]
-)
-def test_an_id_of_texts_is_any_text_that_a_database_keeps(value: int | str, text: str | None) -> None:
-    assert as_id(value, "String") == text
 
 
 def test_a_release_is_opened_whole(served: Served) -> None:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from nightschool.errors import ConfigurationError, NightschoolError, Unreachable
 from nightschool.storage.database import (
-    can_hold,
     find_database,
+    is_storable,
     open_database,
     reading,
     write_one_by_one,
@@ -147,7 +147,7 @@ def test_only_what_was_written_to_is_found(tmp_path: Path) -> None:
     ("text", "held"), [("", True), ("ü 学\n\t🎓", True), ("a\0", False), ("\ud800", False), ("\ufffd", True)]
 )
 def test_what_both_databases_keep(text: str, held: bool) -> None:
-    assert can_hold(text) is held
+    assert is_storable(text) is held
 
 
 def everything_told(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:

@@ -23,7 +23,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
-from nightschool.storage.release_reader import Reader, explain, parse_id
+from nightschool.storage.release_reader import Reader, explain, require_id
 from nightschool.storage.releases import Draft, Releases
 
 T = datetime(2025, 3, 1, tzinfo=UTC)
@@ -210,7 +210,8 @@ def test_reasons_in_words(reason: str, because: int | None, why: str) -> None:
 
 
 def test_ids_are_those_of_the_home() -> None:
-    assert parse_id("007", pl.Int64(), "user") == 7
-    assert parse_id("007", pl.String(), "user") == "007"
-    with pytest.raises(NotFound, match="no such item; saw 'x'; ids are whole numbers here"):
-        parse_id("x", pl.Int64(), "item")
+    assert require_id("7", pl.Int64(), "user") == 7
+    assert require_id("007", pl.String(), "user") == "007"
+    for text in ("x", "1_4", "007", "7.0"):
+        with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers; saw '{text}'"):
+            require_id(text, pl.Int64(), "item")

@@ -27,8 +27,8 @@ class Nearness(FeatureGroup):
     """How near a candidate is to the items of a history: the three nearest of them, their sum, and the latest one.
 
     Nearness is the cosine of who likes two items, of what they say of themselves, and how close in time they are met
-    (`models.autoencoders.item_gram`). Each item of a history is near to 200 others and no more. Each column is standardised over the
-    user's candidates, since items grow nearer with more users and sums with longer histories.
+    (`models.autoencoders.item_gram`). Each item of a history is near to 200 others and no more. Each column is
+    standardised over the user's candidates, since items grow nearer with more users and sums with longer histories.
 
     Attributes:
         liked: CSR float32 [n_users, n_items] of ones, each row in the order of time.

@@ -10,8 +10,7 @@ from nightschool.columns import AUDIENCE, ITEM_ID, RANK, SCORE
 from nightschool.contract import Dataset, Float32s
 from nightschool.evaluation.segments import MIN_AUDIENCE
 from nightschool.ranking.topk import top_k
-
-EVERYONE = "everyone"
+from nightschool.vocabulary import EVERYONE
 
 
 @dataclass(frozen=True, eq=False)

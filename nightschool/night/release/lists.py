@@ -40,8 +40,8 @@ from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import positive
 from nightschool.ranking.topk import Ranking, join_rankings
+from nightschool.vocabulary import AUDIENCE_LIST, BECAUSE_OF_ITEM, POPULAR, POPULAR_IN_AUDIENCE, SIMILAR_CONTENT
 
-AUDIENCE = "audience"
 _USERS_A_FILE = 8192
 
 
@@ -182,7 +182,7 @@ class ListWriter:
     def _list_rows(self, users: Indices, lists: _Lists) -> pl.DataFrame:
         rows, places = np.nonzero(lists.ranking.items >= 0)
         source, because = lists.source[rows, places], lists.because[rows, places]
-        names = pl.Series([*self._names, AUDIENCE])
+        names = pl.Series([*self._names, AUDIENCE_LIST])
         theirs = lists.quiet[rows] & (self._fallback.of_user[users[rows]] > 0)
         return pl.DataFrame(
             {
@@ -197,7 +197,7 @@ class ListWriter:
         )
 
     def _reasons(self, source: NDArray[np.int8], because: Indices, theirs: Mask) -> pl.Series:
-        codes = pl.Series(["because_of_item", "similar_content", "popular", "audience"])
+        codes = pl.Series([BECAUSE_OF_ITEM, SIMILAR_CONTENT, POPULAR, POPULAR_IN_AUDIENCE])
         content = self._names.index(CONTENT) if CONTENT in self._names else -1
         code = np.select([theirs, because < 0, source == content], [3, 2, 1], default=0)
         return codes[code]

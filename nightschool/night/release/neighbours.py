@@ -15,6 +15,7 @@ from nightschool.ranking.blocks import block_users
 from nightschool.ranking.cosine_neighbours import blend_alike, most_kindred
 from nightschool.ranking.set_neighbours import Alike, most_alike
 from nightschool.ranking.topk import Ranking, top_k
+from nightschool.vocabulary import CO_OCCURRENCE
 
 NEIGHBOURS = 20
 SIMILAR_USERS = 10
@@ -22,7 +23,6 @@ MIN_SUPPORT = 2
 CO_ENGAGEMENT = "co_engagement"
 INTERESTS = "interests"
 COMBINED = "combined"
-CO_OCCURRENCE = "co_occurrence"
 _WEIGHTS_AN_ITEM = 100
 _CANDIDATES = 50
 _COMPARISONS = 12_000**2

@@ -13,6 +13,7 @@ from nightschool.night.reporting.freshness import EVENTS, PLACES, YOUNG
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
+from nightschool.vocabulary import AUDIENCE_LIST
 
 Record = Mapping[str, Any]
 
@@ -89,7 +90,7 @@ def sample_learner(night: Night) -> dict[str, Any]:
     """
     reader = Reader.of(night.home, night.identity.release_id)
     history = scan_at(night.home.lake, INTERACTIONS, night.identity.as_of)
-    personal = reader.table(RECOMMENDATIONS).filter(pl.col(SOURCE) != "audience").select(USER_ID).unique()
+    personal = reader.table(RECOMMENDATIONS).filter(pl.col(SOURCE) != AUDIENCE_LIST).select(USER_ID).unique()
     lengths = history.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("n")).join(personal, on=USER_ID, how="semi")
     nearest = lengths.sort((pl.col("n") - _TYPICAL_HISTORY).abs(), USER_ID).select(USER_ID).head(1).collect()
     if nearest.is_empty():

@@ -1,0 +1,38 @@
+"""Codes that are stored in tables and read back by the night, the command line and the server."""
+
+from typing import Final
+
+EVERYONE: Final = "everyone"
+"""The audience of all users."""
+
+BECAUSE_OF_ITEM: Final = "because_of_item"
+SIMILAR_CONTENT: Final = "similar_content"
+POPULAR: Final = "popular"
+POPULAR_IN_AUDIENCE: Final = "audience"
+RANDOM: Final = "random"
+REASONS: Final = (BECAUSE_OF_ITEM, SIMILAR_CONTENT, POPULAR, POPULAR_IN_AUDIENCE, RANDOM)
+"""Why an item is in a list; `random` only in lists that an experiment mixes."""
+
+CONTENT: Final = "content"
+CO_OCCURRENCE: Final = "co_occurrence"
+AUDIENCE_LIST: Final = "audience"
+"""Where an entry comes from: the content model, weights that stand in for a model without any, an audience's list;
+else a model's name."""
+
+ACTIVITY_SEGMENTS: Final = {"cold": 0, "new": 1, "casual": 5, "regular": 20, "power": 100}
+"""Segments of users, each with the fewest user-item pairs of its members."""
+
+
+def reason_in_words(reason: str, because: str | None, whom: str) -> str:
+    """Return a reason as people read it.
+
+    Args:
+        reason: One of `REASONS`; any other reads as `popular`.
+        because: The title of the item that the entry follows from; None without one.
+        whom: How the reader names the user, "you" or "them".
+    """
+    if because is not None:
+        return f"similar to {because}" if reason == SIMILAR_CONTENT else f"because of {because}"
+    if reason == RANDOM:
+        return "something different"
+    return f"popular with people like {whom}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"

@@ -1,0 +1,40 @@
+import pytest
+
+from nightschool.ids import parse_id
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("-7", -7),
+        ("1815340886928000336", 1815340886928000336),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+        (str(2**63), None),
+        ("007", None),
+        ("-0", None),
+        ("", None),
+        ("-", None),
+        ("--7", None),
+        ("7.0", None),
+        (" 7", None),
+        ("+7", None),
+        ("٧", None),
+        ("²", None),
+        ("1_000", None),
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, None),
+        ("x", None),
+    ],
+)
+def test_an_id_of_numbers_is_written_as_the_sources_write_it(value: str, number: int | None) -> None:
+    assert parse_id(value, "Int64") == number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("007", "007"), ("a/b", "a/b"), ("日本語", "日本語"), ("\0", None), ("\ud800", None)]
+)
+def test_an_id_of_texts_is_any_text_that_a_database_keeps(value: str, text: str | None) -> None:
+    assert parse_id(value, "String") == text
