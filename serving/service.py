@@ -8,9 +8,9 @@ from typing import Final
 
 from nightschool.errors import NotFound
 from nightschool.experiments.store import Experiments
-from nightschool.privacy.erasure_log import Erasures
 from nightschool.settings import Settings
 from nightschool.storage.database import connect_database, make_tables
+from nightschool.storage.erasure_log import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.storage.releases import Release

@@ -10,8 +10,8 @@ from nightschool.data.splits.cold_start import leave_out
 from nightschool.data.splits.splitting import TRAIN, VALIDATION
 from nightschool.errors import ConfigurationError
 from nightschool.night.filter_report import measure_effects
-from nightschool.night.reporting.metrics import describe_measured
 from nightschool.offline.cold_start import Makers, describe_table, measure_cold_start
+from nightschool.offline.compare import describe_measured
 from nightschool.storage.home import Home
 from tasks.evaluate import Offline
 

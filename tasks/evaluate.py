@@ -14,9 +14,9 @@ from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.filter_report import measure_effects
 from nightschool.night.prepare import event_log
-from nightschool.night.reporting.metrics import describe_measured, figures
+from nightschool.night.reporting.metrics import figures
 from nightschool.night.selection.select import Search
-from nightschool.offline.compare import compare_models, measure_lists
+from nightschool.offline.compare import compare_models, describe_measured, measure_lists
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader

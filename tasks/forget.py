@@ -14,8 +14,8 @@ from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ingest.feedback_events import count_sent, erase_sent
 from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
-from nightschool.privacy.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.settings import Settings
+from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.storage.home import Home
 from tasks.home import manifest_of
 from tasks.tracking import registry

@@ -57,8 +57,8 @@ def simulate(
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Take source rows into the tables, each exactly once."""
-    from nightschool.privacy.erasure_log import unfinished
     from nightschool.settings import Settings
+    from nightschool.storage.erasure_log import unfinished
     from nightschool.storage.lock import home_lock
     from tasks.home import bind_home
     from tasks.sources import ingest_sources

@@ -34,7 +34,7 @@ from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, 
 from nightschool.ingest.full_lists import Lists
 from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
 from nightschool.ingest.tombstones import mark_forgotten
-from nightschool.privacy.erasure_log import Erasures
+from nightschool.storage.erasure_log import Erasures
 
 _CONTENT: Final = "content"
 _BEFORE: Final = "before"

@@ -15,9 +15,9 @@ from nightschool.data.readers.sql import after_erasure, gives_rows
 from nightschool.errors import NightschoolError
 from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
-from nightschool.privacy.erasure_log import UserId
 from nightschool.storage.database import find_database
 from nightschool.storage.erasing import erase
+from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake

@@ -25,7 +25,7 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import Occasion, mark
 from nightschool.ingest.revisions import Corrections
 from nightschool.ingest.tombstones import mark_forgotten
-from nightschool.privacy.erasure_log import Erasures
+from nightschool.storage.erasure_log import Erasures
 
 _UNKNOWN = {USER_ID: "unknown_user", ITEM_ID: "unknown_item"}
 

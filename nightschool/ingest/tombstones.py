@@ -4,7 +4,7 @@ import polars as pl
 
 from nightschool.columns import DETAIL, REASON, ROW, USER_ID
 from nightschool.data.readers.parsing import RAW
-from nightschool.privacy.erasure_log import Erasures
+from nightschool.storage.erasure_log import Erasures
 
 FORGOTTEN_USER = "forgotten_user"
 

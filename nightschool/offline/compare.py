@@ -15,6 +15,7 @@ from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE
+from nightschool.night.reporting.metrics import figures, finite_or_none
 from nightschool.night.selection.reranking import Build, with_reranker
 from nightschool.night.selection.select import Create, Search, select
 from nightschool.ranking.topk import Ranking
@@ -107,3 +108,18 @@ def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _F
     evaluation = evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes)
     evaluation = with_auc(evaluation, recommender, test, megabytes=search.megabytes)
     return _Figures(evaluation, seconds, recommender.note)
+
+
+def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
+    """One row of an offline comparison, with its paired difference to popularity."""
+    over = row.over_popularity
+    return {
+        "name": row.name,
+        "params": dict(row.params),
+        "fit_seconds": round(row.fit_seconds, 3),
+        "note": row.note,
+        "metrics": figures(row.evaluation, cutoffs),
+        "over_popularity": [finite_or_none(value) for value in (over.difference, over.ci_low, over.ci_high)],
+        "verdict": over.verdict,
+        "chosen": row.chosen,
+    }

@@ -20,9 +20,9 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound, Unreachable
-from nightschool.privacy.erasure_log import Erasure, Erasures, UserId, begin, noted
 from nightschool.privacy.locate import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
 from nightschool.privacy.text_scrubbing import forget_in_log, forget_in_prefect, mentions
+from nightschool.storage.erasure_log import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake

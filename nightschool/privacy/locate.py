@@ -22,8 +22,8 @@ from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.missing import BLANKS
 from nightschool.data.readers.parsing import key_paths
 from nightschool.errors import NightschoolError
-from nightschool.privacy.erasure_log import UserId
 from nightschool.privacy.text_scrubbing import mentions
+from nightschool.storage.erasure_log import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
 
 SOURCE_TABLES: Final = (USERS, INTERACTIONS, QUARANTINE)

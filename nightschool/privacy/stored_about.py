@@ -11,10 +11,10 @@ from nightschool.columns import HISTORIES, NIGHTS, REASON, SOURCES, USER_ID, Tab
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.ids import is_storable
-from nightschool.privacy.erasure_log import UserId
 from nightschool.privacy.locate import TABLES, Person
 from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.database import find_database, reading
+from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path, read_lists
 from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE

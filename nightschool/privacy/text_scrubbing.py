@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from nightschool.errors import Busy
-from nightschool.privacy.erasure_log import UserId
+from nightschool.storage.erasure_log import UserId
 
 _ESCAPED_LETTER: Final = r"\\+u([0-9a-f]{4})"
 _ESCAPED: Final = r"\\+(x[0-9a-f]{2}|[a-z])"

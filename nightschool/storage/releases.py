@@ -8,7 +8,7 @@ import polars as pl
 
 from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
 from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
-from nightschool.privacy.erasure_log import noted
+from nightschool.storage.erasure_log import noted
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import COMPARABLE, STORED, Draft, Release, Status
 

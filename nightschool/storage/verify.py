@@ -9,7 +9,7 @@ import polars as pl
 
 from nightschool.columns import CONTENT_HASHES, HISTORIES, RECOMMENDATIONS, RELEASE_TABLES, Table
 from nightschool.errors import NotFound
-from nightschool.privacy.erasure_log import noted
+from nightschool.storage.erasure_log import noted
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE

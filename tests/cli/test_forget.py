@@ -211,7 +211,7 @@ def state(run: Run, release_id: str) -> tuple[int, Any]:
 
 
 MOMENTS = {
-    "the tombstone": ("nightschool.privacy.erasure_log:Erasures:note", "the same"),
+    "the tombstone": ("nightschool.storage.erasure_log:Erasures:note", "the same"),
     "a table": ("nightschool.storage.lake:Lake:replace_release", "another person's"),
     "a new recommender": ("mlflow:MlflowClient:create_model_version", "ingest"),
     "the texts": ("tasks.forget::erase_texts", "the same"),

@@ -9,7 +9,7 @@ from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers.parsing import RAW
 from nightschool.ingest.tombstones import FORGOTTEN_USER, mark_forgotten
-from nightschool.privacy.erasure_log import Erasure, Erasures
+from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.lake import Lake
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)

@@ -21,9 +21,9 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.privacy.erasure_log import UserId
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
+from nightschool.storage.erasure_log import UserId
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake

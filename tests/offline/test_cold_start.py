@@ -12,10 +12,10 @@ from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.cold_start import ITEMS, USERS, leave_out
 from nightschool.errors import ConfigurationError
-from nightschool.night.reporting.metrics import describe_measured
 from nightschool.night.selection.select import Search
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.cold_start import FromHistory, Makers, OnWholeCatalogue, describe_table, measure_cold_start
+from nightschool.offline.compare import describe_measured
 from tests.data.logs import START, frame_of
 
 MANIFEST = Manifest.model_validate(

@@ -21,8 +21,8 @@ from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import NotFound
 from nightschool.ingest.ledger import Ledger
 from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
-from nightschool.privacy.erasure_log import Erasure, Erasures, UserId, unfinished
 from nightschool.privacy.locate import TABLES
+from nightschool.storage.erasure_log import Erasure, Erasures, UserId, unfinished
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.nights import NightRow, Nights

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from nightschool.errors import Busy
-from nightschool.privacy.erasure_log import UserId
 from nightschool.privacy.text_scrubbing import forget_in_log, forget_in_prefect, mentions
+from nightschool.storage.erasure_log import UserId
 
 ODD = ("lærner-32", "a'b\"c", "x\ny\\z", "😀", "a😀b", "Robert'); DROP TABLE users;--", "ø" * 10_000, "32", "\\?")
 

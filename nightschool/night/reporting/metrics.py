@@ -7,7 +7,6 @@ from typing import Any
 from nightschool.contract import RERANKER
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.selection.select import Candidate, Selection
-from nightschool.offline.compare import Measured
 
 Figures = dict[str, list[float | None]]
 
@@ -36,7 +35,7 @@ def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
     if evaluation.errors is not None:
         for metric in _ERRORS:
             found[metric] = [evaluation.mean(metric), *evaluation.interval(metric)]
-    return {name: [_finite(value) for value in triple] for name, triple in found.items()}
+    return {name: [finite_or_none(value) for value in triple] for name, triple in found.items()}
 
 
 def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
             {
                 "model": trial.component.model,
                 "params": dict(trial.component.params),
-                "value": _finite(trial.value),
+                "value": finite_or_none(trial.value),
                 "seconds": round(trial.seconds, 3),
             }
             for trial in selection.trials
@@ -88,20 +87,6 @@ def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ..
     ]
 
 
-def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """One row of an offline comparison, with its paired difference to popularity."""
-    over = row.over_popularity
-    return {
-        "name": row.name,
-        "params": dict(row.params),
-        "fit_seconds": round(row.fit_seconds, 3),
-        "note": row.note,
-        "metrics": figures(row.evaluation, cutoffs),
-        "over_popularity": [_finite(value) for value in (over.difference, over.ci_low, over.ci_high)],
-        "verdict": over.verdict,
-        "chosen": row.chosen,
-    }
-
-
-def _finite(value: float | None) -> float | None:
+def finite_or_none(value: float | None) -> float | None:
+    """Return the value, or None where it is no number that JSON has."""
     return None if value is None or not math.isfinite(value) else value

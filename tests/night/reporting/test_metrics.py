@@ -11,14 +11,13 @@ from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.night.reporting.metrics import (
     describe_candidate,
-    describe_measured,
     describe_roles,
     describe_selection,
     figures,
 )
 from nightschool.night.selection.select import Candidate, Search, select
 from nightschool.night.selection.tuning import Budget, Tunable
-from nightschool.offline.compare import Measured
+from nightschool.offline.compare import Measured, describe_measured
 
 CUTOFFS = (1, 10)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from nightschool.privacy.erasure_log import Erasure, Erasures
 from nightschool.storage.database import open_database, reading
+from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.keys import Keys
 from nightschool.storage.tables import EVENTS
 from serving.user_state import Person

@@ -6,7 +6,7 @@ import pytest
 
 from nightschool.columns import CONTENT_HASHES, ERASURES, ROW_COUNTS, USER_HASH
 from nightschool.errors import NightschoolError
-from nightschool.privacy.erasure_log import Erasure, Erasures, UserId, begin, end, noted, unfinished
+from nightschool.storage.erasure_log import Erasure, Erasures, UserId, begin, end, noted, unfinished
 from nightschool.storage.lake import Lake
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
