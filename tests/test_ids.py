@@ -1,6 +1,6 @@
 import pytest
 
-from nightschool.ids import parse_id
+from nightschool.ids import is_storable, parse_id
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,10 @@ def test_an_id_of_numbers_is_written_as_the_sources_write_it(value: str, number:
 )
 def test_an_id_of_texts_is_any_text_that_a_database_keeps(value: str, text: str | None) -> None:
     assert parse_id(value, "String") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "held"), [("", True), ("ü 学\n\t🎓", True), ("a\0", False), ("\ud800", False), ("\ufffd", True)]
+)
+def test_what_both_databases_keep(text: str, held: bool) -> None:
+    assert is_storable(text) is held

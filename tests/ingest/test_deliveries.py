@@ -8,7 +8,7 @@ import pytest
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCE_FILE, SOURCE_ROW
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ledger import Ledger
-from tests.night.logs import HEADER, NOW, ROWS, Home
+from tests.ingest.logs import HEADER, NOW, ROWS, Home
 
 LATER = NOW + timedelta(days=1)
 DAY = [f"{user},7,4,2025-01-02T10:{user:02}:00" for user in range(1, 21)]

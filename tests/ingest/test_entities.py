@@ -15,7 +15,7 @@ from nightschool.columns import (
     USERS,
 )
 from nightschool.errors import ConfigurationError, DataRefused
-from tests.night.entities import MICROSECOND, MONDAY, TUESDAY, Home
+from tests.ingest.entities import MICROSECOND, MONDAY, TUESDAY, Home
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from nightschool.columns import INTERACTIONS, REASON, SOURCES, STATE, USERS
 from nightschool.errors import NotFound
 from nightschool.ingest.file_outcomes import FileFate, decide_file
 from nightschool.ingest.ledger import Ledger
-from tests.night.logs import NOW, ROWS, Home
+from tests.ingest.logs import NOW, ROWS, Home
 
 
 @pytest.fixture

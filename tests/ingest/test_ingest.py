@@ -30,7 +30,7 @@ from nightschool.ingest.batch import Occasion
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
-from tests.night.logs import HEADER, NOW, ROWS, Home
+from tests.ingest.logs import HEADER, NOW, ROWS, Home
 
 
 @pytest.fixture

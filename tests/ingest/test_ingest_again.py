@@ -3,7 +3,7 @@ import pytest
 from nightschool.columns import EVENT_ID, INTERACTIONS, QUARANTINE, SOURCE_ROW, SOURCES
 from nightschool.errors import ConfigurationError
 from nightschool.storage.lake import Lake
-from tests.night.logs import HEADER, ROWS, Home
+from tests.ingest.logs import HEADER, ROWS, Home
 
 
 @pytest.fixture

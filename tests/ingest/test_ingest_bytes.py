@@ -15,7 +15,7 @@ import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.night.hostile import COLUMNS, MANY, Record, Trial, as_adjacency, as_csv, as_jsonl, as_parquet
+from tests.ingest.hostile import COLUMNS, MANY, Record, Trial, as_adjacency, as_csv, as_jsonl, as_parquet
 
 SETTINGS = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 

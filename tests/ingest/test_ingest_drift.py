@@ -6,7 +6,7 @@ from nightschool.columns import BATCHES, INTERACTIONS, QUARANTINE, USERS
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.table import RETRIED
-from tests.night.logs import NOW, ROWS, Home
+from tests.ingest.logs import NOW, ROWS, Home
 
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.columns import INTERACTIONS, ITEMS, SOURCE_FILE
-from tests.night.logs import ROWS, Home
+from tests.ingest.logs import ROWS, Home
 
 
 @pytest.fixture

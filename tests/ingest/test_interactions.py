@@ -4,8 +4,8 @@ import pytest
 
 from nightschool.columns import HELD, ROWS, SOURCES
 from nightschool.errors import ConfigurationError, DataRefused
-from tests.night.logs import ROWS as LINES
-from tests.night.logs import Home
+from tests.ingest.logs import ROWS as LINES
+from tests.ingest.logs import Home
 
 
 def test_first_file_that_is_refused_refuses_a_home_without_rows(tmp_path):

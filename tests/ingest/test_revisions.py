@@ -15,8 +15,8 @@ from nightschool.columns import (
     TIMESTAMP,
 )
 from nightschool.storage.as_of import scan_at
-from tests.night.hostile import MANY
-from tests.night.logs import NOW, Home
+from tests.ingest.hostile import MANY
+from tests.ingest.logs import NOW, Home
 
 HEADER = "id,gone,user,item,rating,at\n"
 LATER = NOW + timedelta(days=1)

@@ -2,7 +2,7 @@ import pytest
 
 from nightschool.inspection.candidates import find_candidates
 from nightschool.inspection.looks import families_of, look_at
-from tests.data.inspection.conftest import NOW, lines, ratings
+from tests.inspection.conftest import NOW, lines, ratings
 
 HEADER = "user_id,item_id,rating,time"
 

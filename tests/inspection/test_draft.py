@@ -13,7 +13,7 @@ from nightschool.errors import NotFound
 from nightschool.inspection.draft import dataset_name, draft
 from nightschool.inspection.survey import survey
 from nightschool.inspection.writing import write_manifest
-from tests.data.inspection.conftest import NOW, lines, ratings
+from tests.inspection.conftest import NOW, lines, ratings
 
 ROWS = ratings(30, 20)
 

@@ -6,7 +6,7 @@ import pytest
 from nightschool.errors import DataRefused, NotFound
 from nightschool.inspection import heads
 from nightschool.inspection.heads import SAMPLE_ROWS, read_head
-from tests.data.inspection.conftest import lines
+from tests.inspection.conftest import lines
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from nightschool.data.manifest.formats import Csv
 from nightschool.errors import DataRefused
 from nightschool.inspection.joins import shares_known, shares_repeated
-from tests.data.inspection.conftest import lines
+from tests.inspection.conftest import lines
 
 
 def test_share_is_of_the_rows_not_of_the_ids(put):

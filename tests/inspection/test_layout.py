@@ -5,7 +5,7 @@ from nightschool.data.readers.parsing import RAW
 from nightschool.errors import DataRefused
 from nightschool.inspection.heads import read_head
 from nightschool.inspection.layout import looks_like_adjacency, split_into_layout
-from tests.data.inspection.conftest import lines
+from tests.inspection.conftest import lines
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from nightschool.inspection.candidates import find_candidates
 from nightschool.inspection.log_lines import log_lines, signal_lines, weight_lines
 from nightschool.inspection.looks import families_of, look_at
-from tests.data.inspection.conftest import NOW, lines
+from tests.inspection.conftest import NOW, lines
 
 
 @pytest.fixture

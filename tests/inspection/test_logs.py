@@ -3,7 +3,7 @@ import pytest
 
 from nightschool.inspection.logs import guess_log
 from nightschool.inspection.profiles import profile
-from tests.data.inspection.conftest import NOW
+from tests.inspection.conftest import NOW
 
 N = 40
 

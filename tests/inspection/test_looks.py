@@ -1,5 +1,5 @@
 from nightschool.inspection.looks import Family, families_of, look_at
-from tests.data.inspection.conftest import lines
+from tests.inspection.conftest import lines
 
 
 def test_look_profiles_every_column(put):

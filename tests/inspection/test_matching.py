@@ -3,7 +3,7 @@ import pytest
 from nightschool.inspection.candidates import find_candidates
 from nightschool.inspection.looks import families_of, look_at
 from nightschool.inspection.matching import match_entities
-from tests.data.inspection.conftest import NOW, lines, ratings
+from tests.inspection.conftest import NOW, lines, ratings
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from nightschool.errors import DataRefused
 from nightschool.inspection.heads import SAMPLE_ROWS
 from nightschool.inspection.samples import take_sample
-from tests.data.inspection.conftest import lines
+from tests.inspection.conftest import lines
 
 
 def test_csv_with_a_header(put):

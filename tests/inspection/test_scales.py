@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from nightschool.inspection.profiles import profile
 from nightschool.inspection.scales import hit_from, rating_scale, sentinels, time_unit
-from tests.data.inspection.conftest import NOW
+from tests.inspection.conftest import NOW
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 
 from nightschool.errors import NotFound
 from nightschool.inspection.survey import NOT_USED, survey
-from tests.data.inspection.conftest import NOW, lines, ratings
+from tests.inspection.conftest import NOW, lines, ratings
 
 HEADER = "user_id,item_id,rating,time"
 ROWS = ratings(30, 20)

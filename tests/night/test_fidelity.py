@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nightschool.night.fidelity import MAY_DIFFER, find_doubts
-from tests.night.logs import NOW, ROWS, Home
+from tests.ingest.logs import NOW, ROWS, Home
 
 THEN = datetime(2025, 6, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, UNTIL, USER_ID, USERS, WITHDRAWN
 from nightschool.data.manifest.sections import Time
-from tests.night.entities import TUESDAY, Home
+from tests.ingest.entities import TUESDAY, Home
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.serving_files import Lists, lists_path
 from nightschool.storage.verify import verify_release
-from tests.night.people import MANIFEST, NUMBERS, TEXTS, People, people_home, publish, write
-from tests.night.people import RELEASES as BOTH
+from tests.privacy.people import MANIFEST, NUMBERS, TEXTS, People, people_home, publish, write
+from tests.privacy.people import RELEASES as BOTH
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from nightschool.columns import (
 from nightschool.errors import NightschoolError
 from nightschool.privacy.locate import RELEASED_TABLES, Person
 from nightschool.storage.home import Home
-from tests.night.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home, quarantined, write
+from tests.privacy.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home, quarantined, write
 
 
 @pytest.fixture(params=[NUMBERS, TEXTS], ids=["numbers", "text"])

@@ -9,7 +9,7 @@ from nightschool.privacy.erase import find_person
 from nightschool.privacy.stored_about import stored_about
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
-from tests.night.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home
+from tests.privacy.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from nightschool.night.prepare import event_log
 from nightschool.storage.as_of import newest_known, scan_at
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.lake import Lake
-from tests.night.hostile import MANY
-from tests.night.logs import NOW, Home
+from tests.ingest.hostile import MANY
+from tests.ingest.logs import NOW, Home
 from tests.night.nights import MANIFEST, MONDAY, TUESDAY, make_home, meet
 
 HEADER = "id,gone,user,item,rating,at\n"

@@ -16,7 +16,7 @@ from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
-from tests.night.people import TEXTS, people_home
+from tests.privacy.people import TEXTS, people_home
 
 
 @pytest.fixture

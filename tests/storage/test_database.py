@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from nightschool.errors import ConfigurationError, NightschoolError, Unreachable
 from nightschool.storage.database import (
     find_database,
-    is_storable,
     open_database,
     reading,
     write_one_by_one,
@@ -141,13 +140,6 @@ def test_only_what_was_written_to_is_found(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
     open_database(address)
     assert find_database(address) is not None
-
-
-@pytest.mark.parametrize(
-    ("text", "held"), [("", True), ("ü 学\n\t🎓", True), ("a\0", False), ("\ud800", False), ("\ufffd", True)]
-)
-def test_what_both_databases_keep(text: str, held: bool) -> None:
-    assert is_storable(text) is held
 
 
 def everything_told(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:

@@ -12,7 +12,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.upkeep import KEPT, size_of_night, sizes, tidy_prefect, tidy_tables
-from tests.night.people import TEXTS, people_home
+from tests.privacy.people import TEXTS, people_home
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from nightschool.errors import NotFound
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
 from nightschool.storage.verify import Verification, verify_release
-from tests.night.people import NUMBERS, RELEASES, people_home
+from tests.privacy.people import NUMBERS, RELEASES, people_home
 
 CURRENT = RELEASES[1]
 LISTS = "recommendations.arrow"

@@ -11,7 +11,7 @@ from nightschool.ingest.batch import Occasion
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.retry import retry
 from nightschool.ingest.quarantine.table import RETRIED, settle
-from tests.night.logs import NOW, ROWS, Home
+from tests.ingest.logs import NOW, ROWS, Home
 
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}
 THINGS = {"files": ["items.csv"], "id": "id", "title": "title", "ordinals": {"level": ["low", "high"]}}

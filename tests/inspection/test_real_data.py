@@ -6,7 +6,7 @@ from nightschool.errors import NotFound
 from nightschool.inspection.draft import draft
 from nightschool.inspection.survey import NOT_USED, survey
 from nightschool.inspection.writing import write_manifest
-from tests.data.inspection.conftest import NOW
+from tests.inspection.conftest import NOW
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+"""The database that experiments are kept in."""
+
+from tests.storage.conftest import database
+
+__all__ = ["database"]
