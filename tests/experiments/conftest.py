@@ -1,5 +1,5 @@
 """The database that experiments are kept in."""
 
-from tests.storage.conftest import database
+from tests.storage.conftest import address, database
 
-__all__ = ["database"]
+__all__ = ["address", "database"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from polars.testing.parametric import column, dataframes
 
 from nightschool.columns import INTERACTIONS, ITEM_ID, SOURCE_ROW, USER_ID
-from tests.ingest.hostile import COLUMNS, GOOD, MANY, RECORDS, Record, Trial, Writer
 from tests.ingest import hostile
+from tests.ingest.hostile import COLUMNS, GOOD, MANY, RECORDS, Record, Trial, Writer
 
 SETTINGS = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
