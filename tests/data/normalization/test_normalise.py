@@ -6,13 +6,13 @@ from nightschool.columns import DETAIL, EVENT, ITEM_ID, LIKED, RATING, REASON, S
 from nightschool.data.manifest.manifest import Items, Manifest, Users
 from nightschool.data.normalization.normalise import (
     FAULT,
-    RELEASED,
     IdMaps,
     IdTypes,
     normalise_interactions,
     normalise_items,
     normalise_users,
 )
+from nightschool.data.normalization.row_reader import RELEASED
 from nightschool.data.readers.parsing import split_csv, to_lines
 
 UNMAPPED = IdMaps()
