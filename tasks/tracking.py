@@ -17,7 +17,7 @@ from nightschool.storage.registry import Registry
 from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
 from tasks.stage import Record
 
-LOADER = Path(str(models.__file__)).with_name("loader.py")
+MLFLOW_MODEL = Path(str(models.__file__)).with_name("mlflow_model.py")
 
 
 def registry(home: Home) -> Registry:
@@ -29,7 +29,7 @@ def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str,
     """The id of the night's MLflow run, with a child a candidate and an α, and the refitted model registered."""
     store = registry(night.home)
     run_id = store.log_night(night_log(night, chosen, verdict))
-    store.register(run_id, night.identity.release_id, LOADER, artifacts, night.home.lake.user_id)
+    store.register(run_id, night.identity.release_id, MLFLOW_MODEL, artifacts, night.home.lake.user_id)
     return run_id
 
 

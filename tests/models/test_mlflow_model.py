@@ -38,7 +38,7 @@ def test_a_fresh_process_elsewhere_loads_the_champion_by_its_alias(planted: Data
     registry = Registry(store, tmp_path / "mlartifacts")
     metrics = pl.DataFrame(schema=[METRIC, K, VALUE, CI_LOW, CI_HIGH])
     night = NightLog("key", RELEASE, datetime(2024, 5, 1, tzinfo=UTC), Measured("popularity", {}, metrics))
-    code = Path(models.__file__).parent / "loader.py"
+    code = Path(models.__file__).parent / "mlflow_model.py"
     registry.register(registry.log_night(night), RELEASE, code, artifacts, pl.String())
     registry.set_champion(RELEASE)
 
