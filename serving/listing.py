@@ -9,7 +9,7 @@ from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
 from nightschool.contract import Indices, Mask
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.explain import strongest_reasons
-from nightschool.ranking.rules import Mix, pick
+from nightschool.ranking.rules import ListRules, pick
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
     BECAUSE_OF_ITEM,
@@ -149,7 +149,7 @@ def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mas
 def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) -> list[int]:
     """Places of the candidates that make the list."""
     catalogue = snapshot.catalogue
-    mix = Mix(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
+    mix = ListRules(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
     return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
 
 

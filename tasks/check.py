@@ -20,7 +20,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import NightschoolError, NotFound
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.table import count_reasons, quarantined
@@ -59,7 +59,7 @@ def _try(manifest: Manifest, source_root: Path, folder: Path, found: dict[str, A
     found["ids"] = {"user": str(types.user), "item": str(types.item)}
     lake, now = Lake(HomePaths(folder).lake, types.user, types.item), datetime.now(UTC)
     checks = import_module("expectations.validation")
-    report = ingest(Occasion(manifest, source_root, lake, Ledger(lake, now), checks, now, now))
+    report = ingest(IngestContext(manifest, source_root, lake, Ledger(lake, now), checks, now, now))
     found["tables"], found["files"] = report.to_dict(), report.files_to_dict()
     found["warnings"] = list(report.warnings)
     found["quarantine"] = count_reasons(quarantined(lake)).to_dicts()

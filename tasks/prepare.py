@@ -9,13 +9,13 @@ from nightschool.night.filter_report import measure_effects
 from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared
 from nightschool.night.prepare import prepare as prepare_data
-from tasks.stage import Record, once
+from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)
 def prepare(night: Night) -> Record:
     """Which protocol the data allow, how many users, items and events there are, and what the rules do to them."""
-    return once(night, "prepare", lambda folder: _prepare(night, folder))
+    return resumable(night, "prepare", lambda folder: _prepare(night, folder))
 
 
 def load(night: Night, data: Record) -> Prepared:

@@ -11,24 +11,24 @@ from nightschool.contract import Recipe
 from nightschool.data.splits.splitting import test_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.night import Night
-from nightschool.night.prove import Trial
+from nightschool.night.prove import ComparisonOnTest
 from nightschool.night.prove import prove as compare
 from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.stage import Record, once
+from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)
 def prove(night: Night, data: Record, chosen: Record) -> Record:
     """The approved recipe, why, and the verdict of each model gate."""
-    return once(night, "prove", lambda folder: _prove(night, data, chosen, folder))
+    return resumable(night, "prove", lambda folder: _prove(night, data, chosen, folder))
 
 
 def _prove(night: Night, data: Record, chosen: Record, folder: Path) -> Record:
     prepared = load(night, data)
     split = test_split(prepared.log, prepared.cut)
-    trial = Trial(
+    asked = ComparisonOnTest(
         challenger=Recipe.model_validate(chosen["recipe"]),
         champion=night.champion_recipe,
         underpowered=prepared.cut.underpowered,
@@ -36,7 +36,7 @@ def _prove(night: Night, data: Record, chosen: Record, folder: Path) -> Record:
         seed=night.config.seed,
         megabytes=Settings().block_megabytes,
     )
-    verdict = compare(split, trial, build)
+    verdict = compare(split, asked, build)
     groups = segments(split.fitted)
     tables = [evaluation.table(role, split.name, groups) for role, evaluation in verdict.evaluations.items()]
     pl.concat(tables).write_parquet(folder / "metrics.parquet")

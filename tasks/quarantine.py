@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations import validation
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.repair_files import read_repairs
 from nightschool.ingest.quarantine.retry import retry
@@ -25,5 +25,5 @@ def retry_quarantined(home: Home, repaired: Path | None) -> dict[str, Any]:
     repairs = read_repairs(repaired) if repaired else None
     now = datetime.now(UTC)
     ledger = Ledger(home.lake, now)
-    occasion = Occasion(manifest_of(home), home.binding.source_root, home.lake, ledger, validation, now, now)
-    return retry(occasion, repairs).to_dict()
+    context = IngestContext(manifest_of(home), home.binding.source_root, home.lake, ledger, validation, now, now)
+    return retry(context, repairs).to_dict()

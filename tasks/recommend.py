@@ -19,7 +19,7 @@ from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder
-from tasks.stage import Record, once
+from tasks.stage import Record, resumable
 
 logger = logging.getLogger("nightschool.tasks")
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("nightschool.tasks")
 def recommend(night: Night, data: Record, model: Record) -> Record:
     """Return rows by table, the verdict of every table gate and the ages of what is listed; rows are on the disk."""
     logger.info("recommend: lists by %s", model["recipe"])
-    return once(night, "recommend", lambda folder: _recommend(night, data, folder))
+    return resumable(night, "recommend", lambda folder: _recommend(night, data, folder))
 
 
 def tables_folder(night: Night) -> Path:

@@ -14,14 +14,14 @@ from nightschool.night.night import Night
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.night.selection.select import CONTENT
 from tasks.prepare import load
-from tasks.stage import Record, failed_on_io, once
+from tasks.stage import Record, failed_on_io, resumable
 from tasks.tracking import track
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def refit(night: Night, data: Record, chosen: Record, verdict: Record) -> Record:
     """The fitted recipe's name, what its models noted, and its MLflow run; the model is below the night's folder."""
-    return once(night, "refit", lambda folder: _refit(night, data, chosen, verdict, folder))
+    return resumable(night, "refit", lambda folder: _refit(night, data, chosen, verdict, folder))
 
 
 def model_folder(night: Night) -> Path:

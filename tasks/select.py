@@ -24,13 +24,13 @@ from nightschool.night.selection.select import select as choose
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.stage import Record, once
+from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)
 def select(night: Night, data: Record) -> Record:
     """The recipe of tonight, and what every candidate and every α measured on validation."""
-    return once(night, "select", lambda folder: _select(night, data, folder))
+    return resumable(night, "select", lambda folder: _select(night, data, folder))
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:

@@ -20,7 +20,7 @@ from nightschool.columns import (
     USERS,
 )
 from nightschool.data.splits.given_test import read_test
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.feedback_events import with_new_sent
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ingest import IngestReport, ingest
@@ -49,7 +49,9 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     source_root = home.binding.source_root
     manifest = with_new_sent(manifest_of(home), home, Settings().events_address)
     ledger = Ledger(home.lake, now)
-    report = ingest(Occasion(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home)))
+    report = ingest(
+        IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))
+    )
     bind(home.paths.binding, home.binding)
     join_files(home.lake)
     return report

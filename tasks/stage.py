@@ -30,7 +30,7 @@ def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
-def once(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
+def resumable(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
     """The stage's record: read back when an earlier try of this night finished it, else made by `produce`.
 
     `produce` gets an empty folder for its outputs, which are on the disk before the record is.

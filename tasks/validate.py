@@ -31,13 +31,13 @@ from nightschool.data.normalization.limits import Limits
 from nightschool.night.night import Night
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
-from tasks.stage import Record, once
+from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)
 def validate(night: Night) -> Record:
     """Every rule of every table with what it saw, and what is odd without being refused."""
-    return once(night, "validate", lambda _: _check_tables(night))
+    return resumable(night, "validate", lambda _: _check_tables(night))
 
 
 def _check_tables(night: Night) -> Record:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from models.base import Model, ModelConfig
 from models.factorization.conjugate_gradient import principal_axes, solve, solve_on_all_cores
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
-from nightschool.data.density import likes_a_row
+from nightschool.data.density import mean_degree
 from nightschool.ranking.foldin import positive
 
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked
@@ -102,7 +102,7 @@ class Ials(Model):
         by_item = by_user.T.tocsr()
         n_users, n_items = (max(int(np.count_nonzero(np.diff(side.indptr))), 1) for side in (by_user, by_item))
         unobserved = self.config.unobserved * by_user.nnz / (n_users * n_items)
-        self.shrinkage = np.array([self._shrinkage(likes_a_row(by_user))], dtype=np.float32)
+        self.shrinkage = np.array([self._shrinkage(mean_degree(by_user))], dtype=np.float32)
         drawn = np.random.default_rng(seed).standard_normal((dataset.n_items, self.config.factors), dtype=np.float32)
         items = drawn * np.float32(0.1 / np.sqrt(self.config.factors))
         items[np.diff(by_item.indptr) == 0] = 0

@@ -22,11 +22,11 @@ _USER_WINDOWS = Windows(
 _ITEM_WINDOWS = Windows(seconds=(86_400, 7 * 86_400, 30 * 86_400), rows=(3, 10, 30), one_sided=(3, 10))
 
 
-class Panel:
+class Ensemble:
     """Rating models, with the pairs that they learned from: scores, times, and what the first model made of them.
 
     Each pair that was learned from has two values: its score less the first model's prediction of it, and its score
-    less the mean of all. What is said of another pair comes from these. A pair that the panel did not learn from
+    less the mean of all. What is said of another pair comes from these. A pair that the ensemble did not learn from
     therefore never speaks of itself.
     """
 
@@ -34,7 +34,7 @@ class Panel:
         self.parts = parts
 
     def fit(self, dataset: Dataset, seed: int) -> Self:
-        """The panel itself, with every model fitted on the dataset, whose scores are graded."""
+        """The ensemble itself, with every model fitted on the dataset, whose scores are graded."""
         for part in self.parts:
             part.fit(dataset, seed=seed)
         ratings = Ratings.graded(dataset, self.parts[0].name)
@@ -84,7 +84,7 @@ class Panel:
         self._remember(users, self._items[kept], seconds, self._values[kept], self._heard.shape[0] - 1)
 
     def write(self, directory: Path) -> None:
-        """Writes what the panel remembers, and each model in a folder of its own."""
+        """Writes what the ensemble remembers, and each model in a folder of its own."""
         arrays = {
             "users": self._users,
             "items": self._items,

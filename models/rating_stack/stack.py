@@ -21,7 +21,7 @@ from models.fitted_state import Known
 from models.neighbours.knn_baseline import KnnBaseline
 from models.rating_stack.bayesian_fm import BayesianFm
 from models.rating_stack.boosted_trees import grow_trees, read_trees, write_trees
-from models.rating_stack.ensemble import Panel
+from models.rating_stack.ensemble import Ensemble
 from models.rating_stack.temporal_context import instants_of
 from models.ratings import Ratings
 from models.side_features import item_traits, user_traits
@@ -45,7 +45,7 @@ _N_TREES = {_GUESSED: 225, _KNOWN: 1000}
 
 
 class _Told(NamedTuple):
-    """What a panel tells of pairs: columns of the regression, further facts for the trees, and a guess of the time."""
+    """What an ensemble says of pairs: columns of the regression, further facts for the trees, a guess of the time."""
 
     columns: Float32s
     facts: Float32s
@@ -111,7 +111,7 @@ class Stack(Model):
 
     def __init__(self, config: StackConfig | None = None) -> None:
         super().__init__(config)
-        self._panel = self._new_panel()
+        self._panel = self._new_ensemble()
         self._trees: dict[str, lightgbm.Booster] = {}
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
@@ -145,7 +145,7 @@ class Stack(Model):
     def read(self, directory: Path, known: Known) -> None:
         """Takes over what `write` wrote, for these ids and histories."""
         super().read(directory, known)
-        self._panel = self._new_panel()
+        self._panel = self._new_ensemble()
         self._panel.read(directory, known)
         files = [directory / f"{name}.txt" for name in _N_TREES]
         self._trees = {file.stem: read_trees(file) for file in files if file.exists()}
@@ -179,7 +179,7 @@ class Stack(Model):
         self.score_range = np.array(ratings.scale, dtype=np.float32)
         self.user_traits = user_traits(dataset)
         self.item_traits = item_traits(dataset)
-        self._panel = self._new_panel().fit(dataset, seed)
+        self._panel = self._new_ensemble().fit(dataset, seed)
         self._trees = {}
         if len(ratings.scores) < _FOLDS:
             self._believe_all_alike()
@@ -194,10 +194,10 @@ class Stack(Model):
         self.intercept = np.zeros(1, dtype=np.float32)
 
     def _learn_out_of_fold(self, dataset: Dataset, ratings: Ratings, seed: int) -> None:
-        """Learns regression and trees from what panels tell of pairs that they did not learn from.
+        """Learns regression and trees from what ensembles say of pairs that they did not learn from.
 
-        That goes for the scores around a pair too: its own score has no part in what the panel remembers, and none in
-        how far off its models were.
+        That goes for the scores around a pair too: its own score has no part in what the ensemble remembers, and none
+        in how far off its models were.
         """
         columns, facts, guessed, known = self._out_of_fold(dataset, ratings, seed)
         self.coefficients, self.intercept = _regress(columns, ratings.scores, self.config.l2)
@@ -215,27 +215,31 @@ class Stack(Model):
         folds = list(KFold(_FOLDS, shuffle=True, random_state=seed).split(ratings.users))
         found = []
         for learned, held in folds:
-            panel = self._new_panel().fit(replace(dataset, interactions=pairs[np.sort(learned)], learned=None), seed)
+            ensemble = self._new_ensemble().fit(
+                replace(dataset, interactions=pairs[np.sort(learned)], learned=None), seed
+            )
             users, items = ratings.users[held], ratings.items[held]
-            told = self._ask(panel, users, items)
-            around = [panel.around(users, items, at) for at in (told.guessed, instants[held])] if len(instants) else []
+            told = self._ask(ensemble, users, items)
+            around = (
+                [ensemble.around(users, items, at) for at in (told.guessed, instants[held])] if len(instants) else []
+            )
             found.append([told.columns, told.facts, *around])
         order = np.argsort(np.concatenate([held for _, held in folds]))
         arrays = [np.concatenate(parts)[order] for parts in zip(*found, strict=True)]
         return arrays if len(instants) else [*arrays, arrays[1], arrays[1]]
 
-    def _ask(self, panel: Panel, users: Indices, items: Indices) -> _Told:
+    def _ask(self, ensemble: Ensemble, users: Indices, items: Indices) -> _Told:
         of_users, of_items = self.user_traits[users], self.item_traits[items]
-        predictions = panel.predictions(users, items)
-        company, guessed = panel.company(users, items)
+        predictions = ensemble.predictions(users, items)
+        company, guessed = ensemble.company(users, items)
         # The first trait of each is how much is known of it.
         known = [predictions * of_users[:, :1], predictions * of_items[:, :1]]
         columns = np.hstack([predictions, *known, of_users, of_items, company], dtype=np.float32)
         facts = np.hstack([of_users[:, :2], of_items[:, :2], predictions, company], dtype=np.float32)
         return _Told(columns, facts, guessed)
 
-    def _new_panel(self) -> Panel:
-        return Panel([_part(component) for component in self.config.components])
+    def _new_ensemble(self) -> Ensemble:
+        return Ensemble([_part(component) for component in self.config.components])
 
 
 def _part(component: Component) -> Model:

@@ -15,7 +15,7 @@ from models.rating_stack.boosted_trees import read_trees, write_trees
 from models.reranker.features.all import CandidateFeatures
 from models.reranker.features.history import content_nearness
 from models.reranker.splits import Cut, rotating_cuts
-from models.reranker.training_data import Fit, Lesson, Teacher, join_lessons
+from models.reranker.training_data import Fit, TrainingBatch, TrainingSetBuilder, join_batches
 from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Pool
 from nightschool.errors import DataRefused
@@ -89,12 +89,12 @@ class Reranker:
             DataRefused: Nobody met a candidate in any of the cuts.
         """
         in_content = content_nearness(dataset)
-        teacher = Teacher(self.config.depth, self.config.relevant_from, self.config.max_users, seed)
-        lessons = [
-            teacher.lesson(held, fit(held.rest), CandidateFeatures.of(held.rest, in_content))
+        builder = TrainingSetBuilder(self.config.depth, self.config.relevant_from, self.config.max_users, seed)
+        batches = [
+            builder.batch(held, fit(held.rest), CandidateFeatures.of(held.rest, in_content))
             for held in rotating_cuts(dataset, self.config.cut, self.config.folds, seed)
         ]
-        self._grow(join_lessons(lessons), seed)
+        self._grow(join_batches(batches), seed)
         self.features = CandidateFeatures.of(dataset, in_content)
         told = list(self.importances(components).items())[:_TOLD]
         logger.info("the reranker's gain comes from %s", ", ".join(f"{name} {share:.0%}" for name, share in told))
@@ -167,21 +167,21 @@ class Reranker:
         begin: Float32s = self.start[0] + self.start[1] * blended
         return begin
 
-    def _grow(self, lesson: Lesson, seed: int) -> None:
+    def _grow(self, batch: TrainingBatch, seed: int) -> None:
         """Sets where boosting starts, and the trees."""
-        if not lesson.labels.any() or lesson.labels.all():
+        if not batch.labels.any() or batch.labels.all():
             raise DataRefused(
                 "a reranker needs candidates that were met and others",
-                seen=f"{lesson.labels.sum()} of {len(lesson.labels)} were met",
+                seen=f"{batch.labels.sum()} of {len(batch.labels)} were met",
                 do="leave the reranker out of these data",
             )
-        logistic = LogisticRegression().fit(lesson.starts[:, None], lesson.labels)
+        logistic = LogisticRegression().fit(batch.starts[:, None], batch.labels)
         self.start = np.array([logistic.intercept_[0], logistic.coef_[0, 0]], dtype=np.float32)
         data = lightgbm.Dataset(
-            lesson.features,
-            lesson.labels.astype(np.float32),
-            group=lesson.sizes if self.config.objective == "lambdarank" else None,
-            init_score=self._begin(lesson.starts),
+            batch.features,
+            batch.labels.astype(np.float32),
+            group=batch.sizes if self.config.objective == "lambdarank" else None,
+            init_score=self._begin(batch.starts),
             params=_FIXED,
         )
         grown = {

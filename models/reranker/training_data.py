@@ -21,7 +21,7 @@ _MEGABYTES = 64
 Fit = Callable[[Dataset], Blended]
 
 
-class Lesson(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Candidates of users who met at least one of them.
 
     Attributes:
@@ -40,8 +40,8 @@ class Lesson(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """Makes lessons of cuts.
+class TrainingSetBuilder:
+    """Makes batches of cuts.
 
     Attributes:
         depth: The best candidates of each user that are looked at.
@@ -55,7 +55,7 @@ class Teacher:
     max_users: int
     seed: int
 
-    def lesson(self, held: Held, blended: Blended, features: CandidateFeatures) -> Lesson:
+    def batch(self, held: Held, blended: Blended, features: CandidateFeatures) -> TrainingBatch:
         """What one cut teaches.
 
         Args:
@@ -68,13 +68,13 @@ class Teacher:
         if len(users) > self.max_users:
             users = np.sort(np.random.default_rng(self.seed).choice(users, self.max_users, replace=False))
 
-        def look(block: Indices) -> Lesson:
+        def look(block: Indices) -> TrainingBatch:
             return self._look(block, blended, features, hits)
 
         size = block_users(held.rest.n_items, _MEGABYTES, components=len(blended.parts) + 1)
-        return join_lessons(list(in_blocks(look, users, size)))
+        return join_batches(list(in_blocks(look, users, size)))
 
-    def _look(self, users: Indices, blended: Blended, features: CandidateFeatures, hits: csr_array) -> Lesson:
+    def _look(self, users: Indices, blended: Blended, features: CandidateFeatures, hits: csr_array) -> TrainingBatch:
         pool = blended.pool(users)
         scores = blended.combine(pool, users)
         places = top_k(scores, self.depth).items
@@ -83,7 +83,7 @@ class Teacher:
         pool, scores, places, met = _of(pool, taught), scores[taught], places[taught], met[taught]
         chosen = places >= 0
         rows = features.rows(pool, places, scores, users[taught])
-        return Lesson(rows, _take(scores, places)[chosen], met[chosen], users[taught], chosen.sum(axis=1))
+        return TrainingBatch(rows, _take(scores, places)[chosen], met[chosen], users[taught], chosen.sum(axis=1))
 
     def _hits(self, held: Held) -> csr_array:
         """The pairs that were held out and count, CSR bool [n_users, n_items]."""
@@ -92,9 +92,9 @@ class Teacher:
         return csr_array((np.ones(hits.height, dtype=bool), places), shape=(held.rest.n_users, held.rest.n_items))
 
 
-def join_lessons(lessons: list[Lesson]) -> Lesson:
+def join_batches(batches: list[TrainingBatch]) -> TrainingBatch:
     """All of them, one after the other."""
-    return Lesson(*(np.concatenate(arrays) for arrays in zip(*lessons, strict=True)))
+    return TrainingBatch(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
 
 
 def _take(rows: NDArray[Any], places: Indices) -> NDArray[Any]:

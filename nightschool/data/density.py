@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 
-def likes_a_row(likes: csr_array) -> float:
+def mean_degree(likes: csr_array) -> float:
     """Likes of a user and of an item that has any, on average: the geometric mean of both; 0 without a like.
 
     Args:

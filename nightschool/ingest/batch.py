@@ -39,7 +39,7 @@ ALREADY_KNOWN: Final = "already_known"
 """The reason of a row that says what the table holds: it is counted, and is no fault."""
 
 
-class Verdict(Protocol):
+class BatchVerdict(Protocol):
     """What a check says of rows that arrive together."""
 
     def raise_if_failed(self, do: str) -> None:
@@ -54,11 +54,11 @@ class Checks(Protocol):
         """The rows that break a rule: row_number (from 0), reason, detail."""
         ...
 
-    def check_intake(self, table: str, n_rows: int, n_bad: int) -> Verdict:
+    def check_intake(self, table: str, n_rows: int, n_bad: int) -> BatchVerdict:
         """Whether so many rows, so many of them bad, may come in together."""
         ...
 
-    def check_growth(self, table: str, before: int, now: int) -> Verdict:
+    def check_growth(self, table: str, before: int, now: int) -> BatchVerdict:
         """Whether a file may hold so many rows now where it had so many before."""
         ...
 
@@ -68,7 +68,7 @@ class Checks(Protocol):
 
 
 @dataclass(frozen=True)
-class Occasion:
+class IngestContext:
     """One ingest: what is read, into what, by which rules and at which time.
 
     Attributes:

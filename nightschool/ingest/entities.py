@@ -29,10 +29,10 @@ from nightschool.data.normalization.row_reader import RELEASED
 from nightschool.data.readers.readers import Reading, is_unchanged, no_rows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
-from nightschool.ingest.batch import Intake, Occasion, judge, mark
+from nightschool.ingest.batch import IngestContext, Intake, judge, mark
 from nightschool.ingest.batch_profiles import series
 from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, repeat_refusal
-from nightschool.ingest.full_lists import Lists
+from nightschool.ingest.full_lists import FullLists
 from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
 from nightschool.ingest.tombstones import mark_forgotten
 from nightschool.storage.erasure_log import Erasures
@@ -46,9 +46,9 @@ _SINCE: Final = "since"
 class _Taking:
     """One ingest of a table of users or items, file by file."""
 
-    occasion: Occasion
+    context: IngestContext
     intake: Intake
-    lists: Lists
+    lists: FullLists
     newest: pl.DataFrame
     fates: list[FileFate] = field(default_factory=list)
     arrived: datetime | None = None
@@ -56,10 +56,10 @@ class _Taking:
 
     def take(self, file: SourceFile, arrived: datetime) -> None:
         """Take in what a file brings; one that is refused is set aside by itself."""
-        occasion, table, part = self.occasion, self.intake.table, self.lists.part
-        ledger = occasion.ledger
+        context, table, part = self.context, self.intake.table, self.lists.part
+        ledger = context.ledger
         known, decided = ledger.known(table, file), ledger.decided(table, file)
-        fresh, accepted = occasion.intake(table, file), decided is not None and decided[STATE] == ACCEPTED
+        fresh, accepted = context.intake(table, file), decided is not None and decided[STATE] == ACCEPTED
         try:
             if decided is not None and not accepted and self._is_as_it_was(file, decided):
                 self._leave(repeat_refusal(table, file, decided))
@@ -70,12 +70,12 @@ class _Taking:
                 self.intake.already_known += known.rows
                 return
             # What the manifest describes in another way from now on has arrived now.
-            self._take(fresh, file, max(arrived, occasion.first_seen) if stays else arrived, accepted=accepted)
+            self._take(fresh, file, max(arrived, context.first_seen) if stays else arrived, accepted=accepted)
         except (DataRefused, NotFound, Unreachable) as error:
             if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
                 raise
             self.refusal = self.refusal or error
-            self._leave(refuse(occasion, fresh, file, part, error))
+            self._leave(refuse(context, fresh, file, part, error))
 
     def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
         """Return whether a file that was set aside would be refused again for the same reason."""
@@ -88,18 +88,18 @@ class _Taking:
         self.fates.append(fate)
 
     def _take(self, fresh: Intake, file: SourceFile, arrived: datetime, *, accepted: bool) -> None:
-        occasion, table, part, key = self.occasion, self.intake.table, self.lists.part, self.lists.key
+        context, table, part, key = self.context, self.intake.table, self.lists.part, self.lists.key
         reading = Reading(file, part.format, part.source_columns)
-        frames = [normalised(occasion, table, part, rows) for rows in reading.batches()]
+        frames = [normalised(context, table, part, rows) for rows in reading.batches()]
         if not frames:
-            frames = [normalised(occasion, table, part, no_rows(part.source_columns))]
+            frames = [normalised(context, table, part, no_rows(part.source_columns))]
         frame = pl.concat(frames)
         said_once = _without_repeats(frame)
-        given = fresh.sort_out(first_of_each_id(said_once, key), file, occasion.now)
+        given = fresh.sort_out(first_of_each_id(said_once, key), file, context.now)
         require_same_types(given, self.newest, table)
         ids = frame[key].drop_nulls().unique()
         name = self.lists.list_of(file, ids)
-        added = changes(given, self.newest, key, occasion.manifest.history, arrived)
+        added = changes(given, self.newest, key, context.manifest.history, arrived)
         fresh.already_known += frame.height - said_once.height + given.height - added.height
         # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
         if added.height or not {*added.columns} <= {*self.newest.columns}:
@@ -112,7 +112,7 @@ class _Taking:
         self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
         # The last key of a query may be somebody's id, and a source that is read whole needs none.
         extent = replace(reading.extent, position=None)
-        occasion.ledger.note(table, file, part, extent, {ARRIVED_AT: arrived, LIST: name})
+        context.ledger.note(table, file, part, extent, {ARRIVED_AT: arrived, LIST: name})
         self.lists.deliver(name, ids, file)
         self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
         self.fates.append(FileFate(table.name, file.name, "taken", frame.height))
@@ -124,8 +124,8 @@ class _Taking:
             do = f"restore it; if it is meant so: nightschool sources accept '{file.name}'"
             if before and not extent.rows:
                 raise DataRefused(f"{file.name} holds no rows", seen=f"{before} rows when it was read last", do=do)
-            self.occasion.check.check_growth(fresh.table.name, before, extent.rows).raise_if_failed(do)
-        judge(fresh, file, self.occasion.check)
+            self.context.check.check_growth(fresh.table.name, before, extent.rows).raise_if_failed(do)
+        judge(fresh, file, self.context.check)
 
     def withdraw(self) -> None:
         """Withdraw who is in no full list any more."""
@@ -139,7 +139,7 @@ class _Taking:
 
 
 def take_entities(
-    occasion: Occasion, table: Table, part: Users | Items, files: Sequence[SourceFile]
+    context: IngestContext, table: Table, part: Users | Items, files: Sequence[SourceFile]
 ) -> tuple[Intake, pl.Series, list[FileFate], datetime | None]:
     """Take in what the files bring for users or items.
 
@@ -152,9 +152,9 @@ def take_entities(
         ConfigurationError: The manifest gives a column another type than the table has.
     """
     key = USER_ID if table is USERS else ITEM_ID
-    newest = newest_of_each_id(occasion.lake.scan(table).collect(), key)
-    taking = _Taking(occasion, occasion.intake(table), Lists.of(occasion, table, part, files), newest)
-    arrivals = [(occasion.arrival(file, part.format), file) for file in files]
+    newest = newest_of_each_id(context.lake.scan(table).collect(), key)
+    taking = _Taking(context, context.intake(table), FullLists.of(context, table, part, files), newest)
+    arrivals = [(context.arrival(file, part.format), file) for file in files]
     for arrived, file in sorted(arrivals, key=lambda pair: pair[0]):
         taking.take(file, arrived)
     if taking.refusal is not None and taking.newest.is_empty():
@@ -163,12 +163,12 @@ def take_entities(
     return taking.intake, taking.newest[key], taking.fates, taking.arrived
 
 
-def normalised(occasion: Occasion, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
+def normalised(context: IngestContext, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
     """Raw rows of users or items as rows of their table, with a reason in those that may not come in."""
     if isinstance(part, Users):
-        frame = normalise_users(rows, part, occasion.lake.user_id, fold_case=occasion.manifest.fold_case)
-        return occasion.with_findings(table, mark_forgotten(frame, Erasures(occasion.lake)))
-    return occasion.with_findings(table, normalise_items(rows, part, occasion.lake.item_id))
+        frame = normalise_users(rows, part, context.lake.user_id, fold_case=context.manifest.fold_case)
+        return context.with_findings(table, mark_forgotten(frame, Erasures(context.lake)))
+    return context.with_findings(table, normalise_items(rows, part, context.lake.item_id))
 
 
 def _without_repeats(frame: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from nightschool.data.readers.contents import read_content
 from nightschool.data.readers.readers import count_rows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import DataRefused, NightschoolError, NotFound, Unavailable
-from nightschool.ingest.batch import Intake, Occasion
+from nightschool.ingest.batch import IngestContext, Intake
 from nightschool.ingest.ledger import Decision, Description, Entry, Ledger
 
 Fate = Literal["taken", "set_aside", "dropped", "unreadable"]
@@ -47,12 +47,12 @@ class FileFate:
 
 
 def refuse(
-    occasion: Occasion, intake: Intake, file: SourceFile, part: Description, error: NightschoolError
+    context: IngestContext, intake: Intake, file: SourceFile, part: Description, error: NightschoolError
 ) -> FileFate:
     """Set a file aside with the reason for which it was refused, or leave it for another night where it is unreadable.
 
     Args:
-        occasion: The ingest.
+        context: The ingest.
         intake: What the file had given until it was refused.
         file: The file.
         part: What describes it.
@@ -64,7 +64,7 @@ def refuse(
     reasons = dict(intake.reasons.most_common())
     extent = replace(_content(file, part), rows=rows)
     about = {REASON: str(error), DETAIL: json.dumps({"rows": rows, "reasons": reasons})}
-    occasion.ledger.set_aside(intake.table, file, part, extent, about)
+    context.ledger.set_aside(intake.table, file, part, extent, about)
     return FileFate(intake.table.name, file.name, "set_aside", rows, str(error))
 
 

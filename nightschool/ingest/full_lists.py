@@ -28,14 +28,14 @@ from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.readers import Reading, is_unchanged
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused, NotFound, Unavailable
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Entry, extent_of
 
 _MOMENT: Final = timedelta(microseconds=1)
 
 
 @dataclass
-class Lists:
+class FullLists:
     """The lists of a table's files, each by its newest delivery.
 
     Files whose ids mostly agree are deliveries of one list, whatever their names; others are lists of their own.
@@ -45,7 +45,7 @@ class Lists:
         ids: List to the ids of its newest delivery, as far as they were read.
     """
 
-    occasion: Occasion
+    context: IngestContext
     table: Table
     part: Users | Items
     files: Mapping[str, SourceFile]
@@ -53,12 +53,12 @@ class Lists:
     ids: dict[str, pl.Series]
 
     @classmethod
-    def of(cls, occasion: Occasion, table: Table, part: Users | Items, files: Sequence[SourceFile]) -> "Lists":
+    def of(cls, context: IngestContext, table: Table, part: Users | Items, files: Sequence[SourceFile]) -> "FullLists":
         """Find the lists that earlier ingests took in."""
         newest: dict[str, Entry] = {}
-        for entry in sorted(occasion.ledger.taken(table), key=_arrival):
+        for entry in sorted(context.ledger.taken(table), key=_arrival):
             newest[entry[LIST] or entry[FILE]] = entry
-        return cls(occasion, table, part, {file.name: file for file in files}, newest, {})
+        return cls(context, table, part, {file.name: file for file in files}, newest, {})
 
     @property
     def key(self) -> str:
@@ -70,19 +70,19 @@ class Lists:
 
         Where several older deliveries bear a later time at once, their folder was copied: none of them counts.
         """
-        entry = self.occasion.ledger.entry(self.table, file)
+        entry = self.context.ledger.entry(self.table, file)
         if entry is None or entry[ARRIVED_AT] is None:
             return False
         name = entry[LIST] or entry[FILE]
         newest = self.newest[name]
         if newest[FILE] == file.name or arrived <= _arrival(newest)[0] or arrived <= entry[ARRIVED_AT]:
             return False
-        others = {row[FILE] for row in self.occasion.ledger.taken(self.table) if (row[LIST] or row[FILE]) == name}
+        others = {row[FILE] for row in self.context.ledger.taken(self.table) if (row[LIST] or row[FILE]) == name}
         return not any(self._is_later(other, newest) for other in others - {file.name, newest[FILE]})
 
     def list_of(self, file: SourceFile, ids: pl.Series) -> str:
         """Return the list that a file delivers: its own, else one whose ids it mostly shares, else a new one."""
-        entry = self.occasion.ledger.entry(self.table, file)
+        entry = self.context.ledger.entry(self.table, file)
         if entry is not None:
             return str(entry[LIST] or entry[FILE])
         for name in self.newest:
@@ -101,7 +101,7 @@ class Lists:
 
     def deliver(self, name: str, ids: pl.Series, file: SourceFile) -> None:
         """Make a file, which the ledger has noted, the newest delivery of a list."""
-        entry = self.occasion.ledger.entry(self.table, file)
+        entry = self.context.ledger.entry(self.table, file)
         if entry is not None:
             self.newest[name] = entry
         self.ids[name] = ids
@@ -137,17 +137,17 @@ class Lists:
 
     def _is_later(self, name: str, newest: Entry) -> bool:
         file = self.files.get(name)
-        return file is not None and self.occasion.arrival(file, self.part.format) > _arrival(newest)[0]
+        return file is not None and self.context.arrival(file, self.part.format) > _arrival(newest)[0]
 
     def _alive(self) -> pl.Series:
-        rows = self.occasion.lake.scan(self.table).select(self.key, AVAILABLE_AT, WITHDRAWN)
+        rows = self.context.lake.scan(self.table).select(self.key, AVAILABLE_AT, WITHDRAWN)
         newest = rows.sort(AVAILABLE_AT).unique(self.key, keep="last").collect()
         return newest.filter(pl.col(WITHDRAWN).fill_null(value=False).not_())[self.key]
 
     def _read(self, file: SourceFile | None, entry: Entry) -> pl.Series | None:
         if file is None:
             return None
-        lake = self.occasion.lake
+        lake = self.context.lake
         dtype = lake.user_id if self.table is USERS else lake.item_id
         try:
             if not is_unchanged(file, self.part.format, extent_of(entry)):
@@ -155,7 +155,7 @@ class Lists:
             blocks = list(Reading(file, self.part.format, (self.part.id,)).batches())
         except (DataRefused, NotFound, Unavailable):
             return None
-        fold_case = self.table is USERS and self.occasion.manifest.fold_case
+        fold_case = self.table is USERS and self.context.manifest.fold_case
         texts = [to_text(rows[RAW].struct.field(self.part.id)) for rows in blocks]
         ids = [read_ids(text, dtype, fold_case=fold_case).values.drop_nulls() for text in texts]
         return pl.concat([pl.Series(dtype=dtype), *ids]).unique()

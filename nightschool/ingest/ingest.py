@@ -14,7 +14,7 @@ from nightschool.data.manifest.sections import Sourced
 from nightschool.data.readers.readers import sources_of
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import NotFound
-from nightschool.ingest.batch import Intake, Occasion, TableCounts
+from nightschool.ingest.batch import IngestContext, Intake, TableCounts
 from nightschool.ingest.entities import take_entities
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.ingest.interactions import take_interactions
@@ -51,7 +51,7 @@ class IngestReport:
         return [fate.to_dict() for fate in self.files]
 
 
-def ingest(occasion: Occasion) -> IngestReport:
+def ingest(context: IngestContext) -> IngestReport:
     """Take in what the files bring. All files are read and judged before anything is written.
 
     Each file is judged by itself: one that is refused is set aside with its reason, and the others come in.
@@ -62,33 +62,33 @@ def ingest(occasion: Occasion) -> IngestReport:
         Unreachable: A database does not answer; nothing was written.
         ConfigurationError: The manifest no longer fits what was taken in by it; nothing was written.
     """
-    occasion.ledger.undo_unfinished()
-    settle(occasion.lake)
+    context.ledger.undo_unfinished()
+    settle(context.lake)
     try:
-        return _ingest(occasion)
+        return _ingest(context)
     finally:
-        occasion.lake.clear_spools()
+        context.lake.clear_spools()
 
 
-def _ingest(occasion: Occasion) -> IngestReport:
-    manifest, lake = occasion.manifest, occasion.lake
+def _ingest(context: IngestContext) -> IngestReport:
+    manifest, lake = context.manifest, context.lake
     missing: list[str] = []
-    users, user_ids, user_files, users_came = _take(occasion, USERS, manifest.users, missing)
-    items, item_ids, item_files, items_came = _take(occasion, ITEMS, manifest.items, missing)
-    pairs = [(part, file) for part in manifest.interactions for file in _find(occasion, INTERACTIONS, part, missing)]
-    log, log_files = take_interactions(occasion, pairs, {USER_ID: user_ids, ITEM_ID: item_ids})
-    superseded = mark_mended(occasion, log.accepted.scan())
-    occasion.ledger.cut()
+    users, user_ids, user_files, users_came = _take(context, USERS, manifest.users, missing)
+    items, item_ids, item_files, items_came = _take(context, ITEMS, manifest.items, missing)
+    pairs = [(part, file) for part in manifest.interactions for file in _find(context, INTERACTIONS, part, missing)]
+    log, log_files = take_interactions(context, pairs, {USER_ID: user_ids, ITEM_ID: item_ids})
+    superseded = mark_mended(context, log.accepted.scan())
+    context.ledger.cut()
     for intake in (users, items, log):
         _write(intake, lake)
-    occasion.ledger.write()
+    context.ledger.write()
     came = max((instant for instant in (users_came, items_came) if instant is not None), default=None)
-    released = retry_waiting(occasion, came) if came is not None else 0
+    released = retry_waiting(context, came) if came is not None else 0
     files = (*log_files, *user_files, *item_files)
     warnings = [warning for intake in (log, users, items) for warning in intake.warnings]
     warnings += [*missing, *(fate.warning for fate in files if fate.warning)]
     warnings += [*_gone(users), *_gone(items)]
-    superseded += mark_known(occasion)
+    superseded += mark_known(context)
     if released:
         warnings.append(f"{released:,} quarantined interactions came in with the user or item that they waited for")
     if superseded:
@@ -98,28 +98,28 @@ def _ingest(occasion: Occasion) -> IngestReport:
 
 
 def _take(
-    occasion: Occasion, table: Table, part: Users | Items | None, missing: list[str]
+    context: IngestContext, table: Table, part: Users | Items | None, missing: list[str]
 ) -> tuple[Intake, pl.Series | None, list[FileFate], datetime | None]:
     """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
     if part is None:
-        return occasion.intake(table), None, [], None
-    return take_entities(occasion, table, part, _find(occasion, table, part, missing))
+        return context.intake(table), None, [], None
+    return take_entities(context, table, part, _find(context, table, part, missing))
 
 
-def _find(occasion: Occasion, table: Table, part: Sourced, missing: list[str]) -> list[SourceFile]:
+def _find(context: IngestContext, table: Table, part: Sourced, missing: list[str]) -> list[SourceFile]:
     """Return the files of a part; once something was taken in for the table, a missing one is only noted.
 
     Raises:
         NotFound: The source root does not exist, or a file of a table is missing for which nothing was taken in yet.
     """
     try:
-        return sources_of(part, occasion.source_root)
+        return sources_of(part, context.source_root)
     except NotFound as error:
-        if not occasion.ledger.taken(table) or not occasion.source_root.is_dir():
+        if not context.ledger.taken(table) or not context.source_root.is_dir():
             raise
         missing.append(f"{table.name}: {error}")
     alone = [part.model_copy(update={"files": (pattern,)}) for pattern in part.files]
-    return [file for each in alone for file in _if_any(each, occasion.source_root)]
+    return [file for each in alone for file in _if_any(each, context.source_root)]
 
 
 def _if_any(part: Sourced, root: Path) -> list[SourceFile]:

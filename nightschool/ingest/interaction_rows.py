@@ -22,7 +22,7 @@ from nightschool.data.manifest.manifest import Interactions
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers.readers import read_id_maps
 from nightschool.data.readers.sources import SourceFile
-from nightschool.ingest.batch import Occasion, mark
+from nightschool.ingest.batch import IngestContext, mark
 from nightschool.ingest.revisions import Corrections
 from nightschool.ingest.tombstones import mark_forgotten
 from nightschool.storage.erasure_log import Erasures
@@ -33,20 +33,20 @@ _UNKNOWN = {USER_ID: "unknown_user", ITEM_ID: "unknown_item"}
 class Arrivals:
     """Judges one block of raw interactions after the other; each is judged knowing those before it."""
 
-    def __init__(self, occasion: Occasion, declared: Mapping[str, pl.Series | None]) -> None:
+    def __init__(self, context: IngestContext, declared: Mapping[str, pl.Series | None]) -> None:
         """Begins with what the home knows.
 
         Args:
-            occasion: The ingest, or the retry.
+            context: The ingest, or the retry.
             declared: user_id and item_id to the ids of the declared tables; None where none is declared.
         """
-        lake = occasion.lake
-        with_ids = any(part.event_id for part in occasion.manifest.interactions)
-        self._occasion = occasion
+        lake = context.lake
+        with_ids = any(part.event_id for part in context.manifest.interactions)
+        self._context = context
         self._erasures = Erasures(lake)
         self._declared = declared
         self._types = IdTypes(lake.user_id, lake.item_id)
-        self._corrections = Corrections(occasion.ledger.known_rows()) if with_ids else None
+        self._corrections = Corrections(context.ledger.known_rows()) if with_ids else None
         self._maps: dict[int, IdMaps] = {}
 
     @contextmanager
@@ -76,8 +76,8 @@ class Arrivals:
             file: Their file.
             arrived: When they arrived.
         """
-        frame = normalise_interactions(rows, part, self._occasion.manifest, self._types, self._maps_of(part))
-        frame = self._occasion.with_findings(INTERACTIONS, mark_forgotten(frame, self._erasures))
+        frame = normalise_interactions(rows, part, self._context.manifest, self._types, self._maps_of(part))
+        frame = self._context.with_findings(INTERACTIONS, mark_forgotten(frame, self._erasures))
         for key, ids in self._declared.items():
             if ids is not None:
                 frame = mark(frame, ~pl.col(key).is_in(ids.implode()), _UNKNOWN[key], key)
@@ -87,7 +87,7 @@ class Arrivals:
 
     def _maps_of(self, part: Interactions) -> IdMaps:
         if id(part) not in self._maps:
-            self._maps[id(part)] = read_id_maps(part, self._occasion.source_root)
+            self._maps[id(part)] = read_id_maps(part, self._context.source_root)
         return self._maps[id(part)]
 
     def _since(self, frame: pl.DataFrame, arrived: datetime) -> pl.DataFrame:
@@ -95,7 +95,7 @@ class Arrivals:
 
         That is the event's time, but not before it arrived unless the files are a log of the past.
         """
-        history = self._occasion.manifest.history
+        history = self._context.manifest.history
         time = pl.col(TIMESTAMP)
         available = time.fill_null(ALWAYS) if history else pl.max_horizontal(time, pl.lit(arrived, INSTANT))
         frame = frame.with_columns(available.alias(AVAILABLE_AT))

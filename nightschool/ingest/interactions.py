@@ -11,7 +11,7 @@ from nightschool.data.manifest.manifest import Interactions
 from nightschool.data.readers.readers import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
-from nightschool.ingest.batch import Intake, Occasion, judge
+from nightschool.ingest.batch import IngestContext, Intake, judge
 from nightschool.ingest.batch_profiles import series
 from nightschool.ingest.deliveries import Delivery, held_before, recognize
 from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, repeat_refusal
@@ -29,7 +29,7 @@ class _Taking:
         refusal: Why the first file was refused.
     """
 
-    occasion: Occasion
+    context: IngestContext
     intake: Intake
     arrivals: Arrivals
     deliveries: Mapping[str, Delivery | NightschoolError]
@@ -38,7 +38,7 @@ class _Taking:
 
     def take(self, part: Interactions, file: SourceFile) -> None:
         """Take in what is new in a file; one that is refused is set aside by itself."""
-        fresh = self.occasion.intake(INTERACTIONS, file)
+        fresh = self.context.intake(INTERACTIONS, file)
         try:
             delivery = self._recognized(part, file)
             if self._is_as_it_was(delivery, part):
@@ -50,9 +50,9 @@ class _Taking:
             if isinstance(part.format, Sql) and not isinstance(error, DataRefused):
                 raise
             self.refusal = self.refusal or error
-            self._leave(refuse(self.occasion, fresh, file, part, error))
+            self._leave(refuse(self.context, fresh, file, part, error))
             if isinstance(found := self.deliveries[file.name], Delivery) and found.torn:
-                self.occasion.ledger.lengthen(found.torn)
+                self.context.ledger.lengthen(found.torn)
 
     def _recognized(self, part: Interactions, file: SourceFile) -> Delivery:
         """Return what is known of a file by now: one that was new may repeat another that has just been taken in."""
@@ -60,7 +60,7 @@ class _Taking:
         if isinstance(found, NightschoolError):
             raise found
         is_new = found.known is None and not isinstance(part.format, Sql)
-        return recognize(file, part, self.occasion.ledger) if is_new and self.fates else found
+        return recognize(file, part, self.context.ledger) if is_new and self.fates else found
 
     def _is_as_it_was(self, delivery: Delivery, part: Interactions) -> bool:
         """Return whether a file that was set aside would be refused again for the same reason."""
@@ -74,27 +74,27 @@ class _Taking:
         self.fates.append(fate)
 
     def _read(self, fresh: Intake, part: Interactions, file: SourceFile, delivery: Delivery) -> None:
-        occasion = self.occasion
-        arrived = occasion.arrival(file, part.format)
+        context = self.context
+        arrived = context.arrival(file, part.format)
         known = delivery.known
         fresh.already_known += known.rows - known.offset if known else 0
-        held = held_before(occasion.ledger, file)
+        held = held_before(context.ledger, file)
         if known is not None and delivery.whole:
-            occasion.ledger.note(INTERACTIONS, file, part, known, {ARRIVED_AT: arrived, HELD: held})
+            context.ledger.note(INTERACTIONS, file, part, known, {ARRIVED_AT: arrived, HELD: held})
         else:
             reading = Reading(file, part.format, part.source_columns, known, offset=delivery.offset)
             source = series(file, mapping(part))
             for rows in reading.batches():
-                good = fresh.sort_out(self.arrivals.judge(rows, part, file, arrived), file, occasion.now)
+                good = fresh.sort_out(self.arrivals.judge(rows, part, file, arrived), file, context.now)
                 if good.height:
                     fresh.accepted.add(placed(good, file))
                     fresh.batches.add(source, part, good)
             self._leave_out_known(fresh, part, file, delivery)
             if not delivery.accepted:
                 self.arrivals.require_identity(file)
-                judge(fresh, file, occasion.check)
+                judge(fresh, file, context.check)
             about = {ARRIVED_AT: arrived, HELD: held + fresh.accepted.rows + fresh.rejected.rows}
-            occasion.ledger.note(INTERACTIONS, file, part, reading.extent, about)
+            context.ledger.note(INTERACTIONS, file, part, reading.extent, about)
         n_rows = fresh.already_known + fresh.accepted.rows + fresh.rejected.rows
         self.intake.absorb(fresh)
         self.fates.append(FileFate(INTERACTIONS.name, file.name, "taken", n_rows, _describe(file, delivery)))
@@ -109,10 +109,10 @@ class _Taking:
         is_scoped = part.event_id_scope == "file"
         if delivery.known is not None or rows is None or not (is_scoped or _lacks_ids(rows)):
             return
-        known = [self.occasion.ledger.known_rows()]
+        known = [self.context.ledger.known_rows()]
         if (others := self.intake.accepted.scan()) is not None:
             known.append(others)
-        if self.occasion.lake.version(INTERACTIONS) is None and others is None:
+        if self.context.lake.version(INTERACTIONS) is None and others is None:
             return
         frame = rows.collect()
         if is_scoped:
@@ -133,14 +133,14 @@ class _Taking:
 
 
 def take_interactions(
-    occasion: Occasion,
+    context: IngestContext,
     pairs: Sequence[tuple[Interactions, SourceFile]],
     declared: Mapping[str, pl.Series | None],
 ) -> tuple[Intake, list[FileFate]]:
     """Take in what is new in the interactions files.
 
     Args:
-        occasion: The ingest.
+        context: The ingest.
         pairs: Every file with the part of the manifest that describes it.
         declared: user_id and item_id to the ids of the declared tables; None where none is declared.
 
@@ -156,12 +156,12 @@ def take_interactions(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError("two parts of [interactions] name one file", seen=twice[0], do="name it once")
     # Lines that went on are known before any row is judged: what was read of them counts no more.
-    deliveries = {file.name: _recognize(occasion, part, file) for part, file in pairs}
-    taking = _Taking(occasion, occasion.intake(INTERACTIONS), Arrivals(occasion, declared), deliveries)
+    deliveries = {file.name: _recognize(context, part, file) for part, file in pairs}
+    taking = _Taking(context, context.intake(INTERACTIONS), Arrivals(context, declared), deliveries)
     for part, file in pairs:
         taking.take(part, file)
     intake = taking.intake
-    if not intake.accepted.rows and occasion.lake.scan(INTERACTIONS).head(1).collect().is_empty():
+    if not intake.accepted.rows and context.lake.scan(INTERACTIONS).head(1).collect().is_empty():
         if taking.refusal is not None:
             raise taking.refusal
         if intake.rejected.rows:
@@ -174,10 +174,10 @@ def take_interactions(
     return intake, taking.fates
 
 
-def _recognize(occasion: Occasion, part: Interactions, file: SourceFile) -> Delivery | NightschoolError:
+def _recognize(context: IngestContext, part: Interactions, file: SourceFile) -> Delivery | NightschoolError:
     """Return what is known of a file, or why it cannot be read."""
     try:
-        return recognize(file, part, occasion.ledger)
+        return recognize(file, part, context.ledger)
     except (DataRefused, NotFound, Unreachable) as error:
         return error
 

@@ -36,8 +36,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What stands trial tonight.
+class ComparisonOnTest:
+    """What stands asked tonight.
 
     Attributes:
         challenger: The recipe that validation chose.
@@ -56,53 +56,55 @@ class Trial:
     megabytes: int
 
 
-def prove(split: Split, trial: Trial, build: Build) -> Verdict:
+def prove(split: Split, asked: ComparisonOnTest, build: Build) -> Verdict:
     """The verdict of one look at the test, each recipe refitted on train and validation."""
-    evaluations = _evaluate_roles(split, trial, build)
+    evaluations = _evaluate_roles(split, asked, build)
     gates = [learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
-    if trial.underpowered:
+    if asked.underpowered:
         return Verdict(
-            trial.challenger,
+            asked.challenger,
             "unproved",
-            f"too few users to tell ({evaluations['challenger'].n_users}): {trial.challenger.name} "
+            f"too few users to tell ({evaluations['challenger'].n_users}): {asked.challenger.name} "
             "is published as unproved",
             tuple(gates),
             evaluations,
             None,
         )
-    recipe, decision, sentence = _decide(trial, evaluations, gates)
+    recipe, decision, sentence = _decide(asked, evaluations, gates)
     return Verdict(recipe, decision, sentence, tuple(gates), evaluations, gates[0].passed)
 
 
-def _evaluate_roles(split: Split, trial: Trial, build: Build) -> dict[str, Evaluation]:
-    roles = {"challenger": trial.challenger, POPULARITY: POPULARITY_RECIPE}
-    if trial.champion is not None:
-        roles["champion"] = trial.champion
+def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, Evaluation]:
+    roles = {"challenger": asked.challenger, POPULARITY: POPULARITY_RECIPE}
+    if asked.champion is not None:
+        roles["champion"] = asked.champion
     measured: dict[str, Evaluation] = {}
     by_recipe: dict[str, Evaluation] = {}
     for role, recipe in roles.items():
         key = recipe.model_dump_json()
         if key not in by_recipe:
-            fitted = build(recipe).fit(split.fitted, seed=trial.seed)
-            by_recipe[key] = evaluate(fitted, split, cutoffs=trial.cutoffs, megabytes=trial.megabytes)
+            fitted = build(recipe).fit(split.fitted, seed=asked.seed)
+            by_recipe[key] = evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes)
         measured[role] = by_recipe[key]
     return measured
 
 
-def _decide(trial: Trial, evaluations: Mapping[str, Evaluation], gates: list[Gate]) -> tuple[Recipe, str, str]:
-    champion = trial.champion
+def _decide(
+    asked: ComparisonOnTest, evaluations: Mapping[str, Evaluation], gates: list[Gate]
+) -> tuple[Recipe, str, str]:
+    champion = asked.champion
     if champion is None:
         if gates[0].passed:
-            return trial.challenger, "first", f"{trial.challenger.name} beats popularity and is the first champion"
+            return asked.challenger, "first", f"{asked.challenger.name} beats popularity and is the first champion"
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
-    if trial.challenger != champion:
+    if asked.challenger != champion:
         gates.append(superiority_gate(evaluations["challenger"], evaluations["champion"]))
         if gates[-1].passed:
-            recipe, decision = trial.challenger, "promoted"
+            recipe, decision = asked.challenger, "promoted"
             sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
         else:
-            sentence = f"{trial.challenger.name} is not shown better: the champion {champion.name} stays"
+            sentence = f"{asked.challenger.name} is not shown better: the champion {champion.name} stays"
     role = "challenger" if decision == "promoted" else "champion"
     gates.append(floor_gate(evaluations[role], evaluations[POPULARITY]))
     if not gates[-1].passed:

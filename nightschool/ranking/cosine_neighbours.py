@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from nightschool.contract import Indices
 from nightschool.ranking.heap import sort_best_first
-from nightschool.ranking.set_neighbours import Alike, offer
+from nightschool.ranking.set_neighbours import Neighbours, offer
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
@@ -15,7 +15,7 @@ from nightschool.ranking.set_neighbours import Alike, offer
 _ROWS_A_CHUNK = 256
 
 
-def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> Alike:
+def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> Neighbours:
     """The k of some rows that have the highest cosine with each row, never the row itself.
 
     Args:
@@ -32,7 +32,7 @@ def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> 
     return found
 
 
-def blend_alike(rows: csr_array, sets: csr_array, candidates: Indices, k: int, min_support: int) -> Alike:
+def blend_alike(rows: csr_array, sets: csr_array, candidates: Indices, k: int, min_support: int) -> Neighbours:
     """The k candidates of each row with the highest mean of two cosines: of its weights, and of its set.
 
     Args:
@@ -48,9 +48,9 @@ def blend_alike(rows: csr_array, sets: csr_array, candidates: Indices, k: int, m
     return found
 
 
-def _nothing(n: int, k: int) -> Alike:
+def _nothing(n: int, k: int) -> Neighbours:
     scores: NDArray[np.float32] = np.full((n, k), -np.inf, dtype=np.float32)
-    return Alike(np.full((n, k), -1, dtype=np.int32), scores, np.zeros((n, k), dtype=np.int32))
+    return Neighbours(np.full((n, k), -1, dtype=np.int32), scores, np.zeros((n, k), dtype=np.int32))
 
 
 @njit(parallel=True, cache=True)

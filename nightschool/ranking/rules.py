@@ -11,7 +11,7 @@ from nightschool.contract import Float32s, Indices
 
 
 @dataclass(frozen=True, eq=False)
-class Mix:
+class ListRules:
     """What a list must be made of.
 
     Attributes:
@@ -32,7 +32,7 @@ class Mix:
         return self.diversity == 0 and self.quota is None
 
 
-def pick(items: Indices, scores: Float32s, k: int, mix: Mix) -> NDArray[np.int64]:
+def pick(items: Indices, scores: Float32s, k: int, mix: ListRules) -> NDArray[np.int64]:
     """Places of the k candidates that make the list, in its order, int64 [≤ k].
 
     Each step takes the candidate of the highest (1 − λ) · relevance − λ · (cosine to the nearest one picked), as in

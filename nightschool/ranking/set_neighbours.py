@@ -15,7 +15,7 @@ _SEGMENT = 64
 _ROWS_A_CHUNK = 256  # a chunk has one counter a row of the matrix, which its rows share one after the other
 
 
-class Alike(NamedTuple):
+class Neighbours(NamedTuple):
     """The rows most alike to each row, best first.
 
     Attributes:
@@ -29,7 +29,7 @@ class Alike(NamedTuple):
     support: NDArray[np.int32]
 
 
-def most_alike(history: csr_array, k: int, min_support: int) -> Alike:
+def most_alike(history: csr_array, k: int, min_support: int) -> Neighbours:
     """The k rows that share the most columns with each row for the size of both, never the row itself.
 
     Args:
@@ -38,7 +38,7 @@ def most_alike(history: csr_array, k: int, min_support: int) -> Alike:
         min_support: Columns that two rows must share.
     """
     n_rows = history.shape[0]
-    found = Alike(
+    found = Neighbours(
         np.full((n_rows, k), -1, dtype=np.int32),
         np.full((n_rows, k), -np.inf, dtype=np.float32),
         np.zeros((n_rows, k), dtype=np.int32),

@@ -25,7 +25,7 @@ from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
-Alike = Annotated[Method, Query(description="What users are alike by: interests, what both met, or both.")]
+Neighbours = Annotated[Method, Query(description="What users are alike by: interests, what both met, or both.")]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
@@ -85,7 +85,7 @@ async def _list(request: Request, user_id: str, asked: Asked) -> Response:
 
 
 @router.get("/v1/users/{user_id:path}/similar")
-async def similar_users(request: Request, user_id: UserId, method: Alike = "combined") -> SimilarUsers:
+async def similar_users(request: Request, user_id: UserId, method: Neighbours = "combined") -> SimilarUsers:
     """The users most like one: by interests, by what both met, or by both."""
     service: Service = request.app.state.service
     return await waiting.read(service.similar_users, user_id, method)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nightschool.data.density import likes_a_row
+from nightschool.data.density import mean_degree
 from tests.data.logs import log_of
 
 
@@ -15,9 +15,9 @@ from tests.data.logs import log_of
     ids=["two by two", "a repeat is one", "one user, four items"],
 )
 def test_likes_a_row_are_the_geometric_mean_of_both_sides(rows, likes):
-    assert likes_a_row(log_of(rows).dataset().positives()) == pytest.approx(likes)
+    assert mean_degree(log_of(rows).dataset().positives()) == pytest.approx(likes)
 
 
 def test_without_a_like_there_are_none():
     log = log_of([(0, 0, 1), (1, 1, 2)])
-    assert likes_a_row(log.dataset(np.zeros(2, dtype=bool)).positives()) == 0
+    assert mean_degree(log.dataset(np.zeros(2, dtype=bool)).positives()) == 0

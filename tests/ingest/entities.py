@@ -13,7 +13,7 @@ from nightschool.columns import (
     USERS,
 )
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
@@ -62,7 +62,7 @@ class Home:
                 os.utime(path, (at.timestamp(), at.timestamp()))
                 self.stamps[path] = path.stat().st_mtime
         ledger = Ledger(self.lake, at)
-        return ingest(Occasion(self.manifest, self.root, self.lake, ledger, validation, at, at)).to_dict()
+        return ingest(IngestContext(self.manifest, self.root, self.lake, ledger, validation, at, at)).to_dict()
 
     def users(self) -> list[tuple]:
         columns = [USER_ID, "role", "likes", AVAILABLE_AT]

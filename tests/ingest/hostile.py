@@ -17,7 +17,7 @@ from nightschool.columns import INTERACTIONS, ITEMS, QUARANTINE, SOURCE_FILE, SO
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import NightschoolError
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
@@ -86,7 +86,7 @@ class Trial:
     def _try(self) -> tuple[dict[str, Any], NightschoolError | None]:
         try:
             ledger = Ledger(self.lake, NOW)
-            report = ingest(Occasion(self.manifest, self.source, self.lake, ledger, validation, NOW, NOW))
+            report = ingest(IngestContext(self.manifest, self.source, self.lake, ledger, validation, NOW, NOW))
         except NightschoolError as refusal:
             return {}, refusal
         return report.to_dict()["interactions"], None

@@ -10,7 +10,7 @@ import polars as pl
 from expectations import validation
 from nightschool.columns import INTERACTIONS, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
@@ -51,7 +51,9 @@ class Home:
                 self._stamps[path] = path.stat().st_mtime
         now = max(NOW, first_seen)
         ledger = Ledger(self.lake, now)
-        done = ingest(Occasion(self.manifest, self.root, self.lake, ledger, check, first_seen, now, self.last_as_of))
+        done = ingest(
+            IngestContext(self.manifest, self.root, self.lake, ledger, check, first_seen, now, self.last_as_of)
+        )
         self.warnings, self.files, self.report, report = done.warnings, done.files, done, done.to_dict()
         for counts in report.values():
             assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]

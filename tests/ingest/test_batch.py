@@ -11,7 +11,7 @@ from nightschool.data.manifest.formats import Csv
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.sources import SourceFile
-from nightschool.ingest.batch import Intake, Occasion, TableCounts, mark
+from nightschool.ingest.batch import IngestContext, Intake, TableCounts, mark
 from nightschool.ingest.batch_profiles import Batches
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
@@ -68,8 +68,8 @@ def arrival(folder: Path, modified: datetime, *, first_seen: datetime = NOW, las
     (folder / "a").touch()
     os.utime(folder / "a", (modified.timestamp(), modified.timestamp()))
     lake = Lake(folder / "lake", pl.Int64(), pl.Int64())
-    occasion = Occasion(manifest, folder, lake, Ledger(lake, NOW), validation, first_seen, NOW, last)
-    return occasion.arrival(SourceFile("a", folder / "a"), Csv())
+    context = IngestContext(manifest, folder, lake, Ledger(lake, NOW), validation, first_seen, NOW, last)
+    return context.arrival(SourceFile("a", folder / "a"), Csv())
 
 
 def test_a_file_arrived_when_it_was_written_and_never_later_than_the_clock(tmp_path):

@@ -7,8 +7,8 @@ from expectations import validation
 from nightschool.columns import ARRIVED_AT, AVAILABLE_AT, LIST, USER_ID, USERS, WITHDRAWN
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.sources import Extent, SourceFile
-from nightschool.ingest.batch import Occasion
-from nightschool.ingest.full_lists import Lists
+from nightschool.ingest.batch import IngestContext
+from nightschool.ingest.full_lists import FullLists
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 
@@ -24,15 +24,15 @@ MANIFEST = Manifest.model_validate(
 
 
 @pytest.fixture
-def lists(tmp_path) -> Lists:
+def lists(tmp_path) -> FullLists:
     """The lists of a home that took in a.csv, with users 1, 2 and 3."""
     lake = Lake(tmp_path / "lake", pl.Int64(), pl.Int64())
     ledger = Ledger(lake, NOW)
-    occasion = Occasion(MANIFEST, tmp_path, lake, ledger, validation, NOW, NOW)
+    context = IngestContext(MANIFEST, tmp_path, lake, ledger, validation, NOW, NOW)
     (tmp_path / "a.csv").write_text("id\n1\n2\n3\n")
     file = SourceFile("a.csv", tmp_path / "a.csv")
     ledger.note(USERS, file, MANIFEST.users, Extent(9, 3, "hash"), {ARRIVED_AT: NOW, LIST: "a.csv"})
-    found = Lists.of(occasion, USERS, MANIFEST.users, [file])
+    found = FullLists.of(context, USERS, MANIFEST.users, [file])
     found.ids["a.csv"] = pl.Series([1, 2, 3])
     return found
 

@@ -26,7 +26,7 @@ from nightschool.columns import (
 )
 from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
@@ -41,7 +41,7 @@ def home(tmp_path) -> Home:
 def test_report_has_the_shape_that_scripts_rely_on(home):
     home.write([*ROWS, "1,9,7,2025-01-01"])
     ledger = Ledger(home.lake, NOW)
-    report = ingest(Occasion(home.manifest, home.root, home.lake, ledger, validation, NOW, NOW))
+    report = ingest(IngestContext(home.manifest, home.root, home.lake, ledger, validation, NOW, NOW))
     none = {"rows_in": 0, "already_known": 0, "accepted": 0, "quarantined": 0, "reasons": {}}
     counts = {
         "rows_in": 4,

@@ -6,7 +6,7 @@ from prefect.states import Failed
 
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
-from tasks.stage import failed_on_io, once
+from tasks.stage import failed_on_io, resumable
 from tests.night.nights import left_over, make_home, start
 
 
@@ -24,7 +24,7 @@ def test_stage_is_done_once(night: Night, caplog: pytest.LogCaptureFixture) -> N
         return {"rows": 1}
 
     with caplog.at_level(logging.INFO, logger="nightschool.tasks"):
-        assert once(night, "select", produce) == once(night, "select", produce) == {"rows": 1}
+        assert resumable(night, "select", produce) == resumable(night, "select", produce) == {"rows": 1}
     assert made == [night.folder / "select"]
     assert "select: finished by an earlier try of this night" in caplog.text
 
@@ -35,9 +35,9 @@ def test_stage_that_was_cut_short_starts_with_an_empty_folder(night: Night) -> N
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        once(night, "select", die)
+        resumable(night, "select", die)
     assert night.records.get("select") is None
-    assert once(night, "select", lambda folder: {"found": len(list(folder.iterdir()))}) == {"found": 0}
+    assert resumable(night, "select", lambda folder: {"found": len(list(folder.iterdir()))}) == {"found": 0}
 
 
 def test_refused_data_end_the_night(night: Night) -> None:
@@ -45,7 +45,7 @@ def test_refused_data_end_the_night(night: Night) -> None:
         raise DataRefused("bad data")
 
     with pytest.raises(DataRefused):
-        once(night, "validate", refuse)
+        resumable(night, "validate", refuse)
     assert left_over(night.home) == []
 
 

@@ -31,7 +31,7 @@ from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused
-from nightschool.ingest.batch import Intake, Occasion, TableCounts, mark
+from nightschool.ingest.batch import IngestContext, Intake, TableCounts, mark
 from nightschool.ingest.entities import (
     changes,
     first_of_each_id,
@@ -79,28 +79,28 @@ class RetryReport:
         return {name: counts.to_dict() for name, counts in self.tables.items()}
 
 
-def retry(occasion: Occasion, repairs: pl.DataFrame | None = None) -> RetryReport:
+def retry(context: IngestContext, repairs: pl.DataFrame | None = None) -> RetryReport:
     """What became of the quarantined rows that were tried: rows in = already known + accepted + still quarantined.
 
     Users and items come first, so that an interaction may name one that comes in with it. Each row that comes in does
     so once, under its own source file and row; killed at any instant, the next `settle` and retry bring it to its end.
 
     Args:
-        occasion: By which rules, and since when what comes in is known.
+        context: By which rules, and since when what comes in is known.
         repairs: table, source_file, source_row and row (one JSON object) of those to try; None: all as they are.
 
     Raises:
         DataRefused: A repaired row is not in quarantine; nothing was changed.
         ConfigurationError: The manifest no longer fits what was taken in by it; nothing was changed.
     """
-    lake = occasion.lake
-    occasion.ledger.undo_unfinished()
+    lake = context.lake
+    context.ledger.undo_unfinished()
     if repairs is not None:
-        _require_quarantined(occasion, repairs)
+        _require_quarantined(context, repairs)
     settle(lake)
     try:
-        attempts = _judged(occasion, repairs)
-        _mark(occasion, attempts)
+        attempts = _judged(context, repairs)
+        _mark(context, attempts)
         for attempt in attempts:
             rows = attempt.intake.accepted.scan()
             if rows is not None:
@@ -111,14 +111,14 @@ def retry(occasion: Occasion, repairs: pl.DataFrame | None = None) -> RetryRepor
     return RetryReport({attempt.intake.table.name: attempt.counts() for attempt in reversed(attempts)})
 
 
-def retry_waiting(occasion: Occasion, since: datetime) -> int:
+def retry_waiting(context: IngestContext, since: datetime) -> int:
     """Take in the quarantined interactions whose user or item is known by now, and return how many came in.
 
     Args:
-        occasion: The ingest that has just been written.
+        context: The ingest that has just been written.
         since: When the users or items arrived that they waited for.
     """
-    manifest, lake = occasion.manifest, occasion.lake
+    manifest, lake = context.manifest, context.lake
     declared = ((USERS, USER_ID, "unknown_user", manifest.users), (ITEMS, ITEM_ID, "unknown_item", manifest.items))
     waiting = [
         lake.scan(QUARANTINE)
@@ -132,78 +132,80 @@ def retry_waiting(occasion: Occasion, since: datetime) -> int:
     if not waiting:
         return 0
     rows = pl.concat(waiting).select(*PLACE, ROW).collect()
-    known = [name for name in rows[SOURCE_FILE].unique() if find_part(occasion, name) is not None]
+    known = [name for name in rows[SOURCE_FILE].unique() if find_part(context, name) is not None]
     rows = rows.filter(pl.col(SOURCE_FILE).is_in(known))
     if rows.is_empty():
         return 0
-    report = retry(replace(occasion, first_seen=since), rows)
+    report = retry(replace(context, first_seen=since), rows)
     return report.tables[INTERACTIONS.name].accepted
 
 
-def _require_quarantined(occasion: Occasion, repairs: pl.DataFrame) -> None:
-    known = occasion.lake.scan(QUARANTINE).select(PLACE).collect()
+def _require_quarantined(context: IngestContext, repairs: pl.DataFrame) -> None:
+    known = context.lake.scan(QUARANTINE).select(PLACE).collect()
     strange = repairs.join(known, on=PLACE, how="anti", maintain_order="left")
     if strange.height:
         do = "take it out, or export the quarantine again: its table, source_file and source_row must stay as they are"
         raise DataRefused(f"{strange.height} repaired rows are not in quarantine", seen=name_of(strange), do=do)
 
 
-def _judged(occasion: Occasion, repairs: pl.DataFrame | None) -> list[_Attempt]:
-    manifest = occasion.manifest
-    users, user_ids = _entities(occasion, USERS, manifest.users, repairs)
-    items, item_ids = _entities(occasion, ITEMS, manifest.items, repairs)
-    arrivals = Arrivals(occasion, {USER_ID: user_ids, ITEM_ID: item_ids})
-    log = _begun(occasion, INTERACTIONS)
-    for file_name, rows in _asked(occasion, log, repairs):
-        part = _part_of(occasion, file_name)
-        file = _source(occasion, part, file_name)
-        frame = arrivals.judge(reread(rows, part, file), part, file, occasion.first_seen)
-        good = log.intake.sort_out(frame, file, occasion.now)
+def _judged(context: IngestContext, repairs: pl.DataFrame | None) -> list[_Attempt]:
+    manifest = context.manifest
+    users, user_ids = _entities(context, USERS, manifest.users, repairs)
+    items, item_ids = _entities(context, ITEMS, manifest.items, repairs)
+    arrivals = Arrivals(context, {USER_ID: user_ids, ITEM_ID: item_ids})
+    log = _begun(context, INTERACTIONS)
+    for file_name, rows in _asked(context, log, repairs):
+        part = _part_of(context, file_name)
+        file = _source(context, part, file_name)
+        frame = arrivals.judge(reread(rows, part, file), part, file, context.first_seen)
+        good = log.intake.sort_out(frame, file, context.now)
         if good.height:
             log.intake.accepted.add(placed(good, file))
-            _note(log, good.with_columns(pl.lit(None, pl.String).alias(DETAIL)), file, occasion)
+            _note(log, good.with_columns(pl.lit(None, pl.String).alias(DETAIL)), file, context)
     return [items, users, log]
 
 
 def _entities(
-    occasion: Occasion, table: Table, part: Users | Items | None, repairs: pl.DataFrame | None
+    context: IngestContext, table: Table, part: Users | Items | None, repairs: pl.DataFrame | None
 ) -> tuple[_Attempt, pl.Series | None]:
     """What becomes of users or items, and every id that is known with them; no ids where none are declared."""
-    attempt, key = _begun(occasion, table), USER_ID if table is USERS else ITEM_ID
+    attempt, key = _begun(context, table), USER_ID if table is USERS else ITEM_ID
     if part is None:
-        for _, rows in _asked(occasion, attempt, repairs):
+        for _, rows in _asked(context, attempt, repairs):
             attempt.untouched.update(_reasons(rows))
         return attempt, None
-    newest = newest_of_each_id(occasion.lake.scan(table).collect(), key)
-    for file_name, rows in _asked(occasion, attempt, repairs):
-        file = _source(occasion, part, file_name)
-        frame = normalised(occasion, table, part, reread(rows, part, file))
+    newest = newest_of_each_id(context.lake.scan(table).collect(), key)
+    for file_name, rows in _asked(context, attempt, repairs):
+        file = _source(context, part, file_name)
+        frame = normalised(context, table, part, reread(rows, part, file))
         repeats = rows.filter(pl.col(REASON) == "duplicate_id")[SOURCE_ROW]
         # It lies there since another row has its id, and would take that one's place.
         again = pl.col(SOURCE_ROW).is_in(repeats.implode()) & pl.col(key).is_in(newest[key].implode())
         frame = first_of_each_id(mark(frame, again, "duplicate_id", key), key)
-        given = attempt.intake.sort_out(frame, file, occasion.now)
+        given = attempt.intake.sort_out(frame, file, context.now)
         require_same_types(given, newest, table)
-        added = changes(given, newest, key, occasion.manifest.history, occasion.first_seen)
+        added = changes(given, newest, key, context.manifest.history, context.first_seen)
         attempt.intake.already_known += given.height - added.height
         newest = newest_of_each_id(pl.concat([newest, added], how="diagonal"), key)
         if added.height:
             attempt.intake.accepted.add(added)
         held = given.join(newest.select(key, AVAILABLE_AT), on=key)
-        _note(attempt, held.with_columns(known_as(key).alias(DETAIL)), file, occasion)
+        _note(attempt, held.with_columns(known_as(key).alias(DETAIL)), file, context)
     return attempt, newest[key]
 
 
-def _begun(occasion: Occasion, table: Table) -> _Attempt:
-    return _Attempt(occasion.intake(table), occasion.lake.spool(f"{table.name}-{RETRIED}"))
+def _begun(context: IngestContext, table: Table) -> _Attempt:
+    return _Attempt(context.intake(table), context.lake.spool(f"{table.name}-{RETRIED}"))
 
 
-def _asked(occasion: Occasion, attempt: _Attempt, repairs: pl.DataFrame | None) -> Iterator[tuple[str, pl.DataFrame]]:
+def _asked(
+    context: IngestContext, attempt: _Attempt, repairs: pl.DataFrame | None
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """Blocks of rows to try, file by file: source_file, source_row, reason, row (as it was repaired).
 
     What could not be taken apart and was not repaired is left where it is, and so is what was not kept.
     """
-    lying = quarantined(occasion.lake).filter(pl.col(TABLE) == attempt.intake.table.name)
+    lying = quarantined(context.lake).filter(pl.col(TABLE) == attempt.intake.table.name)
     lying = lying.select(SOURCE_FILE, SOURCE_ROW, REASON, ROW, pl.col(ROW).alias(_KEPT))
     if repairs is not None:
         mine = repairs.filter(pl.col(TABLE) == attempt.intake.table.name).select(SOURCE_FILE, SOURCE_ROW, ROW)
@@ -223,46 +225,46 @@ def _reasons(rows: pl.DataFrame) -> dict[str, int]:
     return dict(rows[REASON].value_counts().iter_rows())
 
 
-def _part_of(occasion: Occasion, file: str) -> Interactions:
+def _part_of(context: IngestContext, file: str) -> Interactions:
     """The part of the manifest's interactions that a file was taken in by.
 
     Raises:
         ConfigurationError: It is no longer there.
     """
-    if (part := find_part(occasion, file)) is not None:
+    if (part := find_part(context, file)) is not None:
         return part
     what = f"the manifest's [{INTERACTIONS.name}] is no longer what {file} was taken in by"
     raise ConfigurationError(what, do="change it back, or ingest anew with another --home")
 
 
-def find_part(occasion: Occasion, file: str) -> Interactions | None:
+def find_part(context: IngestContext, file: str) -> Interactions | None:
     """Return the part of the manifest's interactions that a file was taken in by; None where it is no longer there."""
-    parts = occasion.manifest.interactions
-    read_by = (part for part in parts if occasion.ledger.was_read_by(part, INTERACTIONS, SourceFile(file, Path())))
+    parts = context.manifest.interactions
+    read_by = (part for part in parts if context.ledger.was_read_by(part, INTERACTIONS, SourceFile(file, Path())))
     return next(read_by, None)
 
 
-def _source(occasion: Occasion, part: Interactions | Users | Items, name: str) -> SourceFile:
-    root = occasion.source_root
+def _source(context: IngestContext, part: Interactions | Users | Items, name: str) -> SourceFile:
+    root = context.source_root
     return SourceFile(name, part.format.root(root) if isinstance(part.format, Sql) else root / name)
 
 
-def _note(attempt: _Attempt, rows: pl.DataFrame, file: SourceFile, occasion: Occasion) -> None:
+def _note(attempt: _Attempt, rows: pl.DataFrame, file: SourceFile, context: IngestContext) -> None:
     """Marks the rows of a file that come in."""
     marked = rows.with_columns(
         pl.lit(attempt.intake.table.name).alias(TABLE),
         pl.lit(file.name).alias(SOURCE_FILE),
         pl.lit(RETRIED).alias(REASON),
-        pl.lit(occasion.now).dt.cast_time_unit("us").alias(QUARANTINED_AT),
+        pl.lit(context.now).dt.cast_time_unit("us").alias(QUARANTINED_AT),
     )
     attempt.marks.add(marked.select(*QUARANTINE.columns))
 
 
-def _mark(occasion: Occasion, attempts: list[_Attempt]) -> None:
+def _mark(context: IngestContext, attempts: list[_Attempt]) -> None:
     """Commits what each row is now: marked where it comes in, with its new reason and repair where it stays."""
     spools = [spool for attempt in attempts for spool in (attempt.marks, attempt.intake.rejected)]
     touched = [rows for spool in spools if (rows := spool.scan()) is not None]
     if touched:
         rows = pl.concat(touched)
-        rest = occasion.lake.scan(QUARANTINE).join(rows.select(PLACE), on=PLACE, how="anti")
-        occasion.lake.overwrite(QUARANTINE, pl.concat([rest, rows]))
+        rest = context.lake.scan(QUARANTINE).join(rows.select(PLACE), on=PLACE, how="anti")
+        context.lake.overwrite(QUARANTINE, pl.concat([rest, rows]))

@@ -30,7 +30,7 @@ from nightschool.data.normalization.normalise import IdTypes, normalise_interact
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
 from nightschool.data.readers.readers import read_id_maps
 from nightschool.data.readers.sources import SourceFile
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.interaction_rows import scoped_id
 from nightschool.ingest.quarantine.retry import find_part
 from nightschool.ingest.quarantine.table import PLACE, RETRIED, quarantined
@@ -53,33 +53,33 @@ _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
 _SEEN_IN: Final = "seen_in"
 
 
-def mark_mended(occasion: Occasion, accepted: pl.LazyFrame | None) -> int:
+def mark_mended(context: IngestContext, accepted: pl.LazyFrame | None) -> int:
     """Mark the quarantined interactions whose mended form is among the accepted rows, and return how many they are.
 
     With an event id the form is mended that bears it. Without one it is the row that says the same but for what the
     reason is about; a row that lacks its user, item or time as well says too little to be known again.
 
     Args:
-        occasion: The ingest.
+        context: The ingest.
         accepted: Rows of the interactions table that are about to come in.
     """
-    return 0 if accepted is None else _mark(occasion, pl.lit(value=True), accepted, by_id=True)
+    return 0 if accepted is None else _mark(context, pl.lit(value=True), accepted, by_id=True)
 
 
-def mark_known(occasion: Occasion) -> int:
+def mark_known(context: IngestContext) -> int:
     """Mark the interactions that this ingest put aside although their good form is known, and return how many they are.
 
     The good form has the same event id and says the same but for what the reason is about: a row that says something
     else too may be a correction. Of rows without an event id, two that are alike are two events.
     """
-    if not any(part.event_id for part in occasion.manifest.interactions):
+    if not any(part.event_id for part in context.manifest.interactions):
         return 0
-    just_now = pl.col(QUARANTINED_AT) == occasion.now
-    return _mark(occasion, just_now, occasion.lake.scan(INTERACTIONS), by_id=False)
+    just_now = pl.col(QUARANTINED_AT) == context.now
+    return _mark(context, just_now, context.lake.scan(INTERACTIONS), by_id=False)
 
 
-def _mark(occasion: Occasion, which: pl.Expr, good: pl.LazyFrame, *, by_id: bool) -> int:
-    lying = quarantined(occasion.lake).filter(
+def _mark(context: IngestContext, which: pl.Expr, good: pl.LazyFrame, *, by_id: bool) -> int:
+    lying = quarantined(context.lake).filter(
         pl.col(TABLE) == INTERACTIONS.name,
         pl.col(ROW).is_not_null(),
         ~pl.col(REASON).is_in([*NOT_TAKEN_APART, FORGOTTEN_USER, RETRIED, "reused_event_id"]),
@@ -89,28 +89,28 @@ def _mark(occasion: Occasion, which: pl.Expr, good: pl.LazyFrame, *, by_id: bool
     if rows.is_empty():
         return 0
     came = good.select(*_SAYS, EVENT_ID, pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN))
-    found = [_mended(part, came, by_id=by_id) for part in _typed(occasion, rows)]
+    found = [_mended(part, came, by_id=by_id) for part in _typed(context, rows)]
     marks = pl.concat([frame for frames in found for frame in frames]) if any(found) else pl.DataFrame()
     if marks.is_empty():
         return 0
-    marked = quarantined(occasion.lake).join(marks.lazy(), on=PLACE, how="inner", suffix="_new")
+    marked = quarantined(context.lake).join(marks.lazy(), on=PLACE, how="inner", suffix="_new")
     marked = marked.with_columns(pl.lit(SUPERSEDED).alias(REASON), pl.col(_SEEN_IN).alias(DETAIL))
-    rest = occasion.lake.scan(QUARANTINE).join(marks.lazy(), on=PLACE, how="anti")
-    occasion.lake.overwrite(QUARANTINE, pl.concat([rest, marked.select(*QUARANTINE.columns)]))
+    rest = context.lake.scan(QUARANTINE).join(marks.lazy(), on=PLACE, how="anti")
+    context.lake.overwrite(QUARANTINE, pl.concat([rest, marked.select(*QUARANTINE.columns)]))
     return marks.height
 
 
-def _typed(occasion: Occasion, rows: pl.DataFrame) -> list[pl.DataFrame]:
+def _typed(context: IngestContext, rows: pl.DataFrame) -> list[pl.DataFrame]:
     """Parse the quarantined rows, one frame per file, with their reason; what could not be read is null."""
-    lake, manifest = occasion.lake, occasion.manifest
+    lake, manifest = context.lake, context.manifest
     types, frames = IdTypes(lake.user_id, lake.item_id), []
     for (name,), of_file in rows.partition_by(SOURCE_FILE, as_dict=True).items():
-        file = SourceFile(str(name), occasion.source_root / str(name))
-        part = find_part(occasion, str(name))
+        file = SourceFile(str(name), context.source_root / str(name))
+        part = find_part(context, str(name))
         if part is None:
             continue
         raw = reread(of_file.select(SOURCE_ROW, ROW), part, file)
-        maps = read_id_maps(part, occasion.source_root)
+        maps = read_id_maps(part, context.source_root)
         typed = normalise_interactions(raw, part, manifest, types, maps).drop(REASON, DETAIL)
         why = of_file.select(SOURCE_ROW, *(name for name in (*PLACE, REASON) if name != SOURCE_ROW))
         if part.event_id_scope == "file":

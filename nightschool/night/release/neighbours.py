@@ -13,7 +13,7 @@ from nightschool.night.release.interests import interests
 from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.cosine_neighbours import blend_alike, most_kindred
-from nightschool.ranking.set_neighbours import Alike, most_alike
+from nightschool.ranking.set_neighbours import Neighbours, most_alike
 from nightschool.ranking.topk import Ranking, top_k
 from nightschool.vocabulary import CO_OCCURRENCE
 
@@ -112,7 +112,7 @@ def _panel(dataset: Dataset) -> Indices:
     return met[: max(_SMALLEST_PANEL, _COMPARISONS // max(dataset.n_users, 1))]
 
 
-def _by_method(found: Mapping[str, Alike], dataset: Dataset) -> pl.DataFrame:
+def _by_method(found: Mapping[str, Neighbours], dataset: Dataset) -> pl.DataFrame:
     """The first ten of each method, in the order of the table's key."""
     frames = []
     for method, alike in found.items():

@@ -14,7 +14,7 @@ from nightschool.data.splits.protocols import n_cuts
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
-from nightschool.night.selection.select import Candidate, Jury, Search, Selection
+from nightschool.night.selection.select import Candidate, Search, Selection, ValidationEvaluator
 from nightschool.night.selection.tuning import Trial
 from nightschool.progress import watch
 
@@ -64,9 +64,9 @@ def with_reranker(
     seconds = besides + _FITS_TO_COME * max(_fit_seconds(recipe, selection, search) for recipe in recipes)
     if seconds > search.rerank_seconds:
         return _left_out(selection, f"fitting {base.name} for it would take {_over(seconds, search)}")
-    jury = Jury(split, search)
+    evaluator = ValidationEvaluator(split, search)
     try:
-        tried = [_try(recipe, jury, build, besides) for recipe in watch(recipes, RERANKER, len(recipes))]
+        tried = [_try(recipe, evaluator, build, besides) for recipe in watch(recipes, RERANKER, len(recipes))]
     except NightschoolError as error:
         return _left_out(selection, str(error))
     except Exception as error:
@@ -101,14 +101,14 @@ def _lowest_hit(split: Split) -> float:
     return float(lowest) if isinstance(lowest, float) else 0.0
 
 
-def _try(recipe: Recipe, jury: Jury, build: Build, besides: float) -> _Tried:
-    split, search = jury.split, jury.search
+def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build, besides: float) -> _Tried:
+    split, search = evaluator.split, evaluator.search
     started = time.perf_counter()
     fitted = build(recipe).fit(split.fitted, seed=search.seed)
     fit_seconds = time.perf_counter() - started
-    evaluation = evaluate(fitted, split, jury.users, cutoffs=search.cutoffs, megabytes=search.megabytes)
+    evaluation = evaluate(fitted, split, evaluator.users, cutoffs=search.cutoffs, megabytes=search.megabytes)
     seconds = time.perf_counter() - started
-    for_all = (seconds - fit_seconds) / len(jury.users) * split.fitted.n_users
+    for_all = (seconds - fit_seconds) / len(evaluator.users) * split.fitted.n_users
     settings = Component(model=RERANKER, params=recipe.reranker or {})
     return _Tried(
         Candidate(recipe, evaluation, fit_seconds),

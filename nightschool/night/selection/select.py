@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nightschool.contract import Component, Indices, Pool, PredictsRatings, Recipe, Recommender, Span, Split
-from nightschool.data.density import likes_a_row
+from nightschool.data.density import mean_degree
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate_ranking, prediction_errors, relevant_users
@@ -111,7 +111,7 @@ class Search:
         return float(np.nan_to_num(evaluation.mean("ndcg", self.decisive_k), nan=-np.inf))
 
 
-class Jury:
+class ValidationEvaluator:
     """The validation users, and how recommenders and blends are measured on them."""
 
     def __init__(self, split: Split, search: Search) -> None:
@@ -154,33 +154,33 @@ def select(split: Split, search: Search, create: Create) -> Selection:
     Raises:
         NightschoolError: No candidate could be trained.
     """
-    jury = Jury(split, search)
-    fitted, trials, failures = _fit_all(jury, create)
+    evaluator = ValidationEvaluator(split, search)
+    fitted, trials, failures = _fit_all(evaluator, create)
     if not fitted:
         raise NightschoolError("no candidate could be trained", seen=failures, do="correct the data or the models")
-    pool = jury.pool([one.recommender for one in fitted])
-    candidates = tuple(_measure(place, fitted, pool, jury) for place in range(len(fitted)))
+    pool = evaluator.pool([one.recommender for one in fitted])
+    candidates = tuple(_measure(place, fitted, pool, evaluator) for place in range(len(fitted)))
     hybrid = _hybrids(candidates, search)
-    sweep = {alpha: jury.evaluate(pool, _weights(recipe, candidates)) for alpha, recipe in hybrid.items()}
+    sweep = {alpha: evaluator.evaluate(pool, _weights(recipe, candidates)) for alpha, recipe in hybrid.items()}
     chosen = [(one.recipe, one.evaluation) for one in candidates]
     chosen += [(hybrid[alpha], evaluation) for alpha, evaluation in sweep.items()]
     recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
-    learned = _learned_blend(candidates, pool, jury)
+    learned = _learned_blend(candidates, pool, evaluator)
     if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).verdict == "better":
         recipe, evaluation = learned.recipe, learned.evaluation
     return Selection(recipe, evaluation, candidates, tuple(trials), sweep, hybrid, learned, failures=failures)
 
 
-def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dict[str, str]]:
+def _fit_all(evaluator: ValidationEvaluator, create: Create) -> tuple[list[Fitted], list[Trial], dict[str, str]]:
     """The best setting of each model, fitted; what was tried; and why models were left out."""
 
     def fit(component: Component) -> Fitted:
         started = time.perf_counter()
-        recommender = create(component.model, component.params).fit(jury.split.fitted, seed=jury.search.seed)
+        recommender = create(component.model, component.params).fit(evaluator.split.fitted, seed=evaluator.search.seed)
         return Fitted(component, recommender, time.perf_counter() - started)
 
-    search = jury.search
-    tuner = Tuner(fit, jury.ndcg, search.budget, search.seed, search.repeated)
+    search = evaluator.search
+    tuner = Tuner(fit, evaluator.ndcg, search.budget, search.seed, search.repeated)
     fitted: list[Fitted] = []
     trials: list[Trial] = []
     failures: dict[str, str] = {}
@@ -194,7 +194,7 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
             failures[tunable.model] = f"{type(error).__name__}: {error}"
             logger.exception("%s is left out tonight", tunable.model)
         else:
-            fitted.append(_settled(best, tunable, _chosen_on(jury.split, tunable) if tried else {}))
+            fitted.append(_settled(best, tunable, _chosen_on(evaluator.split, tunable) if tried else {}))
             trials += tried
     return fitted, trials, failures
 
@@ -202,7 +202,7 @@ def _fit_all(jury: Jury, create: Create) -> tuple[list[Fitted], list[Trial], dic
 def _chosen_on(split: Split, tunable: Tunable) -> dict[str, Any]:
     """What a refit on more data needs to know of the data that a setting was chosen on."""
     told = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
-    likes = float(f"{likes_a_row(split.fitted.positives()):.3g}")
+    likes = float(f"{mean_degree(split.fitted.positives()):.3g}")
     return dict.fromkeys(told, likes) if likes else {}
 
 
@@ -212,11 +212,11 @@ def _settled(fitted: Fitted, tunable: Tunable, chosen_on: Mapping[str, Any]) -> 
     return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
 
-def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, jury: Jury) -> Candidate:
+def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, evaluator: ValidationEvaluator) -> Candidate:
     one = fitted[place]
-    evaluation = jury.evaluate(pool, np.eye(len(fitted))[place].tolist())
+    evaluation = evaluator.evaluate(pool, np.eye(len(fitted))[place].tolist())
     if isinstance(one.recommender, PredictsRatings):
-        evaluation = replace(evaluation, errors=prediction_errors(one.recommender, jury.split))
+        evaluation = replace(evaluation, errors=prediction_errors(one.recommender, evaluator.split))
     return Candidate(one.recipe, evaluation, one.fit_seconds, one.recommender.note)
 
 
@@ -238,16 +238,16 @@ def _hybrid(collaborative: Component, content: Component, alpha: float) -> Recip
     return Recipe(components=tuple(c.model_copy(update={"weight": share}) for c, share in shares), alpha=alpha)
 
 
-def _learned_blend(candidates: Sequence[Candidate], pool: Pool, jury: Jury) -> Candidate | None:
-    if not len(jury.users):
+def _learned_blend(candidates: Sequence[Candidate], pool: Pool, evaluator: ValidationEvaluator) -> Candidate | None:
+    if not len(evaluator.users):
         return None
-    gains = Gains.of(pool, jury.users, jury.split, jury.search.decisive_k)
+    gains = Gains.of(pool, evaluator.users, evaluator.split, evaluator.search.decisive_k)
     recipe = learn_blend(gains, [candidate.component for candidate in candidates])
     if len(recipe.components) == 1:
         return None
     blended = {component.model for component in recipe.components}
     seconds = sum(candidate.fit_seconds for candidate in candidates if candidate.component.model in blended)
-    return Candidate(recipe, jury.evaluate(pool, _weights(recipe, candidates)), seconds)
+    return Candidate(recipe, evaluator.evaluate(pool, _weights(recipe, candidates)), seconds)
 
 
 def _weights(recipe: Recipe, candidates: Sequence[Candidate]) -> list[float]:

@@ -7,7 +7,7 @@ from expectations import validation
 from nightschool.columns import AVAILABLE_AT, EVENT_ID, ITEMS, QUARANTINE, REASON, ROW, SOURCE_ROW, USERS
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError, DataRefused
-from nightschool.ingest.batch import Occasion
+from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.retry import retry
 from nightschool.ingest.quarantine.table import RETRIED, settle
@@ -29,8 +29,8 @@ def try_again(home: Home, *repairs: tuple[str, str, int, dict]) -> dict:
         orient="row",
     )
     ledger = Ledger(home.lake, NOW)
-    occasion = Occasion(home.manifest, home.root, home.lake, ledger, validation, first_seen=NOW, now=NOW)
-    report = retry(occasion, frame if repairs else None).to_dict()
+    context = IngestContext(home.manifest, home.root, home.lake, ledger, validation, first_seen=NOW, now=NOW)
+    report = retry(context, frame if repairs else None).to_dict()
     for counts in report.values():
         assert counts["rows_in"] == counts["already_known"] + counts["accepted"] + counts["quarantined"]
         assert counts["quarantined"] == sum(counts["reasons"].values())

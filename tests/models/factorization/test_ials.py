@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from models.factorization.ials import Ials, IalsConfig
-from nightschool.data.density import likes_a_row
+from nightschool.data.density import mean_degree
 
 
 def obvious_ials(scores, config, seed):
@@ -82,7 +82,7 @@ def test_an_unseen_history_is_served_like_a_users(planted):
 
 
 def test_a_regularisation_chosen_on_few_likes_is_less_where_there_are_more(ratings):
-    here = likes_a_row(ratings.positives())
+    here = mean_degree(ratings.positives())
     as_it_is, chosen_on_half = Ials().fit(ratings, seed=0), Ials(IalsConfig(likes=here / 2)).fit(ratings, seed=0)
     assert as_it_is.shrinkage[0] == pytest.approx(0.02)
     assert chosen_on_half.shrinkage[0] == pytest.approx(0.01)

@@ -45,7 +45,7 @@ def test_what_nobody_knows_is_nan(dataset_of):
 def divided(dataset_of):
     """Teachers, who like item 0, and pupils, who like item 1; twelve of each, one person of neither."""
     dataset = dataset_of([(user, user % 2, 1.0) for user in range(24)], 25, 3)
-    roles = pl.Series(["teacher", "pupil"] * 12 + [None])
+    roles = pl.Series(["builder", "pupil"] * 12 + [None])
     return replace(dataset, users=dataset.users.with_columns(role=roles, town=pl.Series(range(25))))
 
 
