@@ -177,5 +177,5 @@ def require_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
     found = parse_id(text, str(dtype))
     if found is None:
         do = "give one as the sources write it"
-        raise NotFound(f"{kind.capitalize()} ids in this home are whole numbers", seen=text, do=do)
+        raise NotFound(f"{kind.capitalize()} ids in this home are whole numbers of at most 64 bits", seen=text, do=do)
     return found

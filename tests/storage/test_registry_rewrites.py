@@ -84,7 +84,7 @@ def test_only_models_that_change_become_new_versions(models: Models) -> None:
     assert models.rewrite() == 1
     assert (models.people(A), models.people(B)) == (", bob", "bob")
     assert models.registry.champion() == B
-    assert not [file for file in models.serialization() if b"ada" in file.read_bytes() and file.suffix == ".txt"]
+    assert not [file for file in models.files() if b"ada" in file.read_bytes() and file.suffix == ".txt"]
     assert list((models.root / "scratch").iterdir()) == []
     assert models.rewrite() == 0
 
@@ -97,7 +97,7 @@ def test_the_champion_is_the_new_version(models: Models) -> None:
     (only,) = models.client.search_model_versions("name = 'nightschool'")
     assert (str(champion.version), champion.tags) == (str(only.version), {"release_id": A})
     assert models.registry.prune({A}) == [A]
-    assert models.serialization() == []
+    assert models.files() == []
 
 
 @pytest.mark.parametrize("moment", ["create_model_version", "set_registered_model_alias", "delete_model_version"])
@@ -116,7 +116,7 @@ def test_a_rewriting_that_was_killed_is_finished_by_the_next(
     assert models.registry.champion() == A
     models.rewrite()
     assert models.registry.champion() == A
-    assert not [file for file in models.serialization() if file.suffix == ".txt" and b"ada" in file.read_bytes()]
+    assert not [file for file in models.files() if file.suffix == ".txt" and b"ada" in file.read_bytes()]
     champion = models.client.get_model_version_by_alias("nightschool", "champion")
     assert models.client.list_artifacts(champion.run_id, champion.source.rpartition("/")[2])
 

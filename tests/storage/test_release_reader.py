@@ -213,5 +213,5 @@ def test_ids_are_those_of_the_home() -> None:
     assert require_id("7", pl.Int64(), "user") == 7
     assert require_id("007", pl.String(), "user") == "007"
     for text in ("x", "1_4", "007", "7.0"):
-        with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers; saw '{text}'"):
+        with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers of at most 64 bits; saw '{text}'"):
             require_id(text, pl.Int64(), "item")
