@@ -139,8 +139,7 @@ def a_renamed_column(landing: Landing) -> Due:
     name = landing.put(file_of(landing.day), landing.text(renamed.rename({"user_id": "learner"})))
     landing.put(f"events/part-{landing.day}.csv", landing.text(good))
     n = landing.expect(good)
-    # Without its columns no row can be counted.
-    landing.aside[name] = 0
+    landing.aside[name] = renamed.height
     return Due("a renamed column, a part", accepted=n, fates={name: "set_aside"}, named=(name,))
 
 
