@@ -10,7 +10,6 @@ SIMILAR_CONTENT: Final = "similar_content"
 POPULAR: Final = "popular"
 POPULAR_IN_AUDIENCE: Final = "audience"
 RANDOM: Final = "random"
-REASONS: Final = (BECAUSE_OF_ITEM, SIMILAR_CONTENT, POPULAR, POPULAR_IN_AUDIENCE, RANDOM)
 """Why an item is in a list; `random` only in lists that an experiment mixes."""
 
 CONTENT: Final = "content"
@@ -27,7 +26,7 @@ def reason_in_words(reason: str, because: str | None, whom: str) -> str:
     """Return a reason as people read it.
 
     Args:
-        reason: One of `REASONS`; any other reads as `popular`.
+        reason: A code of this module; an unknown one reads as `popular`.
         because: The title of the item that the entry follows from; None without one.
         whom: How the reader names the user, "you" or "them".
     """

@@ -31,14 +31,14 @@ class Cache(Generic[Kept]):
         self._n_bytes = 0
 
     def get(self, asked: Hashable) -> Kept | None:
-        """The answer; None for one that is not kept."""
+        """Return the answer to a request, or None if it is not cached."""
         found = self._younger.get(asked)
         if found is None and (found := self._older.get(asked)) is not None:
             self.put(asked, found)
         return found
 
     def put(self, asked: Hashable, kept: Kept) -> None:
-        """Keeps an answer."""
+        """Cache an answer."""
         with self._lock:
             if asked not in self._younger:
                 self._n_bytes += kept.size
@@ -47,6 +47,6 @@ class Cache(Generic[Kept]):
                 self._older, self._younger, self._n_bytes = self._younger, {}, 0
 
     def clear(self) -> None:
-        """Forgets every answer."""
+        """Remove all answers."""
         with self._lock:
             self._older, self._younger, self._n_bytes = {}, {}, 0

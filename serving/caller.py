@@ -19,7 +19,7 @@ class Caller(NamedTuple):
     user_id: str | None = None
 
     def may(self, role: Role) -> bool:
-        """Whether they may do what a role allows."""
+        """Return whether the caller's role includes another role."""
         return self.role is not None and ROLES.index(self.role) >= ROLES.index(role)
 
 

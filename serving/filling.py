@@ -17,7 +17,7 @@ POPULARITY: Final = "popularity"
 
 
 def filled(snapshot: Snapshot, person: Person, made: list[Entry], rules: Rules, allowed: Mask, k: int) -> list[Entry]:
-    """The list, made longer up to k entries by all else that may be shown; those say that they are `filled`.
+    """Extend a list to k entries with other items that may be shown; these are marked `filled`.
 
     First come items that the user's history speaks for, then the others by how many users liked them. The quota counts
     over the whole list.
@@ -43,7 +43,7 @@ def filled(snapshot: Snapshot, person: Person, made: list[Entry], rules: Rules, 
 
 
 def _within_quota(catalogue: Catalogue, there: Indices, items: Indices, quota: int | None) -> Indices:
-    """Places of the items that may follow those that are there, in their order."""
+    """Return the positions of the items that the quota still allows, in their order."""
     if quota is None:
         return np.arange(len(items), dtype=np.int32)
     kinds = pl.DataFrame({"kind": np.concatenate([catalogue.kinds[there], catalogue.kinds[items]])})

@@ -13,7 +13,7 @@ _READ_BACK: Final = 1000
 
 
 def history(snapshot: Snapshot, user_id: ExternalId, feedback: Feedback, n: int) -> list[HistoryEntry]:
-    """A user's n newest items; what they took back is not among them.
+    """Return a user's n newest items, without events that were undone.
 
     Raises:
         Unreachable: What the user did cannot be read now.

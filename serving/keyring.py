@@ -20,7 +20,7 @@ class Keyring:
         self.locked = False
 
     def refresh(self) -> None:
-        """Reads the keys.
+        """Reload the keys.
 
         Raises:
             Unreachable: The database does not answer; the keys that were known stay so.
@@ -30,6 +30,6 @@ class Keyring:
         self.known = True
 
     def find(self, key: str) -> Key | None:
-        """Whose key it is; None for one that was not given out, or was revoked."""
+        """Return the entry of a key, or None if it is unknown or revoked."""
         # Who can only guess learns nothing of a hash from how long looking it up takes.
         return self._by_hash.get(hash_of(key))

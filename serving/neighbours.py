@@ -7,7 +7,7 @@ from serving.snapshot import Snapshot
 
 
 def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarItems:
-    """The items most like one.
+    """Return the items most similar to an item.
 
     Raises:
         NotFound: There is no such item.
@@ -23,7 +23,7 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
 
 
 def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method) -> SimilarUsers:
-    """The users most like one by a method; nobody where nobody shares enough."""
+    """Return the users most similar to a user by a method; empty where nobody shares enough."""
     columns = snapshot.similar_users.columns_of(user_id)
     rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
     theirs = [(other, score, support) for told, other, score, support in rows if told == method]

@@ -16,7 +16,7 @@ FAILED: Final = "the server could not answer; its log says more under the reques
 
 
 def document(detail: str, status: int, request_id: str) -> bytes:
-    """The document; halves of surrogate pairs, which JSON can send and UTF-8 cannot hold, are escaped."""
+    """Encode the document; lone surrogates, which JSON can hold and UTF-8 cannot, are escaped."""
     told = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -27,7 +27,7 @@ def document(detail: str, status: int, request_id: str) -> bytes:
 
 
 def problem(request: Request, detail: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer that says why there is no other."""
+    """Return a problem document (RFC 9457) as a response."""
     more = dict(headers or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         more.setdefault("retry-after", RETRY_SECONDS)
@@ -40,7 +40,7 @@ def problem(request: Request, detail: str, status: int, headers: Mapping[str, st
 
 
 def is_for_people(headers: Mapping[str, str]) -> bool:
-    """Whether a browser shows the answer to somebody.
+    """Return whether the client is a browser that shows the response to a person.
 
     Args:
         headers: By their names in lower case.

@@ -35,7 +35,7 @@ class Shared:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Opens what the workers of a folder share; without one, memory of this process alone."""
+        """Open the memory that the workers of a folder share, or memory of this process alone."""
         self._file = _opened(folder)
         finalize(self, os.close, self._file)
         self._lock = Lock()
@@ -49,16 +49,16 @@ class Shared:
         self._next = memoryview(memory)[16 * _MARKS :].cast("d")
 
     def mark(self, user_id: str) -> tuple[int, int]:
-        """What changes whenever a user did, or took back, anything that can change a list; zeros before."""
+        """Return a version of a user's events; it changes with each event or undo that can change a list."""
         place = _place(user_id, _MARKS)
         return self._marks[place], self._marks[_MARKS + place]
 
     def note_events(self, newest: Iterable[tuple[str, int]]) -> None:
-        """Raises marks of users to the sequences of their events."""
+        """Raise users' marks to the sequences of their events."""
         self._raise(self._events, newest)
 
     def note_undone(self, newest: Iterable[tuple[str, int]]) -> None:
-        """Raises marks of users to the sequences of what they took back."""
+        """Raise users' marks to the sequences of what they undid."""
         self._raise(self._undone, newest)
 
     def wait_of(self, key: str, per_second: float) -> float:
@@ -84,7 +84,7 @@ class Shared:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """A context in which no other thread and no other worker writes."""
+        """Exclude other threads and workers from writing."""
         with self._lock:
             flock(self._file, LOCK_EX)
             try:
@@ -94,7 +94,7 @@ class Shared:
 
 
 def _opened(folder: Path | None) -> int:
-    """The file, which has no name where one process alone knows it."""
+    """Return the open file; it has no name where a single process uses it."""
     if folder is not None:
         return os.open(folder / FILE, os.O_CREAT | os.O_RDWR, 0o600)
     file, name = mkstemp()

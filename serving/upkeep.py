@@ -27,7 +27,7 @@ class Upkeep:
         self.troubles: dict[str, str] = {}
 
     def attempt(self, name: str) -> Exception | None:
-        """Takes a step, and returns what it could not read; that is logged once, until it changes."""
+        """Take a step and return the error that it ended with, which is logged once until it changes."""
         try:
             self._steps[name]()
         except (NightschoolError, *UNREADABLE) as error:
@@ -40,7 +40,7 @@ class Upkeep:
         return None
 
     def refresh(self) -> None:
-        """Takes every step once, whatever comes of the others.
+        """Take every step once, even if others fail.
 
         Raises:
             NightschoolError: Something could not be read now; also what damaged files raise.
@@ -51,7 +51,7 @@ class Upkeep:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """A context in which each step is taken again and again, and once more at its end."""
+        """Take each step repeatedly in a thread of its own while the block runs."""
         over = threading.Event()
 
         def keep(name: str) -> None:

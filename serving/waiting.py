@@ -20,10 +20,10 @@ _Answer = TypeVar("_Answer")
 
 
 async def write(work: Callable[_Told, _Answer], *told: _Told.args, **named: _Told.kwargs) -> _Answer:
-    """What the work returns, which may wait for others who write; the frame ends waiting for a turn."""
+    """Run work that writes and return its result; the middleware bounds the wait for a thread."""
     return await run_sync(partial(work, *told, **named), limiter=_writers)
 
 
 async def read(work: Callable[_Told, _Answer], *told: _Told.args, **named: _Told.kwargs) -> _Answer:
-    """What the work returns, which never waits for who writes."""
+    """Run work that reads and return its result; it never waits for writers."""
     return await run_sync(partial(work, *told, **named), limiter=_readers)

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from signal import SIGINT, pthread_kill
-from threading import Timer, get_ident
 from typing import NoReturn
 
 import typer
@@ -29,7 +27,7 @@ from nightschool.cli import (
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.failures import INTERRUPTED, explain, is_interrupt
-from nightschool.interrupts import remembering_interrupts
+from nightschool.interrupts import insisting_on_interrupts
 
 app = typer.Typer(
     name="nightschool",
@@ -64,11 +62,10 @@ def main() -> None:
 
     0 done, 1 a defect, 2 usage, 3 data, 4 gate, 5 not found, 6 busy, 7 machine or service, 130 interrupted.
     """
-    sys.unraisablehook = _interrupt_again
     try:
         sys.argv[1:] = _take_home(sys.argv[1:])
         prepare_environment()
-        with remembering_interrupts():
+        with insisting_on_interrupts():
             app(prog_name="nightschool")
     except NightschoolError as error:
         _refuse(error)
@@ -81,15 +78,6 @@ def main() -> None:
         if unavailable is None:
             raise
         _refuse(unavailable)
-
-
-def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Deliver Ctrl-C again where Python dropped it, because it came while a finalizer or a weakref callback ran."""
-    if unraisable.exc_type is KeyboardInterrupt:
-        # A little later: here it would be dropped as well.
-        Timer(0.1, pthread_kill, [get_ident(), SIGINT]).start()
-    else:
-        sys.__unraisablehook__(unraisable)
 
 
 def _refuse(error: NightschoolError) -> NoReturn:

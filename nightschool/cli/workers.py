@@ -22,7 +22,7 @@ class PersistentServer(MPServer):
         self._pauses: dict[int, tuple[float, float]] = {}
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        """Replaces dead workers, each after a pause that doubles while it does not live long."""
+        """Replace dead workers, each after a pause that doubles while its replacements die soon."""
         over = time.monotonic() + max(self._pause_of(worker) for worker in workers)
         while time.monotonic() < over and not self.interrupt_signal:
             time.sleep(0.05)

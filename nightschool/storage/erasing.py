@@ -20,7 +20,7 @@ _MOST: Final = 1_000
 
 
 def erase(engine: sa.Engine, table: sa.Table, rows: sa.ColumnElement[bool]) -> int:
-    """How many rows were removed; an SQLite file then holds no byte of them.
+    """Delete rows and return their number; an SQLite file then holds no byte of them.
 
     Others who write meanwhile wait for moments alone.
 
@@ -53,13 +53,13 @@ def _erase_some(engine: sa.Engine, table: sa.Table, rows: sa.ColumnElement[bool]
 
 
 def _checkpoint(engine: sa.Engine) -> None:
-    """Brings to the disk what was written; else somebody has to whose own commit is waited for."""
+    """Checkpoint the write-ahead log; otherwise the commit of another writer has to."""
     with alone(engine) as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _overwrite(engine: sa.Engine) -> None:
-    """Overwrites what an SQLite file keeps of removed rows; where others leave no moment for it, all at once."""
+    """Overwrite what an SQLite file keeps of deleted rows; vacuum where other writers leave no time for that."""
     with alone(engine) as connection:
         path = Path(str(connection.exec_driver_sql("PRAGMA database_list").all()[0][2]))
         with closing(sqlite3.connect(path, BUSY_SECONDS, isolation_level=None)) as own:

@@ -176,6 +176,7 @@ def require_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
     """
     found = parse_id(text, str(dtype))
     if found is None:
+        ids = "texts in Unicode" if dtype == pl.String else "whole numbers of at most 64 bits"
         do = "give one as the sources write it"
-        raise NotFound(f"{kind.capitalize()} ids in this home are whole numbers of at most 64 bits", seen=text, do=do)
+        raise NotFound(f"{kind.capitalize()} ids in this home are {ids}", seen=ascii(text)[1:-1], do=do)
     return found

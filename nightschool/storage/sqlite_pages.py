@@ -103,7 +103,7 @@ def _page_size(file: int) -> int:
 
 
 def _with_remains(file: int, size: int) -> Iterator[int]:
-    """The pages of rows and indices with bytes that nothing uses; the first page holds no rows but the schema."""
+    """Return the pages of rows and indices with unused bytes; the first page holds the schema alone."""
     number = 2
     while block := os.pread(file, 1_000 * size, (number - 1) * size):
         for place in range(0, len(block) - size + 1, size):
@@ -114,7 +114,7 @@ def _with_remains(file: int, size: int) -> Iterator[int]:
 
 
 def _unused(page: bytes) -> Iterator[tuple[int, int]]:
-    """Where a page of rows has room: between its pointers and its content, and where something was removed."""
+    """Return the unused ranges of a page: between its pointers and its content, and its free blocks."""
     header = _HEADER_BYTES.get(page[0])
     if header is None:
         return
@@ -130,7 +130,7 @@ def _unused(page: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _free_pages(file: int, size: int) -> Iterator[tuple[int, int]]:
-    """The pages that belong to nothing, each with where in it nothing that SQLite reads begins."""
+    """Return the free pages, each with the offset from which SQLite reads nothing of it."""
     trunk = int.from_bytes(os.pread(file, 4, 32))
     seen = set[int]()
     while trunk and trunk not in seen:

@@ -212,6 +212,8 @@ def test_reasons_in_words(reason: str, because: int | None, why: str) -> None:
 def test_ids_are_those_of_the_home() -> None:
     assert require_id("7", pl.Int64(), "user") == 7
     assert require_id("007", pl.String(), "user") == "007"
+    with pytest.raises(NotFound, match="User ids in this home are texts in Unicode"):
+        require_id("a\udcff", pl.String(), "user")
     for text in ("x", "1_4", "007", "7.0"):
         with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers of at most 64 bits; saw '{text}'"):
             require_id(text, pl.Int64(), "item")
