@@ -47,7 +47,7 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
         from nightschool.night.config import NightConfig
         from nightschool.offline.compare import compare_models
         from tasks.evaluate import events_of
-        from tasks.select import search_for
+        from tasks.search import search_for
 
         config = NightConfig(models=MODELS, **SEARCH)
         log = events_of(home, config).with_all_relevant()

@@ -21,7 +21,7 @@ from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
 from tasks.home import manifest_of
-from tasks.select import search_for
+from tasks.search import search_for
 from tasks.sources import read_hold_out
 
 

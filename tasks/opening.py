@@ -14,7 +14,7 @@ from nightschool.storage.fingerprints import code_version, environment, environm
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tasks.home import asked_manifest, manifest_of
-from tasks.select import search_for
+from tasks.search import search_for
 from tasks.tracking import registry
 
 
