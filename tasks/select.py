@@ -8,6 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build, create
+from nightschool.application.search import repeat_search, search_for, settled_search
+from nightschool.application.stage import Record, resumable
 from nightschool.data.splits.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.night import Night
@@ -15,8 +17,6 @@ from nightschool.night.reporting.metrics import describe_selection
 from nightschool.night.selection.reranking import with_reranker
 from nightschool.night.selection.select import select as choose
 from tasks.prepare import load
-from tasks.search import repeat_search, search_for, settled_search
-from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)

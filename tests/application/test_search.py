@@ -4,11 +4,11 @@ import math
 import pytest
 
 from models.catalog import MODELS, create, create_reranker
+from nightschool.application.search import repeat_search, search_for, settled_search
 from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
-from tasks.search import repeat_search, search_for, settled_search
 
 
 def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():
