@@ -8,7 +8,8 @@ from scipy.sparse import csr_array, load_npz, save_npz
 
 from models.catalog import build, create
 from models.published import write_audiences
-from nightschool.contract import Blended, Dataset, Recipe, WeighsItems
+from nightschool.capabilities import WeighsItems
+from nightschool.contract import Blended, Dataset, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.release.audiences import measure_audiences

@@ -24,6 +24,7 @@ LONGEST = 300
 PICKLERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 
 WITHOUT_A_TEST_FILE = {
+    "nightschool/capabilities.py": "protocols alone; tests/models/test_catalog.py tells which models have them",
     "nightschool/columns.py": "names and dtypes; every test of the storage writes and reads them",
     "nightschool/contract.py": "tests/data/test_dataset.py reads its scores, tests/models fits on its positives",
     "nightschool/data/normalization/row_reader.py": "tests/data/normalization/test_normalise.py reads by it",

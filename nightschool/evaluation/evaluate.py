@@ -5,17 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
-from nightschool.contract import (
-    Blended,
-    Float32s,
-    Indices,
-    Mask,
-    PredictsInContext,
-    PredictsRatings,
-    Recommender,
-    Split,
-)
+from nightschool.contract import Blended, Float32s, Indices, Mask, Recommender, Split
 from nightschool.evaluation.evaluation import Errors, Evaluation, PerUser, Totals
 from nightschool.evaluation.facts import Facts, facts_of
 from nightschool.evaluation.lists import diversity_at, find_hits, miscalibration_at, popular_places, serendipity_at
