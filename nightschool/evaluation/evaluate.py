@@ -4,16 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
-from nightschool.contract import (
-    Blended,
-    Float32s,
-    Indices,
-    PredictsInContext,
-    PredictsRatings,
-    Recommender,
-    Split,
-)
+from nightschool.contract import Blended, Float32s, Indices, Recommender, Split
 from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.evaluation.facts import facts_of
