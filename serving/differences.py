@@ -25,6 +25,7 @@ from nightschool.columns import (
     WITHDRAWN,
     K,
 )
+from nightschool.evaluation.catalog import Place, shown_in
 from nightschool.evaluation.segments import OVERALL
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
@@ -34,7 +35,6 @@ TOP: Final = 10
 
 _PERSISTENCE = 0.9
 _MOST = 10
-_COMPARED = ("ndcg", "precision", "recall", "map", "coverage", "diversity", "novelty", "rmse")
 _LEFT, _RIGHT = f"{RANK}_left", f"{RANK}_right"
 _DEPTH, _LENGTH, _GAIN = "depth", "length", "gain"
 
@@ -180,7 +180,7 @@ def _metrics(lake: Lake, release_id: str) -> dict[str, tuple[float, float | None
     rows = lake.scan(METRICS, release_id).filter(
         pl.col(SPLIT) == "test",
         pl.col(SEGMENT) == OVERALL,
-        pl.col(METRIC).is_in(_COMPARED),
+        pl.col(METRIC).is_in([metric.name for metric in shown_in(Place.DIFFERENCES)]),
         pl.col(K).eq(TOP).fill_null(True),
         pl.col(VALUE).is_not_null(),
     )

@@ -17,12 +17,12 @@ import httpx
 import psutil
 import pytest
 
+from nightschool.application.forget import forget
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
 from nightschool.storage.keys import Keys
-from tasks.forget import forget
 from tests.cli.conftest import Run, require_refusal
 from tests.serving.conftest import copied
 from tests.serving.homes import make_home, publish, settings_of

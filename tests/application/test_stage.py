@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from prefect.states import Failed
 
+from nightschool.application.stage import failed_on_io, resumable
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
-from tasks.stage import failed_on_io, resumable
 from tests.night.nights import left_over, make_home, start
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import models
+from nightschool.application.stage import Record
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.night.night import Night
 from nightschool.night.reporting.mlflow_run import night_log
@@ -15,7 +16,6 @@ from nightschool.storage.mlflow_database import collect_garbage
 from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry
 from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
-from tasks.stage import Record
 
 MLFLOW_MODEL = Path(str(models.__file__)).with_name("mlflow_model.py")
 

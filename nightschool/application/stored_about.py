@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from nightschool.application.forget import parse_user
+from nightschool.application.home import manifest_of
 from nightschool.privacy.stored_about import stored_about
 from nightschool.settings import Settings
 from nightschool.storage.home import Home
-from tasks.forget import parse_user
-from tasks.home import manifest_of
 
 
 def export_user(home: Home, user: str) -> dict[str, Any]:

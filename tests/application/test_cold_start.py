@@ -1,9 +1,9 @@
 import pytest
 
+from nightschool.application.cold_start import evaluate_cold_start
+from nightschool.application.evaluate import Offline
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from tasks.cold_start import evaluate_cold_start
-from tasks.evaluate import Offline
 
 
 def test_a_reranker_cannot_order_lists_of_whom_it_never_met():

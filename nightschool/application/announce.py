@@ -3,12 +3,12 @@
 import logging
 from datetime import UTC, datetime
 
+from nightschool.application.notify import beat, notify
 from nightschool.night.outcome import ALARMING
 from nightschool.settings import Settings
 from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights, last_ended, missed
-from tasks.notify import beat, notify
 
 logger = logging.getLogger("nightschool.tasks")
 

@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 
 from models.published import forget_user
+from nightschool.application.home import manifest_of
+from nightschool.application.tracking import registry
 from nightschool.data.normalization.ids import to_ids
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
@@ -17,8 +19,6 @@ from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, fi
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.storage.home import Home
-from tasks.home import manifest_of
-from tasks.tracking import registry
 
 logger = logging.getLogger("nightschool.tasks")
 

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from tasks.measure import collecting, measured
+from nightschool.application.measure import collecting, measured
 
 
 def test_a_stage_is_measured_in_seconds_and_gigabytes():

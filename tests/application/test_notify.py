@@ -3,9 +3,9 @@ import time
 
 import pytest
 
-from tasks import notify as notifying
-from tasks.notify import beat, notify
-from tests.tasks.hooks import hook
+from nightschool.application import notify as notifying
+from nightschool.application.notify import beat, notify
+from tests.application.hooks import hook
 
 
 @pytest.fixture

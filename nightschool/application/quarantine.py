@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from expectations import validation
+from nightschool.application.forget import finish_erasure
+from nightschool.application.home import manifest_of
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.repair_files import read_repairs
 from nightschool.ingest.quarantine.retry import retry
 from nightschool.storage.home import Home
-from tasks.forget import finish_erasure
-from tasks.home import manifest_of
 
 
 def retry_quarantined(home: Home, repaired: Path | None) -> dict[str, Any]:

@@ -3,9 +3,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from nightschool.application.home import bind_home, manifest_of, open_home
 from nightschool.columns import USERS
 from nightschool.errors import ConfigurationError, NotFound
-from tasks.home import bind_home, manifest_of, open_home
 
 MANIFEST = """
 name = "NAME"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.catalog import create
+from nightschool.application.evaluate import events_of
 from nightschool.contract import Component
 from nightschool.night.config import NightConfig
 from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
 from nightschool.storage.home import Home
-from tasks.evaluate import events_of
 
 
 def cross_validate_models(home: Home, models: Sequence[str], seed: int, settings: NightConfig) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
+from nightschool.application.measure import measured
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
 from nightschool.storage.durable import sync_tree
-from tasks.measure import measured
 
 logger = logging.getLogger("nightschool.tasks")
 # Prefect gives extra loggers its handler, but no level.

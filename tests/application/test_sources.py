@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nightschool.application.home import bind_home
+from nightschool.application.sources import ingest_sources
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS
 from nightschool.storage.home import Home
 from nightschool.storage.nights import NightRow, Nights
-from tasks.home import bind_home
-from tasks.sources import ingest_sources
 from tests.landing import make_landing
 
 FIRST = datetime(2025, 3, 1, 2, tzinfo=UTC)

@@ -4,11 +4,11 @@ import math
 import pytest
 
 from models.catalog import MODELS, create, create_reranker
+from nightschool.application.search import repeat_search, search_for, settled_search
 from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
-from tasks.select import _settled, repeat_search, search_for
 
 
 def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():
@@ -57,13 +57,14 @@ def test_a_reranker_is_no_candidate_of_its_own():
     assert [one.model for one in search.tunables] == ["ease"]
     assert (search.reranker, search.rerank_seconds) == ({"trees": 7}, 5)
     champion = Recipe(components=(Component(model="ease"),))
-    assert _settled(champion, search).reranker is None
+    assert settled_search(champion, search).reranker is None
 
 
 def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
     champion = Recipe(components=(Component(model="ease", params={"l2": 77}),))
     tunables = {
-        one.model: one for one in _settled(champion, search_for(NightConfig(models=("popularity", "ease")))).tunables
+        one.model: one
+        for one in settled_search(champion, search_for(NightConfig(models=("popularity", "ease")))).tunables
     }
     assert tunables["ease"].fixed == {"l2": 77}
     assert not any(one.space for one in tunables.values())

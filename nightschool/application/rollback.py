@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tasks.home import open_home
-from tasks.tracking import registry
+from nightschool.application.home import open_home
+from nightschool.application.tracking import registry
 
 
 def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from nightschool.application.home import manifest_of
 from nightschool.columns import (
     ARRIVED_AT,
     FILE,
@@ -30,7 +31,6 @@ from nightschool.storage.binding import bind
 from nightschool.storage.home import Home
 from nightschool.storage.nights import Nights
 from nightschool.storage.upkeep import join_files
-from tasks.home import manifest_of
 
 
 class _Suites:

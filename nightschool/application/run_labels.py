@@ -8,12 +8,12 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 
+from nightschool.application.announce import dataset_of_home
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.nights import NightRow
 from nightschool.storage.releases import Releases
-from tasks.announce import dataset_of_home
 
 logger = logging.getLogger("nightschool.tasks")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import build, create
+from nightschool.application.evaluate import Offline
 from nightschool.data.splits.splitting import TEST, named_cut, test_split, validation_split
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
@@ -12,7 +13,6 @@ from nightschool.offline.oracle import describe_oracle, measure_oracle
 from nightschool.simulator.truth import Truth
 from nightschool.simulator.vocabulary import TRUTH_FILE
 from nightschool.storage.home import Home
-from tasks.evaluate import Offline
 
 
 def measure_way(home: Home, truth: Path | None, config: NightConfig, k: int) -> dict[str, Any]:

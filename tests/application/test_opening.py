@@ -6,8 +6,8 @@ import pendulum
 import pytest
 from prefect.context import FlowRunContext
 
+from nightschool.application.opening import asked_instant
 from nightschool.errors import ConfigurationError
-from tasks.opening import asked_instant
 
 START = datetime(2026, 3, 1, 2, tzinfo=UTC)
 

@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nightschool.application.announce import announce, announce_missed
 from nightschool.settings import Settings
 from nightschool.storage.nights import NightRow, Nights
-from tasks.announce import announce, announce_missed
-from tests.tasks.hooks import hook
+from tests.application.hooks import hook
 
 NOW = datetime.now(UTC)
 

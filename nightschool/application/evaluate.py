@@ -6,6 +6,9 @@ from typing import Any, Literal
 import numpy as np
 
 from models.catalog import build, create
+from nightschool.application.home import manifest_of
+from nightschool.application.search import search_for
+from nightschool.application.sources import read_hold_out
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Rules
@@ -20,9 +23,6 @@ from nightschool.offline.compare import compare_models, describe_measured, measu
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
-from tasks.home import manifest_of
-from tasks.select import search_for
-from tasks.sources import read_hold_out
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
+from nightschool.application.announce import announce, announce_missed
+from nightschool.application.measure import Figures, collecting
+from nightschool.application.opening import asked_instant, plain, scheduled_start
+from nightschool.application.run_labels import label_run
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
 from nightschool.failures import INTERRUPTED, explain
@@ -20,10 +24,6 @@ from nightschool.night.outcome import Outcome, outcome_of
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights
-from tasks.announce import announce, announce_missed
-from tasks.measure import Figures, collecting
-from tasks.opening import asked_instant, plain, scheduled_start
-from tasks.run_labels import label_run
 
 logger = logging.getLogger("nightschool.tasks")
 

@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 from prefect.context import FlowRunContext
 
+from nightschool.application.home import asked_manifest, manifest_of
+from nightschool.application.search import search_for
+from nightschool.application.tracking import registry
 from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
@@ -13,9 +16,6 @@ from nightschool.night.night import open_night as open_or_find
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
-from tasks.home import asked_manifest, manifest_of
-from tasks.select import search_for
-from tasks.tracking import registry
 
 
 def check_configuration(config: NightConfig, dataset: str | None) -> None:
