@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 from nightschool.application.evaluate import events_of
 from nightschool.application.home import bind_home
 from nightschool.application.sources import ingest_sources
-from nightschool.contract import Blended, Dataset, ItemColumns
+from nightschool.contract import Blended, Dataset
+from nightschool.item_columns import ItemColumns
 from nightschool.night.config import NightConfig
 from nightschool.night.release import neighbours as neighbours_module
 from nightschool.night.release.neighbours import (
