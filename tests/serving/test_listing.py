@@ -213,11 +213,10 @@ def test_reasons_in_words(snapshot: Snapshot) -> None:
 
 
 def test_a_component_that_the_release_says_explains_nothing_gives_no_item_as_its_reason(snapshot: Snapshot) -> None:
-    user, cap = learner(snapshot), Rules(quota=20)  # a list under rules is picked again
-    said = make_list(snapshot, user, cap, Asked(k=20))
+    said = ask(snapshot, learner(snapshot), quota=20)  # a list under rules is picked again
     sources = {entry["source"] for entry in said if entry["because_item_id"] is not None}
     assert sources
     silent = snapshot.release.model_copy(update={"gates": {UNEXPLAINED: sorted(sources)}})
-    unsaid = make_list(replace(snapshot, release=silent), user, cap, Asked(k=20))
+    unsaid = ask(replace(snapshot, release=silent), learner(snapshot), quota=20)
     assert ids(unsaid) == ids(said)
     assert {(entry["reason"], entry["because_item_id"]) for entry in unsaid} == {("popular", None)}
