@@ -17,8 +17,8 @@ from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
-from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder
 
@@ -48,12 +48,17 @@ def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> Recommend
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     # What is popular is nearly one list for everyone, and must be allowed to be.
-    floor = 0.0 if IMPERSONAL.issuperset(recommender.parts) else config.coverage_floor
+    floor = config.coverage_floor if any(part.personal for part in recommender.parts.values()) else 0.0
     gates = table_gates(lists, dataset, k=config.k, coverage_floor=floor)
     gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
-    return RecommendRecord(rows=counts, gates=tuple(gates), freshness=freshness_figures(ages))
+    return RecommendRecord(
+        rows=counts,
+        gates=tuple(gates),
+        freshness=freshness_figures(ages),
+        unexplained=tuple(sorted(recommender.unexplained)),
+    )
 
 
 def _suite_gate(report: SuiteReport) -> Gate:

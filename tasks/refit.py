@@ -10,12 +10,13 @@ from models.catalog import build, create
 from models.published import write_audiences
 from nightschool.application.stage import failed_on_io, resumable
 from nightschool.application.tracking import track
-from nightschool.contract import Blended, Dataset, WeighsItems
+from nightschool.capabilities import WeighsItems
+from nightschool.contract import Blended, Dataset
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, ProveRecord, RefitRecord, SelectRecord
 from nightschool.night.release.audiences import measure_audiences
-from nightschool.night.selection.select import CONTENT
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 
 

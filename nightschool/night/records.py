@@ -211,6 +211,7 @@ class RecommendRecord(StageRecord):
         rows: Table to its number of rows.
         gates: The table gates.
         freshness: Shares of young items in what users do and in what they are recommended; None where not measured.
+        unexplained: Components whose items are listed without a reason.
     """
 
     stage: ClassVar[str] = "recommend"
@@ -218,6 +219,7 @@ class RecommendRecord(StageRecord):
     rows: Mapping[str, int]
     gates: tuple[Gate, ...]
     freshness: Mapping[str, float | None]
+    unexplained: tuple[str, ...]
 
 
 class PublishRecord(StageRecord):

@@ -92,6 +92,7 @@ EXAMPLES: dict[str, StageRecord] = {
                 "new_item_places_7d": None,
                 "new_item_places_30d": 0.125,
             },
+            unexplained=("popularity",),
         ),
         PublishRecord(release_id="2024-05-06-abc", status="published"),
     )
