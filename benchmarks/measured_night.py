@@ -12,8 +12,8 @@ from nightschool.cli.environment import prepare_environment, prepare_flow_run
 from nightschool.night.config import NightConfig
 from nightschool.night.records import STAGES as RECORDS
 
-_INGEST, *_OTHERS = (record.stage for record in RECORDS)
-STAGES = (_INGEST, "open_night", *_OTHERS, "report")
+_RECOVER, _INGEST, *_OTHERS = (record.stage for record in RECORDS)
+STAGES = (_RECOVER, _INGEST, "open_night", *_OTHERS, "report")
 """The names under which the flow calls its stages, in their order."""
 
 

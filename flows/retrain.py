@@ -18,6 +18,7 @@ from tasks.prepare import prepare
 from tasks.prove import prove
 from tasks.publish import publish
 from tasks.recommend import recommend
+from tasks.recover import recover
 from tasks.refit import refit
 from tasks.report import report, report_decided
 from tasks.select import select
@@ -50,6 +51,7 @@ def retrain(
         check_configuration(config, dataset)
         with home_lock(Settings().paths.lock):
             home = bind_home(dataset, source_root)
+            recover(home)
             ingested = attempt.took(ingest(home, instant))
             night = open_night(home, config, instant, force, make_current and not dry_run)
             if not isinstance(night, Night):

@@ -5,7 +5,6 @@ from datetime import datetime
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from nightschool.application.forget import finish_erasure
 from nightschool.application.measure import measured
 from nightschool.application.sources import ingest_sources
 from nightschool.application.stage import failed_on_io
@@ -15,7 +14,6 @@ from nightschool.storage.home import Home
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
 def ingest(home: Home, as_of: datetime | None) -> IngestRecord:
-    """Take in the rows of the source files; an erasure that was cut short ends first."""
+    """Take in the rows that the source files bring, and report what became of each."""
     with measured(IngestRecord.stage):
-        finish_erasure(home)
         return IngestRecord.of(ingest_sources(home, as_of))

@@ -41,6 +41,15 @@ class StageRecord(Entry):
         return {}
 
 
+class RecoverRecord(StageRecord):
+    """How many erasures were finished that an earlier process had left half done."""
+
+    stage: ClassVar[str] = "recover"
+    kept: ClassVar[bool] = False
+
+    erasures: int
+
+
 class IngestRecord(StageRecord):
     """What became of the source rows.
 
@@ -233,6 +242,7 @@ class PublishRecord(StageRecord):
 
 
 STAGES: Final[tuple[type[StageRecord], ...]] = (
+    RecoverRecord,
     IngestRecord,
     ValidateRecord,
     PrepareRecord,

@@ -14,6 +14,7 @@ from nightschool.night.records import (
     ProveRecord,
     PublishRecord,
     RecommendRecord,
+    RecoverRecord,
     RefitRecord,
     RoleEntry,
     RuleEntry,
@@ -32,6 +33,7 @@ COVERAGE = Gate("catalogue coverage", passed=False, seen="0.001", demanded="at l
 EXAMPLES: dict[str, StageRecord] = {
     record.stage: record
     for record in (
+        RecoverRecord(erasures=0),
         IngestRecord(
             rows={"interactions": {"rows_in": 1234, "accepted": 1200, "reasons": {"null": 30}}},
             files=(FileFate("interactions", "a.csv", "taken", 1234),),
