@@ -42,9 +42,9 @@ def measure(dataset: str, source: Path, protocol: str) -> list[dict[str, Any]]:
     """What `nightschool evaluate --protocol leave-users` or `leave-items` finds."""
     with temporary_home():
         home = ingested_home(dataset, source)
+        from nightschool.application.cold_start import evaluate_cold_start
+        from nightschool.application.evaluate import Offline
         from nightschool.night.config import NightConfig
-        from tasks.cold_start import evaluate_cold_start
-        from tasks.evaluate import Offline
 
         asked = Offline(MODELS[protocol], protocol, K, 42, "manifest", NightConfig())
         tables: list[dict[str, Any]] = evaluate_cold_start(home, asked)["tables"]

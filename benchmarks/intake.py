@@ -79,10 +79,10 @@ def _read_plainly(file: Path) -> None:
 
 def _take_in_and_prepare(folder: Path) -> tuple[Stage, ...]:
     prepare_environment()
+    from nightschool.application.home import bind_home
+    from nightschool.application.opening import open_night
     from nightschool.night.config import NightConfig
-    from tasks.home import bind_home
     from tasks.ingest import ingest
-    from tasks.opening import open_night
     from tasks.prepare import prepare
     from tasks.validate import validate
 

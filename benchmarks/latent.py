@@ -42,8 +42,8 @@ def _measure(seed: int, models: tuple[str, ...]) -> dict[str, Any]:
 
         simulate(SimulatorConfig(seed=seed), Path(folder))
         home = ingested_home("learning", Path(folder))
+        from nightschool.application.oracle import measure_way
         from nightschool.night.config import NightConfig
-        from tasks.oracle import measure_way
 
         return measure_way(home, None, NightConfig(models=models, seed=seed, **SEARCH), 10)
 

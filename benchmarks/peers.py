@@ -83,9 +83,9 @@ def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
 
 def _split(source: Path) -> Any:
     home = ingested_home("movielens-100k", source)
+    from nightschool.application.evaluate import events_of
     from nightschool.data.splits.splitting import named_cut, test_split
     from nightschool.night.config import NightConfig
-    from tasks.evaluate import events_of
 
     log = events_of(home, NightConfig()).with_all_relevant()
     return test_split(log, named_cut(log, "stratified-item", seed=42))

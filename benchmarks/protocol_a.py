@@ -49,8 +49,8 @@ def main(data: DataOption = DATA) -> None:
 def measure(source: Path) -> dict[str, Any]:
     """What `nightschool ingest` and `nightschool evaluate --protocol stratified-item --relevant all` find."""
     home = ingested_home("movielens-100k", source)
+    from nightschool.application.evaluate import Offline, evaluate_models
     from nightschool.night.config import NightConfig
-    from tasks.evaluate import Offline, evaluate_models
 
     return evaluate_models(home, Offline(MODELS, "stratified-item", 10, 42, "all", NightConfig(**SEARCH)))
 

@@ -51,10 +51,10 @@ def main(data: DataOption = DATA) -> None:
 def measure(release_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The single models, and the published lists under their recipe's name, on the given test."""
     prepare_environment()
+    from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
+    from nightschool.application.home import open_home
     from nightschool.contract import Recipe
     from nightschool.night.config import NightConfig
-    from tasks.evaluate import Offline, evaluate_models, evaluate_release
-    from tasks.home import open_home
 
     home, asked = open_home(), Offline(MODELS, "given", 20, 42, "manifest", NightConfig(**SEARCH))
     recipe = Recipe.model_validate(home.releases.get(release_id).recipe)

@@ -42,12 +42,12 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
     with temporary_home():
         home = ingested_home(dataset, source)
         from models.catalog import build, create
+        from nightschool.application.evaluate import events_of
+        from nightschool.application.search import search_for
         from nightschool.data.splits.splitting import named_cut, test_split, validation_split
         from nightschool.evaluation.compare import compare
         from nightschool.night.config import NightConfig
         from nightschool.offline.compare import compare_models
-        from tasks.evaluate import events_of
-        from tasks.select import search_for
 
         config = NightConfig(models=MODELS, **SEARCH)
         log = events_of(home, config).with_all_relevant()

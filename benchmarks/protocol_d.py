@@ -50,8 +50,8 @@ def measure(source: Path) -> dict[str, Any]:
     """What `nightschool evaluate --protocol given -k 20` finds, and the peak memory of the process in GB."""
     with temporary_home():
         home = ingested_home("gowalla", source)
+        from nightschool.application.evaluate import Offline, evaluate_models
         from nightschool.night.config import NightConfig
-        from tasks.evaluate import Offline, evaluate_models
 
         document = evaluate_models(home, Offline(MODELS, "given", 20, 42, "all", NightConfig(**SETTINGS)))
     return {**document, "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}

@@ -53,10 +53,10 @@ def measure(source: Path) -> dict[str, Any]:
     """What `nightschool evaluate --protocol k-fold --seed 0` finds for every rating model."""
     home = ingested_home("movielens-100k", source)
     from models.catalog import create
+    from nightschool.application.evaluate import events_of
     from nightschool.contract import Component
     from nightschool.night.config import NightConfig
     from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
-    from tasks.evaluate import events_of
 
     log = events_of(home, NightConfig())
     components = [Component(model=model, params=params) for model, params in MODELS]

@@ -157,7 +157,7 @@ def _swaps() -> dict[str, Any]:
 
 def _turn() -> int:
     """How often the other release became current, a hundred times in about a minute."""
-    from tasks.home import open_home
+    from nightschool.application.home import open_home
 
     releases = open_home().releases
     first, second = (release.release_id for release in releases.published())

@@ -8,9 +8,9 @@ from typing import Any
 from prefect import flow
 
 from flows.retrain import retrain
+from nightschool.application.home import open_home
 from nightschool.night.backfill import list_instants, require_all, run_nights
 from nightschool.night.config import NightConfig
-from tasks.home import open_home
 
 
 @flow(name="backfill")

@@ -6,14 +6,14 @@ from typing import Any
 
 from prefect import flow
 
+from nightschool.application.attempt import Attempt
+from nightschool.application.home import bind_home
+from nightschool.application.opening import check_configuration, open_night
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
-from tasks.attempt import Attempt
-from tasks.home import bind_home
 from tasks.ingest import ingest
-from tasks.opening import check_configuration, open_night
 from tasks.prepare import prepare
 from tasks.prove import prove
 from tasks.publish import publish

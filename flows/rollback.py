@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect import flow
 
+from nightschool.application.rollback import roll_back
 from nightschool.storage.releases import ROLLBACK_HOLDS
-from tasks.rollback import roll_back
 
 
 @flow(name="rollback")

@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 from models.base import Model
 from models.fitted_state import Known
 from models.reranker.reranker import Reranker
-from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
+from nightschool.capabilities import FoldsIn
+from nightschool.contract import RERANKER, Dataset, Float32s, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names

@@ -195,38 +195,6 @@ class Recommender(Protocol):
         """Scores, float32 [n_block, n_items], higher is better; seen items are scored too."""
 
 
-@runtime_checkable
-class FoldsIn(Protocol):
-    """Scores users it was not fitted on, from their history alone."""
-
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
-
-
-@runtime_checkable
-class PredictsRatings(Protocol):
-    """Predicts the score of single pairs on the dataset's own scale."""
-
-    def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
-        """Scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
-
-
-@runtime_checkable
-class PredictsInContext(PredictsRatings, Protocol):
-    """Predicts scores that were given at known instants, which nobody knows of what is still to come."""
-
-    def predict_in_context(self, user_indices: Indices, item_indices: Indices, instants: Instants) -> Float32s:
-        """Scores, float32 [n], clipped likewise, as if given at these instants (UTC); never to rank by."""
-
-
-@runtime_checkable
-class WeighsItems(Protocol):
-    """Ranks by a sum of weights over the history: score(u, j) = Σ_i history[u, i] · weights[i, j]."""
-
-    def item_weights(self) -> csr_array:
-        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
-
-
 class Component(BaseModel):
     """One model of a recipe: its name in the catalogue and its hyper-parameters."""
 

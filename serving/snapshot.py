@@ -40,8 +40,8 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE
+from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
-from serving.pools import Pools
 from serving.schemas import ExternalId
 
 
@@ -74,7 +74,7 @@ class Snapshot:
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
     weights: Mapping[str, csr_array]
-    pools: Pools
+    pools: CandidatePools
     k: int
 
     @classmethod
@@ -101,7 +101,7 @@ class Snapshot:
             users=_users(lake, manifest, release.as_of),
             audiences=_audiences(lake, release.release_id),
             weights=_weights(lake, release.release_id, catalogue),
-            pools=Pools(lake.files(CANDIDATE_SCORES, release.release_id)),
+            pools=CandidatePools(lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
         )
 

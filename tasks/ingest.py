@@ -5,12 +5,12 @@ from datetime import datetime
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.application.forget import finish_erasure
+from nightschool.application.measure import measured
+from nightschool.application.sources import ingest_sources
+from nightschool.application.stage import failed_on_io
 from nightschool.ingest.ingest import IngestReport
 from nightschool.storage.home import Home
-from tasks.forget import finish_erasure
-from tasks.measure import measured
-from tasks.sources import ingest_sources
-from tasks.stage import failed_on_io
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)

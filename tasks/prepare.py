@@ -5,11 +5,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.application.stage import Record, resumable
 from nightschool.night.filter_report import measure_effects
 from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared
 from nightschool.night.prepare import prepare as prepare_data
-from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)

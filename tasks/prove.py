@@ -7,6 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build
+from nightschool.application.stage import Record, resumable
 from nightschool.contract import Recipe
 from nightschool.data.splits.splitting import test_split
 from nightschool.evaluation.segments import segments
@@ -16,7 +17,6 @@ from nightschool.night.prove import prove as compare
 from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
-from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)

@@ -5,14 +5,14 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.application.measure import measured
+from nightschool.application.stage import Record, failed_on_io
+from nightschool.application.tracking import prune_releases, registry
 from nightschool.errors import GateRefused
 from nightschool.night.gates import Gate, require
 from nightschool.night.night import Night
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
-from tasks.measure import measured
 from tasks.recommend import tables_folder
-from tasks.stage import Record, failed_on_io
-from tasks.tracking import prune_releases, registry
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from models.catalog import load as load_model
+from nightschool.application.stage import Record, resumable
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.gates import Gate, table_gates
@@ -19,7 +20,6 @@ from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder
-from tasks.stage import Record, resumable
 
 logger = logging.getLogger("nightschool.tasks")
 

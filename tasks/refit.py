@@ -8,14 +8,15 @@ from scipy.sparse import csr_array, load_npz, save_npz
 
 from models.catalog import build, create
 from models.published import write_audiences
-from nightschool.contract import Blended, Dataset, Recipe, WeighsItems
+from nightschool.application.stage import Record, failed_on_io, resumable
+from nightschool.application.tracking import track
+from nightschool.capabilities import WeighsItems
+from nightschool.contract import Blended, Dataset, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.night.selection.select import CONTENT
 from tasks.prepare import load
-from tasks.stage import Record, failed_on_io, resumable
-from tasks.tracking import track
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)

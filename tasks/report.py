@@ -7,11 +7,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from nightschool.application.stage import Record
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.night import Night, Unchanged
 from nightschool.night.reporting.report import already_decided, in_markdown, night_report
 from nightschool.storage.releases import Release
-from tasks.stage import Record
 
 
 @task(cache_policy=NO_CACHE)

@@ -11,6 +11,7 @@ from expectations.docs import write_docs
 from expectations.facts import Known
 from expectations.report import SuiteReport
 from expectations.validation import check_batch
+from nightschool.application.stage import Record, resumable
 from nightschool.columns import (
     AVAILABLE_AT,
     BYTES,
@@ -31,7 +32,6 @@ from nightschool.data.normalization.limits import Limits
 from nightschool.night.night import Night
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
-from tasks.stage import Record, resumable
 
 
 @task(cache_policy=NO_CACHE)

@@ -5,7 +5,7 @@ def test_ctrl_c_that_a_library_swallows_ends_the_command_at_the_end_of_the_stage
     code = """
 import os, signal, time
 from nightschool.cli import app
-from tasks.measure import measured
+from nightschool.application.measure import measured
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -33,11 +33,11 @@ def backfill(
 
     A night whose T is before that of the current release is stored, and does not become current.
     """
+    from nightschool.application.home import bind_home
     from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings
     from nightschool.storage.lock import home_lock
-    from tasks.home import bind_home
 
     days, hour = (_parse_day(first, "--from"), _parse_day(last, "--to")), _parse_time(at)
     settings = NightConfig.load(config, assignments or [])

@@ -16,7 +16,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Try a manifest on its files: what would be accepted and refused, with samples; nothing is written."""
-    from tasks.check import check_manifest
+    from nightschool.application.check import check_manifest
 
     document = check_manifest(manifest, source_root)
     show.show_json(document) if as_json else show_check(document)

@@ -217,7 +217,7 @@ def _release(settings: Settings) -> str:
 
 def _current(settings: Settings) -> Release | None:
     """The current release, whose tables were found to hold the rows that it counted; None without one."""
-    from tasks.home import holds_data, open_home
+    from nightschool.application.home import holds_data, open_home
 
     if not holds_data(settings.paths):
         return None
@@ -237,8 +237,8 @@ def _mlflow(settings: Settings) -> str:
     release = _current(settings)
     if release is None:
         return f"{uri}, no model yet"
-    from tasks.home import open_home
-    from tasks.tracking import registry
+    from nightschool.application.home import open_home
+    from nightschool.application.tracking import registry
 
     if not registry(open_home()).reconcile(release.release_id):
         raise NotFound(

@@ -24,10 +24,10 @@ def forget(
     What was learned from many people together stays: weights between items, popularity, metrics. Source files are
     yours; their rows about the person do not come in again. A release that lost rows is `erased` to `releases verify`.
     """
+    from nightschool.application.forget import forget as erase
+    from nightschool.application.forget import look_for
+    from nightschool.application.home import open_home
     from nightschool.storage.lock import home_lock
-    from tasks.forget import forget as erase
-    from tasks.forget import look_for
-    from tasks.home import open_home
 
     home = open_home()
     found = sum(look_for(home, user).values())

@@ -40,7 +40,7 @@ def init(
         "next": _commands(name, path, folder),
     }
     if check:
-        from tasks.check import check_manifest
+        from nightschool.application.check import check_manifest
 
         document["check"] = check_manifest(str(path), folder)
     show.show_json(document) if as_json else _show(document)

@@ -30,8 +30,8 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Show a user's list; a user whom the release does not know gets their audience's, else everyone's."""
+    from nightschool.application.home import manifest_of, open_home
     from nightschool.storage.release_reader import Reader
-    from tasks.home import manifest_of, open_home
 
     home = open_home()
     reader, manifest = Reader.of(home, release), manifest_of(home)
@@ -55,8 +55,8 @@ def similar_items(
     as_json: Json = False,
 ) -> None:
     """Show the items that are most like one."""
+    from nightschool.application.home import open_home
     from nightschool.storage.release_reader import Reader
-    from tasks.home import open_home
 
     reader = Reader.of(open_home(), release)
     items = reader.similar_items(item, k)
@@ -76,8 +76,8 @@ def similar_users(
     as_json: Json = False,
 ) -> None:
     """Show the users whose histories are most like one user's."""
+    from nightschool.application.home import manifest_of, open_home
     from nightschool.storage.release_reader import Reader
-    from tasks.home import manifest_of, open_home
 
     home = open_home()
     reader, user = Reader.of(home, release), manifest_of(home).folded(user)
@@ -116,8 +116,8 @@ def export(
 
 
 def _export_user(user: str, out: Path | None, as_json: bool) -> None:
-    from tasks.home import open_home
-    from tasks.stored_about import export_user
+    from nightschool.application.home import open_home
+    from nightschool.application.stored_about import export_user
 
     if out is not None and out.suffix != ".json":
         raise ConfigurationError("unknown file type", seen=out.suffix, do="end the name in .json")
@@ -144,10 +144,10 @@ def _open_private(out: Path) -> TextIO:
 def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> None:
     import polars as pl
 
+    from nightschool.application.home import open_home
     from nightschool.columns import RELEASE_TABLES
     from nightschool.ingest.quarantine.spreadsheets import count_formulas, without_formulas
     from nightschool.storage.release_reader import Reader
-    from tasks.home import open_home
 
     tables = {known.name: known for known in RELEASE_TABLES}
     if table not in tables:

@@ -57,17 +57,17 @@ def simulate(
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Take source rows into the tables, each exactly once."""
+    from nightschool.application.home import bind_home
+    from nightschool.application.sources import ingest_sources
     from nightschool.settings import Settings
     from nightschool.storage.erasure_log import unfinished
     from nightschool.storage.lock import home_lock
-    from tasks.home import bind_home
-    from tasks.sources import ingest_sources
 
     paths = Settings().paths
     with home_lock(paths.lock):
         home = bind_home(dataset, source_root)
         if unfinished(paths.erasure) is not None:
-            from tasks.forget import finish_erasure
+            from nightschool.application.forget import finish_erasure
 
             finish_erasure(home)
         report = ingest_sources(home, None)
@@ -95,10 +95,10 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
+    from nightschool.application.home import bind_home
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings
     from nightschool.storage.lock import home_lock
-    from tasks.home import bind_home
 
     instant = parse_instant(as_of)
     settings = NightConfig.load(config, assignments or [])
@@ -107,7 +107,7 @@ def retrain(
             # The night does this too; but wrong usage should be told before Prefect's server has started.
             bind_home(dataset, source_root)
     except Busy as busy:
-        from tasks.attempt import leave_rows_of
+        from nightschool.application.attempt import leave_rows_of
 
         leave_rows_of(busy, instant)
         raise
@@ -143,18 +143,18 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Compare models on a held-out test of what was ingested, with intervals; publishes nothing."""
+    from nightschool.application.cold_start import evaluate_cold_start
+    from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
+    from nightschool.application.home import open_home
     from nightschool.data.splits.cold_start import PROTOCOLS as COLD_START
     from nightschool.night.config import NightConfig
-    from tasks.cold_start import evaluate_cold_start
-    from tasks.evaluate import Offline, evaluate_models, evaluate_release
-    from tasks.home import open_home
 
     if relevant not in {"all", "manifest"}:
         raise ConfigurationError("--relevant", seen=relevant, do="use all or manifest")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     settings = NightConfig.load(None, assignments or [])
     if protocol == "k-fold":
-        from tasks.cross_validate import cross_validate_models
+        from nightschool.application.cross_validate import cross_validate_models
 
         validated = cross_validate_models(open_home(dataset), names, seed, settings)
         show.show_json(validated) if as_json else show.show_cross_validation(validated)

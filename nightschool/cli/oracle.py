@@ -23,9 +23,9 @@ def oracle(
     as_json: Json = False,
 ) -> None:
     """Measure how far models come from popularity to the true probabilities of a simulated home."""
+    from nightschool.application.home import open_home
+    from nightschool.application.oracle import measure_way
     from nightschool.night.config import NightConfig
-    from tasks.home import open_home
-    from tasks.oracle import measure_way
 
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     config = NightConfig.load(None, assignments or []).model_copy(update={"models": names, "seed": seed})

@@ -21,8 +21,8 @@ File = Annotated[
 @app.command("list")
 def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = False) -> None:
     """Count the rows that were put aside, by table, source file and reason."""
+    from nightschool.application.home import open_home
     from nightschool.ingest.quarantine.table import count_reasons, quarantined
-    from tasks.home import open_home
 
     counts = count_reasons(quarantined(open_home().lake, reason, file))
     if as_json:
@@ -45,9 +45,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the rows that were put aside to a file, to be repaired there and given to `quarantine retry`."""
+    from nightschool.application.home import manifest_of, open_home
     from nightschool.ingest.quarantine.repair_files import write_rows
     from nightschool.ingest.quarantine.table import own_columns, quarantined, repairable
-    from tasks.home import manifest_of, open_home
 
     home = open_home()
     rows = repairable(quarantined(home.lake, reason, file))
@@ -64,9 +64,9 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Take in what was repaired, or what has become good as it is; the rest stays with its reason."""
+    from nightschool.application.home import open_home
+    from nightschool.application.quarantine import retry_quarantined
     from nightschool.storage.lock import home_lock
-    from tasks.home import open_home
-    from tasks.quarantine import retry_quarantined
 
     home = open_home()
     with home_lock(home.paths.lock):

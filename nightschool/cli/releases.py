@@ -20,7 +20,7 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the releases table.")]
 @app.command("list")
 def list_releases(as_json: Json = False) -> None:
     """List every release, oldest first."""
-    from tasks.home import open_home
+    from nightschool.application.home import open_home
 
     releases = open_home().releases
     listing = releases.listing()
@@ -43,7 +43,7 @@ def list_releases(as_json: Json = False) -> None:
 @app.command("show")
 def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
     """Show one release: recipe, gates, tables and fingerprints."""
-    from tasks.home import open_home
+    from nightschool.application.home import open_home
 
     release = open_home().releases.get(release_id)
     document: dict[str, Any] = release.model_dump(mode="json")
@@ -67,8 +67,8 @@ def verify(release_id: ReleaseId, as_json: Json = False) -> None:
 
     `intact` is what the night published, `erased` what `nightschool forget` has left of it.
     """
+    from nightschool.application.home import open_home
     from nightschool.storage.verify import verify_release
-    from tasks.home import open_home
 
     found = verify_release(open_home(), release_id)
     if as_json:
@@ -90,8 +90,8 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Make an earlier release current again."""
+    from nightschool.application.rollback import roll_back
     from nightschool.storage.releases import ROLLBACK_HOLDS
-    from tasks.rollback import roll_back
 
     document = roll_back(release_id, reason, ROLLBACK_HOLDS if and_hold is None else and_hold)
     if as_json:
@@ -105,7 +105,7 @@ def rollback(
 @app.command()
 def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish.")], as_json: Json = False) -> None:
     """Keep nights from publishing until `release-hold`."""
-    from tasks.home import open_home
+    from nightschool.application.home import open_home
 
     open_home().releases.hold(reason)
     if as_json:
@@ -117,7 +117,7 @@ def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish."
 @app.command("release-hold")
 def release_hold(as_json: Json = False) -> None:
     """Let nights publish again."""
-    from tasks.home import open_home
+    from nightschool.application.home import open_home
 
     ended = open_home().releases.unhold()
     if as_json:
@@ -137,9 +137,9 @@ def prune(
 
     Tidying joins the files of tables, and removes runs of nights more than 90 days ago that no kept release needs.
     """
+    from nightschool.application.home import open_home
+    from nightschool.application.tracking import prune_releases, tidy
     from nightschool.storage.lock import home_lock
-    from tasks.home import open_home
-    from tasks.tracking import prune_releases, tidy
 
     home = open_home()
     with home_lock(home.paths.lock):

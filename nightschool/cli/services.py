@@ -55,9 +55,9 @@ def doctor(
 
 def _report_quietly(checks: "list[Check]") -> None:
     """Print one line a problem, and send word of nights that were missed."""
+    from nightschool.application.announce import announce_missed
     from nightschool.settings import Settings
     from nightschool.storage.nights import Nights
-    from tasks.announce import announce_missed
 
     for check in checks:
         if not check.ok:

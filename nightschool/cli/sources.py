@@ -16,8 +16,8 @@ FileName = Annotated[str, typer.Argument(metavar="FILE", help="A file as `source
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
     """List every source file, how far it was taken in, and why it was set aside."""
-    from tasks.home import open_home
-    from tasks.sources import list_files
+    from nightschool.application.home import open_home
+    from nightschool.application.sources import list_files
 
     files = list_files(open_home())
     if as_json:
@@ -48,9 +48,9 @@ def drop(file: FileName, as_json: Json = False) -> None:
 
 
 def _decide(file: str, decision: Any, as_json: bool) -> None:
+    from nightschool.application.home import open_home
+    from nightschool.application.sources import decide_source
     from nightschool.storage.lock import home_lock
-    from tasks.home import open_home
-    from tasks.sources import decide_source
 
     home = open_home()
     with home_lock(home.paths.lock):

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from nightschool import columns
+from nightschool.application.home import open_home
 from nightschool.storage.lock import home_lock
-from tasks.home import open_home
 from tests.cli.conftest import Outcome, Run, require_refusal
 
 MANIFEST = """

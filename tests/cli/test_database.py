@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.columns import INTERACTIONS, ITEMS, SOURCE_FILE, SOURCES, USERS
-from tasks.home import open_home
 from tests.cli.conftest import NIGHT, Run, require_refusal, spawn
 from tests.postgres import DATABASE, PASSWORD, USER, Server
 

@@ -214,7 +214,7 @@ MOMENTS = {
     "the tombstone": ("nightschool.storage.erasure_log:Erasures:note", "the same"),
     "a table": ("nightschool.storage.lake:Lake:replace_release", "another person's"),
     "a new recommender": ("mlflow:MlflowClient:create_model_version", "ingest"),
-    "the texts": ("tasks.forget::erase_texts", "the same"),
+    "the texts": ("nightschool.application.forget::erase_texts", "the same"),
 }
 """After what the command dies, and which command finishes what it began."""
 

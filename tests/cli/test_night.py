@@ -6,13 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.cli.night import parse_instant
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
 from serving.schemas import ExternalId
-from tasks.home import open_home
 from tests.cli.conftest import N_INTERACTIONS, N_ITEMS, N_USERS, NIGHT, Published, Run, require_refusal
 from tests.serving.client import Api
 from tests.serving.sent import history

@@ -7,8 +7,8 @@ import pytest
 
 from nightschool.settings import Settings
 from nightschool.storage.nights import NightRow, Nights
+from tests.application.hooks import hook
 from tests.cli.conftest import Run
-from tests.tasks.hooks import hook
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

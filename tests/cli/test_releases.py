@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.columns import HISTORIES, RELEASE_TABLES
-from tasks.home import open_home
 from tests.cli.conftest import NIGHT, Published, Run, require_refusal
 
 ASSIGNMENTS = [part for assignment in NIGHT for part in ("--set", assignment)]

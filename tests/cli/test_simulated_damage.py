@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, QUARANTINE, USER_ID, USERS
-from tasks.home import open_home
 from tests.cli.conftest import Outcome, Run, require_refusal
 
 SIZE = ("--users", 600, "--items", 300, "--interactions", 20_000)

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, RECOMMENDATIONS, RELEASE_ID, SIMILAR_ITEMS, Table
 from nightschool.storage.releases import Draft
-from tasks.home import open_home
 from tests.cli.conftest import Run
 from tests.cli.untrusted import N_ROWS, Untrusted, log_row
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from nightschool.application.home import open_home
 from nightschool.columns import QUARANTINE, SOURCE_ROW, TABLE, Table
 from nightschool.settings import Settings
-from tasks.home import open_home
 from tests.cli.conftest import Outcome, Run, require_refusal
 
 MANIFEST = """

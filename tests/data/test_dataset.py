@@ -31,9 +31,9 @@ from nightschool.columns import (
 )
 from nightschool.contract import ItemColumns
 from nightschool.data.dataset import EventLog, build_event_log
-from nightschool.data.hashing import order_ids
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
+from nightschool.hashing import order_ids
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -14,9 +14,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
+from tests.application.hooks import Hook, hook
 from tests.flows.servers import Servers, running
 from tests.flows.victims import Scene, warm_up
-from tests.tasks.hooks import Hook, hook
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from nightschool.cli.automations import NAME, watch_for_nights
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
+from tests.application.hooks import Hook
 from tests.flows.servers import SMALL_NIGHT, Servers, answer, until
-from tests.tasks.hooks import Hook
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from flows.retrain import retrain
+from nightschool.application.home import bind_home, open_home
+from nightschool.application.sources import ingest_sources
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     AVAILABLE_AT,
@@ -33,8 +35,6 @@ from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
-from tasks.home import bind_home, open_home
-from tasks.sources import ingest_sources
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 

@@ -23,7 +23,7 @@ from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.lock import home_lock
 from nightschool.storage.nights import NightRow, Nights
-from tests.tasks.hooks import Hook, hook
+from tests.application.hooks import Hook, hook
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"models": ("popularity", "ease"), "params": {"ease": {"l2": 50.0}}, "k": 10, "alpha_steps": 2, "min_users": 20}
@@ -129,7 +129,7 @@ def test_a_locked_home_leaves_a_row_too(prefect_api: str, source: Path) -> None:
 def test_a_defect_is_raised_as_it_is(
     prefect_api: str, source: Path, monkeypatch: pytest.MonkeyPatch, told: Hook
 ) -> None:
-    monkeypatch.setattr("tasks.sources.ingest", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("nightschool.application.sources.ingest", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         retrain("learning", source, config=CONFIG)
     (row,) = nights()
@@ -148,7 +148,7 @@ def test_what_the_machine_lacks_is_told_and_is_the_nights_own_error(
     def append(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tasks.sources.ingest", full)
+    monkeypatch.setattr("nightschool.application.sources.ingest", full)
     with pytest.raises(Unavailable, match="memory ran out") as caught:
         retrain("learning", source, config=CONFIG)
     assert caught.value.exit_code == 7
@@ -158,7 +158,7 @@ def test_what_the_machine_lacks_is_told_and_is_the_nights_own_error(
 
 def test_a_scheduled_night_has_its_instant(prefect_api: str, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = datetime(2026, 11, 1, 2, tzinfo=UTC)
-    monkeypatch.setattr("tasks.attempt.scheduled_start", lambda: planned)
+    monkeypatch.setattr("nightschool.application.attempt.scheduled_start", lambda: planned)
     with pytest.raises(ConfigurationError):
         retrain("learning", source, config=NightConfig(models=("pobularity",)))
     assert (nights()[0].scheduled_for, nights()[0].as_of) == (planned, planned)

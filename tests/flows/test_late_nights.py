@@ -10,6 +10,9 @@ import pytest
 
 from flows.backfill import backfill
 from flows.retrain import retrain
+from nightschool.application.home import open_home
+from nightschool.application.rollback import roll_back
+from nightschool.application.tracking import registry
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.errors import NightschoolError
 from nightschool.night.config import NightConfig
@@ -18,9 +21,6 @@ from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.verify import verify_release
-from tasks.home import open_home
-from tasks.rollback import roll_back
-from tasks.tracking import registry
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -46,7 +46,7 @@ def first(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(SimulatorConfig(users=200, items=100, interactions=6_000, seed=1), folder / "source")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTSCHOOL_HOME", str(folder / "home"))
-        patch.setattr("tasks.opening.code_version", lambda: "code")
+        patch.setattr("nightschool.application.opening.code_version", lambda: "code")
         report = retrain("learning", folder / "source", T1, CONFIG)
     assert (report["status"], report["tuned"], report["decision"]) == ("published", True, "first")
     return folder
@@ -55,7 +55,7 @@ def first(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def night(first: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Night:
     """Runs a night at a T in a copy of the home, the first copy unless another is named."""
-    monkeypatch.setattr("tasks.opening.code_version", lambda: "code")
+    monkeypatch.setattr("nightschool.application.opening.code_version", lambda: "code")
 
     def run(as_of: datetime, *, copy: str = "one", config: NightConfig = CONFIG, **asked: bool) -> dict[str, Any]:
         home = tmp_path / copy

@@ -13,6 +13,8 @@ import pytest
 
 from flows.retrain import retrain
 from flows.rollback import rollback
+from nightschool.application.home import open_home
+from nightschool.application.tracking import registry
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError
 from nightschool.night.config import NightConfig
@@ -21,8 +23,6 @@ from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
-from tasks.home import open_home
-from tasks.tracking import registry
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -76,14 +76,14 @@ def platform(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Plat
     events.write_bytes(b"".join(start + everything))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTSCHOOL_HOME", str(home))
-        patch.setattr("tasks.opening.code_version", lambda: "code")
+        patch.setattr("nightschool.application.opening.code_version", lambda: "code")
         report = retrain("learning", source, config=CONFIG)
     return Platform(home, source, now, report)
 
 
 @pytest.fixture(autouse=True)
 def _sources_may_be_edited_while_tests_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.opening.code_version", lambda: "code")
+    monkeypatch.setattr("nightschool.application.opening.code_version", lambda: "code")
 
 
 @pytest.fixture

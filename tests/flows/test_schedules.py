@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from nightschool.application.home import bind_home
+from nightschool.application.sources import ingest_sources
 from nightschool.columns import INTERACTIONS, RELEASES, SOURCE_FILE
 from nightschool.storage.lake import Lake
-from tasks.home import bind_home
-from tasks.sources import ingest_sources
 from tests.flows.servers import ENDED, SMALL_NIGHT, Servers, answer, until
 
 pytestmark = pytest.mark.server

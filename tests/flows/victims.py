@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-import tasks.opening
+import nightschool.application.opening
 from flows.retrain import retrain
+from nightschool.application.home import open_home
+from nightschool.application.tracking import registry
 from nightschool.columns import RELEASE_TABLES
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
@@ -24,9 +26,7 @@ from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.serving_files import Lists, lists_path
 from nightschool.storage.stage_records import StageRecords
-from tasks.home import open_home
 from tasks.publish import publish
-from tasks.tracking import registry
 
 PATIENCE = 300.0
 """Seconds after which a process counts as hanging."""
@@ -178,7 +178,7 @@ def _begin(scene: Scene, name: str, live: Callable[..., Any], *arguments: object
 def _live_night(scene: Scene, name: str, die: Moment | None) -> dict[str, Any]:
     """What the night reported, and how it left the home."""
     # The sources may be edited while the test runs.
-    tasks.opening.code_version = lambda: "as the test began"
+    nightschool.application.opening.code_version = lambda: "as the test began"
     finished = (scene.notes / f"{name}.stages").open("a", buffering=1)
     _watch(Moment(StageRecords, "put"), lambda stage, _: print(stage, file=finished))
     if die is not None:
@@ -190,8 +190,8 @@ def _live_night(scene: Scene, name: str, die: Moment | None) -> dict[str, Any]:
 
 def _live_publication(scene: Scene, name: str) -> dict[str, Any]:
     """How the home is left by the last stage of a night that was interrupted before it, or in it."""
-    tasks.opening.code_version = lambda: "as the test began"
-    night = tasks.opening.open_night(open_home(), CONFIG, None, force=False)
+    nightschool.application.opening.code_version = lambda: "as the test began"
+    night = nightschool.application.opening.open_night(open_home(), CONFIG, None, force=False)
     (scene.notes / f"{name}.ready").touch()
     while not (scene.notes / f"{name}.go").exists():
         time.sleep(0.005)

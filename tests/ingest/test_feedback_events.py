@@ -7,6 +7,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from nightschool.application.forget import forget, look_for
+from nightschool.application.home import bind_home, manifest_of, open_home
+from nightschool.application.sources import ingest_sources, list_files
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.ingest import feedback_events as night_sent
@@ -16,9 +19,6 @@ from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.tables import EXPOSURES
-from tasks.forget import forget, look_for
-from tasks.home import bind_home, manifest_of, open_home
-from tasks.sources import ingest_sources, list_files
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MANIFEST = """

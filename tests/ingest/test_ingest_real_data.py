@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from nightschool.application.home import open_home
 from nightschool.cli.app import main
 from nightschool.columns import (
     ALWAYS,
@@ -33,7 +34,6 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.splits.given_test import read_test
-from tasks.home import open_home
 
 Ingest = Callable[..., dict[str, Any]]
 

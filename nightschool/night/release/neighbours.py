@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
+from nightschool.capabilities import WeighsItems
 from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, SCORE, SUPPORT, USER_ID, WEIGHT
-from nightschool.contract import Blended, Dataset, Float32s, Indices, WeighsItems
+from nightschool.contract import Blended, Dataset, Float32s, Indices
 from nightschool.night.departed import present, rows_of_present
 from nightschool.night.release.interests import interests
 from nightschool.night.selection.select import CONTENT, IMPERSONAL

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Component, Indices, Pool, PredictsRatings, Recipe, Recommender, Span, Split
+from nightschool.capabilities import PredictsRatings
+from nightschool.contract import Component, Indices, Pool, Recipe, Recommender, Span, Split
 from nightschool.data.density import mean_degree
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare

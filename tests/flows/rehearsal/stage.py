@@ -92,7 +92,7 @@ def run_here(home: Path, sources: Sources, as_of: datetime) -> Outcome:
     started = time.perf_counter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTSCHOOL_HOME", str(home))
-        patch.setattr("tasks.opening.code_version", lambda: "as the test began")
+        patch.setattr("nightschool.application.opening.code_version", lambda: "as the test began")
         config = NightConfig.model_validate(CONFIG)
         report = retrain(str(sources.manifest), sources.root, as_of=as_of, config=config)
     fates = {file["file"]: file["fate"] for file in report.get("files", ()) if file["table"] == "interactions"}

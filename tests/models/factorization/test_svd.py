@@ -9,7 +9,7 @@ import surprise
 from models.factorization.surprise_trainset import trainset
 from models.factorization.svd import Svd, SvdConfig
 from models.ratings import Ratings
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
 
 

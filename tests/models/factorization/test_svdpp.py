@@ -4,7 +4,7 @@ import surprise
 from models.factorization.surprise_trainset import trainset
 from models.factorization.svdpp import Svdpp, SvdppConfig
 from models.ratings import Ratings
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)
 

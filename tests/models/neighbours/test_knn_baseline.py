@@ -8,7 +8,7 @@ import surprise
 from models.factorization.surprise_trainset import trainset
 from models.neighbours.knn_baseline import KnnBaseline, KnnBaselineConfig
 from models.ratings import Ratings
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)

@@ -9,6 +9,9 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
+from nightschool.application.evaluate import events_of
+from nightschool.application.home import bind_home
+from nightschool.application.sources import ingest_sources
 from nightschool.contract import Blended, Dataset, ItemColumns
 from nightschool.night.config import NightConfig
 from nightschool.night.release import neighbours as neighbours_module
@@ -20,9 +23,6 @@ from nightschool.night.release.neighbours import (
     similar_users,
     weights_by_component,
 )
-from tasks.evaluate import events_of
-from tasks.home import bind_home
-from tasks.sources import ingest_sources
 
 NOTHING = csr_array((4, 4), dtype=np.float32)
 

@@ -1,0 +1,68 @@
+"""Saying to people what became of a night, and which nights never began."""
+
+import logging
+from datetime import UTC, datetime
+
+from nightschool.application.notify import beat, notify
+from nightschool.night.outcome import ALARMING
+from nightschool.settings import Settings
+from nightschool.storage.binding import find_binding
+from nightschool.storage.lake import UNREADABLE
+from nightschool.storage.nights import NightRow, Nights, last_ended, missed
+
+logger = logging.getLogger("nightschool.tasks")
+
+
+def announce(row: NightRow, nights: Nights) -> None:
+    """Tell of a night that was refused or failed, and of the first success after one; a success beats the heart."""
+    if row.succeeded:
+        beat()
+    if not Settings().notify.get_secret_value():
+        return
+    if row.outcome in ALARMING:
+        notify(_title(row.outcome), _body(row))
+    elif row.succeeded and _before(row, nights) in ALARMING:
+        notify(_title("recovered"), _body(row))
+
+
+def announce_missed(nights: Nights) -> None:
+    """Tell once of each night that was missed, where somebody is to be told."""
+    if not Settings().notify.get_secret_value():
+        return
+    told = nights.tries / ".missed"
+    try:
+        last = told.read_text() if told.exists() else ""
+        found = [row.at.isoformat() for row in missed(nights.all(), datetime.now(UTC)) if row.at.isoformat() > last]
+        if not found:
+            return
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.write_text(found[0])
+    except UNREADABLE as error:
+        logger.warning("missed nights could not be looked for: %s", error)
+        return
+    notify(_title("missed"), f"no night began at {', '.join(reversed(found))}; see that the worker and its server run")
+
+
+def dataset_of_home() -> str:
+    """Return the name of the home's dataset; empty before the first ingest."""
+    binding = find_binding(Settings().paths.binding)
+    return binding.dataset if binding else ""
+
+
+def _before(row: NightRow, nights: Nights) -> str:
+    """Return the outcome of the try before this one; tries that found the home locked say nothing."""
+    try:
+        before = last_ended([each for each in nights.all() if each.night_id != row.night_id])
+    except UNREADABLE as error:
+        logger.warning("the night before could not be read: %s", error)
+        return ""
+    return before.outcome if before else ""
+
+
+def _title(what: str) -> str:
+    return f"Nightschool {dataset_of_home()}: {what}".replace(" :", ":")
+
+
+def _body(row: NightRow) -> str:
+    about = f"Began {row.at:%Y-%m-%d %H:%M} UTC, release {row.release_id or 'none'}"
+    return f"{row.reason}\n{about}; {Settings().page}/operator"

@@ -1,0 +1,128 @@
+"""Offline evaluation of a home's data on a named protocol; publishes nothing."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from models.catalog import build, create
+from nightschool.application.home import manifest_of
+from nightschool.application.search import search_for
+from nightschool.application.sources import read_hold_out
+from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
+from nightschool.data.dataset import EventLog
+from nightschool.data.filters import Rules
+from nightschool.data.splits.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
+from nightschool.errors import ConfigurationError, NotFound
+from nightschool.night.config import NightConfig
+from nightschool.night.filter_report import measure_effects
+from nightschool.night.prepare import event_log
+from nightschool.night.reporting.metrics import figures
+from nightschool.night.selection.select import Search
+from nightschool.offline.compare import compare_models, describe_measured, measure_lists
+from nightschool.storage.as_of import newest_known
+from nightschool.storage.home import Home
+from nightschool.storage.release_reader import Reader
+
+
+@dataclass(frozen=True)
+class Offline:
+    """What to evaluate.
+
+    Attributes:
+        models: Names in the catalogue; popularity is always measured.
+        protocol: How the test is cut.
+        k: The k that decides.
+        seed: Seed of the split and of every fit.
+        relevant: What counts as a hit: what the manifest says, or every held-out pair.
+        settings: Hyper-parameters and the rest of the configuration.
+    """
+
+    models: tuple[str, ...]
+    protocol: str
+    k: int
+    seed: int
+    relevant: Literal["all", "manifest"]
+    settings: NightConfig
+
+    @property
+    def config(self) -> NightConfig:
+        """The settings with these models and popularity, this seed, and k among the cutoffs."""
+        models = tuple(dict.fromkeys(["popularity", *self.models]))
+        cutoffs = tuple(sorted({*self.settings.cutoffs, self.k}))
+        return self.settings.model_copy(update={"models": models, "seed": self.seed, "cutoffs": cutoffs})
+
+    @property
+    def search(self) -> Search:
+        """What is tried of each model.
+
+        Raises:
+            ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
+        """
+        return search_for(self.config, decisive_k=self.k)
+
+    @property
+    def window(self) -> Window:
+        """The part of the time that a test takes."""
+        return Window(self.settings.window_days, self.settings.min_users, self.settings.max_test_share)
+
+    def events(self, home: Home) -> EventLog:
+        """Every event of the home, relevant as was asked.
+
+        Raises:
+            NotFound: The home holds no interactions.
+        """
+        log = events_of(home, self.settings, given=self.protocol == "given")
+        return log.with_all_relevant() if self.relevant == "all" else log
+
+
+def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
+    """One row a model: figures on the test with intervals, and the paired difference to popularity."""
+    log = asked.events(home)
+    cut = named_cut(log, asked.protocol, seed=asked.seed, window=asked.window)
+    search = asked.search
+    effects = measure_effects(log, cut.part(TRAIN, VALIDATION), asked.config)
+    rows, failures = compare_models(validation_split(log, cut), test_split(log, cut), search, create, build)
+    return {
+        "dataset": home.binding.dataset,
+        "protocol": cut.protocol,
+        "warnings": list(cut.warnings),
+        "k": asked.k,
+        "n_users": rows[0].evaluation.n_users,
+        "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
+        "signals": effects.rows,
+        "models": [describe_measured(row, search.cutoffs) for row in rows],
+        "failures": dict(failures),
+    }
+
+
+def evaluate_release(home: Home, asked: Offline, release_id: str) -> dict[str, Any]:
+    """The figures of a release's published lists on the manifest's given test.
+
+    Raises:
+        ConfigurationError: Another protocol was asked for; a release has seen everything else.
+    """
+    if asked.protocol != "given":
+        raise ConfigurationError(
+            "a release is evaluated on the given test only", seen=asked.protocol, do="--protocol given"
+        )
+    log = asked.events(home)
+    reader = Reader.of(home, release_id)
+    lists = reader.table(RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK).collect()
+    cutoffs = asked.config.cutoffs
+    evaluation = measure_lists(lists, test_split(log, named_cut(log, "given", seed=asked.seed)), cutoffs)
+    measured = {"name": release_id, "metrics": figures(evaluation, cutoffs)}
+    return {"dataset": home.binding.dataset, "protocol": "given", "warnings": [], "k": asked.k, "models": [measured]}
+
+
+def events_of(home: Home, rules: Rules, *, given: bool = False) -> EventLog:
+    """Every event of the home that is known now, with the manifest's given test where it is asked for.
+
+    Raises:
+        NotFound: The home holds no interactions.
+        ManifestError: The manifest has no given test.
+    """
+    if not home.lake.exists(INTERACTIONS):
+        raise NotFound(f"home {home.paths.root} holds no interactions yet", do="run `nightschool ingest` first")
+    held_out = read_hold_out(home) if given else None
+    return event_log(home.lake, manifest_of(home), newest_known(home.lake), rules, held_out)

@@ -1,0 +1,120 @@
+"""Forgetting a person: in tables, in the recommenders that MLflow keeps, in texts; what was cut short goes on."""
+
+import logging
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from models.published import forget_user
+from nightschool.application.home import manifest_of
+from nightschool.application.tracking import registry
+from nightschool.data.normalization.ids import to_ids
+from nightschool.data.normalization.parse_values import to_text
+from nightschool.errors import ConfigurationError, NotFound
+from nightschool.ingest.feedback_events import count_sent, erase_sent
+from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
+from nightschool.settings import Settings
+from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
+from nightschool.storage.home import Home
+
+logger = logging.getLogger("nightschool.tasks")
+
+
+def look_for(home: Home, user: str) -> dict[str, int]:
+    """Table name to the rows that name the person, those of all releases together.
+
+    Raises:
+        NotFound: No table names such a person.
+    """
+    user_id = parse_user(home, user)
+    pending = unfinished(home.paths.erasure)
+    if pending is not None and pending.user_id == user_id:
+        return dict(pending.removed)
+    return find_person(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
+
+
+def forget(home: Home, user: str) -> dict[str, Any]:
+    """What was removed, once nothing below the home names the person any more. Call it under the home's lock.
+
+    Raises:
+        NotFound: No table names such a person.
+        Unavailable: The files of a registered recommender are gone; nothing was removed.
+        Busy: A Prefect server keeps its database busy; the next try goes on there.
+    """
+    user_id = parse_user(home, user)
+    pending = unfinished(home.paths.erasure)
+    if pending is not None:
+        report = _erase(home, pending)
+        if pending.user_id == user_id:
+            return report
+    sent = count_sent(user_id, Settings().events_address)
+    if _has_store(home):
+        registry(home).require_files()
+    return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC), sent))
+
+
+def finish_erasure(home: Home) -> None:
+    """Brings an erasure to its end that was cut short, if there is one. Call it under the home's lock."""
+    pending = unfinished(home.paths.erasure)
+    if pending is not None:
+        _erase(home, pending)
+
+
+def parse_user(home: Home, user: str) -> UserId:
+    """Return the id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
+
+    Raises:
+        NotFound: The home can have no such id.
+    """
+    try:
+        given = to_text(pl.Series([manifest_of(home).folded(user)]))
+        user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
+    except UnicodeEncodeError:
+        user_id = None
+    if user_id is None:
+        raise NotFound("no such user", seen=user[:100], do=f"ids are {home.lake.user_id} here")
+    return user_id
+
+
+def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
+    manifest = manifest_of(home)
+    erase_rows(home, manifest, erasure)
+    erase_sent(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
+    recommenders = _erase_from_recommenders(home, erasure.user_id)
+    erase_texts(home, erasure.user_id)
+    end(home.paths.erasure)
+    return {
+        "user_id": erasure.user_id,
+        "erased_at": erasure.erased_at.isoformat(),
+        "removed": dict(erasure.removed),
+        "recommenders": recommenders,
+    }
+
+
+def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
+    """How many registered recommenders knew the person and were written anew."""
+    scratch = home.paths.scratch
+    shutil.rmtree(scratch, ignore_errors=True)
+    if not _has_store(home):
+        return 0
+
+    def rewrite(artifacts: Path) -> bool:
+        model = artifacts / "model"
+        try:
+            return forget_user(model, artifacts / "audiences.npz", user_id)
+        except (ConfigurationError, NotFound) as error:
+            logger.warning("a registered recommender cannot be read and loses its files: %s", error)
+            shutil.rmtree(model, ignore_errors=True)
+            return True
+
+    rewritten = registry(home).rewrite_models(rewrite, scratch)
+    shutil.rmtree(scratch)
+    return rewritten
+
+
+def _has_store(home: Home) -> bool:
+    """Whether MLflow was ever used: nothing is made only to look into it."""
+    return home.paths.mlflow_database.exists() or bool(Settings().mlflow_tracking_uri.get_secret_value())

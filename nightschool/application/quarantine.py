@@ -1,0 +1,29 @@
+"""Trying quarantined rows once more, by the rules and the manifest of the home."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from expectations import validation
+from nightschool.application.forget import finish_erasure
+from nightschool.application.home import manifest_of
+from nightschool.ingest.batch import IngestContext
+from nightschool.ingest.ledger import Ledger
+from nightschool.ingest.quarantine.repair_files import read_repairs
+from nightschool.ingest.quarantine.retry import retry
+from nightschool.storage.home import Home
+
+
+def retry_quarantined(home: Home, repaired: Path | None) -> dict[str, Any]:
+    """What became of the rows of a file of repaired ones, else of all as they are. Call it under the home's lock.
+
+    Raises:
+        NotFound: There is no such file.
+        DataRefused: The file holds what is no quarantined row; nothing was changed.
+    """
+    finish_erasure(home)
+    repairs = read_repairs(repaired) if repaired else None
+    now = datetime.now(UTC)
+    ledger = Ledger(home.lake, now)
+    context = IngestContext(manifest_of(home), home.binding.source_root, home.lake, ledger, validation, now, now)
+    return retry(context, repairs).to_dict()

@@ -1,0 +1,58 @@
+"""Showing the night in MLflow: what was tried, what it measured, and the model that was refitted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import models
+from nightschool.application.stage import Record
+from nightschool.columns import RECOMMENDATIONS
+from nightschool.night.night import Night
+from nightschool.night.reporting.mlflow_run import night_log
+from nightschool.settings import Settings
+from nightschool.sqlite import sqlite_path
+from nightschool.storage.home import Home
+from nightschool.storage.mlflow_database import collect_garbage
+from nightschool.storage.pruning import prune
+from nightschool.storage.registry import Registry
+from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
+
+MLFLOW_MODEL = Path(str(models.__file__)).with_name("mlflow_model.py")
+
+
+def registry(home: Home) -> Registry:
+    """The MLflow store of a home."""
+    return Registry(Settings().tracking_uri, home.paths.mlflow_artifacts)
+
+
+def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str, Path]) -> str:
+    """The id of the night's MLflow run, with a child a candidate and an α, and the refitted model registered."""
+    store = registry(night.home)
+    run_id = store.log_night(night_log(night, chosen, verdict))
+    store.register(run_id, night.identity.release_id, MLFLOW_MODEL, artifacts, night.home.lake.user_id)
+    return run_id
+
+
+def prune_releases(home: Home, keep: int) -> list[str]:
+    """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
+    removed = prune(home.releases, home.paths, keep)
+    stored = {release.release_id for release in home.releases.stored()}
+    registry(home).prune(stored - home.lake.releases(RECOMMENDATIONS))
+    return removed
+
+
+def tidy(home: Home, now: datetime) -> int:
+    """Join files and remove what is old and no kept release needs; return how many nights lost their MLflow runs.
+
+    Call it under the home's lock.
+
+    Raises:
+        Busy: A server keeps Prefect's database busy.
+    """
+    tidy_tables(home.lake)
+    kept = home.lake.releases(RECOMMENDATIONS)
+    gone = registry(home).forget_runs(kept, now - KEPT) if home.paths.mlflow_database.exists() else 0
+    if gone and sqlite_path(Settings().tracking_uri) is not None:
+        collect_garbage(Settings().tracking_uri)
+    tidy_prefect(home.paths.prefect, now)
+    return gone

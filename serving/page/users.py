@@ -1,0 +1,189 @@
+"""What a learner sees: who they are, their list and why, what they met, who is like them."""
+
+import hashlib
+from collections.abc import Sequence
+from secrets import token_urlsafe
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from nightschool.errors import NotFound
+from serving import waiting
+from serving.answers import ListRequest
+from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
+from serving.page.view import LENGTHS, METHODS, View
+from serving.schemas import Event, EventType, Recommendations, Recommended, SimilarUsers
+from serving.service import Service
+
+_FOUND = 20
+_HISTORY = 12
+_MIDDLE = 0.5
+_SAID = {
+    "like": "Liked. The list has been made anew.",
+    "complete": "Marked as done. The list has been made anew.",
+    "hide": "Hidden. It will not be shown again.",
+    "undo": "Taken back. The list has been made anew.",
+}
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+class Row(NamedTuple):
+    """An entry of a list as it is drawn.
+
+    Attributes:
+        bar: Its score beside those of the list, 0–1.
+        elsewhere: Its rank in the other list; None where that does not hold it.
+    """
+
+    item: Recommended
+    bar: float
+    elsewhere: int | None = None
+
+
+@router.get("/")
+def find_users(request: Request, q: str = "") -> Response:
+    """The users that a query finds; the first ones without a query."""
+    found = _service(request).search_users(q, _FOUND + 1)
+    told: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
+    return page(request, "_found.html" if fragment_asked(request) == "found" else "learners.html", **told)
+
+
+@router.get("/learner/{user_id:path}")
+def show_user(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
+    """A learner's page, or the part of it that htmx asks for."""
+    view = View.of(request.query_params)
+    part = fragment_asked(request)
+    if part == "similar":
+        return page(request, "_similar.html", user_id=user_id, view=view, **_similar(request, user_id, view))
+    told = _list(request, user_id, view)
+    if part == "list":
+        return page(request, "_list.html", said="", **told)
+    about = _service(request).current.snapshot.attributes(told["answer"].user_id) or {}
+    told |= {"about": about, **_past(request, user_id), **_similar(request, user_id, view)}
+    return page(request, "learner.html", said=_SAID.get(just, ""), undo=undo, **told)
+
+
+@router.post("/learner/{user_id:path}/events")
+async def take_event(
+    request: Request,
+    user_id: str,
+    item_id: Annotated[str, Form(max_length=512)],
+    event: Annotated[EventType, Form()],
+    once: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """The list as it is after an event: the changed parts for htmx, else the page anew."""
+    event_id = _event_id(once, user_id, item_id, event)
+    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id)
+    taken = await waiting.write(_service(request).take_events, [sent], caller_of(request).name)
+    return await waiting.read(_changed, request, user_id, event, taken.events[0].event_id)
+
+
+@router.post("/learner/{user_id:path}/undo")
+async def undo_event(request: Request, user_id: str, event_id: Annotated[str, Form(max_length=600)]) -> Response:
+    """The list as it is once an event is taken back: the changed parts for htmx, else the page anew."""
+    await waiting.write(_service(request).undo_event, event_id, user_id, caller_of(request).name)
+    return await waiting.read(_changed, request, user_id, "undo", "")
+
+
+def _changed(request: Request, user_id: str, just: str, undo: str) -> Response:
+    view = View.of(request.query_params)
+    if fragment_asked(request) is None:
+        return RedirectResponse(f"/learner/{segment(user_id)}{view.query(just=just, undo=undo or None)}#list", 303)
+    told = _list(request, user_id, view)
+    return page(request, "_changed.html", said=_SAID.get(just, ""), undo=undo, **told, **_past(request, user_id))
+
+
+@router.get("/compare/{user_id:path}")
+def compare_settings(request: Request, user_id: str) -> Response:
+    """One learner's list by two settings, side by side."""
+    left, right = (_one_side(request, user_id, side) for side in ("left", "right"))
+    ranks = [{entry.item_id: entry.rank for entry in side["answer"].items} for side in (left, right)]
+    left["rows"] = rows_of(left["answer"], ranks[1])
+    right["rows"] = rows_of(right["answer"], ranks[0])
+    told = {
+        "user_id": user_id,
+        "sides": [left, right],
+        "k": View.of(request.query_params).k,
+        "in_both": len(ranks[0].keys() & ranks[1].keys()),
+        **_dials(request),
+    }
+    return page(request, "_sides.html" if fragment_asked(request) == "sides" else "compare.html", **told)
+
+
+def rows_of(answer: Recommendations, elsewhere: dict[Any, int] | None = None) -> list[Row]:
+    """A list's entries with bars that tell their scores apart: the best one's is full."""
+    scores = [entry.score for entry in answer.items]
+    bars = _bars(scores)
+    ranks = elsewhere or {}
+    return [Row(entry, bar, ranks.get(entry.item_id)) for entry, bar in zip(answer.items, bars, strict=True)]
+
+
+def _bars(scores: Sequence[float]) -> list[float]:
+    """Shares of the best score; where some are below zero, from a little below the worst one."""
+    if not scores:
+        return []
+    floor = 0.0 if min(scores) >= 0 else min(scores) - 0.05 * (max(scores) - min(scores))
+    height = max(scores) - floor
+    return [(score - floor) / height if height > 0 else 1.0 for score in scores]
+
+
+def _one_side(request: Request, user_id: str, name: str) -> dict[str, Any]:
+    view = View.of(request.query_params, f"{name}_")
+    return {"name": name, "view": view, "answer": _ask(request, user_id, view)}
+
+
+def _list(request: Request, user_id: str, view: View) -> dict[str, Any]:
+    answer = _ask(request, user_id, view)
+    return {
+        "user_id": user_id,
+        "view": view,
+        "answer": answer,
+        "rows": rows_of(answer),
+        **_dials(request),
+        "once": token_urlsafe(12),
+    }
+
+
+def _dials(request: Request) -> dict[str, Any]:
+    """What can be set, and where α stands as it was published."""
+    service = _service(request)
+    published = service.current.snapshot.recipe.alpha
+    return {
+        "has_content": service.has_content(),
+        "rules_diversity": service.rules.diversity,
+        "published_alpha": _MIDDLE if published is None else published,
+        "lengths": LENGTHS,
+    }
+
+
+def _ask(request: Request, user_id: str, view: View) -> Recommendations:
+    asked = ListRequest(k=view.k, alpha=view.alpha, diversity=view.diversity)
+    return _service(request).recommend(user_id, asked)
+
+
+def _past(request: Request, user_id: str) -> dict[str, Any]:
+    return {"history": _service(request).history(user_id, _HISTORY)}
+
+
+def _similar(request: Request, user_id: str, view: View) -> dict[str, Any]:
+    alike: SimilarUsers | None
+    try:
+        alike = _service(request).similar_users(user_id, view.method)
+    except NotFound:
+        alike = None
+    return {"alike": alike, "methods": METHODS}
+
+
+def _event_id(once: str, user_id: str, item_id: str, event: str) -> str | None:
+    """The same for a button that is pressed twice on one drawing of the page; None where that has no name."""
+    if not once:
+        return None
+    told = "\0".join((once, user_id, item_id, event))
+    return "page-" + hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service

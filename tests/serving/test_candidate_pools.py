@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from serving.candidate_pools import CandidatePools
+from tests.serving.conftest import Served
+
+
+def pool_file(path: Path, rows: dict[str, list[object]]) -> Path:
+    pl.DataFrame(rows).write_parquet(path)
+    return path
+
+
+def test_a_user_s_candidates_come_from_whichever_file_holds_them(tmp_path: Path) -> None:
+    files = [
+        pool_file(tmp_path / "a", {"user_id": [1, 1, 3], "item_id": [7, 8, 9], "ease": [0.5, 0.25, 1.0]}),
+        pool_file(tmp_path / "b", {"user_id": [5], "item_id": [7], "ease": [2.0]}),
+    ]
+    pools = CandidatePools(files)
+    first, last = pools.of(1), pools.of(5)
+    assert first is not None
+    assert last is not None
+    assert first.to_dict(as_series=False) == {"item_id": [7, 8], "ease": [0.5, 0.25]}
+    assert last.rows() == [(7, 2.0)]
+
+
+@pytest.mark.parametrize("user", [0, 2, 4, 9])
+def test_who_has_no_candidates_has_none(tmp_path: Path, user: int) -> None:
+    files = [pool_file(tmp_path / "a", {"user_id": [1, 3], "item_id": [7, 9]})]
+    assert CandidatePools(files).of(user) is None
+
+
+def test_without_files_nobody_has_candidates() -> None:
+    assert CandidatePools([]).of(1) is None
+
+
+def test_users_may_be_texts(tmp_path: Path) -> None:
+    files = [pool_file(tmp_path / "a", {"user_id": ["a", "é"], "item_id": [7, 9]})]
+    found = CandidatePools(files).of("é")
+    assert found is not None
+    assert found.rows() == [(9,)]
+
+
+def test_a_release_holds_the_pool_behind_each_list(served: Served) -> None:
+    user = known_user(served)
+    found = served.snapshot.pools.of(user)
+    listed = served.snapshot.lists.columns_of(user)
+    assert found is not None
+    assert listed is not None
+    assert found.columns == ["item_id", "ease", "content"]
+    assert set(listed["item_id"]) <= set(found["item_id"])
+
+
+def known_user(served: Served) -> int:
+    user = served.snapshot.histories.keys[0]
+    assert isinstance(user, int)
+    return user
