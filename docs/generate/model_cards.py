@@ -8,7 +8,8 @@ from docs.generate.schema import fields_table
 from docs.generate.writing import code, docstring, first_line, table
 from models.catalog import MODELS
 from models.reranker.reranker import Reranker, RerankerConfig
-from nightschool.contract import RERANKER, FoldsIn, PredictsInContext, PredictsRatings, Space, Span, WeighsItems
+from nightschool.capabilities import FoldsIn, PredictsInContext, PredictsRatings, WeighsItems
+from nightschool.contract import RERANKER, Space, Span
 
 _CAPABILITIES: Final = {
     FoldsIn: "scores users from a history it was not fitted on",
