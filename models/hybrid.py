@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 from models.base import Model
 from models.fitted_state import Known
 from models.reranker.reranker import Reranker
-from nightschool.contract import RERANKER, Dataset, Float32s, FoldsIn, Indices, Pool, Recipe
+from nightschool.capabilities import FoldsIn
+from nightschool.contract import RERANKER, Dataset, Float32s, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names
@@ -51,6 +52,11 @@ class Hybrid(Model):
     def parts(self) -> Mapping[str, Model]:
         """Catalogue name to fitted component, in the order of the recipe."""
         return self._parts
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """Names of the components whose list entries no item of a user's history explains."""
+        return frozenset(name for name, part in self._parts.items() if not part.explains)
 
     def pool(self, user_indices: Indices) -> Pool:
         """The candidates of a block of users, with each component's normalised scores."""

@@ -30,6 +30,7 @@ from nightschool.columns import (
     K,
 )
 from nightschool.contract import Recipe
+from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
 from nightschool.experiments.sequential import Judgement, judge
 from nightschool.experiments.store import Experiment, Experiments
@@ -40,9 +41,6 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
 from serving.schemas import ReleaseDetail, ReleaseEntry
-
-SHOWN: Final = (("ndcg", 10), ("recall", 10), ("coverage", 10), ("novelty", 10))
-"""The metrics that are drawn over the nights."""
 
 ROLES: Final = ("challenger", "champion", "popularity")
 NIGHTS: Final = 60
@@ -84,7 +82,7 @@ class Quarantined(NamedTuple):
     example: str
 
 
-class Releasing(NamedTuple):
+class ReleaseState(NamedTuple):
     """Where a home's releases stand.
 
     Attributes:
@@ -120,10 +118,10 @@ def open_lake(paths: HomePaths) -> Lake:
     return Lake(paths.lake, binding.user_dtype, binding.item_dtype)
 
 
-def releasing(lake: Lake) -> Releasing:
+def release_state(lake: Lake) -> ReleaseState:
     """Where the home's releases stand now."""
     releases = Releases(lake)
-    return Releasing(releases.current(), releases.history(), releases.held())
+    return ReleaseState(releases.current(), releases.history(), releases.held())
 
 
 def release_entries(lake: Lake) -> list[ReleaseEntry]:
@@ -160,14 +158,14 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = ""
     return releases.rollback(release_id, reason, by)
 
 
-class Tried(NamedTuple):
+class ExperimentResult(NamedTuple):
     """An experiment and what it has shown so far."""
 
     experiment: Experiment
     shown: Judgement
 
 
-def tried(address: str) -> list[Tried]:
+def experiment_results(address: str) -> list[ExperimentResult]:
     """The newest experiments of the database at the address, the newest first.
 
     Raises:
@@ -179,7 +177,7 @@ def tried(address: str) -> list[Tried]:
     try:
         experiments = Experiments(database)
         newest = reversed(experiments.all()[-_EXPERIMENTS:])
-        return [Tried(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
+        return [ExperimentResult(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
     finally:
         database.dispose()
 
@@ -204,13 +202,14 @@ def curves(lake: Lake, nights: Sequence[Release]) -> list[Curve]:
         .select(RELEASE_ID, MODEL, METRIC, K, VALUE, CI_LOW, CI_HIGH)
         .collect()
     )
-    by_metric: dict[tuple[str, int], dict[str, list[Figure]]] = {}
+    by_metric: dict[tuple[str, int | None], dict[str, list[Figure]]] = {}
     for release_id, model, metric, k, value, low, high in found.iter_rows():
         lines = by_metric.setdefault((metric, k), {})
         lines.setdefault(model, []).append(
             Figure(release_id, as_of[release_id], value, low, high, release_id not in breaks)
         )
-    return [_curve(f"{metric}@{k}", by_metric[metric, k]) for metric, k in SHOWN if (metric, k) in by_metric]
+    drawn = [(metric, SHOWN_AT if metric.by_k else None) for metric in shown_in(Place.CURVES)]
+    return [_curve(metric.label(k), by_metric[metric.name, k]) for metric, k in drawn if (metric.name, k) in by_metric]
 
 
 def _breaks(nights: Sequence[Release]) -> set[str]:

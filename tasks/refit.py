@@ -10,11 +10,12 @@ from models.catalog import build, create
 from models.published import write_audiences
 from nightschool.application.stage import Record, failed_on_io, resumable
 from nightschool.application.tracking import track
-from nightschool.contract import Blended, Dataset, Recipe, WeighsItems
+from nightschool.capabilities import WeighsItems
+from nightschool.contract import Blended, Dataset, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.release.audiences import measure_audiences
-from nightschool.night.selection.select import CONTENT
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 
 

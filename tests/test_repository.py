@@ -24,11 +24,13 @@ LONGEST = 300
 PICKLERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 
 WITHOUT_A_TEST_FILE = {
+    "nightschool/capabilities.py": "protocols alone; tests/models/test_catalog.py tells which models have them",
     "nightschool/columns.py": "names and dtypes; every test of the storage writes and reads them",
     "nightschool/contract.py": "tests/data/test_dataset.py reads its scores, tests/models fits on its positives",
     "nightschool/data/normalization/row_reader.py": "tests/data/normalization/test_normalise.py reads by it",
     "nightschool/storage/home.py": "fields alone; every test of the night opens one",
     "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
+    "nightschool/item_columns.py": "fields alone; tests/data/test_features.py describes items by them",
     "nightschool/progress.py": "draws on a terminal only",
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",

@@ -14,7 +14,7 @@ from rich.table import Table
 from nightschool.settings import Settings
 
 _PAGE = 150
-_FIGURES = ("ndcg", "prec", "recall", "cover", "rmse")
+_FIGURE = re.compile(r"[+-]?\d+\.\d{4}\b")
 
 _NEXT = (
     ("recommend --user ID", "one learner's list with reasons"),
@@ -25,10 +25,9 @@ _NEXT = (
 # What is printed may come from a source file: square brackets and colons in it are no markup.
 console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _PAGE)
 
-_METRICS = ("ndcg@10", "precision@5", "recall@5", "ndcg@5", "rmse", "coverage@10")
-_BEYOND = ("novelty", "average_popularity", "serendipity", "diversity", "miscalibration", "gini")
 _AGES = ("7d", "30d")
-_HEADS = {"precision@5": "prec@5", "coverage@10": "cover@10"}
+_HEADS = {"precision": "prec", "coverage": "cover"}
+"""Shorter names at the heads of a night's tables."""
 
 
 def printable(text: str) -> str:
@@ -47,7 +46,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        figure = numeric or name.startswith(_FIGURES)
+        figure = numeric or any(_FIGURE.match(str(row[index])) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=figure)
     for row in rows:
         table.add_row(*(_text(value) for value in row))
@@ -127,7 +126,9 @@ def show_evaluation(document: Mapping[str, Any]) -> None:
 
 
 def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
-    metrics = [f"ndcg@{k}", f"precision@{k}", f"recall@{k}", f"coverage@{k}", "rmse"]
+    from nightschool.evaluation.catalog import Place, labels
+
+    metrics = labels(Place.ACCURACY, k)
     rows = [
         [
             model["name"],
@@ -138,7 +139,7 @@ def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
         for model in document["models"]
     ]
     show_table(title, ["model", *metrics, f"ndcg@{k} over popularity", "fit s"], rows)
-    beyond = [f"{metric}@{k}" for metric in _BEYOND if any(f"{metric}@{k}" in m["metrics"] for m in document["models"])]
+    beyond = [label for label in labels(Place.BEYOND, k) if any(label in m["metrics"] for m in document["models"])]
     if beyond:
         lists = [
             [model["name"], *(_interval(model["metrics"].get(metric)) for metric in beyond)]
@@ -190,11 +191,20 @@ def show_effects(effects: Sequence[Mapping[str, Any]]) -> None:
 
 def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
     """Prints one line a model, each metric with its 95 % interval."""
+    from nightschool.evaluation.catalog import night_labels
+
+    metrics = night_labels()
     rows = [
-        [c["name"], *(_interval(c["metrics"].get(metric)) for metric in _METRICS), _seconds(c.get("fit_seconds"))]
+        [c["name"], *(_interval(c["metrics"].get(metric)) for metric in metrics), _seconds(c.get("fit_seconds"))]
         for c in candidates
     ]
-    show_table(title, ["model", *(_HEADS.get(metric, metric) for metric in _METRICS), "fit s"], rows)
+    show_table(title, ["model", *map(shorten, metrics), "fit s"], rows)
+
+
+def shorten(label: str) -> str:
+    """Shorten the label of a metric for the head of a narrow column: `prec@5` for `precision@5`."""
+    name, at, k = label.partition("@")
+    return f"{_HEADS.get(name, name)}{at}{k}"
 
 
 def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:

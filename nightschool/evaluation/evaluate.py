@@ -1,34 +1,17 @@
 """How good lists and predictions are on what was held out, user by user."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import ITEM_INDEX, RELEVANT, SCORE, TIMESTAMP, USER_INDEX
-from nightschool.contract import (
-    Blended,
-    Float32s,
-    Indices,
-    Mask,
-    PredictsInContext,
-    PredictsRatings,
-    Recommender,
-    Split,
-)
-from nightschool.evaluation.evaluation import Errors, Evaluation, PerUser, Totals
-from nightschool.evaluation.facts import Facts, facts_of
-from nightschool.evaluation.lists import diversity_at, find_hits, miscalibration_at, popular_places, serendipity_at
-from nightschool.evaluation.metrics import (
-    LIST_METRICS,
-    Counts,
-    Float64s,
-    auc,
-    coverage_at,
-    gini_at,
-    mean_over_list,
-    self_information,
-)
+from nightschool.contract import Blended, Float32s, Indices, Recommender, Split
+from nightschool.evaluation import catalog
+from nightschool.evaluation.evaluation import Errors, Evaluation
+from nightschool.evaluation.facts import facts_of
+from nightschool.evaluation.lists import find_hits
+from nightschool.evaluation.metrics import Counts, auc
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import rank_pool
 from nightschool.ranking.topk import Ranking, allowed_items, join_rankings, rank_users
@@ -87,12 +70,11 @@ def evaluate_ranking(
     counted = facts.n_relevant[users] > 0
     users, items = users[counted], ranking.items[counted]
     hits = find_hits(items, users, facts.relevant)
-    n_relevant = facts.n_relevant[users]
-    per_user: PerUser = {
-        name: {k: metric(hits, n_relevant, k) for k in cutoffs} for name, metric in LIST_METRICS.items()
-    }
-    beyond = _beyond_accuracy(hits, items, users, facts, cutoffs)
-    return Evaluation(users, {**per_user, **beyond}, _totals(items, facts, split, cutoffs))
+    lists = catalog.RankedLists(items, users, hits, facts, split.fitted.available)
+    measured = {metric.name: metric.per_user(lists, cutoffs) for metric in catalog.CATALOG if metric.per_user}
+    per_user = {name: values for name, values in measured.items() if values is not None}
+    totals = {metric.name: metric.of_all(lists, cutoffs) for metric in catalog.CATALOG if metric.of_all}
+    return Evaluation(users, per_user, totals)
 
 
 def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, megabytes: int = 64) -> Evaluation:
@@ -165,30 +147,3 @@ def _relevant_counts(split: Split) -> Counts:
 
 def _history_lengths(split: Split) -> Counts:
     return np.bincount(split.fitted.interactions[USER_INDEX].to_numpy(), minlength=split.fitted.n_users)
-
-
-def _beyond_accuracy(hits: Mask, items: Indices, users: Indices, facts: Facts, cutoffs: tuple[int, ...]) -> PerUser:
-    """What the dataset allows to be measured: without features no diversity, without labels no miscalibration."""
-    values = {"novelty": self_information(facts.popularity), "average_popularity": facts.popularity}
-    found: dict[str, Mapping[int | None, Float64s]] = {
-        name: {k: mean_over_list(value, items, k) for k in cutoffs} for name, value in values.items()
-    }
-    expected = popular_places(hits, items, users, facts.seen, facts.order)
-    found["serendipity"] = serendipity_at(hits, expected, cutoffs)
-    if facts.features is not None:
-        found["diversity"] = diversity_at(items, facts.features, cutoffs)
-    if facts.labels is not None:
-        found["miscalibration"] = miscalibration_at(items, users, facts.tastes, facts.labels, cutoffs)
-    return found
-
-
-def _totals(items: Indices, facts: Facts, split: Split, cutoffs: tuple[int, ...]) -> Totals:
-    available = split.fitted.available
-    outside = ~available[facts.relevant.indices]
-    cold = (facts.n_seen == 0) & (facts.n_relevant > 0)
-    return {
-        "coverage": {k: coverage_at(items, available, k) for k in cutoffs},
-        "gini": {k: gini_at(items, available, k) for k in cutoffs},
-        "outside_candidates": {None: float(outside.mean()) if len(outside) else float("nan")},
-        "cold_users": {None: float(cold.sum())},
-    }

@@ -87,6 +87,11 @@ class Evaluation:
             raise NotFound("metric not measured", seen=f"{metric}@{k}", do=f"measured are {', '.join(measured)}")
         return self.per_user[metric][k]
 
+    def measures(self, metric: str, k: int | None = None) -> bool:
+        """Tell whether a metric was measured at that k, of users, of all lists or of predicted ratings."""
+        rated = self.errors is not None and metric in _ERROR_METRICS
+        return k in self.per_user.get(metric, {}) or k in self.totals.get(metric, {}) or rated
+
     def mean(self, metric: str, k: int | None = None) -> float:
         """A metric's mean over users; `rmse` and `mae` are over pairs. A total stands as it is. NaN without users."""
         if k in self.totals.get(metric, {}):
@@ -94,7 +99,9 @@ class Evaluation:
         return float(self._figures(metric, k)[0])
 
     def interval(self, metric: str, k: int | None = None) -> tuple[float, float]:
-        """The 95 % interval of a mean, lower and upper end; NaN for fewer than two users."""
+        """Return the 95 % interval of a mean, lower and upper end; NaN for fewer than two users, and for a total."""
+        if k in self.totals.get(metric, {}):
+            return float("nan"), float("nan")
         _, low, high = self._figures(metric, k)
         return float(low), float(high)
 

@@ -1,7 +1,5 @@
 """Ranking, rating and catalogue metrics of whole blocks of users, as plain functions of arrays."""
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,17 +56,6 @@ def mrr_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
 def hit_rate_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
     """1 where any of the first k is a hit, else 0; float64[n]."""
     return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
-
-
-LIST_METRICS: Mapping[str, Callable[[Mask, Counts, int], Float64s]] = {
-    "precision": precision_at,
-    "recall": recall_at,
-    "ndcg": ndcg_at,
-    "map": map_at,
-    "mrr": mrr_at,
-    "hit_rate": hit_rate_at,
-}
-"""Name to metric; a new one is a function and a line here."""
 
 
 def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
-from nightschool.contract import Dataset, Float32s, FoldsIn, Indices, Mask, Recipe, Recommender, Split
+from nightschool.capabilities import FoldsIn
+from nightschool.contract import Dataset, Float32s, Indices, Mask, Recipe, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.cold_start import FIRST_EVENTS, USERS, among_new, first_events, new_items
 from nightschool.data.splits.splitting import TEST, VALIDATION, Cut

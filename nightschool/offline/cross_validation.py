@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import TIMESTAMP
-from nightschool.contract import Component, PredictsInContext, PredictsRatings, Recommender, Split
+from nightschool.contract import Component, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.folds import FOLDS, PROTOCOL, fold_splits
 from nightschool.errors import ConfigurationError

@@ -9,7 +9,8 @@ from polars.testing import assert_frame_equal
 from models import catalog
 from models.base import Model
 from models.hybrid import Hybrid
-from nightschool.contract import FoldsIn, Recipe, Recommender, Span, WeighsItems
+from nightschool.capabilities import FoldsIn, WeighsItems
+from nightschool.contract import Recipe, Recommender, Span
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
 
 BLEND = Recipe.model_validate(

@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import BIN, COLUMN, DURATION, EVENT, LIKED, RATING, ROWS, TIMESTAMP
-from nightschool.data.hashing import hash_ids
 from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.hashing import hash_ids
 
 HOUR: Final = "hour of day"
 """The profiled hour of the day of an interaction's time, UTC."""

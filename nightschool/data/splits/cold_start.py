@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Mask, Split
 from nightschool.data.dataset import EventLog
-from nightschool.data.hashing import UInt64s, hash_ids, hash_pairs
 from nightschool.data.splits.protocols import instants, places_in_groups
 from nightschool.data.splits.splitting import TEST, TRAIN, VALIDATION, Cut
+from nightschool.hashing import UInt64s, hash_ids, hash_pairs
 
 USERS: Final = "leave-users"
 ITEMS: Final = "leave-items"

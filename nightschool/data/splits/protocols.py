@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
 from nightschool.data.dataset import EventLog
-from nightschool.data.hashing import hash_ids, hash_pairs
+from nightschool.hashing import hash_ids, hash_pairs
 
 Divide = Callable[[EventLog, Mask, int], Mask]
 """(log, bool[n_events] rows to divide, seed) → bool[n_events], those held out; a subset of the rows."""

@@ -1,41 +1,40 @@
 """Evaluations as small JSON documents for records, reports and MLflow."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.contract import RERANKER
+from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.selection.select import Candidate, Selection
 
 Figures = dict[str, list[float | None]]
 
-_WITH_INTERVAL = (
-    *("ndcg", "precision", "recall", "map", "mrr", "hit_rate"),
-    *("novelty", "average_popularity", "serendipity", "diversity", "miscalibration"),
-)
-_TOTALS = ("coverage", "gini")
-_ERRORS = ("rmse", "mae")
-
 
 def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
-    """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval.
+    """Describe every metric that was measured: its label to [value, lower end, upper end] of its 95 % interval.
 
-    What the dataset does not allow to be measured, such as diversity without described items, is not in it.
+    The ends are None where there is no interval. What the dataset does not allow to be measured, such as diversity
+    without described items, is left out.
     """
-    found: Figures = {}
-    measured = [metric for metric in _WITH_INTERVAL if metric in evaluation.per_user]
-    for k in cutoffs:
-        for metric in measured:
-            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), *evaluation.interval(metric, k)]
-        for metric in _TOTALS:
-            found[f"{metric}@{k}"] = [evaluation.mean(metric, k), None, None]
-    if "auc" in evaluation.per_user:
-        found["auc"] = [evaluation.mean("auc"), *evaluation.interval("auc")]
-    if evaluation.errors is not None:
-        for metric in _ERRORS:
-            found[metric] = [evaluation.mean(metric), *evaluation.interval(metric)]
+    places = [(metric, k) for k in (*cutoffs, None) for metric in catalog.CATALOG if metric.by_k == (k is not None)]
+    found = {
+        metric.label(k): [evaluation.mean(metric.name, k), *evaluation.interval(metric.name, k)]
+        for metric, k in places
+        if evaluation.measures(metric.name, k)
+    }
     return {name: [finite_or_none(value) for value in triple] for name, triple in found.items()}
+
+
+def figures_in_markdown(roles: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Write every metric of every role as the rows of a Markdown table, a column a role."""
+    names = [role["name"] for role in roles]
+    lines = [f"| metric | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
+    for label in dict.fromkeys(label for role in roles for label in role["metrics"]):
+        values = [role["metrics"].get(label, [None])[0] for role in roles]
+        lines.append(f"| {label} | {' | '.join(number(value) for value in values)} |")
+    return lines
 
 
 def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
@@ -90,3 +89,8 @@ def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ..
 def finite_or_none(value: float | None) -> float | None:
     """Return the value, or None where it is no number that JSON has."""
     return None if value is None or not math.isfinite(value) else value
+
+
+def number(value: float | None) -> str:
+    """Write a figure with four decimals, or a dash where there is none."""
+    return "–" if value is None else f"{value:.4f}"

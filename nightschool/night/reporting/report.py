@@ -10,6 +10,7 @@ from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.night import Night, Unchanged
 from nightschool.night.reporting.freshness import EVENTS, PLACES, YOUNG
+from nightschool.night.reporting.metrics import figures_in_markdown, number
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
@@ -123,10 +124,11 @@ def in_markdown(report: Record) -> str:
     lines += ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
     for role in report["roles"]:
         value, low, high = role["metrics"]["ndcg@10"]
-        lines.append(f"| {role['name']} | {_number(value)} | {_number(low)} – {_number(high)} |")
+        lines.append(f"| {role['name']} | {number(value)} | {number(low)} – {number(high)} |")
+    lines += ["", "## Every metric on the test", "", *figures_in_markdown(report["roles"])]
     lines += ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
     for age in YOUNG:
-        shares = [_number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
+        shares = [number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
         lines.append(f"| {age} | {' | '.join(shares)} |")
     lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
     lines += [
@@ -142,7 +144,3 @@ def _rows_in_markdown(rows: Record) -> list[str]:
         keys = ("rows_in", "already_known", "accepted", "quarantined", "set_aside", "withdrawn")
         lines.append(f"| {name} | {' | '.join(f'{counts.get(key, 0):,}' for key in keys)} |")
     return lines
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

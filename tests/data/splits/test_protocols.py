@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
 from nightschool.data.dataset import EventLog
-from nightschool.data.hashing import hash_ids, hash_pairs
 from nightschool.data.splits.protocols import PROTOCOLS, leave_last, n_cuts, random_user, stratified_item, temporal_user
+from nightschool.hashing import hash_ids, hash_pairs
 from tests.data.logs import Row, log_of
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(0, 9)), min_size=1, max_size=60)

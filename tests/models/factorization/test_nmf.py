@@ -4,14 +4,14 @@ import surprise
 from models.factorization.nmf import Nmf, NmfConfig
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)
 
 
 def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(planted):
     model = Nmf(NmfConfig(factors=5)).fit(planted, seed=3)
-    reference = surprise.NMF(n_factors=5, random_state=3).fit(trainset(Ratings.graded(planted, "nmf")))
+    reference = surprise.NMF(n_factors=5, random_state=3).fit(trainset(Ratings.graded(planted)))
     expected = [reference.predict(user, item).est for user, item in PAIRS.tolist()]
     assert isinstance(model, PredictsRatings)
     assert np.abs(model.predict(PAIRS[:, 0], PAIRS[:, 1]) - np.array(expected)).max() < 1e-5

@@ -5,7 +5,7 @@ import pytest
 
 from models.factorization.svd import Svd, SvdConfig
 from models.factorization.svd_surprise import SvdSurprise
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
 
 

@@ -8,7 +8,7 @@ from myfm import RelationBlock
 from scipy.sparse import csr_matrix
 
 from models.rating_stack.bayesian_fm import BayesianFm, BayesianFmConfig
-from nightschool.contract import PredictsRatings
+from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
 
 CONFIG = BayesianFmConfig(rank=3, chains=2, burn_in=5, samples=20)

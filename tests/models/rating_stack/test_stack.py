@@ -11,8 +11,8 @@ from models import catalog
 from models.rating_stack.stack import Stack, StackConfig
 from models.rating_stack.temporal_context import instants_of
 from models.side_features import item_traits, user_traits
+from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import INSTANT
-from nightschool.contract import PredictsInContext, PredictsRatings
 from nightschool.errors import ConfigurationError
 
 SIMPLE = StackConfig(components=({"model": "svd", "params": {"factors": 2}},))

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.data.hashing import hash_ids, hash_pairs, order_ids
+from nightschool.hashing import hash_ids, hash_pairs, order_ids
 
 
 def plain_hash(identity: object) -> int:
