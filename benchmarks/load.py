@@ -18,7 +18,7 @@ class Load(NamedTuple):
 
     Attributes:
         port: Of the server, on this machine.
-        paths: Asked one after the other, and again from the first.
+        paths: ListRequest one after the other, and again from the first.
         seconds: How long.
         connections: How many ask at once.
         rate: Requests a second in all; None: as many as are answered.

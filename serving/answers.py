@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
-from serving.experiment_assignment import Exposed
+from serving.experiment_assignment import ShownList
 from serving.filling import filled
 from serving.listing import (
     Entry,
@@ -22,13 +22,13 @@ from serving.listing import (
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 
 MOST_ITEMS: Final = 200
 _OBJECT_BYTES: Final = 200
 
 
-class Asked(NamedTuple):
+class ListRequest(NamedTuple):
     """What a request for a list asks beyond its user; what is None, the rules in force say."""
 
     k: int = 10
@@ -41,7 +41,7 @@ class Asked(NamedTuple):
     @property
     def as_published(self) -> bool:
         """Whether only the length is asked for."""
-        return self == Asked(k=self.k)
+        return self == ListRequest(k=self.k)
 
     def changes(self, rules: Rules) -> Rules:
         """The rules in force, with what was asked."""
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
         return rules.overridden(changed) if changed else rules
 
 
-class Question(NamedTuple):
+class CacheKey(NamedTuple):
     """All that an answer depends on.
 
     Attributes:
@@ -63,14 +63,14 @@ class Question(NamedTuple):
 
     snapshot: Snapshot
     user_id: ExternalId
-    asked: Asked
+    asked: ListRequest
     mark: tuple[int, int]
     generation: int
     hours: int
     arm: str | None
 
 
-class Body(NamedTuple):
+class EncodedList(NamedTuple):
     """An answer as it goes out.
 
     Attributes:
@@ -81,7 +81,7 @@ class Body(NamedTuple):
 
     json: bytes
     tag: str
-    exposed: Exposed | None
+    exposed: ShownList | None
 
     @property
     def size(self) -> int:
@@ -95,7 +95,7 @@ class Body(NamedTuple):
         user_id: ExternalId,
         told: Mapping[str, Any],
         entries: Sequence[Entry],
-        exposed: Exposed | None,
+        exposed: ShownList | None,
     ) -> Self:
         """A user's list of a release; `told` holds what else `schemas.Recommendations` says of it."""
         release = snapshot.release
@@ -105,27 +105,27 @@ class Body(NamedTuple):
         return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
 
 
-def make_list(snapshot: Snapshot, whose: Person | ExternalId, rules: Rules, asked: Asked) -> list[Entry]:
+def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, asked: ListRequest) -> list[Entry]:
     """A list, picked for a user with events, and looked up where neither rules nor the request change the order."""
     narrowing = Narrowing(asked.category, asked.max_difficulty)
-    if rules.plain and narrowing == Narrowing() and not isinstance(whose, Person) and asked.k <= snapshot.k:
+    if rules.plain and narrowing == Narrowing() and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
         if published is not None:
             return published
-    person = whose if isinstance(whose, Person) else Person.of(snapshot, whose, ())
-    allowed = allowed_items(snapshot, person, rules, narrowing)
-    candidates = candidates_of(snapshot, person, rules)
+    user = whose if isinstance(whose, UserState) else UserState.of(snapshot, whose, ())
+    allowed = allowed_items(snapshot, user, rules, narrowing)
+    candidates = candidates_of(snapshot, user, rules)
     if candidates is None:
-        made = audience_list(snapshot, person, asked.k, rules, allowed)
+        made = audience_list(snapshot, user, asked.k, rules, allowed)
     else:
         shown = ruled(snapshot, candidates, rules, allowed)
-        made = picked_list(snapshot, person, shown, places_of(snapshot, shown, rules, asked.k))
+        made = picked_list(snapshot, user, shown, places_of(snapshot, shown, rules, asked.k))
     if len(made) >= asked.k or narrowing == Narrowing():
         return made
-    return filled(snapshot, person, made, rules, allowed, asked.k)
+    return filled(snapshot, user, made, rules, allowed, asked.k)
 
 
 def warm_up(snapshot: Snapshot) -> None:
     """Picks one list, so that nobody's first request waits for compiled code and mapped pages."""
     if len(snapshot.lists):
-        make_list(snapshot, snapshot.lists.keys[0], Rules(quota=1, diversity=0.1), Asked())
+        make_list(snapshot, snapshot.lists.keys[0], Rules(quota=1, diversity=0.1), ListRequest())

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
 from nightschool.settings import Settings
 from serving.api import events, items, operations, users
-from serving.middleware import App, Frame
+from serving.middleware import App, Middleware
 from serving.night_figures import NightFigures
 from serving.page import routes as page
 from serving.problems import FAILED, problem
@@ -34,12 +34,12 @@ def create() -> App:
     """The application over the home that the settings name, as a server's worker starts it."""
     log_as_json()
     folder = os.environ.get(MULTIPROCESS)
-    return framed(Service(Settings(), Path(folder) if folder else None))
+    return with_middleware(Service(Settings(), Path(folder) if folder else None))
 
 
-def framed(service: Service) -> App:
+def with_middleware(service: Service) -> App:
     """The application over a service, and all that stands around it."""
-    return Frame(application(service), Guard(service.keyring, service.shared))
+    return Middleware(application(service), Guard(service.keyring, service.shared))
 
 
 def application(service: Service) -> FastAPI:

@@ -13,7 +13,7 @@ from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
-from serving.user_state import Met, Person, liked_row
+from serving.user_state import Interaction, UserState, liked_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +38,10 @@ class Scorer:
     pool are all there is, and what is outside it scores like the last of it.
     """
 
-    def __init__(self, snapshot: Snapshot, person: Person) -> None:
+    def __init__(self, snapshot: Snapshot, user: UserState) -> None:
         self._snapshot = snapshot
-        self._person = person
-        self._unseen: Mask = person.unseen(len(snapshot.catalogue)) & snapshot.available
+        self._user = user
+        self._unseen: Mask = user.unseen(len(snapshot.catalogue)) & snapshot.available
         self._shares = {name: component.weight for name, component in snapshot.components.items()}
 
     def by_recipe(self) -> Candidates | None:
@@ -65,7 +65,7 @@ class Scorer:
         Whom nothing was sent of stays with the audience's list, as the night left them.
         Where no component of the recipe has weights, others that do stand in.
         """
-        if not self._person.sent:
+        if not self._user.sent:
             return None
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         for stand_in in (CO_OCCURRENCE, CONTENT):
@@ -83,7 +83,7 @@ class Scorer:
         standardised. What a reranker made of them does not count.
         """
         names = [name for name in self._shares if name != CONTENT and (self._weighs(name) or not self._pool.is_empty())]
-        if not self._person.current or not names:
+        if not self._user.current or not names:
             return None
         scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in names}
         if self._snapshot.recipe.alpha is None:
@@ -98,7 +98,7 @@ class Scorer:
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         if not shares:
             shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
-        row = liked_row(self._person.current, len(self._snapshot.catalogue))
+        row = liked_row(self._user.current, len(self._snapshot.catalogue))
         raw = {name: fold_in(row, self._snapshot.weights[name])[0] for name in shares}
         spoken = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
         if not spoken:
@@ -110,24 +110,24 @@ class Scorer:
     @cached_property
     def _pool(self) -> pl.DataFrame:
         """The candidates that were published: item_id and a column a component; no rows for a user without any."""
-        found = self._snapshot.pools.of(self._person.user_id) if self._person.known else None
+        found = self._snapshot.pools.of(self._user.user_id) if self._user.known else None
         return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
 
     @cached_property
     def _listed(self) -> list[int]:
-        columns = self._snapshot.lists.columns_of(self._person.user_id)
+        columns = self._snapshot.lists.columns_of(self._user.user_id)
         return self._snapshot.catalogue.positions(columns[ITEM_ID]).tolist() if columns else []
 
     def _weighs(self, name: str) -> bool:
         return name in self._snapshot.weights
 
     def _moves(self, name: str) -> bool:
-        return bool(self._person.sent) and self._weighs(name)
+        return bool(self._user.sent) and self._weighs(name)
 
     def _published(self, name: str) -> Float32s:
         """The component's scores without the events, float32 [n_items]."""
         if self._weighs(name):
-            return self._scored(name, self._person.published, self._unseen_then)
+            return self._scored(name, self._user.published, self._unseen_then)
         told = self._pool[name].to_numpy()
         scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
         scores[self._pool_items] = told
@@ -135,16 +135,16 @@ class Scorer:
 
     def _folded(self, name: str) -> Float32s:
         """The component's scores of the whole history, float32 [n_items]."""
-        return self._scored(name, self._person.current, self._unseen)
+        return self._scored(name, self._user.current, self._unseen)
 
     @property
     def _unseen_then(self) -> Mask:
         """What the user had not met when the release was made, over which the night took its z-scores."""
         then = np.ones(len(self._snapshot.catalogue), dtype=bool)
-        then[list(self._person.published)] = False
+        then[list(self._user.published)] = False
         return then & self._snapshot.available
 
-    def _scored(self, name: str, history: Mapping[int, Met], unseen: Mask) -> Float32s:
+    def _scored(self, name: str, history: Mapping[int, Interaction], unseen: Mask) -> Float32s:
         row = liked_row(history, len(self._snapshot.catalogue))
         return _standardised(fold_in(row, self._snapshot.weights[name])[0], unseen)
 

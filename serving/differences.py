@@ -39,7 +39,7 @@ _LEFT, _RIGHT = f"{RANK}_left", f"{RANK}_right"
 _DEPTH, _LENGTH, _GAIN = "depth", "length", "gain"
 
 
-class Lists(NamedTuple):
+class ListDifferences(NamedTuple):
     """How the first ten of everybody's list differ.
 
     Attributes:
@@ -59,7 +59,7 @@ class Lists(NamedTuple):
     overlap: float | None
 
 
-class Moved(NamedTuple):
+class MovedItem(NamedTuple):
     """An item, and in how many people's first ten it is."""
 
     item_id: int | str
@@ -73,7 +73,7 @@ class Moved(NamedTuple):
         return self.right - self.left
 
 
-class Beside(NamedTuple):
+class SideBySide(NamedTuple):
     """One thing as two releases have it; None where one of them does not."""
 
     name: str
@@ -81,27 +81,29 @@ class Beside(NamedTuple):
     right: Any
 
 
-def compare_lists(lake: Lake, left: str, right: str) -> tuple[Lists, list[Moved]]:
+def compare_lists(lake: Lake, left: str, right: str) -> tuple[ListDifferences, list[MovedItem]]:
     """How the lists of two releases differ, and the items that moved, the one that gained most first."""
     tops = [_top(lake, release_id) for release_id in (left, right)]
     both = tops[0].join(tops[1], on=[USER_ID, ITEM_ID], how="full", coalesce=True, suffix="_right")
     both = both.rename({RANK: _LEFT})
-    return _differing(both), _moved(lake, both)
+    return _summarize_differences(both), _moved_items(lake, both)
 
 
-def compare_gates(left: Release, right: Release) -> list[Beside]:
+def compare_gates(left: Release, right: Release) -> list[SideBySide]:
     """Each gate's verdict in both releases."""
-    return _beside(*({gate["name"]: gate for gate in release.gates.get("asked", ())} for release in (left, right)))
+    return _side_by_side(
+        *({gate["name"]: gate for gate in release.gates.get("asked", ())} for release in (left, right))
+    )
 
 
-def compare_rows(left: Release, right: Release) -> list[Beside]:
+def compare_rows(left: Release, right: Release) -> list[SideBySide]:
     """The rows of each table in both releases."""
-    return _beside(left.row_counts, right.row_counts)
+    return _side_by_side(left.row_counts, right.row_counts)
 
 
-def compare_metrics(lake: Lake, left: str, right: str) -> list[Beside]:
+def compare_metrics(lake: Lake, left: str, right: str) -> list[SideBySide]:
     """Metrics of each role on the test in both releases, each with the ends of its interval."""
-    pairs = _beside(*(_metrics(lake, release_id) for release_id in (left, right)))
+    pairs = _side_by_side(*(_metrics(lake, release_id) for release_id in (left, right)))
     return sorted(pairs, key=lambda pair: pair.name)
 
 
@@ -110,7 +112,7 @@ def _top(lake: Lake, release_id: str) -> pl.DataFrame:
     return rows.select(USER_ID, ITEM_ID, RANK).collect()
 
 
-def _differing(both: pl.DataFrame) -> Lists:
+def _summarize_differences(both: pl.DataFrame) -> ListDifferences:
     """From rows of user, item and the ranks that it has in either list."""
     common = pl.col(_LEFT).is_not_null() & pl.col(_RIGHT).is_not_null()
     users = both.group_by(USER_ID).agg(
@@ -121,7 +123,7 @@ def _differing(both: pl.DataFrame) -> Lists:
     )
     users = users.with_columns(pl.max_horizontal("n_left", "n_right").alias(_LENGTH))
     shared = users.filter(pl.col("n_left") > 0, pl.col("n_right") > 0)
-    return Lists(
+    return ListDifferences(
         users=shared.height,
         only_left=users.filter(pl.col("n_right") == 0).height,
         only_right=users.filter(pl.col("n_left") == 0).height,
@@ -159,12 +161,12 @@ def _share(users: pl.DataFrame, held: pl.Expr) -> float:
     return users.select(held.mean().fill_null(0.0)).item() if users.height else 0.0
 
 
-def _moved(lake: Lake, both: pl.DataFrame) -> list[Moved]:
+def _moved_items(lake: Lake, both: pl.DataFrame) -> list[MovedItem]:
     counts = both.group_by(ITEM_ID).agg(pl.col(_LEFT).count().cast(pl.Int64), pl.col(_RIGHT).count().cast(pl.Int64))
     ordered = counts.filter(pl.col(_LEFT) != pl.col(_RIGHT)).sort(pl.col(_LEFT) - pl.col(_RIGHT), ITEM_ID)
     most = pl.concat([ordered.head(_MOST), ordered.tail(_MOST)]).unique(maintain_order=True)
     titles = _titles(lake, most[ITEM_ID])
-    return [Moved(item_id, titles.get(item_id, ""), left, right) for item_id, left, right in most.iter_rows()]
+    return [MovedItem(item_id, titles.get(item_id, ""), left, right) for item_id, left, right in most.iter_rows()]
 
 
 def _titles(lake: Lake, item_ids: pl.Series) -> dict[int | str, str]:
@@ -189,5 +191,5 @@ def _metrics(lake: Lake, release_id: str) -> dict[str, tuple[float, float | None
     }
 
 
-def _beside(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Beside]:
-    return [Beside(name, left.get(name), right.get(name)) for name in dict.fromkeys((*left, *right))]
+def _side_by_side(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[SideBySide]:
+    return [SideBySide(name, left.get(name), right.get(name)) for name in dict.fromkeys((*left, *right))]

@@ -16,7 +16,7 @@ from serving.listing import Entry, allowed_items, candidates_of, random_entry, r
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 
 logger = logging.getLogger("nightschool.serving")
 
@@ -24,7 +24,7 @@ _REMEMBERED: Final = 100_000
 """Lists that are not written down again while the same user gets the same one."""
 
 
-class Exposed(NamedTuple):
+class ShownList(NamedTuple):
     """What an experiment showed a user."""
 
     experiment: str
@@ -34,7 +34,7 @@ class Exposed(NamedTuple):
     items: tuple[Shown, ...]
 
 
-class Tried(NamedTuple):
+class AssignedArm(NamedTuple):
     """One arm of the experiment that runs."""
 
     experiment: Experiment
@@ -46,8 +46,8 @@ class Tried(NamedTuple):
         return others.overridden({**self.arm.rules, **alpha})
 
     def explore(
-        self, snapshot: Snapshot, person: Person, rules: Rules, entries: Sequence[Entry]
-    ) -> tuple[list[Entry], Exposed]:
+        self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
+    ) -> tuple[list[Entry], ShownList]:
         """The list, with the plan's chance of one slot that shows an item drawn at random, and the chance of each item.
 
         Which slot and item are drawn by user and day, so that a user sees one list all day. The slot is any one of the
@@ -55,9 +55,9 @@ class Tried(NamedTuple):
         """
         chance = self.experiment.explore
         shown = list(entries)
-        others = _others(snapshot, person, rules, shown) if chance and shown else []
+        others = _others(snapshot, user, rules, shown) if chance and shown else []
         propensities = [1 - chance / len(shown) if others else 1.0] * len(shown)
-        draw = np.random.default_rng(_seed(self.experiment.salt, person.user_id))
+        draw = np.random.default_rng(_seed(self.experiment.salt, user.user_id))
         if others and draw.random() < chance:
             slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
             shown[slot] = random_entry(snapshot, slot + 1, item)
@@ -66,17 +66,17 @@ class Tried(NamedTuple):
             Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
         )
         name, arm = self.experiment.name, self.arm.name
-        return shown, Exposed(name, str(person.user_id), arm, snapshot.release.release_id, items)
+        return shown, ShownList(name, str(user.user_id), arm, snapshot.release.release_id, items)
 
 
-class Trial:
+class RunningExperiment:
     """The experiment that runs, if one does, kept in step with the database by all processes."""
 
     def __init__(self, experiments: Experiments) -> None:
         self._experiments = experiments
         self._lock = Lock()
         self._waiting: list[Exposure] = []
-        self._written: OrderedDict[Exposed, None] = OrderedDict()
+        self._written: OrderedDict[ShownList, None] = OrderedDict()
         self.running: Experiment | None = None
 
     def refresh(self, *, with_content: bool) -> bool:
@@ -100,14 +100,14 @@ class Trial:
             return None
         return running.arms[assigned(running.salt, str(user_id), running.shares)].name
 
-    def arm(self, name: str | None) -> Tried | None:
+    def arm(self, name: str | None) -> AssignedArm | None:
         """An arm of the experiment that runs; None for none, or where it was stopped meanwhile."""
         running = self.running
         if running is None or name is None:
             return None
-        return next((Tried(running, arm) for arm in running.arms if arm.name == name), None)
+        return next((AssignedArm(running, arm) for arm in running.arms if arm.name == name), None)
 
-    def expose(self, exposed: Exposed) -> None:
+    def expose(self, exposed: ShownList) -> None:
         """Takes down what was shown, unless the same user was shown the same before."""
         with self._lock:
             if exposed in self._written:
@@ -130,11 +130,11 @@ class Trial:
             raise
 
 
-def _others(snapshot: Snapshot, person: Person, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
+def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
     """Candidates that may be shown and are not, whichever slot they take; of all items for who has no candidates."""
     catalogue = snapshot.catalogue
-    allowed = allowed_items(snapshot, person, rules)
-    candidates = candidates_of(snapshot, person, rules)
+    allowed = allowed_items(snapshot, user, rules)
+    candidates = candidates_of(snapshot, user, rules)
     items = np.flatnonzero(allowed) if candidates is None else ruled(snapshot, candidates, rules, allowed).items
     there = catalogue.positions(entry["item_id"] for entry in shown)
     items = items[~np.isin(items, there)]

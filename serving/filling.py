@@ -11,12 +11,12 @@ from serving.catalogue import Catalogue
 from serving.listing import Entry, picked_list
 from serving.rules import Rules
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 
 POPULARITY: Final = "popularity"
 
 
-def filled(snapshot: Snapshot, person: Person, made: list[Entry], rules: Rules, allowed: Mask, k: int) -> list[Entry]:
+def filled(snapshot: Snapshot, user: UserState, made: list[Entry], rules: Rules, allowed: Mask, k: int) -> list[Entry]:
     """Extend a list to k entries with other items that may be shown; these are marked `filled`.
 
     First come items that the user's history speaks for, then the others by how many users liked them. The quota counts
@@ -26,7 +26,7 @@ def filled(snapshot: Snapshot, person: Person, made: list[Entry], rules: Rules, 
     there = catalogue.positions(entry["item_id"] for entry in made)
     left = allowed.copy()
     left[there] = False
-    near = Scorer(snapshot, person).by_history(np.flatnonzero(left).astype(np.int32))
+    near = Scorer(snapshot, user).by_history(np.flatnonzero(left).astype(np.int32))
     if near is not None:
         left[near.items] = False
     others = np.flatnonzero(left).astype(np.int32)
@@ -37,7 +37,7 @@ def filled(snapshot: Snapshot, person: Person, made: list[Entry], rules: Rules, 
     for part in parts:
         places = _within_quota(catalogue, there, part.items, rules.quota)[: k - len(made) - len(more)]
         there = np.concatenate([there, part.items[places]])
-        more += picked_list(snapshot, person, part, places.tolist())
+        more += picked_list(snapshot, user, part, places.tolist())
     ranked = enumerate(more, start=len(made) + 1)
     return [*made, *({**entry, "rank": rank, "filled": True} for rank, entry in ranked)]
 

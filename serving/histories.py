@@ -6,7 +6,7 @@ from nightschool.storage.events import Stored
 from serving.feedback import Feedback
 from serving.schemas import ExternalId, HistoryEntry
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 
 _READ_BACK: Final = 1000
 """Events of a user that are looked at, views and all."""
@@ -21,7 +21,7 @@ def history(snapshot: Snapshot, user_id: ExternalId, feedback: Feedback, n: int)
     events = dict[str, Stored]()
     for event in feedback.newest(user_id, _READ_BACK):
         events.setdefault(event.item_id, event)
-    person = Person.of(snapshot, user_id, *feedback.reactions(user_id))
+    user = UserState.of(snapshot, user_id, *feedback.reactions(user_id))
     describe, ids = snapshot.catalogue.describe, snapshot.catalogue.ids
     newest = [
         HistoryEntry(**describe(item_id), at=event.at, event=event.event, event_id=event.event_id)
@@ -30,7 +30,7 @@ def history(snapshot: Snapshot, user_id: ExternalId, feedback: Feedback, n: int)
     ]
     known = [
         HistoryEntry(**describe(ids[place]), at=met.at, score=met.score)
-        for place, met in person.published.items()
-        if place in person.current and str(ids[place]) not in events
+        for place, met in user.published.items()
+        if place in user.current and str(ids[place]) not in events
     ]
     return [*newest, *known][:n]

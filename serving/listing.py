@@ -26,14 +26,13 @@ from serving.catalogue import Catalogue
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import Person, liked_row
+from serving.user_state import UserState, liked_row
 
 Entry = dict[str, Any]
 """The fields of `schemas.Recommended`."""
 
 
-_TOLD_NAMES: Final = 20
-_UNEXPLAINED: Final = ("popularity", "recent_popularity")
+_MAX_NAMES: Final = 20
 
 
 class Row(NamedTuple):
@@ -67,11 +66,11 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entr
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def audience_list(snapshot: Snapshot, person: Person, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
+def audience_list(snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
     """Up to k of what the user's audience likes most, without what they met; their own list where it is that."""
-    audience = snapshot.audience(person.user_id)
+    audience = snapshot.audience(user.user_id)
     reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
-    own = snapshot.lists.columns_of(person.user_id)
+    own = snapshot.lists.columns_of(user.user_id)
     liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
     told = np.array([*liked.values()], dtype=np.float32)
     spread = (told - told.mean()) / max(told.std(), 1e-9) if len(told) else told
@@ -84,13 +83,13 @@ def audience_list(snapshot: Snapshot, person: Person, k: int, rules: Rules, allo
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def picked_list(snapshot: Snapshot, person: Person, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
+def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
     """The candidates at these places as a list, with what speaks for each."""
     places = np.asarray(picked, dtype=np.int64)
     items = candidates.items[places]
     names = list(candidates.parts)
     leading = np.stack([candidates.parts[name][places] for name in names]).argmax(axis=0) if len(items) else []
-    because = _because(snapshot, person, items, [names[place] for place in leading])
+    because = _because(snapshot, user, items, [names[place] for place in leading])
     ids, scores = [snapshot.catalogue.ids[item] for item in items], candidates.scores[places].tolist()
     sources = [names[lead] for lead in leading]
     rows = map(Row, ids, scores, sources, map(_reason, sources, because), because)
@@ -102,30 +101,30 @@ def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
     return _entry(snapshot, rank, Row(item_id, 0.0, RANDOM, RANDOM, None))
 
 
-def allowed_items(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
+def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
     """What the user has not met and the rules let through, bool [n_items].
 
     Raises:
         ConfigurationError: The catalogue has no such category or level.
     """
     catalogue = snapshot.catalogue
-    allowed = person.unseen(len(catalogue)) & snapshot.available
+    allowed = user.unseen(len(catalogue)) & snapshot.available
     allowed[catalogue.positions(map(snapshot.item_id, rules.exclude))] = False
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
     if narrowing.category is not None:
         allowed &= _bearing(catalogue, narrowing.category)
-    highest = _highest_level(snapshot, person, rules, narrowing)
+    highest = _highest_level(snapshot, user, rules, narrowing)
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
 
 
-def candidates_of(snapshot: Snapshot, person: Person, rules: Rules) -> Candidates | None:
+def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules) -> Candidates | None:
     """What the list is picked from; None where nothing but the audience's list is left.
 
     Raises:
         ConfigurationError: α is asked of a release without content.
     """
-    scorer = Scorer(snapshot, person)
+    scorer = Scorer(snapshot, user)
     if rules.alpha is None:
         return scorer.by_recipe() or scorer.by_events()
     if not snapshot.has_content:
@@ -156,12 +155,12 @@ def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) 
 def _bearing(catalogue: Catalogue, category: str) -> Mask:
     names = catalogue.label_names
     if category not in names:
-        told = f"use one of {', '.join(names[:_TOLD_NAMES])}{', …' if len(names) > _TOLD_NAMES else ''}"
+        told = f"use one of {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
         raise ConfigurationError("no such category", seen=category, do=told if names else "leave it out: there is none")
     return catalogue.labelled(category)
 
 
-def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: Narrowing) -> int | None:
+def _highest_level(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing) -> int | None:
     """The highest level that may be shown; None for any."""
     names, bounds = snapshot.catalogue.level_names, []
     if narrowing.max_difficulty is not None:
@@ -170,21 +169,21 @@ def _highest_level(snapshot: Snapshot, person: Person, rules: Rules, narrowing: 
             raise ConfigurationError("no such difficulty", seen=narrowing.max_difficulty, do=do)
         bounds.append(names.index(narrowing.max_difficulty))
     if rules.difficulty_steps is not None and names:
-        reached = snapshot.catalogue.levels[person.completed()].max(initial=-1)
+        reached = snapshot.catalogue.levels[user.completed()].max(initial=-1)
         bounds.append(max(int(reached) + rules.difficulty_steps, 0))
     return min(bounds, default=None)
 
 
-def _because(snapshot: Snapshot, person: Person, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
+def _because(snapshot: Snapshot, user: UserState, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
     """The item of the history that speaks most for each listed one, by the weights of its source."""
-    history = liked_row(person.current, len(snapshot.catalogue))
+    history = liked_row(user.current, len(snapshot.catalogue))
     stand_in = next(iter(snapshot.weights), "")
     speaking = {*sources, stand_in} & snapshot.weights.keys()
     told: Mapping[str, Indices] = {
         name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in speaking
     }
     found = (
-        -1 if name in _UNEXPLAINED or not told else told.get(name, told[stand_in])[place]
+        -1 if name in snapshot.unexplained or not told else told.get(name, told[stand_in])[place]
         for place, name in enumerate(sources)
     )
     return [None if place < 0 else snapshot.catalogue.ids[place] for place in found]

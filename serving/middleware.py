@@ -36,7 +36,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OWN_HEADERS: Final = list(HEADERS.items())
 
 
-class Frame:
+class Middleware:
     """An ASGI application around another one."""
 
     def __init__(self, app: App, guard: Guard) -> None:
@@ -113,13 +113,13 @@ class _Request:
     def log_failure(self) -> None:
         """Writes what was raised to the log, with the request's id."""
         caller: Caller = self._scope.get("caller", ANYBODY)
-        told = {
+        details = {
             "request_id": self._id,
             "key": caller.name,
             "method": self._scope["method"],
             "path": self._scope["path"],
         }
-        logger.exception("a request failed", extra={"told": told})
+        logger.exception("a request failed", extra={"details": details})
 
     def close(self) -> None:
         """Counts the request and writes its line."""
@@ -129,7 +129,7 @@ class _Request:
         SECONDS.labels(route).observe(seconds)
         if logger.isEnabledFor(logging.INFO):
             caller: Caller = self._scope.get("caller", ANYBODY)
-            told = {
+            details = {
                 "request_id": self._id,
                 **({"key": caller.name} if caller.name else {}),
                 "method": self._scope["method"],
@@ -137,7 +137,7 @@ class _Request:
                 "status": self._status,
                 "milliseconds": round(seconds * 1000, 2),
             }
-            logger.info("request", extra={"told": told})
+            logger.info("request", extra={"details": details})
 
 
 async def _nothing() -> Message:

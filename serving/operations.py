@@ -82,7 +82,7 @@ class Quarantined(NamedTuple):
     example: str
 
 
-class Releasing(NamedTuple):
+class ReleaseState(NamedTuple):
     """Where a home's releases stand.
 
     Attributes:
@@ -118,10 +118,10 @@ def open_lake(paths: HomePaths) -> Lake:
     return Lake(paths.lake, binding.user_dtype, binding.item_dtype)
 
 
-def releasing(lake: Lake) -> Releasing:
+def release_state(lake: Lake) -> ReleaseState:
     """Where the home's releases stand now."""
     releases = Releases(lake)
-    return Releasing(releases.current(), releases.history(), releases.held())
+    return ReleaseState(releases.current(), releases.history(), releases.held())
 
 
 def release_entries(lake: Lake) -> list[ReleaseEntry]:
@@ -158,14 +158,14 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = ""
     return releases.rollback(release_id, reason, by)
 
 
-class Tried(NamedTuple):
+class ExperimentResult(NamedTuple):
     """An experiment and what it has shown so far."""
 
     experiment: Experiment
     shown: Judgement
 
 
-def tried(address: str) -> list[Tried]:
+def experiment_results(address: str) -> list[ExperimentResult]:
     """The newest experiments of the database at the address, the newest first.
 
     Raises:
@@ -177,7 +177,7 @@ def tried(address: str) -> list[Tried]:
     try:
         experiments = Experiments(database)
         newest = reversed(experiments.all()[-_EXPERIMENTS:])
-        return [Tried(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
+        return [ExperimentResult(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
     finally:
         database.dispose()
 

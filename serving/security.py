@@ -71,7 +71,7 @@ class Guard:
         if not self._keyring.known:
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the keys cannot be read now", {"retry-after": "2"})
         if not self._keyring.locked:
-            return _refuse_stranger(headers, client) or THIS_MACHINE
+            return _refuse_remote(headers, client) or THIS_MACHINE
         if key is None:
             return Refusal(HTTPStatus.UNAUTHORIZED, "send a key: Authorization: Bearer KEY", _CHALLENGE)
         return self._refuse_key(key, method, path) or Caller(key.name, key.role, key.user_id)
@@ -103,7 +103,7 @@ def _is_of(user_id: str, method: str, path: str) -> bool:
     return path == "/v1/events" or path.startswith("/v1/events/")
 
 
-def _refuse_stranger(headers: Mapping[str, str], client: str) -> Refusal | None:
+def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:
     """Why a request is refused where nobody needs a key; None for one of this machine to a name of this machine."""
     forwarded = [name for name in headers if name.startswith(_FORWARDED)]
     if forwarded:

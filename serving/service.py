@@ -14,16 +14,15 @@ from nightschool.storage.erasure_log import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.storage.releases import Release
-from serving.answers import Asked, Body, Question, make_list, warm_up
+from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
 from serving.cache import Cache
 from serving.current import Current
-from serving.experiment_assignment import Trial
+from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
 from serving.neighbours import similar_items, similar_users
 from serving.operations import release_detail, release_entries
-from serving.people import FoundUser, search_users
 from serving.rules import load_rules
 from serving.schemas import (
     Event,
@@ -42,7 +41,8 @@ from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
 from serving.upkeep import Upkeep
-from serving.user_state import Person
+from serving.user_search import FoundUser, search_users
+from serving.user_state import UserState
 
 RELEASE, STORE, EVENTS = "the release", "the database", "the events"
 """What is kept current and what answers would be wrong without."""
@@ -67,7 +67,7 @@ class Service:
     """
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
-        """Opens what can be opened; the rest is tried again.
+        """Opens what can be opened; the rest is arm again.
 
         Args:
             settings: Name the home.
@@ -78,11 +78,11 @@ class Service:
         self.shared = Shared(folder)
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
-        self.trial = Trial(Experiments(engine))
+        self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
         self.rules = load_rules(settings.paths.rules)
         self._rules_read = _stamp(settings)
-        self._bodies = Cache[Body](CACHED_BYTES)
+        self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
         self._erasures: Erasures | None = None
         steps: dict[str, Callable[[], None]] = {
@@ -92,7 +92,7 @@ class Service:
             "the rules": self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
-            "what experiments showed": self.trial.flush,
+            "what experiments showed": self.experiment.flush,
         }
         self.upkeep = Upkeep(steps)
         for name in steps:
@@ -108,7 +108,7 @@ class Service:
         told = self.upkeep.troubles.copy()
         return [f"{name}: {told[name]}" for name in (RELEASE, STORE, EVENTS) if name in told]
 
-    def body(self, user_id: ExternalId, asked: Asked) -> Body:
+    def body(self, user_id: ExternalId, asked: ListRequest) -> EncodedList:
         """A user's list as it goes out, from the cache where nothing has changed since.
 
         Raises:
@@ -123,29 +123,29 @@ class Service:
             body = self._body(question)
             self._bodies.put(question, body)
         if body.exposed is not None:
-            self.trial.expose(body.exposed)
+            self.experiment.expose(body.exposed)
         return body
 
-    def is_quick(self, user_id: ExternalId, asked: Asked) -> bool:
+    def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
         """Whether the list needs no more than looking it up, for which nothing waits for a database."""
         if not self.feedback.known or not self.current.opened:
             return False
-        if asked.as_published and self.rules.plain and not self.trial.running:
+        if asked.as_published and self.rules.plain and not self.experiment.running:
             snapshot = self.current.snapshot
             if self.feedback.mark(self._user(snapshot, user_id)) == NOTHING:
                 return True
         return self._bodies.get(self._question(user_id, asked)) is not None
 
-    def _question(self, user_id: ExternalId, asked: Asked) -> Question:
+    def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """All that an answer depends on."""
         snapshot = self.current.snapshot
         user = self._user(snapshot, user_id)
-        arm = self.trial.arm_of(user) if asked.as_published else None
-        return Question(
+        arm = self.experiment.arm_of(user) if asked.as_published else None
+        return CacheKey(
             snapshot, user, asked, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
         )
 
-    def recommend(self, user_id: ExternalId, asked: Asked) -> Recommendations:
+    def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """The same as `body`, to be read by us."""
         return Recommendations.model_validate_json(self.body(user_id, asked).json)
 
@@ -245,7 +245,7 @@ class Service:
             self._forget_answers()
 
     def _take_experiment(self) -> None:
-        if self.trial.refresh(with_content=self.current.opened and self.has_content()):
+        if self.experiment.refresh(with_content=self.current.opened and self.has_content()):
             self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -267,25 +267,25 @@ class Service:
         if gone:
             raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 
-    def _body(self, question: Question) -> Body:
+    def _body(self, question: CacheKey) -> EncodedList:
         LISTS_MADE.inc()
         snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
         did = self.feedback.reactions(user_id) if question.mark != NOTHING else None
-        person = Person.of(snapshot, user_id, *did) if did and any(did) else None
-        tried = self.trial.arm(question.arm)
-        rules = asked.changes(tried.rules(self.rules) if tried else self.rules)
-        made = make_list(snapshot, person or user_id, rules, asked)
+        state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
+        arm = self.experiment.arm(question.arm)
+        rules = asked.changes(arm.rules(self.rules) if arm else self.rules)
+        made = make_list(snapshot, state or user_id, rules, asked)
         told = {
             "known": snapshot.knows(user_id),
-            "overlay": person is not None and bool(person.sent),
+            "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
             "alpha": rules.alpha,
             "release_age_hours": question.hours,
         }
         exposed = None
-        if tried:
-            made, exposed = tried.explore(snapshot, person or Person.of(snapshot, user_id), rules, made)
-        return Body.of(snapshot, user_id, told, made, exposed)
+        if arm:
+            made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
+        return EncodedList.of(snapshot, user_id, told, made, exposed)
 
 
 def _hours(release: Release) -> int:

@@ -37,11 +37,12 @@ from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.lake import Lake
+from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE
+from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
-from serving.pools import Pools
 from serving.schemas import ExternalId
 
 
@@ -74,7 +75,7 @@ class Snapshot:
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
     weights: Mapping[str, csr_array]
-    pools: Pools
+    pools: CandidatePools
     k: int
 
     @classmethod
@@ -101,7 +102,7 @@ class Snapshot:
             users=_users(lake, manifest, release.as_of),
             audiences=_audiences(lake, release.release_id),
             weights=_weights(lake, release.release_id, catalogue),
-            pools=Pools(lake.files(CANDIDATE_SCORES, release.release_id)),
+            pools=CandidatePools(lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
         )
 
@@ -119,6 +120,11 @@ class Snapshot:
     def components(self) -> Mapping[str, Component]:
         """The recipe's components by the names that the pool's columns bear."""
         return dict(zip(component_names(self.recipe), self.recipe.components, strict=True))
+
+    @cached_property
+    def unexplained(self) -> frozenset[str]:
+        """The components whose entries no item of a history explains; none in releases made before this was stored."""
+        return frozenset(self.release.gates.get(UNEXPLAINED, ()))
 
     @cached_property
     def available(self) -> Mask:

@@ -38,12 +38,12 @@ def exposition(workers: str | None) -> bytes:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: when, how grave, what, and what a record carries as `told`."""
+    """One JSON object a line: when, how grave, what, and what a record carries as `details`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told = getattr(record, "told", {})
-        line = {"at": self.formatTime(record), "level": record.levelname, "message": record.getMessage(), **told}
+        details = getattr(record, "details", {})
+        line = {"at": self.formatTime(record), "level": record.levelname, "message": record.getMessage(), **details}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()

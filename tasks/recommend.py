@@ -1,7 +1,6 @@
 """Stage 7: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +17,8 @@ from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.night import Night
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
-from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder
 
@@ -48,13 +47,19 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     if content is not None:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
-    gates = ask_table_gates(_proposed(night, lists, dataset, recommender.parts))
+    personal = any(part.personal for part in recommender.parts.values())
+    gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
-    return {"rows": counts, "gates": [gate.to_dict() for gate in gates], "freshness": freshness_figures(ages)}
+    return {
+        "rows": counts,
+        "gates": [gate.to_dict() for gate in gates],
+        "freshness": freshness_figures(ages),
+        "unexplained": sorted(recommender.unexplained),
+    }
 
 
-def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, models: Iterable[str]) -> ProposedLists:
+def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:
     report = check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))
     current = night.home.lake.scan(RECOMMENDATIONS, night.champion.release_id) if night.champion else None
     return ProposedLists(
@@ -62,7 +67,7 @@ def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, models: Itera
         dataset=dataset,
         k=night.config.k,
         # What is popular is nearly one list for everyone, and must be allowed to be.
-        coverage_floor=0.0 if IMPERSONAL.issuperset(models) else night.config.coverage_floor,
+        coverage_floor=night.config.coverage_floor if personal else 0.0,
         broken_rules=[outcome.reason for outcome in report.outcomes if not outcome.passed],
         current=current,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.answers import MOST_ITEMS, Asked
+from serving.answers import MOST_ITEMS, ListRequest
 from serving.problems import MEDIA_TYPE
 from serving.schemas import Problem, Text
 
@@ -47,6 +47,6 @@ class ListQuery(BaseModel):
         default=None, ge=0, le=1, description="Collaborative share of the order; empty: as it was published."
     )
 
-    def asked(self) -> Asked:
+    def asked(self) -> ListRequest:
         """The same for the service."""
-        return Asked(self.k, tuple(self.exclude), self.category, self.max_difficulty, self.diversity, self.alpha)
+        return ListRequest(self.k, tuple(self.exclude), self.category, self.max_difficulty, self.diversity, self.alpha)

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
-from serving.answers import Asked, Body
+from serving.answers import EncodedList, ListRequest
 from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, told
 from serving.problems import problem
 from serving.schemas import (
@@ -39,10 +39,10 @@ class KnownQueries(APIRoute):
     A query is about the form of a list alone, so that few of them come again and again.
     """
 
-    checked: ClassVar[dict[bytes, Asked]] = {}
+    checked: ClassVar[dict[bytes, ListRequest]] = {}
 
     @classmethod
-    def remember(cls, query: bytes, asked: Asked) -> None:
+    def remember(cls, query: bytes, asked: ListRequest) -> None:
         """Keeps what a query that is right asks for."""
         if len(cls.checked) >= _MOST_QUERIES:
             cls.checked.clear()
@@ -77,7 +77,7 @@ async def recommendations(request: Request, user_id: UserId, query: Annotated[Li
     return await _list(request, user_id, asked)
 
 
-async def _list(request: Request, user_id: str, asked: Asked) -> Response:
+async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
     service: Service = request.app.state.service
     if service.is_quick(user_id, asked):
         return answer(request, service.body(user_id, asked))
@@ -112,7 +112,7 @@ async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) 
     return Response(SimilarUsersAnswer(request_data=handle, data=data).model_dump_json(), media_type=_JSON)
 
 
-def answer(request: Request, body: Body) -> Response:
+def answer(request: Request, body: EncodedList) -> Response:
     """The body, or that the one which the client holds still stands."""
     headers = {"etag": body.tag, "cache-control": _CACHED, "vary": "authorization, cookie"}
     held = request.headers.get("if-none-match", "")

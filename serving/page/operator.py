@@ -14,13 +14,13 @@ from nightschool.storage.releases import ROLLBACK_HOLDS, Releases
 from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
 from serving.operations import (
     curves,
+    experiment_results,
     last_read,
     open_lake,
     quarantined,
     recipe_name,
-    releasing,
+    release_state,
     roll_back,
-    tried,
 )
 from serving.page.answers import PageRoute, caller_of, page
 from serving.page.charts import chart
@@ -36,7 +36,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
     """Where this installation stands."""
     lake = _lake(request)
     settings: Settings = request.app.state.service.settings
-    standing = releasing(lake)
+    standing = release_state(lake)
     listed = standing.newest if releases == "all" else standing.newest[:_SHOWN_RELEASES]
     return page(
         request,
@@ -48,7 +48,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         charts=[chart(curve) for curve in curves(lake, standing.nights)],
         quarantined=quarantined(lake),
         last_read=last_read(lake),
-        experiments=tried(settings.events_address),
+        experiments=experiment_results(settings.events_address),
         settings=settings,
         tries=with_missed(Nights.of(settings.paths).all(), datetime.now(UTC))[:_SHOWN_NIGHTS],
         just=just,
@@ -74,7 +74,7 @@ def show_difference(request: Request, left: str, right: str) -> Response:
         gates=compare_gates(first, second),
         metrics=compare_metrics(lake, left, right),
         rows=compare_rows(first, second),
-        nights=releasing(lake).nights,
+        nights=release_state(lake).nights,
     )
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from serving.page import learner, operator, sign_in, static
+from serving.page import operator, sign_in, static, users
 
 router = APIRouter(include_in_schema=False)
-for part in (static, sign_in, operator, learner):
+for part in (static, sign_in, operator, users):
     router.include_router(part.router)

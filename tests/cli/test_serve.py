@@ -57,7 +57,7 @@ def listed(server: Running, user: int) -> dict[str, Any]:
     return dict(fresh(server, f"/v1/users/{user}/recommendations").json())
 
 
-def is_stranger(server: Running, user: int) -> bool:
+def is_cold_user(server: Running, user: int) -> bool:
     """Whether a list knows nothing of a user; while a release is being rewritten, 503 may be the answer."""
     answer = fresh(server, f"/v1/users/{user}/recommendations")
     assert answer.status_code in {200, 503}, answer.text
@@ -137,7 +137,7 @@ def test_a_forgotten_persons_list_is_gone_within_seconds(
     event = {"user_id": user, "item_id": listed(server, user)["items"][0]["item_id"], "event": "like"}
     assert httpx.post(f"{server.address}/v1/events", json=event).status_code == 201
     forget(home, str(user))
-    wait_until(lambda: all(is_stranger(server, user) for _ in range(8)), 10)
+    wait_until(lambda: all(is_cold_user(server, user) for _ in range(8)), 10)
     assert httpx.post(f"{server.address}/v1/events", json=event).status_code == 404
 
 

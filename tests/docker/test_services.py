@@ -74,7 +74,7 @@ def make_databases(made: Machine, database: Server) -> None:
 
 @pytest.fixture(scope="module")
 def night(running: Machine) -> str:
-    """What a person sees who starts the deployment `retrain` and waits for its end."""
+    """What a state sees who starts the deployment `retrain` and waits for its end."""
     params = json.dumps({"dataset": "learning", "source_root": "/source", "config": NIGHT})
     command = ("prefect", "deployment", "run", "retrain/retrain", "--params", params)
     return running.run("worker", *command, "--watch", "--watch-interval", "1")

@@ -26,7 +26,7 @@ from nightschool.offline.compare import Measured, describe_measured
 from nightschool.storage import night_log
 from nightschool.storage.lake import Lake
 from serving.differences import compare_metrics
-from serving.operations import curves, releasing
+from serving.operations import curves, release_state
 from tests.evaluation.test_evaluate import ASCENDING, SPLIT, Fixed
 from tests.serving.nights import FIRST, make_nights
 
@@ -134,7 +134,7 @@ def test_the_tables_of_a_night_show_the_metrics_that_are_to_be_shown(evaluation:
 def test_the_operators_page_shows_the_metrics_that_are_to_be_shown(rows: pl.DataFrame, tmp_path: Path) -> None:
     lake = make_nights(tmp_path / "home")
     store(lake, rows)
-    drawn = {curve.metric for curve in curves(lake, releasing(lake).nights[:1])}
+    drawn = {curve.metric for curve in curves(lake, release_state(lake).nights[:1])}
     assert drawn == {metric.label(10) for metric in shown_in(Place.CURVES)}
     compared = {pair.name for pair in compare_metrics(lake, FIRST, FIRST)}
     assert compared == {f"challenger: {metric.label(10)}" for metric in shown_in(Place.DIFFERENCES)}

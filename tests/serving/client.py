@@ -10,7 +10,7 @@ import httpx
 from nightschool.columns import ITEM_ID
 from nightschool.settings import Settings
 from nightschool.storage.home import Home
-from serving.app import framed
+from serving.app import with_middleware
 from serving.schemas import ExternalId
 from serving.service import Service
 from serving.snapshot import Snapshot
@@ -28,7 +28,7 @@ class Api:
 
     def __init__(self, settings: Settings, home: Home | None = None) -> None:
         self.service = Service(settings)
-        self.app = framed(self.service)
+        self.app = with_middleware(self.service)
         self._home = home
         self._runner = asyncio.Runner()
 

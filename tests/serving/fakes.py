@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
-from serving.answers import Asked
-from serving.people import FoundUser
+from serving.answers import ListRequest
 from serving.rules import Rules
 from serving.schemas import (
     Event,
@@ -23,6 +22,7 @@ from serving.schemas import (
     SimilarUsers,
     Taken,
 )
+from serving.user_search import FoundUser
 
 ODD_TITLES = (
     "שלום עולם: מבוא לתכנות 🎓",
@@ -61,7 +61,7 @@ class FakeService:
         found = [FoundUser(user, ABOUT, 12) for user in self.users if query.lower() in str(user).lower()]
         return found[:n]
 
-    def recommend(self, user_id: ExternalId, asked: Asked) -> Recommendations:
+    def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         if user_id == "broken":
             raise NotFound("no such <user>", seen=user_id, do="choose another")
         met = {event.item_id for event in self._events(user_id)}

@@ -10,7 +10,7 @@ from nightschool.columns import ITEM_ID
 from nightschool.contract import Dataset, Float32s
 from serving.candidates import Scorer
 from serving.snapshot import CONTENT, Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.client import Api
 from tests.serving.conftest import Served
 from tests.serving.homes import learn
@@ -93,7 +93,7 @@ def test_an_event_scores_the_list_anew_as_the_models_fold_it_in(
         require_same_order(items, scores, dataset)
 
 
-def test_a_stranger_is_scored_as_the_models_fold_them_in(writing: Api, learned: tuple[Hybrid, Dataset]) -> None:
+def test_a_cold_user_is_scored_as_the_models_fold_them_in(writing: Api, learned: tuple[Hybrid, Dataset]) -> None:
     hybrid, dataset = learned
     liked = writing.snapshot.catalogue.ids[5:8]
     writing.send(987_654, "like", *liked)
@@ -106,7 +106,7 @@ def test_without_events_nothing_moves(reading: Api) -> None:
     """The scorer gives the published order by itself, not only where it is looked up."""
     snapshot = reading.snapshot
     for user in with_pools(reading)[:60]:
-        candidates = Scorer(snapshot, Person.of(snapshot, user, ())).by_recipe()
+        candidates = Scorer(snapshot, UserState.of(snapshot, user, ())).by_recipe()
         assert candidates is not None
         listed = (snapshot.lists.columns_of(user) or {})[ITEM_ID]
         assert ids_at(snapshot, candidates.items[: len(listed)]) == listed
@@ -115,12 +115,12 @@ def test_without_events_nothing_moves(reading: Api) -> None:
 
 def test_the_parts_add_up_to_the_score(reading: Api) -> None:
     snapshot = reading.snapshot
-    candidates = Scorer(snapshot, Person.of(snapshot, reading.users[0], ())).by_alpha(0.4)
+    candidates = Scorer(snapshot, UserState.of(snapshot, reading.users[0], ())).by_alpha(0.4)
     assert candidates is not None
     np.testing.assert_allclose(sum(candidates.parts.values()), candidates.scores, atol=1e-5)
     assert set(candidates.parts) == {EASE, CONTENT}
 
 
 def test_nobody_without_a_history_has_candidates(reading: Api) -> None:
-    scorer = Scorer(reading.snapshot, Person.of(reading.snapshot, 987_654, ()))
+    scorer = Scorer(reading.snapshot, UserState.of(reading.snapshot, 987_654, ()))
     assert (scorer.by_recipe(), scorer.by_events(), scorer.by_alpha(0.5)) == (None, None, None)

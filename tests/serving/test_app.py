@@ -18,7 +18,7 @@ from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.home import Home
 from nightschool.storage.keys import ROLES, Keys
-from serving.app import application, framed
+from serving.app import application, with_middleware
 from serving.feedback import NOTHING
 from serving.security import HEADERS
 from serving.service import Service
@@ -195,7 +195,7 @@ def test_a_lock_on_the_store_holds_up_no_list_and_every_event_is_answered(
     monkeypatch.setattr("serving.middleware.LONGEST_SECONDS", 1.0)
     service = Service(settings_of(own_home))
     users = service.current.snapshot.lists.keys.to_list()
-    with client_of(framed(service)) as client, ThreadPoolExecutor(24) as pool:
+    with client_of(with_middleware(service)) as client, ThreadPoolExecutor(24) as pool:
 
         def send(number: int) -> httpx.Response:
             return client.post(

@@ -11,12 +11,12 @@ from models.catalog import build
 from models.hybrid import Hybrid
 from nightschool.contract import Dataset, Recipe
 from nightschool.storage.events import Stored
-from serving.answers import Asked, make_list
+from serving.answers import ListRequest, make_list
 from serving.candidates import Candidates, Scorer
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.conftest import Served, copied, opened
 from tests.serving.homes import HYBRID, make_home, publish
 from tests.serving.sent import history, learner, listed, stored
@@ -58,7 +58,7 @@ def told(snapshot: Snapshot, candidates: Candidates | None) -> Scores:
 
 
 def scorer(served: Served, user: ExternalId, events: list[Stored]) -> Scorer:
-    return Scorer(served.snapshot, Person.of(served.snapshot, user, events))
+    return Scorer(served.snapshot, UserState.of(served.snapshot, user, events))
 
 
 def by(weights: tuple[float, float]) -> Recipe:
@@ -202,7 +202,7 @@ def test_other_recipes_move_with_an_event_towards_what_is_like_it(other: Served)
     assert moved >= 8
 
 
-def test_other_recipes_know_strangers_by_what_has_weights(other: Served) -> None:
+def test_other_recipes_know_cold_users_by_what_has_weights(other: Served) -> None:
     events = stored(other.snapshot, (3, "like"))
     found = scorer(other, 999_999, events).by_events()
     assert found is not None
@@ -227,6 +227,6 @@ def test_ids_may_be_texts(tmp_path: Path) -> None:
     assert isinstance(user, str)
     first, *rest = listed(snapshot, user)
     assert list(told(snapshot, scorer(texts, user, []).by_recipe()))[: snapshot.k] == [first, *rest]
-    person = Person.of(snapshot, user, stored(snapshot, (first, "hide"), user=user))
-    shown = make_list(snapshot, person, Rules(exclude=(rest[0],)), Asked(k=3))
+    state = UserState.of(snapshot, user, stored(snapshot, (first, "hide"), user=user))
+    shown = make_list(snapshot, state, Rules(exclude=(rest[0],)), ListRequest(k=3))
     assert [entry["item_id"] for entry in shown] == rest[1:4]

@@ -22,14 +22,14 @@ from nightschool.columns import (
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.release_reader import Reader
-from serving.answers import Asked, make_list
+from serving.answers import ListRequest, make_list
 from serving.rules import Rules
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.client import Api
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import history, stored
-from tests.serving.test_experiment_assignment import tried
+from tests.serving.test_experiment_assignment import assigned_arm
 
 HOUR = timedelta(hours=1)
 
@@ -112,11 +112,11 @@ def test_nothing_that_ended_is_shown_however_a_list_is_asked_for(changed: Change
 def test_no_randomised_slot_shows_what_ended(changed: Changed) -> None:
     snapshot = changed.served.snapshot
     assert changed.unavailable.isdisjoint(pl.Series(snapshot.catalogue.ids).filter(pl.Series(snapshot.available)))
-    person = Person.of(snapshot, changed.learner, stored(snapshot, (changed.back, "dislike"), user=changed.learner))
-    entries = make_list(snapshot, person, Rules(), Asked(k=10))
+    state = UserState.of(snapshot, changed.learner, stored(snapshot, (changed.back, "dislike"), user=changed.learner))
+    entries = make_list(snapshot, state, Rules(), ListRequest(k=10))
     drawn = set()
     for salt in range(200):
-        shown, _ = tried(0.2, str(salt)).explore(snapshot, person, Rules(), entries)
+        shown, _ = assigned_arm(0.2, str(salt)).explore(snapshot, state, Rules(), entries)
         drawn |= {entry["item_id"] for entry in shown if entry["source"] == "random"}
     assert len(drawn) > 10
     assert not changed.unavailable & drawn
@@ -139,8 +139,8 @@ def test_a_user_who_left_is_unknown_and_gets_everyone_s_list(changed: Changed) -
     assert (snapshot.knows(changed.gone), snapshot.attributes(changed.gone)) == (False, None)
     assert history(snapshot, changed.gone) == {}
     with Api.over(changed.served.home) as api:
-        theirs, strangers = (api.list_of(user) for user in (changed.gone, 999_999))
-        assert (theirs["known"], theirs["items"]) == (False, strangers["items"])
+        theirs, cold = (api.list_of(user) for user in (changed.gone, 999_999))
+        assert (theirs["known"], theirs["items"]) == (False, cold["items"])
         assert {entry["reason"] for entry in theirs["items"]} == {"popular"}
         assert api.get(f"/v1/users/{changed.gone}/similar").status_code == 404
         assert changed.gone not in [found.user_id for found in api.service.search_users(str(changed.gone), 10)]

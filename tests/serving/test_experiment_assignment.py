@@ -13,11 +13,11 @@ from nightschool.errors import Unreachable
 from nightschool.experiments.assignment import assigned
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Plan, Shown
 from nightschool.storage.database import open_database
-from serving.answers import Asked, make_list
-from serving.experiment_assignment import Exposed, Trial, Tried
+from serving.answers import ListRequest, make_list
+from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList
 from serving.rules import Rules
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.conftest import Served
 from tests.serving.sent import learner, stored
 
@@ -39,41 +39,41 @@ def plan(second: dict[str, Any] = RULED, **told: Any) -> Plan:
     return Plan.model_validate({"name": "try", "arms": [{"name": "a", "share": 0.5}, second], **told})
 
 
-def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> Trial:
+def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> RunningExperiment:
     experiments.start(plan(second, **told))
-    trial = Trial(experiments)
-    assert trial.refresh(with_content=True)
-    return trial
+    running = RunningExperiment(experiments)
+    assert running.refresh(with_content=True)
+    return running
 
 
-def tried(explore: float, salt: str = "salt") -> Tried:
+def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
     told = {**plan(explore=explore).model_dump(), "salt": salt, "started_at": datetime.fromisoformat("2026-11-28T00Z")}
     experiment = Experiment.model_validate(told)
-    return Tried(experiment, experiment.arms[0])
+    return AssignedArm(experiment, experiment.arms[0])
 
 
-def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> Exposed:
-    return Exposed("try", user, "a", "r", tuple(Shown(item, 1.0) for item in items))
+def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> ShownList:
+    return ShownList("try", user, "a", "r", tuple(Shown(item, 1.0) for item in items))
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
-    trial = Trial(experiments)
-    assert not trial.refresh(with_content=True)
-    assert (trial.running, trial.arm_of(1), trial.arm("a"), trial.arm(None)) == (None, None, None, None)
+    running = RunningExperiment(experiments)
+    assert not running.refresh(with_content=True)
+    assert (running.running, running.arm_of(1), running.arm("a"), running.arm(None)) == (None, None, None, None)
 
 
 def test_arms_are_drawn_by_the_salted_hash_and_by_their_shares(experiments: Experiments) -> None:
-    trial = started(experiments)
-    running = trial.running
-    assert running is not None
-    arms = [trial.arm_of(user) for user in range(2_000)]
-    assert arms == ["ab"[assigned(running.salt, str(user), (0.5, 0.5))] for user in range(2_000)]
-    assert arms == [trial.arm_of(str(user)) for user in range(2_000)]
+    running = started(experiments)
+    experiment = running.running
+    assert experiment is not None
+    arms = [running.arm_of(user) for user in range(2_000)]
+    assert arms == ["ab"[assigned(experiment.salt, str(user), (0.5, 0.5))] for user in range(2_000)]
+    assert arms == [running.arm_of(str(user)) for user in range(2_000)]
     assert 900 < Counter(arms)["a"] < 1_100
 
 
 def test_all_processes_follow_an_experiment_from_start_to_stop(experiments: Experiments) -> None:
-    here, there = started(experiments), Trial(experiments)
+    here, there = started(experiments), RunningExperiment(experiments)
     assert there.refresh(with_content=True)
     assert not here.refresh(with_content=True)
     assert [here.arm_of(user) for user in range(50)] == [there.arm_of(user) for user in range(50)]
@@ -83,11 +83,11 @@ def test_all_processes_follow_an_experiment_from_start_to_stop(experiments: Expe
 
 
 def test_an_arm_sets_rules_over_the_installation_s(experiments: Experiments) -> None:
-    trial = started(experiments, {**RULED, "alpha": 0.2})
-    first, second = trial.arm("a"), trial.arm("b")
+    running = started(experiments, {**RULED, "alpha": 0.2})
+    first, second = running.arm("a"), running.arm("b")
     assert first is not None
     assert second is not None
-    assert trial.arm("c") is None
+    assert running.arm("c") is None
     installed = Rules(quota=5, alpha=0.9, exclude_labels=("x",))
     assert first.rules(installed) == installed
     assert second.rules(installed) == Rules(quota=2, alpha=0.2, exclude_labels=("x",))
@@ -96,41 +96,41 @@ def test_an_arm_sets_rules_over_the_installation_s(experiments: Experiments) -> 
 def test_an_experiment_with_alpha_rests_while_there_is_no_content(
     experiments: Experiments, caplog: pytest.LogCaptureFixture
 ) -> None:
-    trial = started(experiments, ALPHA)
+    running = started(experiments, ALPHA)
     with caplog.at_level(logging.WARNING, "nightschool.serving"):
-        assert trial.refresh(with_content=False)
-        assert not trial.refresh(with_content=False)
-    assert trial.arm_of(1) is None
+        assert running.refresh(with_content=False)
+        assert not running.refresh(with_content=False)
+    assert running.arm_of(1) is None
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["experiment try rests"]
-    assert trial.refresh(with_content=True)
-    assert trial.arm_of(1) is not None
+    assert running.refresh(with_content=True)
+    assert running.arm_of(1) is not None
 
 
 def test_an_experiment_without_alpha_needs_no_content(experiments: Experiments) -> None:
-    trial = started(experiments)
-    assert not trial.refresh(with_content=False)
-    assert trial.running is not None
+    running = started(experiments)
+    assert not running.refresh(with_content=False)
+    assert running.running is not None
 
 
 def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), Asked())
-    shown, told = tried(0.0).explore(snapshot, Person.of(snapshot, user, ()), Rules(), entries)
+    entries = make_list(snapshot, user, Rules(), ListRequest())
+    shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
     assert shown == entries
-    assert told == Exposed(
+    assert told == ShownList(
         "try", str(user), "a", snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
     )
 
 
 def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: Snapshot) -> None:
     user, rules = learner(snapshot), Rules(exclude_labels=("Design",))
-    person = Person.of(snapshot, user, ())
-    entries = make_list(snapshot, user, rules, Asked(k=5))
-    others = {e["item_id"] for e in make_list(snapshot, user, rules, Asked(k=200))[5:]}
+    state = UserState.of(snapshot, user, ())
+    entries = make_list(snapshot, user, rules, ListRequest(k=5))
+    others = {e["item_id"] for e in make_list(snapshot, user, rules, ListRequest(k=200))[5:]}
     slots: Counter[int] = Counter()
     drawn = set()
     for salt in range(300):
-        shown, told = tried(0.2, str(salt)).explore(snapshot, person, rules, entries)
+        shown, told = assigned_arm(0.2, str(salt)).explore(snapshot, state, rules, entries)
         changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
         assert [item.item_id for item in told.items] == [str(entry["item_id"]) for entry in shown]
         kept = [item.propensity for place, item in enumerate(told.items) if place not in changed]
@@ -149,22 +149,22 @@ def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: 
 
 def test_a_user_sees_one_list_all_day(snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), Asked())
-    person = Person.of(snapshot, user, ())
+    entries = make_list(snapshot, user, Rules(), ListRequest())
+    state = UserState.of(snapshot, user, ())
     for salt in map(str, range(20)):
-        first, second = (tried(0.2, salt).explore(snapshot, person, Rules(), entries) for _ in range(2))
+        first, second = (assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries) for _ in range(2))
         assert first == second
 
 
 def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> None:
     everything = stored(snapshot, *((item, "hide") for item in snapshot.catalogue.ids[1:]))
-    person = Person.of(snapshot, 999_999, everything)
-    entries = make_list(snapshot, person, Rules(), Asked(k=200))
+    state = UserState.of(snapshot, 999_999, everything)
+    entries = make_list(snapshot, state, Rules(), ListRequest(k=200))
     for salt in map(str, range(30)):
-        shown, told = tried(0.2, salt).explore(snapshot, person, Rules(), entries)
+        shown, told = assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries)
         assert shown == entries
         assert {item.propensity for item in told.items} <= {1.0}
-    assert tried(0.2).explore(snapshot, person, Rules(), [])[0] == []
+    assert assigned_arm(0.2).explore(snapshot, state, Rules(), [])[0] == []
 
 
 class Kept(Experiments):
@@ -182,57 +182,57 @@ class Kept(Experiments):
 
 def test_what_was_shown_is_written_once() -> None:
     kept = Kept()
-    trial = Trial(kept)
+    running = RunningExperiment(kept)
     for one in (exposed(), exposed(), exposed("2"), exposed(items=("3", "4"))):
-        trial.expose(one)
+        running.expose(one)
     assert kept.written == []
-    trial.flush()
-    trial.expose(exposed())
-    trial.flush()
+    running.flush()
+    running.expose(exposed())
+    running.flush()
     assert [(row.user_id, len(row.items)) for row in kept.written] == [("1", 1), ("2", 1), ("1", 2)]
 
 
 def test_what_cannot_be_written_now_is_written_later() -> None:
     kept = Kept()
-    trial = Trial(kept)
-    trial.expose(exposed())
+    running = RunningExperiment(kept)
+    running.expose(exposed())
     kept.fails = True
     with pytest.raises(Unreachable):
-        trial.flush()
-    trial.expose(exposed("2"))
+        running.flush()
+    running.expose(exposed("2"))
     kept.fails = False
-    trial.flush()
+    running.flush()
     assert [row.user_id for row in kept.written] == ["1", "2"]
 
 
 def test_exposures_reach_the_database(experiments: Experiments) -> None:
-    trial = started(experiments)
-    trial.expose(exposed())
-    trial.flush()
+    running = started(experiments)
+    running.expose(exposed())
+    running.flush()
     outcomes = experiments.outcomes("try")
     assert outcomes.select(pl.len()).item() == 1
     assert Arm.model_validate(ALPHA).alpha == 0.2
 
 
-def always() -> Tried:
+def always() -> AssignedArm:
     """An arm that randomises a slot of every list."""
-    one = tried(0.2)
+    one = assigned_arm(0.2)
     return one._replace(experiment=one.experiment.model_copy(update={"explore": 1.0}))
 
 
 def test_the_random_slot_keeps_the_quota(snapshot: Snapshot) -> None:
     rules, kinds = Rules(quota=2), snapshot.catalogue.kinds
     for user in range(1, 40):
-        entries = make_list(snapshot, user, rules, Asked())
-        shown, _ = always().explore(snapshot, Person.of(snapshot, user), rules, entries)
+        entries = make_list(snapshot, user, rules, ListRequest())
+        shown, _ = always().explore(snapshot, UserState.of(snapshot, user), rules, entries)
         found = [int(kinds[snapshot.catalogue.positions([entry["item_id"]])[0]]) for entry in shown]
         assert max(found.count(kind) for kind in set(found) if kind >= 0) <= 2
 
 
 def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) -> None:
-    person = Person.of(snapshot, 999_999)
-    entries = make_list(snapshot, person.user_id, Rules(), Asked(k=5))
-    shown, told = always().explore(snapshot, person, Rules(), entries)
+    state = UserState.of(snapshot, 999_999)
+    entries = make_list(snapshot, state.user_id, Rules(), ListRequest(k=5))
+    shown, told = always().explore(snapshot, state, Rules(), entries)
     (drawn,) = [entry for entry in shown if entry["source"] == "random"]
     assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
     n_others = int(snapshot.available.sum()) - len(entries)

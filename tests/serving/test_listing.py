@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 
 from nightschool.errors import ConfigurationError
+from nightschool.storage.release import UNEXPLAINED
 from nightschool.vocabulary import EVERYONE
-from serving.answers import Asked, make_list
+from serving.answers import ListRequest, make_list
 from serving.listing import Entry, Narrowing, allowed_items, in_words, random_entry
 from serving.rules import Rules
 from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.conftest import Served
 from tests.serving.sent import history, learner, listed, stored
 
-STRANGER = 999_999
+COLD_USER = 999_999
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def snapshot(served: Served) -> Snapshot:
     return served.snapshot
 
 
-def ask(snapshot: Snapshot, whose: Person | ExternalId, k: int = 20, **rules: Any) -> list[Entry]:
-    return make_list(snapshot, whose, Rules(**rules), Asked(k=k))
+def ask(snapshot: Snapshot, whose: UserState | ExternalId, k: int = 20, **rules: Any) -> list[Entry]:
+    return make_list(snapshot, whose, Rules(**rules), ListRequest(k=k))
 
 
 def ids(entries: list[Entry]) -> list[ExternalId]:
@@ -50,9 +51,9 @@ def bears(snapshot: Snapshot, item: ExternalId, label: str) -> bool:
     return bool(snapshot.catalogue.labelled(label)[snapshot.catalogue.positions([item])[0]])
 
 
-@pytest.fixture(params=["known", "stranger"])
+@pytest.fixture(params=["known", "cold"])
 def user(snapshot: Snapshot, request: pytest.FixtureRequest) -> ExternalId:
-    return learner(snapshot) if request.param == "known" else STRANGER
+    return learner(snapshot) if request.param == "known" else COLD_USER
 
 
 def test_excluded_items_give_way_to_the_next(snapshot: Snapshot, user: ExternalId) -> None:
@@ -98,17 +99,17 @@ def test_a_quota_passes_over_what_a_kind_has_too_much_of(snapshot: Snapshot, use
 @pytest.mark.parametrize("steps", [0, 1])
 def test_steps_bound_the_level_by_the_highest_that_was_completed(snapshot: Snapshot, steps: int) -> None:
     beginner = next(item for item in snapshot.catalogue.ids if level(snapshot, item) == 0)
-    person = Person.of(snapshot, STRANGER, stored(snapshot, (beginner, "complete")))
-    shown = ids(ask(snapshot, person, k=200, difficulty_steps=steps))
-    assert shown == [item for item in ids(ask(snapshot, person, k=200)) if level(snapshot, item) <= steps]
+    state = UserState.of(snapshot, COLD_USER, stored(snapshot, (beginner, "complete")))
+    shown = ids(ask(snapshot, state, k=200, difficulty_steps=steps))
+    assert shown == [item for item in ids(ask(snapshot, state, k=200)) if level(snapshot, item) <= steps]
     assert len(shown) > 5
 
 
 def test_who_completed_nothing_starts_at_the_lowest_level(snapshot: Snapshot) -> None:
-    expected = [item for item in everything(snapshot, STRANGER) if level(snapshot, item) <= 0]
+    expected = [item for item in everything(snapshot, COLD_USER) if level(snapshot, item) <= 0]
     assert expected
     for steps in (0, 1):
-        assert ids(ask(snapshot, STRANGER, difficulty_steps=steps)) == expected
+        assert ids(ask(snapshot, COLD_USER, difficulty_steps=steps)) == expected
 
 
 def from_pool(entries: list[Entry]) -> list[ExternalId]:
@@ -117,27 +118,27 @@ def from_pool(entries: list[Entry]) -> list[ExternalId]:
 
 @pytest.mark.parametrize(("name", "highest"), [("Beginner", 0), ("Intermediate", 1), ("Advanced", 2)])
 def test_a_request_bounds_the_level(snapshot: Snapshot, user: ExternalId, name: str, highest: int) -> None:
-    found = from_pool(make_list(snapshot, user, Rules(), Asked(k=200, max_difficulty=name)))
+    found = from_pool(make_list(snapshot, user, Rules(), ListRequest(k=200, max_difficulty=name)))
     assert found == [item for item in everything(snapshot, user) if level(snapshot, item) <= highest]
 
 
 def test_the_lower_of_two_bounds_holds(snapshot: Snapshot) -> None:
-    person = Person.of(snapshot, STRANGER, ())
-    found = allowed_items(snapshot, person, Rules(difficulty_steps=1), Narrowing(max_difficulty="Advanced"))
+    state = UserState.of(snapshot, COLD_USER, ())
+    found = allowed_items(snapshot, state, Rules(difficulty_steps=1), Narrowing(max_difficulty="Advanced"))
     assert found.tolist() == (snapshot.catalogue.levels <= 0).tolist()
 
 
 def test_a_level_that_is_none_is_refused_with_those_there_are(snapshot: Snapshot) -> None:
     with pytest.raises(ConfigurationError, match=r"Expert.*use one of Beginner, Intermediate, Advanced"):
-        make_list(snapshot, 1, Rules(), Asked(max_difficulty="Expert"))
+        make_list(snapshot, 1, Rules(), ListRequest(max_difficulty="Expert"))
 
 
 def test_a_request_asks_for_a_category(snapshot: Snapshot, user: ExternalId) -> None:
     for label in ("python", "Video", "Design"):
-        found = from_pool(make_list(snapshot, user, Rules(), Asked(k=200, category=label)))
+        found = from_pool(make_list(snapshot, user, Rules(), ListRequest(k=200, category=label)))
         assert found == [item for item in everything(snapshot, user) if bears(snapshot, item, label)]
     with pytest.raises(ConfigurationError, match="no such category; saw 'no such label'; use one of"):
-        make_list(snapshot, user, Rules(), Asked(category="no such label"))
+        make_list(snapshot, user, Rules(), ListRequest(category="no such label"))
 
 
 def test_diversity_at_its_ends(snapshot: Snapshot, user: ExternalId) -> None:
@@ -166,8 +167,8 @@ def test_diversity_makes_a_list_less_alike(snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_alpha_and_an_event_together(snapshot: Snapshot, alpha: float) -> None:
-    person = Person.of(snapshot, STRANGER, stored(snapshot, (3, "like")))
-    entries = ask(snapshot, person, alpha=alpha)
+    state = UserState.of(snapshot, COLD_USER, stored(snapshot, (3, "like")))
+    entries = ask(snapshot, state, alpha=alpha)
     assert len(entries) == 20
     assert {entry["source"] for entry in entries} <= (
         {"content"} if alpha == 0 else {"ease"} if alpha == 1 else {"ease", "content"}
@@ -177,13 +178,13 @@ def test_alpha_and_an_event_together(snapshot: Snapshot, alpha: float) -> None:
 def test_without_content_alpha_is_refused(snapshot: Snapshot) -> None:
     bare = replace(snapshot, weights={"ease": snapshot.weights["ease"]})
     assert not bare.has_content
-    for user in (learner(snapshot), STRANGER):
+    for user in (learner(snapshot), COLD_USER):
         with pytest.raises(ConfigurationError, match=r"no content to weigh against.*alpha=0\.5"):
             ask(bare, user, alpha=0.5)
 
 
-def test_alpha_says_nothing_of_a_stranger(snapshot: Snapshot) -> None:
-    assert ids(ask(snapshot, STRANGER, k=5, alpha=0.2)) == [item for item, _ in snapshot.audiences[EVERYONE][:5]]
+def test_alpha_says_nothing_of_a_cold_user(snapshot: Snapshot) -> None:
+    assert ids(ask(snapshot, COLD_USER, k=5, alpha=0.2)) == [item for item, _ in snapshot.audiences[EVERYONE][:5]]
 
 
 def test_whom_the_night_left_with_the_audience_s_list_keeps_it_under_rules(snapshot: Snapshot) -> None:
@@ -196,7 +197,7 @@ def test_whom_the_night_left_with_the_audience_s_list_keeps_it_under_rules(snaps
     for user in quiet:
         published = listed(snapshot, user)
         assert ids(ask(snapshot, user, exclude=(published[1],))) == [published[0], *published[2:]]
-        liked = Person.of(snapshot, user, stored(snapshot, (published[0], "like"), user=user))
+        liked = UserState.of(snapshot, user, stored(snapshot, (published[0], "like"), user=user))
         assert {entry["source"] for entry in ask(snapshot, liked)} <= {"ease", "content"}
 
 
@@ -204,8 +205,18 @@ def test_reasons_in_words(snapshot: Snapshot) -> None:
     title = snapshot.catalogue.item(3).title
     assert in_words(snapshot, "because_of_item", 3) == f"because of {title}"
     assert in_words(snapshot, "similar_content", 3) == f"similar to {title}"
-    assert in_words(snapshot, "because_of_item", STRANGER) == f"because of {STRANGER}"
+    assert in_words(snapshot, "because_of_item", COLD_USER) == f"because of {COLD_USER}"
     assert in_words(snapshot, "audience", None) == "popular with people like you"
     assert in_words(snapshot, "because_of_item", None) == "popular with everyone"
     drawn = random_entry(snapshot, 4, 3)
     assert (drawn["rank"], drawn["item_id"], drawn["source"], drawn["why"]) == (4, 3, "random", "something different")
+
+
+def test_a_component_that_the_release_says_explains_nothing_gives_no_item_as_its_reason(snapshot: Snapshot) -> None:
+    said = ask(snapshot, learner(snapshot), quota=20)  # a list under rules is picked again
+    sources = {entry["source"] for entry in said if entry["because_item_id"] is not None}
+    assert sources
+    silent = snapshot.release.model_copy(update={"gates": {UNEXPLAINED: sorted(sources)}})
+    unsaid = ask(replace(snapshot, release=silent), learner(snapshot), quota=20)
+    assert ids(unsaid) == ids(said)
+    assert {(entry["reason"], entry["because_item_id"]) for entry in unsaid} == {("popular", None)}

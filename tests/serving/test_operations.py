@@ -9,7 +9,7 @@ from nightschool.errors import NotFound
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Releases
-from serving.operations import curves, last_read, open_lake, quarantined, recipe_name, releasing, roll_back
+from serving.operations import curves, last_read, open_lake, quarantined, recipe_name, release_state, roll_back
 from tests.serving.nights import FIRST, ODD, READ, SECOND, THIRD, backfill, make_nights
 
 
@@ -25,7 +25,7 @@ def test_a_home_without_data_says_so(tmp_path: Path) -> None:
 
 def test_a_home_without_a_release_stands_at_nothing(lake: Lake, tmp_path: Path) -> None:
     empty = Lake(tmp_path / "empty", lake.user_id, lake.item_id)
-    standing = releasing(empty)
+    standing = release_state(empty)
     assert (standing.current, standing.held, standing.newest, standing.nights) == (None, None, [], [])
     assert curves(empty, []) == []
     assert quarantined(empty) == []
@@ -33,7 +33,7 @@ def test_a_home_without_a_release_stands_at_nothing(lake: Lake, tmp_path: Path) 
 
 
 def test_releases_stand_newest_first_and_nights_in_order(lake: Lake) -> None:
-    standing = releasing(open_lake(HomePaths(lake.root.parent)))
+    standing = release_state(open_lake(HomePaths(lake.root.parent)))
     assert standing.current is not None
     assert standing.current.release_id == THIRD
     assert [row.release_id for row in standing.newest] == [THIRD, SECOND, FIRST]
@@ -43,7 +43,7 @@ def test_releases_stand_newest_first_and_nights_in_order(lake: Lake) -> None:
 
 def test_what_was_refused_is_listed_and_is_no_night(lake: Lake) -> None:
     Releases(lake).refuse(Draft(release_id="x", as_of=READ, run_key="x", reason="a gate said no"))
-    standing = releasing(lake)
+    standing = release_state(lake)
     assert [row.release_id for row in standing.newest] == ["x", THIRD, SECOND, FIRST]
     assert "x" not in [row.release_id for row in standing.nights]
     assert recipe_name(standing.newest[0]) == ""
@@ -51,7 +51,7 @@ def test_what_was_refused_is_listed_and_is_no_night(lake: Lake) -> None:
 
 def test_going_back_makes_an_older_release_current(lake: Lake) -> None:
     assert roll_back(lake, FIRST, "worse since", hold=False).release_id == FIRST
-    standing = releasing(lake)
+    standing = release_state(lake)
     assert standing.current is not None
     assert (standing.current.release_id, standing.current.reason, standing.held) == (FIRST, "worse since", None)
     assert [row.release_id for row in standing.newest] == [FIRST, THIRD, SECOND]
@@ -59,17 +59,17 @@ def test_going_back_makes_an_older_release_current(lake: Lake) -> None:
 
 def test_going_back_can_hold_the_nights(lake: Lake) -> None:
     roll_back(lake, SECOND, "wait", hold=True)
-    assert releasing(lake).held == "wait"
+    assert release_state(lake).held == "wait"
 
 
 def test_nothing_is_held_for_a_release_that_is_not_there(lake: Lake) -> None:
     with pytest.raises(NotFound):
         roll_back(lake, "nothing", "why", hold=True)
-    assert releasing(lake).held is None
+    assert release_state(lake).held is None
 
 
 def test_curves_hold_the_test_over_all_users_by_role(lake: Lake) -> None:
-    found = curves(lake, releasing(lake).nights)
+    found = curves(lake, release_state(lake).nights)
     assert [curve.metric for curve in found] == ["ndcg@10", "recall@10", "coverage@10"]
     ndcg, coverage = found[0].lines, found[2].lines
     assert list(ndcg) == ["challenger", "champion", "popularity"]
@@ -107,7 +107,7 @@ def test_the_data_are_as_old_as_their_last_reading(lake: Lake) -> None:
 
 def test_what_was_backfilled_is_a_night_that_can_be_gone_back_to(lake: Lake) -> None:
     backfilled = backfill(lake, "2026-11-25-dddddddd")
-    standing = releasing(lake)
+    standing = release_state(lake)
     assert standing.current is not None
     assert standing.current.release_id == THIRD
     assert [row.release_id for row in standing.nights] == [FIRST, backfilled, SECOND, THIRD]
@@ -115,7 +115,7 @@ def test_what_was_backfilled_is_a_night_that_can_be_gone_back_to(lake: Lake) -> 
 
 
 def test_figures_do_not_compare_across_a_change_of_scoring(lake: Lake) -> None:
-    nights = releasing(lake).nights
+    nights = release_state(lake).nights
     bases = [None, "one", "other"]
     stored = [n.model_copy(update={"gates": {"basis": basis}}) for n, basis in zip(nights, bases, strict=True)]
     (ndcg, *_) = curves(lake, stored)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from nightschool.errors import ConfigurationError
-from serving.answers import Asked, make_list
+from serving.answers import ListRequest, make_list
 from serving.listing import Narrowing, allowed_items, in_words, random_entry
 from serving.rules import Rules
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.client import Api
 
 
 def listed(api: Api, user: Any, rules: Rules, **asked: Any) -> list[dict[str, Any]]:
-    return make_list(api.snapshot, user, rules, Asked(**{"k": 50, **asked}))
+    return make_list(api.snapshot, user, rules, ListRequest(**{"k": 50, **asked}))
 
 
 def ids(entries: list[dict[str, Any]]) -> list[Any]:
@@ -110,7 +110,7 @@ def test_alpha_needs_content(reading: Api) -> None:
     snapshot = reading.snapshot
     assert snapshot.has_content
     with pytest.raises(ConfigurationError, match="no such difficulty"):
-        allowed_items(snapshot, Person.of(snapshot, 1, ()), Rules(), Narrowing(max_difficulty="x"))
+        allowed_items(snapshot, UserState.of(snapshot, 1, ()), Rules(), Narrowing(max_difficulty="x"))
 
 
 def test_reasons_are_told_in_words(reading: Api) -> None:

@@ -15,7 +15,7 @@ from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.home import Home
 from nightschool.vocabulary import EVERYONE
-from serving.answers import Asked
+from serving.answers import ListRequest
 from serving.feedback import NOTHING
 from serving.schemas import Event, ExternalId
 from serving.service import Service
@@ -24,7 +24,7 @@ from tests.serving.conftest import copied
 from tests.serving.homes import publish, settings_of
 from tests.serving.sent import history, learner, listed
 
-STRANGER = 999_999
+COLD_USER = 999_999
 
 
 @pytest.fixture
@@ -44,27 +44,27 @@ def send(service: Service, user: ExternalId, *events: tuple[ExternalId, str], **
 
 
 def items(service: Service, user: ExternalId, **asked: Any) -> list[ExternalId]:
-    return [item.item_id for item in service.recommend(user, Asked(**asked)).items]
+    return [item.item_id for item in service.recommend(user, ListRequest(**asked)).items]
 
 
 def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    answer = service.recommend(str(user), Asked(k=20))
+    answer = service.recommend(str(user), ListRequest(k=20))
     assert [item.item_id for item in answer.items] == listed(snapshot, user)
     assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
-    assert service.is_quick(user, Asked())
+    assert service.is_quick(user, ListRequest())
     assert service.has_content()
 
 
 def test_somebody_unknown_gets_a_list_and_an_id_that_is_none_is_refused(service: Service, snapshot: Snapshot) -> None:
-    answer = service.recommend(STRANGER, Asked(k=3))
+    answer = service.recommend(COLD_USER, ListRequest(k=3))
     assert not answer.known
     assert [item.item_id for item in answer.items] == [item for item, _ in snapshot.audiences[EVERYONE][:3]]
     for nobody in ("x", "007", "9" * 30):
         with pytest.raises(NotFound, match="no such user"):
-            service.recommend(nobody, Asked())
+            service.recommend(nobody, ListRequest())
 
 
 def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
@@ -75,10 +75,10 @@ def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
     first = listed(snapshot, user)[0]
     assert items(there, user)[0] == first
     send(service, user, (first, "complete"))
-    assert not service.is_quick(user, Asked())
+    assert not service.is_quick(user, ListRequest())
     assert first not in items(service, user)
-    assert service.recommend(user, Asked()).overlay
-    assert service.is_quick(user, Asked())
+    assert service.recommend(user, ListRequest()).overlay
+    assert service.is_quick(user, ListRequest())
     assert items(there, user)[0] == first
     there.refresh()
     assert items(there, user) == items(service, user)
@@ -98,30 +98,30 @@ def test_a_view_is_kept_and_changes_no_list(service: Service, snapshot: Snapshot
     user = learner(snapshot)
     send(service, user, (listed(snapshot, user)[0], "view"))
     assert items(service, user) == listed(snapshot, user)[:10]
-    assert not service.recommend(user, Asked()).overlay
+    assert not service.recommend(user, ListRequest()).overlay
     assert service.history(user, 1)[0].event == "view"
 
 
 def test_somebody_unknown_becomes_known_by_events(service: Service, snapshot: Snapshot) -> None:
     with pytest.raises(NotFound):
-        service.similar_users(STRANGER, "combined")
-    before = items(service, STRANGER)
-    send(service, STRANGER, (before[0], "like"))
-    assert before[0] not in items(service, STRANGER)
-    assert {item.source for item in service.recommend(STRANGER, Asked()).items} <= {"ease", "content"}
-    assert service.knows(snapshot, STRANGER)
-    assert service.similar_users(STRANGER, "combined").users == []
+        service.similar_users(COLD_USER, "combined")
+    before = items(service, COLD_USER)
+    send(service, COLD_USER, (before[0], "like"))
+    assert before[0] not in items(service, COLD_USER)
+    assert {item.source for item in service.recommend(COLD_USER, ListRequest()).items} <= {"ease", "content"}
+    assert service.knows(snapshot, COLD_USER)
+    assert service.similar_users(COLD_USER, "combined").users == []
 
 
 def test_an_answer_is_made_once_until_something_changes(service: Service, snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    assert service.body(user, Asked()) is service.body(str(user), Asked())
-    assert service.body(user, Asked()).tag != service.body(user, Asked(k=5)).tag
-    before = service.body(user, Asked())
+    assert service.body(user, ListRequest()) is service.body(str(user), ListRequest())
+    assert service.body(user, ListRequest()).tag != service.body(user, ListRequest(k=5)).tag
+    before = service.body(user, ListRequest())
     service.refresh()
-    assert service.body(user, Asked()) is before
+    assert service.body(user, ListRequest()) is before
     send(service, user, (listed(snapshot, user)[0], "hide"))
-    assert service.body(user, Asked()).tag != before.tag
+    assert service.body(user, ListRequest()).tag != before.tag
 
 
 def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
@@ -129,9 +129,9 @@ def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
     order = listed(snapshot, user)
     assert items(service, user, k=3, exclude=(str(order[0]),)) == order[1:4]
     assert items(service, user, alpha=0.7) == order[:10]
-    assert service.recommend(user, Asked(alpha=0.7)).alpha == 0.7
+    assert service.recommend(user, ListRequest(alpha=0.7)).alpha == 0.7
     with pytest.raises(ConfigurationError):
-        service.recommend(user, Asked(max_difficulty="Expert"))
+        service.recommend(user, ListRequest(max_difficulty="Expert"))
 
 
 def test_another_rules_file_counts_from_the_next_refresh(service: Service, snapshot: Snapshot) -> None:
@@ -142,7 +142,7 @@ def test_another_rules_file_counts_from_the_next_refresh(service: Service, snaps
     assert items(service, user)[0] == order[0]
     service.refresh()
     assert items(service, user, k=3) == order[1:4]
-    assert not service.is_quick(user, Asked())
+    assert not service.is_quick(user, ListRequest())
     file.write_text(f"exclude = [{order[1]}]\n")
     os.utime(file, ns=(1, 1))
     service.refresh()
@@ -160,7 +160,7 @@ def test_a_faulty_rules_file_keeps_nothing_else_back(own_home: Home, service: Se
     release = publish(own_home, k=19)
     with pytest.raises(ManifestError, match=r"rules\.toml: quota"):
         service.refresh()
-    answer = service.recommend(user, Asked())
+    answer = service.recommend(user, ListRequest())
     assert (answer.release_id, answer.overlay) == (release.release_id, True)
     assert order[0] not in [item.item_id for item in answer.items]
 
@@ -176,10 +176,10 @@ def start(service: Service, **second: Any) -> Experiments:
 def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, alpha=0.0)
     users = [learner(snapshot, place) for place in range(12)]
-    arms = {user: service.recommend(user, Asked()).arm for user in users}
+    arms = {user: service.recommend(user, ListRequest()).arm for user in users}
     assert set(arms.values()) == {"a", "b"}
     for user, arm in arms.items():
-        answer = service.recommend(user, Asked())
+        answer = service.recommend(user, ListRequest())
         if arm == "a":
             assert [item.item_id for item in answer.items] == listed(snapshot, user)[:10]
         else:
@@ -195,30 +195,30 @@ def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Servi
 def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, rules={"quota": 1})
     for place in range(6):
-        answer = service.recommend(learner(snapshot, place), Asked(alpha=0.4))
+        answer = service.recommend(learner(snapshot, place), ListRequest(alpha=0.4))
         assert (answer.arm, answer.alpha) == (None, 0.4)
     service.refresh()
     assert experiments.outcomes("try").height == 0
     experiments.stop("try", "enough")
     service.refresh()
-    assert service.recommend(1, Asked()).arm is None
+    assert service.recommend(1, ListRequest()).arm is None
 
 
 def test_without_content_alpha_is_refused_and_its_experiment_rests(own_home: Home) -> None:
     service = Service(settings_of(own_home))
     start(service, alpha=0.3)
     user = learner(service.current.snapshot)
-    assert service.recommend(user, Asked()).arm is not None
-    service.trial.refresh(with_content=False)
-    assert service.recommend(user, Asked()).arm is None
+    assert service.recommend(user, ListRequest()).arm is not None
+    service.experiment.refresh(with_content=False)
+    assert service.recommend(user, ListRequest()).arm is None
 
 
 def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home: Home) -> None:
-    first = service.recommend(1, Asked()).release_id
+    first = service.recommend(1, ListRequest()).release_id
     second = publish(own_home, {"components": [{"model": "content"}]}).release_id
-    assert service.recommend(1, Asked()).release_id == first
+    assert service.recommend(1, ListRequest()).release_id == first
     service.refresh()
-    assert service.recommend(1, Asked()).release_id == second
+    assert service.recommend(1, ListRequest()).release_id == second
     assert [entry.id for entry in service.releases()] == [first, second]
     detail = service.release(second)
     assert detail.recipe["components"][0]["model"] == "content"
@@ -231,11 +231,11 @@ def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
     service: Service, snapshot: Snapshot, own_home: Home
 ) -> None:
     user, other = learner(snapshot), learner(snapshot, 1)
-    service.recommend(user, Asked())
-    person = begin_erasure(own_home, snapshot.manifest, user, datetime.now(UTC))
-    erase_rows(own_home, snapshot.manifest, person)
+    service.recommend(user, ListRequest())
+    erased_user = begin_erasure(own_home, snapshot.manifest, user, datetime.now(UTC))
+    erase_rows(own_home, snapshot.manifest, erased_user)
     service.refresh()
-    assert not service.recommend(user, Asked()).known
+    assert not service.recommend(user, ListRequest()).known
     assert service.history(user, 9) == []
     assert items(service, other, k=20) == listed(snapshot, other)
     for sender in (user, str(user)):
@@ -247,7 +247,7 @@ def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
 def test_a_home_without_a_release_says_so(tmp_path: Any) -> None:
     service = Service(Settings(home=tmp_path))
     with pytest.raises(Unreachable, match="no release is published yet"):
-        service.recommend(1, Asked())
+        service.recommend(1, ListRequest())
     assert service.releases() == []
     with pytest.raises(NotFound, match="no such release"):
         service.release("x")
@@ -285,7 +285,7 @@ def test_a_history_begins_with_what_was_sent(service: Service, snapshot: Snapsho
     assert [entry.item_id for entry in told] == [new, known[2], *(item for item in known if item != known[2])]
     assert [entry.event for entry in told[:3]] == ["like", "dislike", None]
     assert [entry.item_id for entry in service.history(str(user), 2)] == [new, known[2]]
-    assert service.history(STRANGER, 5) == []
+    assert service.history(COLD_USER, 5) == []
     with pytest.raises(NotFound, match="no such user"):
         service.history("x", 5)
 
@@ -294,6 +294,6 @@ def test_what_is_wrong_is_not_taken(service: Service, snapshot: Snapshot) -> Non
     with pytest.raises(ConfigurationError, match="before 1970"):
         send(service, 1, (3, "like"), at=datetime(1969, 1, 1, tzinfo=UTC))
     with pytest.raises(NotFound):
-        send(service, 1, (3, "like"), (STRANGER, "like"))
+        send(service, 1, (3, "like"), (COLD_USER, "like"))
     assert service.feedback.mark(1) == NOTHING
     assert service.search_users("1", 1)[0].user_id == 1

@@ -6,9 +6,9 @@ from nightschool.errors import Unreachable
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path
 from nightschool.vocabulary import EVERYONE
-from serving.answers import Asked, make_list
+from serving.answers import ListRequest, make_list
 from serving.rules import Rules
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import listed, stored
@@ -83,7 +83,7 @@ def test_an_item_that_only_histories_name_is_known_by_its_id_and_never_recommend
     assert snapshot.catalogue.describe(777_777)["title"] == ""
     assert (~snapshot.available).nonzero()[0].tolist() == [place]
     assert all(777_777 not in listed(snapshot, user) for user in snapshot.lists.keys)
-    stranger = Person.of(snapshot, 999_999, stored(snapshot, (3, "like")))
-    shown = make_list(snapshot, stranger, Rules(), Asked(k=200))
+    cold_user = UserState.of(snapshot, 999_999, stored(snapshot, (3, "like")))
+    shown = make_list(snapshot, cold_user, Rules(), ListRequest(k=200))
     assert len(shown) == len(snapshot.catalogue) - 2
     assert 777_777 not in [entry["item_id"] for entry in shown]

@@ -15,7 +15,7 @@ def record(message: str, **told: object) -> logging.LogRecord:
 
 
 def test_a_line_is_one_object() -> None:
-    line = JsonLines().format(record('a "b"\nc', told={"status": 200, "path": Path("/x")}))
+    line = JsonLines().format(record('a "b"\nc', details={"status": 200, "path": Path("/x")}))
     assert "\n" not in line
     told = json.loads(line)
     assert (told["message"], told["level"], told["status"], told["path"]) == ('a "b"\nc', "INFO", 200, "/x")

@@ -10,7 +10,7 @@ from nightschool.storage.database import open_database, reading
 from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.keys import Keys
 from nightschool.storage.tables import EVENTS
-from serving.user_state import Person
+from serving.user_state import UserState
 from tests.serving.client import Api
 
 
@@ -169,10 +169,10 @@ def test_a_later_like_lifts_a_hide(writing: Api) -> None:
     ahead = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
     for what, told in (("hide", {"at": ahead}), ("like", {})):
         writing.post("/v1/events", event(writing, item_id=item, event=what, **told))
-    person = Person.of(writing.snapshot, user, *writing.service.feedback.reactions(user))
+    state = UserState.of(writing.snapshot, user, *writing.service.feedback.reactions(user))
     place = writing.snapshot.catalogue.position(item)
     assert place is not None
-    assert person.current[place].score == 1
+    assert state.current[place].score == 1
 
 
 def test_a_key_for_one_user_sends_and_takes_back_nobody_elses_events(writing: Api) -> None:

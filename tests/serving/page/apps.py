@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from nightschool.settings import Settings
 from nightschool.storage.keys import Key, Role
 from serving.keyring import Keyring
-from serving.middleware import App, Frame
+from serving.middleware import App, Middleware
 from serving.page.routes import router
 from serving.security import Guard
 from serving.shared import Shared
@@ -27,4 +27,4 @@ def page_over(service: FakeService, home: Path | None = None, keys: dict[str, st
     held = {key: Key(key, cast(Role, role), now) for key, role in (keys or {}).items()}
     service.keyring = SimpleNamespace(known=True, locked=bool(held), find=held.get)
     app.include_router(router)
-    return Frame(app, Guard(cast(Keyring, service.keyring), Shared()))
+    return Middleware(app, Guard(cast(Keyring, service.keyring), Shared()))

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from nightschool.experiments.store import Arm, Experiments, Plan
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
-from serving.app import framed
+from serving.app import with_middleware
 from serving.service import Service
 from tests.cli.conftest import spawn
 from tests.serving.page.browser import DESK, PHONE, Watched, chromium, watching
@@ -52,7 +52,7 @@ def take_pictures(browser: Browser, home: Path) -> None:
     """Pictures of each view, once an experiment has shown something and a learner has done something."""
     settings = Settings(home=home)
     Experiments(open_database(settings.events_address)).start(PLAN)
-    with served(framed(Service(settings))) as address:
+    with served(with_middleware(Service(settings))) as address:
         for user in range(1, 200):
             httpx.get(f"{address}/v1/users/{user}/recommendations")
         with watching(browser, address, viewport={**DESK, "height": 900}) as watched:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from serving.app import framed
+from serving.app import with_middleware
 from serving.service import Service
 from tests.serving.homes import make_home, publish, settings_of
-from tests.serving.page.test_learner import listed
+from tests.serving.page.test_users import listed
 from tests.serving.server import client_of
 
 
@@ -17,7 +17,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     home = make_home(tmp_path_factory.mktemp("page") / "home")
     first, second = publish(home), publish(home, k=15)
     assert first.release_id != second.release_id
-    with client_of(framed(Service(settings_of(home)))) as client:
+    with client_of(with_middleware(Service(settings_of(home)))) as client:
         yield client
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from serving.pools import Pools
+from serving.candidate_pools import CandidatePools
 from tests.serving.conftest import Served
 
 
@@ -17,7 +17,7 @@ def test_a_user_s_candidates_come_from_whichever_file_holds_them(tmp_path: Path)
         pool_file(tmp_path / "a", {"user_id": [1, 1, 3], "item_id": [7, 8, 9], "ease": [0.5, 0.25, 1.0]}),
         pool_file(tmp_path / "b", {"user_id": [5], "item_id": [7], "ease": [2.0]}),
     ]
-    pools = Pools(files)
+    pools = CandidatePools(files)
     first, last = pools.of(1), pools.of(5)
     assert first is not None
     assert last is not None
@@ -28,16 +28,16 @@ def test_a_user_s_candidates_come_from_whichever_file_holds_them(tmp_path: Path)
 @pytest.mark.parametrize("user", [0, 2, 4, 9])
 def test_who_has_no_candidates_has_none(tmp_path: Path, user: int) -> None:
     files = [pool_file(tmp_path / "a", {"user_id": [1, 3], "item_id": [7, 9]})]
-    assert Pools(files).of(user) is None
+    assert CandidatePools(files).of(user) is None
 
 
 def test_without_files_nobody_has_candidates() -> None:
-    assert Pools([]).of(1) is None
+    assert CandidatePools([]).of(1) is None
 
 
 def test_users_may_be_texts(tmp_path: Path) -> None:
     files = [pool_file(tmp_path / "a", {"user_id": ["a", "é"], "item_id": [7, 9]})]
-    found = Pools(files).of("é")
+    found = CandidatePools(files).of("é")
     assert found is not None
     assert found.rows() == [(9,)]
 

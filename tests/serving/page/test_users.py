@@ -5,9 +5,9 @@ from html import unescape
 import httpx
 import pytest
 
-from serving.answers import Asked
+from serving.answers import ListRequest
 from serving.page.answers import segment
-from serving.page.learner import rows_of
+from serving.page.users import rows_of
 from serving.rules import Rules
 from tests.serving.fakes import ODD_IDS, ODD_TITLES, FakeService
 from tests.serving.page.apps import page_over
@@ -59,7 +59,7 @@ def test_a_page_of_any_id_is_reached_from_the_search(client: httpx.Client, servi
 
 
 def service_list(service: FakeService, user_id: str) -> list[str]:
-    return [str(entry.item_id) for entry in service.recommend(user_id, Asked()).items]
+    return [str(entry.item_id) for entry in service.recommend(user_id, ListRequest()).items]
 
 
 def test_titles_of_every_kind_are_escaped(client: httpx.Client) -> None:
@@ -141,7 +141,7 @@ def test_similar_users_come_by_each_method(client: httpx.Client) -> None:
 
 
 def test_bars_tell_scores_apart(service: FakeService) -> None:
-    answer = service.recommend(1, Asked(k=50))
+    answer = service.recommend(1, ListRequest(k=50))
     bars = [row.bar for row in rows_of(answer)]
     assert bars[0] == 1.0
     assert bars == sorted(bars, reverse=True)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from nightschool.errors import NotFound
 from serving import waiting
-from serving.answers import Asked
+from serving.answers import ListRequest
 from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
 from serving.schemas import Event, EventType, Recommendations, Recommended, SimilarUsers
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 @router.get("/")
-def find_learner(request: Request, q: str = "") -> Response:
+def find_users(request: Request, q: str = "") -> Response:
     """The users that a query finds; the first ones without a query."""
     found = _service(request).search_users(q, _FOUND + 1)
     told: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
@@ -51,7 +51,7 @@ def find_learner(request: Request, q: str = "") -> Response:
 
 
 @router.get("/learner/{user_id:path}")
-def show_learner(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
+def show_user(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
     """A learner's page, or the part of it that htmx asks for."""
     view = View.of(request.query_params)
     part = fragment_asked(request)
@@ -159,7 +159,7 @@ def _dials(request: Request) -> dict[str, Any]:
 
 
 def _ask(request: Request, user_id: str, view: View) -> Recommendations:
-    asked = Asked(k=view.k, alpha=view.alpha, diversity=view.diversity)
+    asked = ListRequest(k=view.k, alpha=view.alpha, diversity=view.diversity)
     return _service(request).recommend(user_id, asked)
 
 

@@ -17,7 +17,7 @@ class _File(NamedTuple):
     last: Any
 
 
-class Pools:
+class CandidatePools:
     """Every user's candidates with each component's score; which file holds whom is known from their footers."""
 
     def __init__(self, files: list[Path]) -> None:

@@ -1,4 +1,4 @@
-from serving.people import search_users
+from serving.user_search import search_users
 from tests.serving.client import Api
 
 
