@@ -1,7 +1,7 @@
 """What models, the night and the evaluation agree on: a dataset, a recommender, a recipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
-from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
+from nightschool import frames
+from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.item_columns import ItemColumns
 
 Float32s = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -46,26 +48,6 @@ class Span:
 
 Space = Mapping[str, Span | tuple[Any, ...]]
 """Hyper-parameter to its span, or to the values that it may take."""
-
-
-@dataclass(frozen=True)
-class ItemColumns:
-    """Which columns of the items frame describe what an item is about.
-
-    Attributes:
-        categories: One label an item.
-        ordinals: Column to its levels, lowest first.
-        lists: Several labels an item.
-    """
-
-    categories: tuple[str, ...] = ()
-    ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lists: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*self.categories, *self.ordinals, *self.lists)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +88,46 @@ class Dataset:
     departed: Mask | None = None
     ended: Mask | None = None
 
+    @classmethod
+    def from_frames(
+        cls,
+        interactions: frames.ArrowTable,
+        users: frames.ArrowTable | None = None,
+        items: frames.ArrowTable | None = None,
+        *,
+        score_range: tuple[float, float] | None = None,
+    ) -> Self:
+        """Build a dataset from frames of polars or pandas, with ids indexed as a night indexes them.
+
+        >>> log = pl.DataFrame({"user_id": [1, 1, 2, 3, 3], "item_id": ["a", "b", "a", "b", "c"]})
+        >>> model = Ease().fit(Dataset.from_frames(log), seed=1)
+        >>> model.recommend(pl.Series([2]), k=1)["item_id"].to_list()
+        ['b']
+
+        Args:
+            interactions: user_id and item_id; score (default: 1) and timestamp (default: unknown). Of a pair's repeats
+                the latest row counts.
+            users: user_id and attributes, of which the first is the audience. None: the users of the interactions.
+            items: item_id, title, text and columns of labels: text is a category, a list several labels, an Enum an
+                ordinal. Items that it lacks are not recommended. None: the items of the interactions.
+            score_range: The lowest and highest score, where scores are ratings.
+
+        Raises:
+            DataRefused: A column is missing or of another type, or a value in it cannot be used.
+        """
+        given = frames.index_frames(interactions, users, items, score_range=score_range)
+        return cls(
+            user_ids=given.users[USER_ID],
+            item_ids=given.items[ITEM_ID],
+            interactions=given.interactions,
+            users=given.users,
+            items=given.items,
+            available=given.declared.to_numpy().copy(),
+            item_columns=frames.label_columns(given.items),
+            score_range=score_range,
+            audience=next(iter(given.users.columns[1:]), None),
+        )
+
     @property
     def n_users(self) -> int:
         """Number of users, those without interactions included."""
@@ -120,6 +142,11 @@ class Dataset:
     def pairs(self) -> pl.DataFrame:
         """The interactions that may be learned from."""
         return self.interactions if self.learned is None else self.interactions.filter(pl.Series(self.learned))
+
+    @property
+    def has_times(self) -> bool:
+        """Whether any interaction to learn from has a timestamp."""
+        return TIMESTAMP in self.pairs.columns and self.pairs[TIMESTAMP].count() > 0
 
     @property
     def strangers(self) -> Mask:
@@ -257,6 +284,10 @@ class Blended(Recommender, Protocol):
     @property
     def parts(self) -> Mapping[str, Recommender]:
         """Catalogue name to fitted component, in the order of the recipe."""
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """Names of the components whose list entries no item of a user's history explains."""
 
     def pool(self, user_indices: Indices) -> Pool:
         """The candidates of a block of users, with each component's normalised scores."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, TEXT, TITLE, WITHDRAWN
-from nightschool.contract import Indices, ItemColumns, Mask
+from nightschool.contract import Indices, Mask
 from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows
+from nightschool.item_columns import ItemColumns
 from serving.schemas import ExternalId, Item
 
 _LABEL = "label"

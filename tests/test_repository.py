@@ -30,6 +30,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/data/normalization/row_reader.py": "tests/data/normalization/test_normalise.py reads by it",
     "nightschool/storage/home.py": "fields alone; every test of the night opens one",
     "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
+    "nightschool/item_columns.py": "fields alone; tests/data/test_features.py describes items by them",
     "nightschool/progress.py": "draws on a terminal only",
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",

@@ -32,12 +32,13 @@ from nightschool.columns import (
     USER_INDEX,
     WITHDRAWN,
 )
-from nightschool.contract import Dataset, ItemColumns, Mask, Split
+from nightschool.contract import Dataset, Mask, Split
 from nightschool.data.filters import Filtered, Rules, filter_events
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids
+from nightschool.item_columns import ItemColumns
 
 _PAIRS = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
 EVENTS = pl.Schema({**_PAIRS, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from nightschool.columns import ITEM_INDEX, TEXT
-from nightschool.contract import Dataset, ItemColumns, Mask
+from nightschool.contract import Dataset, Mask
 from nightschool.data.labels import label_rows
+from nightschool.item_columns import ItemColumns
 
 TERM = "term"
 

@@ -29,11 +29,11 @@ from nightschool.columns import (
     USER_INDEX,
     WITHDRAWN,
 )
-from nightschool.contract import ItemColumns
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids
+from nightschool.item_columns import ItemColumns
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.contract import Dataset, ItemColumns
+from nightschool.contract import Dataset
 from nightschool.data.features import features_of, is_spaced, item_features
+from nightschool.item_columns import ItemColumns
 
 
 def items(**columns):

@@ -19,11 +19,12 @@ from nightschool.columns import (
     USER_ID,
     USER_INDEX,
 )
-from nightschool.contract import Dataset, Float32s, Indices, ItemColumns, Split
+from nightschool.contract import Dataset, Float32s, Indices, Split
 from nightschool.data.dataset import build_event_log
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.splits import splitting
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, prediction_errors, relevant_users, with_auc
+from nightschool.item_columns import ItemColumns
 from nightschool.ranking.topk import Ranking
 from tests.data.logs import as_ingested
 

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, SCORE, TEXT, USER_ID, USER_INDEX
-from nightschool.contract import Dataset, ItemColumns, Split
+from nightschool.contract import Dataset, Split
 from nightschool.evaluation.facts import facts_of
+from nightschool.item_columns import ItemColumns
 
 NO_COLUMNS = ItemColumns()
 HISTORY = [(0, 0, 1.0), (0, 1, 1.0), (1, 1, 1.0), (1, 2, -1.0)]

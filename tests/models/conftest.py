@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from nightschool.columns import INSTANT
-from nightschool.contract import Dataset, ItemColumns
+from nightschool.contract import Dataset
+from nightschool.item_columns import ItemColumns
 
 Pairs = list[tuple[int, int, float]]
 

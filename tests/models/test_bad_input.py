@@ -9,8 +9,9 @@ import pytest
 
 from models import catalog
 from models.base import Model
-from nightschool.contract import Dataset, ItemColumns, Recipe
+from nightschool.contract import Dataset, Recipe
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
+from nightschool.item_columns import ItemColumns
 from tests.models.conftest import Pairs, make_dataset
 from tests.models.test_catalog import BLEND
 

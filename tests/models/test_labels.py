@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from models.labels import item_labels, user_labels
-from nightschool.contract import ItemColumns
+from nightschool.item_columns import ItemColumns
 
 
 def test_a_users_attributes_are_one_column_a_label(dataset_of):

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from models.side_features import item_traits, user_traits
-from nightschool.contract import ItemColumns
+from nightschool.item_columns import ItemColumns
 
 
 @pytest.fixture

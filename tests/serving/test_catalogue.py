@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from nightschool.contract import ItemColumns
+from nightschool.item_columns import ItemColumns
 from serving.catalogue import Catalogue
 
 COLUMNS = ItemColumns(categories=("domain",), ordinals={"difficulty": ("Easy", "Hard")}, lists=("tags",))

@@ -21,12 +21,12 @@ from nightschool.columns import (
     USERS,
     WITHDRAWN,
 )
-from nightschool.contract import ItemColumns
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.formats import Names, Part
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ManifestError
+from nightschool.item_columns import ItemColumns
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from nightschool.contract import Dataset, ItemColumns
+from nightschool.contract import Dataset
+from nightschool.item_columns import ItemColumns
 from nightschool.night.release.interests import interests
 
 

@@ -15,7 +15,8 @@ from nightschool.columns import (
     SIMILAR_ITEMS,
     SIMILAR_USERS,
 )
-from nightschool.contract import Component, Dataset, ItemColumns, Recipe
+from nightschool.contract import Component, Dataset, Recipe
+from nightschool.item_columns import ItemColumns
 from nightschool.night.gates import table_gates
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 

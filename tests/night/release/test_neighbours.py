@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 from nightschool.application.evaluate import events_of
 from nightschool.application.home import bind_home
 from nightschool.application.sources import ingest_sources
-from nightschool.contract import Blended, Dataset, ItemColumns
+from nightschool.contract import Blended, Dataset
+from nightschool.item_columns import ItemColumns
 from nightschool.night.config import NightConfig
 from nightschool.night.release import neighbours as neighbours_module
 from nightschool.night.release.neighbours import (
@@ -46,8 +47,8 @@ class Weighing:
         return self.weights
 
 
-def blended(**parts: object) -> Blended:
-    return cast("Blended", SimpleNamespace(parts=parts))
+def blended(unexplained: frozenset[str] = frozenset(), **parts: object) -> Blended:
+    return cast("Blended", SimpleNamespace(parts=parts, unexplained=unexplained))
 
 
 def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -> None:
@@ -56,10 +57,11 @@ def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -
 
 
 def test_co_occurrence_stands_in_where_none_has_them_and_something_is_personal(dataset: Dataset) -> None:
-    found = weights_by_component(blended(ials=object(), popularity=object()), dataset)
+    found = weights_by_component(blended(frozenset({"popularity"}), ials=object(), popularity=object()), dataset)
     assert list(found) == ["co_occurrence"]
     assert (found["co_occurrence"] != co_occurrence(dataset)).nnz == 0
-    assert weights_by_component(blended(popularity=object(), recent_popularity=object()), dataset) == {}
+    nothing = frozenset({"popularity", "recent_popularity"})
+    assert weights_by_component(blended(nothing, popularity=object(), recent_popularity=object()), dataset) == {}
 
 
 def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
