@@ -40,6 +40,11 @@ class Model(ABC):
         config_type: Its hyper-parameters.
         learned: Names of the attributes, dense arrays or CSR matrices, that `_learn` sets.
         by_user: Those of them that hold a row a user.
+        personal: Whether it ranks differently for different users.
+        explains: Whether an item of a user's history explains what it recommends.
+        sequential: Whether it learns from the order of each user's interactions.
+        needs_times: Whether it refuses data without timestamps.
+        needs_scores: Whether it refuses data without graded scores.
         note: What the last fit did otherwise than its hyper-parameters say, in words for the report; None: nothing.
     """
 
@@ -47,6 +52,11 @@ class Model(ABC):
     config_type: ClassVar[type[BaseModel]]
     learned: ClassVar[tuple[str, ...]]
     by_user: ClassVar[tuple[str, ...]] = ()
+    personal: ClassVar[bool] = True
+    explains: ClassVar[bool] = True
+    sequential: ClassVar[bool] = False
+    needs_times: ClassVar[bool] = False
+    needs_scores: ClassVar[bool] = False
 
     def __init__(self, config: BaseModel | None = None) -> None:
         self.config = self.config_type() if config is None else config
@@ -82,9 +92,20 @@ class Model(ABC):
         known = Known.of(dataset)
         self._known = None
         self.note = None
+        self._require_data(dataset)
         self._learn(dataset, seed)
         self._known = known
         return self
+
+    def _require_data(self, dataset: Dataset) -> None:
+        """Raise where the dataset lacks what the class says it needs."""
+        lacks_times = self.needs_times and not dataset.has_times
+        if lacks_times or (self.needs_scores and dataset.score_range is None):
+            needed, column = ("times", "timestamp") if lacks_times else ("graded scores", "score")
+            raise ConfigurationError(
+                f"{self.name} needs {needed}, and this dataset has none",
+                do=f"leave {self.name} out, or give the manifest a {column}",
+            )
 
     def score(self, user_indices: Indices) -> Float32s:
         """Scores, float32 [n_block, n_items], higher is better; seen items are scored too.

@@ -53,6 +53,11 @@ class Hybrid(Model):
         """Catalogue name to fitted component, in the order of the recipe."""
         return self._parts
 
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """Names of the components whose list entries no item of a user's history explains."""
+        return frozenset(name for name, part in self._parts.items() if not part.explains)
+
     def pool(self, user_indices: Indices) -> Pool:
         """The candidates of a block of users, with each component's normalised scores."""
         scorers = [part.score for part in self._parts.values()]

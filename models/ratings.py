@@ -32,16 +32,15 @@ class Ratings:
     scale: tuple[float, float]
 
     @classmethod
-    def graded(cls, dataset: Dataset, model: str) -> Self:
-        """The graded scores that a dataset lets a model learn from.
+    def graded(cls, dataset: Dataset) -> Self:
+        """Return the graded scores to learn from.
 
         Raises:
             ConfigurationError: Its scores are not graded.
         """
         if dataset.score_range is None:
             raise ConfigurationError(
-                f"{model} needs graded scores, and this dataset has none",
-                do=f"leave {model} out, or give the manifest a score",
+                "a rating model needs graded scores, and this dataset has none", do="give the manifest a score"
             )
         return cls.of(dataset.pairs, dataset, dataset.score_range)
 

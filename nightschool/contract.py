@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
 from nightschool import frames
-from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.item_columns import ItemColumns
 
 Float32s = NDArray[np.float32]
@@ -142,6 +142,11 @@ class Dataset:
     def pairs(self) -> pl.DataFrame:
         """The interactions that may be learned from."""
         return self.interactions if self.learned is None else self.interactions.filter(pl.Series(self.learned))
+
+    @property
+    def has_times(self) -> bool:
+        """Whether any interaction to learn from has a timestamp."""
+        return TIMESTAMP in self.pairs.columns and self.pairs[TIMESTAMP].count() > 0
 
     @property
     def strangers(self) -> Mask:
@@ -279,6 +284,10 @@ class Blended(Recommender, Protocol):
     @property
     def parts(self) -> Mapping[str, Recommender]:
         """Catalogue name to fitted component, in the order of the recipe."""
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """Names of the components whose list entries no item of a user's history explains."""
 
     def pool(self, user_indices: Indices) -> Pool:
         """The candidates of a block of users, with each component's normalised scores."""

@@ -33,7 +33,6 @@ Entry = dict[str, Any]
 
 
 _MAX_NAMES: Final = 20
-_UNEXPLAINED: Final = ("popularity", "recent_popularity")
 
 
 class Row(NamedTuple):
@@ -184,7 +183,7 @@ def _because(snapshot: Snapshot, user: UserState, items: Indices, sources: Seque
         name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in speaking
     }
     found = (
-        -1 if name in _UNEXPLAINED or not told else told.get(name, told[stand_in])[place]
+        -1 if name in snapshot.unexplained or not told else told.get(name, told[stand_in])[place]
         for place, name in enumerate(sources)
     )
     return [None if place < 0 else snapshot.catalogue.ids[place] for place in found]

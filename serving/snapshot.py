@@ -37,6 +37,7 @@ from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.lake import Lake
+from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE
@@ -119,6 +120,11 @@ class Snapshot:
     def components(self) -> Mapping[str, Component]:
         """The recipe's components by the names that the pool's columns bear."""
         return dict(zip(component_names(self.recipe), self.recipe.components, strict=True))
+
+    @cached_property
+    def unexplained(self) -> frozenset[str]:
+        """The components whose entries no item of a history explains; none in releases made before this was stored."""
+        return frozenset(self.release.gates.get(UNEXPLAINED, ()))
 
     @cached_property
     def available(self) -> Mask:

@@ -16,8 +16,8 @@ from nightschool.night.gates import Gate, table_gates
 from nightschool.night.night import Night
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
-from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.settings import Settings
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 from tasks.refit import content_weights, model_folder
 
@@ -47,12 +47,17 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     # What is popular is nearly one list for everyone, and must be allowed to be.
-    floor = 0.0 if IMPERSONAL.issuperset(recommender.parts) else config.coverage_floor
+    floor = config.coverage_floor if any(part.personal for part in recommender.parts.values()) else 0.0
     gates = table_gates(lists, dataset, k=config.k, coverage_floor=floor)
     gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
-    return {"rows": counts, "gates": [gate.to_dict() for gate in gates], "freshness": freshness_figures(ages)}
+    return {
+        "rows": counts,
+        "gates": [gate.to_dict() for gate in gates],
+        "freshness": freshness_figures(ages),
+        "unexplained": sorted(recommender.unexplained),
+    }
 
 
 def _suite_gate(report: SuiteReport) -> Gate:

@@ -15,7 +15,7 @@ from nightschool.contract import Blended, Dataset, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.release.audiences import measure_audiences
-from nightschool.night.selection.select import CONTENT
+from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 
 

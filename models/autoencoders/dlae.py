@@ -56,6 +56,7 @@ class Dlae(ItemToItem):
 
     name = "dlae"
     config_type = DlaeConfig
+    sequential = True
 
     config: DlaeConfig
 

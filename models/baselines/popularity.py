@@ -23,6 +23,8 @@ class Popularity(Model):
     name = "popularity"
     config_type = PopularityConfig
     learned = ("counts",)
+    personal = False
+    explains = False
 
     counts: Float32s
     """Users by item, or the sum of their scores' shares, float32 [n_items]."""

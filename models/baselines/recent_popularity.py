@@ -10,7 +10,6 @@ from scipy.sparse import csr_array
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
-from nightschool.errors import ConfigurationError
 
 _SECONDS_A_DAY = 86_400
 
@@ -32,6 +31,9 @@ class RecentPopularity(Model):
     name = "recent_popularity"
     config_type = RecentPopularityConfig
     learned = ("counts",)
+    personal = False
+    explains = False
+    needs_times = True
 
     config: RecentPopularityConfig
     counts: Float32s
@@ -42,13 +44,7 @@ class RecentPopularity(Model):
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        likes = dataset.pairs.filter(pl.col(SCORE) > 0)
-        timed = likes.drop_nulls(TIMESTAMP)
-        if likes.height and timed.is_empty():
-            raise ConfigurationError(
-                "recent_popularity needs times, and this dataset has none",
-                do="leave it out, or name a timestamp in the manifest",
-            )
+        timed = dataset.pairs.filter(pl.col(SCORE) > 0).drop_nulls(TIMESTAMP)
         ages = timed.select((pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_seconds()).to_series().to_numpy()
         left = 0.5 ** (ages / (_SECONDS_A_DAY * self.config.half_life_days))
         counts = np.bincount(timed[ITEM_INDEX].to_numpy(), weights=left, minlength=dataset.n_items)

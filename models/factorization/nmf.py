@@ -36,11 +36,12 @@ class Nmf(Factorised):
 
     name = "nmf"
     config_type = NmfConfig
+    needs_scores = True
 
     config: NmfConfig
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        ratings = Ratings.graded(dataset, self.name)
+        ratings = Ratings.graded(dataset)
         trained = surprise.NMF(
             n_factors=self.config.factors,
             n_epochs=self.config.epochs,

@@ -36,11 +36,12 @@ class Svdpp(Factorised):
 
     name = "svdpp"
     config_type = SvdppConfig
+    needs_scores = True
 
     config: SvdppConfig
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        ratings = Ratings.graded(dataset, self.name)
+        ratings = Ratings.graded(dataset)
         trained = surprise.SVDpp(
             n_factors=self.config.factors,
             n_epochs=self.config.epochs,

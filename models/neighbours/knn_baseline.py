@@ -45,6 +45,7 @@ class KnnBaseline(Model):
 
     name = "knn_baseline"
     config_type = KnnBaselineConfig
+    needs_scores = True
     learned = ("mean", "user_biases", "item_biases", "similarities", "deviations", "score_range")
     by_user = ("user_biases",)
 
@@ -93,7 +94,7 @@ class KnnBaseline(Model):
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         del seed  # nothing is drawn
-        ratings = Ratings.graded(dataset, self.name)
+        ratings = Ratings.graded(dataset)
         n = dataset.n_items if self.config.side == "items" else dataset.n_users
         rated = ratings.rated_items if self.config.side == "items" else ratings.rated_users
         self._check_memory(n, len(rated))

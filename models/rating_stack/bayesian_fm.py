@@ -58,11 +58,13 @@ class BayesianFm(Factorised):
 
     name = "bayesian_fm"
     config_type = BayesianFmConfig
+    sequential = True
+    needs_scores = True
 
     config: BayesianFmConfig
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        ratings = Ratings.graded(dataset, self.name)
+        ratings = Ratings.graded(dataset)
         self._check_memory(ratings)
         met = _met(ratings)
         users = _Side(_features(user_labels(dataset), met), self.config)

@@ -37,7 +37,7 @@ class Ensemble:
         """The ensemble itself, with every model fitted on the dataset, whose scores are graded."""
         for part in self.parts:
             part.fit(dataset, seed=seed)
-        ratings = Ratings.graded(dataset, self.parts[0].name)
+        ratings = Ratings.graded(dataset)
         residuals = ratings.scores - _predicts(self.parts[0], ratings.users, ratings.items)
         values = np.stack([residuals, ratings.scores - np.float32(ratings.mean)], axis=1)
         seconds = seconds_of(instants_of(dataset.pairs))

@@ -94,6 +94,8 @@ class Stack(Model):
 
     name = "stack"
     config_type = StackConfig
+    sequential = True
+    needs_scores = True
     learned = ("user_traits", "item_traits", "coefficients", "intercept", "score_range")
     by_user = ("user_traits",)
 
@@ -175,7 +177,7 @@ class Stack(Model):
         return clipped
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        ratings = Ratings.graded(dataset, self.name)
+        ratings = Ratings.graded(dataset)
         self.score_range = np.array(ratings.scale, dtype=np.float32)
         self.user_traits = user_traits(dataset)
         self.item_traits = item_traits(dataset)

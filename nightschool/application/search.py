@@ -42,13 +42,16 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
 
 def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
     free = {name: values for name, values in space(model).items() if name not in fixed}
-    return Tunable(model, fixed, free, create(model, fixed).config.model_dump(mode="json"))
+    unfitted = create(model, fixed)
+    return Tunable(model, fixed, free, unfitted.config.model_dump(mode="json"), unfitted.personal)
 
 
 def settled_search(champion: Recipe, search: Search) -> Search:
     """One setting a model, for people to look at: the champion's, else the defaults."""
     settled = {component.model: component.params for component in champion.components}
-    tunables = tuple(Tunable(one.model, settled.get(one.model, one.fixed)) for one in search.tunables)
+    tunables = tuple(
+        Tunable(one.model, settled.get(one.model, one.fixed), personal=one.personal) for one in search.tunables
+    )
     return replace(search, tunables=tunables, reranker=None)
 
 

@@ -14,6 +14,8 @@ BASIS: Final = "basis"
 """Key of `gates`: the hash of what the manifest says about scoring."""
 COMPARABLE: Final = "comparable"
 """Key of `gates`: false where scoring changed since the release that the night started from."""
+UNEXPLAINED: Final = "unexplained"
+"""Key of `gates`: the components whose list entries no item of a history explains."""
 
 _BY: Final = "by"
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")

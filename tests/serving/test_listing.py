@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nightschool.errors import ConfigurationError
+from nightschool.storage.release import UNEXPLAINED
 from nightschool.vocabulary import EVERYONE
 from serving.answers import ListRequest, make_list
 from serving.listing import Entry, Narrowing, allowed_items, in_words, random_entry
@@ -209,3 +210,13 @@ def test_reasons_in_words(snapshot: Snapshot) -> None:
     assert in_words(snapshot, "because_of_item", None) == "popular with everyone"
     drawn = random_entry(snapshot, 4, 3)
     assert (drawn["rank"], drawn["item_id"], drawn["source"], drawn["why"]) == (4, 3, "random", "something different")
+
+
+def test_a_component_that_the_release_says_explains_nothing_gives_no_item_as_its_reason(snapshot: Snapshot) -> None:
+    said = ask(snapshot, learner(snapshot), quota=20)  # a list under rules is picked again
+    sources = {entry["source"] for entry in said if entry["because_item_id"] is not None}
+    assert sources
+    silent = snapshot.release.model_copy(update={"gates": {UNEXPLAINED: sorted(sources)}})
+    unsaid = ask(replace(snapshot, release=silent), learner(snapshot), quota=20)
+    assert ids(unsaid) == ids(said)
+    assert {(entry["reason"], entry["because_item_id"]) for entry in unsaid} == {("popular", None)}

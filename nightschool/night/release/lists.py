@@ -32,7 +32,6 @@ from nightschool.night.departed import present
 from nightschool.night.release.audiences import Audiences, measure_audiences
 from nightschool.night.release.histories import histories
 from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
-from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
@@ -40,7 +39,14 @@ from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import positive
 from nightschool.ranking.topk import Ranking, join_rankings
-from nightschool.vocabulary import AUDIENCE_LIST, BECAUSE_OF_ITEM, POPULAR, POPULAR_IN_AUDIENCE, SIMILAR_CONTENT
+from nightschool.vocabulary import (
+    AUDIENCE_LIST,
+    BECAUSE_OF_ITEM,
+    CONTENT,
+    POPULAR,
+    POPULAR_IN_AUDIENCE,
+    SIMILAR_CONTENT,
+)
 
 _USERS_A_FILE = 8192
 
@@ -175,7 +181,7 @@ class ListWriter:
         told = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
         for component, name in enumerate(self._names):
             reasons = told.get(name, next(iter(told.values()), None))
-            if reasons is not None and name not in IMPERSONAL:
+            if reasons is not None and name not in self._recommender.unexplained:
                 because = np.where(source == component, reasons, because)
         return because
 

@@ -11,12 +11,11 @@ from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, S
 from nightschool.contract import Blended, Dataset, Float32s, Indices
 from nightschool.night.departed import present, rows_of_present
 from nightschool.night.release.interests import interests
-from nightschool.night.selection.select import CONTENT, IMPERSONAL
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.cosine_neighbours import blend_alike, most_kindred
 from nightschool.ranking.set_neighbours import Neighbours, most_alike
 from nightschool.ranking.topk import Ranking, top_k
-from nightschool.vocabulary import CO_OCCURRENCE
+from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 
 NEIGHBOURS = 20
 SIMILAR_USERS = 10
@@ -33,10 +32,10 @@ _SMALLEST_PANEL = 1_000
 def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, csr_array]:
     """Item weights of each component that has them, the collaborative ones first.
 
-    Where none has any, `co_occurrence` stands in for them, unless the recipe tells everyone the same.
+    Where none has any, `co_occurrence` stands in for them, unless no component explains what it lists.
     """
     weighing = {name: part for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
-    if not weighing and not IMPERSONAL.issuperset(recommender.parts):
+    if not weighing and not recommender.unexplained.issuperset(recommender.parts):
         return {CO_OCCURRENCE: co_occurrence(dataset)}
     return {name: weighing[name].item_weights() for name in sorted(weighing, key=lambda name: name == CONTENT)}
 

@@ -13,7 +13,7 @@ from nightschool.night.lineage import CHAMPION, TUNED, describe_search
 from nightschool.night.night import Night
 from nightschool.night.release.lists import read_table, staged_files
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, Draft, Release
+from nightschool.storage.release import COMPARABLE, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 
 
@@ -44,6 +44,7 @@ def describe_gates(night: Night, verdict: Mapping[str, Any], tables: Mapping[str
         "asked": [*verdict["gates"], *tables["gates"]],
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
+        UNEXPLAINED: tables["unexplained"],
         **describe_basis(night.manifest),
         **describe_search(chosen),
     }

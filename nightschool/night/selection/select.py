@@ -22,13 +22,11 @@ from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import blend, join_pools, pool_users, rank_pool
 from nightschool.ranking.topk import rank_users
+from nightschool.vocabulary import CONTENT
 
 logger = logging.getLogger("nightschool.night")
 
 POPULARITY = "popularity"
-CONTENT = "content"
-IMPERSONAL = frozenset({POPULARITY, "recent_popularity"})
-"""Models that rank alike for everyone; all others are personal."""
 
 Create = Callable[[str, Mapping[str, Any]], Recommender]
 
@@ -224,7 +222,8 @@ def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, evaluator: Valida
 def _hybrids(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
     """α to the hybrid of the best collaborative candidate and content; none where one of them could not be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
-    collaborative = [c for c in candidates if c.component.model not in {CONTENT, *IMPERSONAL}]
+    personal = {tunable.model for tunable in search.tunables if tunable.personal}
+    collaborative = [c for c in candidates if c.component.model in personal - {CONTENT}]
     if content is None or not collaborative:
         return {}
     best = max(collaborative, key=lambda candidate: search.decisive(candidate.evaluation))

@@ -29,12 +29,14 @@ class Tunable:
         fixed: The hyper-parameters that are not searched.
         space: Those that are; empty: only the defaults are tried.
         defaults: The value that each hyper-parameter has where nothing else is said.
+        personal: Whether it ranks differently for different users.
     """
 
     model: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
     space: Space = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    personal: bool = True
 
 
 @dataclass(frozen=True)

@@ -30,5 +30,5 @@ def test_a_long_half_life_counts_users(likes):
 
 def test_data_without_times_are_told(likes):
     untimed = likes.interactions.with_columns(timestamp=pl.lit(None, likes.interactions.schema["timestamp"]))
-    with pytest.raises(ConfigurationError, match=r"needs times.*leave it out"):
+    with pytest.raises(ConfigurationError, match=r"needs times.*leave recent_popularity out"):
         RecentPopularity().fit(replace(likes, interactions=untimed), seed=0)

@@ -11,7 +11,7 @@ PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 2
 
 def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(planted):
     model = Nmf(NmfConfig(factors=5)).fit(planted, seed=3)
-    reference = surprise.NMF(n_factors=5, random_state=3).fit(trainset(Ratings.graded(planted, "nmf")))
+    reference = surprise.NMF(n_factors=5, random_state=3).fit(trainset(Ratings.graded(planted)))
     expected = [reference.predict(user, item).est for user, item in PAIRS.tolist()]
     assert isinstance(model, PredictsRatings)
     assert np.abs(model.predict(PAIRS[:, 0], PAIRS[:, 1]) - np.array(expected)).max() < 1e-5

@@ -12,7 +12,7 @@ from models.ratings import Ratings
 def ratings(dataset_of):
     """Users 1 and 2 of four rate items 0, 2 and 3 of five."""
     pairs = [(1, 2, 5.0), (1, 3, 1.0), (2, 0, 4.0), (2, 2, 2.0), (2, 3, 3.0)]
-    return Ratings.graded(replace(dataset_of(pairs, 4, 5), score_range=(1.0, 5.0)), "svd")
+    return Ratings.graded(replace(dataset_of(pairs, 4, 5), score_range=(1.0, 5.0)))
 
 
 def test_it_holds_what_surprise_itself_would_build(ratings):

@@ -35,7 +35,7 @@ def model(rated):
 @pytest.fixture(scope="module")
 def reference(rated):
     """Surprise on the same rows, its inner ids in our order, so that it starts from the same factors."""
-    ratings = trainset(Ratings.graded(rated, "svd"))
+    ratings = trainset(Ratings.graded(rated))
     return surprise.SVD(n_factors=8, n_epochs=60, lr_all=0.02, random_state=7).fit(ratings)
 
 

@@ -29,7 +29,7 @@ def test_predictions_equal_surprises_own_for_every_pair_and_the_unknown(noisy, s
     model = KnnBaseline(KnnBaselineConfig(side=side, neighbours=neighbours, shrinkage=10)).fit(noisy, seed=0)
     measure = {"name": "pearson_baseline", "user_based": side == "users", "shrinkage": 10}
     reference = surprise.KNNBaseline(k=neighbours, sim_options=measure, verbose=False)
-    reference.fit(trainset(Ratings.graded(noisy, "knn_baseline")))
+    reference.fit(trainset(Ratings.graded(noisy)))
     expected = [reference.predict(user, item).est for user, item in PAIRS.tolist()]
     assert isinstance(model, PredictsRatings)
     assert np.abs(model.predict(PAIRS[:, 0], PAIRS[:, 1]) - np.array(expected)).max() < 1e-5

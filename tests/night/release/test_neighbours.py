@@ -47,8 +47,8 @@ class Weighing:
         return self.weights
 
 
-def blended(**parts: object) -> Blended:
-    return cast("Blended", SimpleNamespace(parts=parts))
+def blended(unexplained: frozenset[str] = frozenset(), **parts: object) -> Blended:
+    return cast("Blended", SimpleNamespace(parts=parts, unexplained=unexplained))
 
 
 def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -> None:
@@ -57,10 +57,11 @@ def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -
 
 
 def test_co_occurrence_stands_in_where_none_has_them_and_something_is_personal(dataset: Dataset) -> None:
-    found = weights_by_component(blended(ials=object(), popularity=object()), dataset)
+    found = weights_by_component(blended(frozenset({"popularity"}), ials=object(), popularity=object()), dataset)
     assert list(found) == ["co_occurrence"]
     assert (found["co_occurrence"] != co_occurrence(dataset)).nnz == 0
-    assert weights_by_component(blended(popularity=object(), recent_popularity=object()), dataset) == {}
+    nothing = frozenset({"popularity", "recent_popularity"})
+    assert weights_by_component(blended(nothing, popularity=object(), recent_popularity=object()), dataset) == {}
 
 
 def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

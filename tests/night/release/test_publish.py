@@ -155,7 +155,11 @@ def test_components_of_another_release_keep_their_columns(
 def test_gates_hold_what_a_repeat_of_the_night_must_know(night: Night) -> None:
     trials = [{"model": "ease", "params": {"l2": 7.5}, "value": 0.1, "seconds": 1.0}]
     night.records.put("select", {"tuned": True, "trials": trials, "recipe": POPULARITY})
-    gates = describe_gates(night, {"decision": "first", "gates": [{"name": "a"}]}, {"gates": [{"name": "b"}]})
+    gates = describe_gates(
+        night,
+        {"decision": "first", "gates": [{"name": "a"}]},
+        {"gates": [{"name": "b"}], "unexplained": ["popularity"]},
+    )
     assert (gates["tuned"], gates["decision"], gates["asked"]) == (True, "first", [{"name": "a"}, {"name": "b"}])
     assert (gates["champion"], gates["comparable"]) == (None, True)
     assert gates["trials"] == [{"model": "ease", "params": {"l2": 7.5}}]

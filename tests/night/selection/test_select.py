@@ -70,9 +70,11 @@ def test_what_everyone_likes_is_no_collaborative_part_of_a_hybrid(split, create,
     def make(model, params):
         return fixed([9, 9, 1, 2]) if model == "recent_popularity" else create(model, params)
 
-    found = select(split, search("recent_popularity", "good", "content"), make)
+    same_for_all = [Tunable(model, personal=False) for model in ("recent_popularity", "popularity")]
+    tunables = (same_for_all[0], Tunable("good"), Tunable("content"))
+    found = select(split, search(tunables=tunables), make)
     assert {component.model for component in found.hybrid[0.5].components} == {"good", "content"}
-    assert not select(split, search("recent_popularity", "popularity", "content"), make).hybrid
+    assert not select(split, search(tunables=(*same_for_all, Tunable("content"))), make).hybrid
 
 
 @pytest.mark.parametrize("trials", [0, 3])
