@@ -123,7 +123,7 @@ class Snapshot:
 
     @cached_property
     def unexplained(self) -> frozenset[str]:
-        """The components whose entries no item of a history explains; none in releases made before this was stored."""
+        """Return the components whose entries no item of a history explains; empty for releases without this record."""
         return frozenset(self.release.gates.get(UNEXPLAINED, ()))
 
     @cached_property

@@ -109,6 +109,6 @@ def test_times_that_cannot_be_are_told(reading: Api, store: EventStore, told: di
 
 @pytest.mark.parametrize("fault", [{"item_id": 987_654}, {"item_id": "x"}, {"user_id": "x"}])
 def test_ids_that_nobody_has_are_told(reading: Api, store: EventStore, fault: dict[str, Any]) -> None:
-    with pytest.raises(NotFound, match="no such item|User ids in this home are"):
+    with pytest.raises(NotFound, match=r"no such item|User ids in this home are"):
         Feedback(store).take([event(), event(**fault)], reading.snapshot, NOW)
     assert store.newest() == 0
