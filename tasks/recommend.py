@@ -3,16 +3,17 @@
 import logging
 from pathlib import Path
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.application.stage import resumable
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
-from nightschool.night.gates import Gate, table_gates
+from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.lists import read_table, write_tables, write_weights
@@ -47,10 +48,8 @@ def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> Recommend
     if content is not None:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
-    # What is popular is nearly one list for everyone, and must be allowed to be.
-    floor = config.coverage_floor if any(part.personal for part in recommender.parts.values()) else 0.0
-    gates = table_gates(lists, dataset, k=config.k, coverage_floor=floor)
-    gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
+    personal = any(part.personal for part in recommender.parts.values())
+    gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
     return RecommendRecord(
@@ -61,6 +60,15 @@ def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> Recommend
     )
 
 
-def _suite_gate(report: SuiteReport) -> Gate:
-    broken = [outcome.reason for outcome in report.outcomes if not outcome.passed]
-    return Gate("expectations broken", not broken, ", ".join(broken) or "none", "none")
+def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:
+    report = check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))
+    current = night.home.lake.scan(RECOMMENDATIONS, night.champion.release_id) if night.champion else None
+    return ProposedLists(
+        lists=lists,
+        dataset=dataset,
+        k=night.config.k,
+        # What is popular is nearly one list for everyone, and must be allowed to be.
+        coverage_floor=night.config.coverage_floor if personal else 0.0,
+        broken_rules=[outcome.reason for outcome in report.outcomes if not outcome.passed],
+        current=current,
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nightschool.contract import Blended, Component, Recipe, Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.gates import Gate, floor_gate, learnable_gate, superiority_gate
+from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
 from nightschool.night.selection.select import POPULARITY
 
 Build = Callable[[Recipe], Blended]
@@ -59,7 +59,7 @@ class ComparisonOnTest:
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
     evaluations = _evaluate_roles(split, asked, build)
-    gates = [learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
+    gates = [LEARNABLE.ask(evaluations["challenger"], evaluations[POPULARITY])]
     if asked.underpowered:
         return Proof(
             asked.challenger,
@@ -99,14 +99,14 @@ def _decide(
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if asked.challenger != champion:
-        gates.append(superiority_gate(evaluations["challenger"], evaluations["champion"]))
+        gates.append(SUPERIOR.ask(evaluations["challenger"], evaluations["champion"]))
         if gates[-1].passed:
             recipe, decision = asked.challenger, "promoted"
             sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
         else:
             sentence = f"{asked.challenger.name} is not shown better: the champion {champion.name} stays"
     role = "challenger" if decision == "promoted" else "champion"
-    gates.append(floor_gate(evaluations[role], evaluations[POPULARITY]))
+    gates.append(FLOOR.ask(evaluations[role], evaluations[POPULARITY]))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence

@@ -1,0 +1,100 @@
+"""The references of what a person sets: settings, a night's configuration, lists' rules, experiments."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from docs.generate.schema import default_of, fields_table, type_name
+from docs.generate.writing import code, table
+from nightschool.experiments.store import Arm, Plan
+from nightschool.night.config import NightConfig
+from nightschool.settings import HomePaths, Settings
+from serving.rules import Rules
+
+_PLACES: Final[Mapping[str, str]] = {
+    "lake": "The Delta tables, one folder each.",
+    "nights": "Stage records and intermediate files of nights, one folder a run key.",
+    "tries": "A record of each try of a night that did not get as far as its tables.",
+    "prefect": "The database and logs of the Prefect server of this home.",
+    "serving": "What servers map into memory, one folder a release.",
+    "mlflow_database": "Runs, figures and registered models.",
+    "mlflow_artifacts": "Files of MLflow's runs: plots, tables, the registered model.",
+    "events_database": "Events, keys and experiments, where `NIGHTSCHOOL_EVENTS_URI` names no other database.",
+    "rules": "Rules of the lists; written by hand, read again when it changes.",
+    "docs": "Great Expectations' pages: every rule and what the last night saw. Open `index.html`.",
+    "logs": "The log of `nightschool up` and of its parts.",
+    "lock": "Held by the night that runs; freed by the kernel when its process ends.",
+    "version": "Which version of Nightschool wrote the home last.",
+    "binding": "The dataset that the home is bound to, its manifest and its source root.",
+    "erasure": "An erasure that has begun and is not finished.",
+    "scratch": "Temporary files; may be removed while nothing runs.",
+}
+
+
+def settings_page() -> str:
+    """Return the page of the settings and of a home's files."""
+    rows = [
+        (
+            code(f"NIGHTSCHOOL_{name.upper()}"),
+            code(type_name(field.annotation)),
+            default_of(field),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    places = [(code(_below(path)), _PLACES[name]) for name, path in home_places().items()]
+    return "\n".join(
+        (
+            "# Settings\n\nSettings are environment variables and say *where* things are. What a night does is its "
+            "[configuration](night-configuration.md).\n",
+            table(("variable", "type", "default", "meaning"), rows),
+            "Others that are read: `NIGHTSCHOOL_TEST_DATA` (tests and benchmarks look for real data sets there), and "
+            '`PREFECT_API_URL` of Prefect (a server of your own). Variables that a manifest names as `uri = "$NAME"` '
+            "hold the addresses of databases.\n",
+            "## What a home holds\n",
+            table(("below the home", "holds"), places),
+        )
+    )
+
+
+def home_places() -> dict[str, Path]:
+    """Return every path of a home by its name, relative to it."""
+    root = Path("home")
+    return {name: path.relative_to(root) for name, path in vars(HomePaths(root)).items() if path != root}
+
+
+def _below(path: Path) -> str:
+    return path.as_posix() if path.suffix or path.name in {"lock", "version"} else f"{path.as_posix()}/"
+
+
+def night_page() -> str:
+    """Return the page of a night's configuration."""
+    return _page(
+        "# Night configuration\n\nWhat a night does: a TOML file behind `--config`, single values over it with `--set "
+        "key=value`, and the form of the deployment `retrain` in Prefect's UI. All three take the same keys.\n\n"
+        "```bash\nnightschool retrain --config night.toml --set k=20 --set tune=now --set dlae.l2=200\n```\n\n"
+        "A dotted key whose first part is a model sets a hyper-parameter of it, which is then fixed and not searched: "
+        "`--set dlae.l2=200` is `params = { dlae = { l2 = 200 } }` in the file. Each model's hyper-parameters stand on "
+        "[its card](../models/index.md).\n",
+        [("", NightConfig)],
+    )
+
+
+def rules_page() -> str:
+    """Return the page of `rules.toml` and of an experiment's file."""
+    return _page(
+        "# Rules of the lists, experiments\n\nThe file `rules.toml` in the home holds the rules of every list. "
+        "Parameters of a request (`diversity`, `alpha`, `exclude`, …) stand over it, and the rules of an "
+        "[experiment](../how-to/experiment.md)'s arm over both.\n",
+        [("rules.toml", Rules), ("An experiment's file", Plan), ("Each of its `[[arms]]`", Arm)],
+    )
+
+
+def _page(head: str, models: Sequence[tuple[str, type[BaseModel]]]) -> str:
+    parts = [head]
+    for title, model in models:
+        parts += [f"## {title}\n"] if title else []
+        parts.append(fields_table(model, meanings={"name": "A name of its own: letters, digits, `.`, `_` and `-`."}))
+    return "\n".join(parts)

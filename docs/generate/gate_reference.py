@@ -1,0 +1,19 @@
+"""The reference of gates: what each asks, and what follows when it says no."""
+
+from typing import Final
+
+from docs.generate.descriptions import read
+from docs.generate.writing import code, table
+
+_HEAD: Final = """# Gates
+
+A gate is a yes-or-no question that is asked before anybody sees a release. Model gates decide which recipe is
+published; table gates decide whether the lists are. The answers, with what was seen and what was demanded, stand in the
+night's output, in `releases show`, on the operator's page and in the column `gates` of [releases](tables.md#releases).
+"""
+
+
+def page() -> str:
+    """Return the page: one row for each gate."""
+    rows = [(code(name), gate["asks"], gate["otherwise"]) for name, gate in read("gates").items()]
+    return f"{_HEAD}\n{table(('gate', 'asks', 'otherwise'), rows)}"

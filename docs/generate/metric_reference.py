@@ -1,0 +1,48 @@
+"""The reference of metrics, from their catalogue."""
+
+from typing import Final
+
+from docs.generate.writing import code, table
+from nightschool.evaluation.catalog import CATALOG
+from nightschool.night.reporting.freshness import EVENTS, PLACES
+
+_HEAD: Final = """# Metrics
+
+Means are over users who have relevant held-out items. Each carries n and a 95 % interval: normal from per-user values
+when n ≥ 200, bootstrap below. `name@k` counts the first k places. Candidates are the items that were available at the
+split instant and that the user has not seen. [What is compared, and when one is better](../explanation/evaluation.md).
+
+Every metric is in the table [metrics](tables.md#metrics), in the reports of a night and in MLflow; `evaluate --json`
+prints them all. The last column says which of the smaller tables show it too.
+"""
+
+_AFTER: Final = """
+## Freshness
+
+Beside them each night records how new items fare, for ages of 7 and 30 days:
+
+{rows}
+If the second is far below the first, new items get fewer places than users give them events.
+
+## Papers
+
+- ndcg: Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques".
+- novelty: Zhou et al. (2010), "Solving the apparent diversity-accuracy dilemma of recommender systems".
+- diversity: Ziegler et al. (2005), "Improving recommendation lists through topic diversification".
+- serendipity: Ge, Delgado-Battenfeld and Jannach (2010), "Beyond accuracy", with popularity as the primitive model.
+- miscalibration: Steck (2018), "Calibrated recommendations".
+"""
+
+
+def page() -> str:
+    """Return the page: one row for each metric."""
+    rows = [
+        (code(each.name), each.formula, each.better.value, ", ".join(sorted(place.value for place in each.shown)))
+        for each in CATALOG
+    ]
+    fresh = [
+        (code(f"{EVENTS}_7d"), "events of the last 28 days on items younger than 7 days / all of them"),
+        (code(f"{PLACES}_7d"), "places 1 to 10 of all lists that hold items younger than 7 days / all of them"),
+    ]
+    after = _AFTER.format(rows=table(("metric", "formula"), fresh))
+    return f"{_HEAD}\n{table(('metric', 'formula', 'better', 'also shown in'), rows)}{after}"
