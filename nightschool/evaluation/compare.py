@@ -43,11 +43,6 @@ def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 
     return Comparison(mean, low, high, len(differences), _verdict(low, high))
 
 
-def learnable(personalised: Evaluation, popularity: Evaluation) -> bool:
-    """Whether the data hold a preference to learn: ndcg@10 over popularity above zero, one-sided at 2.5 %."""
-    return compare(personalised, popularity, "ndcg", 10).ci_low > 0
-
-
 def _verdict(low: float, high: float) -> Verdict:
     if low > 0:
         return "better"
