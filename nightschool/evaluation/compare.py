@@ -1,4 +1,4 @@
-"""Which of two recommenders is better, by the difference of each user's own two values."""
+"""Paired comparison of two recommenders on the same users."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ Verdict = Literal["better", "worse", "no difference shown"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The mean paired difference of a metric, with its 95 % interval and what it shows."""
+    """The mean paired difference of a metric over users, its 95 % interval, and the conclusion from it."""
 
     difference: float
     ci_low: float
@@ -24,7 +24,7 @@ class Comparison:
 
 
 def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10) -> Comparison:
-    """How much better `a` is than `b`: `better` and `worse` only where the interval excludes zero.
+    """Compare two evaluations by paired differences: better or worse only where the interval excludes zero.
 
     Raises:
         NightschoolError: The two were not evaluated on the same users.

@@ -38,7 +38,7 @@ def figures_in_markdown(roles: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """What the record of the stage holds."""
+    """Describe a selection as the record of its stage holds it."""
     described = [describe_candidate(candidate, cutoffs) for candidate in selection.candidates]
     further = [one for one in (selection.blend, selection.reranked) if one is not None]
     described += [describe_candidate(candidate, cutoffs) for candidate in further]
@@ -63,7 +63,7 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[s
 
 
 def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
+    """Describe a single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
     parts = candidate.recipe.components
     params: dict[str, Any] = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
     if candidate.recipe.reranker is not None:
@@ -79,7 +79,7 @@ def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[s
 
 
 def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:
-    """One entry a role of the trial, with its figures on the test."""
+    """Describe each role, such as challenger and champion, with its figures on the test."""
     return [
         {"name": role, "n_users": evaluation.n_users, "metrics": figures(evaluation, cutoffs)}
         for role, evaluation in evaluations.items()
