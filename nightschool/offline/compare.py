@@ -17,7 +17,7 @@ from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.reporting.metrics import figures, finite_or_none
 from nightschool.night.selection.reranking import Build, with_reranker
-from nightschool.night.selection.select import Create, Search, select
+from nightschool.night.selection.select import Create, Search, choose_recipe
 from nightschool.ranking.topk import Ranking
 
 
@@ -60,7 +60,7 @@ def compare_models(
     The hybrid of the best α and the learned blend come last, unless one of their components alone is better, and after
     them the reranker that was tried.
     """
-    selection = with_reranker(select(validation, search, create), validation, search, build)
+    selection = with_reranker(choose_recipe(validation, search, create), validation, search, build)
     floor = _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation
     rows = []
     for candidate in selection.candidates:

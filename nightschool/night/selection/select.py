@@ -147,8 +147,8 @@ class ValidationEvaluator:
         return evaluate_ranking(ranking, self.users, self.split, cutoffs=self.search.cutoffs)
 
 
-def select(split: Split, search: Search, create: Create) -> Selection:
-    """The recipe with the highest validation ndcg@10 among all candidates and all α, or a blend shown better than it.
+def choose_recipe(split: Split, search: Search, create: Create) -> Selection:
+    """Choose the recipe with the highest validation ndcg@10 of all candidates and all α, or a blend shown better.
 
     Raises:
         NightschoolError: No candidate could be trained.
