@@ -20,13 +20,13 @@ from great_expectations.expectations.row_conditions import Column
 
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
-__all__ = ["Column", "gx", "gxe", "judge", "name_of"]
+__all__ = ["Column", "gx", "gxe", "name_of", "validate"]
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 """The context and its data source are shared by the threads of a night."""
 
 
-def judge(frame: pl.DataFrame, rules: Sequence[Any], *, result_format: str = "BOOLEAN_ONLY") -> list[Any]:
+def validate(frame: pl.DataFrame, rules: Sequence[Any], *, result_format: str = "BOOLEAN_ONLY") -> list[Any]:
     """Validate a frame and return each rule's result, in the order of the rules.
 
     Args:

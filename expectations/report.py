@@ -50,7 +50,7 @@ class SuiteReport:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Collect warnings that do not block the batch."""
-        return tuple(f"{self.table}: {told}" for told in self._broken("warning"))
+        return tuple(f"{self.table}: {text}" for text in self._broken("warning"))
 
     def raise_if_failed(self, do: str = "correct the data and try again") -> None:
         """Raise where a critical rule was broken.

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import polars.selectors as cs
 
-from expectations.engine import columns_of, gxe, judge
+from expectations.engine import columns_of, gxe, validate
 from nightschool.columns import DETAIL, REASON
 from nightschool.data.normalization.limits import Limits
 
@@ -23,26 +23,26 @@ def find_bad_rows(suite: ModuleType, frame: pl.DataFrame, limits: Limits) -> pl.
     rules = rules_about(suite, frame.lazy(), limits)
     measured = _measured(suite, frame.lazy(), rules)
     extremes = _extremes(measured, frame.height)
-    suspect = _broken_columns(judge(extremes, [rule for rule in rules if _could_break(rule, extremes)]))
+    suspect = _broken_columns(validate(extremes, [rule for rule in rules if _could_break(rule, extremes)]))
     asked = [rule for rule in rules if columns_of(rule)[0] in suspect]
-    results = judge(measured.collect(), asked, result_format="COMPLETE") if asked else []
+    results = validate(measured.collect(), asked, result_format="COMPLETE") if asked else []
     found = [_findings(frame, result) for result in results if not result.success]
     return pl.concat([_FINDINGS.to_frame(), *found]).unique(ROW_NUMBER, keep="first", maintain_order=True)
 
 
-def judge_rows(suite: ModuleType, frame: pl.LazyFrame, limits: Limits, n_rows: int) -> list[tuple[Any, int]]:
+def validate_rows(suite: ModuleType, frame: pl.LazyFrame, limits: Limits, n_rows: int) -> list[tuple[Any, int]]:
     """Check every rule and count the rows that break it; only columns that break a rule are collected."""
     rules = rules_about(suite, frame, limits)
     measured = _measured(suite, frame, rules)
-    results = judge(_extremes(measured, n_rows), rules)
+    results = validate(_extremes(measured, n_rows), rules)
     suspect = _broken_columns(results)
     if not suspect:
         return [(result, 0) for result in results]
     values = measured.select(*suspect).collect(engine="streaming")
     asked = [number for number, rule in enumerate(rules) if columns_of(rule)[0] in suspect]
-    again = dict(zip(asked, judge(values, [rules[number] for number in asked], result_format="BASIC"), strict=True))
-    judged = [again.get(number, result) for number, result in enumerate(results)]
-    return [(result, 0 if result.success else result.result["unexpected_count"]) for result in judged]
+    again = dict(zip(asked, validate(values, [rules[number] for number in asked], result_format="BASIC"), strict=True))
+    counted = [again.get(number, result) for number, result in enumerate(results)]
+    return [(result, 0 if result.success else result.result["unexpected_count"]) for result in counted]
 
 
 def rules_about(suite: ModuleType, frame: pl.LazyFrame, limits: Limits) -> list[Any]:

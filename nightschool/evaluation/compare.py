@@ -9,7 +9,7 @@ from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.intervals import mean_intervals
 
-Verdict = Literal["better", "worse", "no difference shown"]
+Conclusion = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Comparison:
     ci_low: float
     ci_high: float
     n_users: int
-    verdict: Verdict
+    conclusion: Conclusion
 
 
 def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10) -> Comparison:
@@ -40,10 +40,10 @@ def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 
     ends = mean_intervals(differences)
     low, high = float(ends.low[0]), float(ends.high[0])
     mean = float(differences.mean()) if len(differences) else float("nan")
-    return Comparison(mean, low, high, len(differences), _verdict(low, high))
+    return Comparison(mean, low, high, len(differences), _conclude(low, high))
 
 
-def _verdict(low: float, high: float) -> Verdict:
+def _conclude(low: float, high: float) -> Conclusion:
     if low > 0:
         return "better"
     return "worse" if high < 0 else "no difference shown"

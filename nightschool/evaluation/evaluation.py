@@ -93,7 +93,7 @@ class Evaluation:
         return k in self.per_user.get(metric, {}) or k in self.totals.get(metric, {}) or rated
 
     def mean(self, metric: str, k: int | None = None) -> float:
-        """Return a metric's mean over users, of `rmse` and `mae` over pairs, of a total its value; NaN without users."""
+        """Return a metric's mean over users, of `rmse` and `mae` over pairs; a total as it is; NaN without users."""
         if k in self.totals.get(metric, {}):
             return self.totals[metric][k]
         return float(self._figures(metric, k)[0])

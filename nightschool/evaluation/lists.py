@@ -51,8 +51,9 @@ def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) 
 def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
     """Compute k to the share of the first k that are hits but not among the user's k most popular unseen items.
 
-    What a list by popularity would have shown anyway is no surprise; float64[n]. Ge, Delgado-Battenfeld and Jannach (2010), "Beyond
-    accuracy: evaluating recommender systems by coverage and serendipity", with popularity as the primitive model.
+    What a list by popularity would have shown anyway is no surprise; float64[n]. Ge, Delgado-Battenfeld and Jannach
+    (2010), "Beyond accuracy: evaluating recommender systems by coverage and serendipity", with popularity as the
+    primitive model.
 
     Args:
         hits: bool[n, depth].

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 
-def assigned(salt: str, user_id: str, shares: Sequence[float]) -> int:
+def assign_arm(salt: str, user_id: str, shares: Sequence[float]) -> int:
     """Compute the index of the user's arm.
 
     Args:
@@ -15,10 +15,10 @@ def assigned(salt: str, user_id: str, shares: Sequence[float]) -> int:
         shares: The share of each arm, above zero; they sum to 1.
     """
     ends = [*accumulate(shares)]
-    return min(bisect_right(ends, _draw(salt, user_id)), len(ends) - 1)
+    return min(bisect_right(ends, _uniform(salt, user_id)), len(ends) - 1)
 
 
-def _draw(salt: str, user_id: str) -> float:
+def _uniform(salt: str, user_id: str) -> float:
     """Hash to a number in [0, 1), uniform over users."""
     text = f"{salt}:{user_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=6).digest()) / 2**48

@@ -13,7 +13,7 @@ from scipy.special import gammaln
 
 from nightschool.experiments.outcomes import ARM, CONVERTED, REJECTED, SETTLED
 
-Verdict = Literal["better", "worse", "no difference shown yet", "void"]
+Conclusion = Literal["better", "worse", "no difference shown yet", "void"]
 Counts = NDArray[np.int64]
 
 ERROR: Final = 0.05
@@ -57,7 +57,7 @@ class ArmResult:
         rate: Conversions a settled user, with the 95 % interval of a single look; None without users.
         difference: To the control's rate, with an interval that holds at every look; None for the control.
         harm: To the control's rate of rejections, likewise.
-        verdict: None for the control; void where the assignment is broken.
+        conclusion: None for the control; void where the assignment is broken.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ArmResult:
     rate: Estimate | None
     difference: Estimate | None
     harm: Estimate | None
-    verdict: Verdict | None
+    conclusion: Conclusion | None
 
     @property
     def harms(self) -> bool:
@@ -77,7 +77,7 @@ class ArmResult:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Analysis:
     """The results of an experiment so far.
 
     Attributes:
@@ -94,7 +94,7 @@ class Judgement:
         return self.mismatch <= MISMATCH_ERROR
 
 
-def judge(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) -> Judgement:
+def analyze(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) -> Analysis:
     """Analyze the outcomes of an experiment.
 
     Args:
@@ -123,10 +123,10 @@ def judge(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) 
             rate=wilson(int(hits[index]), int(n[index])),
             difference=difference,
             harm=difference_of_rates(rejections[both], n[both], error) if index else None,
-            verdict=_verdict(difference, mismatch) if difference else None,
+            conclusion=_conclude(difference, mismatch) if difference else None,
         )
         found.append(result)
-    return Judgement(tuple(found), mismatch)
+    return Analysis(tuple(found), mismatch)
 
 
 def wilson(hits: int, n: int) -> Estimate | None:
@@ -194,7 +194,7 @@ def mismatch_p_value(members: NDArray[np.bool_], shares: Sequence[float]) -> flo
     return float(np.exp(-max(0.0, factors.max())))
 
 
-def _verdict(difference: Estimate, mismatch: float) -> Verdict:
+def _conclude(difference: Estimate, mismatch: float) -> Conclusion:
     if mismatch <= MISMATCH_ERROR:
         return "void"
     if difference.low > 0:

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
-from nightschool.experiments.outcome_store import read_exposures, read_reactions
-from nightschool.experiments.outcomes import outcomes_of
+from nightschool.experiments.outcomes import outcomes_of, read_exposures, read_reactions
 from nightschool.ids import is_storable
 from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase

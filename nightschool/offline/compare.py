@@ -120,6 +120,6 @@ def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]
         "note": row.note,
         "metrics": figures(row.evaluation, cutoffs),
         "over_popularity": [finite_or_none(value) for value in (over.difference, over.ci_low, over.ci_high)],
-        "verdict": over.verdict,
+        "verdict": over.conclusion,
         "chosen": row.chosen,
     }
