@@ -1,6 +1,7 @@
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 import pytest
@@ -9,7 +10,15 @@ from nightschool.columns import RECOMMENDATIONS
 from nightschool.ingest.batch import TableCounts
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.night import SEARCHED_ANEW, Night, Unchanged
-from nightschool.night.records import IngestRecord, PrepareRecord, PublishRecord, RecommendRecord, ValidateRecord
+from nightschool.night.records import (
+    STAGES,
+    IngestRecord,
+    PrepareRecord,
+    PublishRecord,
+    RecommendRecord,
+    StageRecord,
+    ValidateRecord,
+)
 from nightschool.night.reporting.report import already_decided, in_markdown, night_report, sample_learner
 from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
 from tests.night.records import COVERAGE, LEARNABLE, example, keep, keep_all
@@ -95,6 +104,27 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     assert report["failures"] == {"svd": "no"}
     assert report["trials"] == {"ease": 2, "ials": 1}
     assert report["learner"]["user_id"] == 1
+
+
+class Fairness(StageRecord):
+    """A stage that is not in the product."""
+
+    stage: ClassVar[str] = "fairness"
+
+    share: float
+
+    def measured(self) -> Mapping[str, float | None]:
+        return {"places of unpopular items": self.share}
+
+
+def test_figures_of_any_declared_stage_are_in_the_report(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightschool.night.night.STAGES", (*STAGES, Fairness))
+    assert "measured" not in night_report(night, CAME, published(None))
+    keep(night, Fairness(share=0.125))
+    report = night_report(night, CAME, published(None))
+    assert report["measured"] == {"fairness": {"places of unpopular items": 0.125}}
+    lines = in_markdown(report).splitlines()
+    assert lines[lines.index("## Measured by the stage fairness") + 4] == "| places of unpopular items | 0.1250 |"
 
 
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
