@@ -1,4 +1,4 @@
-"""What a night tells people: one JSON document, and the same in Markdown."""
+"""The report of a night: one JSON document, and the same as a page of Markdown."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -92,14 +92,14 @@ def night_report(night: Night, ingested: IngestRecord, published: PublishRecord)
         "tables": dict(recommended.rows),
         "freshness": dict(recommended.freshness),
         **({"measured": measured} if measured else {}),
-        "learner": sample_learner(night) if published.release_id else None,
+        "learner": sample_user(night) if published.release_id else None,
     }
 
 
-def sample_learner(night: Night) -> dict[str, Any]:
-    """One learner's newest history and the top of their list, for people to judge.
+def sample_user(night: Night) -> dict[str, Any]:
+    """Return one user's newest history and the top of their list, as an example to look at.
 
-    The learner has a list of their own and the history nearest to 20 interactions; ties go to the lowest id.
+    The user has a personal list and the history nearest to 20 interactions; ties go to the lowest id.
     """
     reader = Reader.of(night.home, night.identity.release_id)
     history = scan_at(night.home.lake, INTERACTIONS, night.identity.as_of)

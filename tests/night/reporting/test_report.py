@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.ingest.batch import TableCounts
 from nightschool.ingest.ingest import IngestReport
-from nightschool.night.night import SEARCHED_ANEW, Night, Unchanged
+from nightschool.night.night import SEARCHED_AGAIN, Night, Unchanged
 from nightschool.night.records import (
     STAGES,
     IngestRecord,
@@ -19,7 +19,7 @@ from nightschool.night.records import (
     StageRecord,
     ValidateRecord,
 )
-from nightschool.night.reporting.report import already_decided, in_markdown, night_report, sample_learner
+from nightschool.night.reporting.report import already_decided, in_markdown, night_report, sample_user
 from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
 from tests.night.records import COVERAGE, LEARNABLE, example, keep, keep_all
 
@@ -89,7 +89,7 @@ def test_backfilled_release_says_so(night: Night) -> None:
     late = replace(night, late=True, moves_pointer=False)
     report = night_report(late, CAME, published("x", "backfilled"))
     assert report["status"] == "backfilled"
-    assert SEARCHED_ANEW in report["warnings"]
+    assert SEARCHED_AGAIN in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:
@@ -134,7 +134,7 @@ def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
 
 def test_learner_has_a_list_of_their_own_and_its_reasons(night: Night) -> None:
     release(night, offer(night, 1, "ease"), offer(night, 2, "audience"))
-    learner = sample_learner(night)
+    learner = sample_user(night)
     assert learner["user_id"] == 1
     assert [(row["item_id"], row["title"]) for row in learner["history"]] == [(7, "x"), (7, "x")]
     assert [(row["item_id"], row["title"], row["why"]) for row in learner["items"]] == [(8, "y", "because of x")]
@@ -142,7 +142,7 @@ def test_learner_has_a_list_of_their_own_and_its_reasons(night: Night) -> None:
 
 def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
     release(night, offer(night, 1, "audience"), offer(night, 2, "audience"))
-    assert sample_learner(night) == {"user_id": None, "history": [], "items": []}
+    assert sample_user(night) == {"user_id": None, "history": [], "items": []}
 
 
 def test_page_says_what_happened(night: Night) -> None:
