@@ -1,10 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-faults test-slow rehearsal check up lock
+.PHONY: help install nightly test test-quick test-faults test-slow rehearsal coverage check docs serve up lock clean
+
+# Without the bytecode of its imports, every process of the tests compiles hundreds of modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 BIN := .venv/bin
 HOME_DIR := .nightschool/learning
 SOURCE := .nightschool/source
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -22,14 +26,20 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: install ## Every test but the long ones (8 minutes)
+	$(PYTEST)
+
+test-quick: install ## The tests that start nothing: no night, server or process (1 minute)
+	$(PYTEST) -m quick
 
 test-faults: install ## Killed nights, and every service of the containers from nothing
-	$(BIN)/python -m pytest -m "faults and not slow" -n 2 --dist loadfile
+	$(PYTEST) -m "faults and not slow"
 
 test-slow: install ## The long tests
 	$(BIN)/python -m pytest -m slow
+
+coverage: install ## `make test`, and the share of lines and branches that it runs
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html:.nightschool/coverage
 
 rehearsal: install ## Two dozen nights through a real worker: late and damaged files, kills, a full disk
 	$(BIN)/python -m pytest -m rehearsal -s
@@ -40,6 +50,12 @@ check: install ## Format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: install ## The documentation, in site/
+	$(BIN)/mkdocs build --strict
+
+serve: install ## The page and API over the home of `make nightly`, until Ctrl-C
+	$(BIN)/nightschool --home $(HOME_DIR) serve
+
 up: install ## Prefect server, MLflow server and a worker, until Ctrl-C
 	$(BIN)/nightschool --home $(HOME_DIR) up
 
@@ -48,3 +64,7 @@ LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-ann
 lock: ## Renew requirements.lock, and of it what images install, from pyproject.toml
 	$(BIN)/uv $(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-run.lock
+
+clean: ## Remove what tools left; the environment and homes stay
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site *.egg-info
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +

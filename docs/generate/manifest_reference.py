@@ -8,7 +8,6 @@ from docs.generate.descriptions import read, require_same
 from docs.generate.schema import fields_table
 from docs.generate.writing import docstring, table
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.formats import Adjacency, Csr, Csv, Jsonl, Parquet, Sql
 from nightschool.data.manifest.manifest import (
     Catalogue,
     Interactions,
@@ -20,6 +19,7 @@ from nightschool.data.manifest.manifest import (
     shipped,
 )
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Rating, Time
+from nightschool.data.readers.formats import Adjacency, Csr, Csv, Jsonl, Parquet, Sql
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "The whole file": Manifest,

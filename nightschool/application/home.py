@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nightschool.columns import NIGHTS
-from nightschool.data.manifest.feedback_source import with_sent
+from nightschool.data.feedback_source import with_sent
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.readers.readers import infer_id_dtypes
 from nightschool.errors import Busy, ConfigurationError, NotFound

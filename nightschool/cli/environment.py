@@ -56,7 +56,7 @@ def prepare_environment() -> None:
 
 
 def prepare_flow_run() -> Callable[[], None]:
-    """Leaves telling errors to us, and starts Prefect's own server where no other is named; returns the wait for it.
+    """Silence Prefect's own error logs and start its server where no other is named; return the wait for the server.
 
     The server takes as long to start as the flow to import, so that is done before the wait. What goes wrong in a run
     ends it with an exception. Prefect would show that one too, for the task and for the flow, each with its traceback;
@@ -66,13 +66,17 @@ def prepare_flow_run() -> Callable[[], None]:
     Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
     for name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False
-    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_SERVER_EPHEMERAL_ENABLED,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    )
 
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return lambda: None
     from nightschool.temporary_server import start_server
 
-    return start_server()
+    return start_server(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
 
 
 def _settings() -> Settings:

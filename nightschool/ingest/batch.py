@@ -20,11 +20,11 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.manifest.feedback_source import SENT
-from nightschool.data.manifest.formats import Format, Sql
+from nightschool.data.feedback_source import SENT
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.limits import Limits
 from nightschool.data.readers.contents import modified_at
+from nightschool.data.readers.formats import Format, Sql
 from nightschool.data.readers.parsing import LONE_QUOTE, RAW
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from nightschool.columns import BYTES, FILE, HELD, INTERACTIONS, MAPPING, SHA256, STATE
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.manifest.manifest import Interactions
 from nightschool.data.readers.contents import Content, read_content
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import before_torn_line, grows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import ConfigurationError

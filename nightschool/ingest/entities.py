@@ -22,10 +22,10 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.normalization.normalise import FAULT, normalise_items, normalise_users
 from nightschool.data.normalization.row_reader import RELEASED
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import Reading, is_unchanged, no_rows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable

@@ -6,9 +6,9 @@ from datetime import datetime
 import polars as pl
 
 from nightschool.columns import FILE, INTERACTIONS, SOURCES, TABLE
-from nightschool.data.manifest.feedback_source import SENT, sent_part, with_sent
-from nightschool.data.manifest.formats import Sql
+from nightschool.data.feedback_source import SENT, sent_part, with_sent
 from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import sources_of
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import after_erasure, gives_rows

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from nightschool.columns import DETAIL, REASON, STATE, Table
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.readers.contents import read_content
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import count_rows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import DataRefused, NightschoolError, NotFound, Unavailable

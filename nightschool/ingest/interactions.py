@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING, SOURCE_FILE
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable

@@ -33,9 +33,9 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.manifest.feedback_source import is_sent
-from nightschool.data.manifest.formats import Sql
+from nightschool.data.feedback_source import is_sent
 from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.storage.lake import Lake
 

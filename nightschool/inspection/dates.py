@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.data.normalization.parse_instants import from_format
+from nightschool.data.readers.parse_instants import from_format
 
 _DAYS: Final = (
     *(order.replace("/", mark) for mark in "./-" for order in ("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y")),

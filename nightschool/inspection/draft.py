@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from nightschool.data.manifest.formats import Csv
 from nightschool.data.manifest.manifest import shipped
+from nightschool.data.readers.formats import Csv
 from nightschool.inspection.folder import patterns_for
 from nightschool.inspection.log_lines import log_lines, signal_lines, weight_lines
 from nightschool.inspection.logs import Log

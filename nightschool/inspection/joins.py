@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import REASON
-from nightschool.data.manifest.formats import Format
 from nightschool.data.normalization.parse_values import to_text
+from nightschool.data.readers.formats import Format
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.readers import Reading
 from nightschool.data.readers.sources import SourceFile

@@ -8,12 +8,12 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import REASON
-from nightschool.data.manifest.formats import Names
 from nightschool.data.normalization.missing import BLANKS
+from nightschool.data.readers.formats import Names
+from nightschool.data.readers.heads import Head
 from nightschool.data.readers.parsing import RAW, open_lines, split_csv, split_header
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
-from nightschool.inspection.heads import Head
 from nightschool.inspection.names import Topic, mentions, names_an_id
 from nightschool.inspection.profiles import Kind, profile
 

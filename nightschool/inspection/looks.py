@@ -6,10 +6,10 @@ from functools import cached_property
 
 import polars as pl
 
-from nightschool.data.manifest.formats import Csv, Format
+from nightschool.data.readers.formats import Csv, Format
+from nightschool.data.readers.heads import SAMPLE_ROWS
 from nightschool.data.readers.sources import SourceFile
 from nightschool.inspection.folder import families_by_name
-from nightschool.inspection.heads import SAMPLE_ROWS
 from nightschool.inspection.names import Topic, mentions
 from nightschool.inspection.profiles import Profile, profile
 from nightschool.inspection.samples import take_sample

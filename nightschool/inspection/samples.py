@@ -8,13 +8,13 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from nightschool.columns import REASON
-from nightschool.data.manifest.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet, is_pattern
 from nightschool.data.normalization.parse_numbers import with_points
-from nightschool.data.readers.headers import keys_of
+from nightschool.data.readers.delimited import keys_of
+from nightschool.data.readers.formats import Adjacency, Csv, Format, Jsonl, Names, Parquet, is_pattern
+from nightschool.data.readers.heads import SAMPLE_ROWS, Head, first_bytes, read_head
 from nightschool.data.readers.parsing import RAW, split_adjacency, split_jsonl
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
-from nightschool.inspection.heads import SAMPLE_ROWS, Head, first_bytes, read_head
 from nightschool.inspection.layout import Layout, looks_like_adjacency, split_into_layout
 
 _MOST_KEYS: Final = 500

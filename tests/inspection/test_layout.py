@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
+from nightschool.data.readers.heads import read_head
 from nightschool.data.readers.parsing import RAW
 from nightschool.errors import DataRefused
-from nightschool.inspection.heads import read_head
 from nightschool.inspection.layout import looks_like_adjacency, split_into_layout
 from tests.inspection.conftest import lines
 

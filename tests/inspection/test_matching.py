@@ -100,7 +100,7 @@ def test_ids_that_repeat_a_little_are_told_and_often_are_no_ids(match_of):
 
 
 def test_file_that_cannot_be_read_to_its_end_is_left_out(match_of, monkeypatch):
-    monkeypatch.setattr("nightschool.inspection.heads.BLOCK_BYTES", 2000)
+    monkeypatch.setattr("nightschool.data.readers.heads.BLOCK_BYTES", 2000)
     rows = lines("item_id,title", *(f"{n},Part {n} of it" for n in range(400, 0, -1)))
     assert match_of(LOG, items=rows).items.key.name == "item_id"
     match = match_of(LOG, items=rows.encode().replace(b"\n9,Part", b"\n9,\xff"))

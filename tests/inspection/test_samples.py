@@ -4,8 +4,8 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from nightschool.data.readers.heads import SAMPLE_ROWS
 from nightschool.errors import DataRefused
-from nightschool.inspection.heads import SAMPLE_ROWS
 from nightschool.inspection.samples import take_sample
 from tests.inspection.conftest import lines
 

@@ -97,7 +97,7 @@ def test_folder_without_interactions_says_what_is_missing(put, folder):
 
 
 def test_log_that_turns_unreadable_beyond_the_sample_is_left_to_the_ingest(uses, monkeypatch):
-    monkeypatch.setattr("nightschool.inspection.heads.BLOCK_BYTES", 4000)
+    monkeypatch.setattr("nightschool.data.readers.heads.BLOCK_BYTES", 4000)
     log = lines(HEADER, *ROWS).encode() + b"1,1,\xff,1\n"
     _, told = uses({"log.csv": log, "copy.csv": lines(HEADER, *ROWS[:300])})
     assert told["log.csv"][0] == "interactions"

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.data.manifest.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
-from nightschool.data.normalization.parse_instants import require_format
+from nightschool.data.readers.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
+from nightschool.data.readers.parse_instants import require_format
 
 Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""

@@ -7,9 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.data.manifest.formats import Csv
 from nightschool.data.manifest.sections import Quantity
 from nightschool.data.normalization.parse_values import to_numbers
+from nightschool.data.readers.formats import Csv
 
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 # Right after a word, a sign may as well be a dash, and a point or comma belong to the word.

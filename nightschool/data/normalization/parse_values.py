@@ -10,7 +10,7 @@ import polars as pl
 
 from nightschool.columns import INSTANT
 from nightschool.data.manifest.sections import Origins, Time
-from nightschool.data.normalization.parse_instants import are_unclear, from_format, from_iso, to_utc
+from nightschool.data.readers.parse_instants import are_unclear, from_format, from_iso, to_utc
 from nightschool.data.readers.parsing import JSON_STRING
 
 _MICROSECONDS: Final[Mapping[str, float]] = {"us": 1.0, "ms": 1e3, "s": 1e6, "days": 86_400e6}

@@ -5,9 +5,9 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
-from nightschool.data.manifest.formats import Csv
 from nightschool.data.manifest.manifest import Interactions, Items, Users
-from nightschool.data.readers.headers import read_header
+from nightschool.data.readers.delimited import read_header
+from nightschool.data.readers.formats import Csv
 from nightschool.data.readers.parsing import LONE_QUOTE, RAW, split_csv, split_jsonl
 from nightschool.data.readers.sources import SourceFile
 

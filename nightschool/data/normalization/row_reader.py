@@ -16,7 +16,6 @@ from nightschool.columns import (
     SOURCE_ROW,
     USER_ID,
 )
-from nightschool.data.manifest.formats import Csv, Names
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.manifest.sections import Origins, Quantity, Time
 from nightschool.data.normalization.ids import are_nested, read_ids
@@ -36,6 +35,7 @@ from nightschool.data.normalization.parse_values import (
     to_text,
     unclear_times,
 )
+from nightschool.data.readers.formats import Csv, Names
 from nightschool.data.readers.parsing import RAW
 
 RELEASED: Final = "released"

@@ -11,8 +11,8 @@ import polars as pl
 import scipy.sparse
 from numpy.typing import NDArray
 
-from nightschool.data.manifest.formats import Csr, Names
-from nightschool.data.readers.headers import require_columns
+from nightschool.data.readers.delimited import require_columns
+from nightschool.data.readers.formats import Csr, Names
 from nightschool.data.readers.parsing import RAW, no_faults
 from nightschool.data.readers.sources import SourceFile, open_source, require_moderate
 from nightschool.errors import DataRefused

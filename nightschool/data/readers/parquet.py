@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 from polars.exceptions import PolarsError
 
-from nightschool.data.manifest.formats import Names
-from nightschool.data.readers.headers import require_columns
+from nightschool.data.readers.delimited import require_columns
+from nightschool.data.readers.formats import Names
 from nightschool.data.readers.parsing import RAW, no_faults
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused

@@ -9,7 +9,6 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
-from nightschool.data.manifest.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
 from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.manifest.sections import IdMap, Origins, Sourced
 from nightschool.data.normalization.ids import choose_dtype
@@ -17,7 +16,8 @@ from nightschool.data.normalization.missing import without_missing
 from nightschool.data.normalization.normalise import IdMaps, IdTypes
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.data.readers.csr import csr_rows
-from nightschool.data.readers.headers import read_header, require_fields, require_keys
+from nightschool.data.readers.delimited import read_header, require_fields, require_keys
+from nightschool.data.readers.formats import Adjacency, Csr, Csv, Format, Jsonl, Names, Parquet, Sql
 from nightschool.data.readers.parquet import parquet_rows
 from nightschool.data.readers.parsing import RAW, open_lines, split_adjacency, split_csv, split_jsonl, to_lines
 from nightschool.data.readers.sources import (

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from nightschool.data.manifest.formats import SQLITE, Names, Sql, require_address
 from nightschool.data.readers.addresses import postgresql_url, told, told_of_connecting
-from nightschool.data.readers.headers import require_columns
+from nightschool.data.readers.delimited import require_columns
+from nightschool.data.readers.formats import SQLITE, Names, Sql, require_address
 from nightschool.data.readers.parsing import RAW, no_faults
 from nightschool.data.readers.sources import Extent, SourceFile, changed, require_below
 from nightschool.errors import ConfigurationError, DataRefused, NotFound, Unreachable

@@ -26,9 +26,9 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.ingest.batch import IngestContext, Intake, TableCounts, mark

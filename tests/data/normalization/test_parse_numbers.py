@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from nightschool.data.manifest.formats import Csv
 from nightschool.data.normalization.parse_numbers import to_quantities, with_points
+from nightschool.data.readers.formats import Csv
 
 NUMBERS = {
     "4.9stars": 4.9,

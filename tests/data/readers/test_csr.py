@@ -8,8 +8,8 @@ import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nightschool.data.manifest.formats import Csr
 from nightschool.data.readers import csr, sources
+from nightschool.data.readers.formats import Csr
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.readers import Reading
 from nightschool.data.readers.sources import SourceFile

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nightschool.columns import REASON, SOURCE_ROW
-from nightschool.data.manifest.formats import Adjacency, Csv, Jsonl, Parquet
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.readers import sources
+from nightschool.data.readers.formats import Adjacency, Csv, Jsonl, Parquet
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.readers import Reading, infer_id_dtypes, is_unchanged, read_id_maps, sources_of
 from nightschool.data.readers.sources import Extent, SourceFile

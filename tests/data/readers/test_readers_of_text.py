@@ -3,8 +3,8 @@
 import pytest
 
 from nightschool.columns import REASON
-from nightschool.data.manifest.formats import Csv
 from nightschool.data.readers import readers, sources
+from nightschool.data.readers.formats import Csv
 from nightschool.errors import DataRefused
 from tests.data.readers.test_readers import EXPECTED, read, reading
 

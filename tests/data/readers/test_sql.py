@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from nightschool.data.manifest.formats import Sql
 from nightschool.data.readers import sql
+from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.readers import Reading
 from nightschool.data.readers.sources import Extent, SourceFile

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from nightschool.columns import REASON
-from nightschool.data.manifest.formats import Csv
-from nightschool.data.readers.headers import read_header, require_columns, require_fields, require_keys
+from nightschool.data.readers.delimited import read_header, require_columns, require_fields, require_keys
+from nightschool.data.readers.formats import Csv
 from nightschool.data.readers.parsing import split_csv, to_lines
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nightschool.data.manifest.sections import Time
-from nightschool.data.normalization.parse_instants import from_format, from_iso
 from nightschool.data.normalization.parse_values import to_instants, unclear_times
+from nightschool.data.readers.parse_instants import from_format, from_iso
 
 NOON = datetime(2025, 1, 5, 12, 30, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from nightschool.columns import DETAIL, REASON
-from nightschool.data.manifest.formats import Csv, Names
 from nightschool.data.normalization.missing import BLANKS
+from nightschool.data.readers.formats import Csv, Names
 from nightschool.data.readers.parsing import split_header, to_lines
 from nightschool.data.readers.sources import SourceFile, line_blocks, open_source
 from nightschool.errors import DataRefused

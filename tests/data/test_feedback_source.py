@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.data.manifest.feedback_source import SENT, is_sent, sent_part, with_sent
+from nightschool.data.feedback_source import SENT, is_sent, sent_part, with_sent
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers.readers import Reading, sources_of

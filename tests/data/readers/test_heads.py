@@ -3,9 +3,9 @@ import zipfile
 
 import pytest
 
+from nightschool.data.readers import heads
+from nightschool.data.readers.heads import SAMPLE_ROWS, read_head
 from nightschool.errors import DataRefused, NotFound
-from nightschool.inspection import heads
-from nightschool.inspection.heads import SAMPLE_ROWS, read_head
 from tests.inspection.conftest import lines
 
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from nightschool.data.manifest.formats import Adjacency, Csr, Csv, Format, Jsonl, Parquet, Sql, require_address
+from nightschool.data.readers.formats import Adjacency, Csr, Csv, Format, Jsonl, Parquet, Sql, require_address
 
 FORMATS = TypeAdapter(Format)
 
