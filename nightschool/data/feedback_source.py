@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightschool.data.manifest.manifest import Interactions, Manifest
-from nightschool.data.readers.formats import SQLITE, Sql
+from nightschool.data.readers.addresses import SQLITE
+from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 
 SENT: Final = "sent_events"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from nightschool.data.manifest.manifest import shipped
-from nightschool.data.readers.formats import Csv
 from nightschool.inspection.folder import patterns_for
 from nightschool.inspection.log_lines import log_lines, signal_lines, weight_lines
 from nightschool.inspection.logs import Log
@@ -97,8 +96,7 @@ def _section(
     name: str, family: Family, lines: Sequence[Line], names: Mapping[str, str], remarks: Sequence[str]
 ) -> Section:
     """A section in which columns without a name bear the one of their role; remarks end with what is not read."""
-    kind = family.first.format
-    if not isinstance(kind, Csv) or kind.header:
+    if not family.first.format.headless:
         names = {}
     read = {each for line in lines if line.key[0] != "format" for each in line.texts}
     unread = [names.get(column, column) for column in family.column_names if column not in read]

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from nightschool.data.readers.formats import Pattern
+from nightschool.data.readers.paths import Pattern
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, NotFound
 

@@ -7,9 +7,8 @@ import polars as pl
 
 from nightschool.columns import REASON
 from nightschool.data.normalization.parse_values import to_text
-from nightschool.data.readers.formats import Format
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading
+from nightschool.data.readers.source_format import Reading, SourceFormat
 from nightschool.data.readers.sources import SourceFile
 
 _MOST_ROWS: Final = 5_000_000
@@ -17,7 +16,7 @@ _MOST_ROWS: Final = 5_000_000
 
 
 def shares_known(
-    wanted: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: Format, columns: Sequence[str]
+    wanted: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]
 ) -> dict[tuple[str, str], float]:
     """How much of the wanted ids each column of the files holds.
 
@@ -53,7 +52,7 @@ def shares_known(
 
 
 def shares_repeated(
-    marks: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: Format, columns: Sequence[str]
+    marks: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]
 ) -> dict[str, float]:
     """Name to the share of its rows, given as hashes of these columns, that the files hold as well.
 
@@ -68,7 +67,7 @@ def shares_repeated(
     return {name: float(known.sum() / len(known)) for name, known in found.items()}
 
 
-def _rows(files: Sequence[SourceFile], kind: Format, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _rows(files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The good rows of the files, block by block, so far as they are looked at."""
     n_rows = 0
     for file in files:

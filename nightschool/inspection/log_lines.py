@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS, guess_weight
-from nightschool.data.readers.formats import Adjacency
+from nightschool.data.readers.adjacency import Adjacency
 from nightschool.inspection.logs import Log
 from nightschool.inspection.looks import Family
 from nightschool.inspection.names import Topic, mentions

@@ -6,8 +6,9 @@ from functools import cached_property
 
 import polars as pl
 
-from nightschool.data.readers.formats import Csv, Format
+from nightschool.data.readers.delimited import Csv
 from nightschool.data.readers.heads import SAMPLE_ROWS
+from nightschool.data.readers.source_format import SourceFormat
 from nightschool.data.readers.sources import SourceFile
 from nightschool.inspection.folder import families_by_name
 from nightschool.inspection.names import Topic, mentions
@@ -31,7 +32,7 @@ class Look:
     """
 
     file: SourceFile
-    format: Format
+    format: SourceFormat
     whys: Mapping[str, str]
     invented: bool
     columns: tuple[Profile, ...]

@@ -11,8 +11,8 @@ from nightschool.columns import INSTANT
 from nightschool.data.manifest.sections import Time
 from nightschool.data.normalization.missing import MISSING, without_missing
 from nightschool.data.normalization.parse_values import to_instants, to_lists, to_numbers, to_text
-from nightschool.data.readers.formats import is_pattern
 from nightschool.data.readers.parse_instants import from_format
+from nightschool.data.readers.source_format import is_pattern
 from nightschool.inspection.dates import date_forms
 from nightschool.inspection.names import Topic, is_about
 

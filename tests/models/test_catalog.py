@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -241,3 +243,9 @@ def test_the_catalogue_loads_what_a_recipe_saved(planted, tmp_path):
     assert isinstance(loaded, Hybrid)
     assert loaded.recipe == BLEND
     assert np.array_equal(all_scores(loaded), all_scores(hybrid))
+
+
+def test_the_catalogue_loads_no_library_that_only_some_models_use():
+    heavy = ("implicit", "lightgbm", "myfm", "sklearn", "surprise")
+    code = f"import sys, models.catalog; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

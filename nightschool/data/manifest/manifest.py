@@ -24,7 +24,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.manifest.toml_files import checked, parse_toml
-from nightschool.data.readers.formats import Names, Part
+from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
 

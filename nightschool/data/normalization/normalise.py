@@ -25,15 +25,12 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.manifest.sections import Constant
 from nightschool.data.normalization.ids import read_ids
-from nightschool.data.normalization.missing import (
-    BLANKS,
-)
 from nightschool.data.normalization.parse_values import (
     to_flags,
     without_entities,
 )
 from nightschool.data.normalization.row_reader import RELEASED, RowReader
-from nightschool.data.readers.parsing import RAW
+from nightschool.data.readers.parsing import BLANKS, RAW
 
 FAULT: Final = (SOURCE_ROW, REASON, DETAIL, RAW, ROW)
 """What a normalised frame holds beside the table's own columns."""

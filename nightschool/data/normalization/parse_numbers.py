@@ -9,7 +9,6 @@ import polars as pl
 
 from nightschool.data.manifest.sections import Quantity
 from nightschool.data.normalization.parse_values import to_numbers
-from nightschool.data.readers.formats import Csv
 
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 # Right after a word, a sign may as well be a dash, and a point or comma belong to the word.
@@ -38,14 +37,14 @@ def to_quantities(text: pl.Series, how: Quantity) -> pl.Series:
     return _hours(text) if how == "hours" else _numbers(text)
 
 
-def with_points(text: pl.Series, kind: Csv) -> pl.Series:
-    """The texts of such a file with the numbers in them written with a decimal point, and nothing between thousands."""
-    if kind.decimal == ".":
+def with_points(text: pl.Series, decimal: str, thousands: str) -> pl.Series:
+    """Rewrite the numbers in texts with a decimal point and nothing between thousands."""
+    if decimal == ".":
         return text
-    if kind.thousands:
+    if thousands:
         # Twice, since a match ends where the next one would have to begin.
         for _ in range(2):
-            text = text.str.replace_all(rf"(\d){re.escape(kind.thousands)}(\d\d\d)\b", "$1$2")
+            text = text.str.replace_all(rf"(\d){re.escape(thousands)}(\d\d\d)\b", "$1$2")
     return text.str.replace_all(r"(\d),(\d)", "$1.$2")
 
 

@@ -19,12 +19,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.manifest.sections import Origins, Quantity, Time
 from nightschool.data.normalization.ids import are_nested, read_ids
-from nightschool.data.normalization.missing import (
-    MISSING_LABELS,
-    read_leniently,
-    without_blanks,
-    without_missing,
-)
+from nightschool.data.normalization.missing import MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.normalization.parse_numbers import to_quantities, with_points
 from nightschool.data.normalization.parse_values import (
     beyond_calendar,
@@ -35,8 +30,8 @@ from nightschool.data.normalization.parse_values import (
     to_text,
     unclear_times,
 )
-from nightschool.data.readers.formats import Csv, Names
 from nightschool.data.readers.parsing import RAW
+from nightschool.data.readers.source_format import Names
 
 RELEASED: Final = "released"
 """Since when the catalogue says that an item is available; null where it does not say."""
@@ -82,8 +77,7 @@ class RowReader:
 
     def numbers(self, text: pl.Series) -> pl.Series:
         """The numbers that texts of the file are."""
-        kind = self._part.format
-        return to_numbers(text, kind.decimal, kind.thousands) if isinstance(kind, Csv) else to_numbers(text)
+        return to_numbers(text, *self._part.format.number_marks)
 
     def add(self, name: str, values: pl.Series, given: pl.Series | None = None) -> None:
         """Adds a column; where a value was given and none was read, that is the fault `bad_<name>`."""
@@ -144,7 +138,7 @@ class RowReader:
         """Adds a column for each number in text; text without digits tells none, which is no fault."""
         for name, how in columns.items():
             text = self.text(name)
-            plain = with_points(text, self._part.format) if isinstance(self._part.format, Csv) else text
+            plain = with_points(text, *self._part.format.number_marks)
             self.add(name, to_quantities(plain, how), text.set(~text.str.contains(r"\d"), None))
 
     def add_flags(self, name: str, columns: Names) -> None:
@@ -185,8 +179,7 @@ class RowReader:
 
     def _holds_header(self) -> bool:
         """Whether the first row of a file without a header is one all the same: column names where values belong."""
-        kind = self._part.format
-        if not isinstance(kind, Csv) or kind.header or not self._rows.height or self._rows[SOURCE_ROW][0] != 1:
+        if not self._part.format.headless or not self._rows.height or self._rows[SOURCE_ROW][0] != 1:
             return False
         first = {name: str(value) for name, value in self._raw.row(0, named=True).items() if value is not None}
         named = any(first.get(name, "").casefold() == name.casefold() for name in self._part.source_columns)

@@ -1,11 +1,31 @@
 """Addresses of databases, which may hold a password: how they are read, and how they stay out of what is told."""
 
 import re
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
+from nightschool.data.readers.paths import below_the_root
 from nightschool.errors import ConfigurationError
+
+SQLITE: Final = "sqlite:///"
+"""How the URI of an SQLite file begins; its path below the source root follows."""
+
+_POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
+
+
+def require_address(uri: str) -> str:
+    """Return the URI of a database, if it is one that can be read.
+
+    Raises:
+        ValueError: It is of another kind, or names an SQLite file that is not below the source root.
+    """
+    if uri.startswith(SQLITE):
+        below_the_root(uri.removeprefix(SQLITE))
+    elif not uri.startswith(_POSTGRESQL):
+        raise ValueError('give uri as "sqlite:///FILE", "postgresql://…" or "$NAME" of an environment variable')
+    return uri
 
 
 def postgresql_url(address: str, name: str) -> sa.URL:

@@ -3,17 +3,18 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 import polars as pl
 import scipy.sparse
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
-from nightschool.data.readers.delimited import require_columns
-from nightschool.data.readers.formats import Csr, Names
+from nightschool.data.readers.heads import FileStart
 from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.source_format import Names, Sample, WholeFile, require_columns
 from nightschool.data.readers.sources import SourceFile, open_source, require_moderate
 from nightschool.errors import DataRefused
 
@@ -32,6 +33,58 @@ _COLUMN: Final = "column"
 _VALUE: Final = "value"
 _PLACE: Final = " place"
 """The number of the row; the blank keeps it apart from the names of lists."""
+
+
+def _first_before_last(columns: tuple[int, int]) -> tuple[int, int]:
+    if columns[0] > columns[1]:
+        raise ValueError("give the first column of a range before its last")
+    return columns
+
+
+Columns = Annotated[tuple[NonNegativeInt, NonNegativeInt], AfterValidator(_first_before_last)]
+"""The first and the last of a range of columns, counted from 0."""
+
+
+class Csr(WholeFile):
+    """A scipy .npz file of a sparse matrix in CSR form, taken whole; its rows and columns are counted from 0.
+
+    Read as one row for each value that is not zero, with the columns `row`, `column` and `value`; with `lists`, as one
+    row for each row of the matrix, with the column `row` and those lists.
+    """
+
+    kind: Literal["csr"]
+    id: int | None = Field(default=None, ge=0, description="Column whose value stands for `row`; default: its number.")
+    columns: Columns | None = Field(default=None, description="The columns that are read; default: all but the id's.")
+    lists: Mapping[str, Columns] = Field(default={}, description="List to the columns whose numbers it holds, if set.")
+
+    @model_validator(mode="after")
+    def _values_or_lists(self) -> Self:
+        if self.lists and self.columns:
+            raise ValueError("give columns for a row a value, or lists for a row a row of the matrix")
+        if "row" in self.lists:
+            raise ValueError("give the list another name than row")
+        return self
+
+    def rows(self, file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
+        """Yield frames of raw, reason, detail, row: a row a value that is not zero, or with lists a row of the matrix.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It is no CSR matrix of numbers, or has no such column.
+        """
+        return csr_rows(file, self, needed)
+
+    @classmethod
+    def guess(cls, start: FileStart) -> Sample | None:
+        """Refuse files of arrays: nothing in them says what their columns mean.
+
+        Raises:
+            DataRefused: The file's name is that of NumPy's arrays.
+        """
+        if start.file.path.suffix == ".npz":
+            do = 'a sparse matrix of scipy can be read with kind = "csr", but does not say what its columns mean'
+            raise DataRefused(f"{start.file.name} holds NumPy arrays: {do}")
+        return None
 
 
 def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFrame]:

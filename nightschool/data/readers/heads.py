@@ -1,7 +1,9 @@
 """The head of a source file: its first whole lines as text, and how they are encoded."""
 
 import codecs
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -12,6 +14,9 @@ from nightschool.errors import DataRefused
 
 SAMPLE_ROWS: Final = 20_000
 """Lines, or rows of a Parquet file, that a guess rests on."""
+
+_TRIED_LINES: Final = 100
+_SIGNATURE_BYTES: Final = 16
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SIGNATURES: Final = (
@@ -36,6 +41,47 @@ class Head:
     lines: pl.Series
     encoding: str
     whole: bool
+
+    @property
+    def first(self) -> str:
+        """The first line that is not blank, without blanks before it; empty where there is none."""
+        return next((line for line in self.lines.head(_TRIED_LINES) if line.strip()), "").lstrip()
+
+    @property
+    def whys(self) -> Mapping[str, str]:
+        """Why a manifest has to name the encoding; empty where it has not."""
+        return {} if self.encoding == "utf-8" else {"encoding": "its bytes are no UTF-8"}
+
+
+@dataclass(frozen=True)
+class FileStart:
+    """The start of a source file, as far as a format has to see it to recognise its own.
+
+    Attributes:
+        file: The file.
+    """
+
+    file: SourceFile
+
+    @cached_property
+    def signature(self) -> bytes:
+        """The first bytes of the file, decompressed, by which files that are no text are known.
+
+        Raises:
+            NotFound: It is gone, or cannot be read now.
+            DataRefused: It cannot be decompressed.
+        """
+        return first_bytes(self.file, _SIGNATURE_BYTES)
+
+    @cached_property
+    def head(self) -> Head:
+        """The first lines of the file.
+
+        Raises:
+            NotFound: It is gone, or cannot be read now.
+            DataRefused: It is empty or no text, cannot be decompressed, or its first line is too long.
+        """
+        return read_head(self.file)
 
 
 def read_head(file: SourceFile) -> Head:

@@ -17,6 +17,9 @@ JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"'
 LONE_QUOTE: Final = "lone_quote"
 """The reason of a line whose quote would swallow the rows that follow, if it opened a field."""
 
+BLANKS: Final = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b"
+"""What is cut off around names, ids and labels: no-break spaces and byte order marks are among them."""
+
 _RECORD: Final = "record"
 _FIELDS: Final = "fields"
 _GROUP: Final = "group"
@@ -89,15 +92,6 @@ def open_lines(lines: pl.Series, separator: str) -> int:
     if not inside[-1]:
         return 0
     return len(lines) - int((inside.shift(1, fill_value=0) == 0).arg_true()[-1])
-
-
-def split_adjacency(lines: pl.Series) -> pl.DataFrame:
-    """One row a pair: raw (user, item), reason, detail, row. A user without items makes one row without an item."""
-    words = lines.to_frame(_RECORD).select(pl.col(_RECORD).str.extract_all(r"\S+").alias(_FIELDS))
-    pairs = words.filter(pl.col(_FIELDS).list.len() > 0).select(
-        pl.col(_FIELDS).list.first().alias("user"), pl.col(_FIELDS).list.slice(1).alias("item")
-    )
-    return pairs.explode("item", empty_as_null=True).select(pl.struct("user", "item").alias(RAW), *no_faults())
 
 
 def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
