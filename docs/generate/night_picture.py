@@ -5,18 +5,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-STAGES: Final = (
-    "recover",
-    "ingest",
-    "validate",
-    "prepare",
-    "select",
-    "prove",
-    "refit",
-    "recommend",
-    "publish",
-    "report",
-)
+from nightschool.night import records
+
+STAGES: Final = (*(record.stage for record in records.STAGES), "report")
 
 FILE: Final = Path(__file__).parents[1] / "images" / "night.svg"
 
