@@ -1,4 +1,4 @@
-"""Stage 7: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
+"""Stage recommend: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
 import logging
 from pathlib import Path
@@ -9,12 +9,13 @@ from prefect.cache_policies import NO_CACHE
 
 from expectations.validation import check_batch
 from models.catalog import load as load_model
-from nightschool.application.stage import Record, resumable
+from nightschool.application.stage import resumable
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.night import Night
+from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
 from nightschool.settings import Settings
@@ -26,19 +27,19 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 @task(cache_policy=NO_CACHE)
-def recommend(night: Night, data: Record, model: Record) -> Record:
-    """Return rows by table, the verdict of every table gate and the ages of what is listed; rows are on the disk."""
-    logger.info("recommend: lists by %s", model["recipe"])
-    return resumable(night, "recommend", lambda folder: _recommend(night, data, folder))
+def recommend(night: Night, prepared: PrepareRecord, refitted: RefitRecord) -> RecommendRecord:
+    """Write the tables of the release below the night's folder, and ask the table gates about the lists."""
+    logger.info("recommend: lists by %s", refitted.recipe)
+    return resumable(night, RecommendRecord, lambda folder: _recommend(night, prepared, folder))
 
 
 def tables_folder(night: Night) -> Path:
-    """Where the tables wait to be published."""
-    return night.folder / "recommend"
+    """Return the folder of the tables that wait to be published."""
+    return night.folder / RecommendRecord.stage
 
 
-def _recommend(night: Night, data: Record, folder: Path) -> Record:
-    log, config = load(night, data).log, night.config
+def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> RecommendRecord:
+    log, config = load(night, prepared).log, night.config
     dataset = log.dataset()
     megabytes = Settings().block_megabytes
     recommender = load_model(model_folder(night))
@@ -51,12 +52,12 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
-    return {
-        "rows": counts,
-        "gates": [gate.to_dict() for gate in gates],
-        "freshness": freshness_figures(ages),
-        "unexplained": sorted(recommender.unexplained),
-    }
+    return RecommendRecord(
+        rows=counts,
+        gates=tuple(gates),
+        freshness=freshness_figures(ages),
+        unexplained=tuple(sorted(recommender.unexplained)),
+    )
 
 
 def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nightschool.columns import NIGHTS
 from nightschool.data.feedback_source import with_sent
 from nightschool.data.manifest.manifest import Manifest, load_manifest
-from nightschool.data.readers.readers import infer_id_dtypes
+from nightschool.data.normalization.id_types import infer_id_dtypes
 from nightschool.errors import Busy, ConfigurationError, NotFound
 from nightschool.ingest.feedback_events import took_in_sent
 from nightschool.settings import HomePaths, Settings

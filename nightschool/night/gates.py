@@ -56,12 +56,12 @@ class ModelGate:
 
 
 LEARNABLE: Final = ModelGate(
-    "learnable", "lower bound of ndcg@10 over popularity > 0", lambda over: over.verdict == "better"
+    "learnable", "lower bound of ndcg@10 over popularity > 0", lambda over: over.conclusion == "better"
 )
 SUPERIOR: Final = ModelGate(
-    "superior", "lower bound of ndcg@10 over the champion > 0", lambda over: over.verdict == "better"
+    "superior", "lower bound of ndcg@10 over the champion > 0", lambda over: over.conclusion == "better"
 )
-FLOOR: Final = ModelGate("floor", "ndcg@10 not shown worse than popularity's", lambda over: over.verdict != "worse")
+FLOOR: Final = ModelGate("floor", "ndcg@10 not shown worse than popularity's", lambda over: over.conclusion != "worse")
 MODEL_GATES: Final = (LEARNABLE, SUPERIOR, FLOOR)
 """Every gate that `prove` asks; which of them a night asks depends on whether it has a champion."""
 
