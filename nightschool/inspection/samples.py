@@ -62,7 +62,7 @@ def _delimited(start: FileStart) -> Sample | None:
 
 
 def _decimal_commas(rows: pl.DataFrame) -> list[str]:
-    """The columns of numbers with a decimal comma; none where another one has decimal points."""
+    """Return the columns of numbers with a decimal comma; none if another one has decimal points."""
     found = []
     for column in (column for column in rows.iter_columns() if not is_pattern(column.name)):
         text = column.drop_nulls()

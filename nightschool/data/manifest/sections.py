@@ -20,7 +20,7 @@ Quantity = Literal["number", "hours"]
 
 
 def _as_words(value: object) -> object:
-    """Numbers as people write them in a list of words."""
+    """Turn numbers in a list of words into text."""
     return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
 
 

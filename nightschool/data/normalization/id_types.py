@@ -19,7 +19,7 @@ from nightschool.errors import DataRefused, NotFound
 
 
 def read_id_maps(part: Interactions, root: Path) -> IdMaps:
-    """How the ids of these interactions and their origins translate; nothing where they are external already.
+    """Read the maps that translate the ids of these interactions and their origins; None where there is no map.
 
     Raises:
         NotFound: A map's file is missing.
@@ -31,7 +31,7 @@ def read_id_maps(part: Interactions, root: Path) -> IdMaps:
 
 
 def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
-    """The dtypes of a new home's ids: Int64 where nearly every id is a whole number, else String.
+    """Infer the dtypes of a new home's ids: Int64 where nearly every id is a whole number, else String.
 
     Ids come from the users and items files where the manifest has them, else from the interactions.
 
@@ -55,7 +55,7 @@ def _common_dtype(ids: Sequence[tuple[Users | Items | Interactions, str, IdMap |
 
 
 def _ids(part: Users | Items | Interactions, column: str, ids: IdMap | None, root: Path) -> Iterator[pl.Series]:
-    """The ids of a part's files as text, block by block."""
+    """Yield the ids of a part's files as text, block by block."""
     if ids is not None:
         yield _id_map(ids, root)["target"]
         return

@@ -19,7 +19,7 @@ _PLACE: Final = "place"
 
 
 def reread(rows: pl.DataFrame, part: Interactions | Items | Users, file: SourceFile) -> pl.DataFrame:
-    """Frames of source_row, raw (a struct of the columns that the manifest names), reason, detail, row.
+    """Turn kept rows into frames of source_row, raw (a struct of the manifest's columns), reason, detail, row.
 
     A line that could not be taken apart is tried once more, by the file's header where the manifest names no columns.
 
@@ -47,7 +47,7 @@ def reread(rows: pl.DataFrame, part: Interactions | Items | Users, file: SourceF
 
 
 def _split(lines: pl.Series, part: Interactions | Items | Users, file: SourceFile) -> pl.DataFrame:
-    """One row for each line, in their order, with a reason where it still cannot be taken apart."""
+    """Split kept lines, one row each in their order, with a reason where it still fails."""
     names = part.source_columns
     whole, split, reason = part.format.split_kept(lines, file, names)
     raw = pl.struct(pl.col(RAW).struct.field(name) for name in names)

@@ -29,7 +29,7 @@ def require_address(uri: str) -> str:
 
 
 def postgresql_url(address: str, name: str) -> sa.URL:
-    """What a PostgreSQL address says.
+    """Parse the address of a PostgreSQL database.
 
     Args:
         address: postgresql://USER:PASSWORD@HOST:PORT/NAME.
@@ -46,7 +46,7 @@ def postgresql_url(address: str, name: str) -> sa.URL:
 
 
 def told(error: BaseException, address: str) -> str:
-    """What the driver says of an error, without any part of the address."""
+    """Return the driver's message without any part of the address."""
     url = sa.make_url(address)
     text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
     parts = (address, url.password, url.username, url.host, *url.query.values())
@@ -56,5 +56,5 @@ def told(error: BaseException, address: str) -> str:
 
 
 def told_of_connecting(error: BaseException, address: str) -> str:
-    """What the driver says when it cannot connect: nothing in quotes or brackets, which names what it tried."""
+    """Return the driver's message about a failed connection, without quoted or bracketed parts, which name hosts."""
     return re.sub(r"[\"'(][^\"')]*[\"')]", "…", told(error, address))

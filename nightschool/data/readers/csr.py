@@ -88,7 +88,7 @@ class Csr(WholeFile):
 
 
 def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFrame]:
-    """Frames of raw, reason, detail, row: a row a value that is not zero, or with lists a row a row of the matrix.
+    """Yield frames of raw, reason, detail, row: one row per non-zero value, or with lists one per matrix row.
 
     Raises:
         NotFound: The file is gone.
@@ -108,7 +108,7 @@ def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFram
 
 
 def _loaded(file: SourceFile) -> Any:
-    """The matrix; scipy reads its arrays without unpickling anything."""
+    """Load the matrix; scipy reads its arrays without unpickling anything."""
     with open_source(file) as stream:
         content = io.BytesIO(stream.read(-1))
     try:
@@ -127,7 +127,7 @@ def _loaded(file: SourceFile) -> Any:
 
 
 def _ids(matrix: Any, kind: Csr) -> pl.Series:
-    """What stands for each row, as text; null where its column holds nothing."""
+    """Return the id of each matrix row as text; null where its column holds nothing."""
     if kind.id is None:
         return pl.Series(np.arange(matrix.shape[0])).cast(pl.String)
     cells = matrix[:, [kind.id]].tocoo()
@@ -137,14 +137,14 @@ def _ids(matrix: Any, kind: Csr) -> pl.Series:
 
 
 def _text(values: pl.Series) -> pl.Series:
-    """Numbers as text, whole ones without a fraction: a matrix of fractions may hold ids all the same."""
+    """Convert numbers to text, whole ones without a fraction: a matrix of floats may still hold ids."""
     whole = values.cast(pl.Int64, strict=False)
     is_whole = (whole.cast(pl.Float64) == values.cast(pl.Float64)).fill_null(value=False)
     return whole.cast(pl.String).zip_with(is_whole, values.cast(pl.String))
 
 
 def _blocks(indptr: NDArray[np.integer[Any]]) -> Iterator[tuple[int, int]]:
-    """Ranges of rows that hold about as many values each."""
+    """Yield ranges of rows that hold about equally many values."""
     start, last = 0, len(indptr) - 1
     while start < last:
         stop = max(start + 1, int(np.searchsorted(indptr, indptr[start] + _BLOCK_VALUES, side="right")) - 1)
@@ -154,7 +154,7 @@ def _blocks(indptr: NDArray[np.integer[Any]]) -> Iterator[tuple[int, int]]:
 
 
 def _cells(matrix: Any, start: int, stop: int) -> pl.DataFrame:
-    """The values of some rows that are not zero, with their places and columns."""
+    """Return the non-zero values of some rows, with their rows and columns."""
     first, last = matrix.indptr[start], matrix.indptr[stop]
     places = np.repeat(np.arange(start, stop), np.diff(matrix.indptr[start : stop + 1]))
     columns = matrix.indices[first:last].astype(np.int64)

@@ -113,7 +113,7 @@ class Csv(TextFormat):
 
 
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
-    """The file's columns, as its first line or the manifest names them; every needed one is among them.
+    """Return the file's columns, as its first line or the manifest names them; every needed one is among them.
 
     Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte, or
     of blanks alone, has the needed ones, and no rows.
@@ -147,7 +147,7 @@ def _first_line(file: SourceFile, kind: Csv) -> str:
 
 
 def _require_names(file: SourceFile, columns: Names, needed: Names, line: str, kind: Csv) -> None:
-    """Nothing, when the needed columns are there; else what the first line shows, unless it may be about somebody."""
+    """Raise if a needed column is missing, quoting the first line unless it may hold personal data."""
     if {*needed} <= {*columns}:
         return
     if line.startswith("sep="):
@@ -170,13 +170,13 @@ def _is_value(name: str) -> bool:
 
 
 def _bare(name: str, columns: Names, needed: Names) -> str:
-    """The name without blanks, where that is a needed column and no other has it."""
+    """Trim the name, if that is a needed column and no other has it."""
     bare = name.strip(BLANKS)
     return bare if bare in needed and bare not in columns else name
 
 
 def require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:
-    """Nothing, when one of a file's first lines has as many fields as the manifest names columns.
+    """Raise unless one of a file's first lines has as many fields as the manifest names columns.
 
     Raises:
         DataRefused: None has.

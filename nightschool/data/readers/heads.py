@@ -85,7 +85,7 @@ class FileStart:
 
 
 def read_head(file: SourceFile) -> Head:
-    """The first lines of a text file, from at most 16 MiB of it.
+    """Read the first lines of a text file, from at most 16 MiB of it.
 
     Raises:
         NotFound: It is gone, or cannot be read now.
@@ -106,7 +106,7 @@ def read_head(file: SourceFile) -> Head:
 
 
 def first_bytes(file: SourceFile, n_bytes: int) -> bytes:
-    """The first bytes of a file, decompressed.
+    """Read the first bytes of a file, decompressed.
 
     Raises:
         NotFound: It is gone, or cannot be read now.
@@ -128,7 +128,7 @@ def _refuse_what_is_no_text(file: SourceFile, data: bytes) -> None:
 
 
 def _decoded(data: bytes, whole: bool) -> tuple[str, str]:
-    """The encoding and the text; bytes that are no UTF-8 are taken as a Western encoding of one byte a character."""
+    """Detect the encoding and decode; bytes that are not UTF-8 are taken for a Western one-byte encoding."""
     if data.startswith(_UTF_16):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(data, final=whole)
     try:

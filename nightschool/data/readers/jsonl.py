@@ -60,7 +60,7 @@ class Jsonl(TextFormat):
 
 
 def _keys(file: SourceFile, lines: pl.Series) -> Names:
-    """The keys of a file's first objects, in the order in which they come."""
+    """Return the keys of a file's first objects, in order of appearance."""
     found: dict[str, None] = {}
     for line in lines.filter(lines.str.strip_chars() != "").head(_KEYED_LINES):
         found.update(dict.fromkeys(keys_of(line)))
@@ -71,7 +71,7 @@ def _keys(file: SourceFile, lines: pl.Series) -> Names:
 
 
 def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
-    """Nothing, when every key, or every key of a path, stands somewhere among a file's first lines.
+    """Raise unless every key, or every key of a path, occurs among a file's first lines.
 
     Raises:
         DataRefused: One does not; keys alone are told, and no value of anybody.
@@ -91,13 +91,13 @@ def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
 
 
 def _is_array(lines: pl.Series) -> bool:
-    """Whether the lines are those of one array of objects, be it on one line or on several."""
+    """Return whether the lines form one array of objects, on one line or on several."""
     text = "".join(lines.head(2).str.strip_chars())
     return bool(re.match(r"\[\s*\{", text)) and (len(lines) == 1 or not lines[0].rstrip().endswith("]"))
 
 
 def keys_of(line: str) -> list[str]:
-    """The keys of a JSON object, those within others behind a dot; none where the line is no object."""
+    """Return the keys of a JSON object, nested ones as paths with dots; none where the line is no object."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):

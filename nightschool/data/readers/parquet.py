@@ -64,7 +64,7 @@ class Parquet(WholeFile):
 
 
 def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
-    """Frames of raw, reason, detail, row; raw holds numbers, text, flags and instants, and lists and structs of them.
+    """Yield frames of raw, reason, detail, row; raw holds numbers, text, flags, instants, lists and structs.
 
     Bytes are taken as UTF-8 and durations as seconds; an instant beyond the years 1 and 9999 becomes their end.
 
@@ -85,7 +85,7 @@ def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
 
 
 def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
-    """The column in a type that can be read as text, and told as JSON."""
+    """Convert a column to a type that can be read as text and written as JSON."""
     column = pl.col(name)
     if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":
         return _between_the_years(column, dtype, seconds=1, units=_A_SECOND[dtype.time_unit])
@@ -102,7 +102,7 @@ def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _between_the_years(column: pl.Expr, dtype: pl.DataType, *, seconds: int, units: int) -> pl.Expr:
-    """The instants, stored as so many units for so many seconds, within the years that can be told."""
+    """Clip instants, stored as so many units for so many seconds, to the years that can be represented."""
     first, last = (pl.lit(end // seconds * units).cast(dtype) for end in (_FIRST_SECOND, _LAST_SECOND))
     return column.clip(first, last)
 

@@ -51,13 +51,13 @@ class Sql(SourceFormat):
     _folder: Path | None = PrivateAttr(default=None)
 
     def below(self, folder: Path) -> Self:
-        """The same query of an SQLite file below another folder than the source root, which no manifest can name."""
+        """Return the query of an SQLite file below another folder than the source root, which no manifest can name."""
         copy = self.model_copy()
         copy._folder = folder
         return copy
 
     def root(self, source_root: Path) -> Path:
-        """The folder that an SQLite file lies below."""
+        """Return the folder that an SQLite file lies below."""
         return self._folder or source_root
 
     @model_validator(mode="after")
@@ -87,7 +87,7 @@ class Sql(SourceFormat):
 def query_rows(
     source: Sql, file: SourceFile, needed: Names, known: Extent | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Frames of raw (as text), reason, detail, row, each with the position after it; only rows beyond `known`.
+    """Yield frames of raw (as text), reason, detail, row beyond `known`, each with the position after it.
 
     All are read in one transaction that cannot write, and so from one state of the database.
 
@@ -112,7 +112,7 @@ def query_rows(
 
 
 def gives_rows(source: Sql, file: SourceFile) -> bool:
-    """Whether the query gives any row.
+    """Return whether the query gives any row.
 
     Raises:
         Unreachable: The database does not answer.
@@ -125,7 +125,7 @@ def gives_rows(source: Sql, file: SourceFile) -> bool:
 
 
 def after_erasure(source: Sql, file: SourceFile, known: Extent) -> str:
-    """The position of what was read, once rows of it were removed for good: the next reading will not miss them.
+    """Return the position after rows were erased from the source, so that the next reading does not miss them.
 
     Raises:
         Unreachable: The database does not answer.
@@ -140,7 +140,7 @@ def after_erasure(source: Sql, file: SourceFile, known: Extent) -> str:
 
 
 def _position(known: Extent | None) -> tuple[Any, int]:
-    """The last key that was read, None before any was, and how many rows up to it were removed for good since."""
+    """Return the last key that was read, None before any was, and how many rows up to it were erased since."""
     if known is None or known.position is None:
         return None, 0
     found = json.loads(known.position)
@@ -152,14 +152,14 @@ def _written(last: int | str, n_erased: int) -> str:
 
 
 def _beyond(last: int | str | None, rows: sa.Subquery, key: str, needed: Names) -> sa.Select[Any]:
-    """The rows after the last key, or all: their keys, and the needed columns as text; to be fetched in blocks."""
+    """Select the rows after the last key, or all: their keys, and the needed columns as text, in blocks."""
     query = sa.select(rows.c[key], *(sa.cast(rows.c[name], sa.String) for name in needed)).order_by(rows.c[key])
     query = query if last is None else query.where(rows.c[key] > _bound(last))
     return query.execution_options(yield_per=_BLOCK_ROWS)
 
 
 def _result(connection: sa.Connection, source: Sql, file: SourceFile, needed: Names) -> sa.Subquery:
-    """The query as a table to select from."""
+    """Return the query as a table to select from."""
     # A colon in it is no parameter, and a comment at its end must not swallow what follows.
     query = sa.text(source.query.replace(":", r"\:") + "\n")
     nothing = sa.select(sa.text("*")).select_from(query.columns().subquery("source")).limit(0)
@@ -169,14 +169,14 @@ def _result(connection: sa.Connection, source: Sql, file: SourceFile, needed: Na
 
 
 def _bound(key: int | str) -> Any:
-    """A key as a parameter of a statement."""
+    """Return a key as a parameter of a statement."""
     return sa.literal(key, sa.BigInteger if isinstance(key, int) else sa.String)
 
 
 def _require_unchanged(
     connection: sa.Connection, key: sa.ColumnElement[Any], file: SourceFile, read: tuple[int, int | str]
 ) -> None:
-    """Raises where there are not just as many rows up to the last key as were read, or rows without a key."""
+    """Raise unless there are exactly as many rows up to the last key as were read, all of them with a key."""
     n_read, last = read
     counts = [sa.func.count().filter(condition) for condition in (key <= _bound(last), key.is_(None))]
     n_now, n_without = connection.execute(sa.select(*counts)).one()
@@ -187,7 +187,7 @@ def _require_unchanged(
 
 
 def _require_key(file: SourceFile, name: str, keys: Sequence[Any], before: int | str | None) -> None:
-    """Raises where keys in their order, after the one before them, are no whole numbers or texts, or not unique."""
+    """Raise unless the keys, in order after the one before them, are unique whole numbers or texts."""
     given = [*keys] if before is None else [before, *keys]
     kinds = {type(key) for key in given}
     if kinds not in ({int}, {str}):
@@ -205,7 +205,7 @@ def _no_key(file: SourceFile, name: str, seen: str) -> DataRefused:
 
 @contextmanager
 def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
-    """A connection in a transaction that reads only; what the driver says is told without the address."""
+    """Connect in a read-only transaction; the driver's messages are repeated without the address."""
     uri = _address(source, file)
     engine = _engine(uri, file)
     try:

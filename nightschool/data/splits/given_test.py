@@ -24,7 +24,7 @@ from nightschool.errors import DataRefused, ManifestError, NotFound
 
 
 def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame) -> pl.DataFrame:
-    """The rows of the manifest's [test], in the columns of the interactions table.
+    """Read the rows of the manifest's [test], in the columns of the interactions table.
 
     Args:
         manifest: What the files are.
