@@ -65,4 +65,5 @@ def test_a_night_is_killed_after_every_stage_that_it_does_not_repeat(record: typ
 
 @each_stage
 def test_the_picture_of_the_night_shows_the_stage(record: type[StageRecord]) -> None:
-    assert f"\n {record.stage} " in (ROOT / "README.md").read_text()
+    assert "docs/images/night.svg" in (ROOT / "README.md").read_text()
+    assert f">{record.stage}</text>" in (ROOT / "docs/images/night.svg").read_text()
