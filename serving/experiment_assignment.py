@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from nightschool.experiments.assignment import assigned
+from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
 from serving.listing import Entry, allowed_items, candidates_of, random_entry, ruled
 from serving.rules import Rules
@@ -98,7 +98,7 @@ class RunningExperiment:
         running = self.running
         if running is None:
             return None
-        return running.arms[assigned(running.salt, str(user_id), running.shares)].name
+        return running.arms[assign_arm(running.salt, str(user_id), running.shares)].name
 
     def arm(self, name: str | None) -> AssignedArm | None:
         """Return an arm of the running experiment; None without a name, or if the experiment was stopped meanwhile."""

@@ -32,7 +32,7 @@ from nightschool.columns import (
 from nightschool.contract import Recipe
 from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
-from nightschool.experiments.sequential import Judgement, judge
+from nightschool.experiments.sequential import Analysis, analyze
 from nightschool.experiments.store import Experiment, Experiments
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
@@ -162,7 +162,7 @@ class ExperimentResult(NamedTuple):
     """An experiment and its results so far."""
 
     experiment: Experiment
-    shown: Judgement
+    shown: Analysis
 
 
 def experiment_results(address: str) -> list[ExperimentResult]:
@@ -182,8 +182,8 @@ def experiment_results(address: str) -> list[ExperimentResult]:
         database.dispose()
 
 
-def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Judgement:
-    return judge(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
+def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Analysis:
+    return analyze(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
 
 
 def recipe_name(release: Release) -> str:

@@ -148,8 +148,8 @@ class Reranker:
         """Sets where boosting starts, and the trees."""
         if not batch.labels.any() or batch.labels.all():
             raise DataRefused(
-                "a reranker needs candidates that were met and others",
-                seen=f"{batch.labels.sum()} of {len(batch.labels)} were met",
+                "a reranker needs candidates with and without interactions",
+                seen=f"{batch.labels.sum()} of {len(batch.labels)} with",
                 do="leave the reranker out of these data",
             )
         logistic = LogisticRegression().fit(batch.starts[:, None], batch.labels)

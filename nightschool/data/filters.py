@@ -1,4 +1,4 @@
-"""Whose events teach nothing: suspected bots, and users and items met too seldom; learned from the events alone."""
+"""Filters of training events: suspected bots, and users and items with too few events."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -15,7 +15,7 @@ from nightschool.errors import ConfigurationError, DataRefused
 
 
 class Rules(BaseModel):
-    """How much of a history is learned from; as they stand, all that no bot did, old and new alike."""
+    """Rules for which events are learned from; by default all, old and new alike, except those of bots."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,36 +23,38 @@ class Rules(BaseModel):
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="Days after which an event's score counts half; empty: for ever. Not for ratings.",
+        description="Days after which an event's score counts half; empty: never. Not for ratings.",
     )
     bot_seconds: float = Field(
         default=5.0,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds since the user's previous event that tell a bot, for the manifest's bots.",
+        description="Seconds since the user's previous event up to which one of the manifest's bots is suspicious.",
     )
-    bot_events: int = Field(default=2, ge=0, description="Events that anyone may have in such haste.")
-    bot_share: float = Field(default=0.2, ge=0, le=1, description="Share of a user's events that may be in such haste.")
+    bot_events: int = Field(default=2, ge=0, description="Suspicious events that any user may have.")
+    bot_share: float = Field(default=0.2, ge=0, le=1, description="Share of a user's events that may be suspicious.")
     bot_ceiling: float = Field(default=0.05, ge=0, le=1, description="Share of the users that may be suspected bots.")
     min_user_events: int = Field(default=1, ge=1, description="Events that a user needs to be learned from.")
     min_item_events: int = Field(default=1, ge=1, description="Events that an item needs to be learned from.")
 
 
 def check_rules(rules: Rules, manifest: Manifest) -> None:
-    """Nothing.
+    """Raise unless the rules suit the dataset.
 
     Raises:
         ConfigurationError: Ratings would decay; an old one is no lower on its scale.
     """
     if rules.half_life_days is not None and manifest.score == "rating":
         raise ConfigurationError(
-            "half_life_days is for events, and these data hold ratings", seen=rules.half_life_days, do="leave it out"
+            "half_life_days applies to events, and this dataset holds ratings",
+            seen=rules.half_life_days,
+            do="leave it out",
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
-    """Who and what teaches something.
+    """The users and items to learn from.
 
     Attributes:
         bots: bool[n_users], suspected bots.
@@ -66,17 +68,17 @@ class Filtered:
 
     @classmethod
     def everything(cls, shape: tuple[int, int]) -> Self:
-        """All users and items."""
+        """Return the filter that keeps all users and items."""
         return cls(np.zeros(shape[0], dtype=bool), np.ones(shape[0], dtype=bool), np.ones(shape[1], dtype=bool))
 
     def teaches(self, rows: pl.DataFrame) -> Mask:
-        """bool[n], whether each row of user_index and item_index may be learned from."""
+        """Return which rows of user_index and item_index may be learned from, bool[n]."""
         taught: Mask = self.users[rows[USER_INDEX].to_numpy()] & self.items[rows[ITEM_INDEX].to_numpy()]
         return taught
 
 
 def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) -> Filtered | None:
-    """What the rules leave of a history; None where that is all of it.
+    """Return which users and items the rules leave to learn from; None if that is all of them.
 
     Args:
         events: user_index, item_index, timestamp, bot_event; nothing but them decides.
@@ -96,7 +98,7 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
     teaches = found.teaches(events)
     if not teaches.any():
         raise DataRefused(
-            "the filters leave nothing to learn from",
+            "The filters leave nothing to learn from",
             seen=f"min_user_events={rules.min_user_events}, min_item_events={rules.min_item_events}",
             do="lower them",
         )
@@ -104,10 +106,10 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
 
 
 def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
-    """bool[n_users], the users too hasty for a person.
+    """Return the users whose events follow each other too fast for a person, bool[n_users].
 
-    Theirs are more than `bot_events` bot events within `bot_seconds` of the user's event before (any event, equal times
-    in source order), and these are more than `bot_share` of the user's events. Without a time there is no haste.
+    They have more than `bot_events` bot events within `bot_seconds` of the user's previous event (of any type, equal
+    times in source order), and these are more than `bot_share` of the user's events. Events without a time never count.
 
     Raises:
         DataRefused: They are more than `bot_ceiling` of the users with events.
@@ -124,7 +126,7 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     share = bots.sum() / np.count_nonzero(of_all)
     if share > rules.bot_ceiling:
         raise DataRefused(
-            "too many users are suspected bots",
+            "Too many users are suspected bots",
             seen=f"{share:.1%} of {np.count_nonzero(of_all):,}, above bot_ceiling={rules.bot_ceiling:g}",
             do="correct the manifest's bots, or loosen bot_seconds, bot_events, bot_share or bot_ceiling",
         )
@@ -132,7 +134,7 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
 
 
 def _core(events: pl.DataFrame, found: Filtered, rules: Rules) -> Filtered:
-    """The largest part of the events in which every user and every item has its minimum of events.
+    """Return the largest subset of the events in which every user and item has its minimum of events.
 
     Reference:
         Seidman, "Network structure and minimum degree", 1983 (the k-core, here of a bipartite graph with repeats).

@@ -1,4 +1,4 @@
-"""What users did not choose: unseen items drawn at random, for models that need examples against."""
+"""Negative sampling: unseen items drawn at random, for models that need counterexamples."""
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ Int64s = NDArray[np.int64]
 
 
 def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataFrame:
-    """Distinct pairs that nobody made: user_index, item_index (Int32), sorted.
+    """Sample distinct pairs without an interaction: user_index, item_index (Int32), sorted.
 
     Each user gets `per_positive` items for each positive pair to learn from, or all there are where that is fewer,
     uniformly among the available items that the user has no pair with at any time in this dataset: neither a positive
@@ -28,7 +28,7 @@ def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataF
     wanted = per_positive * np.diff(dataset.positives().indptr)
     width = len(catalogue) + 1
     users, ranks = np.divmod(_distinct(np.minimum(wanted, unseen), unseen, width, np.random.default_rng(seed)), width)
-    # The r-th unseen item stands behind all seen ones with fewer than r unseen items before them.
+    # The r-th unseen item follows all seen ones with fewer than r unseen items before them.
     unseen_before = places - (np.arange(len(seers)) - firsts[seers])
     skipped = np.searchsorted(seers * width + unseen_before, users * width + ranks, side="right") - firsts[users]
     items = catalogue[ranks + skipped]
@@ -36,7 +36,7 @@ def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataF
 
 
 def _distinct(wanted: Int64s, limits: Int64s, width: int, rng: np.random.Generator) -> Int64s:
-    """As many distinct numbers below each row's limit as wanted, uniformly drawn: row · width + number, ascending.
+    """Draw distinct numbers below each row's limit, uniformly: row · width + number, ascending.
 
     Where more than half are wanted, those to leave out are drawn.
     """

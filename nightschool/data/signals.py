@@ -1,4 +1,4 @@
-"""What an interaction is worth: its score, whether it counts as a hit, and how repeats of a pair merge."""
+"""Scores of interactions: their value, whether they count as hits, and how repeats of a pair merge."""
 
 from collections.abc import Collection, Mapping
 from typing import Literal
@@ -41,23 +41,25 @@ class Signal(BaseModel):
     event_weights: Mapping[str, float] = Field(
         default={}, description="Points by event type: of each in the mode `events`, elsewhere of those below zero."
     )
-    bots: tuple[str, ...] = Field(default=(), description="Event types that tell a bot by its haste.")
+    bots: tuple[str, ...] = Field(default=(), description="Event types by which bots are suspected.")
     rating_min: float | None = Field(
         default=None, description="The lowest rating that counts as a hit; None: every score above zero does."
     )
     rating_range: tuple[float, float] | None = Field(default=None, description="The scale of the mode `rating`.")
-    unrated: bool = Field(default=False, description="Whether a row without a rating says that the item was met.")
+    unrated: bool = Field(
+        default=False, description="Whether a row without a rating says that the user interacted with the item."
+    )
 
     @property
     def scored_by(self) -> tuple[str, ...]:
         """The interactions' columns that a score is made of."""
         columns = {"rating": (RATING,), "engagement": (DURATION, LIKED), "events": (EVENT,), "implicit": ()}[self.mode]
-        told = (EVENT,) if self.event_weights or self.bots else ()
-        return tuple(dict.fromkeys((*columns, *told, *(() if self.rating_min is None else (RATING,)))))
+        event = (EVENT,) if self.event_weights or self.bots else ()
+        return tuple(dict.fromkeys((*columns, *event, *(() if self.rating_min is None else (RATING,)))))
 
     @property
     def exclusions(self) -> Mapping[str, float]:
-        """Event type to its points below zero: who dislikes or hides an item wants it no more."""
+        """Event type to its points below zero, such as dislike and hide."""
         return {event: weight for event, weight in self.event_weights.items() if weight < 0}
 
     @property
@@ -72,7 +74,7 @@ class Signal(BaseModel):
 
 
 def signal_of(manifest: Manifest) -> Signal:
-    """How a manifest has its interactions scored."""
+    """Return how a manifest scores its interactions."""
     return Signal(
         mode=manifest.score,
         event_weights=manifest.weights if manifest.score == "events" else manifest.exclusions,
@@ -84,10 +86,10 @@ def signal_of(manifest: Manifest) -> Signal:
 
 
 def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """The same rows with their score (Float32) and what else learning asks of them (Boolean).
+    """Add each row's score (Float32) and the flags that learning needs (Boolean).
 
     `relevant`: whether the row counts as a hit. `negative`: whether it is a dislike or the like, which scores its own
-    weight in every mode and is never a hit. `bot_event`: whether a bot's haste would show in it.
+    weight in every mode and is never a hit. `bot_event`: whether bots are suspected by it.
 
     Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing. The score of
     an unrated row is null.
@@ -109,18 +111,18 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
 
 def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
-    """The same events, scores halved for each half-life back from the newest of them; without a time, as they were."""
+    """Halve scores for each half-life before the newest event; events without a time stay as they are."""
     age = (pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_microseconds() / (half_life_days * _DAY)
     share = pl.lit(2.0).pow(-age.clip(upper_bound=_OLDEST)).fill_null(1.0)
     return events.with_columns((pl.col(SCORE) * share).cast(pl.Float32))
 
 
 def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """One row a pair: user_index, item_index, score, timestamp of the latest event, relevant; sorted by pair.
+    """Merge to one row per pair: user_index, item_index, score, latest timestamp, relevant; sorted by pair.
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
-    the latest event is negative it alone speaks: the pair has its score and is not relevant. A pair whose rows are all
+    the latest event is negative it alone counts: the pair has its score and is not relevant. A pair whose rows are all
     unrated has a null score.
 
     Args:
@@ -146,7 +148,7 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
 
 def _is_one_of(events: Collection[str]) -> pl.Expr:
-    """Whether a row's event is one of some."""
+    """Return an expression for whether a row's event is one of some."""
     return pl.col(EVENT).is_in(list(events)).fill_null(value=False) if events else pl.lit(value=False)
 
 

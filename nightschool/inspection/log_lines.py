@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS, guess_weight
-from nightschool.data.readers.formats import Adjacency
+from nightschool.data.readers.adjacency import Adjacency
 from nightschool.inspection.logs import Log
 from nightschool.inspection.looks import Family
 from nightschool.inspection.names import Topic, mentions
@@ -16,13 +16,13 @@ _WHY_MODE: Final = {
     "rating": "there are ratings",
     "engagement": "there are durations or likes: min(seconds / 300, 5) + 5 for a like",
     "events": "there are several types of events",
-    "implicit": "that a user met an item counts, and nothing else does",
+    "implicit": "only whether a user interacted with an item counts",
 }
 _WHY_UNIT: Final = {"iso": "dates as ISO 8601 writes them", "s": "numbers as large as seconds since 1970"}
 
 
 def signal_lines(main: Family, log: Log) -> list[Line]:
-    """How interactions are scored, what counts as a hit, and whether the files are a log of the past."""
+    """Return the keys for scoring, hits, and whether the files are a log of the past."""
     mode, *others = log.modes
     lines = [Line(("score",), mode, _WHY_MODE[mode])]
     lines += [Line(("score",), other, _WHY_MODE[other], only_offered=True) for other in others]
@@ -35,7 +35,7 @@ def signal_lines(main: Family, log: Log) -> list[Line]:
 
 
 def weight_lines(main: Family, log: Log) -> list[Line]:
-    """A weight for every type of event that has none by default, where events are what counts."""
+    """Return a weight for each event type without a default one, if interactions are scored by events."""
     if log.modes[0] != "events" or log.event is None:
         return []
     types = [level for level in main.levels(log.event.name) if level not in EVENT_WEIGHTS]
@@ -43,10 +43,10 @@ def weight_lines(main: Family, log: Log) -> list[Line]:
 
 
 def log_lines(main: Family, log: Log) -> list[Line]:
-    """The keys of [interactions] after its files."""
+    """Return the keys of [interactions] after its files."""
     listed = isinstance(main.first.format, Adjacency)
-    user_told, item_told = ("first on its line", "after the first") if listed else ("", "")
-    lines = [*_id_lines(Topic.USER, log.user, log, user_told), *_id_lines(Topic.ITEM, log.item, log, item_told)]
+    user_why, item_why = ("first on its line", "after the first") if listed else ("", "")
+    lines = [*_id_lines(Topic.USER, log.user, log, user_why), *_id_lines(Topic.ITEM, log.item, log, item_why)]
     if log.rating:
         low, high = _scale(main, log.rating)
         seen = "seen from {:g} to {:g}".format(*main.range(log.rating.name))
@@ -56,7 +56,11 @@ def log_lines(main: Family, log: Log) -> list[Line]:
             Line(("rating", "max"), high, "likewise"),
         ]
         if none := sentinels(log.rating):
-            lines.append(Line(("rating", "missing"), none, "beyond the scale: the item was met, and not rated"))
+            lines.append(
+                Line(
+                    ("rating", "missing"), none, "beyond the scale: the user interacted with the item without rating it"
+                )
+            )
     if log.time:
         unit = _WHY_UNIT.get(log.unit, f"numbers as large as {log.unit} since 1970")
         written = Line(("timestamp", "unit"), log.unit, unit)
@@ -77,9 +81,9 @@ def log_lines(main: Family, log: Log) -> list[Line]:
     ]
 
 
-def _id_lines(topic: Topic, part: Profile, log: Log, told: str) -> list[Line]:
-    told = told or ("by its name" if mentions(part.name, topic) else "by its place")
-    why = f"{told}; {part.distinct:,} different ids in {part.rows:,} rows"
+def _id_lines(topic: Topic, part: Profile, log: Log, why: str) -> list[Line]:
+    why = why or ("by its name" if mentions(part.name, topic) else "by its place")
+    why = f"{why}; {part.distinct:,} different ids in {part.rows:,} rows"
     return [Line((topic,), part.name, why), *_offered((topic,), log, topic)]
 
 

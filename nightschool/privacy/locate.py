@@ -19,8 +19,7 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.normalization.missing import BLANKS
-from nightschool.data.readers.parsing import key_paths
+from nightschool.data.readers.parsing import BLANKS, key_paths
 from nightschool.errors import NightschoolError
 from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.erasure_log import UserId

@@ -24,7 +24,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.manifest.toml_files import checked, parse_toml
-from nightschool.data.readers.formats import Names, Part
+from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
 
@@ -40,7 +40,7 @@ def _one_or_several(value: object) -> object:
 
 
 class Interactions(Sourced):
-    """Where the interactions are, and which column is what."""
+    """Files of interactions, and the meaning of their columns."""
 
     user: str
     item: str
@@ -49,11 +49,11 @@ class Interactions(Sourced):
     event: str | Constant | None = None
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
-    event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
+    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
     event_id_scope: Literal["dataset", "file"] = Field(
         default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
     )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was taken back.")
+    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
     user_map: IdMap | None = None
     item_map: IdMap | None = None
 
@@ -76,7 +76,7 @@ class Interactions(Sourced):
 
 
 class Items(Sourced):
-    """Where the catalogue is, and which columns say what an item is about."""
+    """Files of the catalogue, and which columns describe an item."""
 
     id: str
     title: str | None = None
@@ -114,14 +114,14 @@ class Items(Sourced):
 
 
 class Users(Sourced):
-    """Where the users are, and what is known of them."""
+    """Files of the users, and which columns describe them."""
 
     id: str
     attributes: Names = Field(default=(), description="Columns with one label a user; the first is the audience.")
     labels: Mapping[str, Mapping[str, str]] = Field(default={}, description="Attribute to its codes and their labels.")
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
-    complete: bool = Field(default=True, description="Whether a file lists all users: whom it lacks has left.")
+    complete: bool = Field(default=True, description="Whether a file lists all users: those it lacks have left.")
 
     @property
     def source_columns(self) -> Names:
@@ -137,20 +137,20 @@ class Users(Sourced):
 
 
 class Relevant(Part):
-    """What counts as a hit among the held-out pairs."""
+    """Which held-out pairs count as hits."""
 
     rating_min: float = Field(allow_inf_nan=False)
 
 
 class Catalogue(Part):
-    """Items alone, which the manifest of any dataset can attach: `catalogue = NAME` there stands for these [items]."""
+    """Items alone, which any manifest can attach: `catalogue = NAME` is replaced by these [items]."""
 
     name: Name
     items: Items
 
 
 class Manifest(Part):
-    """Everything particular to one dataset."""
+    """All that is particular to one dataset."""
 
     name: Name
     score: Literal["rating", "engagement", "events", "implicit"]
@@ -161,10 +161,10 @@ class Manifest(Part):
     )
     fold_case: bool = Field(default=False, description="Whether user ids that differ by case alone are one user.")
     text_ids: tuple[Literal["user", "item"], ...] = Field(
-        default=(), description="Texts, even where nearly all are whole."
+        default=(), description="Ids that are text, even if nearly all are whole numbers."
     )
-    event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
-    bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
+    event_weights: Mapping[str, float] = Field(default={}, description="Added to the defaults, or overriding them.")
+    bots: Names = Field(default=(), description="Event types by which bots are suspected; none: no user is.")
     interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
         min_length=1, description="One table, or several where the files differ in form."
     )
@@ -174,18 +174,18 @@ class Manifest(Part):
 
     @cached_property
     def weights(self) -> Mapping[str, float]:
-        """Event type to what one such event is worth."""
+        """Event type to the weight of one such event."""
         return {**EVENT_WEIGHTS, **self.event_weights}
 
     def folded(self, user_id: str) -> str:
-        """A user's id as the tables hold it: in small letters where case does not count."""
+        """Return a user's id as the tables hold it: in lower case where case does not count."""
         return user_id.lower() if self.fold_case else user_id
 
     @cached_property
     def exclusions(self) -> Mapping[str, float]:
-        """Event type to its negative weight, such as dislike and hide; empty where no event is told."""
-        told = any(part.event for part in self.interactions)
-        return {event: weight for event, weight in self.weights.items() if told and weight < 0}
+        """Event type to its negative weight, such as dislike and hide; empty where no column holds events."""
+        has_events = any(part.event for part in self.interactions)
+        return {event: weight for event, weight in self.weights.items() if has_events and weight < 0}
 
     @cached_property
     def item_columns(self) -> ItemColumns:
@@ -234,7 +234,7 @@ _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "r
 
 
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
-    """Raises where two columns, or a column and one that every table has, would bear the same name."""
+    """Raise if two columns, or a column and one that every table has, would have the same name."""
     taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
     repeated = {name for name in names if names.count(name) > 1}
     if clash := sorted(repeated | (taken & {*names})):
@@ -246,17 +246,17 @@ _CATALOGUES: Final = _SHIPPED / "catalogues"
 
 
 def shipped() -> list[str]:
-    """Names of the manifests that come with Nightschool."""
+    """Return the names of the manifests that come with Nightschool."""
     return _names(_SHIPPED)
 
 
 def catalogues() -> list[str]:
-    """Names of the catalogues that come with Nightschool, for manifests to attach."""
+    """Return the names of the catalogues that come with Nightschool, for manifests to attach."""
     return _names(_CATALOGUES)
 
 
 def load_manifest(name_or_path: str) -> Manifest:
-    """The manifest that ships under a name, or the one in a .toml file; with the items of its catalogue.
+    """Load the manifest that ships under a name, or that of a .toml file, with the items of its catalogue.
 
     Raises:
         ManifestError: If there is none, it is no TOML or a catalogue, or a key or value in it is not right.
@@ -272,7 +272,7 @@ def load_manifest(name_or_path: str) -> Manifest:
 
 
 def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[str, Any]:
-    """The document with the items of the catalogue that it names, as one's own from the manifest's folder."""
+    """Replace the catalogue that the document names by its items, found from the manifest's folder."""
     named = document["catalogue"]
     if "items" in document or not isinstance(named, str):
         do = "give the name or path of a catalogue, in place of [items]"
@@ -282,7 +282,7 @@ def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[st
 
 
 def _read(name: str, shelf: Traversable, folder: Path) -> tuple[dict[str, Any], str]:
-    """What a TOML file of the shelf holds, or one at a path from the folder, and what errors call the file."""
+    """Read a TOML file of the shelf, or one at a path from the folder; also return what errors call the file."""
     if name in _names(shelf):
         return parse_toml((shelf / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"), f"{name}.toml"
     path = folder / name

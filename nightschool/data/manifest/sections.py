@@ -1,21 +1,26 @@
-"""The smaller sections of a manifest: where rows are, and how one column of them is written."""
+"""The smaller sections of a manifest: sources of rows, and how single columns are written."""
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.data.readers.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
+from nightschool.data.readers.delimited import Csv
+from nightschool.data.readers.formats import Format, TableFormat
 from nightschool.data.readers.parse_instants import require_format
+from nightschool.data.readers.paths import Pattern
+from nightschool.data.readers.source_format import Names, Part, is_pattern
+from nightschool.data.readers.sources import SourceFile
 
 Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""
 
 
 def _as_words(value: object) -> object:
-    """Numbers as people write them in a list of words."""
+    """Turn numbers in a list of words into text."""
     return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
 
 
@@ -23,16 +28,24 @@ Words = Annotated[Names, BeforeValidator(_as_words)]
 
 
 class Sourced(Part):
-    """Where rows are: in files, or in the result of a query."""
+    """A source of rows: files, or the result of a query."""
 
     files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
     format: Format = Csv()
-    missing: Words = Field(default=(), description="What else stands for no value, in titles and labels too.")
+    missing: Words = Field(default=(), description="Further words for a missing value, in titles and labels too.")
 
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
         return ()
+
+    def sources(self, root: Path) -> list[SourceFile]:
+        """Return the files below a root, or the one query.
+
+        Raises:
+            NotFound: The root does not exist, or a file is missing.
+        """
+        return self.format.sources(root, self.files)
 
     @model_validator(mode="after")
     def _columns_are_no_patterns(self) -> Self:
@@ -42,9 +55,9 @@ class Sourced(Part):
 
     @model_validator(mode="after")
     def _files_or_query(self) -> Self:
-        if isinstance(self.format, Sql) and self.files:
-            raise ValueError('kind = "sql" reads a query; take files out')
-        if not isinstance(self.format, Sql) and not self.files:
+        if not self.format.from_files and self.files:
+            raise ValueError(f'kind = "{self.format.kind}" reads a query; take files out')
+        if self.format.from_files and not self.files:
             raise ValueError('name at least 1 file, such as files = ["log.csv"]')
         return self
 
@@ -55,7 +68,7 @@ class IdMap(Part):
     file: Pattern
     format: TableFormat = Csv()
     source: str = Field(alias="from", description="Column of the ids that the rows hold.")
-    target: str = Field(alias="to", description="Column of what they stand for.")
+    target: str = Field(alias="to", description="Column of the ids that replace them.")
 
 
 class Origins(Part):
@@ -115,7 +128,7 @@ def _iso_by_default(value: object) -> object:
 
 
 When = Annotated[Time, BeforeValidator(_iso_by_default)]
-"""A column of instants; its bare name stands for one that is written in ISO 8601."""
+"""A column of instants; a bare name means ISO 8601."""
 
 
 class Rating(Part):
@@ -124,7 +137,9 @@ class Rating(Part):
     column: str
     min: float = Field(allow_inf_nan=False)
     max: float = Field(allow_inf_nan=False)
-    missing: tuple[float, ...] = Field(default=(), description="Numbers that stand for no rating: the item was met.")
+    missing: tuple[float, ...] = Field(
+        default=(), description="Numbers that mean no rating: the user only interacted with the item."
+    )
 
     @model_validator(mode="after")
     def _scale_has_extent(self) -> Self:

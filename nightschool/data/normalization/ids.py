@@ -7,14 +7,14 @@ import polars as pl
 
 from nightschool.data.normalization.missing import MISSING, read_leniently, without_blanks, without_missing
 
-_MOST_ODD: Final = 0.05
+_MOST_TEXT: Final = 0.05
 """Share of the different ids that may be no whole numbers in a home of whole numbers; they go to quarantine."""
 
 _ENOUGH: Final = 10
-"""Different whole numbers beside which a single odd id is one."""
+"""Distinct whole numbers from which a single other id is an accident."""
 
 _FEW: Final = 2
-"""Different odd ids in a block that make no file of texts."""
+"""Distinct ids that are no whole numbers in a block that still count as accidents."""
 
 _WITH_ZEROS: Final = r"^(-?(?:0|[1-9]\d*))\.0+$"
 _EXACT: Final = 2**53
@@ -59,7 +59,7 @@ def read_ids(text: pl.Series, dtype: pl.DataType, *, fold_case: bool = False) ->
 
 
 def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Ids of a home's dtype; for whole numbers only the text that the number itself would have (not 007, +7).
+    """Convert text to ids; as whole numbers, only text that the number itself would have (not 007 or +7).
 
     A whole number that a table of doubles wrote as 7.0 is 7, as long as a double holds it exactly.
     """
@@ -75,12 +75,12 @@ def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 
 def are_nested(text: pl.Series) -> pl.Series:
-    """Which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID between braces is one."""
+    """Return which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID in braces is an id."""
     return text.str.contains(_NESTED).fill_null(value=False)
 
 
 def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
-    """The dtype of ids that are read block by block: Int64 where nearly all different ones are whole numbers.
+    """Choose the dtype of ids read block by block: Int64 where nearly all distinct ones are whole numbers.
 
     Ids padded with zeros to one width are texts. Rounded ones say nothing.
     """
@@ -104,12 +104,12 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
             # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
     # A single one is an accident also where ids are so few that it is more than its share.
-    is_odd = len(odd) > max(_MOST_ODD * (len(odd) + n_whole), n_whole >= _ENOUGH)
+    is_odd = len(odd) > max(_MOST_TEXT * (len(odd) + n_whole), n_whole >= _ENOUGH)
     return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()
 
 
 def _are_padded(odd: Iterable[str], shortest: int) -> bool:
-    """Whether some ids have zeros in front that make them as long as the shortest of the others."""
+    """Return whether some ids are padded with zeros to the length of the shortest of the others."""
     texts = pl.Series(list(odd), dtype=pl.String)
     padded = texts.filter(texts.str.contains(_PADDED))
     return len(padded) > 0 and min(map(len, padded)) <= shortest
@@ -126,7 +126,7 @@ def _are_doubles(text: pl.Series) -> pl.Series:
 
 
 def _are_long_doubles(text: pl.Series) -> pl.Series:
-    """Which texts are numbers of twelve digits and more as a spreadsheet shortens them."""
+    """Return which texts are numbers of twelve or more digits as a spreadsheet shortens them."""
     return text.str.contains(_ROUNDED_LONG).fill_null(value=False)
 
 

@@ -1,9 +1,11 @@
-"""What stands for no value where a value was to be written, and the blanks around one."""
+"""Missing values: the words for them, and blanks around values."""
 
 from collections.abc import Callable, Collection
 from typing import Final
 
 import polars as pl
+
+from nightschool.data.readers.parsing import BLANKS
 
 _WORDS: Final = ("null", "none", "nan", "n/a", "undefined", "<na>", "#n/a", "(null)", "[null]")
 _SIGNS: Final = ("NaN", "NA", "\\N", "-")
@@ -13,9 +15,6 @@ MISSING: Final = frozenset({form for word in _WORDS for form in (word, word.uppe
 MISSING_LABELS: Final = frozenset({"NULL", "\\N"})
 """How databases write that a label is missing; a label may well be called None or -."""
 
-BLANKS: Final = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b"
-"""What is cut off around ids and labels: blanks that break no line, and byte order marks, are among them."""
-
 
 def without_blanks(text: pl.Series) -> pl.Series:
     """Return the texts without the blanks around them; null where nothing is left."""
@@ -24,14 +23,14 @@ def without_blanks(text: pl.Series) -> pl.Series:
 
 
 def without_missing(text: pl.Series, words: Collection[str]) -> pl.Series:
-    """Return the texts, null where they are one of the words that stand for no value."""
+    """Return the texts, null where they are one of the words for a missing value."""
     return text.set(text.is_in(list(words)).fill_null(value=False), None) if words else text
 
 
 def read_leniently(text: pl.Series, read: Callable[[pl.Series], pl.Series]) -> tuple[pl.Series, pl.Series]:
     """Return what is read from texts, and the texts that mean something.
 
-    Those that cannot be read as they stand are tried without blanks around them, and may be a word for no value.
+    Those that cannot be read as they are are tried without blanks around them, and may be a word for a missing value.
     """
     values = read(text)
     unread = values.is_null() & text.is_not_null()
