@@ -9,7 +9,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
-from models.autoencoders.item_gram import Sequences, Together
+from models.autoencoders.item_gram import ItemGram, Sequences
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.data.features import features_of
@@ -67,12 +67,12 @@ class Dlae(ItemToItem):
         learnable = np.bincount(likes.indices, minlength=dataset.n_items) + np.diff(features.indptr)
         items = np.flatnonzero(learnable)
         sequences = self._sequences(dataset, items)
-        together = Together(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
+        together = ItemGram(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
         weights, note = Autoencoder(self.name, self.config, together, _shrunk).learn()
         self.weights = spread(weights, items, dataset.n_items)
         self.note = "; ".join(filter(None, [*self._without_effect(together), note])) or None
 
-    def _without_effect(self, together: Together) -> Iterator[str]:
+    def _without_effect(self, together: ItemGram) -> Iterator[str]:
         if self.config.content and not together.features.nnz:
             yield "dlae.content is without effect: no item is described"
         if self.config.cotime and not len(together.sequences.items):

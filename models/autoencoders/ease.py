@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
-from models.autoencoders.item_gram import Together
+from models.autoencoders.item_gram import ItemGram
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.errors import DataRefused
@@ -46,7 +46,7 @@ class Ease(ItemToItem):
         liked = np.flatnonzero(np.bincount(likes.indices, minlength=dataset.n_items))
         if not len(liked):
             raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")
-        together = Together.of_likes(likes[:, liked])
+        together = ItemGram.of_likes(likes[:, liked])
         weights, self.note = Autoencoder(self.name, self.config, together, _whole).learn()
         self.weights = spread(weights, liked, dataset.n_items)
 

@@ -71,7 +71,7 @@ class Gfcf(ItemToItem):
         self.weights = weigh_cooccurrences(normed.T.tocsr(), normed, add_low_pass, self.config.weights_per_item)
 
     def _smoothest(self, normed: csr_array, seed: int) -> Float32s:
-        """The right singular vectors of the largest singular values, float32 [up to rank, n_items]."""
+        """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items]."""
         by_item, n_items = normed.T.tocsr(), normed.shape[1]
         width = min(self.config.rank + _SPARE, n_items)
         basis = np.random.default_rng(seed).standard_normal((n_items, width), dtype=np.float32)
@@ -84,7 +84,7 @@ class Gfcf(ItemToItem):
         return vectors
 
     def _normed(self, likes: csr_array, users_of_item: NDArray[np.int64]) -> csr_array:
-        """N: likes divided by a power of their user's count and the root of their item's."""
+        """Normalise likes to N: divide by a power of their user's count and the root of their item's."""
         items_of_user = np.repeat(np.diff(likes.indptr), np.diff(likes.indptr))
         values = items_of_user**-self.config.user_exponent / np.sqrt(users_of_item[likes.indices])
         return csr_array((values.astype(np.float32), likes.indices, likes.indptr), shape=likes.shape)

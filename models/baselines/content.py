@@ -43,7 +43,7 @@ class Content(ItemToItem):
 
 
 def _nearest(features: csr_array, n: int) -> csr_array:
-    """The n most similar other items of each item, CSR float32 [n_items, n_items]."""
+    """Find the n most similar other items of each item, CSR float32 [n_items, n_items]."""
     n_items = features.shape[0]
     step = block_users(n_items, _MEGABYTES)
     by_feature = features.T.tocsr()

@@ -32,7 +32,7 @@ class Popularity(Model):
     config: PopularityConfig
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """The same scores for any history, float32 [n_block, n_items]."""
+        """Return the same scores for any history, float32 [n_block, n_items]."""
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:

@@ -83,7 +83,7 @@ class Ials(Model):
     """λ, float32 [1]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores on the dataset's scale."""
+        """Score histories [n_block, n_items] of scores on the dataset's scale, float32 [n_block, n_items]."""
         return self._solve_users(history) @ self.item_factors.T
 
     def _solve_users(self, history: csr_array) -> Float32s:
@@ -119,7 +119,7 @@ class Ials(Model):
         return self.config.regularisation * self.config.likes / likes
 
     def _solve(self, weights: csr_array, factors: Float32s, unobserved: float, n_others: int) -> Float32s:
-        """One side's factors, given the other's."""
+        """Solve for one side's factors, given the other's."""
         turned, spectrum = principal_axes(factors)
         floor = self._floor(spectrum, unobserved, n_others)
         return solve_on_all_cores(weights, turned, floor, self.shrinkage[0])
@@ -129,7 +129,7 @@ class Ials(Model):
         return floor.astype(np.float32)
 
     def _weights(self, scores: csr_array) -> csr_array:
-        """What each like weighs, CSR float32 in the shape of the scores."""
+        """Weigh each like, CSR float32 in the shape of the scores."""
         likes = positive(scores)
         mean, deviation = self.scale
         if self.config.slope and deviation > 0:

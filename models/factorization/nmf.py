@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index
+from models.factorization.factor_model import FactorModel, by_index
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
@@ -24,7 +24,7 @@ class NmfConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.02, 0.5, log=True)}
 
 
-class Nmf(Factorised):
+class Nmf(FactorModel):
     """Predicts a score as user factors · item factors, none of which is negative; the unknown gets the mean.
 
     Trained by Surprise.
@@ -58,5 +58,5 @@ class Nmf(Factorised):
 
 
 def _with_factor(factors: NDArray[np.float64], value: float, indices: Indices, n: int) -> Float32s:
-    """The factors by index with one more that has this value, float32 [n + 1, factors + 1]."""
+    """Place factors at their indices, with one more factor of this value, float32 [n + 1, factors + 1]."""
     return by_index(np.pad(factors, ((0, 0), (0, 1)), constant_values=value), indices, n)

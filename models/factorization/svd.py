@@ -9,7 +9,7 @@ from numpy.random import RandomState
 from pydantic import Field
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index, product
+from models.factorization.factor_model import FactorModel, by_index, product
 from models.ratings import Ratings
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 from nightschool.contract import Dataset, Space, Span
@@ -36,7 +36,7 @@ class SvdConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
-class Svd(Factorised):
+class Svd(FactorModel):
     """Predicts a score as mean + user bias + item bias + user factors · item factors.
 
     A dislike counts as the lowest score there is. Without graded scores, what was met is one and `negatives` unseen
@@ -78,7 +78,7 @@ class Svd(Factorised):
 
 
 def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
-    """What the factorisation learns from: the graded scores, or what was met against drawn zeros.
+    """Return the ratings to learn from: graded scores, or interactions as ones with drawn zeros.
 
     Raises:
         ConfigurationError: `negatives` does not suit the data.
@@ -104,7 +104,7 @@ def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _descend(pairs, learned, rate, shrinkage, epochs):  # type: ignore[no-untyped-def]  # compiled by argument
-    """Moves biases and factors, in place, against the gradient of one score after the other."""
+    """Move biases and factors, in place, against the gradient of one score after the other."""
     users, items, targets = pairs
     user_biases, item_biases, user_factors, item_factors = learned
     kept = np.float32(1) - rate * shrinkage

@@ -2,13 +2,13 @@
 
 import surprise
 
-from models.factorization.factor_model import Factorised
+from models.factorization.factor_model import FactorModel
 from models.factorization.surprise_trainset import trainset
 from models.factorization.svd import SvdConfig, ratings_for
 from nightschool.contract import Dataset
 
 
-class SvdSurprise(Factorised):
+class SvdSurprise(FactorModel):
     """What `svd` learns, as `surprise.SVD` learns it: about ten times slower, in float64.
 
     Reference:

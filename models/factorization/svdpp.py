@@ -8,7 +8,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index
+from models.factorization.factor_model import FactorModel, by_index
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Space, Span
@@ -25,7 +25,7 @@ class SvdppConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
-class Svdpp(Factorised):
+class Svdpp(FactorModel):
     """Predicts a score as mean + biases + (user factors + Σ_j y_j / √n) · item factors, over the n items j rated.
 
     Trained by Surprise. The bracket is summed once, at the fit, and is what the user's factors then are.
@@ -56,7 +56,7 @@ class Svdpp(Factorised):
 
 
 def _shares_by_user(ratings: Ratings) -> csr_array:
-    """1 / √n at each of the n items that a user rated, CSR float32 [n_users, n_items]."""
+    """Write 1 / √n at each of the n items that a user rated, CSR float32 [n_users, n_items]."""
     counts = np.bincount(ratings.users, minlength=ratings.n_users)
     weights: Float32s = (1 / np.sqrt(counts[ratings.users])).astype(np.float32)
     return csr_array((weights, (ratings.users, ratings.items)), shape=(ratings.n_users, ratings.n_items))

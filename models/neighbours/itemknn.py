@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from models.base import ItemToItem, ModelConfig
-from models.neighbours.similarity import Likeness, Similarity
+from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Space, Span
 
 
@@ -39,7 +39,7 @@ class ItemKnn(ItemToItem):
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         # Each item is most alike to itself, which is taken out again.
-        likeness = Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
+        likeness = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
         self.weights = likeness.among_themselves(dataset.positives().T.tocsr())
         itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices
         self.weights.data[itself] = 0

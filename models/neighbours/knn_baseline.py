@@ -64,13 +64,13 @@ class KnnBaseline(Model):
     """The lowest and highest score, float32 [2]."""
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
-        """Scores of single pairs, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        """Predict the scores of single pairs, float32 [n], clipped to the score range; an index of -1 is unknown."""
         lowest, highest = self.score_range
         clipped: Float32s = np.clip(self._estimate(user_indices, item_indices), lowest, highest)
         return clipped
 
     def forget(self, user_index: int) -> None:
-        """Removes a user's id, history, scores and similarities; the index of the users behind falls by one."""
+        """Remove a user's id, history, scores and similarities; the index of later users falls by one."""
         others = np.delete(np.arange(len(self.known.user_ids)), user_index)
         super().forget(user_index)
         if self.config.side == "items":
@@ -121,7 +121,7 @@ class KnnBaseline(Model):
 
 
 def _train(ratings: Ratings, config: KnnBaselineConfig) -> tuple[NDArray[np.float64], ...]:
-    """Biases of the rated users and items, and the similarities of one of both."""
+    """Train biases of the rated users and items, and the similarities of one side."""
     if ratings.scores.min() == ratings.scores.max():
         # Nothing deviates, and Surprise would divide by that.
         n = len(ratings.rated_items if config.side == "items" else ratings.rated_users)
@@ -133,7 +133,7 @@ def _train(ratings: Ratings, config: KnnBaselineConfig) -> tuple[NDArray[np.floa
 
 @njit(cache=True, nogil=True)
 def _add_deviations(pairs, similarities, deviations, k, estimates):  # type: ignore[no-untyped-def]  # compiled
-    """Adds to each estimate the mean deviation of its k nearest speakers; the earlier of two that are as near."""
+    """Add to each estimate the mean deviation of its k nearest neighbours; of two as near, the earlier."""
     nears, speakers = pairs
     starts, neighbours, values = deviations
     nearest, said = np.empty(k), np.empty(k)

@@ -7,7 +7,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
-from models.neighbours.similarity import Likeness, Similarity
+from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.ranking.foldin import fold_in, positive
 
@@ -51,11 +51,11 @@ class UserKnn(Model):
     """How alike each user's nearest neighbours are, CSR float32 [n_users, n_users]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
         return fold_in(self._likeness.to_rows(positive(history), self.liked_by), self.likes)
 
     def forget(self, user_index: int) -> None:
-        """Removes a user, also as a neighbour: what they liked no longer speaks for those who were like them."""
+        """Remove a user, also as a neighbour: their likes no longer count for similar users."""
         others = np.arange(self.likes.shape[0]) != user_index
         super().forget(user_index)
         self.likes = self.likes[others]
@@ -63,8 +63,8 @@ class UserKnn(Model):
         self.similar = self.similar[others][:, others]
 
     @property
-    def _likeness(self) -> Likeness:
-        return Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours)
+    def _likeness(self) -> SetSimilarity:
+        return SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         self.likes = dataset.positives()
