@@ -38,12 +38,28 @@ class GfcfConfig(ModelConfig):
 
 
 class Gfcf(ItemToItem):
-    """Ranks by X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ), N = U⁻ᵖ X D^−½: what is smooth over the graph of likes comes through.
+    """GF-CF: likes smoothed over the graph of users and items by a linear and an ideal low-pass filter.
 
-    U and D hold how many items each user and how many users each item has on their diagonals; V are the right singular
-    vectors of N with the largest singular values, as a seeded subspace iteration finds them. p and e are the exponents
-    of user and item, ½ both in the paper. Of each row of weights the `weights_per_item` of largest size are kept, and
-    this form is the model.
+    Formula:
+        score = X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ), N = U⁻ᵖ X D^−½; U and D hold the number of items of each user and of
+        users of each item, V the right singular vectors of N with the `rank` largest singular values (a seeded subspace
+        iteration), p and e the exponents of user and item, ½ in the paper. The `weights_per_item` largest weights of
+        each row are kept.
+
+    Good for:
+        Sparse likes and many items: no training, and no dense matrix of all items.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        `rank` + 10 floats an item, `weights_per_item` weights an item.
+
+    Examples:
+        >>> model = Gfcf(GfcfConfig(rank=2)).fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
 
     References:
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021;

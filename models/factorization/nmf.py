@@ -25,9 +25,26 @@ class NmfConfig(ModelConfig):
 
 
 class Nmf(FactorModel):
-    """Predicts a score as user factors · item factors, none of which is negative; the unknown gets the mean.
+    """Non-negative matrix factorisation: ratings as a product of vectors without negative entries.
 
-    Trained by Surprise.
+    Formula:
+        r(u, i) = user factors · item factors, all entries ≥ 0; the mean where user or item has no scores. Trained by
+        Surprise.
+
+    Good for:
+        Predicting ratings with factors that can be read as additive parts; `svd` predicts better on most data.
+
+    Refuses:
+        Data without graded scores.
+
+    Memory:
+        `factors` + 1 floats a user and an item, and Python lists of all scores while it is fitted.
+
+    Examples:
+        >>> model = Nmf().fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Luo, Zhou, Xia and Zhu, "An Efficient Non-Negative Matrix-Factorization-Based Approach to Collaborative

@@ -37,13 +37,28 @@ class SvdConfig(ModelConfig):
 
 
 class Svd(FactorModel):
-    """Predicts a score as mean + user bias + item bias + user factors · item factors.
+    """Biased matrix factorisation: ratings from a mean, two biases and two vectors (Funk's "SVD").
 
-    A dislike counts as the lowest score there is. Without graded scores, what was met is one and `negatives` unseen
-    items for each of it, drawn at random, are zero.
+    Formula:
+        r(u, i) = mean + user bias + item bias + user factors · item factors, by stochastic gradient descent over all
+        scores, in order. Without graded scores an interaction is one, and `negatives` unseen items drawn for each are
+        zero. A dislike counts as the lowest score. The steps are those of `surprise.SVD` from the same start, in
+        float32 and on one thread, so that the same seed gives the same bits.
 
-    The steps are those of `surprise.SVD`, in the same order from the same start, in float32. One thread does them: a
-    user's vector stays in the cache through all of its scores, and the same seed gives the same bits.
+    Good for:
+        Predicting ratings, fast.
+
+    Refuses:
+        Data without graded scores unless `negatives` is set, and `negatives` where scores are graded.
+
+    Memory:
+        `factors` + 1 floats a user and an item.
+
+    Examples:
+        >>> model = Svd().fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Koren, Bell and Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009, equation 5;

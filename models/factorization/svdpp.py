@@ -26,9 +26,26 @@ class SvdppConfig(ModelConfig):
 
 
 class Svdpp(FactorModel):
-    """Predicts a score as mean + biases + (user factors + Σ_j y_j / √n) · item factors, over the n items j rated.
+    """SVD++: biased matrix factorisation in which the set of rated items also tells a user's taste.
 
-    Trained by Surprise. The bracket is summed once, at the fit, and is what the user's factors then are.
+    Formula:
+        r(u, i) = mean + biases + (user factors + Σ_j y_j / √n) · item factors, over the n items j that u rated.
+        Trained by Surprise; the bracket is summed once, at the fit, and stored as the user's factors.
+
+    Good for:
+        Predicting ratings of users who rated many items; a step costs as much as its user has scores.
+
+    Refuses:
+        Data without graded scores.
+
+    Memory:
+        `factors` + 1 floats a user and twice that an item, and Python lists of all scores while it is fitted.
+
+    Examples:
+        >>> model = Svdpp(SvdppConfig(epochs=5)).fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Koren, "Factorization Meets the Neighborhood", KDD 2008, equation 15.
