@@ -58,7 +58,7 @@ def temporary_home() -> Iterator[Path]:
 def ingested_home(dataset: str, source: Path) -> Any:
     """The home that NIGHTSCHOOL_HOME names, with a data set in it; call it before whatever reads the home's name."""
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.sources import ingest_sources
 
     home = bind_home(dataset, source)

@@ -33,7 +33,7 @@ def backfill(
 
     A night whose T is before that of the current release is stored, and does not become current.
     """
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings

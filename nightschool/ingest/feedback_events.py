@@ -3,10 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-import polars as pl
-
-from nightschool.columns import FILE, INTERACTIONS, SOURCES, TABLE
-from nightschool.data.feedback_source import SENT, sent_part, with_sent
+from nightschool.columns import INTERACTIONS
+from nightschool.data.feedback_source import sent_part, with_sent
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.readers import sources_of
@@ -20,14 +18,7 @@ from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.lake import Lake
 from nightschool.storage.tables import EXPOSURES
-
-
-def took_in_sent(lake: Lake) -> bool:
-    """Whether an ingest has taken in what people sent."""
-    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(FILE) == SENT)
-    return not entries.head(1).collect().is_empty()
 
 
 def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:

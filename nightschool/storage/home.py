@@ -1,6 +1,7 @@
 """A home, opened: its folders, its dataset, its tables and its releases."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
@@ -16,3 +17,9 @@ class Home:
     binding: Binding
     lake: Lake
     releases: Releases
+
+    @classmethod
+    def of(cls, paths: HomePaths, binding: Binding) -> Self:
+        """Open the tables below the paths with the binding's types of ids."""
+        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+        return cls(paths, binding, lake, Releases(lake))

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from nightschool.application.bind_home import bind_home
 from nightschool.application.forget import forget, look_for
-from nightschool.application.home import bind_home, manifest_of, open_home
+from nightschool.application.home import manifest_of, open_home
 from nightschool.application.sources import ingest_sources, list_files
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
