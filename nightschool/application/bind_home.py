@@ -9,6 +9,7 @@ from nightschool.errors import ConfigurationError, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.binding import Binding, bind, find_binding, require_same
 from nightschool.storage.home import Home
+from nightschool.storage.table_cache import SMALL_BYTES
 from nightschool.storage.upgrade import upgrade
 
 
@@ -44,7 +45,7 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     else:
         # Remembered by the ingest, once it has found its files there.
         require_same(paths.root, stored, wanted)
-    return Home.of(paths, wanted)
+    return Home.of(paths, wanted, SMALL_BYTES)
 
 
 def _wanted(name: str, manifest: Manifest, root: Path, stored: Binding | None) -> Binding:

@@ -1,4 +1,4 @@
-"""Events that people sent: whether a night has something to take in, and their removal with the person."""
+"""Feedback events of users in the serving database: added to a manifest, counted, and erased with the user."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from nightschool.storage.tables import EXPOSURES
 
 
 def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
-    """The manifest with what people sent, as soon as there is any that counts; and from then on always.
+    """Add the feedback events to a manifest, from the first event that counts onwards.
 
     Raises:
         Unreachable: The database does not answer.
@@ -41,7 +41,7 @@ def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
 
 
 def count_sent(user_id: UserId, address: str) -> int:
-    """How many events a person sent.
+    """Count the feedback events of a user.
 
     Raises:
         Unreachable: The database does not answer.
@@ -56,9 +56,9 @@ def count_sent(user_id: UserId, address: str) -> int:
 
 
 def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
-    """Removes what a person sent and was shown in experiments; the next ingest knows that rows are missing.
+    """Delete a user's feedback events and experiment exposures, and note in the ledger that rows are missing.
 
-    Cut short at any instant, it comes to the same end when it is called again.
+    It can be interrupted at any instant and called again.
 
     Raises:
         Unreachable: The database does not answer.

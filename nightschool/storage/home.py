@@ -19,7 +19,7 @@ class Home:
     releases: Releases
 
     @classmethod
-    def of(cls, paths: HomePaths, binding: Binding) -> Self:
-        """Open the tables below the paths with the binding's types of ids."""
-        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+    def of(cls, paths: HomePaths, binding: Binding, keep_bytes: int = 0) -> Self:
+        """Open the tables below the paths with the binding's types of ids; keep those up to a size in memory."""
+        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype, keep_bytes)
         return cls(paths, binding, lake, Releases(lake))
