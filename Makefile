@@ -51,7 +51,7 @@ check: install ## Format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 docs: install ## The documentation, in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 serve: install ## The page and API over the home of `make nightly`, until Ctrl-C
 	$(BIN)/nightschool --home $(HOME_DIR) serve

@@ -10,19 +10,10 @@ from typing import Any
 
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 from nightschool.night.config import NightConfig
+from nightschool.night.records import STAGES as RECORDS
 
-STAGES = (
-    "ingest",
-    "open_night",
-    "validate",
-    "prepare",
-    "select",
-    "prove",
-    "refit",
-    "recommend",
-    "publish",
-    "report",
-)
+_RECOVER, _INGEST, *_OTHERS = (record.stage for record in RECORDS)
+STAGES = (_RECOVER, _INGEST, "open_night", *_OTHERS, "report")
 """The names under which the flow calls its stages, in their order."""
 
 

@@ -1,4 +1,4 @@
-"""Data Docs: what each suite demands and what it saw last, as pages that a browser shows without a network."""
+"""Data Docs: pages that show each suite's rules and last results without a network."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from nightschool.storage.durable import atomic_write_text
 _FOREIGN: Final = re.compile(
     r"<script.*?</script>|<(?:link|img)\b[^>]*>|url\('http[^)]*\)|</?a\b[^>]*\.html[^>]*>", re.DOTALL
 )
-"""What a page would fetch from other people's servers, the scripts that stand on it, and links to pages we lack."""
+"""What a page would fetch from other servers, its scripts, and links to pages that are not written."""
 
 _STYLE: Final = """<style>
 body { font-family: sans-serif; margin: 1rem 2rem; }
@@ -32,31 +32,31 @@ nav, footer, .sticky, p.lead, a[data-toggle] { display: none; }
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>{style}</head>
 <body><h1>Data Docs</h1><p>Validated at {when}.</p>
-<table><tr><th>table</th><th>verdict</th><th>what is broken or odd</th></tr>{rows}</table></body></html>
+<table><tr><th>table</th><th>result</th><th>broken rules and warnings</th></tr>{rows}</table></body></html>
 """
-_ROW: Final = '<tr><td><a href="{table}.html">{table}</a></td><td>{verdict}</td><td>{broken}</td></tr>'
+_ROW: Final = '<tr><td><a href="{table}.html">{table}</a></td><td>{result}</td><td>{broken}</td></tr>'
 
 
 def write_docs(folder: Path, reports: Sequence[SuiteReport], when: datetime) -> Path:
-    """The start page of the site that shows these reports; a page takes the place of the table's last one.
+    """Write a page for each report and a start page, and return the start page; pages replace earlier ones.
 
     Pages hold rules and counts, and no value of any row.
     """
     rows = []
     for report in reports:
-        document = ValidationResultsPageRenderer().render(_result(report, when))
+        document = ValidationResultsPageRenderer().render(_to_gx_result(report, when))
         page = _FOREIGN.sub("", DefaultJinjaPageView().render(document))
         atomic_write_text(folder / f"{report.table}.html", page.replace("</head>", f"{_STYLE}</head>"))
-        broken = ", ".join(_told(outcome) for outcome in report.outcomes if not outcome.passed)
-        verdict = "accepted" if report.passed else "refused"
-        rows.append(_ROW.format(table=report.table, verdict=verdict, broken=escape(broken)))
+        broken = ", ".join(_describe(outcome) for outcome in report.outcomes if not outcome.passed)
+        result = "accepted" if report.passed else "refused"
+        rows.append(_ROW.format(table=report.table, result=result, broken=escape(broken)))
     start = folder / "index.html"
     atomic_write_text(start, _PAGE.format(style=_STYLE, when=when.isoformat(timespec="seconds"), rows="".join(rows)))
     return start
 
 
-def _result(report: SuiteReport, when: datetime) -> ExpectationSuiteValidationResult:
-    """The report as Great Expectations would have made it of one batch."""
+def _to_gx_result(report: SuiteReport, when: datetime) -> ExpectationSuiteValidationResult:
+    """Convert a report to a validation result of Great Expectations."""
     results = [_page_line(*each) for each in zip(report.outcomes, report.results, strict=True)]
     n_passed = sum(outcome.passed for outcome in report.outcomes)
     statistics = {
@@ -72,16 +72,16 @@ def _result(report: SuiteReport, when: datetime) -> ExpectationSuiteValidationRe
 
 
 def _page_line(outcome: RuleOutcome, result: Any) -> ExpectationValidationResult:
-    """The rule's result without the values that Great Expectations keeps as examples."""
+    """Strip the example values that Great Expectations keeps in a rule's result."""
     share = 0.0 if outcome.passed else result.result.get("unexpected_percent")
     return ExpectationValidationResult(
         success=outcome.passed,
         expectation_config=result.expectation_config,
-        result={"observed_value": _told(outcome), "unexpected_percent": share},
+        result={"observed_value": _describe(outcome), "unexpected_percent": share},
         meta={},
         exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
     )
 
 
-def _told(outcome: RuleOutcome) -> str:
+def _describe(outcome: RuleOutcome) -> str:
     return f"{outcome.reason}: {outcome.observed}"

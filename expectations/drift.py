@@ -1,4 +1,4 @@
-"""What holds of a batch beside the last one that was accepted from the same source."""
+"""Drift rules: a batch compared with the last accepted one from the same source."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ NOTED: Final = 0.25
 """The population stability index from which a shift is called large, by convention."""
 
 REFUSED: Final = 2.0
-"""Beyond it little of one distribution lies where the other does: a unit or a mapping must have changed."""
+"""Beyond it the two distributions hardly overlap: a unit or a mapping must have changed."""
 
 ENOUGH_ROWS: Final = 1_000
 """Values in both batches without which no index refuses."""
@@ -23,7 +23,7 @@ ENOUGH_TO_EMPTY: Final = 100
 
 
 def facts(stability: pl.DataFrame) -> pl.DataFrame:
-    """One row a column of what the rules look at."""
+    """Compute the figures that the rules check, one row a column."""
     counts = pl.min_horizontal("rows_before", "rows_after"), pl.min_horizontal("values_before", "values_after")
     beyond = (pl.col("psi") - pl.col("noise")).clip(0.0)
     # A batch may come from another part of the day than the last: that is worth a note and no more.
@@ -39,7 +39,7 @@ def facts(stability: pl.DataFrame) -> pl.DataFrame:
 
 
 def batch_rules() -> list[Any]:
-    """What each column of the batch must satisfy."""
+    """List the rules for each column of the batch."""
     enough, small = Column("rows") >= ENOUGH_TO_EMPTY, Column("refusable_shift") <= REFUSED
     return [
         between("emptied", "column_emptied", high=EMPTIED, row_condition=enough, seen="{missing}"),

@@ -1,4 +1,4 @@
-"""Great Expectations, with its analytics and small talk off, and what it says of a frame under some rules."""
+"""Great Expectations without analytics and progress bars, and validation of a frame by rules."""
 
 import logging
 import os
@@ -20,19 +20,19 @@ from great_expectations.expectations.row_conditions import Column
 
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
-__all__ = ["Column", "gx", "gxe", "judge", "name_of"]
+__all__ = ["Column", "gx", "gxe", "name_of", "validate"]
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 """The context and its data source are shared by the threads of a night."""
 
 
-def judge(frame: pl.DataFrame, rules: Sequence[Any], *, result_format: str = "BOOLEAN_ONLY") -> list[Any]:
-    """The result of each rule on the frame, in the order of the rules.
+def validate(frame: pl.DataFrame, rules: Sequence[Any], *, result_format: str = "BOOLEAN_ONLY") -> list[Any]:
+    """Validate a frame and return each rule's result, in the order of the rules.
 
     Args:
-        frame: The rows; only the columns that a rule names are looked at.
+        frame: The rows; only the columns that a rule names are read.
         rules: Expectations.
-        result_format: How much Great Expectations tells; COMPLETE names every bad row.
+        result_format: The detail of the results; COMPLETE names every bad row.
 
     Raises:
         NightschoolError: A check broke; nothing is known about the data.
@@ -52,7 +52,7 @@ def judge(frame: pl.DataFrame, rules: Sequence[Any], *, result_format: str = "BO
 
 
 def columns_of(rule: Any) -> list[str]:
-    """The columns that a rule looks at."""
+    """List the columns that a rule reads."""
     settings = rule.configuration.kwargs
     about = settings.get("row_condition") or {}
     parts = about.get("conditions", [about]) if about else []
@@ -60,12 +60,12 @@ def columns_of(rule: Any) -> list[str]:
 
 
 def name_of(result: Any) -> str:
-    """What a result's rule expects, and of which column."""
+    """Name the expectation of a result and its column."""
     return f"{result.expectation_config.type}({result.expectation_config.kwargs['column']})"
 
 
 def broken(rule: str, why: str | None) -> NightschoolError:
-    """The failure of a check itself."""
+    """Build the error of a check that could not be run."""
     what = f"the check {rule} broke, which says nothing about the data"
     return NightschoolError(what, seen=why, do="report it with this message")
 
@@ -79,12 +79,12 @@ def _batches() -> Any:
 
 
 def _widened(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with 64-bit numbers; narrower ones Great Expectations compares one by one in Python."""
+    """Cast numbers to 64 bits; Great Expectations compares narrower ones one by one in Python."""
     return frame.with_columns(cs.integer().cast(pl.Int64), cs.float().cast(pl.Float64), cs.boolean().cast(pl.Int64))
 
 
 def _require_unbroken(result: Any) -> None:
-    """Raises where an exception, and not the data, made a rule fail: the result alone does not tell."""
+    """Raise where an exception, and not the data, made a rule fail, which a result alone does not show."""
     info = result.exception_info or {}
     for part in [info, *(value for value in info.values() if isinstance(value, dict))]:
         if part.get("raised_exception"):

@@ -1,4 +1,4 @@
-"""Numbers about a whole table that polars counts, so that its rules judge one row and not all."""
+"""Figures of a whole table, computed by polars, so that rules about it check one row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WRONG_TYPES: Final = "wrong_types"
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside a table's rows.
+    """What is known besides a table's own rows.
 
     Attributes:
         users: The declared users table; None where there is none.
@@ -34,7 +34,7 @@ NOTHING: Final = Known()
 
 
 def types(table: Table, frame: pl.LazyFrame) -> pl.DataFrame:
-    """One row: how many columns have another type than the table's, and which."""
+    """Count the columns whose type differs from the table's and name them, in one row."""
     found = frame.collect_schema()
     wanted = {**table.columns, **table.optional}
     wrong = [name for name, dtype in wanted.items() if name in found and not _is_of(found[name], dtype)]
@@ -42,12 +42,12 @@ def types(table: Table, frame: pl.LazyFrame) -> pl.DataFrame:
 
 
 def right_types() -> Any:
-    """The rule on what `types` counts."""
+    """Build the rule on what `types` counts."""
     return between(WRONG_TYPES, "wrong_type", high=0, seen="columns {columns}")
 
 
 def count_repeated(frame: pl.LazyFrame, *key: str) -> int:
-    """How many rows have the key of a row above."""
+    """Count the rows whose key an earlier row has."""
     hashes = frame.select(pl.struct(key).hash()).collect(engine="streaming").to_series()
     if hashes.n_unique() == len(hashes):
         return 0
@@ -57,7 +57,7 @@ def count_repeated(frame: pl.LazyFrame, *key: str) -> int:
 
 
 def count_orphans(frame: pl.LazyFrame, declared: pl.LazyFrame | None, key: str) -> int:
-    """How many distinct ids the declared table does not know; none where no table is declared."""
+    """Count the distinct ids that are missing from the declared table; 0 where no table is declared."""
     if declared is None:
         return 0
     ids = frame.select(pl.col(key).drop_nulls().unique())
@@ -67,12 +67,12 @@ def count_orphans(frame: pl.LazyFrame, declared: pl.LazyFrame | None, key: str) 
 
 
 def one_row(facts: Mapping[str, int | float]) -> pl.DataFrame:
-    """The facts as the frame that rules judge."""
+    """Build the frame of one row that rules check."""
     return pl.DataFrame({name: [value] for name, value in facts.items()})
 
 
 def share(part: float, whole: float) -> float:
-    """The part of the whole; nothing of nothing is 0."""
+    """Return part / whole, or 0 when whole is 0."""
     return part / whole if whole else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What holds of the rows that arrive together for a table, judged by how many they are."""
+"""Intake rules: how many rows arrive together for a table, and how many of them are bad."""
 
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ TOLERATED_ROWS: Final = 10
 
 
 def facts(n_rows: int, n_bad: int) -> pl.DataFrame:
-    """One row of what the rules look at."""
+    """Compute the figures that the rules check, in one row."""
     tolerated = max(int(TOLERATED_SHARE * n_rows), TOLERATED_ROWS)
     return one_row({ROWS: n_rows, "bad": n_bad, "bad_beyond": n_bad - tolerated})
 
 
 def batch_rules() -> list[Any]:
-    """What the rows must satisfy together."""
+    """List the rules for the rows as a whole."""
     return [
         between(ROWS, "no_rows", low=1, seen="{rows} rows"),
         between("bad_beyond", "too_many_bad_rows", high=0, seen="{bad} of {rows} rows"),

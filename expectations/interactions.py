@@ -1,4 +1,4 @@
-"""What holds of interactions."""
+"""Rules for interactions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,22 +35,22 @@ from nightschool.data.normalization.limits import (
 TABLE: Final = INTERACTIONS
 
 LEAST_KEPT: Final = 0.5
-"""Share of the rows once taken in that must still be there: erasing people takes few, and half is a loss."""
+"""Share of the ingested rows that must still be there: erasing users removes few, and half is a loss."""
 
 FEW_REPEATS: Final = 0.01
-"""Share of the bare pairs that may have been named before, without a word."""
+"""Share of the bare pairs that may repeat earlier ones without a warning."""
 
 _SAYS_MORE: Final = (TIMESTAMP, EVENT_ID, EVENT, DURATION, LIKED, RATING)
-"""What makes a repeated pair an event of its own; without any of it, it says nothing new."""
+"""Columns that make a repeated pair an event of its own; without any of them it adds nothing."""
 
 
 def measures() -> Mapping[str, pl.Expr]:
-    """What row rules look at beside the columns themselves."""
+    """Map the measures that row rules check, besides the columns themselves, to their expressions."""
     return id_measures(USER_ID, ITEM_ID, EVENT_ID)
 
 
 def row_rules(limits: Limits) -> list[Any]:
-    """What each row must satisfy by itself; the first rule broken gives the reason."""
+    """List the rules for single rows; the first one that a row breaks gives the reason."""
     rules = [
         filled(USER_ID, "missing_user"),
         filled(ITEM_ID, "missing_item"),
@@ -65,7 +65,7 @@ def row_rules(limits: Limits) -> list[Any]:
 
 
 def facts(frame: pl.LazyFrame, known: Known) -> pl.DataFrame:
-    """One row of what the batch rules look at."""
+    """Compute the figures that the batch rules check, in one row."""
     is_bare = pl.all_horizontal(pl.col(_SAYS_MORE).is_null())
     n_rows, n_bare = frame.select(pl.len().alias(ROWS), is_bare.sum().alias("bare")).collect(engine="streaming").row(0)
     n_repeated = count_repeated(frame.filter(is_bare), USER_ID, ITEM_ID) if n_bare else 0
@@ -86,7 +86,7 @@ def facts(frame: pl.LazyFrame, known: Known) -> pl.DataFrame:
 
 
 def batch_rules() -> list[Any]:
-    """What the rows must satisfy together."""
+    """List the rules for the rows as a whole."""
     seen = "{repeated_pairs} of {bare} bare pairs"
     few = Column("repeated_share") < MANY_REPEATS
     return [
@@ -103,7 +103,7 @@ def batch_rules() -> list[Any]:
 
 
 def _times(latest: datetime) -> list[Any]:
-    """Implausible times, each of one kind alone."""
+    """List the rules against implausible times, each kind with its own reason."""
     time = Column(TIMESTAMP)
     return [
         between(TIMESTAMP, "timestamp_too_early", low=ZERO_FROM),

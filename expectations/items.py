@@ -1,4 +1,4 @@
-"""What holds of items."""
+"""Rules for items."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,17 +20,17 @@ MANY_MISREAD: Final = 0.2
 
 
 def measures() -> Mapping[str, pl.Expr]:
-    """What row rules look at beside the columns themselves."""
+    """Map the measures that row rules check, besides the columns themselves, to their expressions."""
     return id_measures(ITEM_ID) | text_measures(TITLE, TEXT)
 
 
 def row_rules(_: Limits) -> list[Any]:
-    """What each row must satisfy by itself; the first rule broken gives the reason."""
+    """List the rules for single rows; the first one that a row breaks gives the reason."""
     return [filled(ITEM_ID, "missing_item"), *id_rules(ITEM_ID), *text_rules(TITLE), *text_rules(TEXT)]
 
 
 def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
-    """One row of what the batch rules look at."""
+    """Compute the figures that the batch rules check, in one row."""
     n_rows, n_misread = frame.select(pl.len(), misread(TITLE, TEXT).sum().alias("misread")).collect().row(0)
     return one_row(
         {
@@ -43,7 +43,7 @@ def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
 
 
 def batch_rules() -> list[Any]:
-    """What the rows must satisfy together."""
+    """List the rules for the rows as a whole."""
     seen, few = "{misread} of {rows} items", Column("misread_share") <= MANY_MISREAD
     return [
         between("repeated", "duplicate_id", high=0, seen="{repeated} of {rows} rows"),

@@ -1,4 +1,4 @@
-"""What holds of a release's lists."""
+"""Rules for a release's lists."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,12 +16,12 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 def measures() -> Mapping[str, pl.Expr]:
-    """What row rules look at beside the columns themselves."""
+    """Map the measures that row rules check, besides the columns themselves, to their expressions."""
     return {}
 
 
 def row_rules(_: Limits) -> list[Any]:
-    """What each row must satisfy by itself; the first rule broken gives the reason."""
+    """List the rules for single rows; the first one that a row breaks gives the reason."""
     return [
         filled(USER_ID, "missing_user"),
         filled(ITEM_ID, "missing_item"),
@@ -34,7 +34,7 @@ def row_rules(_: Limits) -> list[Any]:
 
 
 def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
-    """One row of what the batch rules look at."""
+    """Compute the figures that the batch rules check, in one row."""
     return one_row(
         {
             ROWS: frame.select(pl.len()).collect().item(),
@@ -45,7 +45,7 @@ def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
 
 
 def batch_rules() -> list[Any]:
-    """What the rows must satisfy together."""
+    """List the rules for the rows as a whole."""
     return [
         between(ROWS, "no_rows", low=1, seen="{rows} rows"),
         between("repeated_ranks", "duplicate_rank", high=0, seen="{repeated_ranks} of {rows} rows"),

@@ -1,4 +1,4 @@
-"""What became of a suite's rules: the verdict, the warnings, and what was seen."""
+"""The report of a suite: whether it passed, its warnings, and what was observed."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
@@ -6,17 +6,17 @@ from typing import Any, Literal, Self
 from nightschool.errors import DataRefused
 
 Severity = Literal["critical", "warning"]
-"""What a broken rule does: refuse the batch, or warn."""
+"""The effect of a broken rule: refuse the batch, or warn."""
 
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """How one rule fared.
+    """The outcome of one rule.
 
     Attributes:
         rule: The expectation and its column.
-        reason: The code of what breaks it.
-        observed: What was seen, in few words.
+        reason: The reason code of rows that break it.
+        observed: What was observed, in few words.
     """
 
     rule: str
@@ -28,10 +28,10 @@ class RuleOutcome:
 
 @dataclass(frozen=True)
 class SuiteReport:
-    """How every rule of a suite fared on one batch.
+    """The outcome of every rule of a suite on one batch.
 
     Attributes:
-        results: What Great Expectations said, rule by rule.
+        results: The results of Great Expectations, rule by rule.
     """
 
     table: str
@@ -39,24 +39,24 @@ class SuiteReport:
     results: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
     def __add__(self, other: Self) -> Self:
-        """Both reports on one table as one."""
+        """Join two reports on one table."""
         return replace(self, outcomes=self.outcomes + other.outcomes, results=self.results + other.results)
 
     @property
     def passed(self) -> bool:
-        """Whether no rule was broken that refuses the batch."""
+        """Whether no critical rule was broken."""
         return not self._broken("critical")
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd, and refuses nothing."""
-        return tuple(f"{self.table}: {told}" for told in self._broken("warning"))
+        """Collect warnings that do not block the batch."""
+        return tuple(f"{self.table}: {text}" for text in self._broken("warning"))
 
     def raise_if_failed(self, do: str = "correct the data and try again") -> None:
-        """Refuses the batch where a rule was broken that does so.
+        """Raise where a critical rule was broken.
 
         Raises:
-            DataRefused: Naming every such rule and what was seen.
+            DataRefused: Names every such rule and what was observed.
         """
         if broken := self._broken("critical"):
             raise DataRefused(f"the batch for {self.table} breaks its rules: {', '.join(broken)}", do=do)

@@ -1,6 +1,6 @@
-"""Rules about single rows, judged on the extremes of each column, and on its rows only where those break one.
+"""Row rules, checked on the extremes of each column first, and on its rows only where those break a rule.
 
-The row rules of a suite together leave each column one interval, so all rows satisfy them where the extremes do.
+The row rules of a suite together allow each column one interval, so all rows satisfy them where the extremes do.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import polars.selectors as cs
 
-from expectations.engine import columns_of, gxe, judge
+from expectations.engine import columns_of, gxe, validate
 from nightschool.columns import DETAIL, REASON
 from nightschool.data.normalization.limits import Limits
 
@@ -19,48 +19,48 @@ _FINDINGS: Final = pl.Schema({ROW_NUMBER: pl.Int64, REASON: pl.String, DETAIL: p
 
 
 def find_bad_rows(suite: ModuleType, frame: pl.DataFrame, limits: Limits) -> pl.DataFrame:
-    """The rows that break a rule: row_number (from 0), reason (of the first rule broken) and detail (the value)."""
+    """Find rows that break a rule: row_number (from 0), reason (of the first rule broken) and detail (the value)."""
     rules = rules_about(suite, frame.lazy(), limits)
     measured = _measured(suite, frame.lazy(), rules)
     extremes = _extremes(measured, frame.height)
-    suspect = _broken_columns(judge(extremes, [rule for rule in rules if _could_break(rule, extremes)]))
+    suspect = _broken_columns(validate(extremes, [rule for rule in rules if _could_break(rule, extremes)]))
     asked = [rule for rule in rules if columns_of(rule)[0] in suspect]
-    results = judge(measured.collect(), asked, result_format="COMPLETE") if asked else []
+    results = validate(measured.collect(), asked, result_format="COMPLETE") if asked else []
     found = [_findings(frame, result) for result in results if not result.success]
     return pl.concat([_FINDINGS.to_frame(), *found]).unique(ROW_NUMBER, keep="first", maintain_order=True)
 
 
-def judge_rows(suite: ModuleType, frame: pl.LazyFrame, limits: Limits, n_rows: int) -> list[tuple[Any, int]]:
-    """Each rule's result with the number of rows that break it; only columns that break a rule are collected."""
+def validate_rows(suite: ModuleType, frame: pl.LazyFrame, limits: Limits, n_rows: int) -> list[tuple[Any, int]]:
+    """Check every rule and count the rows that break it; only columns that break a rule are collected."""
     rules = rules_about(suite, frame, limits)
     measured = _measured(suite, frame, rules)
-    results = judge(_extremes(measured, n_rows), rules)
+    results = validate(_extremes(measured, n_rows), rules)
     suspect = _broken_columns(results)
     if not suspect:
         return [(result, 0) for result in results]
     values = measured.select(*suspect).collect(engine="streaming")
     asked = [number for number, rule in enumerate(rules) if columns_of(rule)[0] in suspect]
-    again = dict(zip(asked, judge(values, [rules[number] for number in asked], result_format="BASIC"), strict=True))
-    judged = [again.get(number, result) for number, result in enumerate(results)]
-    return [(result, 0 if result.success else result.result["unexpected_count"]) for result in judged]
+    again = dict(zip(asked, validate(values, [rules[number] for number in asked], result_format="BASIC"), strict=True))
+    counted = [again.get(number, result) for number, result in enumerate(results)]
+    return [(result, 0 if result.success else result.result["unexpected_count"]) for result in counted]
 
 
 def rules_about(suite: ModuleType, frame: pl.LazyFrame, limits: Limits) -> list[Any]:
-    """The suite's row rules; what holds of text is asked of text alone, since ids may be numbers."""
+    """List the suite's row rules; rules about text are left out where ids are numbers."""
     schema = frame.collect_schema()
     rules = suite.row_rules(limits)
     return [rule for rule in rules if schema.get(rule.meta.get("measured"), pl.String()) == pl.String]
 
 
 def _measured(suite: ModuleType, frame: pl.LazyFrame, rules: Sequence[Any]) -> pl.LazyFrame:
-    """The columns and measures that the rules look at."""
+    """Select the columns and measures that the rules read."""
     measures = suite.measures()
     names = dict.fromkeys(name for rule in rules for name in columns_of(rule))
     return frame.select(measures.get(name, pl.col(name)).alias(name) for name in names)
 
 
 def _extremes(frame: pl.LazyFrame, n_rows: int) -> pl.DataFrame:
-    """Each column's least value, its largest, and a missing one where one is missing; no rows where there are none."""
+    """Collect each column's minimum, maximum, and a null where there is one; no rows where the frame has none."""
     columns = []
     for name, dtype in frame.collect_schema().items():
         value = pl.col(name).fill_nan(None) if dtype.is_float() else pl.col(name)
@@ -71,7 +71,7 @@ def _extremes(frame: pl.LazyFrame, n_rows: int) -> pl.DataFrame:
 
 
 def _could_break(rule: Any, extremes: pl.DataFrame) -> bool:
-    """Whether the rule is about missing values, or there are any values that it could be about."""
+    """Tell whether the rule could be broken: it is about missing values, or there are values to check."""
     column = extremes[columns_of(rule)[0]]
     return isinstance(rule, gxe.ExpectColumnValuesToNotBeNull) or column.null_count() < len(column)
 

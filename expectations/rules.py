@@ -1,4 +1,4 @@
-"""The two rules that every suite is written in, each with the code of what breaks it."""
+"""The two kinds of rules that every suite is written in, each with its reason code."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -10,19 +10,19 @@ _TOLD: Final = ("seen", "measured")
 
 
 def filled(column: str, reason: str) -> Any:
-    """No value is missing."""
+    """Build the rule that no value is missing."""
     return gxe.ExpectColumnValuesToNotBeNull(column=column, meta={"reason": reason})
 
 
 def between(column: str, reason: str, low: Bound = None, high: Bound = None, **more: Any) -> Any:
-    """Every value that is there lies between the bounds, both included; None: no bound.
+    """Build the rule that every value present lies between the bounds, both included; None: no bound.
 
     Args:
         column: A column or a measure.
-        reason: The code of what breaks the rule.
+        reason: The reason code of rows that break the rule.
         low: The least value.
         high: The largest value.
-        more: `seen`, what to tell of a broken row, with its columns in braces; `measured`, the column that a measure is
+        more: `seen`, the text about a broken row, with its columns in braces; `measured`, the column that a measure is
             of; anything else is a setting of Great Expectations, such as severity="warning".
     """
     meta: dict[str, str] = {"reason": reason, **{name: more.pop(name) for name in _TOLD if name in more}}

@@ -1,4 +1,4 @@
-"""What holds of ids and of text that people read, wherever they stand."""
+"""Rules for ids and for text in any table."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ _MISREAD: Final = r"[\x80-\x9F\uFFFD]"
 
 
 def id_rules(column: str) -> list[Any]:
-    """An id is no essay and has no control characters."""
+    """List the rules for an id: a longest length, and no control characters."""
     return [
         between(length_of(column), "id_too_long", high=LONGEST_ID, measured=column),
         between(controls_of(column), "control_character_in_id", high=0, measured=column),
@@ -22,7 +22,7 @@ def id_rules(column: str) -> list[Any]:
 
 
 def text_rules(column: str) -> list[Any]:
-    """Text has an end, and no control characters but tabs and line ends."""
+    """List the rules for text: a longest length, and no control characters but tabs and line ends."""
     return [
         between(length_of(column), "text_too_long", high=LONGEST_TEXT, measured=column),
         between(controls_of(column), "control_character_in_text", high=0, measured=column),
@@ -30,27 +30,27 @@ def text_rules(column: str) -> list[Any]:
 
 
 def id_measures(*columns: str) -> dict[str, pl.Expr]:
-    """What the rules of ids look at."""
+    """Map the measures that the rules for ids check to their expressions."""
     return _measures(columns, _IN_IDS)
 
 
 def text_measures(*columns: str) -> dict[str, pl.Expr]:
-    """What the rules of text look at."""
+    """Map the measures that the rules for text check to their expressions."""
     return _measures(columns, _IN_TEXT)
 
 
 def misread(*columns: str) -> pl.Expr:
-    """Whether one of the columns shows that it was decoded by the wrong encoding."""
+    """Build the expression of whether one of the columns was decoded by the wrong encoding."""
     return pl.any_horizontal(pl.col(name).str.contains(_MISREAD).fill_null(value=False) for name in columns)
 
 
 def length_of(column: str) -> str:
-    """The name of the measure of a column's lengths."""
+    """Name the measure of a column's lengths."""
     return f"length of {column}"
 
 
 def controls_of(column: str) -> str:
-    """The name of the measure of a column's control characters: whether there is one."""
+    """Name the measure of whether a column has control characters."""
     return f"control characters in {column}"
 
 

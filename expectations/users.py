@@ -1,4 +1,4 @@
-"""What holds of users."""
+"""Rules for users."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,21 +15,21 @@ TABLE: Final = USERS
 
 
 def measures() -> Mapping[str, pl.Expr]:
-    """What row rules look at beside the columns themselves."""
+    """Map the measures that row rules check, besides the columns themselves, to their expressions."""
     return id_measures(USER_ID)
 
 
 def row_rules(_: Limits) -> list[Any]:
-    """What each row must satisfy by itself; the first rule broken gives the reason."""
+    """List the rules for single rows; the first one that a row breaks gives the reason."""
     return [filled(USER_ID, "missing_user"), *id_rules(USER_ID)]
 
 
 def facts(frame: pl.LazyFrame, _: Known) -> pl.DataFrame:
-    """One row of what the batch rules look at."""
+    """Compute the figures that the batch rules check, in one row."""
     n_rows = frame.select(pl.len()).collect().item()
     return one_row({ROWS: n_rows, "repeated": count_repeated(frame, USER_ID, AVAILABLE_AT)})
 
 
 def batch_rules() -> list[Any]:
-    """What the rows must satisfy together."""
+    """List the rules for the rows as a whole."""
     return [between("repeated", "duplicate_id", high=0, seen="{repeated} of {rows} rows")]

@@ -18,6 +18,7 @@ from tasks.prepare import prepare
 from tasks.prove import prove
 from tasks.publish import publish
 from tasks.recommend import recommend
+from tasks.recover import recover
 from tasks.refit import refit
 from tasks.report import report, report_decided
 from tasks.select import select
@@ -50,24 +51,17 @@ def retrain(
         check_configuration(config, dataset)
         with home_lock(Settings().paths.lock):
             home = bind_home(dataset, source_root)
-            taken = attempt.took(ingest(home, instant))
+            recover(home)
+            ingested = attempt.took(ingest(home, instant))
             night = open_night(home, config, instant, force, make_current and not dry_run)
             if not isinstance(night, Night):
-                return attempt.ends(report_decided(night, taken))
-            checked = validate(night)
-            data = prepare(night)
-            chosen = select(night, data)
-            verdict = prove(night, data, chosen)
-            model = refit(night, data, chosen, verdict)
-            tables = recommend(night, data, model)
-            release = publish(night, verdict, model, tables, dry_run)
-            stages = {
-                "prepare": data,
-                "select": chosen,
-                "prove": verdict,
-                "refit": model,
-                "recommend": tables,
-                "publish": release,
-            }
-            return attempt.ends(report(night, taken, checked, stages))
+                return attempt.ends(report_decided(night, ingested))
+            validate(night)
+            prepared = prepare(night)
+            selected = select(night, prepared)
+            proved = prove(night, prepared, selected)
+            refitted = refit(night, prepared, selected, proved)
+            recommended = recommend(night, prepared, refitted)
+            published = publish(night, proved, refitted, recommended, dry_run)
+            return attempt.ends(report(night, ingested, published))
     return attempt.refused

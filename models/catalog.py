@@ -1,62 +1,72 @@
 """The models there are, by name; a new one is a file of its own and a line here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from models.autoencoders.dlae import Dlae
-from models.autoencoders.ease import Ease
-from models.autoencoders.gfcf import Gfcf
 from models.base import Model, ModelConfig
-from models.baselines.content import Content
-from models.baselines.popularity import Popularity
-from models.baselines.recent_popularity import RecentPopularity
-from models.factorization.bpr import Bpr
-from models.factorization.ials import Ials
-from models.factorization.nmf import Nmf
-from models.factorization.svd import Svd
-from models.factorization.svd_surprise import SvdSurprise
-from models.factorization.svdpp import Svdpp
 from models.hybrid import Hybrid
-from models.neighbours.itemknn import ItemKnn
-from models.neighbours.knn_baseline import KnnBaseline
-from models.neighbours.rp3beta import Rp3Beta
-from models.neighbours.userknn import UserKnn
-from models.rating_stack.bayesian_fm import BayesianFm
-from models.rating_stack.stack import Stack
-from models.reranker.reranker import Reranker, RerankerConfig
+from models.reranker.config import RerankerConfig
 from models.serialization import read_card
 from nightschool.contract import RERANKER, Recipe, Space
 from nightschool.errors import ConfigurationError
 
-MODELS: Mapping[str, type[Model]] = {
-    "popularity": Popularity,
-    "svd": Svd,
-    "ease": Ease,
-    "content": Content,
-    "svd_surprise": SvdSurprise,
-    "svdpp": Svdpp,
-    "nmf": Nmf,
-    "knn_baseline": KnnBaseline,
-    "bayesian_fm": BayesianFm,
-    "stack": Stack,
-    "dlae": Dlae,
-    "ials": Ials,
-    "bpr": Bpr,
-    "itemknn": ItemKnn,
-    "userknn": UserKnn,
-    "rp3beta": Rp3Beta,
-    "gfcf": Gfcf,
-    "recent_popularity": RecentPopularity,
-}
+if TYPE_CHECKING:
+    from models.reranker.reranker import Reranker
+
+
+class Catalogue(Mapping[str, type[Model]]):
+    """Model classes by name, each imported when it is first asked for: a night loads no library that it does not use.
+
+    Args:
+        classes: Name to the class, as `module.Class`.
+    """
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> type[Model]:
+        found: type[Model] = _imported(self._classes[name])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+
+MODELS: Mapping[str, type[Model]] = Catalogue(
+    {
+        "popularity": "models.baselines.popularity.Popularity",
+        "svd": "models.factorization.svd.Svd",
+        "ease": "models.autoencoders.ease.Ease",
+        "content": "models.baselines.content.Content",
+        "svd_surprise": "models.factorization.svd_surprise.SvdSurprise",
+        "svdpp": "models.factorization.svdpp.Svdpp",
+        "nmf": "models.factorization.nmf.Nmf",
+        "knn_baseline": "models.neighbours.knn_baseline.KnnBaseline",
+        "bayesian_fm": "models.rating_stack.bayesian_fm.BayesianFm",
+        "stack": "models.rating_stack.stack.Stack",
+        "dlae": "models.autoencoders.dlae.Dlae",
+        "ials": "models.factorization.ials.Ials",
+        "bpr": "models.factorization.bpr.Bpr",
+        "itemknn": "models.neighbours.itemknn.ItemKnn",
+        "userknn": "models.neighbours.userknn.UserKnn",
+        "rp3beta": "models.neighbours.rp3beta.Rp3Beta",
+        "gfcf": "models.autoencoders.gfcf.Gfcf",
+        "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
+    }
+)
 
 Config = TypeVar("Config", bound=BaseModel)
 
 
 def create(name: str, params: Mapping[str, Any]) -> Model:
-    """An unfitted model with these hyper-parameters over its defaults.
+    """Create an unfitted model with these hyper-parameters over its defaults.
 
     Raises:
         ConfigurationError: There is no such model or hyper-parameter, or a value is out of range.
@@ -65,17 +75,27 @@ def create(name: str, params: Mapping[str, Any]) -> Model:
     return model(_validated(name, model.config_type, params))
 
 
-def create_reranker(params: Mapping[str, Any]) -> Reranker:
-    """An unfitted reranker with these hyper-parameters over its defaults.
+def create_reranker(params: Mapping[str, Any]) -> "Reranker":
+    """Create an unfitted reranker with these hyper-parameters over its defaults.
 
     Raises:
         ConfigurationError: There is no such hyper-parameter, or a value is out of range.
     """
-    return Reranker(_validated(RERANKER, RerankerConfig, params))
+    reranker: Reranker = _imported("models.reranker.reranker.Reranker")(reranker_config(params))
+    return reranker
+
+
+def reranker_config(params: Mapping[str, Any]) -> RerankerConfig:
+    """Return the reranker's hyper-parameters: these over the defaults.
+
+    Raises:
+        ConfigurationError: There is no such hyper-parameter, or a value is out of range.
+    """
+    return _validated(RERANKER, RerankerConfig, params)
 
 
 def space(name: str) -> Space:
-    """The hyper-parameters of a model that the search tries, and their values.
+    """Return the hyper-parameters of a model that the search tries, with their values.
 
     Raises:
         ConfigurationError: There is no such model.
@@ -85,7 +105,7 @@ def space(name: str) -> Space:
 
 
 def build(recipe: Recipe) -> Hybrid:
-    """The unfitted recommender that a recipe describes.
+    """Build the unfitted recommender that a recipe describes.
 
     Raises:
         ConfigurationError: The recipe names a model or hyper-parameter that no longer exists.
@@ -95,7 +115,7 @@ def build(recipe: Recipe) -> Hybrid:
 
 
 def load(directory: Path) -> Hybrid:
-    """The fitted recommender that `Hybrid.save` wrote into the directory.
+    """Load the fitted recommender that `Hybrid.save` wrote into the directory.
 
     Raises:
         NotFound: The directory holds no recommender.
@@ -121,3 +141,8 @@ def _model(name: str) -> type[Model]:
     if name not in MODELS:
         raise ConfigurationError("no such model", seen=name, do=f"use one of {', '.join(MODELS)}")
     return MODELS[name]
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)

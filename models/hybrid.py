@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from models.base import Model
 from models.fitted_state import Known
-from models.reranker.reranker import Reranker
 from nightschool.capabilities import FoldsIn
 from nightschool.contract import RERANKER, Dataset, Float32s, Indices, Pool, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names
+
+if TYPE_CHECKING:
+    from models.reranker.reranker import Reranker
 
 
 class Hybrid(Model):
@@ -29,10 +32,10 @@ class Hybrid(Model):
     learned = ()
 
     config: Recipe
-    reranker: Reranker | None
+    reranker: "Reranker | None"
     """What orders the candidates anew; None where the recipe has none."""
 
-    def __init__(self, recipe: Recipe, models: Sequence[Model], reranker: Reranker | None = None) -> None:
+    def __init__(self, recipe: Recipe, models: Sequence[Model], reranker: "Reranker | None" = None) -> None:
         super().__init__(recipe)
         if [model.name for model in models] != [component.model for component in recipe.components]:
             raise ConfigurationError(

@@ -1,11 +1,14 @@
-"""Parsing one external id that a person or a request names."""
+"""Parsing of one external id that a command or a request names."""
 
 import re
 from typing import Final
 
+from nightschool.errors import NotFound
+
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
+_SHOWN: Final = 100
 
 
 def parse_id(text: str, kind: str) -> int | str | None:
@@ -14,7 +17,7 @@ def parse_id(text: str, kind: str) -> int | str | None:
     A whole number is written as the sources write it: `7`, not `007`, `+7`, `7.0` or `1_4`.
 
     Args:
-        text: What was given.
+        text: The id as it was given.
         kind: The dtype of the home's ids: `Int64` or `String`.
     """
     if kind == "String":
@@ -22,6 +25,25 @@ def parse_id(text: str, kind: str) -> int | str | None:
     if _WHOLE.fullmatch(text) and _SMALLEST <= int(text) <= _LARGEST:
         return int(text)
     return None
+
+
+def require_id(text: str, kind: str, entity: str) -> int | str:
+    """Return the id that a text names.
+
+    Args:
+        text: The id as it was given.
+        kind: The dtype of the home's ids: `Int64` or `String`.
+        entity: `user` or `item`, for the message.
+
+    Raises:
+        NotFound: It can be no id of the home.
+    """
+    found = parse_id(text, kind)
+    if found is None:
+        ids = "texts in Unicode" if kind == "String" else "whole numbers of at most 64 bits"
+        do = "give one as the sources write it"
+        raise NotFound(f"{entity.capitalize()} ids in this home are {ids}", seen=ascii(text[:_SHOWN])[1:-1], do=do)
+    return found
 
 
 def is_storable(text: str) -> bool:

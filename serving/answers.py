@@ -1,4 +1,4 @@
-"""Answers to who asks for a list: what may be asked, how the list is made, and how it goes out."""
+"""Requests for a list, how the list is made, and its encoded response."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -29,7 +29,7 @@ _OBJECT_BYTES: Final = 200
 
 
 class ListRequest(NamedTuple):
-    """What a request for a list asks beyond its user; what is None, the rules in force say."""
+    """The parameters of a request for a list; None leaves a parameter to the rules in force."""
 
     k: int = 10
     exclude: tuple[str, ...] = ()
@@ -40,11 +40,11 @@ class ListRequest(NamedTuple):
 
     @property
     def as_published(self) -> bool:
-        """Whether only the length is asked for."""
+        """Return whether the request sets nothing but the length."""
         return self == ListRequest(k=self.k)
 
     def changes(self, rules: Rules) -> Rules:
-        """The rules in force, with what was asked."""
+        """Return the rules in force, changed by the parameters of this request."""
         changed = {name: value for name in ("diversity", "alpha") if (value := getattr(self, name)) is not None}
         if self.exclude:
             changed["exclude"] = (*rules.exclude, *self.exclude)
@@ -52,13 +52,13 @@ class ListRequest(NamedTuple):
 
 
 class CacheKey(NamedTuple):
-    """All that an answer depends on.
+    """Everything that a response depends on; the key of the response cache.
 
     Attributes:
-        mark: What changes with all that the user does.
-        generation: What changes with rules, releases and experiments.
-        hours: The age of the release.
-        arm: Of the experiment; None outside of one.
+        mark: Version of the user's events.
+        generation: Version of rules, release and experiment.
+        hours: Age of the release in whole hours.
+        arm: The user's arm; None without an experiment.
     """
 
     snapshot: Snapshot
@@ -71,12 +71,12 @@ class CacheKey(NamedTuple):
 
 
 class EncodedList(NamedTuple):
-    """An answer as it goes out.
+    """A list as the body of a response.
 
     Attributes:
         json: UTF-8.
-        tag: What tells it from any other answer to the same request.
-        exposed: What an experiment showed; None outside of one.
+        tag: The ETag, a hash of the body.
+        exposed: The list that an experiment showed; None without an experiment.
     """
 
     json: bytes
@@ -85,7 +85,7 @@ class EncodedList(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, with what belongs to it."""
+        """Return the memory that the list takes in the cache, in bytes."""
         return len(self.json) + _OBJECT_BYTES * (2 + (len(self.exposed.items) if self.exposed else 0))
 
     @classmethod
@@ -93,20 +93,20 @@ class EncodedList(NamedTuple):
         cls,
         snapshot: Snapshot,
         user_id: ExternalId,
-        told: Mapping[str, Any],
+        fields: Mapping[str, Any],
         entries: Sequence[Entry],
         exposed: ShownList | None,
     ) -> Self:
-        """A user's list of a release; `told` holds what else `schemas.Recommendations` says of it."""
+        """Encode a user's list; `fields` holds the other fields of `schemas.Recommendations`."""
         release = snapshot.release
         about = {"release_id": release.release_id, "as_of": release.as_of, "published_at": release.created_at}
         n_filled = sum("filled" in entry for entry in entries)
-        json = orjson.dumps({**about, "user_id": user_id, **told, "filled": n_filled, "items": entries})
+        json = orjson.dumps({**about, "user_id": user_id, **fields, "filled": n_filled, "items": entries})
         return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
 
 
 def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, asked: ListRequest) -> list[Entry]:
-    """A list, picked for a user with events, and looked up where neither rules nor the request change the order."""
+    """Make a user's list: look up the published one, or pick a new one where rules, events or the request change it."""
     narrowing = Narrowing(asked.category, asked.max_difficulty)
     if rules.plain and narrowing == Narrowing() and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
@@ -126,6 +126,6 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
 
 
 def warm_up(snapshot: Snapshot) -> None:
-    """Picks one list, so that nobody's first request waits for compiled code and mapped pages."""
+    """Pick one list, so that the first request does not wait for compilation and page faults."""
     if len(snapshot.lists):
         make_list(snapshot, snapshot.lists.keys[0], Rules(quota=1, diversity=0.1), ListRequest())

@@ -1,4 +1,4 @@
-"""The application that a server runs: routes, what stands around them, and how errors are told."""
+"""The ASGI application of a server: routes, middleware and error handlers."""
 
 import os
 from collections.abc import AsyncIterator
@@ -31,19 +31,19 @@ _STATUS: Final = {
 
 
 def create() -> App:
-    """The application over the home that the settings name, as a server's worker starts it."""
+    """Create the application of one server worker, over the home that the settings name."""
     log_as_json()
     folder = os.environ.get(MULTIPROCESS)
     return with_middleware(Service(Settings(), Path(folder) if folder else None))
 
 
 def with_middleware(service: Service) -> App:
-    """The application over a service, and all that stands around it."""
+    """Wrap the application of a service in the middleware that checks and logs requests."""
     return Middleware(application(service), Guard(service.keyring, service.shared))
 
 
 def application(service: Service) -> FastAPI:
-    """The routes over a service."""
+    """Create the FastAPI application with all routes over a service."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,30 +63,30 @@ def application(service: Service) -> FastAPI:
     app.state.night_figures = NightFigures(service.settings.paths)
     for router in (users.lists, users.router, items.router, events.router, operations.router, page.router):
         app.include_router(router)
-    app.add_exception_handler(NightschoolError, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(NightschoolError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(Exception, _answer_failure)
     return app
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    """An expected error as an answer."""
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Turn an expected error into a problem document."""
     status = next(
         (status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY
     )
     return problem(request, str(error), status)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    """What FastAPI says of a request that is not of the form, as one sentence."""
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """Turn the faults that FastAPI found in a request into a problem document."""
     faults = cast(RequestValidationError, error).errors()[:5]
-    told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
-    return problem(request, "; ".join(told), HTTPStatus.UNPROCESSABLE_ENTITY)
+    messages = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
+    return problem(request, "; ".join(messages), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """What the framework refuses, such as an address that leads nowhere."""
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    """Turn an HTTP error of the framework, such as an unknown path, into a problem document."""
     refusal = cast(HTTPException, error)
     if request.method == "OPTIONS" and refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (refusal.headers or {}).get("Allow", "")
@@ -94,6 +94,6 @@ async def _refused(request: Request, error: Exception) -> Response:
     return problem(request, str(refusal.detail), refusal.status_code, refusal.headers)
 
 
-async def _failed(request: Request, _: Exception) -> Response:
-    """A defect of ours as an answer; the frame logs it."""
+async def _answer_failure(request: Request, _: Exception) -> Response:
+    """Answer a request that failed by a defect; the middleware logs the error."""
     return problem(request, FAILED, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,4 +1,4 @@
-"""Answers that are kept while nothing changes, as many as fit into so many bytes."""
+"""A cache of responses, bounded by their bytes."""
 
 from collections.abc import Hashable
 from threading import Lock
@@ -6,21 +6,21 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
-    """What knows how many bytes it takes."""
+    """A value that knows its size in memory."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the size in bytes."""
 
 
 Kept = TypeVar("Kept", bound=Sized)
 
 
 class Cache(Generic[Kept]):
-    """Answers by what was asked; those that nobody asked for lately go first.
+    """Responses by request; those that were not requested lately are evicted first.
 
-    What comes in goes into the younger half. Once that is full, it becomes the older one, of which only what is asked
-    for again stays. So that looking up changes nothing but what is asked for again.
+    New entries go into the younger half. Once that is full, it becomes the older half, from which an entry moves back
+    when it is requested again. So a lookup in the younger half changes nothing.
     """
 
     def __init__(self, most_bytes: int) -> None:

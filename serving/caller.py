@@ -1,4 +1,4 @@
-"""Who asks, as far as it is known."""
+"""The caller of a request: its key, role and user."""
 
 from typing import Final, NamedTuple
 
@@ -6,12 +6,12 @@ from nightschool.storage.keys import ROLES, Role
 
 
 class Caller(NamedTuple):
-    """Who asks, as far as it is known.
+    """The caller of a request.
 
     Attributes:
-        name: Of the key; empty without one.
-        role: What they may do; None on pages that are open to everybody.
-        user_id: The one user whom they may ask about and act for; None: everybody.
+        name: The name of the key; empty without one.
+        role: The role of the key; None on pages that are open to everybody.
+        user_id: The one user that the key is for; None for a key that is for all.
     """
 
     name: str = ""
@@ -24,7 +24,7 @@ class Caller(NamedTuple):
 
 
 THIS_MACHINE: Final = Caller(role="operate")
-"""Whoever asks a server that has no keys."""
+"""The caller of a server without keys, which serves this machine alone."""
 
 ANYBODY: Final = Caller()
-"""Somebody on a page that is open to everybody."""
+"""The caller of a page that is open to everybody."""

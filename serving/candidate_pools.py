@@ -1,4 +1,4 @@
-"""The candidate pools of one release, read a user at a time from the files of their table."""
+"""The candidate pools of one release, read one user at a time from the table's Parquet files."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,16 +18,16 @@ class _File(NamedTuple):
 
 
 class CandidatePools:
-    """Every user's candidates with each component's score; which file holds whom is known from their footers."""
+    """Every user's candidates with each component's score; the files' footers say which users each one holds."""
 
     def __init__(self, files: list[Path]) -> None:
         self._files = [_ranged(path) for path in files]
 
     def of(self, user_id: ExternalId) -> pl.DataFrame | None:
-        """A user's candidates: item_id and one column a component; None for a user without any.
+        """Read a user's candidates: item_id and one column a component; None for a user without any.
 
         Raises:
-            Unreachable: The files were rewritten without somebody, or removed, and the next release is not open yet.
+            Unreachable: The files were rewritten by an erasure, or removed, and the next release is not open yet.
         """
         files = [file.path for file in self._files if file.first <= user_id <= file.last]
         if not files:

@@ -1,4 +1,4 @@
-"""What a list is picked from when the published one will not do: after new events, under rules, at another α."""
+"""Candidates of a list that differs from the published one: after new events, under rules, at another α."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Candidates:
 
 
 class Scorer:
-    """Scores of one user by component, as a night would make them: z-scores over what the user has not met.
+    """Scores of one user by component, as a night computes them: z-scores over the unseen items.
 
-    A component that publishes its item weights is scored from any history; of the others, the published scores of the
-    pool are all there is, and what is outside it scores like the last of it.
+    A component that publishes its item weights can score any history. For the others only the published scores of the
+    pool are known; an item outside the pool gets the lowest score in it.
     """
 
     def __init__(self, snapshot: Snapshot, user: UserState) -> None:
@@ -45,9 +45,9 @@ class Scorer:
         self._shares = {name: component.weight for name, component in snapshot.components.items()}
 
     def by_recipe(self) -> Candidates | None:
-        """The pool in the published order, moved by what was sent since; None for a user without a pool.
+        """Return the pool in the published order, adjusted for events since; None for a user without a pool.
 
-        The order may be a reranker's. What events do to the scores of the recipe's components moves it by as much.
+        The order may be a reranker's. It moves by as much as the events change the scores of the recipe's components.
         """
         if self._pool.is_empty():
             return None
@@ -56,14 +56,14 @@ class Scorer:
         items = self._union(after.values())
         was = _total(self._shares, before)[items]
         places = {item: place for place, item in enumerate(items.tolist())}
-        dealt = keep_order(was, [places[item] for item in self._listed if item in places])
-        return self._ordered(items, dealt + _total(self._shares, after)[items] - was, self._shares, after)
+        ordered = keep_order(was, [places[item] for item in self._listed if item in places])
+        return self._ordered(items, ordered + _total(self._shares, after)[items] - was, self._shares, after)
 
     def by_events(self) -> Candidates | None:
-        """What item weights make of a history alone, for users without a pool; None where they say nothing of it.
+        """Score the whole catalogue from a user's history by item weights; None where no weight applies.
 
-        Whom nothing was sent of stays with the audience's list, as the night left them.
-        Where no component of the recipe has weights, others that do stand in.
+        A user without events since the release keeps the audience's list. Where no component of the recipe has
+        weights, co-occurrence or content weights are used.
         """
         if not self._user.sent:
             return None
@@ -77,10 +77,10 @@ class Scorer:
         return self._ordered(items, _total(shares, scores)[items], shares, scores)
 
     def by_alpha(self, alpha: float) -> Candidates | None:
-        """The pool by α · collaborative + (1 − α) · content; None for a user without a history.
+        """Order the candidates by α · collaborative + (1 − α) · content; None for a user without a history.
 
-        The collaborative side is all of the recipe but content: in a hybrid the night's own scores, else the blend,
-        standardised. What a reranker made of them does not count.
+        The collaborative side is all of the recipe but content: in a hybrid the night's own scores, else the
+        standardised blend. A reranker's order is ignored.
         """
         names = [name for name in self._shares if name != CONTENT and (self._weighs(name) or not self._pool.is_empty())]
         if not self._user.current or not names:
@@ -94,22 +94,22 @@ class Scorer:
         return self._ordered(items, _total(shares, scores)[items], shares, scores)
 
     def by_history(self, items: Indices) -> Candidates | None:
-        """Those of the items that the history speaks for, best first; None where none is or nothing weighs them."""
+        """Order the given items that have a positive weight to the history, best first; None where there are none."""
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         if not shares:
             shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
         row = liked_row(self._user.current, len(self._snapshot.catalogue))
         raw = {name: fold_in(row, self._snapshot.weights[name])[0] for name in shares}
-        spoken = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
-        if not spoken:
+        weighted = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
+        if not weighted:
             return None
         scores = {name: _standardised(score, self._unseen) for name, score in raw.items()}
-        near = np.array(spoken, dtype=np.int32)
+        near = np.array(weighted, dtype=np.int32)
         return self._ordered(near, _total(shares, scores)[near], shares, scores)
 
     @cached_property
     def _pool(self) -> pl.DataFrame:
-        """The candidates that were published: item_id and a column a component; no rows for a user without any."""
+        """Return the published candidates: item_id and a column a component; no rows for a user without any."""
         found = self._snapshot.pools.of(self._user.user_id) if self._user.known else None
         return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
 
@@ -125,21 +125,21 @@ class Scorer:
         return bool(self._user.sent) and self._weighs(name)
 
     def _published(self, name: str) -> Float32s:
-        """The component's scores without the events, float32 [n_items]."""
+        """Score the history as the release knew it, float32 [n_items]."""
         if self._weighs(name):
             return self._scored(name, self._user.published, self._unseen_then)
-        told = self._pool[name].to_numpy()
-        scores = np.full(len(self._snapshot.catalogue), told.min(initial=0), dtype=np.float32)
-        scores[self._pool_items] = told
+        published = self._pool[name].to_numpy()
+        scores = np.full(len(self._snapshot.catalogue), published.min(initial=0), dtype=np.float32)
+        scores[self._pool_items] = published
         return scores
 
     def _folded(self, name: str) -> Float32s:
-        """The component's scores of the whole history, float32 [n_items]."""
+        """Score the whole history, events since included, float32 [n_items]."""
         return self._scored(name, self._user.current, self._unseen)
 
     @property
     def _unseen_then(self) -> Mask:
-        """What the user had not met when the release was made, over which the night took its z-scores."""
+        """Return the items unseen when the release was made, over which the night took its z-scores."""
         then = np.ones(len(self._snapshot.catalogue), dtype=bool)
         then[list(self._user.published)] = False
         return then & self._snapshot.available
@@ -153,7 +153,7 @@ class Scorer:
         return self._snapshot.catalogue.positions(self._pool[ITEM_ID])
 
     def _union(self, scores: Iterable[Float32s]) -> Indices:
-        """The pool, and the best unseen items by each of the scores, int32 [n] ascending."""
+        """Join the pool and the best unseen items by each of the scores, int32 [n] ascending."""
         best = [_best(score, self._unseen) for score in scores]
         pool = self._pool_items[self._unseen[self._pool_items]]
         return np.unique(np.concatenate([*best, pool])).astype(np.int32)
@@ -163,8 +163,8 @@ class Scorer:
     ) -> Candidates:
         order = np.argsort(-totals, kind="stable")
         items = items[order]
-        speaking = [name for name in scores if shares[name] > 0]
-        parts = {name: (shares[name] * scores[name][items]).astype(np.float32) for name in speaking}
+        contributing = [name for name in scores if shares[name] > 0]
+        parts = {name: (shares[name] * scores[name][items]).astype(np.float32) for name in contributing}
         return Candidates(items, totals[order].astype(np.float32), parts)
 
 
@@ -176,7 +176,7 @@ def _total(shares: Mapping[str, float], scores: Mapping[str, Float32s]) -> Float
 
 
 def _best(scores: Float32s, unseen: Mask) -> Indices:
-    """Positions of the best unseen items, int32 [≤ the pool's size]."""
+    """Return positions of the best unseen items, int32 [≤ the pool's size]."""
     places = np.flatnonzero(unseen)
     if len(places) > POOL_SIZE:
         places = places[np.argpartition(-scores[places], POOL_SIZE - 1)[:POOL_SIZE]]
@@ -184,7 +184,7 @@ def _best(scores: Float32s, unseen: Mask) -> Indices:
 
 
 def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
-    """z-scores over the unseen items, float32 [n_items]; zeros where all of these score alike."""
+    """Standardise scores over the unseen items, float32 [n_items]; zeros where all of them are equal."""
     there = scores[unseen].astype(np.float64)
     if not len(there) or there.std() <= 1e-6 * abs(there.mean()):
         return np.zeros_like(scores)

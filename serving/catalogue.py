@@ -1,4 +1,4 @@
-"""The items of one release as a reader meets them: ids, titles and labels, in arrays by position."""
+"""The items of one release: ids, titles and labels, and arrays by position."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -25,7 +25,7 @@ class Catalogue:
 
     Attributes:
         ids: External ids, as Python values.
-        current: bool [n_items], which of them the items table holds as not ended.
+        current: bool [n_items], the items that the items table holds and has not withdrawn.
     """
 
     def __init__(self, items: pl.DataFrame, columns: ItemColumns) -> None:
@@ -46,25 +46,25 @@ class Catalogue:
         return len(self.ids)
 
     def position(self, item_id: ExternalId) -> int | None:
-        """Where an item stands; None for one that is not in the release."""
+        """Return an item's position; None for one that is not in the release."""
         return self._positions.get(item_id)
 
     def positions(self, item_ids: Iterable[ExternalId | None]) -> Indices:
-        """Where the items stand, int32 [≤ n]; those that are not in the release are left out."""
+        """Return the items' positions, int32 [≤ n]; items that are not in the release are left out."""
         found = (self._positions.get(item_id) for item_id in item_ids if item_id is not None)
         return np.array([position for position in found if position is not None], dtype=np.int32)
 
     def item(self, item_id: ExternalId) -> Item:
-        """An item as people know it; one that the release does not hold has its id alone."""
+        """Return an item with title and labels; one that the release does not hold has its id alone."""
         return Item(**self.describe(item_id))
 
     def describe(self, item_id: ExternalId) -> dict[str, Any]:
-        """The fields of `Item`; nobody may change them."""
+        """Return the fields of `Item`, shared between callers: do not change them."""
         return self._described.get(item_id) or self._fields(item_id, "", {})
 
     def _labels_of(self, row: Mapping[str, object]) -> dict[str, list[str]]:
-        told = {name: _as_list(row[name]) for name in self._columns.names}
-        return {name: labels for name, labels in told.items() if labels}
+        listed = {name: _as_list(row[name]) for name in self._columns.names}
+        return {name: labels for name, labels in listed.items() if labels}
 
     def _fields(self, item_id: ExternalId, title: str, labels: Mapping[str, list[str]]) -> dict[str, Any]:
         level = labels.get(self._ordinal, [None])[0] if self._ordinal else None
@@ -72,21 +72,21 @@ class Catalogue:
 
     @property
     def level_names(self) -> tuple[str, ...]:
-        """Levels of difficulty, lowest first; empty where the manifest tells none."""
+        """Return the levels of difficulty, lowest first; empty where the manifest declares none."""
         return tuple(self._columns.ordinals[self._ordinal]) if self._ordinal else ()
 
     @cached_property
     def levels(self) -> Indices:
-        """The level of each item, int32 [n_items]; -1 where it has none."""
+        """Return the level of each item, int32 [n_items]; -1 without one."""
         if self._ordinal is None:
             return np.full(len(self), -1, dtype=np.int32)
         places = {level: place for place, level in enumerate(self.level_names)}
-        told = self._frame[self._ordinal].cast(pl.String)
-        return told.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
+        names = self._frame[self._ordinal].cast(pl.String)
+        return names.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
 
     @cached_property
     def kinds(self) -> Indices:
-        """The kind of each item for quotas, int32 [n_items]: its first category, or first label; -1 without one."""
+        """Return the kind of each item for quotas, int32 [n_items]: its first category or label; -1 without one."""
         names = (*self._columns.categories, *self._columns.lists)
         if not names:
             return np.full(len(self), -1, dtype=np.int32)
@@ -96,18 +96,18 @@ class Catalogue:
         return ranks.fill_null(-1).to_numpy()
 
     @cached_property
-    def likeness(self) -> csr_array:
-        """What items are alike by, CSR float32 [n_items, n_labels], rows of length one or empty: labels and levels."""
+    def similarity_features(self) -> csr_array:
+        """Return item features for diversity, CSR float32 [n_items, n_labels]: labels and levels, rows of unit norm."""
         without_text = self._frame.with_columns(pl.lit(None, dtype=pl.String).alias(TEXT))
         return item_features(without_text, self._columns, np.ones(len(self), dtype=bool))
 
     @property
     def label_names(self) -> Sequence[str]:
-        """Every category and label that an item bears, in order."""
+        """Return every category and label of an item, sorted."""
         return sorted(self._by_label)
 
     def labelled(self, label: str) -> Mask:
-        """The items that bear a label in any column, bool [n_items]."""
+        """Select the items with a label in any column, bool [n_items]."""
         mask = np.zeros(len(self), dtype=bool)
         mask[self._by_label.get(label, _NOWHERE)] = True
         return mask

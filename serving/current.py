@@ -1,4 +1,4 @@
-"""Which release is served: the pointer is watched, and another release is opened whole before it takes over."""
+"""The release that is served: the current one, opened as a whole before it replaces the last one."""
 
 import logging
 from contextlib import suppress
@@ -17,7 +17,7 @@ Fingerprint = tuple[int | None, int | None, bool]
 
 
 class Current:
-    """The snapshot that readers get; it changes between two requests, never within one."""
+    """The current snapshot; it changes between two requests, never within one."""
 
     def __init__(self, settings: Settings) -> None:
         self._paths = settings.paths
@@ -26,10 +26,10 @@ class Current:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The release that is served.
+        """Return the release that is served.
 
         Raises:
-            Unreachable: None is published yet.
+            Unreachable: No release is published yet.
         """
         if self._snapshot is None:
             raise Unreachable("no release is published yet", do="run `nightschool retrain` first")
@@ -37,24 +37,24 @@ class Current:
 
     @property
     def served(self) -> Snapshot | None:
-        """The same, or None."""
+        """Return the release that is served, or None."""
         return self._snapshot
 
     @property
     def opened(self) -> bool:
-        """Whether there is a release to serve."""
+        """Return whether there is a release to serve."""
         return self._snapshot is not None
 
     def lake(self) -> Lake | None:
-        """The home's tables; None before the first ingest."""
+        """Open the home's tables; None before the first ingest."""
         binding = find_binding(self._paths.binding)
         return None if binding is None else Lake(self._paths.lake, binding.user_dtype, binding.item_dtype)
 
     def refresh(self) -> bool:
-        """Whether another release took over, or the same one without a person who was forgotten.
+        """Open the current release if it changed; return whether another one, or an erased one, is served.
 
-        A release that cannot be opened leaves the old one in place, or one that was current before it, and is tried
-        again at the next call; so is one that an erasure is rewriting.
+        Where a release cannot be opened, the last one, or an earlier one, is served on, and the next call tries again;
+        likewise while an erasure rewrites it.
 
         Raises:
             Unreachable: The current release is missing or damaged.
@@ -80,36 +80,36 @@ class Current:
             if self._paths.erasure.exists():
                 return False
             # Everybody may read why a server is not ready, but not where its home is.
-            told = str(error).replace(str(self._paths.root), "…")
+            seen_error = str(error).replace(str(self._paths.root), "…")
             do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
-            raise Unreachable(f"release {release.release_id} cannot be opened", seen=told, do=do) from error
+            raise Unreachable(f"release {release.release_id} cannot be opened", seen=seen_error, do=do) from error
         self._seen = seen
         logger.info("release %s is served", release.release_id)
         return True
 
     def _without_any(self) -> bool:
-        """False: nothing was published.
+        """Return False, as nothing was published.
 
         Raises:
-            Unreachable: There was a release.
+            Unreachable: A release was served before, so that its tables are missing.
         """
         if self._snapshot is not None:
             do = "put the home's files back where they were"
-            raise Unreachable("the tables that tell the current release are missing", do=do)
+            raise Unreachable("the tables that name the current release are missing", do=do)
         return False
 
     def _earlier(self, lake: Lake, releases: Releases) -> Snapshot | None:
-        """The newest release that was current before and can still be opened."""
+        """Open the newest earlier release that can still be opened; None where there is none."""
         for release in reversed(releases.published()):
             with suppress(*UNREADABLE, NotFound):
                 return _open(self._paths, lake, release)
         return None
 
     def _require_files(self) -> bool:
-        """False: nothing changed.
+        """Return False, as nothing changed.
 
         Raises:
-            Unreachable: A file of the release is not what it was.
+            Unreachable: A file of the release is missing or was cut short.
         """
         snapshot = self._snapshot
         for lists in () if snapshot is None else snapshot.mapped:
@@ -123,7 +123,7 @@ class Current:
         return False
 
     def _serves(self, release: Release, seen: Fingerprint) -> bool:
-        """Whether nothing that matters has changed: the same row of the same release, and nobody erased since."""
+        """Return whether the same row of the same release is served, and nobody was erased since."""
         same = self._snapshot is not None and self._snapshot.release.commit_version == release.commit_version
         return same and self._seen is not None and self._seen[1:] == seen[1:]
 

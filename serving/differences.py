@@ -1,4 +1,4 @@
-"""What became different between two releases: people's lists, the items in them, gates, metrics, rows."""
+"""Differences between two releases: users' lists, items, gates, metrics and row counts."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -31,7 +31,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release
 
 TOP: Final = 10
-"""How much of each list is compared."""
+"""How many items of each list are compared."""
 
 _PERSISTENCE = 0.9
 _MOST = 10
@@ -40,14 +40,14 @@ _DEPTH, _LENGTH, _GAIN = "depth", "length", "gain"
 
 
 class ListDifferences(NamedTuple):
-    """How the first ten of everybody's list differ.
+    """How the first ten items of all users' lists differ.
 
     Attributes:
         users: Users with a list in both releases.
         only_left: Users with a list in the left one alone.
         only_right: The same of the right one.
         changed: Share of the users in both whose first ten are other items, or the same in another order.
-        other_items: Share of them whose first ten are other items.
+        other_items: Share of them whose first ten hold another item.
         overlap: Their mean rank-biased overlap; None without such users.
     """
 
@@ -60,7 +60,7 @@ class ListDifferences(NamedTuple):
 
 
 class MovedItem(NamedTuple):
-    """An item, and in how many people's first ten it is."""
+    """An item, and in how many users' first ten it is."""
 
     item_id: int | str
     title: str
@@ -69,12 +69,12 @@ class MovedItem(NamedTuple):
 
     @property
     def change(self) -> int:
-        """Lists gained; below zero: lost."""
+        """Return the lists that the item gained; below zero, lost."""
         return self.right - self.left
 
 
 class SideBySide(NamedTuple):
-    """One thing as two releases have it; None where one of them does not."""
+    """A value of two releases; None where one of them lacks it."""
 
     name: str
     left: Any
@@ -82,7 +82,7 @@ class SideBySide(NamedTuple):
 
 
 def compare_lists(lake: Lake, left: str, right: str) -> tuple[ListDifferences, list[MovedItem]]:
-    """How the lists of two releases differ, and the items that moved, the one that gained most first."""
+    """Compare the lists of two releases; return the differences and the items that moved, the largest gain first."""
     tops = [_top(lake, release_id) for release_id in (left, right)]
     both = tops[0].join(tops[1], on=[USER_ID, ITEM_ID], how="full", coalesce=True, suffix="_right")
     both = both.rename({RANK: _LEFT})
@@ -90,19 +90,19 @@ def compare_lists(lake: Lake, left: str, right: str) -> tuple[ListDifferences, l
 
 
 def compare_gates(left: Release, right: Release) -> list[SideBySide]:
-    """Each gate's verdict in both releases."""
+    """Pair the results of each gate in both releases."""
     return _side_by_side(
         *({gate["name"]: gate for gate in release.gates.get("asked", ())} for release in (left, right))
     )
 
 
 def compare_rows(left: Release, right: Release) -> list[SideBySide]:
-    """The rows of each table in both releases."""
+    """Pair the row counts of each table in both releases."""
     return _side_by_side(left.row_counts, right.row_counts)
 
 
 def compare_metrics(lake: Lake, left: str, right: str) -> list[SideBySide]:
-    """Metrics of each role on the test in both releases, each with the ends of its interval."""
+    """Pair the test metrics of each role in both releases, each with the ends of its interval."""
     pairs = _side_by_side(*(_metrics(lake, release_id) for release_id in (left, right)))
     return sorted(pairs, key=lambda pair: pair.name)
 
@@ -113,7 +113,7 @@ def _top(lake: Lake, release_id: str) -> pl.DataFrame:
 
 
 def _summarize_differences(both: pl.DataFrame) -> ListDifferences:
-    """From rows of user, item and the ranks that it has in either list."""
+    """Summarise how lists differ, from rows of user, item and its rank in either list."""
     common = pl.col(_LEFT).is_not_null() & pl.col(_RIGHT).is_not_null()
     users = both.group_by(USER_ID).agg(
         pl.col(_LEFT).count().alias("n_left"),
@@ -134,7 +134,7 @@ def _summarize_differences(both: pl.DataFrame) -> ListDifferences:
 
 
 def _overlap(both: pl.DataFrame, shared: pl.DataFrame) -> float | None:
-    """The mean rank-biased overlap of two lists a user, 0–1, extrapolated beyond their end, with p = 0.9.
+    """Compute the mean rank-biased overlap of each user's two lists, 0–1, extrapolated beyond their end, p = 0.9.
 
     W. Webber, A. Moffat, J. Zobel, "A similarity measure for indefinite rankings", 2010, equation 32. An item that both
     lists hold counts at every depth from the deeper of its two ranks on, so the sum over depths is one over items.
@@ -147,7 +147,7 @@ def _overlap(both: pl.DataFrame, shared: pl.DataFrame) -> float | None:
 
 @cache
 def _gains() -> pl.DataFrame:
-    """What a common item adds, by the length of the longer list and the deeper of its ranks."""
+    """Tabulate what a common item adds, by the length of the longer list and the deeper of its ranks."""
     rows = [(length, depth, _gain(length, depth)) for length in range(1, TOP + 1) for depth in range(1, length + 1)]
     return pl.DataFrame(rows, schema=[_LENGTH, _DEPTH, _GAIN], orient="row")
 

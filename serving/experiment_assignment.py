@@ -1,4 +1,4 @@
-"""The experiment that runs, as lists know it: whose arm is which, the randomised slot, and what was shown to whom."""
+"""The running experiment: the arm of each user, the randomised slot, and the log of what was shown."""
 
 import logging
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from nightschool.experiments.assignment import assigned
+from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
 from serving.listing import Entry, allowed_items, candidates_of, random_entry, ruled
 from serving.rules import Rules
@@ -21,11 +21,11 @@ from serving.user_state import UserState
 logger = logging.getLogger("nightschool.serving")
 
 _REMEMBERED: Final = 100_000
-"""Lists that are not written down again while the same user gets the same one."""
+"""How many shown lists are remembered, so that the same list of a user is logged once."""
 
 
 class ShownList(NamedTuple):
-    """What an experiment showed a user."""
+    """A list that an experiment showed a user."""
 
     experiment: str
     user_id: str
@@ -35,23 +35,23 @@ class ShownList(NamedTuple):
 
 
 class AssignedArm(NamedTuple):
-    """One arm of the experiment that runs."""
+    """One arm of the running experiment."""
 
     experiment: Experiment
     arm: Arm
 
     def rules(self, others: Rules) -> Rules:
-        """The installation's rules, with what the arm sets."""
+        """Return the installation's rules, changed by what the arm sets."""
         alpha = {} if self.arm.alpha is None else {"alpha": self.arm.alpha}
         return others.overridden({**self.arm.rules, **alpha})
 
     def explore(
         self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
     ) -> tuple[list[Entry], ShownList]:
-        """The list, with the plan's chance of one slot that shows an item drawn at random, and the chance of each item.
+        """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
 
-        Which slot and item are drawn by user and day, so that a user sees one list all day. The slot is any one of the
-        list's with equal chance, the item any other candidate.
+        Slot and item are drawn by user and day, so that a user sees one list all day: the slot uniformly from the
+        list, the item uniformly from the other candidates.
         """
         chance = self.experiment.explore
         shown = list(entries)
@@ -70,7 +70,7 @@ class AssignedArm(NamedTuple):
 
 
 class RunningExperiment:
-    """The experiment that runs, if one does, kept in step with the database by all processes."""
+    """The running experiment, if any, which every process follows through the database."""
 
     def __init__(self, experiments: Experiments) -> None:
         self._experiments = experiments
@@ -80,9 +80,9 @@ class RunningExperiment:
         self.running: Experiment | None = None
 
     def refresh(self, *, with_content: bool) -> bool:
-        """Whether another experiment runs now, or none.
+        """Reload the running experiment; return whether it changed.
 
-        One that weighs α is left out while the release has no content to weigh.
+        An experiment that sets α rests while the release has no content weights.
         """
         running = self._experiments.running()
         if running is not None and not with_content and any(arm.alpha is not None for arm in running.arms):
@@ -94,21 +94,21 @@ class RunningExperiment:
         return changed
 
     def arm_of(self, user_id: ExternalId) -> str | None:
-        """The name of a user's arm; None while nothing is tried."""
+        """Return the name of a user's arm; None while no experiment runs."""
         running = self.running
         if running is None:
             return None
-        return running.arms[assigned(running.salt, str(user_id), running.shares)].name
+        return running.arms[assign_arm(running.salt, str(user_id), running.shares)].name
 
     def arm(self, name: str | None) -> AssignedArm | None:
-        """An arm of the experiment that runs; None for none, or where it was stopped meanwhile."""
+        """Return an arm of the running experiment; None without a name, or if the experiment was stopped meanwhile."""
         running = self.running
         if running is None or name is None:
             return None
         return next((AssignedArm(running, arm) for arm in running.arms if arm.name == name), None)
 
     def expose(self, exposed: ShownList) -> None:
-        """Takes down what was shown, unless the same user was shown the same before."""
+        """Queue a shown list for the log, unless the same user was shown the same one before."""
         with self._lock:
             if exposed in self._written:
                 return
@@ -119,7 +119,7 @@ class RunningExperiment:
             self._waiting.append(Exposure(experiment, user_id, arm, release_id, datetime.now(UTC), items))
 
     def flush(self) -> None:
-        """Writes what was taken down; what cannot be written now stays for the next time."""
+        """Write the queued lists to the log; what cannot be written now stays queued."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         try:
@@ -131,7 +131,7 @@ class RunningExperiment:
 
 
 def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
-    """Candidates that may be shown and are not, whichever slot they take; of all items for who has no candidates."""
+    """Return the candidates that any slot may show and none does; without candidates, all allowed items."""
     catalogue = snapshot.catalogue
     allowed = allowed_items(snapshot, user, rules)
     candidates = candidates_of(snapshot, user, rules)

@@ -1,4 +1,4 @@
-"""What users did since the release: written down before it is answered, and known to every worker at once."""
+"""Users' events since the release: stored before they are acknowledged, and visible to every worker at once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,21 +12,21 @@ from serving.shared import Shared
 from serving.snapshot import Snapshot
 
 SLACK: Final = timedelta(seconds=5)
-"""What a request may take from its sender to us; a clock that is off by no more is not corrected."""
+"""The longest transfer of a request; a sender's clock that is off by no more is not corrected."""
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Clocks that were never set tell it, or less; the first years of the calendar cannot even be moved to UTC."""
+"""No event is older: clocks that were never set show this instant or an earlier one."""
 
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _CORRECT: Final = "correct the clock of its sender"
 
 Mark = tuple[int, int]
 NOTHING: Final = (0, 0)
-"""The mark of a user who did nothing that can change a list."""
+"""The mark of a user without events that can change a list."""
 
 
 class Feedback:
-    """Everybody's events. Of users only marks are in memory, however much they did; the rest is read when asked for."""
+    """All users' events: one mark a user in memory, the events themselves in the database."""
 
     def __init__(self, store: EventStore, shared: Shared | None = None) -> None:
         self._store = store
@@ -35,11 +35,11 @@ class Feedback:
 
     @property
     def known(self) -> bool:
-        """Whether all that was sent before this process began is known by now."""
+        """Return whether the events sent before this process began have been read."""
         return self._read_to is not None
 
     def refresh(self) -> None:
-        """Learns of the events that other processes took in.
+        """Read the marks of events that other processes stored.
 
         Raises:
             Unreachable: The database does not answer.
@@ -53,28 +53,28 @@ class Feedback:
         self._read_to = newest
 
     def mark(self, user_id: object) -> Mark:
-        """What changes with all that a user does; zeros for a user who did nothing that can change a list.
+        """Return the version of a user's events; zeros for a user without events that can change a list.
 
         Raises:
-            Unreachable: What was sent before this process began could not be read yet.
+            Unreachable: The events sent before this process began could not be read yet.
         """
         if not self.known:
             self.refresh()
         return self._shared.mark(str(user_id))
 
     def reactions(self, user_id: object) -> Reactions:
-        """What a user did that can change their list."""
+        """Read a user's events that can change their list, and those that they undid."""
         if self.mark(user_id) == NOTHING:
             return Reactions((), ())
         return self._store.reactions_of(str(user_id))
 
     def newest(self, user_id: object, n: int) -> list[Stored]:
-        """A user's newest events that they did not take back, the newest first."""
+        """Read a user's newest events that were not undone, newest first."""
         undone = self._store.undone_of(str(user_id))
         return [event for event in self._store.newest_of(str(user_id), n) if event.event_id not in undone]
 
     def take(self, events: Sequence[Event], snapshot: Snapshot, now: datetime, sent_by: str = "") -> EventsTaken:
-        """What became of the events, once they are on the disk.
+        """Store events; return their ids and sequence numbers once they are on the disk.
 
         Raises:
             NotFound: An item is not in the release, or an id can be none; nothing was written.
@@ -87,7 +87,7 @@ class Feedback:
         return EventsTaken(events=taken)
 
     def undo(self, event_id: str, user_id: str | None, sent_by: str = "") -> Stored:
-        """The event that its user took back, once that is on the disk.
+        """Undo an event; return it once that is on the disk.
 
         Raises:
             NotFound: There is no such event, or it is another user's.
@@ -98,9 +98,7 @@ class Feedback:
 
 
 def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent:
-    user_id, item_id = snapshot.user_id(event.user_id), snapshot.item_id(event.item_id)
-    if user_id is None:
-        raise NotFound("no such user", seen=str(event.user_id)[:100], do="ids are whole numbers here")
+    user_id, item_id = snapshot.require_user_id(event.user_id), snapshot.item_id(event.item_id)
     if item_id is None or snapshot.catalogue.position(item_id) is None:
         raise NotFound("no such item", seen=str(event.item_id)[:100], do="give an id that the catalogue holds")
     at = None if event.at is None else _by_our_clock(event.at, event.sent_at, now)
@@ -109,15 +107,15 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent
 
 
 def _by_our_clock(at: datetime, sent_at: datetime | None, now: datetime) -> datetime:
-    """When an event happened, which was not after it was received; where the sender's clock is off, so long before."""
+    """Correct an event's time by the sender's clock; no event happened after it was received."""
     for time in (at, sent_at):
         if time is not None and time.tzinfo is None:
             do = "write it with its zone, as in 2026-01-31T18:00:00Z"
-            raise ConfigurationError("a time without its zone", seen=time.isoformat(), do=do)
+            raise ConfigurationError("the time of an event has no zone", seen=time.isoformat(), do=do)
     if at > _LATEST:
-        raise ConfigurationError("an event at the end of time", seen=at.isoformat(), do=_CORRECT)
+        raise ConfigurationError("the time of an event is out of range", seen=at.isoformat(), do=_CORRECT)
     is_off = sent_at is not None and abs(sent_at - now) > SLACK
     before = max(timedelta(0), (sent_at if sent_at is not None and is_off else now) - at)
     if before > now - EARLIEST:
-        raise ConfigurationError("an event before 1970", seen=at.isoformat(), do=_CORRECT)
+        raise ConfigurationError("the time of an event is before 1970", seen=at.isoformat(), do=_CORRECT)
     return now - before if is_off or not before else at

@@ -1,4 +1,4 @@
-"""What fills a narrowed list whose pool holds too little: the whole catalogue, by history and then by popularity."""
+"""Fill a narrowed list beyond its pool, from the whole catalogue: by history, then by popularity."""
 
 from typing import Final
 
@@ -19,8 +19,8 @@ POPULARITY: Final = "popularity"
 def filled(snapshot: Snapshot, user: UserState, made: list[Entry], rules: Rules, allowed: Mask, k: int) -> list[Entry]:
     """Extend a list to k entries with other items that may be shown; these are marked `filled`.
 
-    First come items that the user's history speaks for, then the others by how many users liked them. The quota counts
-    over the whole list.
+    First come items with a positive weight to the user's history, then the others by how many users liked them. The
+    quota counts over the whole list.
     """
     catalogue = snapshot.catalogue
     there = catalogue.positions(entry["item_id"] for entry in made)

@@ -1,4 +1,4 @@
-"""What a user did, newest first: what was sent since the release, then what the release knew."""
+"""A user's history, newest first: events since the release, then what the release knew."""
 
 from typing import Final
 
@@ -9,14 +9,14 @@ from serving.snapshot import Snapshot
 from serving.user_state import UserState
 
 _READ_BACK: Final = 1000
-"""Events of a user that are looked at, views and all."""
+"""The most events of a user that are read, views included."""
 
 
 def history(snapshot: Snapshot, user_id: ExternalId, feedback: Feedback, n: int) -> list[HistoryEntry]:
     """Return a user's n newest items, without events that were undone.
 
     Raises:
-        Unreachable: What the user did cannot be read now.
+        Unreachable: The user's events cannot be read now.
     """
     events = dict[str, Stored]()
     for event in feedback.newest(user_id, _READ_BACK):

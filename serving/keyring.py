@@ -1,4 +1,4 @@
-"""The keys as requests are judged by them: in memory, and read anew by a thread of its own."""
+"""The API keys in memory, which a background thread reloads."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,8 @@ class Keyring:
     """Every key by its hash; a new or revoked one is noticed at the next refresh.
 
     Attributes:
-        known: Whether they were read at all.
-        locked: Whether there is or ever was a key; from then on one is needed.
+        known: Whether the keys have been read.
+        locked: Whether there is or ever was a key; from then on every request needs one.
     """
 
     def __init__(self, keys: Keys) -> None:

@@ -1,4 +1,4 @@
-"""A user's list: the published one as it is, or one that is picked anew under rules, events or another α."""
+"""A user's list: the published one, or one picked again under rules, events or another α."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -36,7 +36,7 @@ _MAX_NAMES: Final = 20
 
 
 class Row(NamedTuple):
-    """An entry of a list before people read it."""
+    """An entry of a list without its title and wording."""
 
     item_id: ExternalId
     score: float
@@ -46,10 +46,10 @@ class Row(NamedTuple):
 
 
 class Narrowing(NamedTuple):
-    """What one request leaves of a list.
+    """The filter of one request.
 
     Attributes:
-        category: A label that every item must bear; None: any.
+        category: A label that every item must have; None: any.
         max_difficulty: The highest level; None: any.
     """
 
@@ -58,7 +58,7 @@ class Narrowing(NamedTuple):
 
 
 def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
-    """The first k of the list that was published for a user; None for a user without one."""
+    """Return the first k entries of a user's published list; None for a user without one."""
     columns = snapshot.lists.columns_of(user_id, k)
     if columns is None:
         return None
@@ -67,14 +67,14 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entr
 
 
 def audience_list(snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
-    """Up to k of what the user's audience likes most, without what they met; their own list where it is that."""
+    """Return up to k unseen items that the audience likes most, from the user's own list where there is one."""
     audience = snapshot.audience(user.user_id)
     reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
     own = snapshot.lists.columns_of(user.user_id)
     liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
-    told = np.array([*liked.values()], dtype=np.float32)
-    spread = (told - told.mean()) / max(told.std(), 1e-9) if len(told) else told
-    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: told})
+    published = np.array([*liked.values()], dtype=np.float32)
+    spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
+    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
     shown = ruled(snapshot, candidates, rules, allowed)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
@@ -84,7 +84,7 @@ def audience_list(snapshot: Snapshot, user: UserState, k: int, rules: Rules, all
 
 
 def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
-    """The candidates at these places as a list, with what speaks for each."""
+    """Return the candidates at these places as entries, each with its reason."""
     places = np.asarray(picked, dtype=np.int64)
     items = candidates.items[places]
     names = list(candidates.parts)
@@ -97,12 +97,12 @@ def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, pic
 
 
 def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
-    """An item that was drawn, as an entry."""
+    """Return the entry of a randomly drawn item."""
     return _entry(snapshot, rank, Row(item_id, 0.0, RANDOM, RANDOM, None))
 
 
 def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
-    """What the user has not met and the rules let through, bool [n_items].
+    """Select the unseen items that the rules and the filter allow, bool [n_items].
 
     Raises:
         ConfigurationError: The catalogue has no such category or level.
@@ -113,13 +113,13 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
     if narrowing.category is not None:
-        allowed &= _bearing(catalogue, narrowing.category)
+        allowed &= _with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
 
 
 def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules) -> Candidates | None:
-    """What the list is picked from; None where nothing but the audience's list is left.
+    """Return the candidates of a user's list; None where only the audience's list is left.
 
     Raises:
         ConfigurationError: α is asked of a release without content.
@@ -129,12 +129,12 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules) -> Candidat
         return scorer.by_recipe() or scorer.by_events()
     if not snapshot.has_content:
         do = "leave alpha out, or describe the items in the manifest"
-        raise ConfigurationError("this release has no content to weigh against", seen=f"alpha={rules.alpha}", do=do)
+        raise ConfigurationError("this release has no content scores for alpha", seen=f"alpha={rules.alpha}", do=do)
     return scorer.by_alpha(rules.alpha) or scorer.by_events()
 
 
 def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask) -> Candidates:
-    """The candidates that may be shown, lifted by what the rules boost, best first."""
+    """Keep the allowed candidates, add the boosts of the rules, and order them, best first."""
     gain = np.zeros(len(snapshot.catalogue), dtype=np.float32)
     for label, points in rules.boost.items():
         gain[snapshot.catalogue.labelled(label)] += points
@@ -146,26 +146,26 @@ def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mas
 
 
 def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) -> list[int]:
-    """Places of the candidates that make the list."""
+    """Pick the candidates of the list by diversity and quota; return their places."""
     catalogue = snapshot.catalogue
-    mix = ListRules(rules.diversity, catalogue.likeness, catalogue.kinds, rules.quota)
+    mix = ListRules(rules.diversity, catalogue.similarity_features, catalogue.kinds, rules.quota)
     return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
 
 
-def _bearing(catalogue: Catalogue, category: str) -> Mask:
+def _with_label(catalogue: Catalogue, category: str) -> Mask:
     names = catalogue.label_names
     if category not in names:
-        told = f"use one of {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
-        raise ConfigurationError("no such category", seen=category, do=told if names else "leave it out: there is none")
+        do = f"use one of {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
+        raise ConfigurationError("no such category", seen=category, do=do if names else "leave it out: there is none")
     return catalogue.labelled(category)
 
 
 def _highest_level(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing) -> int | None:
-    """The highest level that may be shown; None for any."""
+    """Return the highest level that may be shown; None for any."""
     names, bounds = snapshot.catalogue.level_names, []
     if narrowing.max_difficulty is not None:
         if narrowing.max_difficulty not in names:
-            do = f"use one of {', '.join(names)}" if names else "leave it out: the catalogue tells no difficulty"
+            do = f"use one of {', '.join(names)}" if names else "leave it out: the catalogue has no difficulty"
             raise ConfigurationError("no such difficulty", seen=narrowing.max_difficulty, do=do)
         bounds.append(names.index(narrowing.max_difficulty))
     if rules.difficulty_steps is not None and names:
@@ -175,15 +175,15 @@ def _highest_level(snapshot: Snapshot, user: UserState, rules: Rules, narrowing:
 
 
 def _because(snapshot: Snapshot, user: UserState, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
-    """The item of the history that speaks most for each listed one, by the weights of its source."""
+    """Return the item of the history with the largest weight to each listed one, by the weights of its source."""
     history = liked_row(user.current, len(snapshot.catalogue))
     stand_in = next(iter(snapshot.weights), "")
-    speaking = {*sources, stand_in} & snapshot.weights.keys()
-    told: Mapping[str, Indices] = {
-        name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in speaking
+    weighted = {*sources, stand_in} & snapshot.weights.keys()
+    strongest: Mapping[str, Indices] = {
+        name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in weighted
     }
     found = (
-        -1 if name in snapshot.unexplained or not told else told.get(name, told[stand_in])[place]
+        -1 if name in snapshot.unexplained or not strongest else strongest.get(name, strongest[stand_in])[place]
         for place, name in enumerate(sources)
     )
     return [None if place < 0 else snapshot.catalogue.ids[place] for place in found]
@@ -208,6 +208,6 @@ def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
 
 
 def in_words(snapshot: Snapshot, reason: str, because: ExternalId | None) -> str:
-    """A reason in words."""
+    """Return a reason in words."""
     title = None if because is None else snapshot.catalogue.describe(because)["title"] or str(because)
     return reason_in_words(reason, title, "you")

@@ -1,4 +1,4 @@
-"""What stands around every request: its id, its judgement, its limits, its headers, its figures."""
+"""ASGI middleware: request id, authorization, limits, security headers, metrics."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ MOST_BYTES: Final = 1_000_000
 
 LONGEST_PATH: Final = 8_192
 LONGEST_SECONDS: Final = 5.0
-"""How long a request may wait for its turn; what has begun by then comes to its own end, which is bounded too."""
+"""How long a request may wait for a thread; work that has begun by then has its own time limits."""
 
 logger = logging.getLogger("nightschool.serving.requests")
 
@@ -37,14 +37,14 @@ _OWN_HEADERS: Final = list(HEADERS.items())
 
 
 class Middleware:
-    """An ASGI application around another one."""
+    """An ASGI application that checks, limits, counts and logs the requests to another one."""
 
     def __init__(self, app: App, guard: Guard) -> None:
         self._app = app
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, by the inner application or by a refusal."""
+        """Answer a request, by the inner application or by a refusal."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -53,39 +53,39 @@ class Middleware:
         if scope["method"] == "HEAD":
             # The same as for GET, of which `send` leaves out the body.
             scope = {**scope, "method": "GET"}
-        judged = self._judge(scope, headers)
+        authorized = self._authorize(scope, headers)
         try:
-            if isinstance(judged, Refusal):
-                await refused(Request(scope), judged)(scope, receive, request.send)
+            if isinstance(authorized, Refusal):
+                await refused(Request(scope), authorized)(scope, receive, request.send)
             else:
-                scope["caller"] = judged
+                scope["caller"] = authorized
                 async with asyncio.timeout(LONGEST_SECONDS):
                     await self._app(scope, _limited(receive), request.send)
         except TimeoutError:
             await request.fail(_TOO_BUSY)
-        except Exception:  # noqa: BLE001  # told whole in the log, and to the client by its id
+        except Exception:  # noqa: BLE001  # logged with its traceback; the client gets the request id
             request.log_failure()
             await request.fail(_FAILED)
         finally:
             request.close()
 
-    def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | Caller:
+    def _authorize(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | Caller:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             return _TOO_LARGE
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_PATH:
-            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address may have {LONGEST_PATH:,} bytes")
+            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"the address has more than {LONGEST_PATH:,} bytes")
         client = scope["client"][0] if scope.get("client") else ""
-        return self._guard.judge(scope["method"], scope["path"], headers, client)
+        return self._guard.authorize(scope["method"], scope["path"], headers, client)
 
 
-_TOO_LARGE: Final = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MOST_BYTES:,} bytes")
-_TOO_BUSY: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "more is asked than can be answered; ask again in a moment")
+_TOO_LARGE: Final = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {MOST_BYTES:,} bytes")
+_TOO_BUSY: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the server is overloaded; ask again in a moment")
 _FAILED: Final = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
 
 
 class _Request:
-    """One request on its way out."""
+    """The response of one request, as it is sent."""
 
     def __init__(self, scope: Scope, headers: Mapping[str, str], send: Send) -> None:
         given = headers.get("x-request-id", "")
@@ -97,7 +97,7 @@ class _Request:
         scope["request_id"] = self._id
 
     async def send(self, message: Message) -> None:
-        """Passes an answer's part on, with the headers that every answer has."""
+        """Send a part of the response; add the headers that every response has."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message["headers"] = [*message.get("headers", ()), *_OWN_HEADERS, (b"x-request-id", self._id.encode())]
@@ -106,12 +106,12 @@ class _Request:
         await self._send(message)
 
     async def fail(self, refusal: Refusal) -> None:
-        """Answers that there is no answer, unless one has begun."""
+        """Send a refusal, unless a response has begun."""
         if not self._status:
             await refused(Request(self._scope), refusal)(self._scope, _nothing, self.send)
 
     def log_failure(self) -> None:
-        """Writes what was raised to the log, with the request's id."""
+        """Log the exception being handled, with the request's id."""
         caller: Caller = self._scope.get("caller", ANYBODY)
         details = {
             "request_id": self._id,
@@ -122,7 +122,7 @@ class _Request:
         logger.exception("a request failed", extra={"details": details})
 
     def close(self) -> None:
-        """Counts the request and writes its line."""
+        """Count the request and log it."""
         seconds = time.perf_counter() - self._began
         route = getattr(self._scope.get("route"), "path", "none")
         REQUESTS.labels(route, self._status).inc()
@@ -145,7 +145,7 @@ async def _nothing() -> Message:
 
 
 def _limited(receive: Receive) -> Receive:
-    """The same body, cut off where it goes on beyond its limit, by the one error that the inner application lets by."""
+    """Wrap `receive` so that a body beyond the limit raises the one exception that the application answers with 413."""
     read = 0
 
     async def limited() -> Message:

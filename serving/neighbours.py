@@ -1,4 +1,4 @@
-"""The items and the users most like one, as the release has them."""
+"""Similar items and similar users, as the release holds them."""
 
 from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
 from nightschool.errors import NotFound
@@ -26,7 +26,7 @@ def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method) -> Si
     """Return the users most similar to a user by a method; empty where nobody shares enough."""
     columns = snapshot.similar_users.columns_of(user_id)
     rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
-    theirs = [(other, score, support) for told, other, score, support in rows if told == method]
+    theirs = [(other, score, support) for by, other, score, support in rows if by == method]
     users = [
         SimilarUser(rank=rank, user_id=other, score=score, support=support)
         for rank, (other, score, support) in enumerate(theirs, start=1)

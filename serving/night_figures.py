@@ -1,4 +1,4 @@
-"""The figures of the last night for Prometheus, read from the home's tables at scrape time."""
+"""Prometheus metrics of the last night, read from the home's tables at scrape time."""
 
 import logging
 import time
@@ -17,13 +17,13 @@ from nightschool.storage.nights import NightRow, Nights, last_ended
 from nightschool.storage.releases import Releases
 
 SECONDS: Final = 15.0
-"""How long what was read counts as current."""
+"""How long the metrics that were read are kept."""
 
 logger = logging.getLogger("nightschool.serving")
 
 
 class NightFigures:
-    """What Prometheus is told of a home's nights; a home that cannot be read never fails the scrape."""
+    """The metrics of a home's nights; a home that cannot be read never fails the scrape."""
 
     def __init__(self, paths: HomePaths, clock: Callable[[], float] = time.monotonic) -> None:
         self.paths = paths
@@ -32,7 +32,7 @@ class NightFigures:
         self._text = b""
 
     def exposition(self) -> bytes:
-        """Return the figures in Prometheus' text format, at most 15 seconds old."""
+        """Return the metrics in Prometheus' text format, at most 15 seconds old."""
         if self._clock() - self._read_at >= SECONDS:
             self._text, self._read_at = self._read(), self._clock()
         return self._text
@@ -52,7 +52,7 @@ class NightFigures:
 
 
 class _Found:
-    """A collector of what was found."""
+    """A collector of metric families that were read already."""
 
     def __init__(self, families: list[GaugeMetricFamily]) -> None:
         self._families = families

@@ -1,4 +1,4 @@
-"""What an operator looks at: releases and their metrics over the nights, what was put aside, how old the data are."""
+"""The operator's figures: releases, their metrics over nights, experiments, quarantine, age of the data."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ from nightschool.columns import (
 from nightschool.contract import Recipe
 from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
-from nightschool.experiments.sequential import Judgement, judge
+from nightschool.experiments.sequential import Analysis, analyze
 from nightschool.experiments.store import Experiment, Experiments
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
@@ -51,10 +51,10 @@ _NEWEST = "newest"
 
 
 class Figure(NamedTuple):
-    """A metric of one model on the test of one night, with the ends of its 95 % interval where it has one.
+    """A metric of one model on the test of one night, with the ends of its 95 % interval if it has one.
 
     Attributes:
-        comparable: Whether scoring was the same as for the night before.
+        comparable: Whether scoring was the same as in the night before.
     """
 
     release_id: str
@@ -73,7 +73,7 @@ class Curve(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """Rows that were put aside for one reason, and the detail of one of them."""
+    """Quarantined rows of one table and reason, with the detail of one of them."""
 
     table: str
     reason: str
@@ -83,10 +83,10 @@ class Quarantined(NamedTuple):
 
 
 class ReleaseState(NamedTuple):
-    """Where a home's releases stand.
+    """The state of a home's releases.
 
     Attributes:
-        current: What readers see; None before the first publication.
+        current: The release that readers see; None before the first publication.
         history: Every row of the releases table, in commit order.
         held: Why nights do not publish; None when they do.
     """
@@ -97,19 +97,19 @@ class ReleaseState(NamedTuple):
 
     @property
     def newest(self) -> list[Release]:
-        """Each release by its newest row, in the order of their last commits, the newest first."""
+        """Return the newest row of each release, the latest commit first."""
         rows = {row.release_id: row for row in self.history if row.release_id}
         return sorted(rows.values(), key=lambda row: row.commit_version, reverse=True)
 
     @property
     def nights(self) -> list[Release]:
-        """The newest releases that were published or backfilled, by T, the oldest first."""
+        """Return the newest releases that were published or backfilled, oldest T first."""
         stored = {row.release_id: row for row in self.history if row.status in STORED}
         return sorted(stored.values(), key=lambda row: row.as_of)[-NIGHTS:]
 
 
 def open_lake(paths: HomePaths) -> Lake:
-    """The home's tables.
+    """Open the home's tables.
 
     Raises:
         NotFound: Nothing was ingested yet.
@@ -119,37 +119,37 @@ def open_lake(paths: HomePaths) -> Lake:
 
 
 def release_state(lake: Lake) -> ReleaseState:
-    """Where the home's releases stand now."""
+    """Read the state of the home's releases."""
     releases = Releases(lake)
     return ReleaseState(releases.current(), releases.history(), releases.held())
 
 
 def release_entries(lake: Lake) -> list[ReleaseEntry]:
-    """Every release, oldest first."""
+    """List every release, oldest first."""
     listing = Releases(lake).listing()
     return [ReleaseEntry.model_validate({name: row[name] for name in ReleaseEntry.model_fields}) for row in listing]
 
 
 def release_detail(lake: Lake, release_id: str) -> ReleaseDetail:
-    """One release, whole.
+    """Return one release with recipe, gates, row counts and content hashes.
 
     Raises:
         NotFound: There is no such release.
     """
     row = Releases(lake).get(release_id)
     entry = next(entry for entry in release_entries(lake) if entry.id == release_id)
-    told = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}
-    return ReleaseDetail.model_validate({**entry.model_dump(), **told})
+    fields = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}
+    return ReleaseDetail.model_validate({**entry.model_dump(), **fields})
 
 
 def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = "") -> Release:
-    """The release, now current; publishing is held first when asked, so that the next night does not undo it.
+    """Make a release current again and return it; MLflow's alias follows at the next night's start.
 
-    MLflow's alias follows at the next night's start.
+    With `hold`, publishing is put on hold first, so that the next night does not undo the rollback.
 
     Raises:
         NotFound: There is no such release, or its tables were pruned.
-        Busy: Others move the pointer all the time.
+        Busy: Other processes kept moving the pointer.
     """
     releases = Releases(lake)
     releases.whole(release_id)
@@ -159,14 +159,14 @@ def roll_back(lake: Lake, release_id: str, reason: str, hold: bool, by: str = ""
 
 
 class ExperimentResult(NamedTuple):
-    """An experiment and what it has shown so far."""
+    """An experiment and its results so far."""
 
     experiment: Experiment
-    shown: Judgement
+    shown: Analysis
 
 
 def experiment_results(address: str) -> list[ExperimentResult]:
-    """The newest experiments of the database at the address, the newest first.
+    """Read the newest experiments of the database at an address, newest first.
 
     Raises:
         Unreachable: The database does not answer.
@@ -182,17 +182,17 @@ def experiment_results(address: str) -> list[ExperimentResult]:
         database.dispose()
 
 
-def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Judgement:
-    return judge(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
+def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Analysis:
+    return analyze(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
 
 
 def recipe_name(release: Release) -> str:
-    """The recipe of a release in short; empty for a night that was abandoned before it had one."""
+    """Return the short name of a release's recipe; empty for a night that ended before it had one."""
     return Recipe.model_validate(release.recipe).name if release.recipe else ""
 
 
 def curves(lake: Lake, nights: Sequence[Release]) -> list[Curve]:
-    """The shown metrics of these releases over all users, as each night's test had them."""
+    """Read the course of each shown metric over these releases, of all users on the test."""
     as_of = {release.release_id: release.as_of for release in nights}
     breaks = _breaks(nights)
     found = (
@@ -219,12 +219,12 @@ def _breaks(nights: Sequence[Release]) -> set[str]:
 
 
 def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:
-    told = [role for role in ROLES if role in lines]
-    return Curve(metric, {role: sorted(lines[role], key=lambda figure: figure.as_of) for role in told})
+    roles = [role for role in ROLES if role in lines]
+    return Curve(metric, {role: sorted(lines[role], key=lambda figure: figure.as_of) for role in roles})
 
 
 def quarantined(lake: Lake) -> list[Quarantined]:
-    """What lies in quarantine by table and reason, the most rows first."""
+    """Count quarantined rows by table and reason, most rows first."""
     grouped = lake.scan(QUARANTINE).filter(pl.col(REASON) != SUPERSEDED).group_by(TABLE, REASON)
     counts = grouped.agg(
         pl.len().cast(pl.Int64).alias(ROWS),
@@ -237,7 +237,7 @@ def quarantined(lake: Lake) -> list[Quarantined]:
 
 
 def last_read(lake: Lake) -> datetime | None:
-    """When a source that held anything new was last read; None before the first."""
+    """Return when a source with new rows was last read; None before the first."""
     taken = lake.scan(SOURCES).filter(pl.col(STATE).is_null())
     newest: datetime | None = taken.select(pl.col(READ_AT).max()).collect().item()
     return newest

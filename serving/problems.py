@@ -1,4 +1,4 @@
-"""Why a request was not answered, as a document that programs read (RFC 9457) or a page that people do."""
+"""Problem responses: a document (RFC 9457) for programs, a page for browsers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,18 +12,18 @@ from serving.page.answers import problem as page_of
 from serving.schemas import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
-FAILED: Final = "the server could not answer; its log says more under the request id"
+FAILED: Final = "the server failed to answer; its log has the error under this request id"
 
 
 def document(detail: str, status: int, request_id: str) -> bytes:
     """Encode the document; lone surrogates, which JSON can hold and UTF-8 cannot, are escaped."""
-    told = Problem(
+    problem_document = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail.encode(errors="backslashreplace").decode(),
         request_id=request_id,
     )
-    return orjson.dumps(told.model_dump())
+    return orjson.dumps(problem_document.model_dump())
 
 
 def problem(request: Request, detail: str, status: int, headers: Mapping[str, str] | None = None) -> Response:

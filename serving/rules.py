@@ -1,4 +1,4 @@
-"""Business rules of the lists: the defaults in a file, what a request adds, and what an experiment's arm sets."""
+"""Business rules of lists: defaults from a file, changed by a request or by an experiment's arm."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from nightschool.errors import ConfigurationError
 
 
 class Rules(BaseModel):
-    """What may be shown, what is lifted, and what a list is made of; as they stand, the published order as it is."""
+    """Rules of what may be shown, boosted and mixed; the defaults leave every list as published."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,11 +34,11 @@ class Rules(BaseModel):
 
     @property
     def plain(self) -> bool:
-        """Whether they leave every list as it was published."""
+        """Return whether the rules leave every list as it was published."""
         return self == _NONE
 
     def overridden(self, changes: Mapping[str, Any]) -> Self:
-        """The same rules with some of them set anew.
+        """Return a copy of the rules with some of them changed.
 
         Raises:
             ConfigurationError: There is no such rule, or a value is out of range.
@@ -57,7 +57,7 @@ _NONE = Rules()
 
 
 def load_rules(path: Path) -> Rules:
-    """The default rules that a file sets; without the file, none.
+    """Read the default rules from a file; without the file, the rules change nothing.
 
     Raises:
         ManifestError: The file is no TOML, or holds no such rules.

@@ -1,4 +1,4 @@
-"""Who may ask what: keys with a role, requests of foreign pages refused, and headers that browsers obey."""
+"""Authorization of requests by keys and roles, protection against other sites' pages, and security headers."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from serving.shared import Shared
 COOKIE: Final = "nightschool_key"
 OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/")
 READS: Final = ("/similar-users/",)
-"""Paths that only read although their method is POST."""
+"""Paths that only read, although their method is POST."""
 
 HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -35,7 +35,7 @@ _FORWARDED: Final = ("forwarded", "x-forwarded-", "x-real-ip")
 
 
 class Refusal(NamedTuple):
-    """Why a request goes no further."""
+    """The response to a request that is refused."""
 
     status: HTTPStatus
     detail: str
@@ -43,33 +43,37 @@ class Refusal(NamedTuple):
 
 
 class Guard:
-    """Judges requests before anything else reads them, by what is in memory.
+    """Authorizes requests before anything else reads them, by what is in memory.
 
-    Without any key the server is for this machine alone, and everybody on it may read and write; other machines, pages
-    that reach it under a name of theirs, and what somebody forwards are refused.
+    Without any key the server is for this machine alone, and every user of it may read and write; other machines, other
+    host names and forwarded requests are refused.
     """
 
     def __init__(self, keyring: Keyring, shared: Shared) -> None:
         self._keyring = keyring
         self._shared = shared
 
-    def judge(self, method: str, path: str, headers: Mapping[str, str], client: str) -> Refusal | Caller:
-        """Who asks; or why the request is refused.
+    def authorize(self, method: str, path: str, headers: Mapping[str, str], client: str) -> Refusal | Caller:
+        """Return the caller of a request, or why it is refused.
 
         Args:
-            method: Of the request.
-            path: Of the request.
-            headers: By their names in lower case.
-            client: The address that it comes from.
+            method: Method of the request.
+            path: Path of the request.
+            headers: Headers by their names in lower case.
+            client: The IP address of the client.
         """
         if method not in _SAFE and _is_foreign(headers):
-            return Refusal(HTTPStatus.FORBIDDEN, "a page of another site must not send this")
+            return Refusal(HTTPStatus.FORBIDDEN, "a page of another site may not send this request")
         given = _key(headers)
         key = self._keyring.find(given) if given else None
         if path.startswith(OPEN_PATHS):
             return ANYBODY if key is None else Caller(key.name, key.role, key.user_id)
         if not self._keyring.known:
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the keys cannot be read now", {"retry-after": "2"})
+            return Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the keys cannot be read now; ask again in a moment",
+                {"retry-after": "2"},
+            )
         if not self._keyring.locked:
             return _refuse_remote(headers, client) or THIS_MACHINE
         if key is None:
@@ -79,39 +83,41 @@ class Guard:
     def _refuse_key(self, key: Key, method: str, path: str) -> Refusal | None:
         needed = needed_role(method, path)
         if not key.allows(needed):
-            return Refusal(HTTPStatus.FORBIDDEN, f"this key may {key.role}, and this needs one with --role {needed}")
+            return Refusal(
+                HTTPStatus.FORBIDDEN, f"this key has the role {key.role}; the request needs one with the role {needed}"
+            )
         if key.user_id is not None and not _is_of(key.user_id, method, path):
-            return Refusal(HTTPStatus.FORBIDDEN, "this key is for the lists and events of one user")
+            return Refusal(HTTPStatus.FORBIDDEN, "this key is for the lists and events of one user only")
         wait = self._shared.wait_of(key.name, key.per_second) if key.per_second else 0.0
         if wait > 0:
-            told = f"this key may ask {key.per_second:g} times a second"
-            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, told, {"retry-after": str(math.ceil(wait))})
+            detail = f"this key may ask {key.per_second:g} times a second; see Retry-After"
+            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, detail, {"retry-after": str(math.ceil(wait))})
         return None
 
 
 def needed_role(method: str, path: str) -> Role:
-    """The role that a request needs."""
+    """Return the role that a request needs."""
     if method in _SAFE or path in READS:
         return "read"
     return "operate" if path.startswith("/operator") else "events"
 
 
 def _is_of(user_id: str, method: str, path: str) -> bool:
-    """Whether a request is about one user alone; whose events are sent, their route looks at."""
+    """Return whether a request is about one user; the route of events checks whose events are sent."""
     if method in _SAFE:
         return path == f"/v1/users/{user_id}/recommendations" or path.startswith("/v1/items/")
     return path == "/v1/events" or path.startswith("/v1/events/")
 
 
 def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:
-    """Why a request is refused where nobody needs a key; None for one of this machine to a name of this machine."""
+    """Refuse a request that does not come from this machine to a name of this machine, while there is no key."""
     forwarded = [name for name in headers if name.startswith(_FORWARDED)]
     if forwarded:
-        told = f"without a key nothing is served through a proxy, which {forwarded[0]} tells of: nightschool keys add"
-        return Refusal(HTTPStatus.FORBIDDEN, told)
+        detail = f"without a key nothing is served through a proxy (header {forwarded[0]}): run `nightschool keys add`"
+        return Refusal(HTTPStatus.FORBIDDEN, detail)
     if _is_local(client) and _host(headers.get("host", "")) in _LOCAL_HOSTS:
         return None
-    return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: nightschool keys add")
+    return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: run `nightschool keys add`")
 
 
 def _key(headers: Mapping[str, str]) -> str | None:
@@ -133,7 +139,7 @@ def _is_local(client: str) -> bool:
 
 
 def _is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a browser says that a page of another site sent the request."""
+    """Return whether the browser reports that a page of another site sent the request."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -142,13 +148,13 @@ def _is_foreign(headers: Mapping[str, str]) -> bool:
 
 
 def _host(value: str) -> str:
-    """The name in a Host header, without the port."""
+    """Return the name in a Host header, without the port."""
     if value.startswith("["):
         return value[: value.find("]") + 1].lower()
     return value.partition(":")[0].lower()
 
 
 def is_encrypted(scheme: str, headers: Mapping[str, str]) -> bool:
-    """Whether the browser asked by TLS, as far as a proxy tells: a cookie then never goes out without."""
-    told = headers.get("x-forwarded-proto", "").partition(",")[0].strip(), headers.get("forwarded", "").lower()
-    return "https" in (scheme, told[0]) or "proto=https" in told[1].replace('"', "")
+    """Return whether the browser uses TLS, also to a proxy before us; then cookies are marked `Secure`."""
+    proxied = headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+    return "https" in (scheme, proxied) or "proto=https" in headers.get("forwarded", "").lower().replace('"', "")

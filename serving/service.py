@@ -1,4 +1,4 @@
-"""What is served, to programs and to people alike: lists, neighbours, histories, events, releases."""
+"""The service behind API and page: lists, similar items and users, histories, events, releases."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -45,33 +45,33 @@ from serving.user_search import FoundUser, search_users
 from serving.user_state import UserState
 
 RELEASE, STORE, EVENTS = "the release", "the database", "the events"
-"""What is kept current and what answers would be wrong without."""
+"""The names of the upkeep steps that answers depend on."""
 
 CACHED_BYTES: Final = 80_000_000
-"""Of answers that are kept; one of ten items takes about 4 kB."""
+"""Memory of the response cache; a list of ten items takes about 4 kB."""
 
 PATIENCE_SECONDS: Final = 2.0
-"""How long a request waits for a database that somebody else keeps; then it is told to come again."""
+"""How long a request waits for a database server before it is answered with 503."""
 
 
 class Service:
-    """Everything that is served, over the current release and the events sent since.
+    """Lists, neighbours and histories from the current release and the events since.
 
     Attributes:
-        current: The release.
+        current: The current release.
         feedback: The events.
-        trial: The experiment that runs.
-        keyring: Who may ask.
-        shared: What the workers of this server know together.
-        upkeep: What keeps all that current.
+        experiment: The running experiment.
+        keyring: The API keys.
+        shared: Memory that the workers of this server share.
+        upkeep: The threads that keep all of it current.
     """
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
-        """Opens what can be opened; the rest is arm again.
+        """Open release, database and rules; the upkeep tries again what cannot be opened now.
 
         Args:
-            settings: Name the home.
-            folder: What the workers of one server share; None: there is one.
+            settings: The settings, which name the home.
+            folder: The folder that the workers of one server share; None for a single worker.
         """
         self.settings = settings
         engine = connect_database(settings.events_address, PATIENCE_SECONDS)
@@ -99,22 +99,22 @@ class Service:
             self.upkeep.attempt(name)
 
     def refresh(self) -> None:
-        """Takes over what changed since; raises what could not be read now."""
+        """Take every upkeep step once; raise the first error."""
         self.upkeep.refresh()
 
     @property
     def troubles(self) -> list[str]:
-        """Why answers may not know all that they should."""
-        told = self.upkeep.troubles.copy()
-        return [f"{name}: {told[name]}" for name in (RELEASE, STORE, EVENTS) if name in told]
+        """Return why answers may be out of date, one sentence a cause."""
+        troubles = self.upkeep.troubles.copy()
+        return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS) if name in troubles]
 
     def body(self, user_id: ExternalId, asked: ListRequest) -> EncodedList:
-        """A user's list as it goes out, from the cache where nothing has changed since.
+        """Return a user's encoded list, from the cache if nothing has changed since.
 
         Raises:
             NotFound: The home can have no such user.
-            Unreachable: No release is published yet, or what the user did cannot be read now.
-            ConfigurationError: What was asked does not fit the release.
+            Unreachable: No release is published yet, or the user's events cannot be read now.
+            ConfigurationError: A parameter of the request does not fit the release.
         """
         LISTS_ASKED.inc()
         question = self._question(user_id, asked)
@@ -127,30 +127,30 @@ class Service:
         return body
 
     def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
-        """Whether the list needs no more than looking it up, for which nothing waits for a database."""
+        """Return whether the list only needs to be looked up in memory, without waiting for a database."""
         if not self.feedback.known or not self.current.opened:
             return False
         if asked.as_published and self.rules.plain and not self.experiment.running:
             snapshot = self.current.snapshot
-            if self.feedback.mark(self._user(snapshot, user_id)) == NOTHING:
+            if self.feedback.mark(snapshot.require_user_id(user_id)) == NOTHING:
                 return True
         return self._bodies.get(self._question(user_id, asked)) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
-        """All that an answer depends on."""
+        """Return the cache key of a request: everything that its answer depends on."""
         snapshot = self.current.snapshot
-        user = self._user(snapshot, user_id)
+        user = snapshot.require_user_id(user_id)
         arm = self.experiment.arm_of(user) if asked.as_published else None
         return CacheKey(
             snapshot, user, asked, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
         )
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
-        """The same as `body`, to be read by us."""
+        """Return a user's list as a record; see `body`."""
         return Recommendations.model_validate_json(self.body(user_id, asked).json)
 
     def similar_items(self, item_id: ExternalId, k: int) -> SimilarItems:
-        """The items most like one.
+        """Return the items most similar to an item.
 
         Raises:
             NotFound: There is no such item.
@@ -158,67 +158,67 @@ class Service:
         return similar_items(self.current.snapshot, item_id, k)
 
     def similar_users(self, user_id: ExternalId, method: Method) -> SimilarUsers:
-        """The users most like one; nobody where nobody shares enough.
+        """Return the users most similar to a user; empty where no user shares enough.
 
         Raises:
             NotFound: There is no such user.
         """
         snapshot = self.current.snapshot
-        user = self._user(snapshot, user_id)
+        user = snapshot.require_user_id(user_id)
         if not self.knows(snapshot, user):
             raise NotFound("no such user", seen=str(user_id)[:100], do="give a user that the release holds")
         return similar_users(snapshot, user, method)
 
     def history(self, user_id: ExternalId, n: int) -> list[HistoryEntry]:
-        """A user's n newest items, newest first: what was sent since, then what the release knew."""
+        """Return a user's n newest items, newest first: events since the release, then what the release knew."""
         snapshot = self.current.snapshot
-        return history(snapshot, self._user(snapshot, user_id), self.feedback, n)
+        return history(snapshot, snapshot.require_user_id(user_id), self.feedback, n)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
-        """Whether the release or an event names a user."""
+        """Return whether the release or an event names a user."""
         attributes = snapshot.attributes(user_id)
         return snapshot.knows(user_id) or attributes is not None or bool(self.feedback.newest(user_id, 1))
 
     def search_users(self, query: str, n: int) -> list[FoundUser]:
-        """Up to n users whose id holds the text."""
+        """Find up to n users whose id contains the text."""
         return search_users(self.current.snapshot, query, n)
 
     def has_content(self) -> bool:
-        """Whether α has two sides to weigh in the current release."""
+        """Return whether the current release has content weights, so that α can be set."""
         return self.current.snapshot.has_content
 
     def take_events(self, events: Sequence[Event], sent_by: str = "") -> EventsTaken:
-        """What became of the events, once they are on the disk.
+        """Store events; return their ids and sequence numbers once they are on the disk.
 
         Args:
-            events: As they were sent.
+            events: The events as they were sent.
             sent_by: The name of the key; empty without one.
 
         Raises:
-            NotFound: An item is not in the release, or somebody was forgotten; nothing was written.
-            ConfigurationError: A time or id is not right; nothing was written.
+            NotFound: An item is not in the release, or a user was erased; nothing was written.
+            ConfigurationError: A time or id is invalid; nothing was written.
         """
         snapshot = self.current.snapshot
         self._require_remembered({event.user_id for event in events}, snapshot)
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
-        """The event that counts no more, once that is on the disk.
+        """Undo an event; return it once that is on the disk.
 
         Raises:
             NotFound: There is no such event, or it is another user's.
         """
-        whose = None if user_id is None else str(self._user(self.current.snapshot, user_id))
+        whose = None if user_id is None else str(self.current.snapshot.require_user_id(user_id))
         event = self.feedback.undo(event_id, whose, sent_by)
         return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
 
     def releases(self) -> list[ReleaseEntry]:
-        """Every release, oldest first."""
+        """List every release, oldest first."""
         lake = self.current.lake()
         return release_entries(lake) if lake else []
 
     def release(self, release_id: str) -> ReleaseDetail:
-        """One release, whole.
+        """Return one release with recipe, gates, row counts and content hashes.
 
         Raises:
             NotFound: There is no such release.
@@ -249,15 +249,9 @@ class Service:
             self._forget_answers()
 
     def _forget_answers(self) -> None:
-        """An answer that is being made now is kept under the generation that it was asked in, which nobody asks for."""
+        """Empty the cache; responses in the making are cached under the old generation, which is not read."""
         self._generation += 1
         self._bodies.clear()
-
-    def _user(self, snapshot: Snapshot, user_id: ExternalId) -> ExternalId:
-        user = snapshot.user_id(user_id)
-        if user is None:
-            raise NotFound("no such user", seen=str(user_id)[:100], do="ids are whole numbers here")
-        return user
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
         if self._erasures is None and (lake := self.current.lake()) is not None:
@@ -275,7 +269,7 @@ class Service:
         arm = self.experiment.arm(question.arm)
         rules = asked.changes(arm.rules(self.rules) if arm else self.rules)
         made = make_list(snapshot, state or user_id, rules, asked)
-        told = {
+        fields = {
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
@@ -285,7 +279,7 @@ class Service:
         exposed = None
         if arm:
             made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
-        return EncodedList.of(snapshot, user_id, told, made, exposed)
+        return EncodedList.of(snapshot, user_id, fields, made, exposed)
 
 
 def _hours(release: Release) -> int:
@@ -294,5 +288,5 @@ def _hours(release: Release) -> int:
 
 
 def _stamp(settings: Settings) -> int | None:
-    """When the rules were last written."""
+    """Return when the rules were last written; None without a file."""
     return settings.paths.rules.stat().st_mtime_ns if settings.paths.rules.exists() else None

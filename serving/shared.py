@@ -1,4 +1,4 @@
-"""What the workers of one server know at once, in memory that they share: whose list changed, and whose key asked."""
+"""Memory that the workers of one server share: a mark of each user's events, and the rate limit of each key."""
 
 import mmap
 import os
@@ -20,7 +20,7 @@ FILE: Final = "workers"
 """The file in the folder that the workers of a server share."""
 
 _MARKS: Final = 1 << 20
-"""Users with the same mark are made anew together, which costs time and nothing else."""
+"""Users whose ids have the same hash share a mark: their lists are recomputed together, which only costs time."""
 
 _KEYS: Final = 1 << 12
 _AT_ONCE: Final = 100_000
@@ -28,7 +28,7 @@ _BYTES: Final = 8 * (2 * _MARKS + _KEYS)
 
 
 class Shared:
-    """Marks of users that rise with all they do, and when each key may ask again.
+    """Marks of users that rise with their events, and when each key may ask again.
 
     Every worker reads them at each request, which takes less than a microsecond, and writes them before it answers one
     that changed something.

@@ -1,4 +1,4 @@
-"""One published release, mapped into memory: what all answers between two swaps are made of."""
+"""One published release, mapped into memory, from which all requests are answered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from nightschool.columns import (
 from nightschool.contract import Component, Mask, Recipe
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.revisions import known_at
-from nightschool.ids import parse_id
+from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
@@ -48,14 +48,14 @@ from serving.schemas import ExternalId
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One release; nothing in it changes.
+    """One release; immutable.
 
     Attributes:
-        lists: Everybody's list.
-        histories: What everybody had met, newest first.
-        similar_users: Everybody's neighbours by method.
+        lists: All users' lists.
+        histories: All users' histories, newest first.
+        similar_users: All users' neighbours by method.
         similar_items: Each item's neighbours.
-        catalogue: The items known at T, and those that histories or lists name besides.
+        catalogue: The items known at T, and others that histories or lists name.
         users: user_id and the manifest's attributes of users who had not left at T, ascending by id; empty where no
             users table is declared.
         audiences: Audience to its items, best first.
@@ -80,7 +80,7 @@ class Snapshot:
 
     @classmethod
     def load(cls, paths: HomePaths, lake: Lake, binding: Binding, release: Release) -> "Snapshot":
-        """The release, opened.
+        """Open a release.
 
         Raises:
             Unreachable: A file of it is missing or damaged.
@@ -108,22 +108,22 @@ class Snapshot:
 
     @property
     def mapped(self) -> tuple[Lists, ...]:
-        """The files that are mapped into memory."""
+        """Return the files that are mapped into memory."""
         return self.lists, self.histories, self.similar_users, self.similar_items
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the lists were made by."""
+        """Return the recipe that made the lists."""
         return Recipe.model_validate(self.release.recipe)
 
     @cached_property
     def components(self) -> Mapping[str, Component]:
-        """The recipe's components by the names that the pool's columns bear."""
+        """Return the recipe's components by their names, which are the pool's columns."""
         return dict(zip(component_names(self.recipe), self.recipe.components, strict=True))
 
     @cached_property
     def unexplained(self) -> frozenset[str]:
-        """The components whose entries no item of a history explains; none in releases made before this was stored."""
+        """Return the components whose entries no item of a history explains; empty for releases without this record."""
         return frozenset(self.release.gates.get(UNEXPLAINED, ()))
 
     @cached_property
@@ -133,7 +133,7 @@ class Snapshot:
 
     @cached_property
     def popularity(self) -> NDArray[np.int64]:
-        """How many users liked each item, int64 [n_items]."""
+        """Return how many users liked each item, int64 [n_items]."""
         rows = (
             pl.scan_ipc(self.histories.path, glob=False, hive_partitioning=False)
             .select(ITEM_ID, SCORE)
@@ -148,20 +148,29 @@ class Snapshot:
 
     @property
     def has_content(self) -> bool:
-        """Whether α has two sides to weigh."""
+        """Return whether the release has content weights, so that α can be set."""
         return CONTENT in self.weights
 
     def user_id(self, value: ExternalId) -> ExternalId | None:
-        """The id as this home has ids; None for what can be none."""
+        """Parse a user id as this home writes user ids; None if it can be none."""
         folded = self.manifest.folded(value) if isinstance(value, str) else value
         return parse_id(str(folded), self.binding.user_id)
 
+    def require_user_id(self, value: ExternalId) -> ExternalId:
+        """Parse a user id as this home writes user ids.
+
+        Raises:
+            NotFound: It can be no user id of the home.
+        """
+        folded = self.manifest.folded(value) if isinstance(value, str) else value
+        return require_id(str(folded), self.binding.user_id, "user")
+
     def item_id(self, value: ExternalId) -> ExternalId | None:
-        """The id as this home has ids; None for what can be none."""
+        """Parse an item id as this home writes item ids; None if it can be none."""
         return parse_id(str(value), self.binding.item_id)
 
     def attributes(self, user_id: ExternalId) -> Mapping[str, object] | None:
-        """What the users table says of a user; None for one that it does not hold."""
+        """Return the users table's attributes of a user; None for a user that it does not hold."""
         place = self.users[USER_ID].search_sorted(user_id) if self.users.height else 0
         if place >= self.users.height or self.users[USER_ID][place] != user_id:
             return None
@@ -169,18 +178,18 @@ class Snapshot:
         return {name: value for name, value in row.items() if name != USER_ID and value is not None}
 
     def knows(self, user_id: ExternalId) -> bool:
-        """Whether the release holds a list of a user."""
+        """Return whether the release holds a list of a user."""
         return user_id in self.lists
 
     def audience(self, user_id: ExternalId) -> str:
-        """The audience whose list a user gets whom nothing else is known of."""
+        """Return the audience whose list a cold user gets."""
         attribute = self.manifest.audience
-        told = (self.attributes(user_id) or {}).get(attribute) if attribute else None
-        return str(told) if told is not None and str(told) in self.audiences else EVERYONE
+        value = (self.attributes(user_id) or {}).get(attribute) if attribute else None
+        return str(value) if value is not None and str(value) in self.audiences else EVERYONE
 
 
 def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:
-    """The items known at T, and with their id alone those that files of lists name besides."""
+    """Read the items known at T; others that the files of lists name are added with their id alone."""
     declared = known_at(lake.scan(ITEMS), as_of, ITEM_ID).collect()
     others = [
         pl.scan_ipc(file, glob=False, hive_partitioning=False).select(pl.col(ITEM_ID).explode().unique()).collect()
@@ -208,7 +217,7 @@ def _audiences(lake: Lake, release_id: str) -> dict[str, list[tuple[ExternalId, 
 
 
 def _weights(lake: Lake, release_id: str, catalogue: Catalogue) -> dict[str, csr_array]:
-    """Each component's weights at the catalogue's positions; none where the release names no component."""
+    """Read each component's item weights at the catalogue's positions; empty where the release has none."""
     rows = lake.scan(ITEM_WEIGHTS, release_id).collect()
     places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=lake.item_id)}).with_row_index("place")
     placed = rows.join(places, on=ITEM_ID).join(

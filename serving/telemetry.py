@@ -1,4 +1,4 @@
-"""What the server tells of itself: figures for Prometheus, and a line of JSON a request."""
+"""Telemetry of the server: Prometheus metrics, and one line of JSON a request."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder in which the workers of one server add up their figures."""
+"""The variable that names the folder in which the workers of one server add up their metrics."""
 
 REQUESTS: Final = Counter("nightschool_requests", "Requests by route and status.", ["route", "status"])
 SECONDS: Final = Histogram(
@@ -18,9 +18,9 @@ SECONDS: Final = Histogram(
     ["route"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
-LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were asked for.")
+LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were requested.")
 LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did not hold.")
-EVENTS: Final = Counter("nightschool_events", "Events taken in, by type.", ["event"])
+EVENTS: Final = Counter("nightschool_events", "Events stored, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
     "nightschool_release_age_seconds",
     "Seconds since T of the current release, up to which it knows the data.",
@@ -29,7 +29,7 @@ RELEASE_AGE: Final = Gauge(
 
 
 def exposition(workers: str | None) -> bytes:
-    """All figures in Prometheus' text format; those of every worker where they share a folder."""
+    """Return all metrics in Prometheus' text format, summed over the workers that share a folder."""
     if workers is None:
         return generate_latest()
     registry = CollectorRegistry()
@@ -38,10 +38,10 @@ def exposition(workers: str | None) -> bytes:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: when, how grave, what, and what a record carries as `details`."""
+    """Formats each record as one line of JSON: time, level, message, and the fields of its `details`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Format a record as a line of JSON."""
         details = getattr(record, "details", {})
         line = {"at": self.formatTime(record), "level": record.levelname, "message": record.getMessage(), **details}
         if record.exc_info:
@@ -50,7 +50,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(level: int = logging.INFO) -> None:
-    """Nothing; from here on, what the server says goes to standard error as lines of JSON."""
+    """Send the server's log to standard error as lines of JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logger = logging.getLogger("nightschool.serving")

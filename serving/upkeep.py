@@ -1,4 +1,4 @@
-"""Keeping a server current: each thing that may change is looked for by a thread of its own."""
+"""Background threads that keep a server current, one for each thing that may change."""
 
 import logging
 import threading
@@ -12,14 +12,14 @@ from nightschool.storage.lake import UNREADABLE
 logger = logging.getLogger("nightschool.serving")
 
 REFRESH_SECONDS: Final = 0.25
-"""How often other processes' events, keys and releases are looked for."""
+"""How often other processes' events, keys and releases are read."""
 
 
 class Upkeep:
-    """Steps that are taken over and over; one that is stuck holds up no other, nor a request.
+    """Steps that are repeated, each in its own thread: one that is stuck delays neither others nor requests.
 
     Attributes:
-        troubles: Step to why it could not be taken the last time; what it had read before still holds.
+        troubles: Step to why it failed the last time; what it had read before is kept.
     """
 
     def __init__(self, steps: Mapping[str, Callable[[], None]]) -> None:

@@ -1,4 +1,4 @@
-"""Finding users: by the beginning or a part of their id, with what is known of them."""
+"""Search for users by a part of their id."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from serving.snapshot import Snapshot
 
 
 class FoundUser(NamedTuple):
-    """A user to pick.
+    """A user that a search found.
 
     Attributes:
-        about: What the users table says of them.
-        n_items: Items that they have met.
+        about: Their attributes in the users table.
+        n_items: Items that they have interacted with.
     """
 
     user_id: ExternalId
@@ -24,7 +24,7 @@ class FoundUser(NamedTuple):
 
 
 def search_users(snapshot: Snapshot, query: str, n: int) -> list[FoundUser]:
-    """Up to n users whose id holds the text, those who have it at its beginning first; without text, the first ones."""
+    """Find up to n users whose id contains the text, first those that begin with it; without text, the first n."""
     found = _matching(snapshot.lists.keys, query.strip().lower(), n)
     return [
         FoundUser(user_id, snapshot.attributes(user_id) or {}, _history_length(snapshot, user_id))

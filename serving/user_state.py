@@ -1,4 +1,4 @@
-"""One user as a release and the events sent since know them: what they have met, and whether they liked it."""
+"""One user's history from a release and the events since: the items, and whether they were liked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from serving.schemas import ExternalId
 from serving.snapshot import Snapshot
 
 VIEW: Final = "view"
-"""The event that says nothing of what somebody wants, and takes nothing from a list."""
+"""The event that expresses no preference and removes nothing from a list."""
 
 _EVENT_SCORES: Final = {"complete": 1.0, "like": 1.0, "dislike": -1.0, "hide": -1.0}
 
 
 class Interaction(NamedTuple):
-    """What a user made of an item, and when last; an instant is None where the data have no time."""
+    """A user's score of an item, and the time of the last interaction; None where the data have no time."""
 
     score: float
     at: datetime | None
@@ -29,13 +29,13 @@ class Interaction(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class UserState:
-    """A user's history at positions of the catalogue.
+    """A user's history by positions in the catalogue.
 
     Attributes:
-        known: Whether the release holds anything of them.
-        published: Position to what the release knew.
-        current: The same with what was sent since.
-        sent: Positions that events changed, the newest first.
+        known: Whether the release holds a history of the user.
+        published: Position to the interaction that the release knew.
+        current: The same with the events since.
+        sent: Positions that events changed, newest first.
     """
 
     user_id: ExternalId
@@ -52,10 +52,10 @@ class UserState:
         events: Sequence[Stored] = (),
         taken_back: Sequence[Stored] = (),
     ) -> "UserState":
-        """A user, from the release's history and all of their events: of an item, the latest counts.
+        """Combine the release's history of a user with their events; for each item the latest one counts.
 
-        The events may be ones that the release knows already; they change nothing then. What was taken back counts no
-        more, also where the release knows it.
+        Events that the release knows already change nothing. Events that were undone no longer count, also where the
+        release knows them.
         """
         published = _published(snapshot, user_id)
         current, sent = dict(published), dict[int, None]()
@@ -68,26 +68,26 @@ class UserState:
             place = _place(snapshot, event)
             if place is None or _is_older(event.at, current.get(place)):
                 continue
-            told, before = Interaction(_EVENT_SCORES[event.event], event.at), published.get(place)
+            reaction, before = Interaction(_EVENT_SCORES[event.event], event.at), published.get(place)
             sent.pop(place, None)
-            current[place] = told
-            if before is None or (before.score > 0) != (told.score > 0):
+            current[place] = reaction
+            if before is None or (before.score > 0) != (reaction.score > 0):
                 sent[place] = None
         return cls(user_id, bool(published), published, current, tuple(reversed(sent)))
 
     def unseen(self, n_items: int) -> Mask:
-        """The items not met yet, bool [n_items]."""
+        """Select the items without an interaction, bool [n_items]."""
         mask = np.ones(n_items, dtype=bool)
         mask[list(self.current)] = False
         return mask
 
     def completed(self) -> Indices:
-        """Positions of what was liked or completed, int32 [n]."""
+        """Return the positions of liked or completed items, int32 [n]."""
         return np.array([place for place, met in self.current.items() if met.score > 0], dtype=np.int32)
 
 
 def liked_row(history: Mapping[int, Interaction], n_items: int) -> csr_array:
-    """What was liked, as a row of ones, CSR float32 [1, n_items], positions ascending."""
+    """Encode the liked items as a row of ones, CSR float32 [1, n_items], positions ascending."""
     places = np.array(sorted(place for place, met in history.items() if met.score > 0), dtype=np.int32)
     return csr_array((np.ones(len(places), dtype=np.float32), places, np.array([0, len(places)])), shape=(1, n_items))
 
@@ -102,7 +102,7 @@ def _published(snapshot: Snapshot, user_id: ExternalId) -> dict[int, Interaction
 
 
 def _place(snapshot: Snapshot, event: Stored) -> int | None:
-    """The position of an event's item; None for one that says nothing, or of an item that the release does not have."""
+    """Return the position of an event's item; None for a view, or an item that the release does not have."""
     item_id = snapshot.item_id(event.item_id) if event.event != VIEW else None
     return None if item_id is None else snapshot.catalogue.position(item_id)
 

@@ -1,4 +1,4 @@
-"""Stage 8: tables, then one atomic commit that moves the pointer; then the MLflow alias follows."""
+"""Stage publish: tables, then one atomic commit that moves the pointer; then the MLflow alias follows."""
 
 import polars as pl
 from prefect import task
@@ -6,36 +6,41 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.application.measure import measured
-from nightschool.application.stage import Record, failed_on_io
+from nightschool.application.stage import failed_on_io
 from nightschool.application.tracking import prune_releases, registry
 from nightschool.errors import GateRefused
-from nightschool.night.gates import Gate, require
+from nightschool.night.gates import require
 from nightschool.night.night import Night
+from nightschool.night.records import ProveRecord, PublishRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
 from tasks.recommend import tables_folder
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
-def publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
-    """The id and status of the release that was stored; None after a dry run.
+def publish(
+    night: Night, proved: ProveRecord, refitted: RefitRecord, recommended: RecommendRecord, dry_run: bool
+) -> PublishRecord:
+    """Store the release and make it current, unless a table gate refuses it or the run is dry.
 
     Raises:
-        GateRefused: A table gate said no; the refusal is on record and the last good release stays.
+        GateRefused: A table gate refused; the refusal is on record and the last good release stays current.
     """
-    with measured("publish"):
-        return _publish(night, verdict, model, tables, dry_run)
+    with measured(PublishRecord.stage):
+        return _publish(night, proved, refitted, recommended, dry_run)
 
 
-def _publish(night: Night, verdict: Record, model: Record, tables: Record, dry_run: bool) -> Record:
-    gates = [Gate(**gate) for gate in tables["gates"]]
+def _publish(
+    night: Night, proved: ProveRecord, refitted: RefitRecord, recommended: RecommendRecord, dry_run: bool
+) -> PublishRecord:
     if dry_run:
-        require(gates)
-        return {"release_id": None, "status": "dry run"}
-    draft = draft_release(night, verdict, describe_gates(night, verdict, tables), model["mlflow_run_id"])
+        require(recommended.gates)
+        return PublishRecord(release_id=None, status="dry run")
+    draft = draft_release(night, proved, describe_gates(night, proved, recommended), refitted.mlflow_run_id)
     try:
-        require(gates)
+        require(recommended.gates)
     except GateRefused as refusal:
-        create_table_artifact(tables["gates"], key="gates", description=str(refusal))
+        rows = [gate.to_dict() for gate in recommended.gates]
+        create_table_artifact(rows, key="gates", description=str(refusal))
         night.home.releases.refuse(draft.model_copy(update={"reason": str(refusal)}))
         night.close()
         raise
@@ -43,9 +48,10 @@ def _publish(night: Night, verdict: Record, model: Record, tables: Record, dry_r
     if night.moves_pointer:
         registry(night.home).reconcile(release.release_id)
     prune_releases(night.home, night.config.keep)
-    return {"release_id": release.release_id, "status": release.status}
+    return PublishRecord(release_id=release.release_id, status=release.status)
 
 
 def _metrics(night: Night) -> pl.DataFrame:
-    stages = ("select", "prove", "recommend")
-    return pl.concat([pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in stages])
+    """Read the metrics that the stages measured, in the order of the stages."""
+    files = [night.folder / record.stage / "metrics.parquet" for record in night.finished()]
+    return pl.concat([pl.read_parquet(file, glob=False) for file in files if file.exists()])

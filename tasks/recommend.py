@@ -1,19 +1,21 @@
-"""Stage 7: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
+"""Stage recommend: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
 import logging
 from pathlib import Path
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from expectations.report import SuiteReport
 from expectations.validation import check_batch
 from models.catalog import load as load_model
-from nightschool.application.stage import Record, resumable
+from nightschool.application.stage import resumable
 from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
-from nightschool.night.gates import Gate, table_gates
+from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.night import Night
+from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
 from nightschool.settings import Settings
@@ -25,19 +27,19 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 @task(cache_policy=NO_CACHE)
-def recommend(night: Night, data: Record, model: Record) -> Record:
-    """Return rows by table, the verdict of every table gate and the ages of what is listed; rows are on the disk."""
-    logger.info("recommend: lists by %s", model["recipe"])
-    return resumable(night, "recommend", lambda folder: _recommend(night, data, folder))
+def recommend(night: Night, prepared: PrepareRecord, refitted: RefitRecord) -> RecommendRecord:
+    """Write the tables of the release below the night's folder, and ask the table gates about the lists."""
+    logger.info("recommend: lists by %s", refitted.recipe)
+    return resumable(night, RecommendRecord, lambda folder: _recommend(night, prepared, folder))
 
 
 def tables_folder(night: Night) -> Path:
-    """Where the tables wait to be published."""
-    return night.folder / "recommend"
+    """Return the folder of the tables that wait to be published."""
+    return night.folder / RecommendRecord.stage
 
 
-def _recommend(night: Night, data: Record, folder: Path) -> Record:
-    log, config = load(night, data).log, night.config
+def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> RecommendRecord:
+    log, config = load(night, prepared).log, night.config
     dataset = log.dataset()
     megabytes = Settings().block_megabytes
     recommender = load_model(model_folder(night))
@@ -46,20 +48,27 @@ def _recommend(night: Night, data: Record, folder: Path) -> Record:
     if content is not None:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
-    # What is popular is nearly one list for everyone, and must be allowed to be.
-    floor = config.coverage_floor if any(part.personal for part in recommender.parts.values()) else 0.0
-    gates = table_gates(lists, dataset, k=config.k, coverage_floor=floor)
-    gates.append(_suite_gate(check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))))
+    personal = any(part.personal for part in recommender.parts.values())
+    gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))
     ages = measure_freshness(log, lists, night.identity.as_of)
     ages.write_parquet(folder / "metrics.parquet")
-    return {
-        "rows": counts,
-        "gates": [gate.to_dict() for gate in gates],
-        "freshness": freshness_figures(ages),
-        "unexplained": sorted(recommender.unexplained),
-    }
+    return RecommendRecord(
+        rows=counts,
+        gates=tuple(gates),
+        freshness=freshness_figures(ages),
+        unexplained=tuple(sorted(recommender.unexplained)),
+    )
 
 
-def _suite_gate(report: SuiteReport) -> Gate:
-    broken = [outcome.reason for outcome in report.outcomes if not outcome.passed]
-    return Gate("expectations broken", not broken, ", ".join(broken) or "none", "none")
+def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:
+    report = check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))
+    current = night.home.lake.scan(RECOMMENDATIONS, night.champion.release_id) if night.champion else None
+    return ProposedLists(
+        lists=lists,
+        dataset=dataset,
+        k=night.config.k,
+        # What is popular is nearly one list for everyone, and must be allowed to be.
+        coverage_floor=night.config.coverage_floor if personal else 0.0,
+        broken_rules=[outcome.reason for outcome in report.outcomes if not outcome.passed],
+        current=current,
+    )

@@ -1,4 +1,4 @@
-"""Stage 4: models, hyper-parameters and α, chosen on validation."""
+"""Stage select: models, hyper-parameters and α, chosen on validation."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,43 +9,52 @@ from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build, create
 from nightschool.application.search import repeat_search, search_for, settled_search
-from nightschool.application.stage import Record, resumable
+from nightschool.application.stage import resumable
+from nightschool.contract import Split
 from nightschool.data.splits.splitting import validation_split
 from nightschool.evaluation.segments import segments
 from nightschool.night.night import Night
+from nightschool.night.records import PrepareRecord, SelectRecord
 from nightschool.night.reporting.metrics import describe_selection
 from nightschool.night.selection.reranking import with_reranker
-from nightschool.night.selection.select import select as choose
+from nightschool.night.selection.select import Search, Selection, choose_recipe
 from tasks.prepare import load
 
 
 @task(cache_policy=NO_CACHE)
-def select(night: Night, data: Record) -> Record:
-    """The recipe of tonight, and what every candidate and every α measured on validation."""
-    return resumable(night, "select", lambda folder: _select(night, data, folder))
+def select(night: Night, prepared: PrepareRecord) -> SelectRecord:
+    """Choose tonight's recipe on validation: models, hyper-parameters and α or the weights of a blend."""
+    return resumable(night, SelectRecord, lambda folder: _select(night, prepared, folder))
 
 
-def _select(night: Night, data: Record, folder: Path) -> Record:
-    prepared = load(night, data)
-    split = validation_split(prepared.log, prepared.cut)
-    search = search_for(night.config)
-    champion = night.champion_recipe
-    if champion is not None and not night.tune:
-        search = settled_search(champion, search)
-    elif night.searched is not None:
-        search = repeat_search(search, night.searched)
-    single = choose(split, search, create)
+def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord:
+    data = load(night, prepared)
+    split = validation_split(data.log, data.cut)
+    search, champion = _search(night), night.champion_recipe
+    single = choose_recipe(split, search, create)
     selection = with_reranker(single, split, search, build, champion)
     if night.searched is not None and not night.searched.reranked:
         selection = replace(selection, recipe=single.recipe)
+    _metrics(selection, split).write_parquet(folder / "metrics.parquet")
+    record = describe_selection(selection, night.config.cutoffs, tuned=night.tune)
+    if champion is not None and not night.tune:
+        record = record.model_copy(update={"recipe": champion})
+    return record
+
+
+def _search(night: Night) -> Search:
+    """Return what is tried tonight: everything, the settings of an earlier run, or one setting a model."""
+    search, champion = search_for(night.config), night.champion_recipe
+    if champion is not None and not night.tune:
+        return settled_search(champion, search)
+    return search if night.searched is None else repeat_search(search, night.searched)
+
+
+def _metrics(selection: Selection, split: Split) -> pl.DataFrame:
+    """Return the metrics of every candidate, every α, the blend and the reranker, as rows of the metrics table."""
     groups = segments(split.fitted)
     measured = {candidate.component.model: candidate.evaluation for candidate in selection.candidates}
     measured |= {selection.hybrid[alpha].name: evaluation for alpha, evaluation in selection.sweep.items()}
     further = [one for one in (selection.blend, selection.reranked) if one is not None]
     measured |= {candidate.recipe.name: candidate.evaluation for candidate in further}
-    tables = [evaluation.table(name, split.name, groups) for name, evaluation in measured.items()]
-    pl.concat(tables).write_parquet(folder / "metrics.parquet")
-    record = describe_selection(selection, night.config.cutoffs)
-    if champion is not None and not night.tune:
-        record["recipe"] = champion.model_dump(mode="json")
-    return {**record, "tuned": night.tune}
+    return pl.concat([evaluation.table(name, split.name, groups) for name, evaluation in measured.items()])

@@ -1,4 +1,4 @@
-"""Stage 2: the tables as of T against their expectation suites, and Data Docs of what they saw."""
+"""Stage validate: the tables as of T against their expectation suites, and Data Docs of what was observed."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from expectations.docs import write_docs
 from expectations.facts import Known
 from expectations.report import SuiteReport
 from expectations.validation import check_batch
-from nightschool.application.stage import Record, resumable
+from nightschool.application.stage import resumable
 from nightschool.columns import (
     AVAILABLE_AT,
     BYTES,
@@ -30,25 +30,26 @@ from nightschool.columns import (
 )
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.night import Night
+from nightschool.night.records import RuleEntry, ValidateRecord
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 
 
 @task(cache_policy=NO_CACHE)
-def validate(night: Night) -> Record:
-    """Every rule of every table with what it saw, and what is odd without being refused."""
-    return resumable(night, "validate", lambda _: _check_tables(night))
+def validate(night: Night) -> ValidateRecord:
+    """Check every rule of every table as of T; broken critical rules refuse the night, others are warnings."""
+    return resumable(night, ValidateRecord, lambda _: _check_tables(night))
 
 
-def _check_tables(night: Night) -> Record:
+def _check_tables(night: Night) -> ValidateRecord:
     reports = [_check(night, table) for table in _declared(night)]
     write_docs(night.home.paths.docs, reports, datetime.now(UTC))
     for report in reports:
         report.raise_if_failed(do="correct the source or its manifest; the last good release stays up")
-    return {
-        "tables": {report.table: [asdict(outcome) for outcome in report.outcomes] for report in reports},
-        "warnings": [warning for report in reports for warning in report.warnings],
-    }
+    return ValidateRecord(
+        tables={report.table: tuple(RuleEntry(**asdict(rule)) for rule in report.outcomes) for report in reports},
+        warnings=tuple(warning for report in reports for warning in report.warnings),
+    )
 
 
 def _declared(night: Night) -> list[Table]:
@@ -66,7 +67,7 @@ def _check(night: Night, table: Table) -> SuiteReport:
 
 
 def _known(night: Night) -> Known:
-    """What interactions must agree with; ids that were declared later than T are declared."""
+    """Gather what interactions must agree with; ids that were declared later than T count as declared."""
     lake, manifest = night.home.lake, night.manifest
     return Known(
         users=lake.scan(USERS) if manifest.users else None,
@@ -77,7 +78,7 @@ def _known(night: Night) -> Known:
 
 
 def _rows_taken_in(lake: Lake) -> int:
-    """The interactions' source rows that the tables got, as the ledger's newest entry of each file has them."""
+    """Count the interactions' source rows that came in, by the ledger's newest entry of each file."""
     entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(STATE).is_null())
     newest = entries.sort(READ_AT, BYTES).unique(FILE, keep="last", maintain_order=True)
     rows: int = newest.select(pl.coalesce(HELD, ROWS).sum()).collect().item()

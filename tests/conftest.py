@@ -3,8 +3,10 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from nightschool.cli.environment import prepare_environment
+from tests.once import once
 from tests.postgres import Server, running_server
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
@@ -83,3 +86,27 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL server of this test run; tests that need it are skipped where PostgreSQL is not installed."""
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    if "mlflow" not in sys.modules:
+        yield
+        return
+    here = import_module("tests.mlflow_here")  # it imports MLflow, for seconds
+    with here.quick_mlflow(lambda: once(tmp_path_factory, "mlflow.db", here.make_tables)):
+        yield
+
+
+@pytest.fixture(scope="session")
+def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the tables of Prefect's server, to copy to where a server will look for its own."""
+    return once(tmp_path_factory, "prefect.db", import_module("tests.prefect_server").make_tables)
+
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_tables: Path) -> Iterator[str]:
+    """The address of a Prefect server with a database of its own; flows of this process use it."""
+    server = import_module("tests.prefect_server")  # it imports Prefect's server, for seconds
+    with server.running_server(prefect_tables) as address:
+        yield address

@@ -1,6 +1,7 @@
 import pytest
 
-from nightschool.ids import is_storable, parse_id
+from nightschool.errors import NotFound
+from nightschool.ids import is_storable, parse_id, require_id
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,13 @@ def test_an_id_of_texts_is_any_text_that_a_database_keeps(value: str, text: str 
 )
 def test_what_both_databases_keep(text: str, held: bool) -> None:
     assert is_storable(text) is held
+
+
+def test_ids_are_those_of_the_home() -> None:
+    assert require_id("7", "Int64", "user") == 7
+    assert require_id("007", "String", "user") == "007"
+    with pytest.raises(NotFound, match="User ids in this home are texts in Unicode"):
+        require_id("a\udcff", "String", "user")
+    for text in ("x", "1_4", "007", "7.0"):
+        with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers of at most 64 bits; saw '{text}'"):
+            require_id(text, "Int64", "item")

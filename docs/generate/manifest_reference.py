@@ -19,7 +19,7 @@ from nightschool.data.manifest.manifest import (
     shipped,
 )
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Rating, Time
-from nightschool.data.readers.formats import Adjacency, Csr, Csv, Jsonl, Parquet, Sql
+from nightschool.data.readers.formats import FORMATS
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "The whole file": Manifest,
@@ -34,8 +34,6 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "relevant": Relevant,
     "A catalogue's file": Catalogue,
 }
-
-FORMATS: Final[tuple[type[BaseModel], ...]] = (Csv, Parquet, Jsonl, Adjacency, Csr, Sql)
 
 _HEAD: Final = """# Manifest
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from docs.generate.schema import fields_table
 from docs.generate.writing import code, docstring, first_line, table
 from models.catalog import MODELS
-from models.reranker.reranker import Reranker, RerankerConfig
+from models.reranker.config import RerankerConfig
+from models.reranker.reranker import Reranker
 from nightschool.capabilities import FoldsIn, PredictsInContext, PredictsRatings, WeighsItems
 from nightschool.contract import RERANKER, Space, Span
 

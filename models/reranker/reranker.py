@@ -3,18 +3,17 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import lightgbm
 import numpy as np
-from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 
-from models.base import ModelConfig
 from models.rating_stack.boosted_trees import read_trees, write_trees
+from models.reranker.config import RerankerConfig
 from models.reranker.features.all import CandidateFeatures
 from models.reranker.features.history import content_nearness
-from models.reranker.splits import Cut, rotating_cuts
+from models.reranker.splits import rotating_cuts
 from models.reranker.training_data import Fit, TrainingBatch, TrainingSetBuilder, join_batches
 from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Pool
@@ -28,28 +27,6 @@ _START = "start.npz"
 _FIXED = {"deterministic": True, "force_row_wise": True, "num_threads": 2, "verbosity": -1, "bagging_freq": 1}
 """What gives the same trees every time; sums differ in their last bit with another number of threads."""
 _TOLD = 5  # features that the log names
-
-
-class RerankerConfig(ModelConfig):
-    """How the trees grow, which candidates they order, and what they learn from."""
-
-    objective: Literal["lambdarank", "binary"] = Field(
-        default="lambdarank", description="Whether the order of a list is learned, or whether a candidate is met."
-    )
-    cut: Cut = Field(default="user", description="How what is learned from is cut: as the test will be.")
-    relevant_from: float = Field(default=0.0, description="The lowest score of a hit, which is above zero.")
-    folds: int = Field(default=4, ge=2, le=20, description="Shares that take turns in being held out.")
-    depth: int = Field(
-        default=120, ge=1, le=1000, description="The best candidates of the blend that are ordered anew."
-    )
-    max_users: int = Field(default=10_000, ge=1, description="Users of each cut who are learned from, drawn at random.")
-    trees: int = Field(default=100, ge=1, le=5000, description="How many trees there are.")
-    leaves: int = Field(default=8, ge=2, le=1024, description="Leaves of a tree.")
-    learning_rate: float = Field(default=0.05, gt=0, le=1, description="Share of a tree's answer that is added.")
-    min_leaf: int = Field(default=300, ge=1, description="Candidates that a leaf holds at least.")
-    l2: float = Field(default=10.0, ge=0, description="Shrinkage of what a leaf answers.")
-    feature_fraction: float = Field(default=0.3, gt=0, le=1, description="Share of the features that a tree may use.")
-    bagging: float = Field(default=0.6, gt=0, le=1, description="Share of the candidates that a tree learns from.")
 
 
 class Reranker:
@@ -171,8 +148,8 @@ class Reranker:
         """Sets where boosting starts, and the trees."""
         if not batch.labels.any() or batch.labels.all():
             raise DataRefused(
-                "a reranker needs candidates that were met and others",
-                seen=f"{batch.labels.sum()} of {len(batch.labels)} were met",
+                "a reranker needs candidates with and without interactions",
+                seen=f"{batch.labels.sum()} of {len(batch.labels)} with",
                 do="leave the reranker out of these data",
             )
         logistic = LogisticRegression().fit(batch.starts[:, None], batch.labels)

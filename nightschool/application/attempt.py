@@ -19,8 +19,8 @@ from nightschool.application.run_labels import label_run
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
 from nightschool.failures import INTERRUPTED, explain
-from nightschool.ingest.ingest import IngestReport
 from nightschool.night.outcome import Outcome, outcome_of
+from nightschool.night.records import IngestRecord
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights
@@ -70,10 +70,10 @@ class Attempt:
         announce_missed(self._nights)
         return asked_instant(as_of)
 
-    def took(self, taken: IngestReport) -> IngestReport:
-        """Remember what became of the source rows; return it."""
-        self._row = self._row.model_copy(update={"rows": taken.to_dict()})
-        return taken
+    def took(self, ingested: IngestRecord) -> IngestRecord:
+        """Note what became of the source rows in the night's row; return the record as it is."""
+        self._row = self._row.model_copy(update={"rows": ingested.model_dump(mode="json")["rows"]})
+        return ingested
 
     def ends(self, report: dict[str, Any]) -> dict[str, Any]:
         """Return the end state of a night that has this report, which Prefect hands to the caller."""

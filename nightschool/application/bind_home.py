@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nightschool.application.home import holds_data
 from nightschool.data.manifest.manifest import Manifest, load_manifest
-from nightschool.data.readers.readers import infer_id_dtypes
+from nightschool.data.normalization.id_types import infer_id_dtypes
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.binding import Binding, bind, find_binding, require_same

@@ -18,7 +18,7 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest.manifest import Manifest, load_manifest
-from nightschool.data.readers.readers import infer_id_dtypes
+from nightschool.data.normalization.id_types import infer_id_dtypes
 from nightschool.errors import NightschoolError, NotFound
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest

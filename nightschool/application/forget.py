@@ -1,4 +1,4 @@
-"""Forgetting a person: in tables, in the recommenders that MLflow keeps, in texts; what was cut short goes on."""
+"""Erasing a user from tables, from the recommenders that MLflow keeps and from texts, or finishing what was begun."""
 
 import logging
 import shutil
@@ -15,7 +15,7 @@ from nightschool.data.normalization.ids import to_ids
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ingest.feedback_events import count_sent, erase_sent
-from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
+from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.storage.home import Home
@@ -24,25 +24,27 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 def look_for(home: Home, user: str) -> dict[str, int]:
-    """Table name to the rows that name the person, those of all releases together.
+    """Count the rows that name a user by table, over all releases together.
 
     Raises:
-        NotFound: No table names such a person.
+        NotFound: No table names such a user.
     """
     user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
-    return find_person(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
+    return count_user_rows(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
 
 
 def forget(home: Home, user: str) -> dict[str, Any]:
-    """What was removed, once nothing below the home names the person any more. Call it under the home's lock.
+    """Erase a user from the home, and report what was removed. Call it under the home's lock.
+
+    An erasure of another user that was cut short is finished first.
 
     Raises:
-        NotFound: No table names such a person.
+        NotFound: No table names such a user.
         Unavailable: The files of a registered recommender are gone; nothing was removed.
-        Busy: A Prefect server keeps its database busy; the next try goes on there.
+        Busy: A Prefect server keeps its database busy; the next try continues from there.
     """
     user_id = parse_user(home, user)
     pending = unfinished(home.paths.erasure)
@@ -57,14 +59,14 @@ def forget(home: Home, user: str) -> dict[str, Any]:
 
 
 def finish_erasure(home: Home) -> None:
-    """Brings an erasure to its end that was cut short, if there is one. Call it under the home's lock."""
+    """Finish an erasure that was cut short, if there is one. Call it under the home's lock."""
     pending = unfinished(home.paths.erasure)
     if pending is not None:
         _erase(home, pending)
 
 
 def parse_user(home: Home, user: str) -> UserId:
-    """Return the id as sources write it (not 007 or +7 for 7): nobody may be forgotten by a guess.
+    """Parse a user's id, which must be written as the sources write it: 007 or +7 never erases user 7.
 
     Raises:
         NotFound: The home can have no such id.
@@ -95,7 +97,7 @@ def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
 
 
 def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
-    """How many registered recommenders knew the person and were written anew."""
+    """Erase the user from the registered recommenders; return how many of them were rewritten."""
     scratch = home.paths.scratch
     shutil.rmtree(scratch, ignore_errors=True)
     if not _has_store(home):
@@ -116,5 +118,5 @@ def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
 
 
 def _has_store(home: Home) -> bool:
-    """Whether MLflow was ever used: nothing is made only to look into it."""
+    """Return whether MLflow was ever used; a store is not created only to look into it."""
     return home.paths.mlflow_database.exists() or bool(Settings().mlflow_tracking_uri.get_secret_value())

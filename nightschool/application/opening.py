@@ -11,8 +11,7 @@ from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
-from nightschool.night.night import Night, Unchanged
-from nightschool.night.night import open_night as open_or_find
+from nightschool.night.night import Night, Unchanged, resolve_night
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
@@ -43,7 +42,7 @@ def open_night(
     if current is not None:
         registry(home).reconcile(current.release_id)
     surroundings = environment_fingerprint(environment())
-    found = open_or_find(home, manifest, config, Request(as_of, code_version(), surroundings, force, make_current))
+    found = resolve_night(home, manifest, config, Request(as_of, code_version(), surroundings, force, make_current))
     if isinstance(found, Release) and make_current:
         found = home.releases.rollback(found.release_id, "made current by a night that asked for it")
         registry(home).reconcile(found.release_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from models.catalog import create, create_reranker, space
+from models.catalog import create, reranker_config, space
 from nightschool.contract import RERANKER, Recipe
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
@@ -21,7 +21,7 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
     """
     for model, params in config.params.items():
-        create_reranker(params) if model == RERANKER else create(model, params)
+        reranker_config(params) if model == RERANKER else create(model, params)
     models = [model for model in config.models if model != RERANKER]
     tunables = tuple(_tunable(model, config.params.get(model, {})) for model in models)
     budget = Budget(config.search_trials, config.search_seconds, sum(bool(one.space) for one in tunables))
@@ -35,7 +35,7 @@ def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
         reranker=config.params.get(RERANKER, {}) if RERANKER in config.models else None,
-        reranker_defaults=create_reranker({}).config.model_dump(mode="json"),
+        reranker_defaults=reranker_config({}).model_dump(mode="json"),
         rerank_seconds=config.rerank_seconds,
     )
 

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
@@ -16,26 +16,29 @@ from prefect.client.schemas.objects import State, TaskRun
 from nightschool.application.measure import measured
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
+from nightschool.night.records import StageRecord
 from nightschool.storage.durable import sync_tree
 
 logger = logging.getLogger("nightschool.tasks")
 # Prefect gives extra loggers its handler, but no level.
 logging.getLogger("nightschool").setLevel(logging.INFO)
 
-Record = dict[str, Any]
+Kept = TypeVar("Kept", bound=StageRecord)
 
 
 def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether reading or writing failed, which may pass; what we refuse stays refused."""
+    """Return whether a task failed on reading or writing, which another try may mend; a refusal stays one."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
-def resumable(night: Night, stage: str, produce: Callable[[Path], Record]) -> Record:
-    """The stage's record: read back when an earlier try of this night finished it, else made by `produce`.
+def resumable(night: Night, kind: type[Kept], produce: Callable[[Path], Kept]) -> Kept:
+    """Return a stage's record, read back where an earlier try of this night finished the stage, else from `produce`.
 
-    `produce` gets an empty folder for its outputs, which are on the disk before the record is.
+    `produce` gets an empty folder for its outputs, which are on the disk before the record is. Either way the record
+    is the one that was read back from the disk: what follows cannot depend on whether the night was interrupted.
     """
-    done = night.records.get(stage)
+    stage = kind.stage
+    done = night.record(kind)
     if done is not None:
         logger.info("%s: finished by an earlier try of this night", stage)
         return done
@@ -51,6 +54,6 @@ def resumable(night: Night, stage: str, produce: Callable[[Path], Record]) -> Re
             night.close()
             raise
         sync_tree(folder)
-    night.records.put(stage, record)
+    night.records.put(stage, record.model_dump(mode="json"))
     logger.info("%s: %.1f s", stage, time.perf_counter() - started)
-    return record
+    return night.require(kind)

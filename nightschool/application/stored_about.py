@@ -1,4 +1,4 @@
-"""Handing out what a home stores about a person."""
+"""Exporting what a home stores about a user, by the id that its sources write."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from nightschool.storage.home import Home
 
 
 def export_user(home: Home, user: str) -> dict[str, Any]:
-    """Return everything that the home stores about the person.
+    """Return everything that the home stores about a user.
 
     Raises:
-        NotFound: Nothing names such a person.
+        NotFound: Nothing names such a user.
     """
     return stored_about(home, manifest_of(home), parse_user(home, user), Settings().events_address)

@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 import models
-from nightschool.application.stage import Record
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.night.night import Night
+from nightschool.night.records import ProveRecord, SelectRecord
 from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_path
@@ -25,10 +25,10 @@ def registry(home: Home) -> Registry:
     return Registry(Settings().tracking_uri, home.paths.mlflow_artifacts)
 
 
-def track(night: Night, chosen: Record, verdict: Record, artifacts: Mapping[str, Path]) -> str:
-    """The id of the night's MLflow run, with a child a candidate and an α, and the refitted model registered."""
+def track(night: Night, selected: SelectRecord, proved: ProveRecord, artifacts: Mapping[str, Path]) -> str:
+    """Log the night to MLflow, register the refitted model, and return the id of the night's run."""
     store = registry(night.home)
-    run_id = store.log_night(night_log(night, chosen, verdict))
+    run_id = store.log_night(night_log(night, selected, proved))
     store.register(run_id, night.identity.release_id, MLFLOW_MODEL, artifacts, night.home.lake.user_id)
     return run_id
 

@@ -10,7 +10,7 @@ from nightschool.cli.night import Json
 from nightschool.errors import NotFound
 
 if TYPE_CHECKING:
-    from nightschool.experiments.sequential import ArmResult, Estimate, Judgement
+    from nightschool.experiments.sequential import Analysis, ArmResult, Estimate
     from nightschool.experiments.store import Experiment, Experiments
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,15 +43,15 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Tell what an experiment shows so far; looking often does not make chance look like an effect."""
-    from nightschool.experiments.sequential import judge
+    from nightschool.experiments.sequential import analyze
 
     experiments = _opened(to_read=True)
     experiment = experiments.get(name) if name else _newest(experiments)
-    judgement = judge(experiments.outcomes(experiment.name), [arm.name for arm in experiment.arms], experiment.shares)
+    analysis = analyze(experiments.outcomes(experiment.name), [arm.name for arm in experiment.arms], experiment.shares)
     if as_json:
-        show.show_json(experiment.model_dump(mode="json") | {"result": _document(judgement)})
+        show.show_json(experiment.model_dump(mode="json") | {"result": _document(analysis)})
     else:
-        _show(experiment, judgement)
+        _show(experiment, analysis)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def _no_experiment() -> NotFound:
     return NotFound("there is no experiment yet", do="start one with `nightschool experiment start FILE.toml`")
 
 
-def _document(judgement: "Judgement") -> dict[str, Any]:
+def _document(analysis: "Analysis") -> dict[str, Any]:
     """What an experiment shows, as JSON: intervals as [value, low, high]."""
     arms = [
         {
@@ -108,28 +108,28 @@ def _document(judgement: "Judgement") -> dict[str, Any]:
             "rejections": arm.rejections,
             "rate": arm.rate,
             "difference": arm.difference,
-            "verdict": arm.verdict,
+            "verdict": arm.conclusion,
             "more_rejections": arm.harm,
             "harms": arm.harms,
         }
-        for arm in judgement.arms
+        for arm in analysis.arms
     ]
-    return {"arms": arms, "arms_filled_as_planned": not judgement.broken, "p_value": judgement.mismatch}
+    return {"arms": arms, "arms_filled_as_planned": not analysis.broken, "p_value": analysis.mismatch}
 
 
-def _show(experiment: "Experiment", judgement: "Judgement") -> None:
+def _show(experiment: "Experiment", analysis: "Analysis") -> None:
     """Prints what each arm shows, and whether it can be trusted."""
     ended = f", stopped {experiment.stopped_at:%Y-%m-%d %H:%M}: {experiment.reason}" if experiment.stopped_at else ""
     title = f"Experiment {experiment.name}, since {experiment.started_at:%Y-%m-%d %H:%M} UTC{ended}"
     columns = ["arm", "users", "settled", "converted", "rate, 95 %", "against the control", "verdict", "rejections"]
-    show.show_table(title, columns, [_row(arm) for arm in judgement.arms])
+    show.show_table(title, columns, [_row(arm) for arm in analysis.arms])
     show.console.print(
         f"Settled users are those whose {experiment.window_hours:g} hours after the first list are over. Intervals of "
         "differences hold however often one looks."
     )
     filled = "NOT filled as planned: something loses users, so nothing here can be trusted"
-    filled = filled if judgement.broken else "filled as planned"
-    show.console.print(f"Arms are {filled} (p = {judgement.mismatch:.2g}).")
+    filled = filled if analysis.broken else "filled as planned"
+    show.console.print(f"Arms are {filled} (p = {analysis.mismatch:.2g}).")
 
 
 def _row(arm: "ArmResult") -> list[object]:
@@ -140,8 +140,8 @@ def _row(arm: "ArmResult") -> list[object]:
         arm.settled,
         arm.conversions,
         _interval(arm.rate, ""),
-        "control" if arm.verdict is None else _interval(arm.difference, "+"),
-        arm.verdict or "",
+        "control" if arm.conclusion is None else _interval(arm.difference, "+"),
+        arm.conclusion or "",
         f"{arm.rejections:,}" + (f", {harms}" if arm.harm else ""),
     ]
 

@@ -33,7 +33,9 @@ def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = Fa
         return
     show.show_table(f"Quarantine: {counts['rows'].sum():,} rows", counts.columns, counts.rows())
     show.console.print(
-        "GLOSSARY.md says what each reason means; `nightschool quarantine export` writes rows to repair."
+        "docs/reference/reason-codes.md says what each reason means; `nightschool quarantine export` writes rows to "
+        "repair.",
+        soft_wrap=True,
     )
 
 

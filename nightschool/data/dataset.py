@@ -100,7 +100,7 @@ class EventLog:
         return passed.to_numpy().copy()
 
     def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
-        """The merged pairs of the masked events (None: all that is known), seen from an instant (None: now).
+        """Build the dataset of the masked events (None: all known ones), as seen from an instant (None: now).
 
         Which of them may be learned from, and how much the old ones still count, these events alone decide.
 
@@ -124,7 +124,7 @@ class EventLog:
         return replace(seen, learned=found.teaches(pairs) & ~unrated.to_numpy(), set_aside=bots)
 
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
-        """What the `fitted` events teach, and the merged pairs of the `held_out` ones that are not among them.
+        """Split into the dataset of the `fitted` events and those merged pairs of the `held_out` ones that it lacks.
 
         Of users whom the fitted events set aside, nothing is held out. The candidates are the catalogue at the instant;
         without one, whatever was in the catalogue up to T.
@@ -142,11 +142,11 @@ class EventLog:
         return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT))
 
     def with_all_relevant(self) -> Self:
-        """The same log with every pair a hit, whatever the manifest calls relevant; but not what somebody dislikes."""
+        """Return the log with every pair relevant, whatever the manifest says, except those the user dislikes."""
         return replace(self, events=self.events.with_columns((~pl.col(NEGATIVE)).alias(RELEVANT)))
 
     def save(self, directory: Path) -> None:
-        """Writes the log as parquet and JSON below a directory, which is made when missing."""
+        """Write the log as parquet and JSON below a directory, which is created if missing."""
         directory.mkdir(parents=True, exist_ok=True)
         header = _Header(
             signal=self.signal,
@@ -166,7 +166,7 @@ class EventLog:
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """The log that `save` wrote."""
+        """Load the log that `save` wrote."""
         header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
         users, items, events = (
             pl.read_parquet(directory / _FILES[name], glob=False) for name in ("users", "items", "events")
@@ -176,7 +176,7 @@ class EventLog:
         return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of)
 
     def rows(self, mask: Mask) -> pl.DataFrame:
-        """The masked events; no copy where that is all of them."""
+        """Return the masked events, without a copy if that is all of them."""
         return self.events if mask.all() else self.events.filter(pl.Series(mask))
 
 
@@ -200,7 +200,7 @@ def build_event_log(
     *,
     held_out: pl.DataFrame | None = None,
 ) -> EventLog:
-    """The log of everything known, from tables as they were known at that instant.
+    """Build the log of everything known from tables as they were known at one instant.
 
     Every user and item of any table gets an index. One that only the interactions name has null attributes. An item is
     available from its table's instant or its first event, whichever came first; one that a declared items table does
@@ -236,7 +236,7 @@ def build_event_log(
 
 
 def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
-    """Only what a row is scored by, in the order of the source files: a long log needs narrow columns."""
+    """Select what a row is scored by, in the order of the source files: a long log needs narrow columns."""
     needed = (USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by)
     repeated = by_name(SOURCE_FILE, EVENT, require_all=False).cast(pl.Categorical)
     rows = interactions.select(*needed, SOURCE_FILE, SOURCE_ROW).with_columns(repeated)
@@ -244,7 +244,7 @@ def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame
 
 
 def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:
-    """The table's rows in the order of the index, with rows of nulls for the ids that only interactions name."""
+    """Return the table's rows in index order, with rows of nulls for ids that only interactions name."""
     if table is None:
         return order_ids(interacted).to_frame()
     ids = order_ids(pl.concat([table[key], interacted]))

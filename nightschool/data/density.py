@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 
 
 def mean_degree(likes: csr_array) -> float:
-    """Likes of a user and of an item that has any, on average: the geometric mean of both; 0 without a like.
+    """Return the geometric mean of likes per user and likes per item, over those with any; 0 without a like.
 
     Args:
         likes: CSR [n_users, n_items], an entry for each like and no other.

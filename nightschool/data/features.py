@@ -28,7 +28,7 @@ def features_of(dataset: Dataset) -> csr_array:
 
 
 def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> csr_array:
-    """Unit-length feature rows, CSR float32 [n_items, n_features]; rows of zeros for items that say nothing.
+    """Build unit-length feature rows, CSR float32 [n_items, n_features]; zeros for items without a description.
 
     Text, each category, each ordinal and each list are groups of equal weight: every group is scaled to unit length
     before they are joined, so that a long text does not drown a category. Terms and their weights are learned from the
@@ -56,7 +56,7 @@ def _groups(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> Iterator
 
 
 def _text_terms(catalogue: pl.DataFrame) -> pl.DataFrame:
-    """One row a term occurrence: item_index, term."""
+    """Return one row per term occurrence: item_index, term."""
     texts = catalogue.select(ITEM_INDEX, pl.col(TEXT).cast(pl.String).str.to_lowercase()).drop_nulls()
     if is_spaced(texts[TEXT]):
         return texts.select(ITEM_INDEX, pl.col(TEXT).str.extract_all(_WORD).alias(TERM)).explode(TERM).drop_nulls()
@@ -64,14 +64,14 @@ def _text_terms(catalogue: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_spaced(texts: pl.Series) -> bool:
-    """Whether the texts put spaces between words, judged by the share of letters from scripts that do not."""
+    """Return whether the texts separate words by spaces, judged by the share of letters from scripts that do not."""
     unspaced = int(texts.str.count_matches(_UNSPACED).sum())
     letters = int(texts.str.count_matches(r"\p{L}").sum())
     return unspaced <= _UNSPACED_SHARE * letters
 
 
 def _character_ngrams(texts: pl.DataFrame) -> pl.DataFrame:
-    """Runs of one to three characters within words, one row an occurrence: item_index, term."""
+    """Return runs of one to three characters within words, one row per occurrence: item_index, term."""
     words = texts.select(ITEM_INDEX, pl.col(TEXT).str.extract_all(r"[\p{L}\p{N}]+").alias("word")).explode("word")
     letters = (
         words.drop_nulls()
@@ -90,7 +90,7 @@ def _character_ngrams(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tf_idf(occurrences: pl.DataFrame, n_items: int, *, rarest: int) -> csr_array:
-    """Weights (1 + ln tf) · (ln((1 + n) / (1 + df)) + 1), CSR float32 [n_items, n_terms], terms in sorted order.
+    """Weigh terms by (1 + ln tf) · (ln((1 + n) / (1 + df)) + 1), CSR float32 [n_items, n_terms], terms sorted.
 
     n counts the items that have any term, df those that have this one. Terms of fewer than `rarest` items are dropped.
 
@@ -113,7 +113,7 @@ def _tf_idf(occurrences: pl.DataFrame, n_items: int, *, rarest: int) -> csr_arra
 
 
 def _thermometer(catalogue: pl.DataFrame, column: str, levels: tuple[str, ...], n_items: int) -> csr_array:
-    """Ones up to the item's level, CSR float32 [n_items, n_levels], so that neighbouring levels are alike."""
+    """Encode levels as ones up to the item's own, CSR float32 [n_items, n_levels]: close levels are similar."""
     places = {level: place for place, level in enumerate(levels)}
     known = catalogue.select(
         ITEM_INDEX, pl.col(column).cast(pl.String).replace_strict(places, default=None, return_dtype=pl.Int64)

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightschool.data.manifest.manifest import Interactions, Manifest
-from nightschool.data.readers.formats import SQLITE, Sql
+from nightschool.data.readers.addresses import SQLITE
+from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 
 SENT: Final = "sent_events"
@@ -29,7 +30,7 @@ _WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
 
 
 def with_sent(manifest: Manifest, address: str) -> Manifest:
-    """The manifest with what was sent among its interactions: likes and what was completed are hits, a dislike is none.
+    """Add the feedback events to the manifest's interactions; likes and completions are hits, dislikes are not.
 
     What was taken back comes once more, as a deletion, at the place among events at which it was taken back.
 
@@ -56,12 +57,12 @@ def with_sent(manifest: Manifest, address: str) -> Manifest:
 
 
 def sent_part(manifest: Manifest) -> Interactions | None:
-    """The part that `with_sent` added; None where nothing was."""
+    """Return the part that `with_sent` added, or None without one."""
     return next((part for part in manifest.interactions if is_sent(part)), None)
 
 
 def is_sent(part: Interactions) -> bool:
-    """Whether the part is what `with_sent` added."""
+    """Return whether the part is the one that `with_sent` added."""
     return isinstance(part.format, Sql) and part.format.name == SENT
 
 
@@ -79,7 +80,7 @@ def _source(manifest: Manifest, address: str) -> Sql:
 
 
 def _worth(manifest: Manifest) -> dict[str, Any]:
-    """Which columns of the query say what an event is worth."""
+    """Return the keys of the manifest that name the columns an event is scored by."""
     scale, worth = manifest.score_range, dict[str, Any]()
     if scale is not None:
         worth["rating"] = {"column": "rating", "min": scale[0], "max": scale[1]}
@@ -89,7 +90,7 @@ def _worth(manifest: Manifest) -> dict[str, Any]:
 
 
 def _extra(manifest: Manifest) -> list[str]:
-    """Those columns as the query makes them."""
+    """Return the SQL expressions of those columns."""
     extra = []
     if manifest.score_range is not None:
         best = manifest.score_range[1]

@@ -39,7 +39,7 @@ class Rules(BaseModel):
 
 
 def check_rules(rules: Rules, manifest: Manifest) -> None:
-    """Nothing.
+    """Raise unless the rules suit the dataset.
 
     Raises:
         ConfigurationError: Ratings would decay; an old one is no lower on its scale.
@@ -66,17 +66,17 @@ class Filtered:
 
     @classmethod
     def everything(cls, shape: tuple[int, int]) -> Self:
-        """All users and items."""
+        """Return the filter that keeps all users and items."""
         return cls(np.zeros(shape[0], dtype=bool), np.ones(shape[0], dtype=bool), np.ones(shape[1], dtype=bool))
 
     def teaches(self, rows: pl.DataFrame) -> Mask:
-        """bool[n], whether each row of user_index and item_index may be learned from."""
+        """Return which rows of user_index and item_index may be learned from, bool[n]."""
         taught: Mask = self.users[rows[USER_INDEX].to_numpy()] & self.items[rows[ITEM_INDEX].to_numpy()]
         return taught
 
 
 def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) -> Filtered | None:
-    """What the rules leave of a history; None where that is all of it.
+    """Return which users and items the rules leave to learn from; None if that is all of them.
 
     Args:
         events: user_index, item_index, timestamp, bot_event; nothing but them decides.
@@ -104,7 +104,7 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
 
 
 def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
-    """bool[n_users], the users too hasty for a person.
+    """Return the users whose events follow each other too fast for a person, bool[n_users].
 
     Theirs are more than `bot_events` bot events within `bot_seconds` of the user's event before (any event, equal times
     in source order), and these are more than `bot_share` of the user's events. Without a time there is no haste.
@@ -132,7 +132,7 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
 
 
 def _core(events: pl.DataFrame, found: Filtered, rules: Rules) -> Filtered:
-    """The largest part of the events in which every user and every item has its minimum of events.
+    """Return the largest subset of the events in which every user and item has its minimum of events.
 
     Reference:
         Seidman, "Network structure and minimum degree", 1983 (the k-core, here of a bipartite graph with repeats).

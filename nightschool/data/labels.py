@@ -11,7 +11,7 @@ _LABEL = "label"
 
 
 def one_hot(frame: pl.DataFrame, columns: Sequence[str]) -> csr_array:
-    """Which labels each row has, CSR float32 of ones [n_rows, n_labels]; each column's in sorted order, none for null.
+    """Encode the labels of each row as ones, CSR float32 [n_rows, n_labels]; each column's labels sorted.
 
     Args:
         frame: Any frame.
@@ -22,7 +22,7 @@ def one_hot(frame: pl.DataFrame, columns: Sequence[str]) -> csr_array:
 
 
 def label_rows(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """One row a label, as text, of the rows that have any."""
+    """Return one row per label, as text, without rows that have none."""
     if isinstance(frame.schema[column], pl.List):
         frame = frame.explode(column)
     return frame.with_columns(pl.col(column).cast(pl.String)).drop_nulls(column)

@@ -11,7 +11,7 @@ Int64s = NDArray[np.int64]
 
 
 def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataFrame:
-    """Distinct pairs that nobody made: user_index, item_index (Int32), sorted.
+    """Sample distinct pairs without an interaction: user_index, item_index (Int32), sorted.
 
     Each user gets `per_positive` items for each positive pair to learn from, or all there are where that is fewer,
     uniformly among the available items that the user has no pair with at any time in this dataset: neither a positive
@@ -36,7 +36,7 @@ def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataF
 
 
 def _distinct(wanted: Int64s, limits: Int64s, width: int, rng: np.random.Generator) -> Int64s:
-    """As many distinct numbers below each row's limit as wanted, uniformly drawn: row · width + number, ascending.
+    """Draw distinct numbers below each row's limit, uniformly: row · width + number, ascending.
 
     Where more than half are wanted, those to leave out are drawn.
     """

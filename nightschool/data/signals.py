@@ -72,7 +72,7 @@ class Signal(BaseModel):
 
 
 def signal_of(manifest: Manifest) -> Signal:
-    """How a manifest has its interactions scored."""
+    """Return how a manifest scores its interactions."""
     return Signal(
         mode=manifest.score,
         event_weights=manifest.weights if manifest.score == "events" else manifest.exclusions,
@@ -84,7 +84,7 @@ def signal_of(manifest: Manifest) -> Signal:
 
 
 def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """The same rows with their score (Float32) and what else learning asks of them (Boolean).
+    """Add each row's score (Float32) and the flags that learning needs (Boolean).
 
     `relevant`: whether the row counts as a hit. `negative`: whether it is a dislike or the like, which scores its own
     weight in every mode and is never a hit. `bot_event`: whether a bot's haste would show in it.
@@ -109,14 +109,14 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
 
 def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
-    """The same events, scores halved for each half-life back from the newest of them; without a time, as they were."""
+    """Halve scores for each half-life before the newest event; events without a time stay as they are."""
     age = (pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_microseconds() / (half_life_days * _DAY)
     share = pl.lit(2.0).pow(-age.clip(upper_bound=_OLDEST)).fill_null(1.0)
     return events.with_columns((pl.col(SCORE) * share).cast(pl.Float32))
 
 
 def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """One row a pair: user_index, item_index, score, timestamp of the latest event, relevant; sorted by pair.
+    """Merge to one row per pair: user_index, item_index, score, latest timestamp, relevant; sorted by pair.
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
@@ -146,7 +146,7 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
 
 def _is_one_of(events: Collection[str]) -> pl.Expr:
-    """Whether a row's event is one of some."""
+    """Return an expression for whether a row's event is one of some."""
     return pl.col(EVENT).is_in(list(events)).fill_null(value=False) if events else pl.lit(value=False)
 
 

@@ -1,4 +1,4 @@
-"""Every metric once: its name, which direction is better, its formula, what computes it, and where it is shown."""
+"""The catalogue of metrics: each one's name, formula, direction, function, and where it is shown."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ SHOWN_AT: Final = 10
 
 @dataclass(frozen=True, eq=False)
 class RankedLists:
-    """Lists of users who have something to be found, and what is known about the split that they are measured on.
+    """Ranked lists of users with relevant held-out items, and the facts of the split that they are measured on.
 
     Attributes:
         items: int32[n, depth], padded with -1.
@@ -120,7 +120,7 @@ def night_labels() -> list[str]:
 
 @dataclass(frozen=True)
 class FromHits:
-    """Computes a metric of hits alone: of bool[n, depth], each user's number of relevant items, and k."""
+    """A metric of hits alone: a function of hits, bool[n, depth], each user's number of relevant items, and k."""
 
     measure: Callable[[Mask, Counts, int], Float64s]
 

@@ -1,4 +1,4 @@
-"""Which of two recommenders is better, by the difference of each user's own two values."""
+"""Paired comparison of two recommenders on the same users."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,22 +9,22 @@ from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.intervals import mean_intervals
 
-Verdict = Literal["better", "worse", "no difference shown"]
+Conclusion = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The mean paired difference of a metric, with its 95 % interval and what it shows."""
+    """The mean paired difference of a metric over users, its 95 % interval, and the conclusion from it."""
 
     difference: float
     ci_low: float
     ci_high: float
     n_users: int
-    verdict: Verdict
+    conclusion: Conclusion
 
 
 def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10) -> Comparison:
-    """How much better `a` is than `b`: `better` and `worse` only where the interval excludes zero.
+    """Compare two evaluations by paired differences: better or worse only where the interval excludes zero.
 
     Raises:
         NightschoolError: The two were not evaluated on the same users.
@@ -40,15 +40,10 @@ def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 
     ends = mean_intervals(differences)
     low, high = float(ends.low[0]), float(ends.high[0])
     mean = float(differences.mean()) if len(differences) else float("nan")
-    return Comparison(mean, low, high, len(differences), _verdict(low, high))
+    return Comparison(mean, low, high, len(differences), _conclude(low, high))
 
 
-def learnable(personalised: Evaluation, popularity: Evaluation) -> bool:
-    """Whether the data hold a preference to learn: ndcg@10 over popularity above zero, one-sided at 2.5 %."""
-    return compare(personalised, popularity, "ndcg", 10).ci_low > 0
-
-
-def _verdict(low: float, high: float) -> Verdict:
+def _conclude(low: float, high: float) -> Conclusion:
     if low > 0:
         return "better"
     return "worse" if high < 0 else "no difference shown"

@@ -1,4 +1,4 @@
-"""How good lists and predictions are on what was held out, user by user."""
+"""Evaluation of recommenders on held-out pairs, user by user."""
 
 from dataclasses import replace
 
@@ -20,10 +20,10 @@ CUTOFFS = (5, 10, 20)
 
 
 def relevant_users(split: Split) -> Indices:
-    """The users to rank, int32[n] ascending: those with a relevant held-out pair and a history to learn from.
+    """Select the users to rank, int32[n] ascending: those with a relevant held-out pair and a history.
 
-    Users without a history get their audience's list, which no recommender makes; how many have relevant pairs is the
-    `cold_users` of an evaluation.
+    Users without a history get their audience's list, which no recommender makes; those of them with relevant pairs
+    are counted as `cold_users`.
     """
     known = _history_lengths(split) > 0
     return np.flatnonzero(known & (_relevant_counts(split) > 0)).astype(np.int32)
@@ -37,12 +37,12 @@ def evaluate(
     cutoffs: tuple[int, ...] = CUTOFFS,
     megabytes: int = 64,
 ) -> Evaluation:
-    """The fitted recommender's metrics on the held-out pairs: full ranking, seen items excluded.
+    """Measure a fitted recommender on the held-out pairs: full ranking, seen items excluded.
 
     Args:
         recommender: Already fitted on `split.fitted`.
-        split: What was learned from and what was held out.
-        users: int32[n] ascending, whom to rank; None: all of `relevant_users`.
+        split: The training data and the held-out pairs.
+        users: int32[n] ascending, the users to rank; None: all of `relevant_users`.
         cutoffs: The k of the metrics.
         megabytes: Memory that a dense block of scores may take.
     """
@@ -58,7 +58,7 @@ def evaluate(
 def evaluate_ranking(
     ranking: Ranking, users: Indices, split: Split, *, cutoffs: tuple[int, ...] = CUTOFFS
 ) -> Evaluation:
-    """The metrics of lists that exist already; users without a relevant held-out pair are left out.
+    """Measure lists that exist already; users without a relevant held-out pair are left out.
 
     Args:
         ranking: Lists [n, at least the largest cutoff].
@@ -78,7 +78,7 @@ def evaluate_ranking(
 
 
 def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, megabytes: int = 64) -> Evaluation:
-    """The evaluation with each user's AUC of relevant items against all other candidates; scores every user anew."""
+    """Add each user's AUC of relevant items against all other candidates, which takes scoring every user again."""
     history = split.fitted.history()
     relevant = facts_of(split).relevant
     size = block_users(split.fitted.n_items, megabytes, components=3)
@@ -91,7 +91,7 @@ def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, 
 
 
 def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
-    """How far predictions are from the scores of all held-out pairs, relevant or not, summed by user.
+    """Sum by user how far predictions are from the scores of all held-out pairs, relevant or not.
 
     A dislike counts as the lowest score there is.
     """
@@ -100,7 +100,7 @@ def prediction_errors(recommender: PredictsRatings, split: Split) -> Errors:
 
 
 def errors_in_context(recommender: PredictsInContext, split: Split) -> Errors:
-    """The same of predictions that know when each held-out pair was scored, which all of them must tell."""
+    """Sum the errors of predictions that are given each held-out pair's timestamp; every pair must have one."""
     users, items = (split.held_out[name].to_numpy() for name in (USER_INDEX, ITEM_INDEX))
     instants = split.held_out[TIMESTAMP].dt.replace_time_zone(None).to_numpy()
     return _errors(recommender.predict_in_context(users, items, instants), split)

@@ -1,4 +1,4 @@
-"""What an evaluation found: values by user, their means with intervals, and the rows of the metrics table."""
+"""The result of an evaluation: values by user, their means with intervals, and rows of the metrics table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Errors:
     absolute: Float64s
 
     def select(self, users: Mask) -> "Errors":
-        """The errors of the users whose bool[n_users] is set."""
+        """Keep the errors of the users whose bool[n_users] is set."""
         kept = users[self.users]
         return Errors(self.users[kept], self.pairs[kept], self.squared[kept], self.absolute[kept])
 
     def figures(self) -> Figures:
-        """The rmse and mae over pairs, float64[2], and their intervals with users as the units drawn."""
+        """Compute rmse and mae over pairs, float64[2], and their intervals with users as the sampling units."""
         sums = np.stack([self.squared, self.absolute], axis=1)
         pairs = np.stack([self.pairs, self.pairs], axis=1)
         low, high = ratio_intervals(sums, pairs)
@@ -56,7 +56,7 @@ class Errors:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one recommender's lists are worth on one split.
+    """The measured quality of one recommender's lists on one split.
 
     Attributes:
         users: int32[n], the users evaluated.
@@ -77,7 +77,7 @@ class Evaluation:
         return len(self.users)
 
     def values(self, metric: str, k: int | None = None) -> Float64s:
-        """A metric's value for each user, float64[n].
+        """Return a metric's value for each user, float64[n].
 
         Raises:
             NotFound: The metric was not measured at that k.
@@ -93,7 +93,7 @@ class Evaluation:
         return k in self.per_user.get(metric, {}) or k in self.totals.get(metric, {}) or rated
 
     def mean(self, metric: str, k: int | None = None) -> float:
-        """A metric's mean over users; `rmse` and `mae` are over pairs. A total stands as it is. NaN without users."""
+        """Return a metric's mean over users, of `rmse` and `mae` over pairs; a total as it is; NaN without users."""
         if k in self.totals.get(metric, {}):
             return self.totals[metric][k]
         return float(self._figures(metric, k)[0])
@@ -106,7 +106,7 @@ class Evaluation:
         return float(low), float(high)
 
     def table(self, model: str, split: str, segments: Mapping[str, Mask]) -> pl.DataFrame:
-        """Rows of the metrics table without their release: each segment's means and intervals, and the totals of `all`.
+        """Build rows of the metrics table, without a release: each segment's means and intervals, and the totals.
 
         Args:
             model: Name for the column `model`.
@@ -153,7 +153,7 @@ def _mean_figures(values: Float64s) -> Figures:
 
 
 def _root_of_first(figures: Float64s) -> Float64s:
-    """The mean squared error, first of the two, as its root; an interval's end below zero as zero."""
+    """Take the root of the mean squared error, the first of the two; an interval's end below zero counts as zero."""
     return np.array([np.sqrt(np.maximum(figures[0], 0.0)), figures[1]])
 
 

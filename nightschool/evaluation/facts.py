@@ -1,4 +1,4 @@
-"""What a split alone tells of lists, worked out once for all the recommenders that are measured on it."""
+"""Facts of a split that metrics need, computed once for all recommenders that are measured on it."""
 
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from nightschool.ranking.foldin import positive
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What lists are held against.
+    """Facts of a split that lists are measured against.
 
     Attributes:
         relevant: CSR bool [n_users, n_items], the held-out pairs that count, indices ascending.
@@ -26,11 +26,11 @@ class Facts:
         popularity: float64[n_items], the share of users who have each item.
         order: int32[n_items], each item's place by the number of users who like it among the available ones, ties by
             index; n_items where it is not available.
-        features: CSR float32 [n_items, n_features], what each item is about; None where nothing is said of any.
+        features: CSR float32 [n_items, n_features], the features of each item; None where no item is described.
         labels: CSR float64 [n_items, n_labels], each item's weight of one spread evenly over its labels, of the first
             category column or else the first list; None where the dataset has neither.
-        tastes: CSR float64 [n_users, n_labels], the mean of what each user has liked, learned from or not; None
-            likewise.
+        tastes: CSR float64 [n_users, n_labels], the mean labels of what each user has liked, in the training data or
+            not; None likewise.
     """
 
     relevant: csr_array
@@ -48,7 +48,7 @@ _KNOWN: WeakKeyDictionary[Split, Facts] = WeakKeyDictionary()
 
 
 def facts_of(split: Split) -> Facts:
-    """The facts of a split, kept for as long as the split is."""
+    """Return the facts of a split; they are computed once and cached as long as the split lives."""
     if split not in _KNOWN:
         _KNOWN[split] = _gather(split)
     return _KNOWN[split]
@@ -99,7 +99,7 @@ def _labels(dataset: Dataset) -> csr_array | None:
 
 
 def _shares(weights: csr_array) -> csr_array:
-    """The rows over their sums, CSR float64; empty rows stay empty."""
+    """Divide each row by its sum, CSR float64; empty rows stay empty."""
     shares = weights.astype(np.float64)
     sums = np.asarray(shares.sum(axis=1))
     shares.data /= np.repeat(sums, np.diff(shares.indptr))

@@ -1,4 +1,4 @@
-"""ndcg@k of many blends over one pool, by counting what ranks above each relevant candidate instead of sorting."""
+"""ndcg@k of many blends over one pool: counts the candidates above each relevant one instead of sorting."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,7 +15,7 @@ from nightschool.evaluation.metrics import Float64s
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """Which candidates of a pool are relevant, and what a perfect list would be worth.
+    """The relevant candidates of a pool, and the discounted gain of a perfect list.
 
     Attributes:
         pool: Candidates of n users.
@@ -33,7 +33,7 @@ class Gains:
 
     @classmethod
     def of(cls, pool: Pool, users: Indices, split: Split, k: int) -> Self:
-        """The gains of these users, each with a relevant held-out pair."""
+        """Find the gains of these users, each with a relevant held-out pair."""
         facts = facts_of(split)
         hits = find_hits(pool.items, users, facts.relevant)
         starts = np.concatenate([[0], np.cumsum(hits.sum(axis=1))])
@@ -42,7 +42,7 @@ class Gains:
         return cls(pool, starts, np.nonzero(hits)[1].astype(np.int32), ideal, k)
 
     def ndcg(self, blended: Float32s, component: int, weight: float, components: int) -> Float64s:
-        """Each user's ndcg@k, float64 [n], of a blend to which a component is added.
+        """Compute each user's ndcg@k, float64 [n], of a blend to which a component is added.
 
         Args:
             blended: float32 [n, width], the weighted sum so far; also of candidates that are not its members.
@@ -62,7 +62,7 @@ class Gains:
 
 @njit(parallel=True, cache=True)
 def _count(blend, membership, relevant, values):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fills `values` with discounted gains; each user is on their own, so that the order of threads does not matter."""
+    """Fill `values` with discounted gains; users are independent, so that the order of threads does not matter."""
     blended, added, weight = blend
     members, components = membership
     starts, places, k = relevant

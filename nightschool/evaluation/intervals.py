@@ -17,14 +17,14 @@ _QUANTILE = NormalDist().inv_cdf(1 - TAIL)
 
 
 class Interval(NamedTuple):
-    """Lower and upper ends, float64[m]; NaN where fewer than two users leave nothing to tell."""
+    """Lower and upper ends, float64[m]; NaN where there are fewer than two users."""
 
     low: Float64s
     high: Float64s
 
 
 def mean_intervals(values: Float64s) -> Interval:
-    """The interval of each column's mean over the users who have a value.
+    """Compute the interval of each column's mean over the users who have a value.
 
     Args:
         values: float64[n_users, m]; NaN: no value.
@@ -33,20 +33,20 @@ def mean_intervals(values: Float64s) -> Interval:
 
 
 def known_values(values: Float64s) -> tuple[Float64s, Float64s]:
-    """The values with zeros in place of NaN, and 1 where there was a value, 0 where not; both of the same shape."""
+    """Replace NaN by zero, and return weights of the same shape: 1 where there was a value, 0 where not."""
     there = ~np.isnan(values)
     return np.where(there, values, 0.0), there.astype(np.float64)
 
 
 def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
-    """The interval of each column's Σ sums / Σ weights; users are the units drawn at random.
+    """Compute the interval of each column's Σ sums / Σ weights, with users as the sampling units.
 
     From 200 users on the normal interval of the linearised ratio, else percentiles of a seeded bootstrap: Efron and
     Tibshirani (1993), "An Introduction to the Bootstrap".
 
     Args:
-        sums: float64[n_users, m], what each user adds to the numerators.
-        weights: float64[n_users, m], what each user adds to the denominators.
+        sums: float64[n_users, m], each user's part of the numerators.
+        weights: float64[n_users, m], each user's part of the denominators.
     """
     n, m = sums.shape
     if n < 2:
@@ -67,6 +67,6 @@ def _bootstrap(sums: Float64s, weights: Float64s) -> Interval:
 
 @lru_cache(maxsize=2)
 def _draws(n: int) -> Float64s:
-    """How often each of n users is drawn in each resample, float64[RESAMPLES, n]."""
+    """Draw how often each of n users is in each resample, float64[RESAMPLES, n]."""
     rng = np.random.default_rng(BOOTSTRAP_SEED)
     return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)

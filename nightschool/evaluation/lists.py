@@ -1,4 +1,4 @@
-"""What lists are worth beyond their hits: how varied, how unexpected, how true to what a user likes."""
+"""Metrics of lists beyond accuracy: diversity, serendipity and calibration."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ SMOOTHING = 0.01
 
 
 def find_hits(items: Indices, users: Indices, relevant: csr_array) -> Mask:
-    """Whether each listed item is among its user's relevant ones, bool[n, depth]; padding never is.
+    """Mark the listed items that are relevant to their user, bool[n, depth]; padding never is.
 
     Args:
         items: int32[n, depth], padded with -1.
@@ -30,9 +30,9 @@ def find_hits(items: Indices, users: Indices, relevant: csr_array) -> Mask:
 
 
 def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
-    """K to 1 - the mean cosine of all pairs among the first k, float64[n]; NaN below two described items.
+    """Compute k to 1 - the mean cosine of all pairs among the first k, float64[n]; NaN below two described items.
 
-    Items without a description form no pairs: nothing is known of how alike they are. Ziegler et al. (2005),
+    Items without a description form no pairs: their similarity is unknown. Ziegler et al. (2005),
     "Improving recommendation lists through topic diversification".
 
     Args:
@@ -49,10 +49,11 @@ def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) 
 
 
 def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
-    """K to the share of the first k that are hits and not among the k most popular the user has not seen; float64[n].
+    """Compute k to the share of the first k that are hits but not among the user's k most popular unseen items.
 
-    What a list of popularity would have shown anyway is no surprise. Ge, Delgado-Battenfeld and Jannach (2010), "Beyond
-    accuracy: evaluating recommender systems by coverage and serendipity", with popularity as the primitive model.
+    What a list by popularity would have shown anyway is no surprise; float64[n]. Ge, Delgado-Battenfeld and Jannach
+    (2010), "Beyond accuracy: evaluating recommender systems by coverage and serendipity", with popularity as the
+    primitive model.
 
     Args:
         hits: bool[n, depth].
@@ -63,7 +64,7 @@ def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> M
 
 
 def popular_places(hits: Mask, items: Indices, users: Indices, history: csr_array, order: Indices) -> Indices:
-    """The place, from 0, that each hit has in its user's list by popularity, int32[n, depth]; -1 where no hit is.
+    """Find each hit's place in its user's list by popularity, int32[n, depth] from 0; -1 where there is no hit.
 
     Args:
         hits: bool[n, depth].
@@ -80,7 +81,7 @@ def popular_places(hits: Mask, items: Indices, users: Indices, history: csr_arra
 def miscalibration_at(
     items: Indices, users: Indices, tastes: csr_array, labels: csr_array, cutoffs: tuple[int, ...]
 ) -> Mapping[int | None, Float64s]:
-    """K to how far the categories of the first k are from those of the history, float64[n]; 0 is perfect.
+    """Compute k to how far the labels of the first k are from those of the history, float64[n]; 0 is perfect.
 
     The Kullback-Leibler divergence Σ p ln(p / q'), q' = .99 q + .01 p, of the list's distribution q from the history's
     p. NaN where either holds no labelled item. Steck (2018), "Calibrated recommendations".
@@ -110,7 +111,7 @@ def _mark(items, users, starts, relevant, hits):
 
 @njit(nogil=True, cache=True)
 def _sum_pairs(items, features, summed, alike):
-    """Fills `alike` with the cosines of all pairs up to each place; `summed` is room for a list's features."""
+    """Fill `alike` with the summed cosines of all pairs up to each place; `summed` is scratch space of one list."""
     starts, columns, values = features
     for row in range(items.shape[0]):
         total = 0.0

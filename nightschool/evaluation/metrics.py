@@ -12,7 +12,7 @@ _BLOCK_CELLS = 1 << 22
 
 
 def precision_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
-    """Hits among the first k, divided by k (also where a list is shorter); float64[n].
+    """Divide the hits among the first k by k, also where a list is shorter; float64[n].
 
     Args:
         hits: bool[n, depth], whether each place of each list holds a relevant item, best place first.
@@ -23,12 +23,12 @@ def precision_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
 
 
 def recall_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
-    """The share of the relevant items that is among the first k; float64[n]."""
+    """Compute the share of the relevant items that are among the first k; float64[n]."""
     return np.asarray(hits[:, :k].sum(axis=1) / n_relevant)
 
 
 def ndcg_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
-    """Discounted gain of binary hits over that of min(k, n_relevant) hits in front; float64[n].
+    """Divide the discounted gain of binary hits by that of a perfect list, min(k, n_relevant) hits first; float64[n].
 
     Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques".
     """
@@ -39,7 +39,7 @@ def ndcg_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
 
 
 def map_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
-    """Mean precision at each hit among the first k, over min(k, n_relevant) hits; float64[n]."""
+    """Sum the precision at each hit among the first k, divided by min(k, n_relevant); float64[n]."""
     places = hits[:, :k]
     precisions = np.cumsum(places, axis=1) / np.arange(1, places.shape[1] + 1)
     summed = (precisions * places).sum(axis=1)
@@ -47,19 +47,19 @@ def map_at(hits: Mask, n_relevant: Counts, k: int) -> Float64s:
 
 
 def mrr_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
-    """One over the place of the first hit among the first k, else 0; float64[n]."""
+    """Compute 1 / place of the first hit among the first k, or 0 without one; float64[n]."""
     places = hits[:, :k]
     first = places & (np.cumsum(places, axis=1) == 1)
     return np.asarray(first @ (1.0 / np.arange(1, places.shape[1] + 1)))
 
 
 def hit_rate_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
-    """1 where any of the first k is a hit, else 0; float64[n]."""
+    """Return 1 where any of the first k is a hit, else 0; float64[n]."""
     return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
 
 
 def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:
-    """The chance that a relevant candidate outscores another candidate, ties half; float64[n], NaN where undefined.
+    """Compute the share of relevant-other candidate pairs scored in this order, ties half; float64[n], or NaN.
 
     Args:
         scores: float32[n, n_items].
@@ -82,14 +82,14 @@ def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:
 
 
 def ratio(numerators: Float64s, denominators: Float64s) -> Float64s:
-    """Numerators over denominators, elementwise; NaN where a denominator is zero."""
+    """Divide elementwise; NaN where a denominator is zero."""
     quotients = np.full(numerators.shape, np.nan)
     np.divide(numerators, denominators, out=quotients, where=denominators != 0)
     return quotients
 
 
 def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
-    """The mean of an item's value over the first k of each list; float64[n], NaN for an empty list.
+    """Average an item's value over the first k of each list; float64[n], NaN for an empty list.
 
     Args:
         values: float64[n_items].
@@ -103,12 +103,12 @@ def mean_over_list(values: Float64s, items: Indices, k: int) -> Float64s:
 
 
 def popularity_of(history_counts: Counts, n_users: int) -> Float64s:
-    """The share of users who have each item; an item that nobody has counts as if one user had it; float64[n_items]."""
+    """Compute the share of users who have each item, float64[n_items]; an item without users counts as having one."""
     return np.asarray(np.maximum(history_counts, 1) / max(1, n_users))
 
 
 def self_information(popularity: Float64s) -> Float64s:
-    """-log2 of each item's popularity, the novelty of recommending it; float64[n_items].
+    """Compute -log2 of each item's popularity, the novelty of recommending it; float64[n_items].
 
     Zhou et al. (2010), "Solving the apparent diversity-accuracy dilemma of recommender systems".
     """
@@ -116,13 +116,13 @@ def self_information(popularity: Float64s) -> Float64s:
 
 
 def coverage_at(items: Indices, available: Mask, k: int) -> float:
-    """The share of the available items that the first k of any list hold."""
+    """Compute the share of the available items that are among the first k of any list."""
     shown = _times_shown(items, len(available), k) > 0
     return int(shown.sum()) / int(available.sum()) if available.any() else float("nan")
 
 
 def gini_at(items: Indices, available: Mask, k: int) -> float:
-    """How unevenly the lists show the available items: 0 all alike, towards 1 a single one."""
+    """Compute the Gini coefficient of how often lists show each available item: 0 evenly, towards 1 one item only."""
     counts = np.sort(_times_shown(items, len(available), k)[available])
     n, total = len(counts), counts.sum()
     if not total:

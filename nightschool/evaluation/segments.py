@@ -1,4 +1,4 @@
-"""Groups of users to look at apart: by the length of their history, and by audience."""
+"""Segments of users that are evaluated separately: by length of history, and by audience."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ MIN_AUDIENCE = 50
 
 
 def activity_segments(dataset: Dataset) -> pl.Series:
-    """Each user's activity segment by user index: cold 0 pairs, new 1-4, casual 5-19, regular 20-99, power 100+."""
+    """Assign each user to an activity segment: cold 0 pairs, new 1-4, casual 5-19, regular 20-99, power 100+."""
     lengths = np.diff(dataset.history().indptr)
     places = np.searchsorted([*ACTIVITY_SEGMENTS.values()], lengths, side="right") - 1
     return pl.Series("activity_segment", np.array([*ACTIVITY_SEGMENTS])[places])
 
 
 def segments(dataset: Dataset) -> Mapping[str, Mask]:
-    """Segment name to its members, bool[n_users]: `all`, `activity:…` and `audience:…`.
+    """Map segment names to their members, bool[n_users]: `all`, `activity:…` and `audience:…`.
 
     Empty activity segments and audiences below 50 users are left out.
     """

@@ -1,4 +1,4 @@
-"""Which arm of an experiment a user is in: always the same, and as good as drawn at random."""
+"""Assignment of users to the arms of an experiment: deterministic, and as good as random."""
 
 import hashlib
 from bisect import bisect_right
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 
-def assigned(salt: str, user_id: str, shares: Sequence[float]) -> int:
-    """The index of the user's arm.
+def assign_arm(salt: str, user_id: str, shares: Sequence[float]) -> int:
+    """Compute the index of the user's arm.
 
     Args:
-        salt: The experiment's: another one shares out the same people independently.
+        salt: The experiment's; another salt assigns the same users independently.
         user_id: The external id, as text.
-        shares: Of each arm, above zero; they sum to 1.
+        shares: The share of each arm, above zero; they sum to 1.
     """
     ends = [*accumulate(shares)]
-    return min(bisect_right(ends, _draw(salt, user_id)), len(ends) - 1)
+    return min(bisect_right(ends, _uniform(salt, user_id)), len(ends) - 1)
 
 
-def _draw(salt: str, user_id: str) -> float:
-    """A number in [0, 1), uniform over users."""
+def _uniform(salt: str, user_id: str) -> float:
+    """Hash to a number in [0, 1), uniform over users."""
     text = f"{salt}:{user_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=6).digest()) / 2**48

@@ -1,11 +1,13 @@
-"""What became of the people of an experiment: whether they took up, or rejected, what they were shown."""
+"""Outcomes of the users of an experiment: whether they took up, or rejected, what they were shown."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
+import sqlalchemy as sa
 
-from nightschool.columns import EVENT, ITEM_ID, USER_ID
+from nightschool.columns import EVENT, INSTANT, ITEM_ID, USER_ID
+from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
 
 ARM: Final = "arm"
 AT: Final = "at"
@@ -19,16 +21,38 @@ CONVERTS: Final = ("like", "complete")
 REJECTS: Final = ("dislike", "hide")
 
 _ITEM_SHOWN_AT: Final = "item_shown_at"
+_ITEMS: Final = pl.List(pl.Struct({ITEM_ID: pl.String, "propensity": pl.Float64}))
+
+
+def read_exposures(connection: sa.Connection, experiment: str) -> pl.DataFrame:
+    """Read the exposures of an experiment in the order of time: user_id, arm, at, items."""
+    columns = (EXPOSURES.c.user_id, EXPOSURES.c.arm, EXPOSURES.c.at, EXPOSURES.c[SHOWN])
+    query = sa.select(*columns).where(EXPOSURES.c.experiment == experiment)
+    rows = connection.execute(query.order_by(EXPOSURES.c.at, EXPOSURES.c.sequence)).all()
+    schema = {USER_ID: pl.String(), ARM: pl.String(), AT: INSTANT, SHOWN: pl.String()}
+    frame = pl.DataFrame([*map(tuple, rows)], schema, orient="row")
+    return frame.with_columns(pl.col(SHOWN).str.json_decode(_ITEMS))
+
+
+def read_reactions(connection: sa.Connection, experiment: str, since: datetime) -> pl.DataFrame:
+    """Read the likes, completions, dislikes and hides of exposed users: user_id, item_id, event, at."""
+    exposed = sa.select(EXPOSURES.c.user_id).where(EXPOSURES.c.experiment == experiment)
+    query = sa.select(EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.event, EVENTS.c.at).where(
+        EVENTS.c.user_id.in_(exposed), EVENTS.c.event.in_((*CONVERTS, *REJECTS)), EVENTS.c.at >= since
+    )
+    query = query.where(EVENTS.c.event_id.not_in(sa.select(UNDONE.c.event_id)))
+    schema = {USER_ID: pl.String(), ITEM_ID: pl.String(), EVENT: pl.String(), AT: INSTANT}
+    return pl.DataFrame([*map(tuple, connection.execute(query))], schema, orient="row")
 
 
 def outcomes_of(exposures: pl.DataFrame, reactions: pl.DataFrame, window: timedelta, now: datetime) -> pl.DataFrame:
-    """What became of each user: user_id, arm, first_shown_at, settled, converted, rejected; by first_shown_at.
+    """Compute each user's outcome: user_id, arm, first_shown_at, settled, converted, rejected; by first_shown_at.
 
     Args:
         exposures: The lists that were shown, in the order of time: user_id, arm, at, items (structs with an item_id).
-        reactions: What people did: user_id, item_id, event, at.
+        reactions: What users did: user_id, item_id, event, at.
         window: How long after a user's first list a reaction counts.
-        now: When this is asked.
+        now: The time of the analysis.
     """
     first = exposures.group_by(USER_ID, maintain_order=True).first()
     first = first.select(USER_ID, ARM, pl.col(AT).alias(FIRST_SHOWN_AT))

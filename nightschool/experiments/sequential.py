@@ -1,4 +1,4 @@
-"""What an experiment shows, however often one looks: intervals and checks that hold at every look at once."""
+"""Analysis of experiments at any time: intervals and checks that hold at all looks together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from scipy.special import gammaln
 
 from nightschool.experiments.outcomes import ARM, CONVERTED, REJECTED, SETTLED
 
-Verdict = Literal["better", "worse", "no difference shown yet", "void"]
+Conclusion = Literal["better", "worse", "no difference shown yet", "void"]
 Counts = NDArray[np.int64]
 
 ERROR: Final = 0.05
-"""The chance that an experiment without any difference ever shows one, however often and long one looks."""
+"""The chance that an experiment without any difference ever shows one, however often it is looked at."""
 
 MISMATCH_ERROR: Final = 0.01
-"""The chance that arms that are filled as planned are ever called not so."""
+"""The chance that arms that are filled as planned are ever reported as mismatched."""
 
 LEAST_USERS: Final = 100
-"""Settled users an arm from which on differences are told: before, the interval's normal limit is not near."""
+"""Settled users an arm from which on differences are reported: with fewer, the normal limit is not near."""
 
 LEAST_EXPECTED: Final = 20
-"""How many users of the smaller arm must be expected to convert, and how many not, before differences are told."""
+"""Users of the smaller arm who must be expected to convert, and as many not, before differences are reported."""
 
 _TIGHTEST_AT: Final = 5_000
 """Settled users of two arms together at which the interval of their difference is as narrow as it can be made."""
@@ -47,17 +47,17 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class ArmResult:
-    """What one arm has shown.
+    """The results of one arm so far.
 
     Attributes:
-        users: Who were shown something.
-        settled: Those of them whose window is over; all else is about them.
+        users: Users with an exposure.
+        settled: Those of them whose window is over; all figures below are about them.
         conversions: How many converted.
         rejections: How many disliked or hid something they were shown.
         rate: Conversions a settled user, with the 95 % interval of a single look; None without users.
         difference: To the control's rate, with an interval that holds at every look; None for the control.
         harm: To the control's rate of rejections, likewise.
-        verdict: None for the control; void where the assignment is broken.
+        conclusion: None for the control; void where the assignment is broken.
     """
 
     name: str
@@ -68,17 +68,17 @@ class ArmResult:
     rate: Estimate | None
     difference: Estimate | None
     harm: Estimate | None
-    verdict: Verdict | None
+    conclusion: Conclusion | None
 
     @property
     def harms(self) -> bool:
-        """Whether it is shown that more people reject what they see than in the control."""
+        """Whether more users than in the control are shown to reject what they see."""
         return self.harm is not None and self.harm.low > 0
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What an experiment has shown so far.
+class Analysis:
+    """The results of an experiment so far.
 
     Attributes:
         arms: The first is the control.
@@ -94,8 +94,8 @@ class Judgement:
         return self.mismatch <= MISMATCH_ERROR
 
 
-def judge(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) -> Judgement:
-    """What the outcomes show.
+def analyze(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) -> Analysis:
+    """Analyze the outcomes of an experiment.
 
     Args:
         outcomes: A row a user in the order of the first exposure: arm, settled, converted, rejected.
@@ -123,14 +123,14 @@ def judge(outcomes: pl.DataFrame, arms: Sequence[str], shares: Sequence[float]) 
             rate=wilson(int(hits[index]), int(n[index])),
             difference=difference,
             harm=difference_of_rates(rejections[both], n[both], error) if index else None,
-            verdict=_verdict(difference, mismatch) if difference else None,
+            conclusion=_conclude(difference, mismatch) if difference else None,
         )
         found.append(result)
-    return Judgement(tuple(found), mismatch)
+    return Analysis(tuple(found), mismatch)
 
 
 def wilson(hits: int, n: int) -> Estimate | None:
-    """A rate with its 95 % interval, for one look; None without trials.
+    """Compute a rate with its 95 % Wilson interval, for a single look; None without trials.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference".
     """
@@ -143,7 +143,7 @@ def wilson(hits: int, n: int) -> Estimate | None:
 
 
 def difference_of_rates(hits: Counts, n: Counts, error: float) -> Estimate:
-    """The second rate minus the first, with an interval that holds at every look at once.
+    """Compute the second rate minus the first, with an interval that holds at all looks together.
 
     With probability 1 − error no look ever excludes the true difference, in the limit of many users at the first look
     that tells anything: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (2024), "Time-uniform central limit theory and
@@ -167,13 +167,13 @@ def difference_of_rates(hits: Counts, n: Counts, error: float) -> Estimate:
 
 
 def boundary(t: int, error: float) -> float:
-    """Half the width of the interval of a mean of t values of deviation 1 that holds at every t: Robbins' mixture."""
+    """Compute the half-width of the interval of a mean of t values of deviation 1 that holds at every t."""
     spread = t * (-2 * log(error) + log(1 - 2 * log(error))) / _TIGHTEST_AT
     return sqrt(2 * (spread + 1) / (t * spread) * log(sqrt(spread + 1) / error))
 
 
 def mismatch_p_value(members: NDArray[np.bool_], shares: Sequence[float]) -> float:
-    """The p-value of arms being filled as planned, which holds at every look at once.
+    """Compute the p-value of arms being filled as planned, valid at all looks together.
 
     Lindon and Malek (2022), "Anytime-valid inference for multinomial count data": the least that one over the Bayes
     factor of a Dirichlet prior around the plan against the plan has been so far.
@@ -194,7 +194,7 @@ def mismatch_p_value(members: NDArray[np.bool_], shares: Sequence[float]) -> flo
     return float(np.exp(-max(0.0, factors.max())))
 
 
-def _verdict(difference: Estimate, mismatch: float) -> Verdict:
+def _conclude(difference: Estimate, mismatch: float) -> Conclusion:
     if mismatch <= MISMATCH_ERROR:
         return "void"
     if difference.low > 0:

@@ -1,4 +1,4 @@
-"""Experiments: what is tried on which share of the people, whom it was shown to, and what they then did."""
+"""The database of experiments: plans, assignments, exposures and their outcomes."""
 
 import json
 import secrets
@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
-from nightschool.experiments.outcome_store import read_exposures, read_reactions
-from nightschool.experiments.outcomes import outcomes_of
+from nightschool.experiments.outcomes import outcomes_of, read_exposures, read_reactions
 from nightschool.ids import is_storable
 from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase
@@ -25,12 +24,12 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Arm(BaseModel):
-    """One way of making lists.
+    """One variant of an experiment.
 
     Attributes:
-        share: Of the people, between 0 and 1.
-        alpha: How much collaborative against content; None: as published.
-        rules: Business rules, as they stand in rules.toml; none: the installation's own.
+        share: The share of users, between 0 and 1.
+        alpha: The weight of collaborative against content scores; None: as published.
+        rules: Business rules, in the form of rules.toml; empty: the installation's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +41,7 @@ class Arm(BaseModel):
 
 
 class Plan(BaseModel):
-    """What is to be tried.
+    """The plan of an experiment.
 
     Attributes:
         arms: The first is the control.
@@ -68,7 +67,7 @@ class Plan(BaseModel):
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """The plan that a TOML file holds.
+        """Load a plan from a TOML file.
 
         Raises:
             ConfigurationError: The file is missing, no TOML, or no plan.
@@ -89,10 +88,10 @@ class Plan(BaseModel):
 
 
 class Experiment(Plan):
-    """What is or was tried.
+    """An experiment that runs or has run.
 
     Attributes:
-        salt: What the arm of a user is drawn with, so that experiments share out people anew.
+        salt: Of the hash that assigns users to arms, so that assignments are independent between experiments.
         stopped_at: None while it runs.
         reason: Why it was stopped.
     """
@@ -104,17 +103,17 @@ class Experiment(Plan):
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """The share of each arm."""
+        """Return the share of each arm."""
         return tuple(arm.share for arm in self.arms)
 
     @property
     def window(self) -> timedelta:
-        """How long after a user's first list a like or complete counts."""
+        """Return how long after a user's first list a like or complete counts."""
         return timedelta(hours=self.window_hours)
 
 
 class Shown(NamedTuple):
-    """An item of a list, and the chance with which it came to its place."""
+    """An item of a list, and the probability with which it came to its place."""
 
     item_id: str
     propensity: float
@@ -138,7 +137,7 @@ class Experiments:
         self._engine = engine
 
     def start(self, plan: Plan) -> Experiment:
-        """The experiment that runs from now on.
+        """Start an experiment.
 
         Raises:
             Busy: Another one runs.
@@ -159,7 +158,7 @@ class Experiments:
         return experiment
 
     def stop(self, name: str, reason: str = "") -> Experiment:
-        """The experiment, which shows nothing any more; people who were shown something still count.
+        """Stop an experiment; it exposes nobody any more, and users who were exposed still count.
 
         Raises:
             NotFound: No experiment of that name runs.
@@ -175,11 +174,11 @@ class Experiments:
         return self.get(name)
 
     def running(self) -> Experiment | None:
-        """The experiment that runs."""
+        """Return the experiment that runs, or None."""
         return next((each for each in self.all() if each.stopped_at is None), None)
 
     def get(self, name: str) -> Experiment:
-        """The experiment of that name.
+        """Return the experiment of that name.
 
         Raises:
             NotFound: There is none.
@@ -190,12 +189,12 @@ class Experiments:
         return found
 
     def all(self) -> tuple[Experiment, ...]:
-        """Every experiment, oldest first."""
+        """Return every experiment, oldest first."""
         with reading(self._engine) as connection:
             return _experiments(connection)
 
     def log_exposures(self, exposures: Sequence[Exposure]) -> None:
-        """Keeps what was shown, on the disk when it returns.
+        """Store exposures; they are on the disk when it returns.
 
         Raises:
             Unreachable: The database does not answer.
@@ -209,14 +208,14 @@ class Experiments:
                 connection.execute(sa.insert(EXPOSURES), rows)
 
     def outcomes(self, name: str, now: datetime | None = None) -> pl.DataFrame:
-        """What became of each user who was shown something, in the order in which they first were.
+        """Compute the outcome of each exposed user, in the order of first exposures.
 
-        A user counts once, in the arm of the first list. Only what happens to an item after it was shown, and within
-        the window after the first list, counts.
+        A user counts once, in the arm of the first list. Only reactions to an item after it was shown, and within the
+        window after the first list, count.
 
         Args:
-            name: The experiment's.
-            now: When to look; None: now.
+            name: The experiment's name.
+            now: The time of the analysis; None: now.
 
         Returns:
             user_id, arm, first_shown_at, settled (the window is over), converted (liked or completed an item that was
@@ -232,7 +231,7 @@ class Experiments:
         return outcomes_of(exposures, reactions, experiment.window, now or datetime.now(UTC))
 
     def forget(self, user_id: str) -> int:
-        """How many lists that a user was shown were removed, for good."""
+        """Erase the exposures of a user and return how many there were."""
         if not is_storable(user_id):
             return 0
         return erase(self._engine, EXPOSURES, EXPOSURES.c.user_id == user_id)

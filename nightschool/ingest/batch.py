@@ -24,9 +24,10 @@ from nightschool.data.feedback_source import SENT
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.limits import Limits
 from nightschool.data.readers.contents import modified_at
-from nightschool.data.readers.formats import Format, Sql
+from nightschool.data.readers.formats import Format
 from nightschool.data.readers.parsing import LONE_QUOTE, RAW
 from nightschool.data.readers.sources import SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import DataRefused
 from nightschool.ingest.advice import MANGLED_ID, ROUNDED, advise, shown
 from nightschool.ingest.batch_profiles import Batches

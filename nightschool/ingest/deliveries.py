@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from nightschool.columns import BYTES, FILE, HELD, INTERACTIONS, MAPPING, SHA256, STATE
 from nightschool.data.manifest.manifest import Interactions
 from nightschool.data.readers.contents import Content, read_content
-from nightschool.data.readers.formats import Sql
-from nightschool.data.readers.readers import before_torn_line, grows
 from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import ConfigurationError
 from nightschool.ingest.ledger import ACCEPTED, DROPPED, Entry, Ledger, extent_of, mapping
 
@@ -95,7 +94,7 @@ def _tells(row: Entry, content: Content, file: SourceFile, part: Interactions) -
     """
     extent, is_all = extent_of(row), row[BYTES] == content.bytes
     has_rows = extent.rows > extent.offset
-    return (has_rows and (is_all or grows(part.format))) or (is_all and row[FILE] == file.name)
+    return (has_rows and (is_all or part.format.grows)) or (is_all and row[FILE] == file.name)
 
 
 def _before_torn_line(
@@ -103,7 +102,7 @@ def _before_torn_line(
 ) -> tuple[Extent, SourceFile | None]:
     """Return how far the head is known, less a torn last line that has gone on since, and whose line that was."""
     extent = extent_of(head)
-    shorter = before_torn_line(file, part.format, part.source_columns, extent)
+    shorter = part.format.before_torn_line(file, part.source_columns, extent)
     if shorter is None:
         return extent, None
     whose = SourceFile(head[FILE], file.path)

@@ -25,9 +25,9 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.normalization.normalise import FAULT, normalise_items, normalise_users
 from nightschool.data.normalization.row_reader import RELEASED
-from nightschool.data.readers.formats import Sql
-from nightschool.data.readers.readers import Reading, is_unchanged, no_rows
+from nightschool.data.readers.source_format import Reading, no_rows
 from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
 from nightschool.ingest.batch import IngestContext, Intake, judge, mark
 from nightschool.ingest.batch_profiles import series
@@ -64,7 +64,7 @@ class _Taking:
             if decided is not None and not accepted and self._is_as_it_was(file, decided):
                 self._leave(repeat_refusal(table, file, decided))
                 return
-            stays = known is not None and is_unchanged(file, part.format, known)
+            stays = known is not None and part.format.is_unchanged(file, known)
             stays = stays and not self.lists.came_again(file, arrived)
             if known is not None and stays and ledger.was_read_by(part, table, file):
                 self.intake.already_known += known.rows
@@ -80,7 +80,7 @@ class _Taking:
     def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
         """Return whether a file that was set aside would be refused again for the same reason."""
         part = self.lists.part
-        same = decided[MAPPING] == mapping(part) and is_unchanged(file, part.format, extent_of(decided))
+        same = decided[MAPPING] == mapping(part) and part.format.is_unchanged(file, extent_of(decided))
         return same and not may_have_passed(decided)
 
     def _leave(self, fate: FileFate) -> None:

@@ -6,10 +6,8 @@ from datetime import datetime
 from nightschool.columns import INTERACTIONS
 from nightschool.data.feedback_source import sent_part, with_sent
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.readers.formats import Sql
-from nightschool.data.readers.readers import sources_of
 from nightschool.data.readers.sources import SourceFile
-from nightschool.data.readers.sql import after_erasure, gives_rows
+from nightschool.data.readers.sql import Sql, after_erasure, gives_rows
 from nightschool.errors import NightschoolError
 from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
@@ -87,4 +85,4 @@ def _query(manifest: Manifest, home: Home) -> tuple[Sql, SourceFile]:
     part = sent_part(manifest)
     if part is None or not isinstance(part.format, Sql):
         raise NightschoolError("the manifest has no events that people sent", do="report this")
-    return part.format, sources_of(part, home.binding.source_root)[0]
+    return part.format, part.sources(home.binding.source_root)[0]

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from nightschool.columns import DETAIL, REASON, STATE, Table
 from nightschool.data.readers.contents import read_content
-from nightschool.data.readers.formats import Sql
-from nightschool.data.readers.readers import count_rows
 from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import DataRefused, NightschoolError, NotFound, Unavailable
 from nightschool.ingest.batch import IngestContext, Intake
 from nightschool.ingest.ledger import Decision, Description, Entry, Ledger
@@ -58,7 +57,7 @@ def refuse(
         part: What describes it.
         error: The refusal.
     """
-    rows = intake.already_known + intake.accepted.rows + intake.rejected.rows or count_rows(file, part.format)
+    rows = intake.already_known + intake.accepted.rows + intake.rejected.rows or part.format.count_rows(file)
     if isinstance(error, NotFound | Unavailable):
         return FileFate(intake.table.name, file.name, "unreadable", rows, str(error))
     reasons = dict(intake.reasons.most_common())

@@ -25,7 +25,7 @@ from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.normalization.ids import read_ids
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading, is_unchanged
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused, NotFound, Unavailable
 from nightschool.ingest.batch import IngestContext
@@ -150,7 +150,7 @@ class FullLists:
         lake = self.context.lake
         dtype = lake.user_id if self.table is USERS else lake.item_id
         try:
-            if not is_unchanged(file, self.part.format, extent_of(entry)):
+            if not self.part.format.is_unchanged(file, extent_of(entry)):
                 return None
             blocks = list(Reading(file, self.part.format, (self.part.id,)).batches())
         except (DataRefused, NotFound, Unavailable):

@@ -11,7 +11,6 @@ import polars as pl
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, QUARANTINE, SOURCE_FILE, TABLE, USER_ID, USERS, Table
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.manifest.sections import Sourced
-from nightschool.data.readers.readers import sources_of
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import NotFound
 from nightschool.ingest.batch import IngestContext, Intake, TableCounts
@@ -113,7 +112,7 @@ def _find(context: IngestContext, table: Table, part: Sourced, missing: list[str
         NotFound: The source root does not exist, or a file of a table is missing for which nothing was taken in yet.
     """
     try:
-        return sources_of(part, context.source_root)
+        return part.sources(context.source_root)
     except NotFound as error:
         if not context.ledger.taken(table) or not context.source_root.is_dir():
             raise
@@ -124,7 +123,7 @@ def _find(context: IngestContext, table: Table, part: Sourced, missing: list[str
 
 def _if_any(part: Sourced, root: Path) -> list[SourceFile]:
     try:
-        return sources_of(part, root)
+        return part.sources(root)
     except NotFound:
         return []
 

@@ -19,8 +19,8 @@ from nightschool.columns import (
     USER_ID,
 )
 from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.normalization.id_types import read_id_maps
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
-from nightschool.data.readers.readers import read_id_maps
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import IngestContext, mark
 from nightschool.ingest.revisions import Corrections

@@ -7,9 +7,9 @@ import polars as pl
 
 from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING, SOURCE_FILE
 from nightschool.data.manifest.manifest import Interactions
-from nightschool.data.readers.formats import Sql
-from nightschool.data.readers.readers import Reading
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
 from nightschool.ingest.batch import IngestContext, Intake, judge
 from nightschool.ingest.batch_profiles import series

@@ -35,8 +35,8 @@ from nightschool.columns import (
 )
 from nightschool.data.feedback_source import is_sent
 from nightschool.data.manifest.manifest import Interactions, Items, Users
-from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.storage.lake import Lake
 
 Description = Interactions | Items | Users

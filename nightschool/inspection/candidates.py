@@ -47,7 +47,7 @@ class Candidate:
 
 
 def find_candidates(families: Sequence[Family], now: datetime) -> list[Candidate]:
-    """Every family that holds interactions, the likeliest first.
+    """Find every family of files that holds interactions, the likeliest first.
 
     Raises:
         NotFound: A file is gone, or cannot be read now.
@@ -63,7 +63,7 @@ def find_candidates(families: Sequence[Family], now: datetime) -> list[Candidate
 
 
 def _trimmed(family: Family, log: Log, now: datetime) -> Candidate:
-    """The candidate without the files that must not be read with the others."""
+    """Leave out the files that must not be read with the others."""
     kept: list[Look] = []
     left_out = {}
     for look in family.looks:
@@ -80,7 +80,7 @@ def _trimmed(family: Family, log: Log, now: datetime) -> Candidate:
 
 
 def _differs(look: Look, log: Log, now: datetime) -> str:
-    """Why a file cannot be read like the one that the log was guessed from; empty where it can."""
+    """Return why a file cannot be read like the one that the log was guessed from; empty if it can."""
     columns = {column.name: column for column in look.columns}
     if missing := [name for name in log.columns if name not in columns]:
         return f"has no column {missing[0]}"
@@ -92,20 +92,20 @@ def _differs(look: Look, log: Log, now: datetime) -> str:
 
 
 def _alike(time: Profile, log: Log, now: datetime) -> bool:
-    """Whether times are written as those that the log was guessed from."""
+    """Return whether times are written as those that the log was guessed from."""
     forms = log.time.forms if log.time else ()
     return {*forms} <= {*time.forms} if forms else time_unit(time, now) == log.unit and not time.forms
 
 
 def _repeats(look: Look, others: Sequence[Look], log: Log) -> str:
-    """Which of the other files holds the same rows, so that reading both would count them twice; empty for none."""
+    """Return which of the other files holds the same rows, so that they would count twice; empty if none does."""
     enough = _COPIED_TIMES if log.time else _COPIED
     copied = next((other for other in others if look.repeats(other) >= enough), None)
     return f"repeats rows of {copied.file.name}" if copied else ""
 
 
 def _start_anew(family: Family, column: str) -> bool:
-    """Whether ids come again from file to file."""
+    """Return whether the same ids occur in several files."""
     if len(family.looks) == 1:
         return False
     ids = pl.concat(to_text(take_sample(file).rows[column]) for file in family.files)

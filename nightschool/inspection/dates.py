@@ -20,7 +20,7 @@ _MOST_DIFFERENT: Final = 3000
 
 
 def date_forms(text: pl.Series) -> tuple[str, ...]:
-    """Every form in which nearly all texts are dates since 1990; two where day and month could be either."""
+    """Return every format in which nearly all texts are dates since 1990; two if day and month are ambiguous."""
     different = text.unique(maintain_order=True).head(_MOST_DIFFERENT)
     return tuple(form for form in _fitting(different.head(_TRIED)) if _fits(form, different))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from nightschool.data.manifest.manifest import shipped
-from nightschool.data.readers.formats import Csv
 from nightschool.inspection.folder import patterns_for
 from nightschool.inspection.log_lines import log_lines, signal_lines, weight_lines
 from nightschool.inspection.logs import Log
@@ -25,7 +24,7 @@ _USUAL_NAMES: Final = {"iso8859-1": "latin-1"}
 
 
 def draft(survey: Survey) -> str:
-    """The text of the manifest that describes what a survey found."""
+    """Write the text of the manifest that describes what a survey found."""
     main, log = survey.main.family, survey.match.log
     sections = [Section("", [Line(("name",), dataset_name(survey.root)), *signal_lines(main, log)])]
     if weights := weight_lines(main, log):
@@ -42,7 +41,7 @@ def draft(survey: Survey) -> str:
 
 
 def dataset_name(root: Path) -> str:
-    """A name for the dataset in a folder: the folder's, in letters that a manifest allows, and none that ships."""
+    """Name the dataset of a folder: the folder's name in allowed letters, unless a manifest ships under it."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.resolve().name).strip("._-") or "data"
     return f"my-{name}" if name in shipped() else name
 
@@ -58,7 +57,7 @@ def _interactions(survey: Survey) -> Section:
 
 
 def _holdout(survey: Survey, files: Family) -> Section:
-    """The hold-out in comments: how the interactions are read, from other files."""
+    """Write the hold-out as comments: the interactions' keys with other files."""
     log = survey.match.log
     why = "a hold-out by its name; `nightschool evaluate --protocol given` measures on it"
     first, *form = _source_lines(survey.root, files)
@@ -68,20 +67,20 @@ def _holdout(survey: Survey, files: Family) -> Section:
 
 
 def _entity(root: Path, name: str, entity: Entity, roles: Mapping[str, str]) -> Section:
-    """The section of users or items; `roles` says what to call a column that has no name, by the key that reads it."""
+    """Write the section of users or items; `roles` names columns without a name, by the key that reads them."""
     lines = [*_source_lines(root, entity.family), Line(("id",), entity.key.name, entity.why), *entity.lines]
     names = {str(line.value): roles[line.key[0]] for line in lines if line.key[0] in roles}
     return _section(name, entity.family, lines, names, [])
 
 
 def _roles(log: Log) -> dict[str, str]:
-    """The columns of interactions to what to call them where they have no name."""
+    """Map the columns of interactions to the names they get if the file has none."""
     parts = {"user": log.user, "item": log.item, "rating": log.rating, "time": log.time}
     return {part.name: role for role, part in parts.items() if part}
 
 
 def _source_lines(root: Path, family: Family) -> list[Line]:
-    """The keys that say where rows are and how they are written."""
+    """Return the keys that say where rows are and how they are written."""
     first, patterns = family.first, patterns_for(root, family.files)
     several = len(family.looks) > 1
     lines = [Line(("files",), patterns, f"{len(family.looks)} files of one form" if several else "")]
@@ -96,9 +95,8 @@ def _source_lines(root: Path, family: Family) -> list[Line]:
 def _section(
     name: str, family: Family, lines: Sequence[Line], names: Mapping[str, str], remarks: Sequence[str]
 ) -> Section:
-    """A section in which columns without a name bear the one of their role; remarks end with what is not read."""
-    kind = family.first.format
-    if not isinstance(kind, Csv) or kind.header:
+    """Build a section: columns without a name get that of their role, and remarks end with unread columns."""
+    if not family.first.format.headless:
         names = {}
     read = {each for line in lines if line.key[0] != "format" for each in line.texts}
     unread = [names.get(column, column) for column in family.column_names if column not in read]

@@ -22,7 +22,7 @@ _A_SENTENCE: Final = 40
 
 
 def item_lines(key: Profile, columns: Sequence[Profile], *, invented: bool) -> list[Line]:
-    """The keys of [items] after its files: title, text, categories, ordinals, lists and flags."""
+    """Return the keys of [items] after its files: title, text, categories, ordinals, lists and flags."""
     rest = _usable(columns, key, ITEMS)
     title = _title([column for column in columns if column is not key], invented)
     texts = [column.name for column in columns if _is_prose(column) and column is not title][: _MOST_COLUMNS // 2]
@@ -47,7 +47,7 @@ def item_lines(key: Profile, columns: Sequence[Profile], *, invented: bool) -> l
 
 
 def user_lines(key: Profile, columns: Sequence[Profile]) -> list[Line]:
-    """The keys of [users] after its files: attributes, the likeliest audience first, and lists."""
+    """Return the keys of [users] after its files: attributes, the likeliest audience first, and lists."""
     rest = _usable(columns, key, USERS)
     attributes = sorted((column for column in rest if _is_attribute(column)), key=_audience_order)
     lines = []
@@ -57,7 +57,7 @@ def user_lines(key: Profile, columns: Sequence[Profile]) -> list[Line]:
 
 
 def _usable(columns: Sequence[Profile], key: Profile, table: Table) -> list[Profile]:
-    """The columns that may become columns of a table: without those that would bear the name of another one there."""
+    """Return the columns that can become columns of a table: those whose name is not taken there."""
     taken = {*table.columns, USER_INDEX, ITEM_INDEX}
     return [column for column in columns if column.name and column is not key and column.name not in taken]
 
@@ -91,7 +91,7 @@ def _is_label(column: Profile) -> bool:
 
 
 def _in_order(column: Profile) -> tuple[str, ...]:
-    """The column's levels from the lowest to the highest, where an order is known that holds them all."""
+    """Return the column's levels from lowest to highest, if a known order holds them all."""
     levels = {level.casefold(): level for level in column.levels}
     if column.kind != Kind.TEXT or not 2 <= column.distinct == len(levels):
         return ()
@@ -118,7 +118,7 @@ def _is_attribute(column: Profile) -> bool:
 
 
 def _audience_order(column: Profile) -> tuple[bool, bool, bool]:
-    """Words before numbers, what is known to describe people before the rest, a handful of groups before many."""
+    """Return the sort key of an attribute: words before numbers, known attributes and few groups first."""
     return column.kind != Kind.TEXT, not mentions(column.name, Topic.ATTRIBUTE), column.distinct > 30
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from nightschool.data.readers.formats import Pattern
+from nightschool.data.readers.paths import Pattern
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import ConfigurationError, NotFound
 
@@ -20,7 +20,7 @@ _IGNORED: Final = ("__MACOSX", "Thumbs.db")
 
 
 def list_files(root: Path) -> list[SourceFile]:
-    """The files below a folder in the order of their names, without hidden ones.
+    """List the files below a folder by name, without hidden ones.
 
     Raises:
         NotFound: There is no such folder, or no file in it.
@@ -43,7 +43,7 @@ def list_files(root: Path) -> list[SourceFile]:
 
 
 def can_be_named(file: SourceFile) -> bool:
-    """Whether a manifest can name the file."""
+    """Return whether a manifest can name the file."""
     try:
         file.name.encode()
         TypeAdapter(Pattern).validate_python(file.name)
@@ -53,7 +53,7 @@ def can_be_named(file: SourceFile) -> bool:
 
 
 def family_of(file: SourceFile) -> str:
-    """What files share whose names differ by numbers only, as a glob; the name itself where that says nothing.
+    """Return the glob of files whose names differ by numbers only; the name itself if it is literal.
 
     The parts of a log that is rotated share its name, with a star behind it.
     """
@@ -64,14 +64,14 @@ def family_of(file: SourceFile) -> str:
 
 
 def families_by_name(files: Sequence[SourceFile]) -> list[str]:
-    """The family of each file; that of a log is the one of its rotated parts, where there are any."""
+    """Return the family of each file; that of a log is the one of its rotated parts, if there are any."""
     families = [family_of(file) for file in files]
     rotated = {family for family in families if family.endswith("*")}
     return [f"{family}*" if f"{family}*" in rotated else family for family in families]
 
 
 def patterns_for(root: Path, files: Sequence[SourceFile]) -> tuple[str, ...]:
-    """What names these files and no others: one glob for several that differ by numbers, else their names."""
+    """Return patterns for these files and no others: one glob if their names differ by numbers, else their names."""
     names = {file.name for file in files}
     pattern = families_by_name(files)[0]
     if len(names) > 1 and names == {path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()}:

@@ -7,9 +7,8 @@ import polars as pl
 
 from nightschool.columns import REASON
 from nightschool.data.normalization.parse_values import to_text
-from nightschool.data.readers.formats import Format
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading
+from nightschool.data.readers.source_format import Reading, SourceFormat
 from nightschool.data.readers.sources import SourceFile
 
 _MOST_ROWS: Final = 5_000_000
@@ -17,9 +16,9 @@ _MOST_ROWS: Final = 5_000_000
 
 
 def shares_known(
-    wanted: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: Format, columns: Sequence[str]
+    wanted: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]
 ) -> dict[tuple[str, str], float]:
-    """How much of the wanted ids each column of the files holds.
+    """Measure what share of the wanted ids each column of the files holds.
 
     The files are read on from the sample until all ids are found: whether ids join is not told by a file's first rows.
 
@@ -53,9 +52,9 @@ def shares_known(
 
 
 def shares_repeated(
-    marks: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: Format, columns: Sequence[str]
+    marks: Mapping[str, pl.Series], files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]
 ) -> dict[str, float]:
-    """Name to the share of its rows, given as hashes of these columns, that the files hold as well.
+    """Measure what share of rows, given as hashes of these columns, the files hold too.
 
     Raises:
         NotFound: A file is gone, or cannot be read now.
@@ -68,8 +67,8 @@ def shares_repeated(
     return {name: float(known.sum() / len(known)) for name, known in found.items()}
 
 
-def _rows(files: Sequence[SourceFile], kind: Format, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The good rows of the files, block by block, so far as they are looked at."""
+def _rows(files: Sequence[SourceFile], kind: SourceFormat, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the readable rows of the files, block by block, up to a limit."""
     n_rows = 0
     for file in files:
         for block in Reading(file, kind, tuple(columns)).batches():

@@ -8,10 +8,9 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import REASON
-from nightschool.data.normalization.missing import BLANKS
-from nightschool.data.readers.formats import Names
 from nightschool.data.readers.heads import Head
-from nightschool.data.readers.parsing import RAW, open_lines, split_csv, split_header
+from nightschool.data.readers.parsing import BLANKS, RAW, open_lines, split_csv, split_header
+from nightschool.data.readers.source_format import Names
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
 from nightschool.inspection.names import Topic, mentions, names_an_id
@@ -23,7 +22,6 @@ SEPARATORS: Final = ("::", "\t", ";", "|", ",", " ")
 _TRIED_LINES: Final = 1000
 _GOOD_SHARE: Final = 0.9
 _MOST_COLUMNS: Final = 2000
-_ID_LIST: Final = r"^\s*[^\s,;|]*\d[^\s,;|]*(\s+[^\s,;|]*\d[^\s,;|]*)*\s*$"
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Layout:
 
 
 def split_into_layout(file: SourceFile, head: Head) -> Layout | None:
-    """The layout that cuts nearly all lines into the same number of fields, the largest there is; None without one.
+    """Find the separator that cuts nearly all lines into the same, largest number of fields; None without one.
 
     Raises:
         DataRefused: The first line names a column twice, or there are too many columns to guess from.
@@ -79,7 +77,7 @@ def split_into_layout(file: SourceFile, head: Head) -> Layout | None:
 
 
 def _quotes(lines: pl.Series, separator: str) -> bool:
-    """Whether quotes enclose fields: not where more of them stand alone, and lines fall into fields without them."""
+    """Return whether quotes enclose fields: not if more of them stand alone and lines split well without them."""
     edge = re.escape(separator)
     lone = lines.str.count_matches('"', literal=True) % 2 == 1
     enclosing = lines.str.contains(f'(^|{edge})"(?:[^"]|"")*"({edge}|$)')
@@ -91,18 +89,9 @@ def _quotes(lines: pl.Series, separator: str) -> bool:
 
 
 def _closed(head: Head, separator: str) -> pl.Series:
-    """The lines, without a last record that goes on where the sample ends."""
+    """Return the lines without a last record that continues beyond the sample."""
     n_open = 0 if head.whole else open_lines(head.lines, separator)
     return head.lines.head(len(head.lines) - n_open) if n_open < len(head.lines) else head.lines
-
-
-def looks_like_adjacency(lines: pl.Series) -> bool:
-    """Whether each line is an id of its own and, between blanks, ids that go with it."""
-    lines = lines.filter(lines.str.strip_chars() != "")
-    if len(lines) < 2 or not _nearly_all(lines.str.contains(_ID_LIST)):
-        return False
-    owners = lines.str.extract(r"^\s*(\S+)")
-    return owners.n_unique() >= _GOOD_SHARE * len(owners) and bool(lines.str.contains(r"\S\s+\S").any())
 
 
 def _best_separator(lines: pl.Series) -> str | None:
@@ -119,7 +108,7 @@ def _best_separator(lines: pl.Series) -> str | None:
 
 
 def _has_header(names: Names, body: pl.DataFrame) -> tuple[bool, str]:
-    """Whether the first line names the columns, and what tells so."""
+    """Return whether the first line names the columns, and why."""
     values = body.filter(body[REASON].is_null())[RAW].struct.unnest()
     telling = {Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.FLAG}
     below = [profile(name, values[name]) for name in values.columns]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS, guess_weight
-from nightschool.data.readers.formats import Adjacency
+from nightschool.data.readers.adjacency import Adjacency
 from nightschool.inspection.logs import Log
 from nightschool.inspection.looks import Family
 from nightschool.inspection.names import Topic, mentions
@@ -22,7 +22,7 @@ _WHY_UNIT: Final = {"iso": "dates as ISO 8601 writes them", "s": "numbers as lar
 
 
 def signal_lines(main: Family, log: Log) -> list[Line]:
-    """How interactions are scored, what counts as a hit, and whether the files are a log of the past."""
+    """Return the keys for scoring, hits, and whether the files are a log of the past."""
     mode, *others = log.modes
     lines = [Line(("score",), mode, _WHY_MODE[mode])]
     lines += [Line(("score",), other, _WHY_MODE[other], only_offered=True) for other in others]
@@ -35,7 +35,7 @@ def signal_lines(main: Family, log: Log) -> list[Line]:
 
 
 def weight_lines(main: Family, log: Log) -> list[Line]:
-    """A weight for every type of event that has none by default, where events are what counts."""
+    """Return a weight for each event type without a default one, if interactions are scored by events."""
     if log.modes[0] != "events" or log.event is None:
         return []
     types = [level for level in main.levels(log.event.name) if level not in EVENT_WEIGHTS]
@@ -43,7 +43,7 @@ def weight_lines(main: Family, log: Log) -> list[Line]:
 
 
 def log_lines(main: Family, log: Log) -> list[Line]:
-    """The keys of [interactions] after its files."""
+    """Return the keys of [interactions] after its files."""
     listed = isinstance(main.first.format, Adjacency)
     user_told, item_told = ("first on its line", "after the first") if listed else ("", "")
     lines = [*_id_lines(Topic.USER, log.user, log, user_told), *_id_lines(Topic.ITEM, log.item, log, item_told)]

@@ -73,12 +73,12 @@ class Log:
         return tuple(part.name for part in parts if part)
 
     def swapped(self) -> "Log":
-        """The same with user and item exchanged."""
+        """Return the log with user and item exchanged."""
         return replace(self, user=self.item, item=self.user)
 
 
 def guess_log(columns: Sequence[Profile], now: datetime, *, invented: bool, whole: bool) -> Log | None:
-    """The interactions that a file holds; None where no two of its columns are ids of users and items that come again.
+    """Guess the columns of interactions; None if no two columns are repeating ids of users and items.
 
     Args:
         columns: All the file's columns.
@@ -112,7 +112,7 @@ def _unit(column: Profile, now: datetime, invented: bool) -> str | None:
 
 
 def _pair(ids: Sequence[Profile], invented: bool) -> tuple[Profile, Profile, int] | None:
-    """User, item and how many of them are told by name."""
+    """Return user, item and how many of them are identified by name."""
     if invented:
         return (ids[0], ids[1], 0) if len(ids) > 1 else None
     user, item = (_first_about(ids, topic) for topic in (Topic.USER, Topic.ITEM))
@@ -128,7 +128,7 @@ def _pair(ids: Sequence[Profile], invented: bool) -> tuple[Profile, Profile, int
 
 
 def _first_about(ids: Sequence[Profile], topic: Topic) -> Profile | None:
-    """The column about a topic; one that is called an id before others, then single words before texts."""
+    """Return the column about a topic: one named an id before others, then single words before texts."""
     about = [column for column in ids if is_about(column.name, topic)]
     # A user's assessment_tag names an assessment, though it is about a tag.
     about = about or [column for column in ids if mentions(column.name, topic) and _is_about_a_name(column)]
@@ -152,7 +152,7 @@ def _come_again(user: Profile, item: Profile, whole: bool) -> bool:
 
 
 def _with_signals(log: Log, rest: Sequence[Profile], invented: bool) -> Log:
-    """The log with the columns that say what an interaction is worth."""
+    """Add the columns that say what an interaction is worth."""
     rating = next((column for column in rest if _is_rating(column, invented)), None)
     liked = next((column for column in rest if _is_liked(column)), None)
     duration = next((column for column in rest if _is_duration(column)), None)
@@ -181,7 +181,7 @@ def _is_duration(column: Profile) -> bool:
 
 
 def _no_seconds(column: Profile) -> str:
-    """Why a column that is called a duration does not hold seconds; empty where it does."""
+    """Return why a column named as a duration does not hold seconds; empty if it does."""
     if column.range is None or column.usual is None:
         return column.hint or "its values are no numbers"
     if not _OTHER_UNITS.isdisjoint(words_of(column.name)):
@@ -211,7 +211,7 @@ def counts_rows(column: Profile) -> bool:
 
 
 def _remark(log: Log, column: Profile) -> tuple[str, str]:
-    """The role that a column's name promises and its values do not keep, and what is wrong with them."""
+    """Return the role that a column's name suggests although its values do not fit, and why they do not."""
     if names_an_id(column.name) and counts_rows(column):
         return "event_id", f"{column.name}: counts the rows of its file, and may begin again in the next one"
     if is_about(column.name, Topic.TIME) and log.time is None:

@@ -6,8 +6,9 @@ from functools import cached_property
 
 import polars as pl
 
-from nightschool.data.readers.formats import Csv, Format
+from nightschool.data.readers.delimited import Csv
 from nightschool.data.readers.heads import SAMPLE_ROWS
+from nightschool.data.readers.source_format import SourceFormat
 from nightschool.data.readers.sources import SourceFile
 from nightschool.inspection.folder import families_by_name
 from nightschool.inspection.names import Topic, mentions
@@ -31,7 +32,7 @@ class Look:
     """
 
     file: SourceFile
-    format: Format
+    format: SourceFormat
     whys: Mapping[str, str]
     invented: bool
     columns: tuple[Profile, ...]
@@ -40,16 +41,16 @@ class Look:
     marks: pl.Series
 
     def column(self, name: str) -> Profile | None:
-        """The column of a name; None where the file has none."""
+        """Return the column of a name, or None if the file has none."""
         return next((column for column in self.columns if column.name == name), None)
 
     def repeats(self, other: "Look") -> float:
-        """The share of the rows seen here that were seen in the other file too."""
+        """Return the share of the rows seen here that were seen in the other file too."""
         return float(self.marks.is_in(other.marks.implode()).sum() / len(self.marks))
 
 
 def look_at(file: SourceFile) -> Look:
-    """A file's form and columns, told from its first rows.
+    """Inspect a file's format and columns by its first rows.
 
     Raises:
         NotFound: It is gone, or cannot be read now.
@@ -107,24 +108,24 @@ class Family:
         return tuple(column.name for column in self.first.columns)
 
     def parted(self) -> tuple["Family", list[Look]]:
-        """The files that have every column of the largest, and those that have not."""
+        """Separate the files that have every column of the largest from those that have not."""
         names = {*self.column_names}
         lacking = [look for look in self.looks if not names <= {column.name for column in look.columns}]
         return Family(tuple(look for look in self.looks if look not in lacking)), lacking
 
     def levels(self, name: str) -> list[str]:
-        """The values of a column with few of them, over all files, in the order in which they were found."""
+        """Return the distinct values of a column, over all files, in order of appearance."""
         columns = (look.column(name) for look in self.looks)
         return list(dict.fromkeys(level for column in columns if column for level in column.levels))
 
     def range(self, name: str) -> tuple[float, float]:
-        """The least and the greatest number of a column, over all files."""
+        """Return the least and the greatest number of a column, over all files."""
         ranges = [column.range for look in self.looks if (column := look.column(name)) and column.range]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def families_of(looks: Sequence[Look]) -> list[Family]:
-    """The looks, put together where names differ by numbers only and forms not at all."""
+    """Group files whose names differ by numbers only and whose formats are equal."""
     groups: dict[tuple[str, str], list[Look]] = {}
     for look, family in zip(looks, families_by_name([look.file for look in looks]), strict=True):
         headed = isinstance(look.format, Csv) and look.format.header

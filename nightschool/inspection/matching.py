@@ -86,7 +86,7 @@ class _Joined:
 
 
 def match_entities(candidate: Candidate, others: Sequence[Family]) -> Match:
-    """The files of users and of items that go best with the interactions.
+    """Find the files of users and of items that fit the interactions best.
 
     Where the interactions do not name their columns, the ids that join also tell which column is which.
     """
@@ -128,7 +128,7 @@ def _matched(log: Log, joined: Sequence[_Joined]) -> Match:
 
 
 def _entities(topic: Topic, part: Profile, joined: Sequence[_Joined]) -> list[Entity]:
-    """The files that could describe what a column of the interactions names, each once."""
+    """Return the files that could describe what a column of the interactions names, each once."""
     found = []
     for each in joined:
         keys = [(key, share) for (column, key), share in each.shares.items() if column == part.name]
@@ -154,7 +154,7 @@ def _entity(topic: Topic, part: Profile, family: Family, key: Profile, share: fl
 
 
 def _told(file: str, topic: Topic) -> float:
-    """How much a file's name speaks for a topic, or for the other one."""
+    """Score how much a file's name suggests a topic, or the opposite one."""
     mine, other = mentions(file, topic), mentions(file, _OTHER[topic])
     return 0.0 if mine == other else _FOR if mine else _AGAINST
 
@@ -165,5 +165,5 @@ def _told_by_column(key: Profile, part: Profile, topic: Topic) -> float:
 
 
 def _n_described(lines: Sequence[Line]) -> int:
-    """How many columns the lines read, texts counted anew for each key."""
+    """Count the columns that the lines read, texts once per key."""
     return sum(len(line.texts) for line in lines)

@@ -77,14 +77,14 @@ _SUFFIXES: Final = _ID_WORDS | {
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name in lower case: user_id, userId, User ID and USERID give user and id."""
+    """Split a name into lower-case words: user_id, userId, User ID and USERID give user and id."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     words = re.findall(r"[^\W\d_]+", spaced.casefold())
     return [part for word in words for part in _parted(word)]
 
 
 def head_of(name: str) -> str:
-    """The word that a name is about: user for user_id and id_user, date for user_date, count for user_count."""
+    """Return the word that a name is about: user for user_id and id_user, date for user_date, count for user_count."""
     words = words_of(name)
     if amount := next((word for word in words if word in _AMOUNTS), None):
         return amount
@@ -93,17 +93,17 @@ def head_of(name: str) -> str:
 
 
 def is_about(name: str, topic: Topic) -> bool:
-    """Whether the word that a name is about speaks for the topic."""
+    """Return whether the word that a name is about belongs to the topic."""
     return _singular(head_of(name)) in WORDS[topic]
 
 
 def mentions(name: str, topic: Topic) -> bool:
-    """Whether any word of a name speaks for the topic."""
+    """Return whether any word of a name belongs to the topic."""
     return any(_singular(word) in WORDS[topic] for word in words_of(name))
 
 
 def names_an_id(name: str) -> bool:
-    """Whether a name says that an id is meant."""
+    """Return whether a name says that it holds ids."""
     return not _ID_WORDS.isdisjoint(words_of(name))
 
 
@@ -113,7 +113,7 @@ def _singular(word: str) -> str:
 
 
 def _parted(word: str) -> list[str]:
-    """The word, or two where an id is written on to what it names."""
+    """Split a word such as `userid` into two; other words stay whole."""
     stem = word.removesuffix("id")
     named = any(_singular(stem) in WORDS[topic] for topic in (Topic.USER, Topic.ITEM, Topic.EVENT))
     return [stem, "id"] if stem != word and named else [word]

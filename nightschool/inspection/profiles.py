@@ -11,8 +11,8 @@ from nightschool.columns import INSTANT
 from nightschool.data.manifest.sections import Time
 from nightschool.data.normalization.missing import MISSING, without_missing
 from nightschool.data.normalization.parse_values import to_instants, to_lists, to_numbers, to_text
-from nightschool.data.readers.formats import is_pattern
 from nightschool.data.readers.parse_instants import from_format
+from nightschool.data.readers.source_format import is_pattern
 from nightschool.inspection.dates import date_forms
 from nightschool.inspection.names import Topic, is_about
 
@@ -94,7 +94,7 @@ class Profile:
 
 
 def profile(name: str, values: pl.Series) -> Profile:
-    """What a column's values look like."""
+    """Describe the values of a column."""
     if isinstance(values.dtype, pl.List) and (values.dtype.inner == pl.String or values.dtype.inner.is_integer()):
         return Profile(name, Kind.LIST, len(values), filled=_share(values.is_not_null()))
     if values.dtype == pl.Binary or values.dtype.is_nested():
@@ -144,7 +144,7 @@ _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
 
 
 def _kind_of(text: pl.Series, name: str) -> tuple[Kind, str]:
-    """What the values are, and what separates them where they are lists."""
+    """Return the kind of the values, and the separator if they are lists."""
     if text.str.to_lowercase().is_in(["0", "1", "true", "false", "yes", "no"]).all():
         return Kind.FLAG, ""
     kind = next((kind for kind, reads in _READINGS.items() if _share(reads(text)) >= MOST), Kind.TEXT)
@@ -157,7 +157,7 @@ def _kind_of(text: pl.Series, name: str) -> tuple[Kind, str]:
 
 
 def _separates(separator: str, texts: pl.Series) -> bool:
-    """Whether short labels that come again stand between the separators of different texts."""
+    """Return whether short, repeating labels stand between the separators of different texts."""
     if _share(texts.str.contains(separator, literal=True)) < 0.1:
         return False
     labels = texts.str.split(separator).explode(empty_as_null=False).str.strip_chars()
@@ -182,7 +182,7 @@ def _share(where: pl.Series) -> float:
 
 
 def _numbers(values: pl.Series, kind: Kind) -> pl.Series:
-    """The numbers, or the instants in seconds, that the values are; none for what is neither."""
+    """Return the values as numbers, or instants as seconds; none for other kinds."""
     if kind in {Kind.INTEGER, Kind.NUMBER}:
         return to_numbers(to_text(values)).drop_nulls()
     instants = to_instants(values, _ISO) if kind == Kind.INSTANT else pl.Series(dtype=INSTANT)
@@ -196,5 +196,5 @@ def _ends(numbers: pl.Series, cut: float) -> tuple[float, float] | None:
 
 
 def _figure(value: object) -> float:
-    """A statistic of polars as a number; 0 where there were no values."""
+    """Convert a statistic of polars to a number; 0 where there were no values."""
     return float(value) if isinstance(value, int | float) else 0.0

@@ -18,7 +18,7 @@ _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float]:
-    """The narrowest usual scale, both ends included, that the numbers lie on; else one with round ends.
+    """Return the narrowest usual scale, both ends included, that holds the numbers; else one with round ends.
 
     Args:
         low: The least rating seen.
@@ -30,7 +30,7 @@ def rating_scale(low: float, high: float, *, halves: bool) -> tuple[float, float
 
 
 def sentinels(rating: Profile) -> tuple[float, ...]:
-    """Numbers at an end of the ratings that stand for none: -1, 99 and the like, and a 0 that comes most often."""
+    """Return numbers at an end of the ratings that stand for none: -1, 99 and the like, and a most frequent 0."""
     numbers = {float(level) for level in rating.levels} if rating.distinct <= len(rating.levels) else set()
     most = float(rating.levels[0]) if rating.levels else None
     found: list[float] = []
@@ -46,7 +46,7 @@ def sentinels(rating: Profile) -> tuple[float, ...]:
 
 
 def _stands_apart(number: float, numbers: list[float], most: float | None) -> bool:
-    """Whether a number is one that files write in place of a rating, and lies beyond the scale of the others."""
+    """Return whether a number is a usual placeholder for a rating and lies beyond the scale of the others."""
     if number not in _SENTINELS or (number == 0 and most != 0):
         return False
     rest = [each for each in numbers if each != number]
@@ -55,14 +55,14 @@ def _stands_apart(number: float, numbers: list[float], most: float | None) -> bo
 
 
 def hit_from(low: float, high: float, *, halves: bool) -> float:
-    """Where the upper third of a scale begins: 4 on a scale from 1 to 5."""
+    """Return where the upper third of a scale begins: 4 on a scale from 1 to 5."""
     step = 0.5 if halves else 1.0
     edge = low + (high - low) * 2 / 3
     return min(math.ceil(round(edge / step, 6)) * step, high) if high - low > 2 else edge
 
 
 def time_unit(column: Profile, now: datetime) -> str | None:
-    """The unit in which nearly all values of a column are times since 1990: iso, s, ms or us; None where none fits."""
+    """Return the unit in which nearly all values are times since 1990: iso, s, ms or us; None if none fits."""
     if column.usual is None:
         return None
     units = {"iso": 1.0} if column.kind == Kind.INSTANT else {"s": 1.0, "ms": 1e3, "us": 1e6}
@@ -73,7 +73,7 @@ def time_unit(column: Profile, now: datetime) -> str | None:
 
 
 def _round_up(number: float) -> float:
-    """The next of 1, 2, 2.5, 3, 5, 10, 20, 25 and so on."""
+    """Round up to the next of 1, 2, 2.5, 3, 5, 10, 20, 25 and so on."""
     if number <= 0:
         return 0.0
     unit = 10.0 ** math.floor(math.log10(number))

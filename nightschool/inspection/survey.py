@@ -70,7 +70,7 @@ class Survey:
 
 
 def survey(root: Path, now: datetime) -> Survey:
-    """What the files below a folder are, told from their first rows.
+    """Inspect the files below a folder, by their first rows.
 
     Raises:
         NotFound: There is no such folder, no file in it, or none that holds interactions.
@@ -96,7 +96,7 @@ def survey(root: Path, now: datetime) -> Survey:
 
 
 def _look_at_each(files: Sequence[SourceFile]) -> tuple[list[Look], dict[str, str]]:
-    """Every file that holds a table, and why each other one does not."""
+    """Inspect every file that holds a table, and collect why each other one does not."""
     looks, refused = [], {}
     for file in files:
         if not can_be_named(file):
@@ -121,19 +121,19 @@ def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, st
 
 
 def _why_none(look: Look) -> str:
-    """Why a file holds no interactions."""
+    """Return why a file holds no interactions."""
     named = [any(is_about(column.name, topic) for column in look.columns) for topic in (Topic.USER, Topic.ITEM)]
     return "its users or items do not come again" if all(named) else "no two columns of ids of users and items"
 
 
 def _is_like(family: Family, main: Family) -> bool:
-    """Whether the columns are those of the interactions; without names they must at least be of the same kinds."""
+    """Return whether the columns are those of the interactions; without names, of the same kinds at least."""
     kinds, wanted = ([column.kind for column in each.first.columns] for each in (family, main))
     return family.column_names == main.column_names and (kinds == wanted or not main.first.invented)
 
 
 def _repeated(main: Candidate, alike: Sequence[Family]) -> dict[Family, float]:
-    """The share of their rows that the interactions hold as well; nothing where that cannot be told."""
+    """Measure the share of their rows that the interactions hold too; nothing if that cannot be measured."""
     marks = {family.name: family.first.marks for family in alike}
     first = main.family.first
     try:
@@ -147,7 +147,7 @@ def _repeated(main: Candidate, alike: Sequence[Family]) -> dict[Family, float]:
 def _told_alike(
     main: Candidate, alike: Sequence[Family], repeated: Mapping[Family, float]
 ) -> Iterator[tuple[str, str]]:
-    """Why files with the columns of the interactions are not read with them."""
+    """Yield why files with the columns of the interactions are not read with them."""
     for family in alike:
         why = f"like {main.family.name}, but named otherwise: add it to files if it belongs there"
         if share := repeated.get(family):
@@ -158,7 +158,7 @@ def _told_alike(
 
 
 def _uses(main: Candidate, match: Match, rest: Sequence[Candidate]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """What each file is read as, and why; a later word on a file overrules an earlier one."""
+    """Yield what each file is read as, and why; a later entry for a file replaces an earlier one."""
     for family, reason in match.reasons:
         yield from ((name, (NOT_USED, reason)) for name in family.file_names)
     for other in rest:

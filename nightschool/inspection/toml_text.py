@@ -56,7 +56,7 @@ class Section:
 
 
 def to_toml(sections: Sequence[Section], opening: Sequence[str], closing: Sequence[str]) -> str:
-    """The text of the manifest, with comments before and after."""
+    """Write the text of the manifest, with comments before and after."""
     blocks = [_comments(opening) + _written(sections[0]), *map(_written, sections[1:])]
     if closing:
         blocks.append(_comments(closing))
@@ -64,12 +64,12 @@ def to_toml(sections: Sequence[Section], opening: Sequence[str], closing: Sequen
 
 
 def printable(text: str) -> str:
-    """The text on one line, with escapes for everything that a terminal or a TOML comment could take for more."""
+    """Escape everything in a text that a terminal or a TOML comment could interpret, line ends included."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
 
 
 def quoted(text: str) -> str:
-    """The text as a TOML string."""
+    """Return the text as a TOML string."""
     return '"' + "".join(f"\\{letter}" if letter in '"\\' else printable(letter) for letter in text) + '"'
 
 
@@ -122,7 +122,7 @@ def _value(value: Value) -> str:
 
 
 def _wrapped(written: Sequence[str]) -> str:
-    """The values over several lines, each of which begins with a line end."""
+    """Wrap the values over several lines, each of which begins with a line end."""
     rows = [""]
     for text in written:
         if len(rows[-1]) + len(text) > _LONGEST_LIST:

@@ -8,7 +8,7 @@ from nightschool.errors import ConfigurationError
 
 
 def require_new(out: Path) -> None:
-    """Makes sure that a manifest can be written there.
+    """Raise unless a manifest can be written there.
 
     Raises:
         ConfigurationError: The name does not end in .toml, there is a file already, or no folder to write it into.
@@ -22,7 +22,7 @@ def require_new(out: Path) -> None:
 
 
 def write_manifest(text: str, out: Path) -> Manifest:
-    """The manifest that was written; nothing is written unless it describes a dataset.
+    """Write the manifest and return it as read back; nothing is written unless it describes a dataset.
 
     Raises:
         ManifestError: It does not.

@@ -19,7 +19,7 @@ from nightschool.columns import (
 )
 from nightschool.data.feedback_source import is_sent
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.readers.formats import Sql
+from nightschool.data.readers.sql import Sql
 from nightschool.storage.lake import Lake
 
 MAY_DIFFER: Final = "hashes may differ from a night on time"

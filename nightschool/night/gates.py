@@ -1,7 +1,8 @@
-"""Gates: yes-or-no questions that a release must pass before anyone sees it."""
+"""Gates: the questions that a release must pass before it is published, each declared once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,14 +10,14 @@ import polars as pl
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
-from nightschool.evaluation.compare import Comparison, compare, learnable
+from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.departed import present
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One verdict: what was asked, what was seen, what was demanded."""
+    """The answer of one gate: whether it passed, what was seen, what was demanded."""
 
     name: str
     passed: bool
@@ -24,107 +25,173 @@ class Gate:
     demanded: str
 
     def to_dict(self) -> dict[str, str | bool]:
-        """The verdict as JSON holds it."""
+        """Return the answer as JSON holds it."""
         return asdict(self)
 
 
 def require(gates: Sequence[Gate]) -> None:
-    """Nothing, when every gate passed.
+    """Raise unless every gate passed.
 
     Raises:
-        GateRefused: Names the gates that said no.
+        GateRefused: Names the gates that failed.
     """
     failed = [f"{gate.name} (saw {gate.seen}, demanded {gate.demanded})" for gate in gates if not gate.passed]
     if failed:
         raise GateRefused(f"table gates said no: {'; '.join(failed)}", do="the last good release stays up")
 
 
-def learnable_gate(challenger: Evaluation, popularity: Evaluation) -> Gate:
-    """Whether a personalised recipe beats popularity: the data hold a preference to learn."""
-    seen = _interval(compare(challenger, popularity))
-    return Gate("learnable", learnable(challenger, popularity), seen, "lower bound of ndcg@10 over popularity > 0")
+@dataclass(frozen=True)
+class ModelGate:
+    """A question about a recipe's ndcg@10 on the test, compared with another recipe's on the same users."""
+
+    name: str
+    demanded: str
+    passes: Callable[[Comparison], bool]
+
+    def ask(self, recipe: Evaluation, other: Evaluation) -> Gate:
+        """Compare a recipe with the other one and answer."""
+        over = compare(recipe, other)
+        seen = f"{over.difference:+.4f} [{over.ci_low:+.4f}, {over.ci_high:+.4f}]"
+        return Gate(self.name, self.passes(over), seen, self.demanded)
 
 
-def superiority_gate(challenger: Evaluation, champion: Evaluation) -> Gate:
-    """Whether the challenger is shown better than the champion."""
-    over = compare(challenger, champion)
-    return Gate("superior", over.verdict == "better", _interval(over), "lower bound of ndcg@10 over the champion > 0")
+LEARNABLE: Final = ModelGate(
+    "learnable", "lower bound of ndcg@10 over popularity > 0", lambda over: over.conclusion == "better"
+)
+SUPERIOR: Final = ModelGate(
+    "superior", "lower bound of ndcg@10 over the champion > 0", lambda over: over.conclusion == "better"
+)
+FLOOR: Final = ModelGate("floor", "ndcg@10 not shown worse than popularity's", lambda over: over.conclusion != "worse")
+MODEL_GATES: Final = (LEARNABLE, SUPERIOR, FLOOR)
+"""Every gate that `prove` asks; which of them a night asks depends on whether it has a champion."""
 
 
-def floor_gate(chosen: Evaluation, popularity: Evaluation) -> Gate:
-    """Whether the chosen recipe is not shown worse than popularity."""
-    over = compare(chosen, popularity)
-    return Gate("floor", over.verdict != "worse", _interval(over), "ndcg@10 not shown worse than popularity's")
+@dataclass(frozen=True, eq=False)
+class ProposedLists:
+    """Tonight's lists before they are published, and what they are checked against.
 
-
-def _interval(comparison: Comparison) -> str:
-    return f"{comparison.difference:+.4f} [{comparison.ci_low:+.4f}, {comparison.ci_high:+.4f}]"
-
-
-def table_gates(lists: pl.DataFrame, dataset: Dataset, *, k: int, coverage_floor: float) -> list[Gate]:
-    """The verdicts on tonight's lists.
-
-    Args:
-        lists: user_id, item_id, rank, score of every list.
+    Attributes:
+        lists: user_id, item_id, rank and score of every list.
         dataset: Everything known tonight; its `available` mask is the catalogue.
         k: Length of a full list.
         coverage_floor: Smallest share of the available items that the lists must show.
+        broken_rules: Reasons of the data rules that the lists break.
+        current: user_id, item_id, rank of the lists of the current release; None on the first night.
     """
-    return [
-        _zero("null values", int(lists.select(pl.sum_horizontal(pl.all().null_count())).item() or 0)),
-        _zero("not finite scores", lists.filter(~pl.col(SCORE).is_finite()).height),
-        _zero("repeated items in a list", lists.height - lists.select(USER_ID, ITEM_ID).n_unique()),
-        _zero("ranks out of order", _misranked(lists)),
-        _zero("users not known", lists.join(_ids(dataset.user_ids, USER_ID), on=USER_ID, how="anti").height),
-        _zero("items not available", lists.join(_available(dataset), on=ITEM_ID, how="anti").height),
-        _zero("items the user has seen", lists.join(_seen(dataset), on=[USER_ID, ITEM_ID], how="semi").height),
-        _zero("users with a list of the wrong length", _wrong_length(lists, dataset, k)),
-        _coverage(lists, dataset, coverage_floor),
-    ]
+
+    lists: pl.DataFrame
+    dataset: Dataset
+    k: int
+    coverage_floor: float
+    broken_rules: Sequence[str] = ()
+    current: pl.LazyFrame | None = None
 
 
-def _zero(name: str, count: int) -> Gate:
-    return Gate(name, count == 0, str(count), "0")
+class Answer(NamedTuple):
+    """What a check of lists found."""
+
+    passed: bool
+    seen: str
+    demanded: str
 
 
-def _ids(ids: pl.Series, name: str) -> pl.DataFrame:
-    return ids.alias(name).to_frame()
+class TableGate(NamedTuple):
+    """A question about tonight's lists."""
+
+    name: str
+    check: Callable[[ProposedLists], Answer]
 
 
-def _available(dataset: Dataset) -> pl.DataFrame:
-    return _ids(dataset.item_ids, ITEM_ID).filter(pl.Series(dataset.available))
+def ask_table_gates(proposed: ProposedLists) -> list[Gate]:
+    """Answer every gate of `TABLE_GATES`, in its order."""
+    return [Gate(gate.name, *gate.check(proposed)) for gate in TABLE_GATES]
 
 
-def _seen(dataset: Dataset) -> pl.DataFrame:
-    history = dataset.history().tocoo()
-    return pl.DataFrame({USER_ID: dataset.user_ids[history.row], ITEM_ID: dataset.item_ids[history.col]})
+def none_of(count: Callable[[ProposedLists], int]) -> Callable[[ProposedLists], Answer]:
+    """Adapt a function that counts defects: the gate passes where there are none."""
+
+    def check(proposed: ProposedLists) -> Answer:
+        found = count(proposed)
+        return Answer(found == 0, str(found), "0")
+
+    return check
 
 
-def _misranked(lists: pl.DataFrame) -> int:
-    """Rows whose rank is not their place in the list, or whose score exceeds the one above."""
-    ordered = lists.sort(USER_ID, RANK, maintain_order=True).with_columns(
+def _count_nulls(proposed: ProposedLists) -> int:
+    return int(proposed.lists.select(pl.sum_horizontal(pl.all().null_count())).item() or 0)
+
+
+def _count_not_finite(proposed: ProposedLists) -> int:
+    return proposed.lists.filter(~pl.col(SCORE).is_finite()).height
+
+
+def _count_repeated(proposed: ProposedLists) -> int:
+    return proposed.lists.height - proposed.lists.select(USER_ID, ITEM_ID).n_unique()
+
+
+def _count_misranked(proposed: ProposedLists) -> int:
+    """Count rows whose rank is not their place in the list, or whose score exceeds the one above."""
+    ordered = proposed.lists.sort(USER_ID, RANK, maintain_order=True).with_columns(
         place=pl.int_range(1, pl.len() + 1).over(USER_ID), above=pl.col(SCORE).shift(1).over(USER_ID)
     )
     wrong = (pl.col(RANK) != pl.col("place")) | (pl.col("above") < pl.col(SCORE)).fill_null(False)
     return ordered.filter(wrong.fill_null(True)).height
 
 
-def _wrong_length(lists: pl.DataFrame, dataset: Dataset, k: int) -> int:
+def _count_unknown_users(proposed: ProposedLists) -> int:
+    users = proposed.dataset.user_ids.alias(USER_ID).to_frame()
+    return proposed.lists.join(users, on=USER_ID, how="anti").height
+
+
+def _count_unavailable(proposed: ProposedLists) -> int:
+    dataset = proposed.dataset
+    available = dataset.item_ids.alias(ITEM_ID).to_frame().filter(pl.Series(dataset.available))
+    return proposed.lists.join(available, on=ITEM_ID, how="anti").height
+
+
+def _count_seen(proposed: ProposedLists) -> int:
+    dataset, history = proposed.dataset, proposed.dataset.history().tocoo()
+    seen = pl.DataFrame({USER_ID: dataset.user_ids[history.row], ITEM_ID: dataset.item_ids[history.col]})
+    return proposed.lists.join(seen, on=[USER_ID, ITEM_ID], how="semi").height
+
+
+def _count_wrong_length(proposed: ProposedLists) -> int:
     """Count users whose list is not min(k, unseen available items) long; a missing list is of length zero.
 
     Users who have left must have none.
     """
+    dataset = proposed.dataset
     history = dataset.history()
     history.data = np.ones_like(history.data)
     seen = history @ dataset.available.astype(np.float32)
     unseen = int(dataset.available.sum()) - np.rint(seen).astype(np.int64)
-    expected = pl.DataFrame({USER_ID: dataset.user_ids, "expected": np.minimum(k, unseen) * present(dataset)})
-    lengths = lists.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("length"))
-    found = expected.join(lengths, on=USER_ID, how="left").with_columns(pl.col("length").fill_null(0))
+    lengths = np.minimum(proposed.k, unseen) * present(dataset)
+    expected = pl.DataFrame({USER_ID: dataset.user_ids, "expected": lengths})
+    listed = proposed.lists.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias("length"))
+    found = expected.join(listed, on=USER_ID, how="left").with_columns(pl.col("length").fill_null(0))
     return found.filter(pl.col("length") != pl.col("expected")).height
 
 
-def _coverage(lists: pl.DataFrame, dataset: Dataset, floor: float) -> Gate:
-    available = int(dataset.available.sum())
-    share = lists[ITEM_ID].n_unique() / available if available else 0.0
-    return Gate("catalogue coverage", share >= floor, f"{share:.4f}", f"at least {floor:g}")
+def _check_coverage(proposed: ProposedLists) -> Answer:
+    available = int(proposed.dataset.available.sum())
+    share = proposed.lists[ITEM_ID].n_unique() / available if available else 0.0
+    return Answer(share >= proposed.coverage_floor, f"{share:.4f}", f"at least {proposed.coverage_floor:g}")
+
+
+def _check_rules(proposed: ProposedLists) -> Answer:
+    return Answer(not proposed.broken_rules, ", ".join(proposed.broken_rules) or "none", "none")
+
+
+TABLE_GATES: Final = (
+    TableGate("null values", none_of(_count_nulls)),
+    TableGate("not finite scores", none_of(_count_not_finite)),
+    TableGate("repeated items in a list", none_of(_count_repeated)),
+    TableGate("ranks out of order", none_of(_count_misranked)),
+    TableGate("users not known", none_of(_count_unknown_users)),
+    TableGate("items not available", none_of(_count_unavailable)),
+    TableGate("items the user has seen", none_of(_count_seen)),
+    TableGate("users with a list of the wrong length", none_of(_count_wrong_length)),
+    TableGate("catalogue coverage", _check_coverage),
+    TableGate("expectations broken", _check_rules),
+)
+"""Every gate of the lists. A new one is a function and a line here, and its two frames in the tests."""

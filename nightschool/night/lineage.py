@@ -8,6 +8,7 @@ from typing import Any
 
 from nightschool.contract import Component
 from nightschool.night.config import NightConfig
+from nightschool.night.records import SelectRecord
 from nightschool.storage.releases import Release
 
 TUNE_EVERY = timedelta(days=7)
@@ -77,12 +78,12 @@ def find_searched(
     return None
 
 
-def describe_search(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a release stores of the record of the stage that chose its recipe; nothing where it was kept."""
-    if not chosen.get(TUNED):
+def describe_search(selected: SelectRecord | None) -> dict[str, Any]:
+    """Return what a release stores of the search for its recipe; nothing on a night that searched none."""
+    if selected is None or not selected.tuned:
         return {}
-    trials = [{"model": trial["model"], "params": trial["params"]} for trial in chosen["trials"]]
-    return {TRIALS: trials, RERANKED: chosen["recipe"].get("reranker") is not None}
+    trials = [{"model": trial.model, "params": dict(trial.params)} for trial in selected.trials]
+    return {TRIALS: trials, RERANKED: selected.recipe.reranker is not None}
 
 
 def _searched_by(config: Mapping[str, Any]) -> dict[str, Any]:

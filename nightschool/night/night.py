@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 from pydantic import BaseModel
@@ -12,17 +12,20 @@ from pydantic import BaseModel
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEMS, UNTIL
 from nightschool.contract import Recipe
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.errors import GateRefused, Held
+from nightschool.errors import GateRefused, Held, NightschoolError
 from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
 from nightschool.night.fidelity import MAY_DIFFER, find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
 from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
+from nightschool.night.records import STAGES, StageRecord
 from nightschool.settings import HomePaths
 from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from nightschool.storage.stage_records import StageRecords
+
+Kept = TypeVar("Kept", bound=StageRecord)
 
 SEARCHED_ANEW: Final = f"the recipe was searched again: {MAY_DIFFER}"
 """The warning of a late night that chose its recipe without knowing what a night on time tried."""
@@ -63,6 +66,27 @@ class Night:
     def records(self) -> StageRecords:
         """The records of the finished stages."""
         return StageRecords(self.folder)
+
+    def record(self, kind: type[Kept]) -> Kept | None:
+        """Return the record of a stage; None when the stage has not finished."""
+        stored = self.records.get(kind.stage)
+        return None if stored is None else kind.model_validate(stored)
+
+    def require(self, kind: type[Kept]) -> Kept:
+        """Return the record of a stage that has finished.
+
+        Raises:
+            NightschoolError: It has not.
+        """
+        record = self.record(kind)
+        if record is None:
+            raise NightschoolError(f"stage {kind.stage} has not finished", do="run the night again")
+        return record
+
+    def finished(self) -> list[StageRecord]:
+        """Return the records of all stages that are on the disk, in the order of the stages."""
+        found = [self.record(kind) for kind in STAGES if kind.kept]
+        return [record for record in found if record is not None]
 
     @property
     def champion_recipe(self) -> Recipe | None:
@@ -112,7 +136,7 @@ class Unchanged:
     as_of: datetime
 
 
-def open_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release | Unchanged:
+def resolve_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release | Unchanged:
     """The night to run; or the release that the same night stored before, or that a night would only repeat.
 
     A night that was interrupted goes on under its own T while nothing it depends on has changed; otherwise it is

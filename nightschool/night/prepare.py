@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import polars as pl
-from pydantic import TypeAdapter
 
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.dataset import EventLog, build_event_log
@@ -17,11 +16,12 @@ from nightschool.data.splits.splitting import Cut, Window, choose_cut
 from nightschool.errors import DataRefused
 from nightschool.night.config import NightConfig
 from nightschool.night.departed import present
+from nightschool.night.filter_report import Row
 from nightschool.night.night import Night
+from nightschool.night.records import PrepareRecord
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 
-_INSTANT = TypeAdapter(datetime | None)
 _LABELS = "labels.npy"
 
 
@@ -32,38 +32,39 @@ class Prepared:
     log: EventLog
     cut: Cut
 
-    def save(self, folder: Path) -> dict[str, Any]:
-        """What the record of the stage holds; the arrays go below the folder."""
+    def save(self, folder: Path, signals: tuple[Row, ...] = ()) -> PrepareRecord:
+        """Write the arrays below the folder; return the record of the stage, with what signals and filters did."""
         self.log.save(folder / "log")
         np.save(folder / _LABELS, self.cut.labels, allow_pickle=False)
-        return {
-            "protocol": self.cut.protocol,
-            "validation_from": _INSTANT.dump_python(self.cut.validation_from, mode="json"),
-            "test_from": _INSTANT.dump_python(self.cut.test_from, mode="json"),
-            "warnings": list(self.cut.warnings),
-            "underpowered": self.cut.underpowered,
-            "users": self.log.empty.n_users,
-            "items": self.log.empty.n_items,
-            "events": self.log.events.height,
-            "events_by_part": np.bincount(self.cut.labels, minlength=3).tolist(),
-        }
+        return PrepareRecord(
+            protocol=self.cut.protocol,
+            validation_from=self.cut.validation_from,
+            test_from=self.cut.test_from,
+            warnings=self.cut.warnings,
+            underpowered=self.cut.underpowered,
+            users=self.log.empty.n_users,
+            items=self.log.empty.n_items,
+            events=self.log.events.height,
+            events_by_part=np.bincount(self.cut.labels, minlength=3).tolist(),
+            signals=signals,
+        )
 
     @classmethod
-    def load(cls, folder: Path, record: dict[str, Any]) -> Self:
-        """What `save` left behind."""
+    def load(cls, folder: Path, record: PrepareRecord) -> Self:
+        """Read the events and the cut that `save` wrote below the folder."""
         cut = Cut(
             np.load(folder / _LABELS, allow_pickle=False),
-            record["protocol"],
-            _INSTANT.validate_python(record["validation_from"]),
-            _INSTANT.validate_python(record["test_from"]),
-            tuple(record["warnings"]),
-            record["underpowered"],
+            record.protocol,
+            record.validation_from,
+            record.test_from,
+            record.warnings,
+            record.underpowered,
         )
         return cls(EventLog.load(folder / "log"), cut)
 
 
-def prepare(night: Night) -> Prepared:
-    """Return the night's events, scored, indexed and cut.
+def prepare_events(night: Night) -> Prepared:
+    """Score and index the night's events, and cut them into train, validation and test.
 
     Raises:
         DataRefused: There are no interactions, or every user has left.
@@ -84,7 +85,7 @@ def cut_of(log: EventLog, config: NightConfig) -> Cut:
 def event_log(
     lake: Lake, manifest: Manifest, as_of: datetime, rules: Rules, held_out: pl.DataFrame | None = None
 ) -> EventLog:
-    """Everything known at T, and the manifest's given test where it is asked for.
+    """Build the log of every event known at T, with the manifest's given test where it is passed.
 
     Raises:
         DataRefused: There are no interactions.

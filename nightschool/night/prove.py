@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nightschool.contract import Blended, Component, Recipe, Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.gates import Gate, floor_gate, learnable_gate, superiority_gate
+from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
 from nightschool.night.selection.select import POPULARITY
 
 Build = Callable[[Recipe], Blended]
@@ -15,8 +15,8 @@ POPULARITY_RECIPE = Recipe(components=(Component(model=POPULARITY),))
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Which recipe tonight's data approve, and why.
+class Proof:
+    """The recipe that the test approves, and why.
 
     Attributes:
         recipe: The recipe to refit and publish.
@@ -24,7 +24,7 @@ class Verdict:
         sentence: The same in words.
         gates: The model gates, in the order they were asked.
         evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
-        learnable: Whether a personalised recipe beat popularity; None when there were too few users to tell.
+        learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
     """
 
     recipe: Recipe
@@ -37,12 +37,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ComparisonOnTest:
-    """What stands asked tonight.
+    """What is compared on the test, and how.
 
     Attributes:
         challenger: The recipe that validation chose.
         champion: The recipe of the current release; None on the first night.
-        underpowered: Whether the test holds too few users to tell anything.
+        underpowered: Whether the test holds too few users to show a difference.
         cutoffs: The k of the metrics.
         seed: Seed of every fit.
         megabytes: Memory that a dense block of scores may take.
@@ -56,12 +56,12 @@ class ComparisonOnTest:
     megabytes: int
 
 
-def prove(split: Split, asked: ComparisonOnTest, build: Build) -> Verdict:
-    """The verdict of one look at the test, each recipe refitted on train and validation."""
+def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
+    """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
     evaluations = _evaluate_roles(split, asked, build)
-    gates = [learnable_gate(evaluations["challenger"], evaluations[POPULARITY])]
+    gates = [LEARNABLE.ask(evaluations["challenger"], evaluations[POPULARITY])]
     if asked.underpowered:
-        return Verdict(
+        return Proof(
             asked.challenger,
             "unproved",
             f"too few users to tell ({evaluations['challenger'].n_users}): {asked.challenger.name} "
@@ -71,7 +71,7 @@ def prove(split: Split, asked: ComparisonOnTest, build: Build) -> Verdict:
             None,
         )
     recipe, decision, sentence = _decide(asked, evaluations, gates)
-    return Verdict(recipe, decision, sentence, tuple(gates), evaluations, gates[0].passed)
+    return Proof(recipe, decision, sentence, tuple(gates), evaluations, gates[0].passed)
 
 
 def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, Evaluation]:
@@ -99,14 +99,14 @@ def _decide(
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if asked.challenger != champion:
-        gates.append(superiority_gate(evaluations["challenger"], evaluations["champion"]))
+        gates.append(SUPERIOR.ask(evaluations["challenger"], evaluations["champion"]))
         if gates[-1].passed:
             recipe, decision = asked.challenger, "promoted"
             sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
         else:
             sentence = f"{asked.challenger.name} is not shown better: the champion {champion.name} stays"
     role = "challenger" if decision == "promoted" else "champion"
-    gates.append(floor_gate(evaluations[role], evaluations[POPULARITY]))
+    gates.append(FLOOR.ask(evaluations[role], evaluations[POPULARITY]))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence

@@ -1,4 +1,4 @@
-"""What models are worth to users and items they have never met, beside popularity."""
+"""Cold-start evaluation: models compared with popularity on new users and new items."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ from nightschool.offline.compare import Measured, compare_models
 
 @dataclass(frozen=True)
 class Table:
-    """One comparison.
+    """One comparison of models under one cold-start condition.
 
     Attributes:
-        name: What is known of the newcomers, or among what items are ranked.
+        name: How many events of new users are known, or among which items new ones are ranked.
         rows: One a model.
         failures: Model to the reason it was left out.
     """
@@ -32,13 +32,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Makers:
-    """How recommenders are made: a model by its name, and what a recipe describes."""
+    """Factories of recommenders: of a model by its name, and of a recipe."""
 
     create: Create
     build: Callable[[Recipe], Recommender]
 
     def inside(self, wrap: Callable[[Recommender], Recommender]) -> "Makers":
-        """The same, each recommender inside another."""
+        """Wrap each recommender that is made."""
         return Makers(
             lambda name, params: wrap(self.create(name, params)),
             lambda recipe: wrap(self.build(recipe)),
@@ -46,7 +46,7 @@ class Makers:
 
 
 class FromHistory:
-    """Scores every user by their history alone, as if the model had not been fitted on anybody.
+    """A recommender that scores every user by folding in their history, as if they had not been in the training data.
 
     Raises:
         ConfigurationError: The model knows only the users that it was fitted on.
@@ -59,18 +59,18 @@ class FromHistory:
         self.note: str | None = None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
-        """The recommender itself; what the dataset holds as seen but not learned is scored from."""
+        """Fit the model; scores use the dataset's whole history, also what was seen but not learned from."""
         self.note = self._model.fit(dataset, seed=seed).note
         self._history = dataset.history()
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
-        """Scores, float32 [n_block, n_items]."""
+        """Score every item for a block of users, float32 [n_block, n_items]."""
         return self._model.fold_in(self._history[user_indices])
 
 
 class OnWholeCatalogue:
-    """Learns from a whole catalogue, however few of its items are candidates."""
+    """A recommender that is fitted with the whole catalogue available, even where few items are candidates."""
 
     def __init__(self, model: Recommender, catalogue: Mask) -> None:
         self._model = model
@@ -78,19 +78,19 @@ class OnWholeCatalogue:
         self.note: str | None = None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
-        """The recommender itself."""
+        """Fit the model on the dataset with the whole catalogue available."""
         self.note = self._model.fit(replace(dataset, available=self._catalogue), seed=seed).note
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
-        """Scores, float32 [n_block, n_items]."""
+        """Score every item for a block of users, float32 [n_block, n_items]."""
         return self._model.score(user_indices)
 
 
 def measure_cold_start(log: EventLog, cut: Cut, search: Search, makers: Makers) -> list[Table]:
-    """The tables of `leave-users`, one for each number of first events, or the two of `leave-items`.
+    """Measure models on `leave-users`, one table a number of first events, or on `leave-items`, two tables.
 
-    Hyper-parameters are chosen for each table on validation, which was held out the same way.
+    Hyper-parameters are chosen for each table on validation, held out the same way.
 
     Args:
         log: Every event.
@@ -132,7 +132,7 @@ def _table(name: str, splits: tuple[Split, Split], search: Search, makers: Maker
 
 
 def describe_table(table: Table, describe: Callable[[Measured], dict[str, Any]]) -> dict[str, Any]:
-    """A table as a JSON document."""
+    """Describe a table as a JSON document."""
     return {
         "name": table.name,
         "n_users": table.rows[0].evaluation.n_users,

@@ -1,4 +1,4 @@
-"""Comparing models offline on a named protocol: tuned on validation, refitted, measured once on the test."""
+"""Offline comparison of models on a named protocol: tuned on validation, refitted, measured once on the test."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.reporting.metrics import figures, finite_or_none
 from nightschool.night.selection.reranking import Build, with_reranker
-from nightschool.night.selection.select import Create, Search, select
+from nightschool.night.selection.select import Create, Search, choose_recipe
 from nightschool.ranking.topk import Ranking
 
 
@@ -32,7 +32,7 @@ class Measured:
         evaluation: Its figures on the test.
         over_popularity: Its ndcg@k less popularity's, on the same users.
         chosen: Whether it is the recipe that validation chose.
-        note: What that fit did otherwise than its hyper-parameters say; None: nothing.
+        note: Where that fit deviated from its hyper-parameters; None: nowhere.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Measured:
 
 
 class _Figures(NamedTuple):
-    """What a recommender measured on the test, the seconds of its fit, and what that noted."""
+    """A recommender's evaluation on the test, and the seconds and the note of its fit."""
 
     evaluation: Evaluation
     fit_seconds: float
@@ -55,12 +55,12 @@ class _Figures(NamedTuple):
 def compare_models(
     validation: Split, test: Split, search: Search, create: Create, build: Build
 ) -> tuple[list[Measured], Mapping[str, str]]:
-    """One row a model, and the models that could not be trained with the reason.
+    """Compare models: one row each, and the reasons of those that could not be trained.
 
-    The hybrid of the best α and the blend that was learned come last, unless a component of theirs alone is best, and
-    behind them the reranker that was tried.
+    The hybrid of the best α and the learned blend come last, unless one of their components alone is better, and after
+    them the reranker that was tried.
     """
-    selection = with_reranker(select(validation, search, create), validation, search, build)
+    selection = with_reranker(choose_recipe(validation, search, create), validation, search, build)
     floor = _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation
     rows = []
     for candidate in selection.candidates:
@@ -77,7 +77,7 @@ def compare_models(
 
 
 def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) -> Evaluation:
-    """The figures of lists that were published: user_id, item_id, rank."""
+    """Measure published lists: user_id, item_id, rank."""
     dataset = test.fitted
     users = pl.DataFrame({USER_ID: dataset.user_ids, USER_INDEX: np.arange(dataset.n_users, dtype=np.int32)})
     items = pl.DataFrame({ITEM_ID: dataset.item_ids, ITEM_INDEX: np.arange(dataset.n_items, dtype=np.int32)})
@@ -111,7 +111,7 @@ def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _F
 
 
 def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """One row of an offline comparison, with its paired difference to popularity."""
+    """Describe a row of an offline comparison, with its paired difference to popularity."""
     over = row.over_popularity
     return {
         "name": row.name,
@@ -120,6 +120,6 @@ def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]
         "note": row.note,
         "metrics": figures(row.evaluation, cutoffs),
         "over_popularity": [finite_or_none(value) for value in (over.difference, over.ci_low, over.ci_high)],
-        "verdict": over.verdict,
+        "verdict": over.conclusion,
         "chosen": row.chosen,
     }

@@ -1,4 +1,4 @@
-"""Rating models on five folds: mean, spread and interval of their errors, and who predicts which users best."""
+"""Cross-validation of rating models: mean, spread and interval of their errors, and the best model by segment."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ _METRICS = ("rmse", "mae")
 
 @dataclass(frozen=True, eq=False)
 class OnFold:
-    """One model's errors on one fold: by segment of its users, and how long its fit took.
+    """One model's errors on one fold by segment of users, and the seconds of its fit.
 
     Attributes:
-        in_context: Whether the predictions knew when the scores were given.
+        in_context: Whether the predictions used the timestamps of the held-out scores.
         errors: Segment to errors.
         fit_seconds: Seconds.
     """
@@ -41,22 +41,22 @@ class OnFold:
 
 @dataclass(frozen=True, eq=False)
 class CrossValidated:
-    """One model's errors on all folds, its predictions in context apart from those without."""
+    """One model's errors on all folds; predictions in context have a value of their own."""
 
     component: Component
     folds: tuple[OnFold, ...]
 
     @property
     def in_context(self) -> bool:
-        """Whether the predictions knew when the scores were given."""
+        """Whether the predictions used the timestamps of the held-out scores."""
         return self.folds[0].in_context
 
     def by_fold(self) -> Float64s:
-        """The rmse and mae of each fold, float64[n_folds, 2]."""
+        """Compute rmse and mae of each fold, float64[n_folds, 2]."""
         return np.stack([fold.errors[OVERALL].figures()[0] for fold in self.folds])
 
     def pooled(self, segment: str) -> Errors:
-        """The errors of a segment's users, each user's folds together."""
+        """Sum the errors of a segment's users over folds."""
         parts = [fold.errors[segment] for fold in self.folds if segment in fold.errors]
         users, places = np.unique(np.concatenate([part.users for part in parts]), return_inverse=True)
         sums = np.zeros((3, len(users)))
@@ -69,10 +69,10 @@ class CrossValidated:
 def cross_validate(
     log: EventLog, components: Sequence[Component], create: Create, *, seed: int
 ) -> list[CrossValidated]:
-    """Each model's errors when every fold in turn is predicted by a fit on the others.
+    """Measure each model's errors on every fold, fitted on the other folds.
 
-    A model that also predicts in context has a second row behind its first, of the same fits, where all events have
-    times.
+    A model that also predicts in context has a second row after its first, of the same fits, where all events have
+    timestamps.
 
     Raises:
         ConfigurationError: A model predicts no ratings.
@@ -92,11 +92,11 @@ def cross_validate(
 
 
 def describe_cross_validation(rows: Sequence[CrossValidated]) -> dict[str, Any]:
-    """What the command prints: each model's figures, and the best model of each segment of users.
+    """Describe as JSON each model's figures, and the best model of each segment of users.
 
     The value of a metric is its mean over folds and `spread` the standard deviation over them. Its interval is of all
-    held-out pairs together with users as the units drawn, as everywhere: folds share what they learn from, so their
-    spread alone would promise too much. The best of a segment is one that does not know the time of what it predicts.
+    held-out pairs together with users as the sampling units, as everywhere: folds share training data, so their spread
+    alone would be too narrow. The best of a segment is a model that does not use the time of what it predicts.
     """
     without = [row for row in rows if not row.in_context]
     return {
@@ -119,7 +119,7 @@ def _predicts(model: Recommender, component: Component) -> PredictsRatings:
 
 
 def _on_fold(split: Split, component: Component, create: Create, seed: int) -> tuple[OnFold, ...]:
-    """One fit's errors, then, where the model predicts in context and all events have times, those in context."""
+    """Fit once and measure the errors, and those in context where the model and the data allow it."""
     started = time.perf_counter()
     model = create(component.model, component.params).fit(split.fitted, seed=seed)
     seconds = time.perf_counter() - started
@@ -135,7 +135,7 @@ def _on_fold(split: Split, component: Component, create: Create, seed: int) -> t
 
 
 def _segments(row: CrossValidated) -> list[str]:
-    """Names of the segments that any fold has held-out pairs of."""
+    """List the segments that have held-out pairs in any fold."""
     names = dict.fromkeys(name for fold in row.folds for name in fold.errors)
     return [name for name in names if len(row.pooled(name).users)]
 
@@ -157,14 +157,14 @@ def _describe(row: CrossValidated) -> dict[str, Any]:
 
 
 def _rmse(errors: Errors) -> list[float | None]:
-    """The rmse with the ends of its interval, None where one user leaves nothing to tell."""
+    """Compute the rmse with the ends of its interval, None with a single user."""
     values, ends = errors.figures()
     triple = (values[0], ends.low[0], ends.high[0])
     return [None if np.isnan(value) else float(value) for value in triple]
 
 
 def _best(segment: str, rows: Sequence[CrossValidated]) -> dict[str, Any]:
-    """The model of the lowest rmse, and whether it is shown better than the next on the same pairs."""
+    """Find the model of the lowest rmse, and whether it is shown better than the next on the same pairs."""
     pooled = [row.pooled(segment) for row in rows]
     order = np.argsort([errors.figures()[0][0] for errors in pooled], kind="stable")
     best = pooled[order[0]]

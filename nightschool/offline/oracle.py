@@ -1,4 +1,4 @@
-"""How much of what there is to know in a simulation was learned: the way from popularity to the true probabilities."""
+"""How far models come from popularity to the true probabilities of a simulation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,11 @@ from nightschool.ranking.topk import allowed_items, top_k
 from nightschool.simulator.truth import Truth, elapsed_share, true_affinity
 
 DRAWS = 200
-"""Tests drawn anew for the expectation; what is left of chance is far below that of whom the test measures."""
+"""Tests drawn for the expectation; their sampling error is far below that of the test's own users."""
 
 
 class ByTruth:
-    """Ranks by the true probability of each user's next engagement."""
+    """A recommender that ranks by the true probability of each user's next engagement."""
 
     note: str | None = None
 
@@ -36,21 +36,21 @@ class ByTruth:
         self._elapsed = elapsed
 
     def fit(self, _dataset: Dataset, *, seed: int) -> Self:
-        """The recommender itself: there is nothing to learn."""
+        """Return the recommender: the truth needs no training."""
         del seed
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
-        """Probabilities, float32 [n_block, n_items]."""
+        """Score by true probabilities, float32 [n_block, n_items]."""
         return true_affinity(self._truth, self._users[user_indices], self._elapsed)[:, self._items]
 
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
-    """What the true probabilities are worth on a test.
+    """The quality of lists by the true probabilities on a test.
 
     Attributes:
-        realised: The figures of their lists on the pairs that were drawn, which luck is in.
+        realised: Their lists measured on the pairs of the test, which were drawn by chance.
         expected: float64[n], each evaluated user's expected ndcg@k; NaN where it is not known.
         k: The k.
     """
@@ -60,7 +60,7 @@ class Oracle:
     k: int
 
     def share_of_way(self, evaluation: Evaluation, popularity: Evaluation) -> list[float]:
-        """How far from popularity's ndcg@k to the expected one an evaluation comes, with its 95 % interval."""
+        """Compute how far an evaluation comes from popularity's ndcg@k to the expected one, with its 95 % interval."""
         known = ~np.isnan(self.expected)
         floor = popularity.values("ndcg", self.k)[known]
         made, whole = evaluation.values("ndcg", self.k)[known] - floor, self.expected[known] - floor
@@ -69,7 +69,7 @@ class Oracle:
 
 
 def measure_oracle(log: EventLog, held_out: Mask, test: Split, truth: Truth, k: int, *, seed: int) -> Oracle:
-    """What the true probabilities of the test's time are worth on it, seen items excluded.
+    """Measure lists by the true probabilities at the test's time, seen items excluded.
 
     Args:
         log: Every event.
@@ -93,7 +93,7 @@ def measure_oracle(log: EventLog, held_out: Mask, test: Split, truth: Truth, k: 
 
 
 def expected_ndcg(oracle: ByTruth, fitted: Dataset, users: Indices, n_events: Counts, k: int, *, seed: int) -> Float64s:
-    """Each user's expected ndcg@k of the list by true probability, float64[n]; NaN where no draw held anything new.
+    """Estimate each user's expected ndcg@k of the list by true probability, float64[n]; NaN without new items.
 
     A user's n test events are drawn independently from the true probabilities; the different unseen available items
     among them are relevant. The expectation is that over all draws with a relevant item, as only such users are
@@ -139,7 +139,7 @@ def _mean_of_draws(
 
 
 def _draw(probabilities: Float32s, counts: Counts, rng: np.random.Generator) -> tuple[Counts, Counts]:
-    """Rows and items, int64[sum of counts]: that many of each row, the rows taken round and round."""
+    """Draw rows and items, int64[sum of counts]: so many of each row, cycling through the rows."""
     n, n_items = probabilities.shape
     bounds = np.cumsum(probabilities, axis=1, dtype=np.float64)
     bounds = bounds / bounds[:, -1:] + np.arange(n)[:, None]  # row r lies between r and r + 1
@@ -149,10 +149,10 @@ def _draw(probabilities: Float32s, counts: Counts, rng: np.random.Generator) -> 
 
 
 def describe_oracle(oracle: Oracle, rows: list[Measured]) -> dict[str, Any]:
-    """A JSON document: the ndcg@k of popularity, the oracle and each model, and how far each model comes.
+    """Describe as JSON the ndcg@k of popularity, the oracle and each model, and how far each model comes.
 
     Args:
-        oracle: What there is to know.
+        oracle: The best that any model could reach.
         rows: The models on the same test; popularity is the first.
     """
     floor = rows[0].evaluation
@@ -182,7 +182,7 @@ def _figure(evaluation: Evaluation, k: int) -> list[float]:
 
 
 def _numbers(ids: pl.Series, highest: int) -> Any:
-    """The ids as the numbers from 1 that the simulator gives, int64[n]."""
+    """Convert ids to the numbers from 1 that the simulator gives, int64[n]."""
     numbers = ids.cast(pl.Int64, strict=False)
     strange = ids.filter(~numbers.is_between(1, highest).fill_null(value=False))
     if len(strange):

@@ -1,4 +1,4 @@
-"""Forgetting a person: out of every table, kept release, list, stage and text below the home, for good."""
+"""Erasing a user from every table, kept release, list, stage and text below the home, for good."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound, Unreachable
-from nightschool.privacy.locate import RELEASED_TABLES, SOURCE_TABLES, TABLES, Person
+from nightschool.privacy.locate import RELEASED_TABLES, SOURCE_TABLES, TABLES, UserRecords
 from nightschool.privacy.text_scrubbing import forget_in_log, forget_in_prefect, mentions
 from nightschool.storage.erasure_log import Erasure, Erasures, UserId, begin, noted
 from nightschool.storage.fingerprints import content_hash
@@ -32,14 +32,14 @@ from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_li
 _SHOWN: Final = 100
 
 
-def find_person(home: Home, manifest: Manifest, user_id: UserId, sent: int = 0) -> dict[str, int]:
-    """Table name to the rows that name the person, those of all releases together; `events` are what they sent.
+def count_user_rows(home: Home, manifest: Manifest, user_id: UserId, sent: int = 0) -> dict[str, int]:
+    """Count the rows that name a user by table, over all releases together; `events` are those that they sent.
 
     Raises:
-        NotFound: No table names such a person.
+        NotFound: No table names such a user.
         NightschoolError: A table cannot be read.
     """
-    found = Person(user_id, home.lake, manifest).counts() | ({"events": sent} if sent else {})
+    found = UserRecords(user_id, home.lake, manifest).counts() | ({"events": sent} if sent else {})
     if not found:
         since = Erasures(home.lake).forgotten_at(user_id)
         what = "no such user" if since is None else f"no such user any more, forgotten on {since:%Y-%m-%d}"
@@ -48,20 +48,22 @@ def find_person(home: Home, manifest: Manifest, user_id: UserId, sent: int = 0) 
 
 
 def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: int = 0) -> Erasure:
-    """The erasure that has begun: what goes is counted, what stays of the releases is noted. Call it under the lock.
+    """Begin an erasure: count what is removed, and note the hashes of what stays of each release.
+
+    Call it under the home's lock.
 
     Raises:
-        NotFound: No table names such a person.
+        NotFound: No table names such a user.
         NightschoolError: A table cannot be read.
     """
-    removed = find_person(home, manifest, user_id, sent)
-    person = Person(user_id, home.lake, manifest)
+    removed = count_user_rows(home, manifest, user_id, sent)
+    records = UserRecords(user_id, home.lake, manifest)
     hashes: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}
     stored = set[str]().union(*(home.lake.releases(table) for table in RELEASED_TABLES))
     for release in home.releases.stored():
         if release.release_id in stored:
-            hashes[release.release_id], counts[release.release_id] = _note(home, person, release)
+            hashes[release.release_id], counts[release.release_id] = _note(home, records, release)
     at = Erasures(home.lake).after_all(now)
     erasure = Erasure(user_id=user_id, erased_at=at, removed=removed, content_hashes=hashes, row_counts=counts)
     begin(home.paths.erasure, erasure)
@@ -69,19 +71,19 @@ def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime
 
 
 def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
-    """Removes the person from the tables and the served lists, and what unfinished nights and ingests left.
+    """Remove the user from the tables and the served lists, and what unfinished nights and ingests left.
 
-    The tombstone comes first, so that nobody takes the person in again. A reader sees each table as it was or without
-    the person, but not all tables at the same instant. The files that hold the person go last: who is reading one of
-    them just then fails, and reads the new ones at the next try.
+    The tombstone comes first, so that no ingest takes the user in again. A reader sees each table as it was or without
+    the user, but not all tables at the same instant. The files that hold the user are removed last: a reader that has
+    one of them open fails, and reads the new ones at its next try.
     """
     Erasures(home.lake).note(erasure)
     _drop_unfinished(home)
-    person = Person(erasure.user_id, home.lake, manifest)
+    records = UserRecords(erasure.user_id, home.lake, manifest)
     for table in SOURCE_TABLES:
-        person.remove(table)
+        records.remove(table)
     for table in RELEASED_TABLES:
-        person.remove_from_releases(table)
+        records.remove_from_releases(table)
     _remove_from_lists(home, erasure.user_id)
     for table in (SOURCES, NIGHTS):
         _blank_reasons(home.lake, table, erasure.user_id)
@@ -90,13 +92,13 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
 
 
 def erase_texts(home: Home, user_id: UserId) -> None:
-    """Removes the reports about the data, and what mentions the person in logs and in what Prefect kept of the nights.
+    """Remove the reports on the data, and what mentions the user in logs and in Prefect's record of the nights.
 
     Raises:
         Busy: A Prefect server keeps its database busy.
     """
     paths = home.paths
-    # Prefect keeps what its runs raised as pickles, which nobody reads.
+    # Prefect keeps the errors of its runs as pickles, which nothing reads.
     for folder in (paths.docs, paths.prefect / "storage"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in paths.logs.glob("*.log"):
@@ -106,40 +108,40 @@ def erase_texts(home: Home, user_id: UserId) -> None:
 
 
 def _blank_reasons(lake: Lake, table: Table, user_id: UserId) -> None:
-    """Remove the reasons that mention the person: why a file was set aside or a night failed may quote a value."""
+    """Blank the reasons that mention the user: why a file was set aside or a night failed may quote a value."""
     rows = lake.scan(table)
     named = mentions(pl.col(REASON), user_id).fill_null(value=False)
     if rows.filter(named).head(1).collect().is_empty():
         return
-    blank = pl.when(named).then(pl.lit("a person was forgotten")).otherwise(REASON).alias(REASON)
+    blank = pl.when(named).then(pl.lit("a user was erased")).otherwise(REASON).alias(REASON)
     lake.overwrite(table, rows.with_columns(blank))
     lake.purge(table)
 
 
-def _note(home: Home, person: Person, release: Release) -> tuple[dict[str, str], dict[str, int]]:
-    """Content hashes and numbers of rows that the release's parts have without the person, where that changes them."""
+def _note(home: Home, records: UserRecords, release: Release) -> tuple[dict[str, str], dict[str, int]]:
+    """Hash and count the rows that the release's tables keep without the user, where that changes them."""
     erased = noted(home.lake, CONTENT_HASHES, release.release_id)
     hashes, counts = {}, {}
-    for table, rows in _naming(home, person, release.release_id):
+    for table, rows in _naming(home, records, release.release_id):
         right = erased.get(table.name, [release.content_hashes.get(table.name)])[-1]
         if content_hash(rows, table) == right:
-            rest = person.without(table, rows)
+            rest = records.without(table, rows)
             hashes[table.name], counts[table.name] = content_hash(rest, table), rest.height
     return hashes, counts
 
 
-def _naming(home: Home, person: Person, release_id: str) -> Iterator[tuple[Table, pl.DataFrame]]:
-    """The tables of a release that name the person, and its histories where they do, with all their rows."""
+def _naming(home: Home, records: UserRecords, release_id: str) -> Iterator[tuple[Table, pl.DataFrame]]:
+    """Yield the tables of a release that name the user, its histories among them, with all their rows."""
     for table in RELEASED_TABLES:
-        if person.count(table, release_id):
+        if records.count(table, release_id):
             yield table, home.lake.scan(table, release_id).collect()
     path = lists_path(home.paths.serving, release_id, HISTORIES)
-    if path.exists() and _may_name(path, person.user_id):
+    if path.exists() and _may_name(path, records.user_id):
         yield HISTORIES, _histories(home, path)
 
 
 def _drop_unfinished(home: Home) -> None:
-    """Removes what nights and ingests left that did not come to their end; the next night does its stages again."""
+    """Remove what interrupted nights and ingests left; the next night runs its stages again."""
     finished = {release.release_id for release in home.releases.stored()}
     unfinished_files = [folder for folder in home.paths.serving.glob("*/") if folder.name not in finished]
     for folder in (*home.paths.nights.glob("*/"), *unfinished_files):
@@ -151,7 +153,7 @@ def _drop_unfinished(home: Home) -> None:
 
 
 def _remove_from_lists(home: Home, user_id: UserId) -> None:
-    """Writes anew the lists that a server maps into memory and that name the person; call it after the tables."""
+    """Rewrite the lists that a server maps into memory and that name the user; call it after the tables."""
     serving = home.paths.serving
     for draft in serving.glob("*/.*.tmp"):
         draft.unlink()
@@ -164,7 +166,7 @@ def _remove_from_lists(home: Home, user_id: UserId) -> None:
 
 
 def _left_of(home: Home, release_id: str, table: Table, user_id: UserId) -> pl.LazyFrame:
-    """The rows that do not name the person: those of the table, or the histories in their file."""
+    """Return the rows that do not name the user: those of the table, or the histories in their file."""
     if table is not HISTORIES:
         return home.lake.scan(table, release_id)
     rows = _histories(home, lists_path(home.paths.serving, release_id, HISTORIES))
@@ -172,7 +174,7 @@ def _left_of(home: Home, release_id: str, table: Table, user_id: UserId) -> pl.L
 
 
 def _histories(home: Home, path: Path) -> pl.DataFrame:
-    """The rows of the file; none of one that cannot be read, which may name anybody."""
+    """Read the rows of the file; return none for one that cannot be read, which may name any user."""
     try:
         return read_lists(path)
     except UNREADABLE:
@@ -180,7 +182,7 @@ def _histories(home: Home, path: Path) -> pl.DataFrame:
 
 
 def _may_name(lists: Path, user_id: UserId) -> bool:
-    """Whether a file of lists names the user, or cannot be read."""
+    """Return whether a file of lists names the user, or cannot be read."""
     try:
         return Lists(lists).name(user_id)
     except Unreachable:

@@ -1,4 +1,4 @@
-"""Where a person is named in a home: the rows of its tables, those of every release included."""
+"""Locating a user in a home: the rows of its tables that name them, in every release."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +19,7 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.normalization.missing import BLANKS
-from nightschool.data.readers.parsing import key_paths
+from nightschool.data.readers.parsing import BLANKS, key_paths
 from nightschool.errors import NightschoolError
 from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.erasure_log import UserId
@@ -29,21 +28,21 @@ from nightschool.storage.lake import UNREADABLE, Lake
 SOURCE_TABLES: Final = (USERS, INTERACTIONS, QUARANTINE)
 RELEASED_TABLES: Final = tuple(table for table in RELEASE_TABLES if USER_ID in table.columns)
 TABLES: Final = (*SOURCE_TABLES, *RELEASED_TABLES)
-"""Where a person is named; the other tables hold what many people did, or nobody."""
+"""The tables that name users; the others hold sums over many users, or none."""
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody to look for in the tables of a home, whose manifest says where a source row has its user."""
+class UserRecords:
+    """The rows of a home's tables that name one user; the manifest says where a source row has its user."""
 
     user_id: UserId
     lake: Lake
     manifest: Manifest
 
     def counts(self) -> dict[str, int]:
-        """Table name to the rows that name the person, those of all releases together; tables with none are left out.
+        """Count the rows that name the user by table, over all releases together; tables without any are left out.
 
-        Empty for an id that is nobody's: one that quarantined rows mention, and none has as its user.
+        Empty for an id that quarantined rows mention, but that is the user of none of them.
 
         Raises:
             NightschoolError: A table cannot be read.
@@ -55,7 +54,7 @@ class Person:
         return named
 
     def count(self, table: Table, release_id: str | None = None) -> int:
-        """How many rows of the table, or of one release of it, name the person.
+        """Count the rows of the table, or of one release of it, that name the user.
 
         Raises:
             NightschoolError: The table cannot be read.
@@ -63,7 +62,7 @@ class Person:
         return self._count_rows(table, self._named_in(table), release_id)
 
     def rows(self, table: Table) -> pl.DataFrame:
-        """Return the rows of the table that name the person, those of all releases together."""
+        """Return the rows of the table that name the user, over all releases together."""
         return self.lake.scan(table).filter(self._named_in(table)).collect()
 
     def _count_rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
@@ -74,23 +73,23 @@ class Person:
             raise NightschoolError(
                 f"table {table.name} cannot be read",
                 seen=str(error).splitlines()[0],
-                do="restore the home from a backup: nobody can be forgotten in a damaged one",
+                do="restore the home from a backup: no user can be erased from a damaged one",
             ) from error
 
     def remove(self, table: Table) -> None:
-        """Leaves the rows of users, interactions or quarantine that do not name the person, in one commit."""
+        """Remove the rows of users, interactions or quarantine that name the user, in one commit."""
         if self.count(table):
             self.lake.overwrite(table, self.lake.scan(table).filter(~self._named_in(table)))
 
     def remove_from_releases(self, table: Table) -> None:
-        """Leaves the rows of every release that do not name the person, in one commit a release."""
+        """Remove the rows that name the user from every release, in one commit a release."""
         for release_id in sorted(self.lake.releases(table)):
             if self.count(table, release_id):
                 rows = self.lake.scan(table, release_id).collect()
                 self.lake.replace_release(table, release_id, self.without(table, rows))
 
     def without(self, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows of one release that do not name the person; where a neighbour is gone, those behind move up."""
+        """Return the rows of one release that do not name the user; where a neighbour is gone, ranks close up."""
         rest = rows.filter(~self._named_in(table))
         if NEIGHBOR_ID not in table.columns:
             return rest
@@ -104,22 +103,22 @@ class Person:
         return theirs | (pl.col(NEIGHBOR_ID) == self.user_id) if NEIGHBOR_ID in table.columns else theirs
 
     def _quarantined_as_user(self) -> pl.Expr:
-        """Whether the person's id stands where a source row has its user."""
+        """Return whether a source row has the user's id where it has its user."""
         where = {(INTERACTIONS.name, part.user) for part in self.manifest.interactions}
         where |= {(USERS.name, self.manifest.users.id)} if self.manifest.users else set()
         own = [(pl.col(TABLE) == name) & (self._read(column) == str(self.user_id)) for name, column in sorted(where)]
         return pl.any_horizontal(*own).fill_null(value=False)
 
     def _read(self, column: str) -> pl.Expr:
-        """The ids of quarantined source rows as they would be read."""
+        """Return the ids of quarantined source rows as an ingest would read them."""
         text = _field(column).str.strip_chars(BLANKS)
         text = text.str.to_lowercase() if self.manifest.fold_case else text
         return text if isinstance(self.user_id, str) else text.str.replace(r"\.0+$", "")
 
     def _quarantined(self) -> pl.Expr:
-        """Whether the person's id stands anywhere in a row.
+        """Return whether the user's id is anywhere in a row.
 
-        A number counts only in rows that could not be taken apart: in others it may be a rating or an item.
+        A number counts only in rows that could not be parsed: in others it may be a rating or an item.
         """
         anywhere = mentions(pl.col(ROW), self.user_id) | mentions(pl.col(DETAIL), self.user_id)
         if str(self.user_id).lstrip("-").isdecimal():
@@ -128,5 +127,5 @@ class Person:
 
 
 def _field(column: str) -> pl.Expr:
-    """A field of the quarantined source row, as text."""
+    """Return a field of the quarantined source row, as text."""
     return pl.coalesce(pl.col(ROW).str.json_path_match(path) for path in key_paths(column))

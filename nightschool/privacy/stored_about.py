@@ -1,4 +1,4 @@
-"""Everything that a home stores about a person, as plain values: what `forget` would remove, to be read first."""
+"""Exporting everything that a home stores about a user: what `forget` would remove, to be read first."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from nightschool.columns import HISTORIES, NIGHTS, REASON, SOURCES, USER_ID, Tab
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.ids import is_storable
-from nightschool.privacy.locate import TABLES, Person
+from nightschool.privacy.locate import TABLES, UserRecords
 from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasure_log import UserId
@@ -23,25 +23,25 @@ _ABOUT: Final = (EVENTS, UNDONE, EXPOSURES)
 
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
-    """Return the rows that name the person, by table, with what they sent and were shown in experiments.
+    """Return the rows that name the user, by table, with what they sent and were shown in experiments.
 
-    Rows of lists and similar users bear their release; among similar users are rows about others whose neighbour the
-    person is. Fitted weights are numbers about many people together, and not among them.
+    Rows of lists and similar users carry their release; similar users include rows of others who have the user as a
+    neighbour. Fitted weights are sums over many users, and are left out.
 
     Args:
         home: Where to look.
         manifest: Says where a quarantined source row has its user.
-        user_id: The person.
+        user_id: The user.
         address: The database of events.
 
     Raises:
-        NotFound: Nothing names such a person.
+        NotFound: Nothing names such a user.
         NightschoolError: A table cannot be read.
         Unreachable: The database does not answer.
     """
-    person = Person(user_id, home.lake, manifest)
-    named = person.counts()
-    found = {table.name: person.rows(table) for table in TABLES if table.name in named}
+    records = UserRecords(user_id, home.lake, manifest)
+    named = records.counts()
+    found = {table.name: records.rows(table) for table in TABLES if table.name in named}
     reasons = {table.name: _mentioning(home, table, user_id) for table in (SOURCES, NIGHTS)}
     sent = _sent(str(user_id), address)
     if not found and not any(sent.values()):
@@ -57,7 +57,7 @@ def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) 
 
 
 def _histories(home: Home, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
-    """Return release to what it keeps of the person's history to serve it."""
+    """Return the user's history as each release keeps it to serve it."""
     kept = {}
     for release in home.releases.stored():
         path = lists_path(home.paths.serving, release.release_id, HISTORIES)

@@ -1,4 +1,4 @@
-"""Texts that name a person: log lines and messages, which may hold any text there is."""
+"""Scrubbing texts that mention a user: log lines and messages, which may hold any text."""
 
 import json
 import os
@@ -34,16 +34,16 @@ _CLEANINGS: Final = (
         "UPDATE task_run_state SET message = '' WHERE rowid = ?",
     ),
 )
-"""Prefect's tables that hold texts: how to read them, and what to do with a row that mentions the person."""
+"""Prefect's tables that hold texts: how to read them, and what to do with a row that mentions the user."""
 
 _ROWS: Final = {"rowid": pl.Int64, "text": pl.String}
 _PATIENCE_SECONDS: Final = 60.0
 
 
 def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
-    """Whether a text names the person as a word of its own, however often it was quoted and escaped.
+    """Return whether a text has the user's id as a word of its own, however often it was quoted and escaped.
 
-    A number is found wherever it stands, whatever it counts.
+    A number is found wherever it occurs, whatever it counts.
     """
     if isinstance(user_id, int):
         return text.str.contains(rf"(^|\D){user_id}(\D|$)")
@@ -57,15 +57,16 @@ def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
 
 
 def _words(text: pl.Expr) -> pl.Expr:
-    """The words of a text between blanks; an escaped letter is part of its word, other escapes stand between words."""
+    """Return the words of a text between blanks; an escaped letter is part of its word, other escapes are not."""
     words = text.str.replace_all(_ESCAPED_LETTER, "u$1").str.replace_all(_ESCAPED, " ")
     return pl.concat_str(pl.lit(" "), words.str.replace_all(_BETWEEN_WORDS, " "), pl.lit(" "))
 
 
 def forget_in_prefect(database: Path, user_id: UserId) -> None:
-    """Removes what Prefect's SQLite database tells of a person, of which no byte is left in its files.
+    """Remove what mentions a user from Prefect's SQLite database, so that no byte of it is left in its files.
 
-    Log lines and events that mention them go, messages of states become empty; runs, artifacts and deployments stay.
+    Log lines and events that mention them are deleted, messages of states are emptied; runs, artifacts and deployments
+    stay.
 
     Raises:
         Busy: A server keeps the database busy.
@@ -85,7 +86,7 @@ def forget_in_prefect(database: Path, user_id: UserId) -> None:
 
 
 def forget_in_log(file: Path, user_id: UserId) -> None:
-    """Empties a log that mentions the person; the server that writes to it goes on behind the gap."""
+    """Empty a log that mentions the user; the server that writes to it goes on behind the gap."""
     text = pl.lit(file.read_text(encoding="utf-8", errors="replace"))
     if pl.select(mentions(text, user_id)).item():
         os.truncate(file, 0)

@@ -27,7 +27,7 @@ from nightschool.simulator.vocabulary import (
 
 
 def draw_content(n: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Content 1…n: content_id, title (a catch phrase), domain, subtopic, difficulty, type, all drawn independently."""
+    """Draw content 1…n: content_id, title (a catch phrase), domain, subtopic, difficulty, type, independently."""
     phrases = Faker("en_US")
     phrases.seed_instance(int(rng.integers(2**32)))
     return pl.DataFrame(
@@ -43,7 +43,7 @@ def draw_content(n: int, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def with_topic_titles(content: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """The content with titles that go on with two words of their subtopic and one of their domain."""
+    """Extend each title by two words of its subtopic and one of its domain."""
     n = content.height
     subtopics = codes(content[SUBTOPIC], SUBTOPICS)
     n_words = len(SUBTOPIC_WORDS[SUBTOPICS[0]])

@@ -121,7 +121,7 @@ ENGAGEMENT_FAULTS: Final = (
 
 
 def damage_files(folder: Path, share: float, rng: np.random.Generator) -> pl.DataFrame:
-    """What was spoilt in the folder's three files: file, source_row, kind and reason (null where the row is legal).
+    """Damage a share of the folder's three files; return file, source_row, kind and reason (null if legal).
 
     Written to damage.parquet too. A share of each file's rows is spoilt, each fault as often as the others. An
     engagement whose user or item is refused is listed beside them; it stays as it was, even where too few others are
@@ -146,7 +146,7 @@ def damage_files(folder: Path, share: float, rng: np.random.Generator) -> pl.Dat
 def _damage_entities(
     file: Path, faults: Sequence[Fault], share: float, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """What was spoilt in a file of users or content, and the ids that are refused with their rows."""
+    """Damage a file of users or content; return what was damaged, and the ids that are refused with their rows."""
     ids = pl.read_csv(file, glob=False, columns=[0]).to_series()
     lines, spoilt = _spoil(_read(file), faults, share, np.arange(1, len(ids) + 1), rng)
     _write(lines, file)
@@ -155,7 +155,7 @@ def _damage_entities(
 
 
 def _orphans(log: pl.DataFrame, lost_users: pl.Series, lost_content: pl.Series) -> pl.DataFrame:
-    """The engagements of lost users or items: source_row, kind and reason."""
+    """Return the engagements of lost users or items: source_row, kind and reason."""
     no_user, no_item = log[USER_ID].is_in(lost_users.implode()), log[CONTENT_ID].is_in(lost_content.implode())
     kind = pl.when(no_user).then(pl.lit(USER_GONE)).otherwise(pl.lit(ITEM_GONE))
     reason = pl.when(no_user).then(pl.lit("unknown_user")).otherwise(pl.lit("unknown_item"))
@@ -166,7 +166,7 @@ def _orphans(log: pl.DataFrame, lost_users: pl.Series, lost_content: pl.Series) 
 def _spoil(
     lines: pl.Series, faults: Sequence[Fault], share: float, rows: Rows, rng: np.random.Generator
 ) -> tuple[pl.Series, pl.DataFrame]:
-    """The lines with a share of them spoilt, drawn from these rows, and which: source_row, kind, reason.
+    """Damage a share of the lines, drawn from these rows; return the lines, and source_row, kind, reason.
 
     The first of the rows stays as it is, so that every other has an intact one above it.
     """
@@ -192,12 +192,12 @@ def _spoil(
 
 
 def _intact_above(rows: Rows, intact: Rows) -> Rows:
-    """For each row the nearest intact one above it; `intact` ascends."""
+    """Return the nearest intact row above each row; `intact` ascends."""
     return intact[np.searchsorted(intact, rows) - 1] if len(rows) else rows
 
 
 def _cells(lines: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
-    """The cells of lines that hold no quotes, as text."""
+    """Split lines without quotes into cells of text."""
     return lines.str.split_exact(_SEPARATOR, len(columns) - 1).struct.rename_fields(list(columns)).struct.unnest()
 
 

@@ -27,7 +27,7 @@ class Draws(NamedTuple):
 
 
 def independent_engagements(config: SimulatorConfig, rng: np.random.Generator) -> pl.DataFrame:
-    """Engagements in time order in which user, content, time, duration, like and event know nothing of each other."""
+    """Draw engagements in time order; user, content, time, duration, like and event are independent."""
     shares, who, what, when, how = rng.spawn(5)
     n = config.interactions
     draws = Draws(
@@ -40,7 +40,7 @@ def independent_engagements(config: SimulatorConfig, rng: np.random.Generator) -
 
 
 def latent_engagements(config: SimulatorConfig, truth: Truth, rng: np.random.Generator) -> pl.DataFrame:
-    """Engagements in time order, drawn from the truth, at the hours and weekdays at which people learn."""
+    """Draw engagements in time order from the truth, at the hours and weekdays at which people learn."""
     who, what, when, how = rng.spawn(4)
     n = config.interactions
     users = np.sort(draw_indices(truth.activity, n, who))
@@ -53,19 +53,19 @@ def latent_engagements(config: SimulatorConfig, truth: Truth, rng: np.random.Gen
 
 
 def hour_weights(config: SimulatorConfig) -> Weights:
-    """How much is learned in each hour of the period, float64 [days · 24]."""
+    """Return how much is learned in each hour of the period, float64 [days · 24]."""
     weekdays = (np.arange(config.days) + config.period_start.weekday()) % len(planted.WEEKDAYS)
     return np.outer(np.array(planted.WEEKDAYS)[weekdays], planted.HOURS).ravel()
 
 
 def mean_elapsed(config: SimulatorConfig) -> float:
-    """Share of the period that has passed at an engagement of latent mode, on average."""
+    """Return the mean share of the period that has passed at an engagement of latent mode."""
     weights = hour_weights(config)
     return float(np.average((np.arange(len(weights)) + 0.5) / len(weights), weights=weights))
 
 
 def choose_items(truth: Truth, users: Indices, elapsed: NDArray[np.float64], rng: np.random.Generator) -> Indices:
-    """An item for each engagement, int32 [n], as people (not bots) choose: an interest of the time, then an item of it.
+    """Choose an item for each engagement, int32 [n]: an interest of the time first, then an item of it.
 
     `users` are 0…n_users − 1, `elapsed` is the share of the period that has passed at each engagement.
     """
@@ -83,7 +83,7 @@ def choose_items(truth: Truth, users: Indices, elapsed: NDArray[np.float64], rng
 
 
 def _in_bursts(users: Indices, seconds: Seconds, config: SimulatorConfig) -> Seconds:
-    """Seconds of bots' engagements (sorted by user): each run of BURST_EVENTS follows its first one in quick steps."""
+    """Return seconds of bots' engagements (sorted by user) in runs of BURST_EVENTS with short steps."""
     rows = np.arange(len(users))
     since_first = rows - np.searchsorted(users, users)
     step = since_first % planted.BURST_EVENTS
@@ -93,7 +93,7 @@ def _in_bursts(users: Indices, seconds: Seconds, config: SimulatorConfig) -> Sec
 
 
 def _events(bots: Mask, rng: np.random.Generator) -> Indices:
-    """Event codes: bots only view, so people view that much less and the margin of events stays."""
+    """Draw event codes: bots only view, so others view less, and the shares of events stay as planned."""
     weights = np.array(words.EVENT_WEIGHTS)
     viewed = words.EVENTS.index(words.VIEWED)
     weights[viewed] = max(weights[viewed] - bots.mean(), 0.0)
@@ -103,7 +103,7 @@ def _events(bots: Mask, rng: np.random.Generator) -> Indices:
 
 
 def _log(draws: Draws, config: SimulatorConfig, rng: np.random.Generator) -> pl.DataFrame:
-    """The draws as rows of engagements.csv in time order, with a duration and whether it was liked."""
+    """Return the draws as rows of engagements.csv in time order, with a duration and a like."""
     n = len(draws.users)
     duration = rng.normal(words.DURATION_MEAN, words.DURATION_SPREAD, n)
     duration = np.clip(duration, words.DURATION_LOWEST, words.DURATION_HIGHEST).round()

@@ -34,7 +34,7 @@ from nightschool.simulator.vocabulary import (
 def plant(
     config: SimulatorConfig, users: pl.DataFrame, content: pl.DataFrame, elapsed: float, rng: np.random.Generator
 ) -> Truth:
-    """The true parameters of a latent platform with these users and this content.
+    """Draw the true parameters of a latent platform with these users and this content.
 
     `elapsed` is the mean elapsed share of the period over its engagements.
     """
@@ -63,7 +63,7 @@ def plant(
 
 
 def scale_to_popularity(loadings: Weights, fit: Weights, demand: Weights, popularity: Weights) -> Weights:
-    """The loadings, each item's scaled so that demand spread over items by loadings · fit gives the popularity.
+    """Scale each item's loadings so that demand spread over items by loadings · fit gives the popularity.
 
     Iterative proportional fitting (Sinkhorn 1967) between demand [n_interests, n_groups] and popularity [n_items].
     Without it the domains that the many students like would outgrow their margin.
@@ -77,7 +77,7 @@ def scale_to_popularity(loadings: Weights, fit: Weights, demand: Weights, popula
 
 
 def _bots(activity: Weights, rng: np.random.Generator) -> Mask:
-    """A small share of the users, taken from those of at least average activity, so that they have whole bursts."""
+    """Draw a small share of the users, of at least average activity, so that they have whole bursts."""
     bots = np.zeros(len(activity), dtype=bool)
     busy = np.flatnonzero(activity >= activity.mean())
     n_bots = min(round(planted.BOT_SHARE * len(activity)), len(busy))
@@ -86,14 +86,14 @@ def _bots(activity: Weights, rng: np.random.Generator) -> Mask:
 
 
 def _roles(users: pl.DataFrame) -> Indices:
-    """Each user's role, int32 [n_users], in the order of ROLE_DOMAINS."""
+    """Return each user's role, int32 [n_users], in the order of ROLE_DOMAINS."""
     order = list(planted.ROLE_DOMAINS)
     roles = np.array([order.index(title.role) for title in TITLES], dtype=np.int32)
     return roles[codes(users[TITLE], [title.name for title in TITLES])]
 
 
 def _interests(roles: Indices, rng: np.random.Generator) -> Float32s:
-    """Interests in topics and in tastes, float32 [n_users, n_interests]; topics follow the role, tastes do not."""
+    """Draw interests in topics and tastes, float32 [n_users, n_interests]; topics follow the role, tastes do not."""
     domains = _around(planted.ROLE_DOMAINS, roles, rng)
     subtopics = _around(planted.ROLE_SUBTOPICS, roles, rng)
     topics = (domains[:, :, None] * subtopics[:, None, :]).reshape(len(roles), -1)
@@ -104,14 +104,14 @@ def _interests(roles: Indices, rng: np.random.Generator) -> Float32s:
 
 
 def _around(table: Mapping[str, Sequence[float]], roles: Indices, rng: np.random.Generator) -> Float32s:
-    """Each user's own shares, float32 [n_users, n_labels], scattered around those of the user's role."""
+    """Draw each user's own shares, float32 [n_users, n_labels], scattered around those of the user's role."""
     appetites = _appetites(table, list(planted.ROLE_DOMAINS))
     shares = appetites / appetites.sum(axis=1, keepdims=True)
     return _dirichlet(planted.INTEREST_CONCENTRATION * shares[roles], rng)
 
 
 def _dirichlet(concentrations: NDArray[np.float64], rng: np.random.Generator) -> Float32s:
-    """Shares, float32 [n_users, n_labels], each row drawn from the Dirichlet distribution of its concentrations."""
+    """Draw shares, float32 [n_users, n_labels], each row from the Dirichlet distribution of its concentrations."""
     # Gammas of tiny shape may all vanish in float32; the sliver leaves such a user indifferent instead of undefined.
     gammas = rng.standard_gamma(concentrations).astype(np.float32) + np.float32(1e-20)
     shares: Float32s = gammas / gammas.sum(axis=1, keepdims=True)
@@ -119,7 +119,7 @@ def _dirichlet(concentrations: NDArray[np.float64], rng: np.random.Generator) ->
 
 
 def _loadings(content: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How each interest weighs each item before popularity, float64 [n_items, n_interests]."""
+    """Draw how each interest weighs each item before popularity, float64 [n_items, n_interests]."""
     domains = np.exp(planted.DOMAIN_PULL * np.eye(len(DOMAINS)))[codes(content[DOMAIN], DOMAINS)]
     subtopics = np.exp(planted.SUBTOPIC_PULL * np.eye(len(SUBTOPICS)))[codes(content[SUBTOPIC], SUBTOPICS)]
     topics = (domains[:, :, None] * subtopics[:, None, :]).reshape(content.height, -1)
@@ -128,7 +128,7 @@ def _loadings(content: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.flo
 
 
 def _fit(content: pl.DataFrame) -> NDArray[np.float64]:
-    """How an item's type and difficulty suit each group, float64 [n_items, n_groups]."""
+    """Return how an item's type and difficulty suit each group, float64 [n_items, n_groups]."""
     types = _appetites(planted.STYLE_TYPES, LEARNING_STYLES)[:, codes(content[TYPE], TYPES)]
     difficulties = _appetites(planted.SENIORITY_DIFFICULTIES, SENIORITIES)[:, codes(content[DIFFICULTY], DIFFICULTIES)]
     return np.ascontiguousarray((types[:, None] * difficulties[None]).reshape(-1, content.height).T)
@@ -139,5 +139,5 @@ def _appetites(table: Mapping[str, Sequence[float]], names: Sequence[str]) -> ND
 
 
 def _demand(interests: NDArray[np.float64], groups: Indices, n_groups: int) -> NDArray[np.float64]:
-    """Share of all engagements that each interest has in each group, float64 [n_interests, n_groups]."""
+    """Return the share of all engagements of each interest in each group, float64 [n_interests, n_groups]."""
     return interests.T @ np.eye(n_groups)[groups]

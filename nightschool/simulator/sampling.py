@@ -12,7 +12,7 @@ Weights = NDArray[np.float64]
 
 
 def draw_indices(weights: Weights | Sequence[float], n: int, rng: np.random.Generator) -> Indices:
-    """Indices, int32 [n], drawn independently with probability proportional to the weights."""
+    """Draw indices, int32 [n], independently with probability proportional to the weights."""
     cumulated = np.cumsum(np.asarray(weights, dtype=np.float64))
     found = np.searchsorted(cumulated, rng.random(n) * cumulated[-1], side="right")
     drawn: Indices = np.minimum(found, len(cumulated) - 1).astype(np.int32)
@@ -20,7 +20,7 @@ def draw_indices(weights: Weights | Sequence[float], n: int, rng: np.random.Gene
 
 
 def draw_from_rows(weights: Weights | Float32s, rows: Indices, rng: np.random.Generator) -> Indices:
-    """Columns, int32 [n], each drawn with probability proportional to its row of weights [n_rows, n_columns].
+    """Draw columns, int32 [n], each with probability proportional to its row of weights [n_rows, n_columns].
 
     The rows' cumulated shares, each shifted by its row number, form one ascending array, so that one binary search
     serves all rows.
@@ -35,10 +35,10 @@ def draw_from_rows(weights: Weights | Float32s, rows: Indices, rng: np.random.Ge
 
 
 def labels(names: Sequence[str], codes: Indices) -> pl.Series:
-    """The name that each code stands for, strings [n]."""
+    """Return the name of each code, strings [n]."""
     return pl.Series(names, dtype=pl.String).gather(codes)
 
 
 def codes(column: pl.Series, names: Sequence[str]) -> Indices:
-    """The position of each value among the names, int32 [n]; a value that is not a name is an error of polars."""
+    """Return the position of each value among the names, int32 [n]; an unknown value is an error of polars."""
     return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int32)

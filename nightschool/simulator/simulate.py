@@ -40,7 +40,7 @@ class SimulationReport(BaseModel):
 
 
 def simulate(config: SimulatorConfig, out: Path) -> SimulationReport:
-    """What was written to the folder: users.csv, content.csv, engagements.csv and, in latent mode, truth.parquet.
+    """Write users.csv, content.csv, engagements.csv and, in latent mode, truth.parquet; return what was written.
 
     With damage, damage.parquet says which rows of the three were spoilt; the others are those of the same config
     without damage. Files of an earlier simulation in the folder are replaced. The same config gives the same bytes.

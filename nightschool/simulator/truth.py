@@ -64,7 +64,7 @@ class Truth:
     period_end: datetime
 
     def write(self, path: Path) -> None:
-        """Writes one parquet table: a row a user (`kind` = user), then a row an item (`kind` = item)."""
+        """Write one parquet table: a row per user (`kind` = user), then a row per item (`kind` = item)."""
         users = pl.DataFrame(
             {
                 USER_ID: np.arange(1, len(self.activity) + 1),
@@ -91,7 +91,7 @@ class Truth:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The truth that `write` wrote.
+        """Read the truth that `write` wrote.
 
         Raises:
             DataRefused: The file is no such table.
@@ -120,12 +120,12 @@ class Truth:
 
 
 def elapsed_share(truth: Truth, instant: datetime) -> float:
-    """Share of the period that has passed at an instant, 0 at its start and 1 at its end."""
+    """Return the share of the period that has passed at an instant, 0 at its start and 1 at its end."""
     return (instant - truth.period_start) / (truth.period_end - truth.period_start)
 
 
 def true_affinity(truth: Truth, user_ids: NDArray[np.int64], elapsed: float) -> Float32s:
-    """Probability that each user's next engagement is with each item, float32 [n_block, n_items], rows sum to 1.
+    """Return the probability of each item for each user's next engagement, float32 [n_block, n_items].
 
     Columns are in the order of content_id. The formula is in `Truth`. It is linear in `elapsed`, so the mean over a
     window is the value at the mean elapsed share of its events.

@@ -9,7 +9,7 @@ from nightschool.simulator.vocabulary import DEPARTMENT, LEARNING_STYLE, LEARNIN
 
 
 def draw_users(n: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Users 1…n: user_id, title by its weight, seniority and department of the title, learning_style uniform."""
+    """Draw users 1…n: user_id, title by its weight, the title's seniority and department, a uniform learning_style."""
     titles = draw_indices([title.weight for title in TITLES], n, rng)
     styles = rng.integers(len(LEARNING_STYLES), size=n, dtype=np.int32)
     return pl.DataFrame(

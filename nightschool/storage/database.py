@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from nightschool.data.readers.addresses import postgresql_url, told, told_of_connecting
-from nightschool.data.readers.formats import SQLITE
+from nightschool.data.readers.addresses import SQLITE, postgresql_url, told, told_of_connecting
 from nightschool.errors import Unreachable
 from nightschool.storage.places import place_older
 from nightschool.storage.tables import METADATA, UNDONE

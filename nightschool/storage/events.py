@@ -135,9 +135,7 @@ class EventStore:
             write_one_by_one(connection)
             row = connection.execute(query).first() if is_storable(event_id) else None
             if row is None or user_id not in (None, row.user_id):
-                raise NotFound(
-                    "no such event", seen=event_id[:100], do="give the event_id of the answer"
-                )
+                raise NotFound("no such event", seen=event_id[:100], do="give the event_id of the answer")
             known = sa.select(UNDONE.c.sequence).where(UNDONE.c.event_id == event_id)
             sequence = connection.execute(known).scalar()
             if sequence is None:

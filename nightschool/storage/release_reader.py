@@ -34,7 +34,7 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.errors import NotFound
-from nightschool.ids import parse_id
+from nightschool.ids import require_id
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
@@ -75,7 +75,7 @@ class Reader:
             k: How many items.
             audience: The users' attribute that names the audience; None without one.
         """
-        user_id = require_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, str(self.home.lake.user_id), "user")
         rows = self.table(RECOMMENDATIONS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(RANK).collect()
         if rows.is_empty():
             rows = self._audience_list(user_id, k, audience)
@@ -88,7 +88,7 @@ class Reader:
 
     def knows(self, user: str) -> bool:
         """Return whether a user has a list of their own, an interaction, or a row of the users table."""
-        user_id = require_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, str(self.home.lake.user_id), "user")
         tables = [self.table(RECOMMENDATIONS), *(self.home.lake.scan(table) for table in (INTERACTIONS, USERS))]
         return any(not rows.filter(pl.col(USER_ID) == user_id).head(1).collect().is_empty() for rows in tables)
 
@@ -98,7 +98,7 @@ class Reader:
         Raises:
             NotFound: The release holds no neighbours of such an item.
         """
-        item_id = require_id(item, self.home.lake.item_id, "item")
+        item_id = require_id(item, str(self.home.lake.item_id), "item")
         found = self.table(SIMILAR_ITEMS).filter(pl.col(ITEM_ID) == item_id, pl.col(RANK) <= k).sort(RANK).collect()
         if found.is_empty():
             raise NotFound("no such item in the release", seen=item, do="give an id that the lists of the release hold")
@@ -114,7 +114,7 @@ class Reader:
         Raises:
             NotFound: The release holds no neighbours of such a user.
         """
-        user_id = require_id(user, self.home.lake.user_id, "user")
+        user_id = require_id(user, str(self.home.lake.user_id), "user")
         found = (
             self.table(SIMILAR_USERS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(METHOD, RANK).collect()
         )
@@ -168,17 +168,3 @@ def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:
     """Return a list entry's reason in words."""
     because = row[BECAUSE_ITEM_ID]
     return reason_in_words(row[REASON], None if because is None else str(titles.get(because) or because), "them")
-
-
-def require_id(text: str, dtype: pl.DataType, kind: str) -> int | str:
-    """Return the external id that a text names in this home.
-
-    Raises:
-        NotFound: It can be no id of the home.
-    """
-    found = parse_id(text, str(dtype))
-    if found is None:
-        ids = "texts in Unicode" if dtype == pl.String else "whole numbers of at most 64 bits"
-        do = "give one as the sources write it"
-        raise NotFound(f"{kind.capitalize()} ids in this home are {ids}", seen=ascii(text)[1:-1], do=do)
-    return found

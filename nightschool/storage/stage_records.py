@@ -40,7 +40,7 @@ class StageRecords:
 
     def put(self, stage: str, record: Mapping[str, Any]) -> None:
         """Record the stage as finished; whatever the record refers to must be on the disk by now."""
-        atomic_write_text(self._path(stage), json.dumps(dict(record), indent=2, sort_keys=True, allow_nan=False))
+        atomic_write_text(self._path(stage), json.dumps(dict(record), indent=2, allow_nan=False))
 
     def _path(self, stage: str) -> Path:
         if not _STAGE.fullmatch(stage):

@@ -1,4 +1,4 @@
-"""Taking in what users do, and what they take back."""
+"""Routes that store users' events and undo them."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -8,7 +8,7 @@ from fastapi.openapi.models import Example
 
 from nightschool.errors import NotFound
 from serving import waiting
-from serving.api.parameters import PROBLEMS, told
+from serving.api.parameters import PROBLEMS, problem_response
 from serving.caller import Caller
 from serving.schemas import Event, Events, EventsTaken, EventUndone, Text
 from serving.service import Service
@@ -32,18 +32,18 @@ EXAMPLES: Final[dict[str, Example]] = {
 @router.post(
     "/v1/events",
     status_code=HTTPStatus.CREATED,
-    responses={409: told("The event's id stands for another event.")},
+    responses={409: problem_response("The event's id belongs to another event.")},
 )
 async def take_events(
     request: Request,
     sent: Annotated[Event | Events, Body(openapi_examples=EXAMPLES)],
     idempotency_key: Annotated[
-        Text | None, Header(description="Stands for the event_id of a single event, and for those of several together.")
+        Text | None, Header(description="Used as the event_id of a single event, and as a prefix of those of several.")
     ] = None,
 ) -> EventsTaken:
-    """Takes in one event or several together; they are on the disk before this answers.
+    """Store one event or several together; they are on the disk before this answers.
 
-    The same event_id again counts once. The user's next list knows of it.
+    The same event_id again counts once. The user's next list reflects the event.
     """
     service: Service = request.app.state.service
     caller: Caller = request.scope["caller"]
@@ -60,9 +60,9 @@ async def take_events(
 @router.delete("/v1/events/{event_id:path}")
 async def undo_event(
     request: Request,
-    event_id: Annotated[str, Path(description="The event's id, as its answer told it.", max_length=600)],
+    event_id: Annotated[str, Path(description="The event's id, as the response to it gave it.", max_length=600)],
 ) -> EventUndone:
-    """Takes an event back; that is on the disk before this answers, and once more says the same.
+    """Undo an event; this is on the disk before the answer, and repeating it has no further effect.
 
     The user's next list is made without it.
     """
@@ -72,12 +72,12 @@ async def undo_event(
 
 
 def _timed(events: list[Event], sent: Event | Events) -> list[Event]:
-    """The events, those that do not tell their sender's clock by that of the request."""
+    """Return the events; those without `sent_at` get that of the request."""
     return [event if event.sent_at else event.model_copy(update={"sent_at": sent.sent_at}) for event in events]
 
 
 def _named(sent: Event | Events, idempotency_key: str | None) -> list[Event]:
-    """The events, those without an id by the key of the request; of several, each by its place too."""
+    """Return the events; those without an id get the idempotency key, with their position where there are several."""
     if isinstance(sent, Event):
         events, names = [sent], [idempotency_key]
     else:

@@ -1,4 +1,4 @@
-"""Neighbours of items."""
+"""The route of similar items."""
 
 from fastapi import APIRouter, Request
 
@@ -11,6 +11,6 @@ router = APIRouter(tags=["items"], responses=PROBLEMS)
 
 @router.get("/v1/items/{item_id:path}/similar")
 async def similar_items(request: Request, item_id: ItemId, k: Length = 10) -> SimilarItems:
-    """The items most like one, best first."""
+    """Return the items most similar to an item, best first."""
     service: Service = request.app.state.service
     return service.similar_items(item_id, k)

@@ -1,4 +1,4 @@
-"""Releases, and how the server itself is doing."""
+"""Routes of releases, health, readiness and metrics."""
 
 import os
 from datetime import UTC, datetime
@@ -21,27 +21,27 @@ ReleaseId = Annotated[str, Path(description="The release's id.", max_length=64, 
 
 @router.get("/v1/releases", responses=PROBLEMS)
 def releases(request: Request) -> ReleaseList:
-    """Every release, oldest first."""
+    """List every release, oldest first."""
     service: Service = request.app.state.service
     return ReleaseList(releases=service.releases())
 
 
 @router.get("/v1/releases/{release_id}", responses=PROBLEMS)
 def release(request: Request, release_id: ReleaseId) -> ReleaseDetail:
-    """One release: what it was made of, what it was asked and what it holds."""
+    """Return one release: recipe, gates, row counts and content hashes."""
     service: Service = request.app.state.service
     return service.release(release_id)
 
 
 @router.get("/health")
 async def health() -> Health:
-    """Whether the process runs."""
+    """Answer that the process runs."""
     return Health()
 
 
-@router.get("/ready", response_model=Ready, responses={503: {"model": Ready, "description": "Why not is told."}})
+@router.get("/ready", response_model=Ready, responses={503: {"model": Ready, "description": "The reasons why not."}})
 async def ready(request: Request) -> Response:
-    """Whether lists can be served, and how old they are."""
+    """Report whether lists can be served, and how old they are."""
     state = readiness(request.app.state.service)
     status = HTTPStatus.OK if state.ready else HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse(state.model_dump(mode="json"), status)
@@ -49,7 +49,7 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=PROBLEMS)
 def metrics(request: Request) -> Response:
-    """Figures for Prometheus."""
+    """Export metrics for Prometheus."""
     age = readiness(request.app.state.service).release_age_seconds
     if age is not None:
         RELEASE_AGE.set(age)
@@ -62,8 +62,8 @@ def readiness(service: Service) -> Ready:
     """Return which release is served, and the seconds since its T, up to which it knows the data."""
     troubles = service.troubles
     if not service.current.opened:
-        told = troubles or ["no release is published yet; run `nightschool retrain` first"]
-        return Ready(ready=False, reasons=told, release_id=None, as_of=None, release_age_seconds=None)
+        reasons = troubles or ["no release is published yet; run `nightschool retrain` first"]
+        return Ready(ready=False, reasons=reasons, release_id=None, as_of=None, release_age_seconds=None)
     release = service.current.snapshot.release
     age = (datetime.now(UTC) - release.as_of).total_seconds()
     return Ready(

@@ -1,4 +1,4 @@
-"""What requests may carry beside their path, with the bounds that are told in the OpenAPI document."""
+"""Parameters that several routes share, with their bounds, and the problem responses of all routes."""
 
 from typing import Annotated, Any, Final
 
@@ -10,31 +10,31 @@ from serving.problems import MEDIA_TYPE
 from serving.schemas import Problem, Text
 
 LONGEST_ID: Final = 512
-"""Characters of an id, as the ingest takes it."""
+"""The most characters of an id, as at ingest."""
 
 UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
 ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]
 Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.")]
 
 
-def told(description: str) -> dict[str, Any]:
-    """Return what the OpenAPI document says of an answer that says why there is none."""
+def problem_response(description: str) -> dict[str, Any]:
+    """Return the OpenAPI entry of a problem response."""
     return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: told("No key, or one that was revoked."),
-    403: told("The key does not allow this, or a page of another site sent it."),
-    404: told("No such user, item or release."),
-    413: told("The body is too large."),
-    429: told("The key asks more often than it may; Retry-After says when again."),
-    422: told("What was asked is out of range, or does not fit the release."),
-    503: told("No release is published yet, or a database does not answer; see Retry-After."),
+    401: problem_response("No key, or a revoked one."),
+    403: problem_response("The key does not allow this, or a page of another site sent it."),
+    404: problem_response("No such user, item or release."),
+    413: problem_response("The body is too large."),
+    429: problem_response("The key exceeds its request rate; Retry-After says when to ask again."),
+    422: problem_response("A parameter is out of range, or does not fit the release."),
+    503: problem_response("No release is published yet, or a database does not answer; see Retry-After."),
 }
 
 
 class ListQuery(BaseModel):
-    """What a list is asked for with."""
+    """The query parameters of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,5 +48,5 @@ class ListQuery(BaseModel):
     )
 
     def asked(self) -> ListRequest:
-        """The same for the service."""
+        """Convert the query into a request to the service."""
         return ListRequest(self.k, tuple(self.exclude), self.category, self.max_difficulty, self.diversity, self.alpha)

@@ -1,4 +1,4 @@
-"""Lists and neighbours of users."""
+"""Routes of users' lists and similar users."""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, told
+from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, problem_response
 from serving.problems import problem
 from serving.schemas import (
     Method,
@@ -25,31 +25,31 @@ from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
-Neighbours = Annotated[Method, Query(description="What users are alike by: interests, what both met, or both.")]
+Neighbours = Annotated[Method, Query(description="Similar by interests, by common items (co_engagement), or by both.")]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
 _CACHED: Final = "private, no-cache"
-"""Browsers may keep an answer and must ask whether it still holds: an event or a release changes it at once."""
+"""Browsers may keep a response and must revalidate it: an event or a release changes it at once."""
 
 
 class KnownQueries(APIRoute):
-    """A route that checks a query once: parsing takes longer than looking a list up.
+    """A route that validates each query string once: parsing takes longer than looking a list up.
 
-    A query is about the form of a list alone, so that few of them come again and again.
+    A query describes the form of a list, not its user, so that a few distinct ones repeat.
     """
 
     checked: ClassVar[dict[bytes, ListRequest]] = {}
 
     @classmethod
     def remember(cls, query: bytes, asked: ListRequest) -> None:
-        """Keeps what a query that is right asks for."""
+        """Cache the request that a valid query string describes."""
         if len(cls.checked) >= _MOST_QUERIES:
             cls.checked.clear()
         cls.checked[query] = asked
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """Return the handler, which skips validation for query strings that are cached."""
         parse = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -68,10 +68,10 @@ lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
 @lists.get(
     "/v1/users/{user_id:path}/recommendations",
     response_model=Recommendations,
-    responses={304: {"description": "The answer that the ETag names still holds."}},
+    responses={304: {"description": "The response that the ETag names is still valid."}},
 )
 async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
-    """A user's list, best first; for a user nobody knows, what their events or their audience make of it."""
+    """Return a user's list, best first; for a cold user, a list from their events or their audience."""
     asked = query.asked()
     KnownQueries.remember(request.scope["query_string"], asked)
     return await _list(request, user_id, asked)
@@ -86,7 +86,7 @@ async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
 
 @router.get("/v1/users/{user_id:path}/similar")
 async def similar_users(request: Request, user_id: UserId, method: Neighbours = "combined") -> SimilarUsers:
-    """The users most like one: by interests, by what both met, or by both."""
+    """Return the users most similar to a user, by interests, by common items, or by both."""
     service: Service = request.app.state.service
     return await waiting.read(service.similar_users, user_id, method)
 
@@ -94,10 +94,10 @@ async def similar_users(request: Request, user_id: UserId, method: Neighbours = 
 @router.post(
     "/similar-users/",
     response_model=SimilarUsersAnswer,
-    responses={400: told("No user_handle.")},
+    responses={400: problem_response("No user_handle.")},
 )
 async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) -> Response:
-    """The ten users most like one, by interests and by what both met."""
+    """Return the ten users most similar to a user, by interests and common items together."""
     service: Service = request.app.state.service
     handle = asked.user_handle
     if handle is None or handle == "":
@@ -113,7 +113,7 @@ async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) 
 
 
 def answer(request: Request, body: EncodedList) -> Response:
-    """The body, or that the one which the client holds still stands."""
+    """Return the list, or 304 Not Modified where the client holds the same."""
     headers = {"etag": body.tag, "cache-control": _CACHED, "vary": "authorization, cookie"}
     held = request.headers.get("if-none-match", "")
     if held.strip() == "*" or body.tag in held:

@@ -1,4 +1,4 @@
-"""Pages as browsers get them: drawn by templates that escape everything, whole or only the part that is asked for."""
+"""Pages rendered from templates that escape everything: whole, or the fragment that htmx requests."""
 
 import gzip
 from collections.abc import Callable, Coroutine
@@ -26,17 +26,17 @@ _STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
     (ConfigurationError, 400),
 )
 RETRY_SECONDS = "2"
-"""When to ask again what cannot be answered now."""
+"""Value of Retry-After where a request cannot be answered now."""
 
 _WORTH_PACKING = 1_000
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class PageRoute(APIRoute):
-    """A route whose refusals are pages for people."""
+    """A route that answers errors with pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, which turns what was raised into a page."""
+        """Return the route's handler, which turns errors into pages."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -46,30 +46,30 @@ class PageRoute(APIRoute):
                 status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
                 return problem(request, status, str(error))
             except RequestValidationError as error:
-                told = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-                return problem(request, 422, "; ".join(told))
+                messages = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+                return problem(request, 422, "; ".join(messages))
 
         return answer
 
 
-def page(request: Request, template: str, status: int = 200, **told: Any) -> HTMLResponse:
-    """A template drawn with what it is told, compressed where the browser takes it so."""
+def page(request: Request, template: str, status: int = 200, **variables: Any) -> HTMLResponse:
+    """Render a template with its variables."""
     caller = caller_of(request)
     may = {"may_send": caller.may("events"), "may_operate": caller.may("operate")}
-    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **told).encode()
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **variables).encode()
     if len(body) < _WORTH_PACKING or not accepts_gzip(request):
         return HTMLResponse(body, status, _HEADERS)
     return HTMLResponse(gzip.compress(body, 6, mtime=0), status, {**_HEADERS, "Content-Encoding": "gzip"})
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks."""
+    """Return the caller of a request."""
     caller: Caller = request.scope.get("caller", ANYBODY)
     return caller
 
 
 def problem(request: Request, status: int, told: str) -> HTMLResponse:
-    """The page that says why there is no other; for htmx the words alone, which it puts where news are told."""
+    """Return an error page; for htmx only the message, which it shows in the notice area."""
     answer = page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = RETRY_SECONDS
@@ -77,18 +77,18 @@ def problem(request: Request, status: int, told: str) -> HTMLResponse:
 
 
 def fragment_asked(request: Request) -> str | None:
-    """The id of the part of the page that htmx wants alone; None for a whole page."""
+    """Return the id of the fragment that htmx requests; None for a whole page."""
     wanted = request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
     return request.headers.get("HX-Target") if wanted else None
 
 
 def segment(value: object) -> str:
-    """An id as one segment of an address, slashes and all."""
+    """Quote an id as one segment of a path, slashes included."""
     return quote(str(value), safe="")
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """How long before now an instant was, in words."""
+    """Say in words how long before now an instant was."""
     seconds = (now - then).total_seconds()
     for length, name in _STEPS:
         count = int(seconds // length)
@@ -98,17 +98,17 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def day(instant: datetime) -> str:
-    """The day of an instant, UTC."""
+    """Format the day of an instant, UTC."""
     return f"{instant.astimezone(UTC):%-d %b %Y}"
 
 
 def minute(instant: datetime) -> str:
-    """The day and time of an instant, UTC."""
+    """Format day and time of an instant, UTC."""
     return f"{instant.astimezone(UTC):%-d %b %Y, %H:%M}"
 
 
 def words(code: str) -> str:
-    """A code as words."""
+    """Turn a code into words."""
     return code.replace("_", " ")
 
 

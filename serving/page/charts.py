@@ -1,4 +1,4 @@
-"""Where the parts of a chart go, in the units of its picture; templates draw them."""
+"""Layout of the charts, in units of the picture; templates draw them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ _DAYS = 5
 
 
 class Dot(NamedTuple):
-    """A figure in the picture, with the ends of its interval where it has one."""
+    """A point of the chart, with the ends of its interval if it has one."""
 
     x: float
     y: float
     top: float | None
     bottom: float | None
-    told: str
+    label: str
 
 
 class Line(NamedTuple):
-    """One role's figures.
+    """The points of one role.
 
     Attributes:
-        parts: Points as SVG polylines have them, one polyline from each break of the scoring to the next.
+        parts: Points of SVG polylines, one polyline between two changes of the scoring.
     """
 
     role: str
@@ -37,14 +37,14 @@ class Line(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A place on an axis and what stands there."""
+    """A position on an axis and its label."""
 
     place: float
-    told: str
+    label: str
 
 
 class Chart(NamedTuple):
-    """A metric over the nights as a picture of WIDTH × HEIGHT."""
+    """A metric over nights as a picture of WIDTH × HEIGHT."""
 
     metric: str
     lines: Sequence[Line]
@@ -59,7 +59,7 @@ class Chart(NamedTuple):
 
 
 def chart(curve: Curve) -> Chart:
-    """The picture of a metric over the nights; time goes from left to right, in proportion."""
+    """Lay out the chart of a metric over nights; time runs from left to right, to scale."""
     figures = [figure for line in curve.lines.values() for figure in line]
     instants = sorted({figure.as_of for figure in figures})
     heights = _ticks(figures)
@@ -75,7 +75,7 @@ def chart(curve: Curve) -> Chart:
 
 
 class _Span(NamedTuple):
-    """What the edges of the picture stand for."""
+    """The ranges of time and value that the picture covers."""
 
     first: datetime
     last: datetime
@@ -92,7 +92,7 @@ class _Span(NamedTuple):
 
 
 def _lines(lines: Mapping[str, Sequence[Figure]], span: _Span) -> list[Line]:
-    """Roles stand a little apart, so that their intervals do not hide each other."""
+    """Lay out the lines of all roles, a little apart, so that their intervals do not hide each other."""
     drawn = []
     for place, (role, figures) in enumerate(lines.items()):
         aside = 3 * (place - (len(lines) - 1) / 2)
@@ -117,12 +117,12 @@ def _dot(figure: Figure, span: _Span, aside: float, role: str) -> Dot:
         y=span.y(figure.value),
         top=None if figure.high is None else span.y(figure.high),
         bottom=None if figure.low is None else span.y(figure.low),
-        told=f"{role}, {figure.release_id}: {figure.value:.4f}{interval}",
+        label=f"{role}, {figure.release_id}: {figure.value:.4f}{interval}",
     )
 
 
 def _ticks(figures: Sequence[Figure]) -> list[float]:
-    """Round heights that hold every figure and interval between the first and the last of them."""
+    """Choose round values for the axis that enclose every figure and interval."""
     ends = [end for figure in figures for end in (figure.value, figure.low, figure.high) if end is not None]
     low, high = min(ends), max(ends)
     step = _round_step(high - low or abs(high) or 1.0)
@@ -131,13 +131,13 @@ def _ticks(figures: Sequence[Figure]) -> list[float]:
 
 
 def _round_step(span: float) -> float:
-    """1, 2 or 5 times a power of ten, at most a few of which make the span."""
+    """Choose the step of an axis: 1, 2 or 5 times a power of ten, a few of which cover the span."""
     magnitude = 10.0 ** math.floor(math.log10(span / _TICKS))
     return next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor * _TICKS >= span)
 
 
 def _spread(instants: Sequence[datetime]) -> list[datetime]:
-    """A few of the instants, the first and the last among them."""
+    """Pick a few of the instants, the first and the last included."""
     if len(instants) <= _DAYS:
         return list(instants)
     return [instants[round(place * (len(instants) - 1) / (_DAYS - 1))] for place in range(_DAYS)]

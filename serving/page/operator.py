@@ -1,4 +1,4 @@
-"""What an operator sees and may do: releases, gates, metrics over nights, two releases side by side, going back."""
+"""The operator's pages: releases, gates, metrics over nights, differences of two releases, rollback."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -33,7 +33,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @router.get("/operator")
 def show_operator(request: Request, releases: str = "", just: str = "") -> Response:
-    """Where this installation stands."""
+    """Show the state of this installation."""
     lake = _lake(request)
     settings: Settings = request.app.state.service.settings
     standing = release_state(lake)
@@ -57,7 +57,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
 
 @router.get("/operator/diff")
 def show_difference(request: Request, left: str, right: str) -> Response:
-    """Two releases side by side."""
+    """Show the differences of two releases."""
     lake = _lake(request)
     releases = Releases(lake)
     first, second = releases.whole(left), releases.whole(right)
@@ -80,7 +80,7 @@ def show_difference(request: Request, left: str, right: str) -> Response:
 
 @router.get("/operator/rollback")
 def confirm_rollback(request: Request, release_id: str) -> Response:
-    """Asks whether a release shall be current again, and why."""
+    """Show the form that confirms a rollback and asks for its reason."""
     releases = Releases(_lake(request))
     return page(
         request, "rollback.html", target=releases.whole(release_id), current=releases.current(), holds=ROLLBACK_HOLDS
@@ -94,7 +94,7 @@ def take_rollback(
     reason: Annotated[str, Form(max_length=500)] = "",
     hold: Annotated[bool, Form()] = ROLLBACK_HOLDS,
 ) -> Response:
-    """Makes a release current again, and shows where that leaves the installation.
+    """Make a release current again, and show the state of the installation after it.
 
     Raises:
         ConfigurationError: No reason is given.

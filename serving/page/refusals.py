@@ -1,4 +1,4 @@
-"""Refusals as who asked reads them: a document, the way to sign in, or a page that says why not."""
+"""Responses to refused requests: a problem document, a redirect to signing in, or an error page."""
 
 from http import HTTPStatus
 
@@ -11,7 +11,7 @@ from serving.security import Refusal
 
 
 def refused(request: Request, refusal: Refusal) -> Response:
-    """The answer to a request that goes no further."""
+    """Return the response to a refused request."""
     if refusal.status != HTTPStatus.UNAUTHORIZED or not is_for_people(request.headers):
         return problem(request, refusal.detail, refusal.status, refusal.headers)
     if "hx-request" in request.headers:

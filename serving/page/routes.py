@@ -1,4 +1,4 @@
-"""Every route of the page, for the application to take in."""
+"""The router of all pages."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Signing in: a key becomes a cookie that scripts cannot read and other sites cannot send."""
+"""Signing in: the key is kept in a cookie that scripts cannot read and other sites cannot send."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @router.get("/sign-in")
 def ask_for_key(request: Request, next: str = _START) -> Response:  # noqa: A002  # what the address calls it
-    """The form that asks for a key."""
+    """Show the form that asks for a key."""
     return page(request, "sign_in.html", next=local(next), refused="")
 
 
@@ -27,7 +27,7 @@ def sign_in(
     key: Annotated[str, Form(max_length=256)] = "",
     next: Annotated[str, Form(max_length=2048)] = _START,  # noqa: A002
 ) -> Response:
-    """The page that was asked for, with the key in a cookie; the form again where there is no such key."""
+    """Put the key into a cookie and redirect to the requested page; show the form again for an unknown key."""
     given = key.strip()
     if not given or request.app.state.service.keyring.find(given) is None:
         return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
@@ -39,7 +39,7 @@ def sign_in(
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    """The form, without the key in this browser."""
+    """Delete the cookie and show the form."""
     answer = RedirectResponse("/sign-in", 303)
     secure = is_encrypted(request.url.scheme, request.headers)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=secure)
@@ -47,7 +47,7 @@ def sign_out(request: Request) -> Response:
 
 
 def local(address: str) -> str:
-    """An address of this server, path and query alone; the start for any other."""
+    """Return an address of this server, path and query only; the start page for any other address."""
     parts = urlsplit(address)
     elsewhere = parts.scheme or parts.netloc or not address.startswith("/") or address.startswith(("//", "/\\"))
     return _START if elsewhere or any(ord(mark) < 32 for mark in address) else address

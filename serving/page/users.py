@@ -1,4 +1,4 @@
-"""What a learner sees: who they are, their list and why, what they met, who is like them."""
+"""The page of a user: their list with reasons, their history, similar users."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 class Row(NamedTuple):
-    """An entry of a list as it is drawn.
+    """An entry of a list as the page shows it.
 
     Attributes:
-        bar: Its score beside those of the list, 0–1.
-        elsewhere: Its rank in the other list; None where that does not hold it.
+        bar: Length of the bar of its score, 0–1.
+        elsewhere: Its rank in the other list; None where that lacks it.
     """
 
     item: Recommended
@@ -44,25 +44,25 @@ class Row(NamedTuple):
 
 @router.get("/")
 def find_users(request: Request, q: str = "") -> Response:
-    """The users that a query finds; the first ones without a query."""
+    """Show the users that a query finds; the first ones without a query."""
     found = _service(request).search_users(q, _FOUND + 1)
-    told: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
-    return page(request, "_found.html" if fragment_asked(request) == "found" else "learners.html", **told)
+    variables: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
+    return page(request, "_found.html" if fragment_asked(request) == "found" else "learners.html", **variables)
 
 
 @router.get("/learner/{user_id:path}")
 def show_user(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
-    """A learner's page, or the part of it that htmx asks for."""
+    """Show a user's page, or the fragment of it that htmx requests."""
     view = View.of(request.query_params)
     part = fragment_asked(request)
     if part == "similar":
         return page(request, "_similar.html", user_id=user_id, view=view, **_similar(request, user_id, view))
-    told = _list(request, user_id, view)
+    variables = _list(request, user_id, view)
     if part == "list":
-        return page(request, "_list.html", said="", **told)
-    about = _service(request).current.snapshot.attributes(told["answer"].user_id) or {}
-    told |= {"about": about, **_past(request, user_id), **_similar(request, user_id, view)}
-    return page(request, "learner.html", said=_SAID.get(just, ""), undo=undo, **told)
+        return page(request, "_list.html", said="", **variables)
+    about = _service(request).current.snapshot.attributes(variables["answer"].user_id) or {}
+    variables |= {"about": about, **_past(request, user_id), **_similar(request, user_id, view)}
+    return page(request, "learner.html", said=_SAID.get(just, ""), undo=undo, **variables)
 
 
 @router.post("/learner/{user_id:path}/events")
@@ -73,7 +73,7 @@ async def take_event(
     event: Annotated[EventType, Form()],
     once: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """The list as it is after an event: the changed parts for htmx, else the page anew."""
+    """Store an event and show the list after it: the changed fragments for htmx, else a redirect to the page."""
     event_id = _event_id(once, user_id, item_id, event)
     sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id)
     taken = await waiting.write(_service(request).take_events, [sent], caller_of(request).name)
@@ -82,7 +82,7 @@ async def take_event(
 
 @router.post("/learner/{user_id:path}/undo")
 async def undo_event(request: Request, user_id: str, event_id: Annotated[str, Form(max_length=600)]) -> Response:
-    """The list as it is once an event is taken back: the changed parts for htmx, else the page anew."""
+    """Undo an event and show the list after it: the changed fragments for htmx, else a redirect to the page."""
     await waiting.write(_service(request).undo_event, event_id, user_id, caller_of(request).name)
     return await waiting.read(_changed, request, user_id, "undo", "")
 
@@ -91,29 +91,29 @@ def _changed(request: Request, user_id: str, just: str, undo: str) -> Response:
     view = View.of(request.query_params)
     if fragment_asked(request) is None:
         return RedirectResponse(f"/learner/{segment(user_id)}{view.query(just=just, undo=undo or None)}#list", 303)
-    told = _list(request, user_id, view)
-    return page(request, "_changed.html", said=_SAID.get(just, ""), undo=undo, **told, **_past(request, user_id))
+    variables = _list(request, user_id, view)
+    return page(request, "_changed.html", said=_SAID.get(just, ""), undo=undo, **variables, **_past(request, user_id))
 
 
 @router.get("/compare/{user_id:path}")
 def compare_settings(request: Request, user_id: str) -> Response:
-    """One learner's list by two settings, side by side."""
+    """Show one user's list under two settings, side by side."""
     left, right = (_one_side(request, user_id, side) for side in ("left", "right"))
     ranks = [{entry.item_id: entry.rank for entry in side["answer"].items} for side in (left, right)]
     left["rows"] = rows_of(left["answer"], ranks[1])
     right["rows"] = rows_of(right["answer"], ranks[0])
-    told = {
+    variables = {
         "user_id": user_id,
         "sides": [left, right],
         "k": View.of(request.query_params).k,
         "in_both": len(ranks[0].keys() & ranks[1].keys()),
         **_dials(request),
     }
-    return page(request, "_sides.html" if fragment_asked(request) == "sides" else "compare.html", **told)
+    return page(request, "_sides.html" if fragment_asked(request) == "sides" else "compare.html", **variables)
 
 
 def rows_of(answer: Recommendations, elsewhere: dict[Any, int] | None = None) -> list[Row]:
-    """A list's entries with bars that tell their scores apart: the best one's is full."""
+    """Pair a list's entries with the lengths of their bars; the best entry's bar is full."""
     scores = [entry.score for entry in answer.items]
     bars = _bars(scores)
     ranks = elsewhere or {}
@@ -121,7 +121,7 @@ def rows_of(answer: Recommendations, elsewhere: dict[Any, int] | None = None) ->
 
 
 def _bars(scores: Sequence[float]) -> list[float]:
-    """Shares of the best score; where some are below zero, from a little below the worst one."""
+    """Scale scores to 0–1 of the best one; where some are negative, from a little below the worst one."""
     if not scores:
         return []
     floor = 0.0 if min(scores) >= 0 else min(scores) - 0.05 * (max(scores) - min(scores))
@@ -147,7 +147,7 @@ def _list(request: Request, user_id: str, view: View) -> dict[str, Any]:
 
 
 def _dials(request: Request) -> dict[str, Any]:
-    """What can be set, and where α stands as it was published."""
+    """Collect the settings of a list, and the published α."""
     service = _service(request)
     published = service.current.snapshot.recipe.alpha
     return {
@@ -177,11 +177,11 @@ def _similar(request: Request, user_id: str, view: View) -> dict[str, Any]:
 
 
 def _event_id(once: str, user_id: str, item_id: str, event: str) -> str | None:
-    """The same for a button that is pressed twice on one drawing of the page; None where that has no name."""
+    """Derive an event id, the same when a button of one rendered page is pressed twice; None without a page id."""
     if not once:
         return None
-    told = "\0".join((once, user_id, item_id, event))
-    return "page-" + hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    text = "\0".join((once, user_id, item_id, event))
+    return "page-" + hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def _service(request: Request) -> Service:

@@ -1,4 +1,4 @@
-"""How a learner looks at a list: what the address says after its question mark, and how it is written there."""
+"""The settings of a list on the page, parsed from and written into the query of the address."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Self
@@ -11,13 +11,13 @@ METHODS: Mapping[str, Method] = {"combined": "combined", "interests": "interests
 
 
 class View(NamedTuple):
-    """What a list is asked for; the address of a page may say anything, and what it cannot mean is left out.
+    """The settings of a list; invalid parameters of the address are ignored.
 
     Attributes:
         k: How many items.
-        alpha: The collaborative share; None: as it was published.
-        diversity: λ of maximal marginal relevance; None: as the rules have it.
-        method: By what users are alike.
+        alpha: The collaborative share; None: as published.
+        diversity: λ of maximal marginal relevance; None: as the rules set it.
+        method: The similarity of users.
     """
 
     k: int = LENGTHS[0]
@@ -27,11 +27,11 @@ class View(NamedTuple):
 
     @classmethod
     def of(cls, query: Mapping[str, str], side: str = "") -> Self:
-        """What an address asks for.
+        """Parse the query of an address.
 
         Args:
             query: Its parameters.
-            side: What the names of α and diversity begin with.
+            side: Prefix of the parameters α and diversity, on the page that compares two lists.
         """
         k = query.get("k", "")
         return cls(
@@ -42,15 +42,15 @@ class View(NamedTuple):
         )
 
     def query(self, **changes: object) -> str:
-        """The parameters that ask for this, changes applied, with their question mark; empty when there are none."""
+        """Return the query string of the settings with changes applied, from `?` on; empty for the defaults."""
         defaults = View()._asdict()
-        told = {**self._asdict(), **changes}
-        asked = {name: value for name, value in told.items() if value is not None and value != defaults.get(name)}
+        changed = {**self._asdict(), **changes}
+        asked = {name: value for name, value in changed.items() if value is not None and value != defaults.get(name)}
         return f"?{urlencode(asked)}" if asked else ""
 
 
 def _moved(text: str, unmoved: str) -> float | None:
-    """Where a slider was left; None where it still is where it was drawn for a list as it was published."""
+    """Return the value of a slider; None if it is still where the page put it for the published list."""
     return None if text == unmoved else _share(text)
 
 

@@ -7,7 +7,11 @@ from prefect.states import Failed
 from nightschool.application.stage import failed_on_io, resumable
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
+from nightschool.night.records import SelectRecord, ValidateRecord
 from tests.night.nights import left_over, make_home, start
+from tests.night.records import example
+
+SELECTED: SelectRecord = example(SelectRecord)
 
 
 @pytest.fixture
@@ -18,34 +22,41 @@ def night(tmp_path: Path) -> Night:
 def test_stage_is_done_once(night: Night, caplog: pytest.LogCaptureFixture) -> None:
     made = []
 
-    def produce(folder: Path) -> dict[str, int]:
+    def produce(folder: Path) -> SelectRecord:
         made.append(folder)
         (folder / "rows").write_text("1")
-        return {"rows": 1}
+        return SELECTED
 
     with caplog.at_level(logging.INFO, logger="nightschool.tasks"):
-        assert resumable(night, "select", produce) == resumable(night, "select", produce) == {"rows": 1}
+        assert resumable(night, SelectRecord, produce) == resumable(night, SelectRecord, produce) == SELECTED
     assert made == [night.folder / "select"]
     assert "select: finished by an earlier try of this night" in caplog.text
 
 
 def test_stage_that_was_cut_short_starts_with_an_empty_folder(night: Night) -> None:
-    def die(folder: Path) -> dict[str, int]:
+    def die(folder: Path) -> SelectRecord:
         (folder / "half").write_text("")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        resumable(night, "select", die)
+        resumable(night, SelectRecord, die)
     assert night.records.get("select") is None
-    assert resumable(night, "select", lambda folder: {"found": len(list(folder.iterdir()))}) == {"found": 0}
+    found = []
+
+    def look(folder: Path) -> SelectRecord:
+        found.extend(folder.iterdir())
+        return SELECTED
+
+    assert resumable(night, SelectRecord, look) == SELECTED
+    assert found == []
 
 
 def test_refused_data_end_the_night(night: Night) -> None:
-    def refuse(_: Path) -> dict[str, int]:
+    def refuse(_: Path) -> ValidateRecord:
         raise DataRefused("bad data")
 
     with pytest.raises(DataRefused):
-        resumable(night, "validate", refuse)
+        resumable(night, ValidateRecord, refuse)
     assert left_over(night.home) == []
 
 

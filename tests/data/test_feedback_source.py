@@ -9,7 +9,7 @@ import pytest
 from nightschool.data.feedback_source import SENT, is_sent, sent_part, with_sent
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
-from nightschool.data.readers.readers import Reading, sources_of
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.signals import score_events, signal_of
 from nightschool.ingest.ledger import mapping
 from nightschool.storage.database import open_database
@@ -51,7 +51,7 @@ def scored(given: Manifest, address: str, root: Path) -> dict[str, tuple[float, 
     widened = with_sent(given, address)
     part = sent_part(widened)
     assert part is not None
-    (file,) = sources_of(part, root)
+    (file,) = part.sources(root)
     rows = pl.concat(Reading(file, part.format, part.source_columns).batches())
     good = normalise_interactions(rows, part, widened, IdTypes(pl.String(), pl.Int64()), IdMaps())
     assert good["reason"].to_list() == [None] * good.height

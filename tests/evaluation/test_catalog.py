@@ -100,11 +100,11 @@ def test_every_metric_is_in_the_metrics_table(rows: pl.DataFrame) -> None:
 
 def test_every_metric_is_in_the_records_of_the_stages_and_so_in_the_json_report(evaluation: Evaluation) -> None:
     (role,) = describe_roles({"challenger": evaluation}, CUTOFFS)
-    assert set(role["metrics"]) == every_label()
+    assert set(role.metrics) == every_label()
 
 
 def test_every_metric_is_in_the_page_of_the_report(evaluation: Evaluation) -> None:
-    page = in_markdown(report(describe_roles({"challenger": evaluation}, CUTOFFS)))
+    page = in_markdown(report(roles_of(evaluation)))
     assert {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()} >= every_label()
 
 
@@ -125,7 +125,7 @@ def test_the_tables_of_a_comparison_show_the_metrics_that_are_to_be_shown(
 
 
 def test_the_tables_of_a_night_show_the_metrics_that_are_to_be_shown(evaluation: Evaluation, printed: Console) -> None:
-    show.show_candidates("On the test", describe_roles({"challenger": evaluation}, CUTOFFS))
+    show.show_candidates("On the test", roles_of(evaluation))
     told = {show.shorten(label) for label in catalog.night_labels()}
     assert heads(printed) & {show.shorten(label) for label in every_label()} == told
     assert PROBE.label(10) in told
@@ -139,6 +139,11 @@ def test_the_operators_page_shows_the_metrics_that_are_to_be_shown(rows: pl.Data
     compared = {pair.name for pair in compare_metrics(lake, FIRST, FIRST)}
     assert compared == {f"challenger: {metric.label(10)}" for metric in shown_in(Place.DIFFERENCES)}
     assert PROBE.label(10) in drawn
+
+
+def roles_of(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The roles of a report, as JSON has them."""
+    return [role.model_dump(mode="json") for role in describe_roles({"challenger": evaluation}, CUTOFFS)]
 
 
 def store(lake: Lake, rows: pl.DataFrame) -> None:

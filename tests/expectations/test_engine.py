@@ -3,7 +3,7 @@ import os
 import polars as pl
 import pytest
 
-from expectations.engine import Column, columns_of, gx, gxe, judge, name_of
+from expectations.engine import Column, columns_of, gx, gxe, name_of, validate
 from expectations.rules import between, filled
 from nightschool.errors import DataRefused, NightschoolError
 
@@ -17,7 +17,7 @@ def test_analytics_are_off():
 
 def test_results_come_in_the_order_of_the_rules():
     rules = [between("a", "x", high=3), filled("a", "y"), between("c", "z", low=1.0)]
-    results = judge(FRAME, rules, result_format="COMPLETE")
+    results = validate(FRAME, rules, result_format="COMPLETE")
     assert [result.expectation_config.meta["reason"] for result in results] == ["x", "y", "z"]
     assert [result.success for result in results] == [False, True, False]
     assert [result.result["unexpected_index_list"] for result in results] == [[2], [], [0]]
@@ -27,17 +27,17 @@ def test_results_come_in_the_order_of_the_rules():
 def test_rule_asks_only_of_the_rows_of_its_condition():
     rule = between("a", "x", high=3, row_condition=(Column("a") <= 2) & (Column("c") > 0))
     assert columns_of(rule) == ["a", "a", "c"]
-    assert judge(FRAME, [rule])[0].success
+    assert validate(FRAME, [rule])[0].success
 
 
 def test_columns_without_a_rule_are_not_looked_at():
     odd = FRAME.with_columns(pl.lit(b"\xff").alias("bytes"), pl.lit(None).alias("nothing"))
-    assert judge(odd, [filled("a", "x")])[0].success
+    assert validate(odd, [filled("a", "x")])[0].success
 
 
 def test_check_that_breaks_is_no_verdict_on_the_data():
     with pytest.raises(NightschoolError, match=r"between\(a\) broke, which says nothing") as error:
-        judge(pl.DataFrame({"a": ["text"]}), [between("a", "x", low=0)])
+        validate(pl.DataFrame({"a": ["text"]}), [between("a", "x", low=0)])
     assert not isinstance(error.value, DataRefused)
     assert error.value.exit_code == 1
 

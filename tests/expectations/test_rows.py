@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from expectations import interactions
-from expectations.rows import find_bad_rows, judge_rows
+from expectations.rows import find_bad_rows, validate_rows
 from nightschool.columns import INTERACTIONS
 from tests.expectations.suites import LIMITS, MONDAY, TUESDAY, frame_of
 
@@ -47,10 +47,10 @@ def test_frame_is_left_as_it_was():
 
 
 def test_counts_are_those_of_all_rows():
-    judged = judge_rows(interactions, MIXED.lazy(), LIMITS, MIXED.height)
+    judged = validate_rows(interactions, MIXED.lazy(), LIMITS, MIXED.height)
     counts = {result.expectation_config.meta["reason"]: count for result, count in judged if count}
     assert counts == {"missing_user": 1, "control_character_in_id": 1, "rating_out_of_range": 2}
 
 
 def test_no_rows_break_no_rule():
-    assert {count for _, count in judge_rows(interactions, MIXED.head(0).lazy(), LIMITS, 0)} == {0}
+    assert {count for _, count in validate_rows(interactions, MIXED.head(0).lazy(), LIMITS, 0)} == {0}

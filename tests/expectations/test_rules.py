@@ -1,11 +1,11 @@
 import polars as pl
 
-from expectations.engine import judge
+from expectations.engine import validate
 from expectations.rules import between, filled
 
 
 def success(rule, values: list) -> bool:
-    return judge(pl.DataFrame({"a": values}), [rule])[0].success
+    return validate(pl.DataFrame({"a": values}), [rule])[0].success
 
 
 def test_filled_needs_every_value():

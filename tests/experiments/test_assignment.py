@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nightschool.experiments.assignment import assigned
+from nightschool.experiments.assignment import assign_arm
 
 SHARES = (0.5, 0.3, 0.2)
 USERS = [*map(str, range(20_000)), *(f"learner ü 学 {n}" for n in range(20_000))]
 
 
 def arms(salt: str, shares: tuple[float, ...] = SHARES) -> np.ndarray:
-    return np.array([assigned(salt, user, shares) for user in USERS])
+    return np.array([assign_arm(salt, user, shares) for user in USERS])
 
 
 def test_arms_are_filled_by_their_shares() -> None:
@@ -21,7 +21,7 @@ def test_arms_are_filled_by_their_shares() -> None:
 def test_a_user_stays_in_an_arm() -> None:
     assert (arms("salt") == arms("salt")).all()
     # What is drawn must never change: a running experiment would move people.
-    assert [assigned("salt", user, SHARES) for user in ("1", "2", "3", "4", "ü", "")] == [2, 0, 1, 0, 0, 0]
+    assert [assign_arm("salt", user, SHARES) for user in ("1", "2", "3", "4", "ü", "")] == [2, 0, 1, 0, 0, 0]
 
 
 def test_another_salt_shares_out_the_same_people_independently() -> None:
@@ -32,7 +32,7 @@ def test_another_salt_shares_out_the_same_people_independently() -> None:
 
 @pytest.mark.parametrize("user", ["", "\ud800", "x" * 100_000, "salt:1"])
 def test_any_text_has_an_arm(user: str) -> None:
-    assert assigned("salt", user, SHARES) in (0, 1, 2)
+    assert assign_arm("salt", user, SHARES) in (0, 1, 2)
 
 
 def test_shares_that_round_below_one_leave_nobody_out() -> None:

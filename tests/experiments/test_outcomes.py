@@ -1,9 +1,14 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
+import sqlalchemy as sa
 
 from nightschool.experiments.outcomes import outcomes_of
+from nightschool.experiments.store import Experiments, Exposure, Plan, Shown
+from nightschool.storage.events import EventStore, Sent
 
 START, HOUR = datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)
 WINDOW, NOW = 24 * HOUR, START + 40 * HOUR
@@ -59,3 +64,89 @@ def test_nobody_has_no_outcome() -> None:
     found = outcomes_of(pl.DataFrame(schema=EXPOSURES), pl.DataFrame(schema=REACTIONS), WINDOW, NOW)
     assert (found.height, found.columns) == (0, COLUMNS)
     assert found.schema["converted"] == pl.Boolean
+
+
+PLAN = Plan.model_validate(
+    {"name": "x", "window_hours": 24, "arms": [{"name": "control", "share": 0.5}, {"name": "b", "share": 0.5}]}
+)
+
+
+@pytest.fixture
+def start(database: sa.Engine) -> datetime:
+    """When the experiment x was started; it runs."""
+    return Experiments(database).start(PLAN).started_at
+
+
+def shown(user_id: str, at: datetime, items: Sequence[str], arm: str = "control", experiment: str = "x") -> Exposure:
+    return Exposure(experiment, user_id, arm, "2026-01-01-abcdef01", at, [Shown(item, 0.5) for item in items])
+
+
+def did(user_id: str, item_id: str, event: str, at: datetime) -> Sent:
+    return Sent(f"{user_id} {item_id} {event} {at}", user_id, item_id, event, at)
+
+
+def rows_of(database: sa.Engine, now: datetime) -> list[tuple[object, ...]]:
+    frame = Experiments(database).outcomes("x", now)
+    assert frame.columns == ["user_id", "arm", "first_shown_at", "settled", "converted", "rejected"]
+    return frame.select("user_id", "arm", "settled", "converted", "rejected").rows()
+
+
+def test_nobody_who_was_shown_nothing_has_an_outcome(database: sa.Engine, start: datetime) -> None:
+    EventStore(database).append([did("u", "1", "like", start + HOUR)])
+    assert rows_of(database, start + 48 * HOUR) == []
+    frame = Experiments(database).outcomes("x")
+    assert frame.schema["converted"] == pl.Boolean
+
+
+@pytest.mark.parametrize(
+    ("item", "event", "hours", "converted", "rejected"),
+    [
+        ("1", "like", 1, True, False),
+        ("1", "complete", 1, True, False),
+        ("1", "view", 1, False, False),
+        ("1", "dislike", 1, False, True),
+        ("1", "hide", 1, False, True),
+        ("9", "like", 1, False, False),
+        ("1", "like", -0.01, False, False),
+        ("1", "like", 0, True, False),
+        ("1", "like", 23.99, True, False),
+        ("1", "like", 24, False, False),
+        ("2", "like", 2.99, False, False),
+        ("2", "like", 3, True, False),
+        ("3", "like", 25.5, False, False),
+    ],
+)
+def test_what_happens_after_an_item_was_shown_and_within_the_window_counts(
+    database: sa.Engine, start: datetime, item: str, event: str, hours: float, converted: bool, rejected: bool
+) -> None:
+    first = start + HOUR
+    lists = [shown("u", first, ["1"]), shown("u", first + 3 * HOUR, ["2"]), shown("u", first + 25 * HOUR, ["3"])]
+    Experiments(database).log_exposures(lists)
+    events = [did("u", item, event, first + hours * HOUR), did("somebody else", "1", "like", first + HOUR)]
+    EventStore(database).append(events)
+    assert rows_of(database, first + 24 * HOUR) == [("u", "control", True, converted, rejected)]
+
+
+def test_a_user_counts_once_in_the_arm_of_the_first_list_in_the_order_of_first_lists(
+    database: sa.Engine, start: datetime
+) -> None:
+    lists = [
+        shown("late", start + 3 * HOUR, ["1"], "b"),
+        shown("u", start + 2 * HOUR, ["1"], "b"),
+        shown("u", start + HOUR, ["1"], "control"),
+        shown("empty", start, [], "b"),
+        shown("u", start - HOUR, ["1"], "b", experiment="another"),
+    ]
+    Experiments(database).log_exposures(lists)
+    EventStore(database).append([did("u", "1", "like", start + 4 * HOUR), did("u", "1", "hide", start + 5 * HOUR)])
+    assert rows_of(database, start + 25.5 * HOUR) == [
+        ("empty", "b", True, False, False),
+        ("u", "control", True, True, True),
+        ("late", "b", False, False, False),
+    ]
+
+
+def test_looking_takes_the_clocks_time_when_none_is_given(database: sa.Engine, start: datetime) -> None:
+    now = datetime.now(UTC)
+    Experiments(database).log_exposures([shown("old", now - 25 * HOUR, ["1"]), shown("new", now, ["1"])])
+    assert Experiments(database).outcomes("x")["settled"].to_list() == [True, False]

@@ -5,14 +5,14 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from nightschool.experiments.assignment import assigned
+from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.sequential import (
     ERROR,
     MISMATCH_ERROR,
     Estimate,
+    analyze,
     boundary,
     difference_of_rates,
-    judge,
     mismatch_p_value,
     wilson,
 )
@@ -151,19 +151,19 @@ def test_only_settled_users_are_judged_and_all_are_counted() -> None:
     arms = np.array([0, 1, 0, 1, 0])
     settled = np.array([True, True, True, False, False])
     converted, rejected = np.array([True, False, False, True, True]), np.array([False, True, False, True, True])
-    control, content = judge(outcomes(arms, converted, rejected, settled), ("control", "content"), (0.5, 0.5)).arms
+    control, content = analyze(outcomes(arms, converted, rejected, settled), ("control", "content"), (0.5, 0.5)).arms
     assert (control.users, control.settled, control.conversions, control.rejections) == (3, 2, 1, 0)
     assert (content.users, content.settled, content.conversions, content.rejections) == (2, 1, 0, 1)
-    assert (control.verdict, control.difference, control.harm, control.harms) == (None, None, None, False)
-    assert (content.verdict, content.difference) == ("no difference shown yet", Estimate(-0.5, -1.0, 1.0))
+    assert (control.conclusion, control.difference, control.harm, control.harms) == (None, None, None, False)
+    assert (content.conclusion, content.difference) == ("no difference shown yet", Estimate(-0.5, -1.0, 1.0))
     assert control.rate == wilson(1, 2)
 
 
 def test_nobody_shows_nothing() -> None:
     nothing = np.zeros(0, dtype=bool)
-    judged = judge(outcomes(nothing.astype(int), nothing, nothing, nothing), ("control", "content"), (0.5, 0.5))
-    assert [arm.rate for arm in judged.arms] == [None, None]
-    assert (judged.mismatch, judged.broken) == (1.0, False)
+    analysis = analyze(outcomes(nothing.astype(int), nothing, nothing, nothing), ("control", "content"), (0.5, 0.5))
+    assert [arm.rate for arm in analysis.arms] == [None, None]
+    assert (analysis.mismatch, analysis.broken) == (1.0, False)
 
 
 def test_verdicts_and_harm_follow_the_intervals_and_a_broken_assignment_voids_them() -> None:
@@ -173,14 +173,14 @@ def test_verdicts_and_harm_follow_the_intervals_and_a_broken_assignment_voids_th
     rejected = rng.random(20_000) < np.array([0.02, 0.05])[arms]
     frame = outcomes(arms, converted, rejected, np.ones(20_000, dtype=bool))
     names, shares = ("control", "content"), (0.5, 0.5)
-    better = judge(frame, names, shares).arms[1]
-    assert (better.verdict, better.harms) == ("better", True)
-    worse = judge(frame, names[::-1], shares).arms[1]
-    assert (worse.verdict, worse.harms) == ("worse", False)
+    better = analyze(frame, names, shares).arms[1]
+    assert (better.conclusion, better.harms) == ("better", True)
+    worse = analyze(frame, names[::-1], shares).arms[1]
+    assert (worse.conclusion, worse.harms) == ("worse", False)
     lost = frame.with_row_index().filter((pl.col("arm") == "control") | (pl.col("index") % 5 > 0))
-    judged = judge(lost, names, shares)
-    assert judged.broken
-    assert judged.arms[1].verdict == "void"
+    analysis = analyze(lost, names, shares)
+    assert analysis.broken
+    assert analysis.arms[1].conclusion == "void"
 
 
 def test_lists_of_the_true_probabilities_are_found_better_than_popularity(tmp_path) -> None:
@@ -192,12 +192,12 @@ def test_lists_of_the_true_probabilities_are_found_better_than_popularity(tmp_pa
     affinity = true_affinity(truth, users, 1.0)
     popular = affinity[:, np.argsort(-truth.popularity)[:10]].sum(axis=1)
     best = np.partition(affinity, -10, axis=1)[:, -10:].sum(axis=1)
-    arms = np.array([assigned("salt", str(user), (0.5, 0.5)) for user in users])
+    arms = np.array([assign_arm("salt", str(user), (0.5, 0.5)) for user in users])
     hits = np.random.default_rng(7).random(n_users) < np.where(arms == 1, best, popular)
     nobody, everybody = np.zeros(n_users, dtype=bool), np.ones(n_users, dtype=bool)
-    judged = judge(outcomes(arms, hits, nobody, everybody), ("control", "content"), (0.5, 0.5))
-    found = judged.arms[1]
+    analysis = analyze(outcomes(arms, hits, nobody, everybody), ("control", "content"), (0.5, 0.5))
+    found = analysis.arms[1]
     assert found.difference is not None
-    assert not judged.broken
-    assert found.verdict == "better"
+    assert not analysis.broken
+    assert found.conclusion == "better"
     assert found.difference.low <= best.mean() - popular.mean() <= found.difference.high

@@ -10,19 +10,16 @@ from nightschool.columns import RELEASE_TABLES, Table
 from nightschool.ingest.ledger import Ledger
 from nightschool.storage.lake import Lake
 from tests.flows.conftest import World
-from tests.flows.victims import STAGES, Moment, after, read_whole_release
+from tests.flows.victims import KEPT, Moment, after, read_whole_release
 
 pytestmark = pytest.mark.faults
 
 MOMENTS = {
     "before the ledger": (Moment(Ledger, "write", after=False), 0),
     "after ingest": (Moment(Ledger, "write"), 0),
-    "after select": (after("select"), 3),
-    "after prove": (after("prove"), 4),
-    "after refit": (after("refit"), 5),
-    "after recommend": (after("recommend"), 6),
-    "between tables and pointer": (Moment(Lake, "append_after", after=False), 6),
-    "after the pointer": (Moment(Lake, "append_after"), 6),
+    **{f"after {stage}": (after(stage), number) for number, stage in enumerate(KEPT, start=1)},
+    "between tables and pointer": (Moment(Lake, "append_after", after=False), len(KEPT)),
+    "after the pointer": (Moment(Lake, "append_after"), len(KEPT)),
 }
 """When the night is killed, and how many stages it has finished by then."""
 
@@ -39,8 +36,8 @@ def test_a_killed_night_goes_on_and_publishes_once(world: World, name: str) -> N
         rerun = world.scene.night(f"rerun {name}")
         result = rerun.result()
 
-    assert tuple(killed.stages()) == STAGES[:n_finished]
-    assert tuple(rerun.stages()) == STAGES[n_finished:]
+    assert tuple(killed.stages()) == KEPT[:n_finished]
+    assert tuple(rerun.stages()) == KEPT[n_finished:]
     status = "already published" if name == "after the pointer" else "published"
     # What the ledger never heard of is taken in once more.
     accepted = world.undisturbed["accepted"] if name == "before the ledger" else 0

@@ -21,7 +21,7 @@ import pytest
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
 from tests.flows.conftest import World
-from tests.flows.victims import CONFIG, PATIENCE, STAGES, Scene, after, read_whole_release
+from tests.flows.victims import CONFIG, KEPT, PATIENCE, Scene, after, read_whole_release
 
 pytestmark = pytest.mark.slow
 
@@ -182,8 +182,8 @@ def test_a_killed_command_goes_on(world: World, tmp_path: Path, kill: Callable[[
             os.killpg(night.pid, signal.SIGKILL)
     assert survivors(rerun.pid, 0) == 0
     assert json.loads((tmp_path / "rerun.json").read_text())["status"] == "published"
-    found = [stage for stage in STAGES if f"{stage}: finished by an earlier try" in log.read_text()]
-    assert found == list(STAGES[:3])
+    found = [stage for stage in KEPT if f"{stage}: finished by an earlier try" in log.read_text()]
+    assert found == list(KEPT[:3])
     history = Releases(Lake(scene.home / "lake", pl.Int64(), pl.Int64())).history()
     assert [row.status for row in history] == ["published", "published"]
     assert dict(history[-1].content_hashes) == world.undisturbed["content_hashes"]

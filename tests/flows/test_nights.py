@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ from nightschool.contract import Component, Recipe
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.config import NightConfig
-from nightschool.night.gates import Gate, table_gates
+from nightschool.night.gates import Gate, ProposedLists, ask_table_gates
 from nightschool.notebook import open_release
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
@@ -127,8 +127,8 @@ def current() -> str:
     return Reader.of(open_home()).release.release_id
 
 
-def gates_of_damaged_lists(lists: pl.DataFrame, *arguments: Any, **named: Any) -> list[Gate]:
-    return table_gates(pl.concat([lists, lists.head(1)]), *arguments, **named)
+def gates_of_damaged_lists(proposed: ProposedLists) -> list[Gate]:
+    return ask_table_gates(replace(proposed, lists=pl.concat([proposed.lists, proposed.lists.head(1)])))
 
 
 def refuse(*_: object) -> NoReturn:
@@ -224,7 +224,7 @@ def test_a_late_bad_batch_is_set_aside_and_changes_nothing(platform: Platform, n
 def test_a_table_gate_refuses_once_and_for_all(
     platform: Platform, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.recommend.table_gates", gates_of_damaged_lists)
+    monkeypatch.setattr("tasks.recommend.ask_table_gates", gates_of_damaged_lists)
     with pytest.raises(GateRefused, match=r"repeated items in a list \(saw 1"):
         night(k=5)
     first, refused = history(open_home())
@@ -233,7 +233,7 @@ def test_a_table_gate_refuses_once_and_for_all(
     assert current() == registry(open_home()).champion() == platform.report["release_id"]
     assert not any(open_home().paths.nights.glob("*"))
 
-    monkeypatch.setattr("tasks.recommend.table_gates", table_gates)
+    monkeypatch.setattr("tasks.recommend.ask_table_gates", ask_table_gates)
     with monkeypatch.context() as patch:
         patch.setattr("tasks.refit.build", refuse)
         with pytest.raises(GateRefused, match=f"night {refused[1]} was refused before"):

@@ -22,6 +22,7 @@ from nightschool.columns import RELEASE_TABLES
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
+from nightschool.night.records import STAGES, ProveRecord, RecommendRecord, RefitRecord
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.serving_files import Lists, lists_path
@@ -30,7 +31,8 @@ from tasks.publish import publish
 
 PATIENCE = 300.0
 """Seconds after which a process counts as hanging."""
-STAGES = ("validate", "prepare", "select", "prove", "refit", "recommend")
+KEPT = tuple(record.stage for record in STAGES if record.kept)
+"""The stages that an interrupted night does not repeat."""
 CONFIG = NightConfig(
     k=10,
     models=("popularity", "ease", "content"),
@@ -196,8 +198,8 @@ def _live_publication(scene: Scene, name: str) -> dict[str, Any]:
     while not (scene.notes / f"{name}.go").exists():
         time.sleep(0.005)
     if isinstance(night, Night):
-        verdict, model, tables = (night.records.get(stage) for stage in ("prove", "refit", "recommend"))
-        publish.fn(night, verdict, model, tables, dry_run=False)
+        records = (night.require(ProveRecord), night.require(RefitRecord), night.require(RecommendRecord))
+        publish.fn(night, *records, dry_run=False)
         night.close()
     return _left_behind()
 

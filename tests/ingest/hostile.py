@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from expectations import validation
 from nightschool.columns import INTERACTIONS, ITEMS, QUARANTINE, SOURCE_FILE, SOURCE_ROW, SOURCES, TABLE, USERS
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.readers.readers import infer_id_dtypes
+from nightschool.data.normalization.id_types import infer_id_dtypes
 from nightschool.errors import NightschoolError
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest

@@ -8,7 +8,7 @@ import polars as pl
 from expectations import validation
 from nightschool.columns import DETAIL, QUARANTINE, REASON, ROW, SOURCE_ROW, USERS
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.data.readers.formats import Csv
+from nightschool.data.readers.delimited import Csv
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import IngestContext, Intake, TableCounts, mark

@@ -24,7 +24,7 @@ from nightschool.columns import (
     USER_ID,
     USERS,
 )
-from nightschool.data.readers.readers import infer_id_dtypes
+from nightschool.data.normalization.id_types import infer_id_dtypes
 from nightschool.errors import DataRefused, NightschoolError, NotFound
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.file_outcomes import decide_file

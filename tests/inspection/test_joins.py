@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from nightschool.data.readers.formats import Csv
+from nightschool.data.readers.delimited import Csv
 from nightschool.errors import DataRefused
 from nightschool.inspection.joins import shares_known, shares_repeated
 from tests.inspection.conftest import lines

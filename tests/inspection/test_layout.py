@@ -1,10 +1,9 @@
-import polars as pl
 import pytest
 
 from nightschool.data.readers.heads import read_head
 from nightschool.data.readers.parsing import RAW
 from nightschool.errors import DataRefused
-from nightschool.inspection.layout import looks_like_adjacency, split_into_layout
+from nightschool.inspection.layout import split_into_layout
 from tests.inspection.conftest import lines
 
 
@@ -83,22 +82,6 @@ def test_column_named_twice_is_refused(layout_of):
 def test_blank_first_line_is_refused(layout_of):
     with pytest.raises(DataRefused, match="begins with a blank line"):
         layout_of("", "id,rating", "1,2")
-
-
-@pytest.mark.parametrize(
-    ("rows", "adjacency"),
-    [
-        (["0 5 6 7", "1 5", "2 8 9"], True),
-        (["u1 c5 c6", "", "u2  c7"], True),
-        (["0 5 6 7"], False),
-        (["0 5 6", "0 7", "0 8 9"], False),
-        (["0", "1", "2"], False),
-        (["one two", "three four five"], False),
-        (["1, 2, 3", "4, 5"], False),
-    ],
-)
-def test_adjacency_is_an_id_a_line_and_what_goes_with_it(rows, adjacency):
-    assert looks_like_adjacency(pl.Series(rows)) == adjacency
 
 
 def test_quotes_that_stand_alone_enclose_nothing(layout_of):

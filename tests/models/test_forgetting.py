@@ -1,4 +1,4 @@
-"""Every model of the catalogue forgets a person, and nobody else's list changes."""
+"""A release's model and audiences are written again without a user, and nobody else's list changes."""
 
 from pathlib import Path
 
@@ -6,12 +6,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from models import catalog
-from models.base import Model
-from models.hybrid import Hybrid
 from models.published import Published, forget_user, write_audiences
 from models.serialization import read_arrays
 from nightschool.contract import Dataset, Recipe
-from nightschool.errors import ConfigurationError, NotFound
+from nightschool.errors import ConfigurationError
 from nightschool.night.release.audiences import measure_audiences
 
 GONE = 7
@@ -21,42 +19,6 @@ BLEND = Recipe.model_validate(
         "alpha": 0.7,
     }
 )
-
-
-def new(name: str) -> Model:
-    return catalog.build(BLEND) if name == "hybrid" else catalog.create(name, {})
-
-
-def parts(model: Model) -> list[Model]:
-    return [model, *model.parts.values()] if isinstance(model, Hybrid) else [model]
-
-
-def lengths(model: Model) -> dict[tuple[str, str], int]:
-    """Rows of every learned array, by component and name."""
-    return {(part.name, array): getattr(part, array).shape[0] for part in parts(model) for array in part.learned}
-
-
-# Users speak for each other in these: whoever heard the person loses that voice, see their own tests.
-SPEAKING = ("userknn", "stack")
-
-
-@pytest.mark.parametrize("name", [*(model for model in catalog.MODELS if model not in SPEAKING), "hybrid"])
-def test_a_forgotten_user_is_gone_and_other_lists_stay(name: str, planted: Dataset, tmp_path: Path) -> None:
-    model = new(name).fit(planted, seed=1)
-    others = planted.user_ids.filter(planted.user_ids != planted.user_ids[GONE])
-    before, rows = model.recommend(others, 5), lengths(model)
-    model.forget(GONE)
-    assert_frame_equal(model.recommend(others, 5), before, abs_tol=1e-6)
-    # Whatever has a row a user, some with one more for the unknown, has one less: a model names it in `by_user`.
-    fewer = {array: n - 1 if n in (42, 43) else n for array, n in rows.items()}
-    assert lengths(model) == fewer
-    for part in parts(model):
-        assert part.known.user_ids.to_list() == others.to_list()
-        assert part.known.history.shape == (41, 22)
-    with pytest.raises(NotFound):
-        model.recommend(planted.user_ids[[GONE]], 5)
-    model.save(tmp_path / "model")
-    assert_frame_equal(new(name).load(tmp_path / "model").recommend(others, 5), before, abs_tol=1e-6)
 
 
 @pytest.fixture

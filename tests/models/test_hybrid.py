@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -6,8 +8,50 @@ from models.hybrid import Hybrid
 from nightschool.contract import Blended, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.topk import allowed_items
+from nightschool.testing.difficult_data import DifficultDataContract
+from nightschool.testing.recommender import RecommenderContract
+from tests.models.test_catalog import BLEND
 
 USERS = np.arange(42, dtype=np.int32)
+
+
+class TestHybrid(RecommenderContract):
+    model = Hybrid
+    refuses: ClassVar = {
+        "one item": "described",
+        "one user and one item": "described",
+        "only dislikes": "above zero",
+        "no graded scores": "svd needs graded scores",
+        "nothing available": "described",
+    }
+    # What a recipe holds is described where it is read, and svd cannot score a history that it was not fitted on.
+    test_every_hyper_parameter_is_described_and_frozen = None
+    test_folding_in_a_known_history_gives_the_users_own_scores = None
+
+    @classmethod
+    def new(cls):
+        return catalog.build(BLEND)
+
+    @classmethod
+    def parts(cls, model):
+        return [model, *model.parts.values()]
+
+
+class TestHybridWithReranker(DifficultDataContract):
+    model = Hybrid
+    refuses: ClassVar = {
+        "one item": "with and without",
+        "one user and one item": "nothing to learn",
+        "one pair": "nothing to learn",
+        "everybody has seen everything": "with and without",
+        "only dislikes": "above zero",
+        "nothing available": "with and without",
+    }
+
+    @classmethod
+    def new(cls):
+        components = [{"model": "popularity"}, {"model": "ease"}]
+        return catalog.build(Recipe.model_validate({"components": components, "reranker": {"trees": 3}}))
 
 
 def recipe(alpha):

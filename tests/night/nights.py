@@ -12,7 +12,7 @@ from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TITL
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
-from nightschool.night.night import Night, open_night
+from nightschool.night.night import Night, resolve_night
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.home import Home
@@ -47,7 +47,7 @@ def meet(home: Home, when: datetime, row: int) -> None:
 
 
 def start(home: Home, request: Request = REQUEST, config: NightConfig = CONFIG, manifest: Manifest = MANIFEST) -> Night:
-    night = open_night(home, manifest, config, request)
+    night = resolve_night(home, manifest, config, request)
     assert isinstance(night, Night)
     return night
 

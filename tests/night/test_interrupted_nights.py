@@ -7,7 +7,7 @@ import pytest
 
 from nightschool.errors import GateRefused
 from nightschool.night.config import NightConfig
-from nightschool.night.night import Night, open_night
+from nightschool.night.night import Night, resolve_night
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import (
@@ -98,7 +98,7 @@ def test_a_night_that_died_after_its_publication_is_published_and_leaves_nothing
     night.records.put("select", {})
     release = publish(night)
     assert left_over(opened) == [night.identity.run_key, "unfinished.json"]
-    assert open_night(opened, MANIFEST, CONFIG, REQUEST) == release
+    assert resolve_night(opened, MANIFEST, CONFIG, REQUEST) == release
     assert left_over(opened) == []
     assert statuses(opened) == ["published"]
 
@@ -108,7 +108,7 @@ def test_a_night_that_died_after_its_refusal_is_refused_and_leaves_nothing(opene
     night.records.put("select", {})
     opened.releases.refuse(draft(night, reason="coverage"))
     with pytest.raises(GateRefused, match="was refused before"):
-        open_night(opened, MANIFEST, CONFIG, REQUEST)
+        resolve_night(opened, MANIFEST, CONFIG, REQUEST)
     assert left_over(opened) == []
     assert start(opened, replace(REQUEST, force=True)).identity.run_key != night.identity.run_key
 
@@ -117,7 +117,7 @@ def test_a_forced_night_that_died_after_its_publication_is_not_published_twice(o
     finish(start(opened))
     force = replace(REQUEST, force=True)
     release = publish(start(opened, force))
-    assert open_night(opened, MANIFEST, CONFIG, force) == release
+    assert resolve_night(opened, MANIFEST, CONFIG, force) == release
     assert statuses(opened) == ["published"] * 2
     assert start(opened, force).identity.run_key != release.run_key
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.night.config import NightConfig
-from nightschool.night.night import SEARCHED_ANEW, open_night
+from nightschool.night.night import SEARCHED_ANEW, resolve_night
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
@@ -55,7 +55,7 @@ def test_a_backfill_starts_from_the_release_of_before_and_leaves_the_pointer(ope
     current = opened.releases.current()
     assert current is not None
     assert current.release_id == thursday
-    assert open_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=night.identity.as_of)) == release
+    assert resolve_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=night.identity.as_of)) == release
 
 
 def test_the_next_backfill_starts_from_the_one_before_and_the_next_night_does_not(opened: Home) -> None:

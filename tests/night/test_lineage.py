@@ -12,7 +12,9 @@ from nightschool.night.lineage import (
     releases_before,
     tuning_is_due,
 )
+from nightschool.night.records import SelectRecord, TrialEntry
 from nightschool.storage.release import Release, Status
+from tests.night.records import EASE, example
 
 START = datetime(2024, 5, 1, 2, tzinfo=UTC)
 CONFIG = NightConfig(search_seconds=20)
@@ -129,10 +131,8 @@ def test_another_night_or_champion_and_a_night_that_stored_nothing_are_not_repea
 
 
 def test_what_a_release_stores_is_what_a_repeat_finds() -> None:
-    chosen = {
-        "tuned": True,
-        "trials": [{**trial, "value": 0.1, "seconds": 2.0} for trial in TRIALS],
-        "recipe": {"components": [], "reranker": {"trees": 3}},
-    }
-    assert describe_search(chosen) == {"trials": TRIALS, "reranked": True}
-    assert describe_search({**chosen, "tuned": False}) == describe_search({}) == {}
+    trials = tuple(TrialEntry(**trial, value=0.1, seconds=2.0) for trial in TRIALS)
+    reranked = EASE.model_copy(update={"reranker": {"trees": 3}})
+    selected = example(SelectRecord, trials=trials, recipe=reranked)
+    assert describe_search(selected) == {"trials": TRIALS, "reranked": True}
+    assert describe_search(selected.model_copy(update={"tuned": False})) == describe_search(None) == {}

@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, TITLE
 from nightschool.errors import DataRefused, GateRefused
 from nightschool.night.config import NightConfig
-from nightschool.night.night import Night, open_night
+from nightschool.night.night import Night, resolve_night
 from nightschool.settings import HomePaths
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
@@ -77,10 +77,10 @@ def test_what_became_known_later_and_where_the_home_lies_are_not_in_the_key(open
 
 def test_a_night_without_interactions_is_refused(opened: Home, tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match="no interaction was known then"):
-        open_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=MONDAY - timedelta(days=1)))
+        resolve_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=MONDAY - timedelta(days=1)))
     lake = Lake(tmp_path / "empty", opened.lake.user_id, opened.lake.item_id)
     with pytest.raises(DataRefused, match="there are no interactions; ingest some"):
-        open_night(replace(opened, lake=lake), MANIFEST, CONFIG, REQUEST)
+        resolve_night(replace(opened, lake=lake), MANIFEST, CONFIG, REQUEST)
 
 
 # What a night starts from
@@ -127,7 +127,7 @@ def test_a_week_counts_from_the_last_tuning_that_was_published(opened: Home) -> 
 
 def test_a_published_night_is_not_run_again(opened: Home) -> None:
     release = finish(start(opened))
-    assert open_night(opened, MANIFEST, CONFIG, REQUEST) == release
+    assert resolve_night(opened, MANIFEST, CONFIG, REQUEST) == release
     assert statuses(opened) == ["published"]
 
 
@@ -135,7 +135,7 @@ def test_an_older_night_that_was_published_stays_published(opened: Home) -> None
     monday = finish(start(opened))
     meet(opened, TUESDAY, row=2)
     tuesday = finish(start(opened))
-    assert open_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=MONDAY)) == monday
+    assert resolve_night(opened, MANIFEST, CONFIG, replace(REQUEST, as_of=MONDAY)) == monday
     assert opened.releases.current() == tuesday
 
 
@@ -144,7 +144,7 @@ def test_a_refused_night_is_refused_again_without_opening(opened: Home) -> None:
     opened.releases.refuse(draft(night, reason="coverage 0.1"))
     night.close()
     with pytest.raises(GateRefused, match=f"night {night.identity.release_id} was refused before: coverage 0.1"):
-        open_night(opened, MANIFEST, CONFIG, REQUEST)
+        resolve_night(opened, MANIFEST, CONFIG, REQUEST)
     assert statuses(opened) == ["refused"]
 
 
@@ -169,6 +169,6 @@ def test_a_hold_refuses_every_night_until_it_is_lifted(opened: Home) -> None:
         with pytest.raises(
             GateRefused, match="on hold; saw 'looking into it'; run `nightschool releases release-hold`"
         ):
-            open_night(opened, MANIFEST, CONFIG, replace(REQUEST, force=force))
+            resolve_night(opened, MANIFEST, CONFIG, replace(REQUEST, force=force))
     opened.releases.unhold()
-    assert open_night(opened, MANIFEST, CONFIG, REQUEST) == release
+    assert resolve_night(opened, MANIFEST, CONFIG, REQUEST) == release

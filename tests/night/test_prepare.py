@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, TIMESTAMP, USER_ID
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
-from nightschool.night.prepare import Prepared, event_log, prepare
+from nightschool.night.prepare import Prepared, event_log, prepare_events
 from nightschool.storage.home import Home
 from tests.night.nights import MANIFEST, MONDAY, REQUEST, make_home, start
 
@@ -39,7 +39,7 @@ def night(opened: Home) -> Night:
 
 
 def test_events_are_cut_in_time_by_the_nights_configuration(night: Night) -> None:
-    prepared = prepare(night)
+    prepared = prepare_events(night)
     assert prepared.cut.protocol == "temporal"
     assert prepared.cut.test_from == MONDAY - timedelta(days=10)
     assert prepared.cut.validation_from == MONDAY - timedelta(days=20)
@@ -47,13 +47,13 @@ def test_events_are_cut_in_time_by_the_nights_configuration(night: Night) -> Non
     late = pl.Series(prepared.cut.part(2))
     assert times.filter(late).min() > prepared.cut.test_from >= times.filter(~late).max()
     wider = replace(night, config=CONFIG.model_copy(update={"window_days": 15}))
-    assert prepare(wider).cut.test_from == MONDAY - timedelta(days=15)
+    assert prepare_events(wider).cut.test_from == MONDAY - timedelta(days=15)
 
 
 def test_only_what_was_known_is_prepared(opened: Home) -> None:
     early = MONDAY - timedelta(days=50)
     night = start(opened, replace(REQUEST, as_of=early), config=CONFIG, manifest=LOG_ONLY)
-    prepared = prepare(night)
+    prepared = prepare_events(night)
     assert prepared.log.events.height == 10 * 51
     assert prepared.log.events[TIMESTAMP].max() == early
     assert prepared.log.empty.n_users == 10
@@ -69,7 +69,7 @@ def test_log_takes_in_the_tables_that_the_manifest_declares(opened: Home) -> Non
 
 
 def test_what_is_saved_comes_back(night: Night, tmp_path: Path) -> None:
-    prepared = prepare(night)
+    prepared = prepare_events(night)
     record = prepared.save(tmp_path / "stage")
     back = Prepared.load(tmp_path / "stage", record)
     assert back.log.events.equals(prepared.log.events)
@@ -79,17 +79,17 @@ def test_what_is_saved_comes_back(night: Night, tmp_path: Path) -> None:
 
 
 def test_record_says_how_much_there_is(night: Night, tmp_path: Path) -> None:
-    record = prepare(night).save(tmp_path / "stage")
-    assert (record["protocol"], record["underpowered"], record["warnings"]) == ("temporal", False, [])
-    assert (record["users"], record["items"], record["events"]) == (11, DAYS, 1001)
-    assert sum(record["events_by_part"]) == 1001
-    assert record["test_from"] == "2024-04-26T00:00:00Z"
+    record = prepare_events(night).save(tmp_path / "stage")
+    assert (record.protocol, record.underpowered, record.warnings) == ("temporal", False, ())
+    assert (record.users, record.items, record.events) == (11, DAYS, 1001)
+    assert sum(record.events_by_part) == 1001
+    assert record.model_dump(mode="json")["test_from"] == "2024-04-26T00:00:00Z"
 
 
 def test_cut_without_instants_comes_back_too(night: Night, tmp_path: Path) -> None:
     config = CONFIG.model_copy(update={"min_users": 200})
-    prepared = prepare(replace(night, config=config))
+    prepared = prepare_events(replace(night, config=config))
     assert (prepared.cut.protocol, prepared.cut.underpowered) == ("temporal-user", True)
     record = prepared.save(tmp_path / "stage")
-    assert record["test_from"] is None
+    assert record.test_from is None
     assert Prepared.load(tmp_path / "stage", record).cut.warnings == prepared.cut.warnings != ()

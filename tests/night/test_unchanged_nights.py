@@ -12,7 +12,7 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEM_ID, ITEMS, TITLE, UNTIL, USER_ID, USERS
 from nightschool.errors import GateRefused
 from nightschool.night.config import NightConfig
-from nightschool.night.night import Night, Unchanged, open_night
+from nightschool.night.night import Night, Unchanged, resolve_night
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Releases
 from tests.night.nights import (
@@ -41,7 +41,7 @@ def opened(tmp_path: Path) -> Home:
 
 
 def open_at(home: Home, as_of: datetime, config: NightConfig = CONFIG, **asked: Any) -> object:
-    return open_night(home, MANIFEST, config, replace(REQUEST, as_of=as_of, **asked))
+    return resolve_night(home, MANIFEST, config, replace(REQUEST, as_of=as_of, **asked))
 
 
 def append_item(home: Home, available_at: datetime, until: datetime | None) -> None:
@@ -156,5 +156,5 @@ def test_an_interrupted_night_goes_on_although_it_is_asked_whether_anything_chan
 
 
 def test_t_is_the_newest_row_that_has_passed_when_nobody_names_it(opened: Home) -> None:
-    assert open_night(opened, MANIFEST, CONFIG, REQUEST) == opened.releases.current()
+    assert resolve_night(opened, MANIFEST, CONFIG, REQUEST) == opened.releases.current()
     assert isinstance(open_at(opened, datetime.now(UTC)), Night)

@@ -109,7 +109,7 @@ def test_new_users_are_measured_after_each_count_of_events(log: EventLog) -> Non
         assert "fold in" in table.failures["known"]
         assert table.rows[1].evaluation.n_users == N_USERS // 5
         assert table.rows[0].over_popularity.difference == 0
-        assert table.rows[1].over_popularity.verdict == "better"
+        assert table.rows[1].over_popularity.conclusion == "better"
 
 
 def test_new_items_are_ranked_among_themselves_and_among_all(log: EventLog) -> None:

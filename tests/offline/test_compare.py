@@ -46,7 +46,7 @@ def test_each_model_is_measured_on_the_test_against_popularity(split, test, crea
     assert [row.name for row in rows] == ["popularity", "ease"]
     assert failures == {}
     assert rows[0].over_popularity.difference == 0.0
-    assert rows[1].over_popularity.verdict == "better"
+    assert rows[1].over_popularity.conclusion == "better"
     alone = evaluate(create("ease", {}), test, cutoffs=CUTOFFS, megabytes=1)
     assert rows[1].evaluation.mean("ndcg", 10) == alone.mean("ndcg", 10)
 

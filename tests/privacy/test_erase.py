@@ -20,7 +20,7 @@ from nightschool.columns import (
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.errors import NotFound
 from nightschool.ingest.ledger import Ledger
-from nightschool.privacy.erase import begin_erasure, erase_rows, erase_texts, find_person
+from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
 from nightschool.privacy.locate import TABLES
 from nightschool.storage.erasure_log import Erasure, Erasures, UserId, unfinished
 from nightschool.storage.home import Home
@@ -29,20 +29,20 @@ from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.serving_files import Lists, lists_path
 from nightschool.storage.verify import verify_release
-from tests.privacy.people import MANIFEST, NUMBERS, TEXTS, People, people_home, publish, write
-from tests.privacy.people import RELEASES as BOTH
+from tests.privacy.users import MANIFEST, NUMBERS, TEXTS, Users, publish, users_home, write
+from tests.privacy.users import RELEASES as BOTH
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=[NUMBERS, TEXTS], ids=["numbers", "text"])
-def people(request: pytest.FixtureRequest) -> People:
+def users(request: pytest.FixtureRequest) -> Users:
     return request.param
 
 
 @pytest.fixture
-def opened(people: People, tmp_path: Path) -> Home:
-    return people_home(tmp_path / "home", people)
+def opened(users: Users, tmp_path: Path) -> Home:
+    return users_home(tmp_path / "home", users)
 
 
 def forget(home: Home, user_id: UserId) -> Erasure:
@@ -51,13 +51,13 @@ def forget(home: Home, user_id: UserId) -> Erasure:
     return erasure
 
 
-def others(opened: Home, people: People) -> dict[str, list[tuple[object, ...]]]:
+def others(opened: Home, users: Users) -> dict[str, list[tuple[object, ...]]]:
     """All rows of the near and the other one, by table; of neighbours, those between the two."""
     kept = {}
     for table in TABLES:
         rows = opened.lake.scan(table).collect()
         for name in {USER_ID, "neighbor_id"} & set(rows.columns):
-            rows = rows.filter(pl.col(name).is_in(list(people[1:])))
+            rows = rows.filter(pl.col(name).is_in(list(users[1:])))
         names = [name for name in rows.columns if name != "rank"]
         kept[table.name] = sorted(map(repr, rows.select(names).rows()))
     return kept
@@ -71,10 +71,10 @@ def bytes_with(opened: Home, user_id: UserId) -> list[Path]:
     return [file for file in files if spelled in file.read_bytes() or raw in file.read_bytes()]
 
 
-def test_who_is_forgotten_is_in_no_byte_and_everybody_else_stays(opened: Home, people: People) -> None:
-    assert bytes_with(opened, people.gone)
-    before, version = others(opened, people), opened.lake.version(RELEASES)
-    removed = forget(opened, people.gone).removed
+def test_who_is_forgotten_is_in_no_byte_and_everybody_else_stays(opened: Home, users: Users) -> None:
+    assert bytes_with(opened, users.gone)
+    before, version = others(opened, users), opened.lake.version(RELEASES)
+    removed = forget(opened, users.gone).removed
     assert removed == {
         "users": 1,
         "interactions": 2,
@@ -83,87 +83,87 @@ def test_who_is_forgotten_is_in_no_byte_and_everybody_else_stays(opened: Home, p
         "candidate_scores": 2,
         "similar_users": 4,
     }
-    assert bytes_with(opened, people.gone) == []
+    assert bytes_with(opened, users.gone) == []
     before["quarantine"] = before["quarantine"][1:]
-    assert others(opened, people) == before
+    assert others(opened, users) == before
     assert opened.lake.version(RELEASES) == version
 
 
-def test_lists_that_are_served_lose_only_theirs(opened: Home, people: People) -> None:
-    forget(opened, people.gone)
+def test_lists_that_are_served_lose_only_theirs(opened: Home, users: Users) -> None:
+    forget(opened, users.gone)
     for release_id in BOTH:
         listed, history, alike = (
             Lists(lists_path(opened.paths.serving, release_id, table))
             for table in (RECOMMENDATIONS, HISTORIES, SIMILAR_USERS)
         )
-        assert [lists.columns_of(people.gone) for lists in (listed, history, alike)] == [None] * 3
-        for person in people[1:]:
-            assert listed.columns_of(person)["item_id"] == [1, 2, 3]
-            assert history.columns_of(person)["item_id"] == [5, 6]
-        left = alike.columns_of(people.near)
-        assert (left["neighbor_id"], left["rank"]) == ([people.other], [1])
+        assert [lists.columns_of(users.gone) for lists in (listed, history, alike)] == [None] * 3
+        for user in users[1:]:
+            assert listed.columns_of(user)["item_id"] == [1, 2, 3]
+            assert history.columns_of(user)["item_id"] == [5, 6]
+        left = alike.columns_of(users.near)
+        assert (left["neighbor_id"], left["rank"]) == ([users.other], [1])
 
 
-def test_histories_that_cannot_be_read_are_emptied_and_stay_damaged(opened: Home, people: People) -> None:
+def test_histories_that_cannot_be_read_are_emptied_and_stay_damaged(opened: Home, users: Users) -> None:
     path = lists_path(opened.paths.serving, BOTH[0], HISTORIES)
     path.write_bytes(path.read_bytes()[:-64])
-    forget(opened, people.gone)
-    assert bytes_with(opened, people.gone) == []
+    forget(opened, users.gone)
+    assert bytes_with(opened, users.gone) == []
     assert verify_release(opened, BOTH[0]).parts["histories.arrow"] == "damaged"
     assert verify_release(opened, BOTH[1]).parts["histories.arrow"] == "erased"
 
 
-def test_releases_are_still_whole_and_known_as_erased(opened: Home, people: People) -> None:
+def test_releases_are_still_whole_and_known_as_erased(opened: Home, users: Users) -> None:
     assert verify_release(opened, BOTH[0]).state == "intact"
-    forget(opened, people.gone)
+    forget(opened, users.gone)
     for release_id in BOTH:
-        assert Reader.of(opened, release_id).user_list(str(people.near), 2, None)
+        assert Reader.of(opened, release_id).user_list(str(users.near), 2, None)
         assert verify_release(opened, release_id).state == "erased"
-    forget(opened, people.near)
+    forget(opened, users.near)
     assert verify_release(opened, BOTH[0]).state == "erased"
-    assert find_person(opened, MANIFEST, people.other)["interactions"] == 2
+    assert count_user_rows(opened, MANIFEST, users.other)["interactions"] == 2
 
 
-def test_a_table_that_was_damaged_before_is_not_declared_sound(opened: Home, people: People) -> None:
+def test_a_table_that_was_damaged_before_is_not_declared_sound(opened: Home, users: Users) -> None:
     rows = opened.lake.scan(RECOMMENDATIONS, BOTH[0]).collect()
     changed = rows.with_columns(pl.col("score") * 2)
     opened.lake.replace_release(RECOMMENDATIONS, BOTH[0], changed)
-    forget(opened, people.gone)
+    forget(opened, users.gone)
     assert verify_release(opened, BOTH[0]).parts["recommendations"] == "damaged"
     assert verify_release(opened, BOTH[1]).parts["recommendations"] == "erased"
-    assert bytes_with(opened, people.gone) == []
+    assert bytes_with(opened, users.gone) == []
 
 
-def test_what_did_not_come_to_its_end_goes(opened: Home, people: People) -> None:
+def test_what_did_not_come_to_its_end_goes(opened: Home, users: Users) -> None:
     stage = opened.paths.nights / "key" / "prepare"
     stage.mkdir(parents=True)
-    (stage / "users.json").write_text(str(people.gone))
+    (stage / "users.json").write_text(str(users.gone))
     (opened.paths.nights / "unfinished.json").write_text("{}")
-    opened.lake.spool("users").add(pl.DataFrame({USER_ID: [people.gone]}))
-    (lists_path(opened.paths.serving, BOTH[0]).parent / ".recommendations.arrow.1.tmp").write_text(str(people.gone))
+    opened.lake.spool("users").add(pl.DataFrame({USER_ID: [users.gone]}))
+    (lists_path(opened.paths.serving, BOTH[0]).parent / ".recommendations.arrow.1.tmp").write_text(str(users.gone))
     never = "2024-05-08-cccccccc"
     rows = opened.lake.scan(RECOMMENDATIONS, BOTH[0]).collect().with_columns(pl.lit(never).alias("release_id"))
     opened.lake.replace_release(RECOMMENDATIONS, never, rows)
     lists_path(opened.paths.serving, never).parent.mkdir()
-    forget(opened, people.gone)
-    assert bytes_with(opened, people.gone) == []
+    forget(opened, users.gone)
+    assert bytes_with(opened, users.gone) == []
     assert [path.name for path in opened.paths.nights.iterdir()] == ["unfinished.json"]
     assert opened.lake.releases(RECOMMENDATIONS) == set(BOTH)
     assert sorted(path.name for path in opened.paths.serving.iterdir()) == sorted(BOTH)
 
 
-def test_what_pruned_releases_left_in_the_log_goes(opened: Home, people: People) -> None:
+def test_what_pruned_releases_left_in_the_log_goes(opened: Home, users: Users) -> None:
     for table in RELEASE_TABLES:
         opened.lake.drop_release(table, BOTH[0])
-    forget(opened, people.gone)
-    assert bytes_with(opened, people.gone) == []
+    forget(opened, users.gone)
+    assert bytes_with(opened, users.gone) == []
     with pytest.raises(NotFound, match="was pruned"):
         verify_release(opened, BOTH[0])
 
 
-def test_nights_and_readers_go_on_after_it(opened: Home, people: People) -> None:
-    forget(opened, people.gone)
-    publish(opened, "2024-05-09-dddddddd", People(people.near, people.other, people.other))
+def test_nights_and_readers_go_on_after_it(opened: Home, users: Users) -> None:
+    forget(opened, users.gone)
+    publish(opened, "2024-05-09-dddddddd", Users(users.near, users.other, users.other))
     current = opened.releases.current()
     assert current is not None
     assert current.release_id == "2024-05-09-dddddddd"
@@ -173,20 +173,20 @@ def test_nights_and_readers_go_on_after_it(opened: Home, people: People) -> None
         opened.releases.whole(BOTH[0])
 
 
-def test_somebody_who_is_not_there_is_not_found(opened: Home, people: People) -> None:
-    nobody = "nobody" if isinstance(people.gone, str) else 99
+def test_somebody_who_is_not_there_is_not_found(opened: Home, users: Users) -> None:
+    nobody = "nobody" if isinstance(users.gone, str) else 99
     with pytest.raises(NotFound, match="no such user; saw"):
         begin_erasure(opened, MANIFEST, nobody, NOW)
-    forget(opened, people.gone)
+    forget(opened, users.gone)
     with pytest.raises(NotFound, match="no such user any more, forgotten on 2026-01-01"):
-        find_person(opened, MANIFEST, people.gone)
+        count_user_rows(opened, MANIFEST, users.gone)
 
 
-def test_a_tombstone_keeps_the_person_out(opened: Home, people: People) -> None:
+def test_a_tombstone_keeps_the_user_out(opened: Home, users: Users) -> None:
     tombstones = Erasures(opened.lake)
-    arriving = pl.Series([people.near, people.gone], dtype=opened.lake.user_id)
+    arriving = pl.Series([users.near, users.gone], dtype=opened.lake.user_id)
     assert tombstones.mask(arriving).to_list() == [False, False]
-    forget(opened, people.gone)
+    forget(opened, users.gone)
     assert tombstones.mask(arriving).to_list() == [False, True]
 
 
@@ -195,12 +195,12 @@ ODD = ("'; DROP TABLE users; --", 'a"b', "x\ny", "ø" * 10_000, "%_", "\\", "use
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 def test_ids_of_every_kind_are_forgotten(odd: str, tmp_path: Path) -> None:
-    people = People(odd, "near", "other")
-    opened = people_home(tmp_path / "home", people)
-    before = others(opened, people)
+    users = Users(odd, "near", "other")
+    opened = users_home(tmp_path / "home", users)
+    before = others(opened, users)
     before["quarantine"] = before["quarantine"][1:]
     assert forget(opened, odd).removed["recommendations"] == 6
-    assert others(opened, people) == before
+    assert others(opened, users) == before
     assert len(odd) < 9 or bytes_with(opened, odd) == []
 
 
@@ -224,7 +224,7 @@ STEPS: dict[str, tuple[type, str]] = {
 def test_an_erasure_that_was_killed_is_finished_by_the_next_try(
     step: str, call: int, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = people_home(tmp_path / "home", TEXTS)
+    opened = users_home(tmp_path / "home", TEXTS)
     erasure = begin_erasure(opened, MANIFEST, TEXTS.gone, NOW)
     with monkeypatch.context() as patch:
         patch.setattr(*STEPS[step], dying(getattr(*STEPS[step]), call, after))
@@ -257,20 +257,20 @@ def dying(original: Callable[..., object], call: int, after: bool) -> Callable[.
     return watched
 
 
-def test_texts_forget_too(opened: Home, people: People) -> None:
+def test_texts_forget_too(opened: Home, users: Users) -> None:
     paths = opened.paths
     for file in (paths.docs / "index.html", paths.logs / "worker.log", paths.prefect / "storage" / "result"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"user {people.gone} is bad")
+        file.write_text(f"user {users.gone} is bad")
     (paths.logs / "server.log").write_text("started")
-    erase_texts(opened, people.gone)
+    erase_texts(opened, users.gone)
     texts = [file for folder in (paths.docs, paths.logs, paths.prefect) for file in folder.rglob("*") if file.is_file()]
     assert sorted((file.name, file.read_text()) for file in texts) == [("server.log", "started"), ("worker.log", "")]
 
 
-def test_a_reason_that_quotes_the_person_is_blanked(opened: Home, people: People) -> None:
+def test_a_reason_that_quotes_the_user_is_blanked(opened: Home, users: Users) -> None:
     """Why a file was set aside, or a night failed, may quote an id."""
-    gone, near, _ = people
+    gone, near, _ = users
     ledger = Ledger(opened.lake, NOW)
     for name, user_id in (("a.csv", gone), ("b.csv", near)):
         about = {"reason": f"bad_rating 12, such as '{user_id}'", "detail": "{}"}
@@ -281,5 +281,5 @@ def test_a_reason_that_quotes_the_person_is_blanked(opened: Home, people: People
     forget(opened, gone)
     for table in (SOURCES, NIGHTS):
         reasons = opened.lake.scan(table).select("reason").drop_nulls().collect().to_series().to_list()
-        assert sorted(reasons) == sorted(["a person was forgotten", f"bad_rating 12, such as '{near}'"])
+        assert sorted(reasons) == sorted(["a user was erased", f"bad_rating 12, such as '{near}'"])
     assert bytes_with(opened, gone) == []

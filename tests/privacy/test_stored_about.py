@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import NotFound
-from nightschool.privacy.erase import find_person
+from nightschool.privacy.erase import count_user_rows
 from nightschool.privacy.stored_about import stored_about
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
-from tests.privacy.people import MANIFEST, NUMBERS, RELEASES, TEXTS, People, people_home
+from tests.privacy.users import MANIFEST, NUMBERS, RELEASES, TEXTS, Users, users_home
 
 
 @pytest.fixture
@@ -17,17 +17,17 @@ def address(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'events.db'}"
 
 
-@pytest.mark.parametrize("people", [NUMBERS, TEXTS])
-def test_it_holds_every_row_that_forget_would_remove(people: People, tmp_path: Path, address: str) -> None:
-    home = people_home(tmp_path / "home", people)
-    document = stored_about(home, MANIFEST, people.gone, address)
-    assert {name: len(rows) for name, rows in document["tables"].items()} == find_person(home, MANIFEST, people.gone)
+@pytest.mark.parametrize("users", [NUMBERS, TEXTS])
+def test_it_holds_every_row_that_forget_would_remove(users: Users, tmp_path: Path, address: str) -> None:
+    home = users_home(tmp_path / "home", users)
+    document = stored_about(home, MANIFEST, users.gone, address)
+    assert {name: len(rows) for name, rows in document["tables"].items()} == count_user_rows(home, MANIFEST, users.gone)
     assert document["histories"].keys() == {*RELEASES}
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
 def test_it_holds_what_they_sent_and_were_shown(tmp_path: Path, address: str) -> None:
-    home, user = people_home(tmp_path / "home", TEXTS), str(TEXTS.gone)
+    home, user = users_home(tmp_path / "home", TEXTS), str(TEXTS.gone)
     engine = open_database(address)
     store = EventStore(engine)
     store.append(
@@ -44,4 +44,4 @@ def test_it_holds_what_they_sent_and_were_shown(tmp_path: Path, address: str) ->
 
 def test_nobody_has_nothing_stored_about_them(tmp_path: Path, address: str) -> None:
     with pytest.raises(NotFound, match="no such user"):
-        stored_about(people_home(tmp_path / "home", TEXTS), MANIFEST, "nobody", address)
+        stored_about(users_home(tmp_path / "home", TEXTS), MANIFEST, "nobody", address)

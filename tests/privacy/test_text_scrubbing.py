@@ -85,7 +85,7 @@ def test_a_database_that_somebody_else_keeps_busy_is_told(database: Path, monkey
             forget_in_prefect(database, "lærner-32")
 
 
-def test_a_log_that_mentions_the_person_is_emptied(tmp_path: Path) -> None:
+def test_a_log_that_mentions_the_user_is_emptied(tmp_path: Path) -> None:
     log, other = tmp_path / "worker.log", tmp_path / "server.log"
     log.write_bytes(b"started\n\xffuser " + "lærner-32".encode() + b" is bad\n")
     other.write_text("user lærner-33 is bad\n")

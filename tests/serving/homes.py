@@ -15,7 +15,7 @@ from nightschool.contract import Dataset, Recipe
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
-from nightschool.night.night import Night, open_night
+from nightschool.night.night import Night, resolve_night
 from nightschool.night.prepare import event_log
 from nightschool.night.release.lists import write_tables
 from nightschool.night.release.publish import draft_release, publish_release
@@ -101,7 +101,7 @@ def learn(home: Home, recipe: Mapping[str, Any] = HYBRID) -> tuple[Hybrid, Datas
 
 def _night(home: Home, config: NightConfig) -> Night:
     request = Request(as_of=None, code=f"code {len(home.releases.history())}", environment="environment")
-    night = open_night(home, load_manifest(home.binding.manifest), config, request)
+    night = resolve_night(home, load_manifest(home.binding.manifest), config, request)
     assert isinstance(night, Night)
     return replace(night)
 

@@ -62,7 +62,7 @@ def test_a_label_is_found_in_any_column(catalogue: Catalogue) -> None:
 
 
 def test_items_are_alike_by_labels_and_never_by_text(catalogue: Catalogue) -> None:
-    alike = (catalogue.likeness @ catalogue.likeness.T).toarray()
+    alike = (catalogue.similarity_features @ catalogue.similarity_features.T).toarray()
     assert alike[0, 2] > 0
     assert alike[0, 3] == alike[1, 0] == 0
     assert alike.diagonal() == pytest.approx([1, alike[1, 1], 1, 1])
@@ -73,7 +73,7 @@ def test_a_catalogue_that_tells_nothing_has_no_levels_kinds_or_labels() -> None:
     assert (bare.ids, bare.level_names) == (["a", "b"], ())
     assert not bare.labelled("x").any()
     assert (bare.levels.tolist(), bare.kinds.tolist()) == ([-1, -1], [-1, -1])
-    assert bare.likeness.nnz == 0
+    assert bare.similarity_features.nnz == 0
     assert not bare.labelled("x").any()
 
 

@@ -85,7 +85,7 @@ def test_tables_that_go_missing_are_told_and_the_release_is_served_on(own_home: 
     served, there = current.snapshot, own_home.paths.root / name
     there.rename(own_home.paths.root / "away")
     for _ in range(2):
-        with pytest.raises(Unreachable, match="the tables that tell the current release are missing"):
+        with pytest.raises(Unreachable, match="the tables that name the current release are missing"):
             current.refresh()
     assert current.snapshot is served
     (own_home.paths.root / "away").rename(there)

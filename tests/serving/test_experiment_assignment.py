@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from nightschool.errors import Unreachable
-from nightschool.experiments.assignment import assigned
+from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Plan, Shown
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
@@ -67,7 +67,7 @@ def test_arms_are_drawn_by_the_salted_hash_and_by_their_shares(experiments: Expe
     experiment = running.running
     assert experiment is not None
     arms = [running.arm_of(user) for user in range(2_000)]
-    assert arms == ["ab"[assigned(experiment.salt, str(user), (0.5, 0.5))] for user in range(2_000)]
+    assert arms == ["ab"[assign_arm(experiment.salt, str(user), (0.5, 0.5))] for user in range(2_000)]
     assert arms == [running.arm_of(str(user)) for user in range(2_000)]
     assert 900 < Counter(arms)["a"] < 1_100
 

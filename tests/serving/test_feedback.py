@@ -96,9 +96,9 @@ def test_a_clock_that_is_off_is_corrected_by_ours(
         ({"at": EARLIEST - SECOND}, "before 1970"),
         ({"at": datetime.min.replace(tzinfo=UTC)}, "before 1970"),
         ({"at": EARLIEST, "sent_at": datetime.max.replace(tzinfo=UTC)}, "before 1970"),
-        ({"at": datetime.max.replace(tzinfo=UTC)}, "end of time"),
-        ({"at": datetime(2026, 1, 1)}, "without its zone"),
-        ({"at": NOW, "sent_at": datetime(2026, 1, 1)}, "without its zone"),
+        ({"at": datetime.max.replace(tzinfo=UTC)}, "out of range"),
+        ({"at": datetime(2026, 1, 1)}, "has no zone"),
+        ({"at": NOW, "sent_at": datetime(2026, 1, 1)}, "has no zone"),
     ],
 )
 def test_times_that_cannot_be_are_told(reading: Api, store: EventStore, told: dict[str, Any], reason: str) -> None:
@@ -109,6 +109,6 @@ def test_times_that_cannot_be_are_told(reading: Api, store: EventStore, told: di
 
 @pytest.mark.parametrize("fault", [{"item_id": 987_654}, {"item_id": "x"}, {"user_id": "x"}])
 def test_ids_that_nobody_has_are_told(reading: Api, store: EventStore, fault: dict[str, Any]) -> None:
-    with pytest.raises(NotFound, match="no such"):
+    with pytest.raises(NotFound, match=r"no such item|User ids in this home are"):
         Feedback(store).take([event(), event(**fault)], reading.snapshot, NOW)
     assert store.newest() == 0

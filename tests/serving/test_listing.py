@@ -146,7 +146,7 @@ def test_diversity_at_its_ends(snapshot: Snapshot, user: ExternalId) -> None:
     assert ids(ask(snapshot, user, k=20, diversity=0.0)) == order[:20]
     diverse = ids(ask(snapshot, user, k=5, diversity=1.0))
     assert diverse[0] == order[0]
-    rows = snapshot.catalogue.likeness[snapshot.catalogue.positions(order)]
+    rows = snapshot.catalogue.similarity_features[snapshot.catalogue.positions(order)]
     alike = (rows @ rows.T).toarray()
     picked = [0]
     for _ in range(4):
@@ -157,12 +157,14 @@ def test_diversity_at_its_ends(snapshot: Snapshot, user: ExternalId) -> None:
 
 
 def test_diversity_makes_a_list_less_alike(snapshot: Snapshot) -> None:
-    def likeness(items: list[ExternalId]) -> float:
-        rows = snapshot.catalogue.likeness[snapshot.catalogue.positions(items)]
+    def mean_similarity(items: list[ExternalId]) -> float:
+        rows = snapshot.catalogue.similarity_features[snapshot.catalogue.positions(items)]
         return float(np.tril((rows @ rows.T).toarray(), -1).sum())
 
     user = learner(snapshot)
-    assert likeness(ids(ask(snapshot, user, k=10, diversity=0.6))) < likeness(ids(ask(snapshot, user, k=10)))
+    assert mean_similarity(ids(ask(snapshot, user, k=10, diversity=0.6))) < mean_similarity(
+        ids(ask(snapshot, user, k=10))
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
@@ -179,7 +181,7 @@ def test_without_content_alpha_is_refused(snapshot: Snapshot) -> None:
     bare = replace(snapshot, weights={"ease": snapshot.weights["ease"]})
     assert not bare.has_content
     for user in (learner(snapshot), COLD_USER):
-        with pytest.raises(ConfigurationError, match=r"no content to weigh against.*alpha=0\.5"):
+        with pytest.raises(ConfigurationError, match=r"no content scores for alpha.*alpha=0\.5"):
             ask(bare, user, alpha=0.5)
 
 

@@ -34,13 +34,13 @@ async def parts(size: int) -> AsyncIterator[bytes]:
 
 def test_a_body_that_says_its_length_is_refused_before_it_is_read(reading: Api) -> None:
     answer = reading.request("POST", "/v1/events", content=b" " * (MOST_BYTES + 1))
-    assert (answer.status_code, answer.json()["detail"]) == (413, "a body may have 1,000,000 bytes")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "the body has more than 1,000,000 bytes")
 
 
 def test_a_body_that_says_no_length_is_cut_off(reading: Api) -> None:
     headers = {"content-type": "application/json"}
     answer = reading.request("POST", "/v1/events", content=parts(MOST_BYTES + 50_000), headers=headers)
-    assert (answer.status_code, answer.json()["detail"]) == (413, "a body may have 1,000,000 bytes")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "the body has more than 1,000,000 bytes")
     assert reading.request("POST", "/v1/events", content=parts(500_000), headers=headers).status_code == 422
 
 

@@ -89,13 +89,13 @@ def test_difficulty_has_a_highest_level(reading: Api) -> None:
 def test_diversity_lowers_how_alike_a_list_is(reading: Api) -> None:
     snapshot = reading.snapshot
 
-    def likeness(diversity: float) -> float:
+    def mean_similarity(diversity: float) -> float:
         places = snapshot.catalogue.positions(reading.items_of(user_with_pool(reading), diversity=diversity))
-        labels = snapshot.catalogue.likeness[places]
+        labels = snapshot.catalogue.similarity_features[places]
         alike = (labels @ labels.T).toarray()
         return float(alike[np.triu_indices(len(places), 1)].mean())
 
-    assert likeness(0) > likeness(0.5) >= likeness(1)
+    assert mean_similarity(0) > mean_similarity(0.5) >= mean_similarity(1)
 
 
 def test_rules_hold_for_the_audiences_list_too(reading: Api) -> None:

@@ -37,7 +37,7 @@ def over(keys: FewKeys) -> Guard:
 
 def judged(guard: Guard, method: str, path: str, client: str = "127.0.0.1", **headers: str) -> Refusal | Caller:
     told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return guard.judge(method, path, {**HERE, **told}, client)
+    return guard.authorize(method, path, {**HERE, **told}, client)
 
 
 def status(guard: Guard, method: str, path: str, client: str = "127.0.0.1", **headers: str) -> int | None:

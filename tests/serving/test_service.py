@@ -63,7 +63,7 @@ def test_somebody_unknown_gets_a_list_and_an_id_that_is_none_is_refused(service:
     assert not answer.known
     assert [item.item_id for item in answer.items] == [item for item, _ in snapshot.audiences[EVERYONE][:3]]
     for nobody in ("x", "007", "9" * 30):
-        with pytest.raises(NotFound, match="no such user"):
+        with pytest.raises(NotFound, match="User ids in this home are whole numbers"):
             service.recommend(nobody, ListRequest())
 
 
@@ -286,7 +286,7 @@ def test_a_history_begins_with_what_was_sent(service: Service, snapshot: Snapsho
     assert [entry.event for entry in told[:3]] == ["like", "dislike", None]
     assert [entry.item_id for entry in service.history(str(user), 2)] == [new, known[2]]
     assert service.history(COLD_USER, 5) == []
-    with pytest.raises(NotFound, match="no such user"):
+    with pytest.raises(NotFound, match="User ids in this home are whole numbers"):
         service.history("x", 5)
 
 

@@ -16,12 +16,12 @@ from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
-from tests.privacy.people import TEXTS, people_home
+from tests.privacy.users import TEXTS, users_home
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Home:
-    home = people_home(tmp_path / "home 学习?", TEXTS)
+    home = users_home(tmp_path / "home 学习?", TEXTS)
     bind(home.paths.binding, home.binding)
     return home
 

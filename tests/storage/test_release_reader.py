@@ -23,7 +23,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
-from nightschool.storage.release_reader import Reader, explain, require_id
+from nightschool.storage.release_reader import Reader, explain
 from nightschool.storage.releases import Draft, Releases
 
 T = datetime(2025, 3, 1, tzinfo=UTC)
@@ -207,13 +207,3 @@ def test_history_is_what_was_known_newest_first(reader: Reader) -> None:
 )
 def test_reasons_in_words(reason: str, because: int | None, why: str) -> None:
     assert explain({"reason": reason, "because_item_id": because}, {9: "Trees", 8: ""}) == why
-
-
-def test_ids_are_those_of_the_home() -> None:
-    assert require_id("7", pl.Int64(), "user") == 7
-    assert require_id("007", pl.String(), "user") == "007"
-    with pytest.raises(NotFound, match="User ids in this home are texts in Unicode"):
-        require_id("a\udcff", pl.String(), "user")
-    for text in ("x", "1_4", "007", "7.0"):
-        with pytest.raises(NotFound, match=f"Item ids in this home are whole numbers of at most 64 bits; saw '{text}'"):
-            require_id(text, pl.Int64(), "item")

@@ -12,14 +12,14 @@ from nightschool.settings import HomePaths
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.upkeep import KEPT, size_of_night, sizes, tidy_prefect, tidy_tables
-from tests.privacy.people import TEXTS, people_home
+from tests.privacy.users import TEXTS, users_home
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Home:
-    return people_home(tmp_path / "home", TEXTS)
+    return users_home(tmp_path / "home", TEXTS)
 
 
 def prefect(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from nightschool.errors import NotFound
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
 from nightschool.storage.verify import Verification, verify_release
-from tests.privacy.people import NUMBERS, RELEASES, people_home
+from tests.privacy.users import NUMBERS, RELEASES, users_home
 
 CURRENT = RELEASES[1]
 LISTS = "recommendations.arrow"
@@ -17,7 +17,7 @@ FILES = {"recommendations.arrow", "histories.arrow", "similar_users.arrow", "sim
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Home:
-    return people_home(tmp_path / "home", NUMBERS)
+    return users_home(tmp_path / "home", NUMBERS)
 
 
 def test_a_release_that_was_left_alone_is_intact(opened: Home) -> None:

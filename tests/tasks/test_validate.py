@@ -12,9 +12,9 @@ from tests.night.nights import MONDAY, make_home, meet, start
 def test_every_table_is_judged_and_shown(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     record = validate.fn(start(home))
-    assert record["tables"].keys() == {"interactions", "items", "users"}
-    assert {outcome["passed"] for outcomes in record["tables"].values() for outcome in outcomes} == {True}
-    assert record["warnings"] == []
+    assert record.tables.keys() == {"interactions", "items", "users"}
+    assert {rule.passed for rules in record.tables.values() for rule in rules} == {True}
+    assert record.warnings == ()
     assert "accepted" in (home.paths.docs / "index.html").read_text()
 
 

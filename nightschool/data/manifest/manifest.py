@@ -24,7 +24,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
 from nightschool.data.manifest.toml_files import checked, parse_toml
-from nightschool.data.readers.formats import Names, Part
+from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
 
@@ -178,7 +178,7 @@ class Manifest(Part):
         return {**EVENT_WEIGHTS, **self.event_weights}
 
     def folded(self, user_id: str) -> str:
-        """A user's id as the tables hold it: in small letters where case does not count."""
+        """Return a user's id as the tables hold it: in lower case where case does not count."""
         return user_id.lower() if self.fold_case else user_id
 
     @cached_property
@@ -234,7 +234,7 @@ _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "r
 
 
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
-    """Raises where two columns, or a column and one that every table has, would bear the same name."""
+    """Raise if two columns, or a column and one that every table has, would have the same name."""
     taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
     repeated = {name for name in names if names.count(name) > 1}
     if clash := sorted(repeated | (taken & {*names})):
@@ -246,17 +246,17 @@ _CATALOGUES: Final = _SHIPPED / "catalogues"
 
 
 def shipped() -> list[str]:
-    """Names of the manifests that come with Nightschool."""
+    """Return the names of the manifests that come with Nightschool."""
     return _names(_SHIPPED)
 
 
 def catalogues() -> list[str]:
-    """Names of the catalogues that come with Nightschool, for manifests to attach."""
+    """Return the names of the catalogues that come with Nightschool, for manifests to attach."""
     return _names(_CATALOGUES)
 
 
 def load_manifest(name_or_path: str) -> Manifest:
-    """The manifest that ships under a name, or the one in a .toml file; with the items of its catalogue.
+    """Load the manifest that ships under a name, or that of a .toml file, with the items of its catalogue.
 
     Raises:
         ManifestError: If there is none, it is no TOML or a catalogue, or a key or value in it is not right.
@@ -272,7 +272,7 @@ def load_manifest(name_or_path: str) -> Manifest:
 
 
 def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[str, Any]:
-    """The document with the items of the catalogue that it names, as one's own from the manifest's folder."""
+    """Replace the catalogue that the document names by its items, found from the manifest's folder."""
     named = document["catalogue"]
     if "items" in document or not isinstance(named, str):
         do = "give the name or path of a catalogue, in place of [items]"
@@ -282,7 +282,7 @@ def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[st
 
 
 def _read(name: str, shelf: Traversable, folder: Path) -> tuple[dict[str, Any], str]:
-    """What a TOML file of the shelf holds, or one at a path from the folder, and what errors call the file."""
+    """Read a TOML file of the shelf, or one at a path from the folder; also return what errors call the file."""
     if name in _names(shelf):
         return parse_toml((shelf / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"), f"{name}.toml"
     path = folder / name

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.data.readers.formats import Csv, Format, Names, Part, Pattern, Sql, TableFormat, is_pattern
+from nightschool.data.readers.delimited import Csv
+from nightschool.data.readers.formats import Format, TableFormat
 from nightschool.data.readers.parse_instants import require_format
+from nightschool.data.readers.paths import Pattern
+from nightschool.data.readers.source_format import Names, Part, is_pattern
+from nightschool.data.readers.sources import SourceFile
 
 Quantity = Literal["number", "hours"]
 """How a number is found in text: the one number in it, or a duration in words."""
 
 
 def _as_words(value: object) -> object:
-    """Numbers as people write them in a list of words."""
+    """Turn numbers in a list of words into text."""
     return [str(each) if type(each) in (int, float) else each for each in value] if isinstance(value, list) else value
 
 
@@ -34,6 +39,14 @@ class Sourced(Part):
         """The columns that are read from the files."""
         return ()
 
+    def sources(self, root: Path) -> list[SourceFile]:
+        """Return the files below a root, or the one query.
+
+        Raises:
+            NotFound: The root does not exist, or a file is missing.
+        """
+        return self.format.sources(root, self.files)
+
     @model_validator(mode="after")
     def _columns_are_no_patterns(self) -> Self:
         if patterns := [name for name in self.source_columns if is_pattern(name)]:
@@ -42,9 +55,9 @@ class Sourced(Part):
 
     @model_validator(mode="after")
     def _files_or_query(self) -> Self:
-        if isinstance(self.format, Sql) and self.files:
-            raise ValueError('kind = "sql" reads a query; take files out')
-        if not isinstance(self.format, Sql) and not self.files:
+        if not self.format.from_files and self.files:
+            raise ValueError(f'kind = "{self.format.kind}" reads a query; take files out')
+        if self.format.from_files and not self.files:
             raise ValueError('name at least 1 file, such as files = ["log.csv"]')
         return self
 

@@ -19,7 +19,7 @@ _UNTOLD: Final = "uri"
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
-    """The keys and values of a TOML file.
+    """Parse the text of a TOML file.
 
     Raises:
         ManifestError: It is no TOML.
@@ -31,7 +31,7 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def checked(model: type[Model], document: Mapping[str, Any], file: str) -> Model:
-    """The model that a file's keys and values make.
+    """Validate the keys and values of a file as a model.
 
     Raises:
         ManifestError: A key or value is not right; the address of a database is never told.

@@ -59,7 +59,7 @@ def read_ids(text: pl.Series, dtype: pl.DataType, *, fold_case: bool = False) ->
 
 
 def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Ids of a home's dtype; for whole numbers only the text that the number itself would have (not 007, +7).
+    """Convert text to ids; as whole numbers, only text that the number itself would have (not 007 or +7).
 
     A whole number that a table of doubles wrote as 7.0 is 7, as long as a double holds it exactly.
     """
@@ -75,12 +75,12 @@ def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 
 def are_nested(text: pl.Series) -> pl.Series:
-    """Which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID between braces is one."""
+    """Return which texts are lists or objects of JSON, and so no ids, bool [n]; a GUID in braces is an id."""
     return text.str.contains(_NESTED).fill_null(value=False)
 
 
 def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
-    """The dtype of ids that are read block by block: Int64 where nearly all different ones are whole numbers.
+    """Choose the dtype of ids read block by block: Int64 where nearly all distinct ones are whole numbers.
 
     Ids padded with zeros to one width are texts. Rounded ones say nothing.
     """
@@ -109,7 +109,7 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
 
 
 def _are_padded(odd: Iterable[str], shortest: int) -> bool:
-    """Whether some ids have zeros in front that make them as long as the shortest of the others."""
+    """Return whether some ids are padded with zeros to the length of the shortest of the others."""
     texts = pl.Series(list(odd), dtype=pl.String)
     padded = texts.filter(texts.str.contains(_PADDED))
     return len(padded) > 0 and min(map(len, padded)) <= shortest
@@ -126,7 +126,7 @@ def _are_doubles(text: pl.Series) -> pl.Series:
 
 
 def _are_long_doubles(text: pl.Series) -> pl.Series:
-    """Which texts are numbers of twelve digits and more as a spreadsheet shortens them."""
+    """Return which texts are numbers of twelve or more digits as a spreadsheet shortens them."""
     return text.str.contains(_ROUNDED_LONG).fill_null(value=False)
 
 

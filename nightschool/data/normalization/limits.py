@@ -38,5 +38,5 @@ class Limits:
 
     @classmethod
     def of(cls, manifest: Manifest, now: datetime) -> Self:
-        """The bounds for data that arrive now; a day's grace is left for clocks that run ahead."""
+        """Return the bounds for data that arrive now, with a day's grace for clocks that run ahead."""
         return cls(now + timedelta(days=1), manifest.score_range)

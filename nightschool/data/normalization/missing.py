@@ -5,6 +5,8 @@ from typing import Final
 
 import polars as pl
 
+from nightschool.data.readers.parsing import BLANKS
+
 _WORDS: Final = ("null", "none", "nan", "n/a", "undefined", "<na>", "#n/a", "(null)", "[null]")
 _SIGNS: Final = ("NaN", "NA", "\\N", "-")
 MISSING: Final = frozenset({form for word in _WORDS for form in (word, word.upper(), word.capitalize())} | {*_SIGNS})
@@ -12,9 +14,6 @@ MISSING: Final = frozenset({form for word in _WORDS for form in (word, word.uppe
 
 MISSING_LABELS: Final = frozenset({"NULL", "\\N"})
 """How databases write that a label is missing; a label may well be called None or -."""
-
-BLANKS: Final = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b"
-"""What is cut off around ids and labels: blanks that break no line, and byte order marks, are among them."""
 
 
 def without_blanks(text: pl.Series) -> pl.Series:

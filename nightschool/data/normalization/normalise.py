@@ -25,15 +25,12 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
 from nightschool.data.manifest.sections import Constant
 from nightschool.data.normalization.ids import read_ids
-from nightschool.data.normalization.missing import (
-    BLANKS,
-)
 from nightschool.data.normalization.parse_values import (
     to_flags,
     without_entities,
 )
 from nightschool.data.normalization.row_reader import RELEASED, RowReader
-from nightschool.data.readers.parsing import RAW
+from nightschool.data.readers.parsing import BLANKS, RAW
 
 FAULT: Final = (SOURCE_ROW, REASON, DETAIL, RAW, ROW)
 """What a normalised frame holds beside the table's own columns."""
@@ -61,7 +58,7 @@ class IdMaps(NamedTuple):
 def normalise_interactions(
     rows: pl.DataFrame, part: Interactions, manifest: Manifest, types: IdTypes, maps: IdMaps
 ) -> pl.DataFrame:
-    """Rows of the interactions table up to `available_at` and the source, beside the columns of `FAULT`.
+    """Normalise raw rows to the interactions table, up to `available_at` and the source, plus the columns of `FAULT`.
 
     Faults: missing_… where a value has to be, bad_… where it cannot be read, unknown_user and unknown_item where the
     manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
@@ -90,7 +87,7 @@ def normalise_interactions(
 
 
 def normalise_users(rows: pl.DataFrame, part: Users, dtype: pl.DataType, *, fold_case: bool = False) -> pl.DataFrame:
-    """Rows of the users table but for `available_at`, beside the columns of `FAULT`.
+    """Normalise raw rows to the users table, except `available_at`, plus the columns of `FAULT`.
 
     A code that has no label, and a number that is not found in a text with digits, are the fault bad_<column>.
     """
@@ -106,7 +103,7 @@ def normalise_users(rows: pl.DataFrame, part: Users, dtype: pl.DataType, *, fold
 
 
 def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.DataFrame:
-    """Rows of the items table but for `available_at`, with `released`, `until` where the manifest has it, and `FAULT`.
+    """Normalise raw rows to the items table, except `available_at`, plus `released`, `until` and those of `FAULT`.
 
     `text` is the text columns joined by a blank; an ordinal that is none of its levels is the fault bad_<column>,
     as is a number that is not found in a text with digits.

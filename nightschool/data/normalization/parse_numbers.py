@@ -9,7 +9,6 @@ import polars as pl
 
 from nightschool.data.manifest.sections import Quantity
 from nightschool.data.normalization.parse_values import to_numbers
-from nightschool.data.readers.formats import Csv
 
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 # Right after a word, a sign may as well be a dash, and a point or comma belong to the word.
@@ -34,30 +33,30 @@ _PACE: Final = rf"(?i)(?:\bat\s+)?{_COUNT}\s*(?:hours?|hrs?|h)\s*(?:an?|per|/)\s
 
 
 def to_quantities(text: pl.Series, how: Quantity) -> pl.Series:
-    """The numbers that texts hold, Float64; null where there is none, or it cannot be told which it is."""
+    """Extract the number of each text, Float64; null where there is none or it is ambiguous."""
     return _hours(text) if how == "hours" else _numbers(text)
 
 
-def with_points(text: pl.Series, kind: Csv) -> pl.Series:
-    """The texts of such a file with the numbers in them written with a decimal point, and nothing between thousands."""
-    if kind.decimal == ".":
+def with_points(text: pl.Series, decimal: str, thousands: str) -> pl.Series:
+    """Rewrite the numbers in texts with a decimal point and nothing between thousands."""
+    if decimal == ".":
         return text
-    if kind.thousands:
+    if thousands:
         # Twice, since a match ends where the next one would have to begin.
         for _ in range(2):
-            text = text.str.replace_all(rf"(\d){re.escape(kind.thousands)}(\d\d\d)\b", "$1$2")
+            text = text.str.replace_all(rf"(\d){re.escape(thousands)}(\d\d\d)\b", "$1$2")
     return text.str.replace_all(r"(\d),(\d)", "$1.$2")
 
 
 def _numbers(text: pl.Series) -> pl.Series:
-    """The one number in a text, with commas between thousands or without."""
+    """Extract the only number of each text, with commas between thousands or without."""
     plain = to_numbers(text)
     found = to_numbers(text.str.extract(_THE_NUMBER).str.replace_all(",", "", literal=True))
     return plain.zip_with(plain.is_not_null(), found)
 
 
 def _hours(text: pl.Series) -> pl.Series:
-    """The hours of a duration in words: all its parts, and of a range its middle.
+    """Convert durations in words to hours: the sum of all parts, and of a range its middle.
 
     Days, weeks, months and years are those of the calendar, unless the text tells the hours of study a week.
     """
@@ -72,7 +71,7 @@ def _hours(text: pl.Series) -> pl.Series:
 
 
 def _amounts(text: pl.Series, unit: str) -> pl.Series:
-    """The sum of the amounts of one unit; null where the text has none."""
+    """Sum the amounts of one unit; null where the text has none."""
     amount = rf"(?i){_COUNT}(?:\s*[-–]\s*{_COUNT})?\s*(?:{unit})\b"
     low, high = (pl.element().str.extract(amount, group).cast(pl.Float64) for group in (1, 2))
     sums = text.str.extract_all(amount).list.eval((low + high.fill_null(low)) / 2).list.sum()

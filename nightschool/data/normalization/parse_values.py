@@ -24,7 +24,7 @@ _FURTHEST: Final = 253_402_300_799e6
 
 
 def to_text(values: pl.Series) -> pl.Series:
-    """The values as text, lists and structs as JSON; null where there is none."""
+    """Convert values to text, lists and structs to JSON; null where there is none."""
     text = _as_json(values) if values.dtype.is_nested() else values.cast(pl.String)
     return text.set(text == "", None)
 
@@ -35,7 +35,7 @@ def _as_json(values: pl.Series) -> pl.Series:
 
 
 def to_numbers(text: pl.Series, decimal: str = ".", thousands: str = "") -> pl.Series:
-    """Finite Float64 numbers, written with such a decimal mark and such a mark between thousands."""
+    """Parse finite numbers, Float64, written with these marks for decimals and thousands."""
     if thousands:
         grouped = rf"^\s*[+-]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(decimal)}\d+)?\s*$"
         bare = text.str.replace_all(thousands, "", literal=True)
@@ -48,7 +48,7 @@ def to_numbers(text: pl.Series, decimal: str = ".", thousands: str = "") -> pl.S
 
 
 def without_entities(text: pl.Series) -> pl.Series:
-    """The texts with the letters that HTML entities such as &amp; stand for."""
+    """Replace HTML entities such as &amp; by the letters that they stand for."""
     if not text.str.contains("&", literal=True).any():
         return text
     found = text.drop_nulls().str.extract_all(_ENTITY).explode(empty_as_null=False).unique().to_list()
@@ -56,13 +56,13 @@ def without_entities(text: pl.Series) -> pl.Series:
 
 
 def to_flags(text: pl.Series) -> pl.Series:
-    """Booleans from true/false, yes/no and 1/0 in any case."""
+    """Parse Booleans from true/false, yes/no and 1/0 in any case."""
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
 def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) -> pl.Series:
-    """UTC instants in microseconds, of local times by the manifest's zone; columns that hold times are taken as such.
+    """Convert times to UTC in microseconds, local ones by the manifest's zone; columns of times are kept as such.
 
     Args:
         values: The column of instants.
@@ -81,7 +81,7 @@ def to_instants(values: pl.Series, how: Time, names: pl.Series | None = None) ->
 
 
 def unclear_times(text: pl.Series, how: Time) -> pl.Series:
-    """Which local times the clocks of the manifest's zone show twice or never, bool [n]."""
+    """Return which local times the clocks of the manifest's zone show twice or never, bool [n]."""
     # Read as if they were UTC, times without an offset are what the clocks show.
     shown, instants = (to_instants(text, how.model_copy(update={"timezone": zone})) for zone in ("UTC", how.timezone))
     local = shown.dt.replace_time_zone(None)
@@ -89,7 +89,7 @@ def unclear_times(text: pl.Series, how: Time) -> pl.Series:
 
 
 def beyond_calendar(text: pl.Series, unit: str) -> pl.Series:
-    """Which counts lie beyond the year 9999, bool [n]: counted in a finer unit than the one that is named."""
+    """Return which counts lie beyond the year 9999, bool [n]: they count in a finer unit than the named one."""
     return (to_numbers(text).abs() * _MICROSECONDS[unit] > _FURTHEST).fill_null(value=False)
 
 
@@ -109,7 +109,7 @@ def _microseconds(day: date) -> float:
 
 
 def to_lists(values: pl.Series, separator: str) -> pl.Series:
-    """Lists of the trimmed, non-empty texts between separators; without a separator the values are lists, or JSON.
+    """Split texts into trimmed, non-empty labels; without a separator the values are lists already, or JSON.
 
     Lists that cannot be read are null, missing ones are empty.
     """

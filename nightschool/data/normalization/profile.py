@@ -24,7 +24,7 @@ _SIDES: Final = ("before", "after")
 
 
 def profile(part: Interactions | Items | Users, frame: pl.DataFrame) -> pl.DataFrame:
-    """How many values of the frame lie in each bin: column, bin (null: no value), rows.
+    """Count the values of the frame in each bin: column, bin (null: no value), rows.
 
     Ratings have ten bins over their scale, durations and other numbers one for each power of two, times one for each
     hour of the day. Labels are spread over 32 bins by their hash: a bin says nothing about anyone. The profiles of two
@@ -39,13 +39,13 @@ def profile(part: Interactions | Items | Users, frame: pl.DataFrame) -> pl.DataF
 
 
 def add_up(profiles: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """The profile of all these batches together."""
+    """Sum the profiles of several batches."""
     rows = pl.concat([PROFILE.to_frame(), *profiles])
     return rows.group_by(COLUMN, BIN).agg(pl.col(ROWS).sum()).sort(COLUMN, BIN)
 
 
 def population_stability(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """One row for each column that both profiles have: how far its values moved from one batch to the other.
+    """Measure how far each column that both profiles have moved from one batch to the other, one row per column.
 
     The index is the sum of (p - q) ln(p / q) over the bins, p and q being the shares of the values before and after
     that lie in a bin. Siddiqi (2006), "Credit Risk Scorecards": from 0.25 on the shift is large.
@@ -89,7 +89,7 @@ def _shares(values: pl.Expr) -> pl.Expr:
 
 
 def _places(part: Interactions | Items | Users) -> Mapping[str, pl.Expr]:
-    """The number of the bin that each value lies in, for what is no label."""
+    """Return the number of the bin that each value lies in, for values that are no labels."""
     if not isinstance(part, Interactions):
         return {name: _power_of_two(name) for name in part.numbers}
     places = {HOUR: pl.col(TIMESTAMP).to_physical() // _HOUR_MICROSECONDS % 24, LIKED: pl.col(LIKED)}

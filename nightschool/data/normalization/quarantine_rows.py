@@ -6,9 +6,7 @@ import polars as pl
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
 from nightschool.data.manifest.manifest import Interactions, Items, Users
-from nightschool.data.readers.delimited import read_header
-from nightschool.data.readers.formats import Csv
-from nightschool.data.readers.parsing import LONE_QUOTE, RAW, split_csv, split_jsonl
+from nightschool.data.readers.parsing import LONE_QUOTE, RAW, split_jsonl
 from nightschool.data.readers.sources import SourceFile
 
 LINE: Final = "line"
@@ -17,12 +15,11 @@ LINE: Final = "line"
 NOT_TAKEN_APART: Final = (LONE_QUOTE, "bad_quoting", "wrong_field_count", "bad_json")
 """Why rows are kept as a line."""
 
-_QUOTE: Final = '"'
 _PLACE: Final = "place"
 
 
 def reread(rows: pl.DataFrame, part: Interactions | Items | Users, file: SourceFile) -> pl.DataFrame:
-    """Frames of source_row, raw (a struct of the columns that the manifest names), reason, detail, row.
+    """Turn kept rows into frames of source_row, raw (a struct of the manifest's columns), reason, detail, row.
 
     A line that could not be taken apart is tried once more, by the file's header where the manifest names no columns.
 
@@ -50,21 +47,9 @@ def reread(rows: pl.DataFrame, part: Interactions | Items | Users, file: SourceF
 
 
 def _split(lines: pl.Series, part: Interactions | Items | Users, file: SourceFile) -> pl.DataFrame:
-    """One row for each line, in their order, with a reason where it still cannot be taken apart."""
+    """Split kept lines, one row each in their order, with a reason where it still fails."""
     names = part.source_columns
-    if isinstance(part.format, Csv):
-        # A lone quote would take the next line into its record.
-        paired = lines.str.count_matches(_QUOTE, literal=True) % 2 == 0
-        whole = lines.str.contains(r"\S") & (paired | (not part.format.quotes))
-        header = read_header(file, part.format, names)
-        split, reason = (
-            split_csv(lines.filter(whole), header, part.format.separator, quotes=part.format.quotes),
-            "bad_quoting",
-        )
-    else:
-        whole = lines.str.contains(r"\S")
-        one_line = lines.filter(whole).str.replace_all("\n", " ", literal=True)
-        split, reason = split_jsonl(one_line, names), "bad_json"
+    whole, split, reason = part.format.split_kept(lines, file, names)
     raw = pl.struct(pl.col(RAW).struct.field(name) for name in names)
     rows = split.select(pl.when(pl.col(RAW).is_not_null()).then(raw).alias(RAW), REASON, DETAIL)
     kept = pl.DataFrame({REASON: [reason]}).select(pl.lit(None, rows.schema[RAW]).alias(RAW), REASON)

@@ -19,12 +19,7 @@ from nightschool.columns import (
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.manifest.sections import Origins, Quantity, Time
 from nightschool.data.normalization.ids import are_nested, read_ids
-from nightschool.data.normalization.missing import (
-    MISSING_LABELS,
-    read_leniently,
-    without_blanks,
-    without_missing,
-)
+from nightschool.data.normalization.missing import MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.normalization.parse_numbers import to_quantities, with_points
 from nightschool.data.normalization.parse_values import (
     beyond_calendar,
@@ -35,8 +30,8 @@ from nightschool.data.normalization.parse_values import (
     to_text,
     unclear_times,
 )
-from nightschool.data.readers.formats import Csv, Names
 from nightschool.data.readers.parsing import RAW
+from nightschool.data.readers.source_format import Names
 
 RELEASED: Final = "released"
 """Since when the catalogue says that an item is available; null where it does not say."""
@@ -56,19 +51,19 @@ class RowReader:
         self.columns: dict[str, pl.Series] = {}
 
     def absent(self) -> pl.Series:
-        """A text column without values."""
+        """Return a text column without values."""
         return pl.repeat(None, self._rows.height, dtype=pl.String, eager=True)
 
     def constant(self, value: str) -> pl.Series:
-        """A text column with one value."""
+        """Return a text column with one value."""
         return pl.repeat(value, self._rows.height, dtype=pl.String, eager=True)
 
     def text(self, column: str | None) -> pl.Series:
-        """The file's own column as text; without values where the manifest names none."""
+        """Return a column of the file as text; without values where the manifest names none."""
         return self.absent() if column is None else without_missing(to_text(self._raw[column]), self._part.missing)
 
     def attribute(self, column: str) -> pl.Series:
-        """The file's own column as labels, without blanks around them."""
+        """Return a column of the file as labels, trimmed."""
         text = to_text(self._raw[column])
         # Labels come again and again: most columns show at once that there is nothing to cut off.
         different = text.unique()
@@ -77,22 +72,21 @@ class RowReader:
         return without_missing(text, self._part.missing)
 
     def label(self, column: str | None) -> pl.Series:
-        """The same, missing where a database wrote so; without values where the manifest names no column."""
+        """Return a column as labels, null where a database wrote NULL; all null where the manifest names no column."""
         return self.absent() if column is None else without_missing(self.attribute(column), MISSING_LABELS)
 
     def numbers(self, text: pl.Series) -> pl.Series:
-        """The numbers that texts of the file are."""
-        kind = self._part.format
-        return to_numbers(text, kind.decimal, kind.thousands) if isinstance(kind, Csv) else to_numbers(text)
+        """Parse numbers as the file writes them."""
+        return to_numbers(text, *self._part.format.number_marks)
 
     def add(self, name: str, values: pl.Series, given: pl.Series | None = None) -> None:
-        """Adds a column; where a value was given and none was read, that is the fault `bad_<name>`."""
+        """Add a column; a value that was given and could not be read is the fault `bad_<name>`."""
         self.columns[name] = values.alias(name)
         if given is not None:
             self.mark(values.is_null() & given.is_not_null(), f"bad_{_CODES.get(name, name)}", given)
 
     def add_typed(self, name: str, column: str | None, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
-        """Adds a column of what is read from texts, and returns it."""
+        """Add a column read from text, and return it."""
         values, given = read_leniently(self.text(column), read)
         self.add(name, values, given)
         return values
@@ -100,7 +94,7 @@ class RowReader:
     def add_id(
         self, name: str, column: str, dtype: pl.DataType, ids: pl.DataFrame | None = None, *, fold_case: bool = False
     ) -> None:
-        """Adds a column of ids, translated where there is a map; every row must have one."""
+        """Add a column of ids, translated if there is a map; every row must have one."""
         text, what = self.text(column), _CODES[name]
         if ids is not None:
             given = read_ids(text, pl.String()).given
@@ -114,7 +108,7 @@ class RowReader:
         self.add(name, read.values, read.given)
 
     def add_time(self, name: str, how: Time | None, ids: pl.DataFrame | None = None) -> None:
-        """Adds a column of instants; `ids` says which origin holds, where the row's own column does not."""
+        """Add a column of instants; `ids` translates the origin's column, where it has a map."""
         if how is None:
             self.add(name, self.absent().cast(INSTANT))
             return
@@ -134,21 +128,21 @@ class RowReader:
         self.add(name, instants, given)
 
     def add_lists(self, columns: Mapping[str, str]) -> None:
-        """Adds a column of labels for each separator; values that are lists already are taken as such."""
+        """Add a column of labels for each separator; values that are lists already are kept as such."""
         for name, separator in columns.items():
             raw = self._raw[name]
             given = raw if raw.dtype.is_nested() else self.label(name)
             self.add(name, to_lists(given, separator), given)
 
     def add_quantities(self, columns: Mapping[str, Quantity]) -> None:
-        """Adds a column for each number in text; text without digits tells none, which is no fault."""
+        """Add a column for each number in text; text without digits holds none, which is no fault."""
         for name, how in columns.items():
             text = self.text(name)
-            plain = with_points(text, self._part.format) if isinstance(self._part.format, Csv) else text
+            plain = with_points(text, *self._part.format.number_marks)
             self.add(name, to_quantities(plain, how), text.set(~text.str.contains(r"\d"), None))
 
     def add_flags(self, name: str, columns: Names) -> None:
-        """Adds the list of those 0/1 columns that are set."""
+        """Add the list of those 0/1 columns that are set."""
         flags = {}
         for column in columns:
             flags[column], given = read_leniently(self.text(column), to_flags)
@@ -157,7 +151,7 @@ class RowReader:
         self.add(name, pl.DataFrame(flags).select(pl.concat_list(chosen).list.drop_nulls()).to_series())
 
     def take_out(self, name: str, numbers: tuple[float, ...]) -> pl.Series:
-        """Which values of a column are among the numbers, bool [n]; they are missing from now on."""
+        """Set these numbers in a column to null, and return where they were, bool [n]."""
         if not numbers:
             return pl.repeat(False, self._rows.height, dtype=pl.Boolean, eager=True)
         values = self.columns[name]
@@ -166,7 +160,7 @@ class RowReader:
         return found
 
     def mark(self, where: pl.Series, code: str, seen: pl.Series | None = None) -> None:
-        """Notes a fault in those rows that have none yet."""
+        """Note a fault in those rows that have none yet."""
         where = where & self._reason.is_null()
         if not where.any():
             return
@@ -175,7 +169,7 @@ class RowReader:
         self._detail = detail.zip_with(where, self._detail)
 
     def frame(self) -> pl.DataFrame:
-        """The columns read, beside those of `FAULT`."""
+        """Return the columns read so far, plus those of `FAULT`."""
         reason = self._reason.alias(REASON)
         if self._holds_header():
             reason = reason.scatter([0], ["header_in_data"])
@@ -184,9 +178,8 @@ class RowReader:
         )
 
     def _holds_header(self) -> bool:
-        """Whether the first row of a file without a header is one all the same: column names where values belong."""
-        kind = self._part.format
-        if not isinstance(kind, Csv) or kind.header or not self._rows.height or self._rows[SOURCE_ROW][0] != 1:
+        """Return whether the first row of a file without a header is a header: column names in place of values."""
+        if not self._part.format.headless or not self._rows.height or self._rows[SOURCE_ROW][0] != 1:
             return False
         first = {name: str(value) for name, value in self._raw.row(0, named=True).items() if value is not None}
         named = any(first.get(name, "").casefold() == name.casefold() for name in self._part.source_columns)

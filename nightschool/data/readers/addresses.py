@@ -1,15 +1,35 @@
 """Addresses of databases, which may hold a password: how they are read, and how they stay out of what is told."""
 
 import re
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
+from nightschool.data.readers.paths import below_the_root
 from nightschool.errors import ConfigurationError
+
+SQLITE: Final = "sqlite:///"
+"""How the URI of an SQLite file begins; its path below the source root follows."""
+
+_POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
+
+
+def require_address(uri: str) -> str:
+    """Return the URI of a database, if it is one that can be read.
+
+    Raises:
+        ValueError: It is of another kind, or names an SQLite file that is not below the source root.
+    """
+    if uri.startswith(SQLITE):
+        below_the_root(uri.removeprefix(SQLITE))
+    elif not uri.startswith(_POSTGRESQL):
+        raise ValueError('give uri as "sqlite:///FILE", "postgresql://…" or "$NAME" of an environment variable')
+    return uri
 
 
 def postgresql_url(address: str, name: str) -> sa.URL:
-    """What a PostgreSQL address says.
+    """Parse the address of a PostgreSQL database.
 
     Args:
         address: postgresql://USER:PASSWORD@HOST:PORT/NAME.
@@ -26,7 +46,7 @@ def postgresql_url(address: str, name: str) -> sa.URL:
 
 
 def told(error: BaseException, address: str) -> str:
-    """What the driver says of an error, without any part of the address."""
+    """Return the driver's message without any part of the address."""
     url = sa.make_url(address)
     text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
     parts = (address, url.password, url.username, url.host, *url.query.values())
@@ -36,5 +56,5 @@ def told(error: BaseException, address: str) -> str:
 
 
 def told_of_connecting(error: BaseException, address: str) -> str:
-    """What the driver says when it cannot connect: nothing in quotes or brackets, which names what it tried."""
+    """Return the driver's message about a failed connection, without quoted or bracketed parts, which name hosts."""
     return re.sub(r"[\"'(][^\"')]*[\"')]", "…", told(error, address))

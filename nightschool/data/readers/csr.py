@@ -3,17 +3,18 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 import polars as pl
 import scipy.sparse
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
-from nightschool.data.readers.delimited import require_columns
-from nightschool.data.readers.formats import Csr, Names
+from nightschool.data.readers.heads import FileStart
 from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.source_format import Names, Sample, WholeFile, require_columns
 from nightschool.data.readers.sources import SourceFile, open_source, require_moderate
 from nightschool.errors import DataRefused
 
@@ -34,8 +35,60 @@ _PLACE: Final = " place"
 """The number of the row; the blank keeps it apart from the names of lists."""
 
 
+def _first_before_last(columns: tuple[int, int]) -> tuple[int, int]:
+    if columns[0] > columns[1]:
+        raise ValueError("give the first column of a range before its last")
+    return columns
+
+
+Columns = Annotated[tuple[NonNegativeInt, NonNegativeInt], AfterValidator(_first_before_last)]
+"""The first and the last of a range of columns, counted from 0."""
+
+
+class Csr(WholeFile):
+    """A scipy .npz file of a sparse matrix in CSR form, taken whole; its rows and columns are counted from 0.
+
+    Read as one row for each value that is not zero, with the columns `row`, `column` and `value`; with `lists`, as one
+    row for each row of the matrix, with the column `row` and those lists.
+    """
+
+    kind: Literal["csr"]
+    id: int | None = Field(default=None, ge=0, description="Column whose value stands for `row`; default: its number.")
+    columns: Columns | None = Field(default=None, description="The columns that are read; default: all but the id's.")
+    lists: Mapping[str, Columns] = Field(default={}, description="List to the columns whose numbers it holds, if set.")
+
+    @model_validator(mode="after")
+    def _values_or_lists(self) -> Self:
+        if self.lists and self.columns:
+            raise ValueError("give columns for a row a value, or lists for a row a row of the matrix")
+        if "row" in self.lists:
+            raise ValueError("give the list another name than row")
+        return self
+
+    def rows(self, file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
+        """Yield frames of raw, reason, detail, row: a row a value that is not zero, or with lists a row of the matrix.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It is no CSR matrix of numbers, or has no such column.
+        """
+        return csr_rows(file, self, needed)
+
+    @classmethod
+    def guess(cls, start: FileStart) -> Sample | None:
+        """Refuse files of arrays: nothing in them says what their columns mean.
+
+        Raises:
+            DataRefused: The file's name is that of NumPy's arrays.
+        """
+        if start.file.path.suffix == ".npz":
+            do = 'a sparse matrix of scipy can be read with kind = "csr", but does not say what its columns mean'
+            raise DataRefused(f"{start.file.name} holds NumPy arrays: {do}")
+        return None
+
+
 def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFrame]:
-    """Frames of raw, reason, detail, row: a row a value that is not zero, or with lists a row a row of the matrix.
+    """Yield frames of raw, reason, detail, row: one row per non-zero value, or with lists one per matrix row.
 
     Raises:
         NotFound: The file is gone.
@@ -55,7 +108,7 @@ def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFram
 
 
 def _loaded(file: SourceFile) -> Any:
-    """The matrix; scipy reads its arrays without unpickling anything."""
+    """Load the matrix; scipy reads its arrays without unpickling anything."""
     with open_source(file) as stream:
         content = io.BytesIO(stream.read(-1))
     try:
@@ -74,7 +127,7 @@ def _loaded(file: SourceFile) -> Any:
 
 
 def _ids(matrix: Any, kind: Csr) -> pl.Series:
-    """What stands for each row, as text; null where its column holds nothing."""
+    """Return the id of each matrix row as text; null where its column holds nothing."""
     if kind.id is None:
         return pl.Series(np.arange(matrix.shape[0])).cast(pl.String)
     cells = matrix[:, [kind.id]].tocoo()
@@ -84,14 +137,14 @@ def _ids(matrix: Any, kind: Csr) -> pl.Series:
 
 
 def _text(values: pl.Series) -> pl.Series:
-    """Numbers as text, whole ones without a fraction: a matrix of fractions may hold ids all the same."""
+    """Convert numbers to text, whole ones without a fraction: a matrix of floats may still hold ids."""
     whole = values.cast(pl.Int64, strict=False)
     is_whole = (whole.cast(pl.Float64) == values.cast(pl.Float64)).fill_null(value=False)
     return whole.cast(pl.String).zip_with(is_whole, values.cast(pl.String))
 
 
 def _blocks(indptr: NDArray[np.integer[Any]]) -> Iterator[tuple[int, int]]:
-    """Ranges of rows that hold about as many values each."""
+    """Yield ranges of rows that hold about equally many values."""
     start, last = 0, len(indptr) - 1
     while start < last:
         stop = max(start + 1, int(np.searchsorted(indptr, indptr[start] + _BLOCK_VALUES, side="right")) - 1)
@@ -101,7 +154,7 @@ def _blocks(indptr: NDArray[np.integer[Any]]) -> Iterator[tuple[int, int]]:
 
 
 def _cells(matrix: Any, start: int, stop: int) -> pl.DataFrame:
-    """The values of some rows that are not zero, with their places and columns."""
+    """Return the non-zero values of some rows, with their rows and columns."""
     first, last = matrix.indptr[start], matrix.indptr[stop]
     places = np.repeat(np.arange(start, stop), np.diff(matrix.indptr[start : stop + 1]))
     columns = matrix.indices[first:last].astype(np.int64)

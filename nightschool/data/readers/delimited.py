@@ -1,24 +1,119 @@
-"""What a file must look like before its rows are read: its columns, its keys, the fields of its lines."""
+"""Delimited text: fields between separators, a header or none, quotes or none."""
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, Literal, Self
 
 import polars as pl
+from pydantic import Field, model_validator
 
 from nightschool.columns import DETAIL, REASON
-from nightschool.data.normalization.missing import BLANKS
-from nightschool.data.readers.formats import Csv, Names
-from nightschool.data.readers.parsing import split_header, to_lines
+from nightschool.data.readers.parsing import BLANKS, open_lines, split_csv, split_header, to_lines
+from nightschool.data.readers.source_format import Names, require_columns
 from nightschool.data.readers.sources import SourceFile, line_blocks, open_source
+from nightschool.data.readers.text_format import Encoding, TextFormat
 from nightschool.errors import DataRefused
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
+_QUOTE: Final = '"'
+
+
+class Csv(TextFormat):
+    r"""Lines of fields; a field between double quotes may hold the separator and line ends.
+
+    A line ends with \n or \r\n, mixed as they come; a lone \r belongs to its field. A byte order mark is no data. Files
+    in UTF-16 or UTF-32 are taken whole: such a file cannot grow.
+    """
+
+    kind: Literal["csv"] = "csv"
+    separator: str = Field(default=",", min_length=1, description="One or more characters; several never quote.")
+    header: bool = Field(default=True, description="Whether the first line names the columns.")
+    columns: Names = Field(default=(), description="The columns' names, where no header does.")
+    encoding: Encoding = "utf-8"
+    quote: Literal['"', "none"] = Field(default='"', description='"none" where a quote is a letter like others.')
+
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers.")
+    thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="What stands between thousands.")
+
+    @property
+    def text_encoding(self) -> str:
+        """The encoding of the file."""
+        return self.encoding
+
+    @property
+    def headless(self) -> bool:
+        """Whether nothing but the manifest names the columns."""
+        return not self.header
+
+    @property
+    def header_lines(self) -> int:
+        """Number of lines at the start of a file that are no rows."""
+        return int(self.header)
+
+    @property
+    def number_marks(self) -> tuple[str, str]:
+        """The decimal mark of numbers, and what stands between thousands."""
+        return self.decimal, self.thousands
+
+    @property
+    def quotes(self) -> bool:
+        """Whether fields may stand between double quotes."""
+        return self.quote != "none"
+
+    @model_validator(mode="after")
+    def _columns_named_once(self) -> Self:
+        if self.header == bool(self.columns):
+            raise ValueError("give either header = true or header = false with columns")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns names one column twice; give each its own name")
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are one mark; give two")
+        return self
+
+    def columns_of(self, file: SourceFile, needed: Names) -> Names:
+        """Return the file's columns, as its first line or the manifest names them.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It cannot be decoded, names a column twice or lacks one.
+        """
+        return read_header(file, self, needed)
+
+    def first_rows(self, file: SourceFile, lines: pl.Series, _needed: Names) -> pl.Series:
+        """Return the lines after the header; without one, all lines, if some have as many fields as there are columns.
+
+        Raises:
+            DataRefused: None has.
+        """
+        if self.header:
+            return lines.slice(1)
+        require_fields(file, self.split(lines, self.columns), self)
+        return lines
+
+    def split(self, lines: pl.Series, columns: Names) -> pl.DataFrame:
+        """Split lines at the separator, those between double quotes excepted."""
+        return split_csv(lines, columns, self.separator, quotes=self.quotes)
+
+    def open_lines(self, lines: pl.Series) -> int:
+        """Return how many of the last lines belong to a record whose closing quote is still to come."""
+        return open_lines(lines, self.separator) if self.quotes else 0
+
+    def split_kept(self, lines: pl.Series, file: SourceFile, needed: Names) -> tuple[pl.Series, pl.DataFrame, str]:
+        """Split lines that the quarantine kept, by the file's header where the manifest names no columns.
+
+        A line with a lone quote is not tried: it would take the next line into its record.
+
+        Raises:
+            NotFound: The file's header is needed, and the file is gone.
+            DataRefused: The header cannot be read, or lacks a column by now.
+        """
+        paired = lines.str.count_matches(_QUOTE, literal=True) % 2 == 0
+        whole = lines.str.contains(r"\S") & (paired | (not self.quotes))
+        return whole, self.split(lines.filter(whole), self.columns_of(file, needed)), "bad_quoting"
 
 
 def read_header(file: SourceFile, kind: Csv, needed: Names) -> Names:
-    """The file's columns, as its first line or the manifest names them; every needed one is among them.
+    """Return the file's columns, as its first line or the manifest names them; every needed one is among them.
 
     Blanks around a name do not count, unless the manifest names the column with them. A file without a single byte, or
     of blanks alone, has the needed ones, and no rows.
@@ -52,7 +147,7 @@ def _first_line(file: SourceFile, kind: Csv) -> str:
 
 
 def _require_names(file: SourceFile, columns: Names, needed: Names, line: str, kind: Csv) -> None:
-    """Nothing, when the needed columns are there; else what the first line shows, unless it may be about somebody."""
+    """Raise if a needed column is missing, quoting the first line unless it may hold personal data."""
     if {*needed} <= {*columns}:
         return
     if line.startswith("sep="):
@@ -75,79 +170,13 @@ def _is_value(name: str) -> bool:
 
 
 def _bare(name: str, columns: Names, needed: Names) -> str:
-    """The name without blanks, where that is a needed column and no other has it."""
+    """Trim the name, if that is a needed column and no other has it."""
     bare = name.strip(BLANKS)
     return bare if bare in needed and bare not in columns else name
 
 
-def require_columns(
-    file: SourceFile,
-    columns: Names,
-    needed: Names,
-    do: str = "check the manifest's column names, separator and header",
-) -> None:
-    """Nothing, when every needed column is among those of the file.
-
-    Raises:
-        DataRefused: One is not.
-    """
-    if missing := [name for name in needed if name not in columns]:
-        raise DataRefused(
-            f"{file.name} has no column {', '.join(missing)}",
-            seen=f"columns {', '.join(columns[:30])}"[:500],
-            do=do,
-        )
-
-
-def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
-    """Nothing, when every key, or every key of a path, stands somewhere among a file's first lines.
-
-    Raises:
-        DataRefused: One does not; keys alone are told, and no value of anybody.
-    """
-    lines = lines.filter(lines.str.strip_chars() != "")
-    if len(lines) and _is_array(lines):
-        raise DataRefused(f"{file.name} is one JSON array", do="write each of its objects on a line of its own")
-    missing = [name for name in needed if not (_is_key(name, lines) or all(_is_key(k, lines) for k in name.split(".")))]
-    if missing and len(lines):
-        raise DataRefused(
-            f"{file.name} has no key {', '.join(missing)}",
-            seen=f"keys {', '.join(keys_of(lines[0]))}"[:500]
-            if lines[0].lstrip().startswith("{")
-            else "no JSON object",
-            do="check the manifest's column names and the file's kind",
-        )
-
-
-def _is_array(lines: pl.Series) -> bool:
-    """Whether the lines are those of one array of objects, be it on one line or on several."""
-    text = "".join(lines.head(2).str.strip_chars())
-    return bool(re.match(r"\[\s*\{", text)) and (len(lines) == 1 or not lines[0].rstrip().endswith("]"))
-
-
-def keys_of(line: str) -> list[str]:
-    """The keys of a JSON object, those within others behind a dot; none where the line is no object."""
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        return []
-    return _flat(document) if isinstance(document, dict) else []
-
-
-def _flat(document: Mapping[str, Any], depth: int = 4) -> list[str]:
-    found = []
-    for key, value in document.items():
-        inner = _flat(value, depth - 1) if isinstance(value, dict) and depth else []
-        found += [key, *(f"{key}.{each}" for each in inner)]
-    return found
-
-
-def _is_key(name: str, lines: pl.Series) -> bool:
-    return bool(lines.str.contains(json.dumps(name, ensure_ascii=False), literal=True).any())
-
-
 def require_fields(file: SourceFile, rows: pl.DataFrame, kind: Csv) -> None:
-    """Nothing, when one of a file's first lines has as many fields as the manifest names columns.
+    """Raise unless one of a file's first lines has as many fields as the manifest names columns.
 
     Raises:
         DataRefused: None has.

@@ -1,7 +1,9 @@
 """The head of a source file: its first whole lines as text, and how they are encoded."""
 
 import codecs
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -12,6 +14,9 @@ from nightschool.errors import DataRefused
 
 SAMPLE_ROWS: Final = 20_000
 """Lines, or rows of a Parquet file, that a guess rests on."""
+
+_TRIED_LINES: Final = 100
+_SIGNATURE_BYTES: Final = 16
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SIGNATURES: Final = (
@@ -37,9 +42,50 @@ class Head:
     encoding: str
     whole: bool
 
+    @property
+    def first(self) -> str:
+        """The first line that is not blank, without blanks before it; empty where there is none."""
+        return next((line for line in self.lines.head(_TRIED_LINES) if line.strip()), "").lstrip()
+
+    @property
+    def whys(self) -> Mapping[str, str]:
+        """Why a manifest has to name the encoding; empty where it has not."""
+        return {} if self.encoding == "utf-8" else {"encoding": "its bytes are no UTF-8"}
+
+
+@dataclass(frozen=True)
+class FileStart:
+    """The start of a source file, as far as a format has to see it to recognise its own.
+
+    Attributes:
+        file: The file.
+    """
+
+    file: SourceFile
+
+    @cached_property
+    def signature(self) -> bytes:
+        """The first bytes of the file, decompressed, by which files that are no text are known.
+
+        Raises:
+            NotFound: It is gone, or cannot be read now.
+            DataRefused: It cannot be decompressed.
+        """
+        return first_bytes(self.file, _SIGNATURE_BYTES)
+
+    @cached_property
+    def head(self) -> Head:
+        """The first lines of the file.
+
+        Raises:
+            NotFound: It is gone, or cannot be read now.
+            DataRefused: It is empty or no text, cannot be decompressed, or its first line is too long.
+        """
+        return read_head(self.file)
+
 
 def read_head(file: SourceFile) -> Head:
-    """The first lines of a text file, from at most 16 MiB of it.
+    """Read the first lines of a text file, from at most 16 MiB of it.
 
     Raises:
         NotFound: It is gone, or cannot be read now.
@@ -60,7 +106,7 @@ def read_head(file: SourceFile) -> Head:
 
 
 def first_bytes(file: SourceFile, n_bytes: int) -> bytes:
-    """The first bytes of a file, decompressed.
+    """Read the first bytes of a file, decompressed.
 
     Raises:
         NotFound: It is gone, or cannot be read now.
@@ -82,7 +128,7 @@ def _refuse_what_is_no_text(file: SourceFile, data: bytes) -> None:
 
 
 def _decoded(data: bytes, whole: bool) -> tuple[str, str]:
-    """The encoding and the text; bytes that are no UTF-8 are taken as a Western encoding of one byte a character."""
+    """Detect the encoding and decode; bytes that are not UTF-8 are taken for a Western one-byte encoding."""
     if data.startswith(_UTF_16):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(data, final=whole)
     try:

@@ -1,14 +1,14 @@
 """Parquet files to raw rows, in blocks, whatever types their columns have."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from nightschool.data.readers.delimited import require_columns
-from nightschool.data.readers.formats import Names
+from nightschool.data.readers.heads import SAMPLE_ROWS, FileStart
 from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.source_format import Names, Sample, WholeFile, require_columns
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
 
@@ -20,8 +20,51 @@ _LAST_SECOND: Final = 253_402_300_799
 _A_SECOND: Final = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
+_MAGIC: Final = b"PAR1"
+
+
+class Parquet(WholeFile):
+    """A Parquet file."""
+
+    kind: Literal["parquet"]
+
+    def rows(self, file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
+        """Yield frames of raw, reason, detail, row with the needed columns.
+
+        Raises:
+            DataRefused: It is no Parquet file, lacks a column, or has one of another type.
+        """
+        return parquet_rows(file, needed)
+
+    def count_rows(self, file: SourceFile) -> int:
+        """Return the number of rows that the file says it holds; 0 where it cannot be read."""
+        try:
+            return int(pl.scan_parquet(file.path, glob=False).select(pl.len()).collect().item())
+        except PolarsError:
+            return 0
+
+    @classmethod
+    def guess(cls, start: FileStart) -> Sample | None:
+        """Return the first rows of a file that begins as Parquet files do.
+
+        Raises:
+            DataRefused: It cannot be read, or holds no rows.
+        """
+        file = start.file
+        if not start.signature.startswith(_MAGIC):
+            return None
+        try:
+            scan = pl.scan_parquet(file.path, glob=False)
+            rows = scan.head(SAMPLE_ROWS + 1).collect()
+        except PolarsError as error:
+            raise DataRefused(f"{file.name} is no readable Parquet file: {str(error)[:100]}") from error
+        if rows.is_empty():
+            raise DataRefused(f"{file.name} holds no rows")
+        return Sample(file, cls(kind="parquet"), rows.head(SAMPLE_ROWS), rows.height <= SAMPLE_ROWS)
+
+
 def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
-    """Frames of raw, reason, detail, row; raw holds numbers, text, flags and instants, and lists and structs of them.
+    """Yield frames of raw, reason, detail, row; raw holds numbers, text, flags, instants, lists and structs.
 
     Bytes are taken as UTF-8 and durations as seconds; an instant beyond the years 1 and 9999 becomes their end.
 
@@ -42,7 +85,7 @@ def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
 
 
 def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
-    """The column in a type that can be read as text, and told as JSON."""
+    """Convert a column to a type that can be read as text and written as JSON."""
     column = pl.col(name)
     if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":
         return _between_the_years(column, dtype, seconds=1, units=_A_SECOND[dtype.time_unit])
@@ -59,7 +102,7 @@ def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _between_the_years(column: pl.Expr, dtype: pl.DataType, *, seconds: int, units: int) -> pl.Expr:
-    """The instants, stored as so many units for so many seconds, within the years that can be told."""
+    """Clip instants, stored as so many units for so many seconds, to the years that can be represented."""
     first, last = (pl.lit(end // seconds * units).cast(dtype) for end in (_FIRST_SECOND, _LAST_SECOND))
     return column.clip(first, last)
 

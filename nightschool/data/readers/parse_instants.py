@@ -23,7 +23,7 @@ _AN_OFFSET: Final = timedelta(hours=3)
 
 
 def from_iso(text: pl.Series, zone: str = "UTC") -> pl.Series:
-    """Instants of texts in ISO 8601, null where a text is none; those without an offset are local times of the zone.
+    """Parse ISO 8601, null where a text is none; times without an offset are local times of the zone.
 
     Beyond the usual forms: minutes alone, the basic form, a comma before the fraction, a blank before the offset or UTC
     in its place, small letters, the name of a zone in brackets.
@@ -40,7 +40,7 @@ def from_iso(text: pl.Series, zone: str = "UTC") -> pl.Series:
 
 
 def from_format(text: pl.Series, form: str, zone: str = "UTC") -> pl.Series:
-    """Instants of texts in a form of strftime's letters, null where a text is not of it.
+    """Parse instants by a strftime format, null where a text does not match it.
 
     Raises:
         ComputeError: The form names no time, such as hours without minutes.
@@ -49,7 +49,7 @@ def from_format(text: pl.Series, form: str, zone: str = "UTC") -> pl.Series:
 
 
 def require_format(form: str) -> None:
-    """Nothing, when texts of the form name instants.
+    """Raise unless texts of the format name instants.
 
     Raises:
         ValueError: They do not.
@@ -63,12 +63,12 @@ def require_format(form: str) -> None:
 
 
 def has_offset(form: str) -> bool:
-    """Whether a form says how far a time is from UTC."""
+    """Return whether a format includes the offset from UTC."""
     return form.replace("%%", "").rstrip().endswith(("%z", "%:z", "%#z"))
 
 
 def to_utc(local: pl.Series, zone: str) -> pl.Series:
-    """Instants of local times, by the offset that held before where clocks show a time twice or never."""
+    """Convert local times to UTC, by the earlier offset where clocks show a time twice or never."""
     if zone == "UTC":
         return local.dt.replace_time_zone("UTC")
     try:
@@ -85,7 +85,7 @@ def to_utc(local: pl.Series, zone: str) -> pl.Series:
 
 
 def are_unclear(local: pl.Series, zone: str) -> pl.Series:
-    """Which local times the clocks of a zone show twice or never, bool [n]."""
+    """Return which local times the clocks of a zone show twice or never, bool [n]."""
     early, late = (local.dt.replace_time_zone(zone, ambiguous=a, non_existent="null") for a in ("earliest", "latest"))
     return (early != late).fill_null(value=True) & local.is_not_null()
 

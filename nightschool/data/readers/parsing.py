@@ -17,6 +17,9 @@ JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"'
 LONE_QUOTE: Final = "lone_quote"
 """The reason of a line whose quote would swallow the rows that follow, if it opened a field."""
 
+BLANKS: Final = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b"
+"""What is cut off around names, ids and labels: no-break spaces and byte order marks are among them."""
+
 _RECORD: Final = "record"
 _FIELDS: Final = "fields"
 _GROUP: Final = "group"
@@ -31,12 +34,12 @@ _HUGE: Final = r"[\s:,\[]-?\d{39,}[\s,}\]]"
 
 
 def to_lines(block: bytes) -> pl.Series:
-    """The lines of a block of UTF-8, without their ends."""
+    """Split a block of UTF-8 into lines, without their ends."""
     return pl.read_lines(block, name=_RECORD)[_RECORD]
 
 
 def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str, *, quotes: bool = True) -> pl.DataFrame:
-    """One row a record: raw, reason, detail, row (JSON of a record that could not be split); blank lines hold no row.
+    """Return one row per record: raw, reason, detail, row (JSON of a record that could not be split), no blank lines.
 
     A record goes on over a line end inside quotes. Where that yields a wrong number of fields, or a field that holds
     whole rows, its lines are taken one by one, so that a lone quote costs one row and not all that follow.
@@ -76,13 +79,13 @@ def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str, *, quo
 
 
 def split_header(line: str, separator: str, *, quotes: bool = True) -> list[str]:
-    """The fields of one line; empty where its quotes do not pair up."""
+    """Return the fields of one line; none where its quotes do not pair up."""
     fields = _split(pl.Series([line]), pl.Series([0]), separator, quotes)[_FIELDS]
     return list(fields[0]) if len(fields) and fields[0] is not None else []
 
 
 def open_lines(lines: pl.Series, separator: str) -> int:
-    """How many of the last lines belong to a record whose closing quote is still to come."""
+    """Count the last lines that belong to a record whose closing quote is still to come."""
     if not _may_quote(lines, separator):
         return 0
     inside = _toggles(lines, separator).cum_sum() % 2
@@ -91,17 +94,8 @@ def open_lines(lines: pl.Series, separator: str) -> int:
     return len(lines) - int((inside.shift(1, fill_value=0) == 0).arg_true()[-1])
 
 
-def split_adjacency(lines: pl.Series) -> pl.DataFrame:
-    """One row a pair: raw (user, item), reason, detail, row. A user without items makes one row without an item."""
-    words = lines.to_frame(_RECORD).select(pl.col(_RECORD).str.extract_all(r"\S+").alias(_FIELDS))
-    pairs = words.filter(pl.col(_FIELDS).list.len() > 0).select(
-        pl.col(_FIELDS).list.first().alias("user"), pl.col(_FIELDS).list.slice(1).alias("item")
-    )
-    return pairs.explode("item", empty_as_null=True).select(pl.struct("user", "item").alias(RAW), *no_faults())
-
-
 def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
-    """One row an object: raw (as text; lists and objects as JSON), reason, detail, row; blank lines hold no row.
+    """Return one row per object: raw (text; lists and objects as JSON), reason, detail, row; no blank lines.
 
     A column with dots in its name is the key of that name, else the path through keys within keys.
     """
@@ -130,18 +124,18 @@ def split_jsonl(lines: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
 
 
 def key_paths(name: str) -> tuple[str, ...]:
-    """The JSON paths under which an object may hold a column: its name as a key, then keys within keys."""
+    """Return the JSON paths under which an object may hold a column: its name as a key, then keys within keys."""
     ways = [[name], name.split(".")] if "." in name else [[name]]
     return tuple("$" + "".join(f"[{json.dumps(key, ensure_ascii=False)}]" for key in keys) for keys in ways)
 
 
 def _at(objects: pl.Series, name: str) -> pl.Series:
-    """What lies within keys of objects, as text."""
+    """Return the value at a path of keys within objects, as text."""
     return objects.str.json_path_match(key_paths(name)[-1])
 
 
 def _record_of_line(lines: pl.Series, separator: str, quotes: bool) -> pl.Series:
-    """The number of the record that each line belongs to."""
+    """Return the number of the record that each line belongs to."""
     if not (quotes and _may_quote(lines, separator)):
         return pl.int_range(len(lines), eager=True, dtype=pl.Int64)
     inside = _toggles(lines, separator).cum_sum() % 2
@@ -149,7 +143,7 @@ def _record_of_line(lines: pl.Series, separator: str, quotes: bool) -> pl.Series
 
 
 def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n_columns: int) -> pl.Series:
-    """The records over several lines whose every line looks like a row, if those are at least half of them.
+    """Return the multi-line records of which every line looks like a row, if those are at least half of them.
 
     Such a line has as many separators as a row. Either there is something like the others have before the first one of
     them, or numbers stand wherever the rows of one line have numbers.
@@ -175,7 +169,7 @@ def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n
 
 
 def _numeric(rows: pl.DataFrame, n_columns: int) -> list[int]:
-    """The places of the fields that are numbers in all rows but a few."""
+    """Return the positions of the fields that are numbers in nearly all rows."""
     fields = (rows[_FIELDS].list.get(place) for place in range(n_columns))
     counts = [int(texts.str.contains(_A_NUMBER).sum()) for texts in fields]
     return [place for place, count in enumerate(counts) if count >= max(_NEARLY_ALL * rows.height, 1)]
@@ -186,14 +180,14 @@ def _may_quote(lines: pl.Series, separator: str) -> bool:
 
 
 def _toggles(lines: pl.Series, separator: str) -> pl.Series:
-    """Whether a record opens or closes on each line: quotes in odd number, one of them at the edge of a field."""
+    """Return where a record opens or closes: an odd number of quotes, one of them at the edge of a field."""
     edge = re.escape(separator)
     odd = lines.str.count_matches(_QUOTE, literal=True) % 2 == 1
     return (odd & lines.str.contains(f'(^|{edge})"|"({edge}|$)')).cast(pl.Int64)
 
 
 def _split(lines: pl.Series, groups: pl.Series, separator: str, quotes: bool) -> pl.DataFrame:
-    """One row a record that is not blank: group, lines, record, fields (null where its quotes do not pair up)."""
+    """Return one row per non-blank record: group, lines, record, fields (null where its quotes do not pair up)."""
     frame = pl.DataFrame({_GROUP: groups, _RECORD: lines})
     if groups.is_sorted() and groups.n_unique() == len(groups):
         frame = frame.with_columns(pl.lit(1, pl.UInt32).alias(_LINES))
@@ -207,7 +201,7 @@ def _split(lines: pl.Series, groups: pl.Series, separator: str, quotes: bool) ->
 
 
 def _split_quoted(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
-    """The records with the fields of those that hold a quote taken apart by the rules of quoting."""
+    """Split the fields of the records that hold a quote by the rules of quoting."""
     edge, place = re.escape(separator), "place"
     # The separator in front makes every match non-empty, so that none is skipped.
     led = pl.lit(separator) + pl.col(_RECORD)
@@ -230,5 +224,5 @@ def _json_where(rows: pl.Expr) -> pl.Expr:
 
 
 def no_faults() -> list[pl.Expr]:
-    """The columns reason, detail and row of rows that could all be taken apart."""
+    """Return the columns reason, detail and row of rows that could all be split."""
     return [pl.lit(None, pl.String).alias(name) for name in (REASON, DETAIL, ROW)]

@@ -67,7 +67,7 @@ class Extent:
 
 
 def find_sources(root: Path, patterns: tuple[str, ...]) -> list[SourceFile]:
-    """The files that paths, globs or folders name below the root, each once, ordered by pattern and then by name.
+    """Find the files that paths, globs or folders name below the root, each once, by pattern and then by name.
 
     A folder is a landing zone: every file that lies in it, but for hidden ones and those still being written. It may
     be empty.
@@ -91,7 +91,7 @@ def find_sources(root: Path, patterns: tuple[str, ...]) -> list[SourceFile]:
 
 
 def require_below(root: Path, path: Path) -> None:
-    """Nothing, unless the path is a link to somewhere else: who may put files there may not have every file read.
+    """Raise if the path is a link out of the root: whoever may put files there may not have every file read.
 
     Raises:
         DataRefused: It leads out of the root.
@@ -122,7 +122,7 @@ class HashedStream:
         self.bytes = 0
 
     def read(self, size: int = BLOCK_BYTES) -> bytes:
-        """The next bytes, at most `size`; empty at the end.
+        """Read the next bytes, at most `size`; empty at the end.
 
         Raises:
             DataRefused: A compressed file holds far more than its size allows.
@@ -140,7 +140,7 @@ class HashedStream:
 
 
 def require_moderate(file: SourceFile, unpacked: int, packed: float) -> None:
-    """Nothing, unless so few compressed bytes hold so many that they were made to fill the disk or the memory.
+    """Raise if so few compressed bytes hold so many that they were made to fill the disk or the memory.
 
     Raises:
         DataRefused: They do.
@@ -155,7 +155,7 @@ def require_moderate(file: SourceFile, unpacked: int, packed: float) -> None:
 
 @contextmanager
 def open_source(file: SourceFile) -> Iterator[HashedStream]:
-    """The file's bytes, those inside a .gz or of the only file in a .zip.
+    """Open the file's bytes, decompressed from a .gz or from the only file in a .zip.
 
     Raises:
         NotFound: It is not there any more.
@@ -207,7 +207,7 @@ def _only_member(archive: zipfile.ZipFile, file: SourceFile) -> zipfile.ZipInfo:
 
 
 def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:
-    """How many bytes the file holds, decompressed and counted up to `at_most`, and their SHA-256.
+    """Count the file's decompressed bytes, up to `at_most`, and hash them with SHA-256.
 
     Raises:
         NotFound: It is gone.
@@ -220,7 +220,7 @@ def measure(file: SourceFile, at_most: float = math.inf) -> tuple[int, str]:
 
 
 def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bytes:
-    """The last line of what an earlier ingest read, so far as it lacks its line end; reads past it all.
+    """Read past what an earlier ingest read, and return its last line if that lacks its line end.
 
     Returns:
         Nothing where the known part ends with a line end, so that a new row may follow at once.
@@ -237,7 +237,7 @@ def skip_known(stream: HashedStream, file: SourceFile, known: Extent) -> bytes:
 
 
 def ended_whole(file: SourceFile, known: Extent) -> bool:
-    """Whether what was read ended with a line end, where that can be told without reading it all: in plain files."""
+    """Return whether what was read ended with a line end, if a seek can show it, as in uncompressed files."""
     if file.path.suffix in _COMPRESSED or not file.path.is_file():
         return False
     with file.path.open("rb") as stream:
@@ -246,13 +246,13 @@ def ended_whole(file: SourceFile, known: Extent) -> bool:
 
 
 def changed(file: SourceFile, seen: str) -> DataRefused:
-    """The refusal of a file whose ingested part is no longer what it was."""
+    """Return the error about a file whose ingested part has changed."""
     do = "restore it; rows may only be appended, or come in a new file"
     return DataRefused(f"{file.name} was changed in place: {seen}", do=do)
 
 
 def line_blocks(stream: HashedStream, file: SourceFile, encoding: str) -> Iterator[bytes]:
-    """Blocks of whole lines in UTF-8 from where the stream stands; the last one may lack its line end.
+    """Yield blocks of whole lines in UTF-8 from the stream's position; the last one may lack its line end.
 
     Raises:
         DataRefused: Bytes that the encoding does not allow, or a line that does not end.

@@ -5,17 +5,19 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, Self
 
 import polars as pl
 import sqlalchemy as sa
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from nightschool.data.readers.addresses import postgresql_url, told, told_of_connecting
-from nightschool.data.readers.delimited import require_columns
-from nightschool.data.readers.formats import SQLITE, Names, Sql, require_address
+from nightschool.data.readers.addresses import SQLITE, postgresql_url, require_address, told, told_of_connecting
 from nightschool.data.readers.parsing import RAW, no_faults
+from nightschool.data.readers.source_format import Names, Reading, SourceFormat, require_columns
 from nightschool.data.readers.sources import Extent, SourceFile, changed, require_below
 from nightschool.errors import ConfigurationError, DataRefused, NotFound, Unreachable
 
@@ -30,10 +32,62 @@ _OPENING: Final = {
 """What makes a transaction one reading, whose times are written as other kinds write them."""
 
 
+class Sql(SourceFormat):
+    """A query of an SQLite or PostgreSQL database; lists are read from JSON.
+
+    Rows may be added while their keys grow; rows with keys that were read already must stay as they were.
+    """
+
+    kind: Literal["sql"]
+    uri: SecretStr = Field(
+        min_length=1, description='"sqlite:///FILE" below the source root, "postgresql://…", "$NAME".'
+    )
+    query: str = Field(pattern=r"\S")
+    key: str = Field(description="Column of whole numbers or texts, unique, and higher in every row that is added.")
+    name: str = Field(default="sql", pattern=r"^\w[\w.-]*$", description="What tables and errors call the query.")
+
+    from_files: ClassVar[bool] = False
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def below(self, folder: Path) -> Self:
+        """Return the query of an SQLite file below another folder than the source root, which no manifest can name."""
+        copy = self.model_copy()
+        copy._folder = folder
+        return copy
+
+    def root(self, source_root: Path) -> Path:
+        """Return the folder that an SQLite file lies below."""
+        return self._folder or source_root
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        uri = self.uri.get_secret_value()
+        if not uri.startswith("$"):
+            require_address(uri)
+        if self.query.rstrip().endswith(";"):
+            raise ValueError("end the query without a semicolon")
+        return self
+
+    def frames(self, reading: Reading) -> Iterator[pl.DataFrame]:
+        """Yield frames of raw, reason, detail, row for the rows beyond the last key."""
+        for position, rows in query_rows(self, reading.file, reading.needed, reading.known):
+            reading.extent = replace(reading.extent, position=position)
+            yield rows
+
+    def sources(self, root: Path, _patterns: Names) -> list[SourceFile]:
+        """Return the query, which is one source under its name."""
+        return [SourceFile(self.name, self.root(root))]
+
+    def is_unchanged(self, _file: SourceFile, _known: Extent) -> bool:
+        """Return False: what a query gives is not known before it is read."""
+        return False
+
+
 def query_rows(
     source: Sql, file: SourceFile, needed: Names, known: Extent | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Frames of raw (as text), reason, detail, row, each with the position after it; only rows beyond `known`.
+    """Yield frames of raw (as text), reason, detail, row beyond `known`, each with the position after it.
 
     All are read in one transaction that cannot write, and so from one state of the database.
 
@@ -58,7 +112,7 @@ def query_rows(
 
 
 def gives_rows(source: Sql, file: SourceFile) -> bool:
-    """Whether the query gives any row.
+    """Return whether the query gives any row.
 
     Raises:
         Unreachable: The database does not answer.
@@ -71,7 +125,7 @@ def gives_rows(source: Sql, file: SourceFile) -> bool:
 
 
 def after_erasure(source: Sql, file: SourceFile, known: Extent) -> str:
-    """The position of what was read, once rows of it were removed for good: the next reading will not miss them.
+    """Return the position after rows were erased from the source, so that the next reading does not miss them.
 
     Raises:
         Unreachable: The database does not answer.
@@ -86,7 +140,7 @@ def after_erasure(source: Sql, file: SourceFile, known: Extent) -> str:
 
 
 def _position(known: Extent | None) -> tuple[Any, int]:
-    """The last key that was read, None before any was, and how many rows up to it were removed for good since."""
+    """Return the last key that was read, None before any was, and how many rows up to it were erased since."""
     if known is None or known.position is None:
         return None, 0
     found = json.loads(known.position)
@@ -98,14 +152,14 @@ def _written(last: int | str, n_erased: int) -> str:
 
 
 def _beyond(last: int | str | None, rows: sa.Subquery, key: str, needed: Names) -> sa.Select[Any]:
-    """The rows after the last key, or all: their keys, and the needed columns as text; to be fetched in blocks."""
+    """Select the rows after the last key, or all: their keys, and the needed columns as text, in blocks."""
     query = sa.select(rows.c[key], *(sa.cast(rows.c[name], sa.String) for name in needed)).order_by(rows.c[key])
     query = query if last is None else query.where(rows.c[key] > _bound(last))
     return query.execution_options(yield_per=_BLOCK_ROWS)
 
 
 def _result(connection: sa.Connection, source: Sql, file: SourceFile, needed: Names) -> sa.Subquery:
-    """The query as a table to select from."""
+    """Return the query as a table to select from."""
     # A colon in it is no parameter, and a comment at its end must not swallow what follows.
     query = sa.text(source.query.replace(":", r"\:") + "\n")
     nothing = sa.select(sa.text("*")).select_from(query.columns().subquery("source")).limit(0)
@@ -115,14 +169,14 @@ def _result(connection: sa.Connection, source: Sql, file: SourceFile, needed: Na
 
 
 def _bound(key: int | str) -> Any:
-    """A key as a parameter of a statement."""
+    """Return a key as a parameter of a statement."""
     return sa.literal(key, sa.BigInteger if isinstance(key, int) else sa.String)
 
 
 def _require_unchanged(
     connection: sa.Connection, key: sa.ColumnElement[Any], file: SourceFile, read: tuple[int, int | str]
 ) -> None:
-    """Raises where there are not just as many rows up to the last key as were read, or rows without a key."""
+    """Raise unless there are exactly as many rows up to the last key as were read, all of them with a key."""
     n_read, last = read
     counts = [sa.func.count().filter(condition) for condition in (key <= _bound(last), key.is_(None))]
     n_now, n_without = connection.execute(sa.select(*counts)).one()
@@ -133,7 +187,7 @@ def _require_unchanged(
 
 
 def _require_key(file: SourceFile, name: str, keys: Sequence[Any], before: int | str | None) -> None:
-    """Raises where keys in their order, after the one before them, are no whole numbers or texts, or not unique."""
+    """Raise unless the keys, in order after the one before them, are unique whole numbers or texts."""
     given = [*keys] if before is None else [before, *keys]
     kinds = {type(key) for key in given}
     if kinds not in ({int}, {str}):
@@ -151,7 +205,7 @@ def _no_key(file: SourceFile, name: str, seen: str) -> DataRefused:
 
 @contextmanager
 def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
-    """A connection in a transaction that reads only; what the driver says is told without the address."""
+    """Connect in a read-only transaction; the driver's messages are repeated without the address."""
     uri = _address(source, file)
     engine = _engine(uri, file)
     try:

@@ -23,7 +23,7 @@ FIRST_EVENTS: Final = (1, 3, 5)
 
 
 def leave_out(log: EventLog, protocol: str, *, seed: int) -> Cut:
-    """The cut that holds out a fifth of the users or items whole, and for tuning a fifth of the others.
+    """Cut whole users or items: a fifth is held out for the test, and a fifth of the others for tuning.
 
     Who they are, a seeded hash of their ids decides.
     """
@@ -39,7 +39,7 @@ def leave_out(log: EventLog, protocol: str, *, seed: int) -> Cut:
 
 
 def first_events(log: EventLog, cut: Cut, label: int, count: int, *, seed: int) -> Split:
-    """What a label's users do after their first `count` events, which models see but do not learn from.
+    """Split off what a label's users do after their first `count` events, which models see but do not learn from.
 
     The first are those of the earliest times; without times, those of the lowest hash(seed, user_id, item_id). Whoever
     has no more than the largest of `FIRST_EVENTS` is not measured, so that all counts are measured on the same users.
@@ -65,7 +65,7 @@ def first_events(log: EventLog, cut: Cut, label: int, count: int, *, seed: int) 
 
 
 def new_items(log: EventLog, cut: Cut, label: int) -> Split:
-    """What becomes of a label's items, of which nothing is learned; all of the catalogue are candidates.
+    """Split off the events of a label's items, from which nothing is learned; the whole catalogue is candidates.
 
     Args:
         log: Every event.
@@ -77,7 +77,7 @@ def new_items(log: EventLog, cut: Cut, label: int) -> Split:
 
 
 def among_new(split: Split) -> Split:
-    """The same split with none but its held-out items as candidates."""
+    """Restrict the candidates of a split to its held-out items."""
     new = np.zeros(split.fitted.n_items, dtype=bool)
     new[split.held_out[ITEM_INDEX].to_numpy()] = True
     return replace(split, fitted=replace(split.fitted, available=split.fitted.available & new))
@@ -87,7 +87,7 @@ _NAMES = {VALIDATION: "validation", TEST: "test"}
 
 
 def _draw(owners: NDArray[np.int32], hashes: UInt64s, seed: int) -> Mask:
-    """bool[n], a share of those that own a row, rounded."""
+    """Draw a share, rounded, of those that own a row, bool[n]."""
     present = np.unique(owners)
     order = hash_pairs(hashes[present], np.zeros(1, dtype=np.uint64), seed=seed)
     drawn = np.zeros(len(hashes), dtype=bool)
@@ -96,7 +96,7 @@ def _draw(owners: NDArray[np.int32], hashes: UInt64s, seed: int) -> Mask:
 
 
 def _places(log: EventLog, seed: int) -> NDArray[np.int64]:
-    """How many events each event's user had before it, int64[n_events]; equal times in source order."""
+    """Count the events of each event's user before it, int64[n_events]; equal times in source order."""
     users, items = (log.events[column].to_numpy() for column in (USER_INDEX, ITEM_INDEX))
     if log.has_time:
         return places_in_groups(users, instants(log.events))

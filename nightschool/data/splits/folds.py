@@ -15,7 +15,7 @@ FOLDS: Final = 5
 
 
 def fold_splits(log: EventLog, *, seed: int) -> Iterator[Split]:
-    """Five splits, one after the other: each holds out a fifth of the known events and learns from the others.
+    """Yield five splits: each holds out a fifth of the known events and learns from the others.
 
     The folds are those of scikit-learn's KFold(5, shuffle=True, random_state=seed) over the events in source order, as
     published tables draw them.

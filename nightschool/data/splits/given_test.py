@@ -17,13 +17,14 @@ from nightschool.columns import (
     USER_ID,
 )
 from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.normalization.id_types import read_id_maps
 from nightschool.data.normalization.normalise import IdTypes, normalise_interactions
-from nightschool.data.readers.readers import Reading, read_id_maps, sources_of
+from nightschool.data.readers.source_format import Reading
 from nightschool.errors import DataRefused, ManifestError, NotFound
 
 
 def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame) -> pl.DataFrame:
-    """The rows of the manifest's [test], in the columns of the interactions table.
+    """Read the rows of the manifest's [test], in the columns of the interactions table.
 
     Args:
         manifest: What the files are.
@@ -41,7 +42,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
     schema = interactions.collect_schema()
     types, maps = IdTypes(schema[USER_ID], schema[ITEM_ID]), read_id_maps(part, source_root)
     frames = []
-    for file in sources_of(part, source_root):
+    for file in part.sources(source_root):
         for rows in Reading(file, part.format, part.source_columns).batches():
             frame = normalise_interactions(rows, part, manifest, types, maps)
             frames.append(frame.with_columns(pl.lit(file.name).alias(SOURCE_FILE)))

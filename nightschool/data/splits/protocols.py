@@ -27,17 +27,17 @@ WINDOWS: Final = 2  # more would learn from ever fewer pairs
 
 
 def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
-    """Each user's last 20 % of the rows (rounded; at least three rows give one), equal times in source order."""
+    """Hold out each user's last 20 % of rows (rounded; at least three rows give one), equal times in source order."""
     return _mark_last(log, rows, share_of)
 
 
 def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
-    """Each user's last row, of users with two or more."""
+    """Hold out each user's last row, for users with two or more."""
     return _mark_last(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
 
 
 def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHARE) -> Mask:
-    """A share of each user's pairs, those with the highest hash(seed, user_id, item_id); a pair's repeats together."""
+    """Hold out a share of each user's pairs: those with the highest hash(seed, user_id, item_id), with repeats."""
     positions = np.flatnonzero(rows)
     users = log.events[USER_INDEX].to_numpy()[positions]
     items = log.events[ITEM_INDEX].to_numpy()[positions]
@@ -55,7 +55,7 @@ def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHA
 
 
 def stratified_item(log: EventLog, rows: Mask, seed: int) -> Mask:
-    """All but the first round(0.75 n) of each item's n rows in the order of a random number drawn in source order.
+    """Hold out all but the first round(0.75 n) of each item's n rows, ordered by random numbers.
 
     The numbers are those of NumPy's legacy `seed(seed); rand(n)`, as the published tables on this split drew them.
     """
@@ -83,7 +83,7 @@ def _mark_last(log: EventLog, rows: Mask, how_many: HowMany) -> Mask:
 
 
 def last_of_each_user(events: pl.DataFrame, how_many: HowMany) -> Mask:
-    """bool[n_events], the last of each user's events by time; equal times keep their order.
+    """Return the last of each user's events by time, bool[n_events]; equal times keep their order.
 
     Args:
         events: user_index, timestamp.
@@ -96,13 +96,13 @@ def last_of_each_user(events: pl.DataFrame, how_many: HowMany) -> Mask:
 
 
 def instants(events: pl.DataFrame) -> NDArray[np.int64]:
-    """Each event's time in microseconds, int64[n_events]; without a time it precedes all."""
+    """Return each event's time in microseconds, int64[n_events]; events without a time precede all."""
     lowest = np.iinfo(np.int64).min
     return events[TIMESTAMP].to_physical().fill_null(lowest).to_numpy()
 
 
 def places_in_groups(groups: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int64]:
-    """How many rows of its group come before each row by the keys, int64[n_rows]; equal rows keep their order."""
+    """Count the rows of its group before each row by the keys, int64[n_rows]; equal rows keep their order."""
     order = _stable_order(groups, keys)
     counts = np.bincount(groups)
     places = np.empty(len(order), dtype=np.int64)
@@ -111,18 +111,18 @@ def places_in_groups(groups: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[n
 
 
 def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
-    """The places of the rows sorted by the first key, then the next; equal rows keep their order."""
+    """Return the row numbers sorted by the first key, then the next; equal rows keep their order."""
     frame = pl.DataFrame([pl.Series(str(place), key) for place, key in enumerate(keys)])
     return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
 
 
 def n_cuts(cut: str, folds: int) -> int:
-    """How many rotating cuts there are of this kind, where shares are this many."""
+    """Return how many rotating cuts of this kind there are for this many shares."""
     return WINDOWS if cut in BY_TIME else folds
 
 
 def share_of(counts: NDArray[np.int64], share: float = TEST_SHARE) -> NDArray[np.int64]:
-    """A share of so many events, rounded."""
+    """Return a share of a number of events, rounded."""
     rounded: NDArray[np.int64] = np.floor(counts * share + 0.5).astype(np.int64)
     return rounded
 

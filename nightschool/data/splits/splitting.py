@@ -57,22 +57,22 @@ class Cut:
     underpowered: bool = False
 
     def part(self, *labels: int) -> Mask:
-        """bool[n_events], the events with one of the labels."""
+        """Return the events with one of the labels, bool[n_events]."""
         return np.isin(self.labels, labels)
 
 
 def validation_split(log: EventLog, cut: Cut) -> Split:
-    """Train to learn from, and validation held out."""
+    """Split into train to learn from, and validation held out."""
     return log.split("validation", cut.protocol, cut.part(TRAIN), cut.part(VALIDATION), cut.validation_from)
 
 
 def test_split(log: EventLog, cut: Cut) -> Split:
-    """Train and validation to learn from, and the test held out."""
+    """Split into train and validation to learn from, and the test held out."""
     return log.split("test", cut.protocol, cut.part(TRAIN, VALIDATION), cut.part(TEST), cut.test_from)
 
 
 def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
-    """The night's own cut: temporal and global where the data allow it, else temporal by user, else random by user.
+    """Choose the night's cut: temporal and global if the data allow it, else temporal per user, else random per user.
 
     Raises:
         DataRefused: The log has no events.
@@ -94,7 +94,7 @@ def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
 
 
 def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Window()) -> Cut:
-    """The cut of a protocol of `evaluate`; validation is cut from what is not test the way the test was cut.
+    """Cut by a protocol of `evaluate`; validation is cut from the rest the way the test was cut.
 
     Raises:
         ConfigurationError: The protocol is unknown, or the data do not allow it.
@@ -120,7 +120,7 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
 
 
 def count_evaluable(log: EventLog, fitted: Mask, held_out: Mask) -> int:
-    """Users with events in `fitted` and a relevant pair in `held_out` that `fitted` does not hold."""
+    """Count users with events in `fitted` and a relevant pair in `held_out` that `fitted` does not hold."""
     pairs = [USER_INDEX, ITEM_INDEX]
     events = log.events.select(*pairs, RELEVANT)
     history = events.filter(pl.Series(fitted))
@@ -142,7 +142,7 @@ def _temporal(log: EventLog, window: Window) -> Cut | None:
 
 
 def _window_length(log: EventLog, times: NDArray[np.int64], window: Window) -> int | None:
-    """The fewest days that give the test enough users; None where that takes too many rows or all of the past."""
+    """Return the fewest days that give the test enough users; None if that takes too many rows or all of the past."""
     times = times[log.known]
     timed = np.sort(times[times > np.iinfo(np.int64).min])
     newest = int(timed[-1])
@@ -158,7 +158,7 @@ def _window_length(log: EventLog, times: NDArray[np.int64], window: Window) -> i
 
 
 def _first_and_last_discovery(log: EventLog, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted times of each user's first event and of the newest first meeting with a relevant item."""
+    """Return sorted times of each user's first event and last first interaction with a relevant item."""
     events = log.events.filter(pl.Series(log.known)).select(USER_INDEX, ITEM_INDEX, RELEVANT, time=pl.Series(times))
     met = events.group_by(USER_INDEX, ITEM_INDEX).agg(pl.col("time").min(), pl.col(RELEVANT).any())
     users = met.group_by(USER_INDEX).agg(first=pl.col("time").min(), last=pl.col("time").filter(pl.col(RELEVANT)).max())

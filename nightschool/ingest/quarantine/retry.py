@@ -28,8 +28,8 @@ from nightschool.columns import (
 )
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
-from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.sources import SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.ingest.batch import IngestContext, Intake, TableCounts, mark
 from nightschool.ingest.entities import (

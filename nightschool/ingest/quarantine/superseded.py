@@ -26,9 +26,9 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
+from nightschool.data.normalization.id_types import read_id_maps
 from nightschool.data.normalization.normalise import IdTypes, normalise_interactions
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
-from nightschool.data.readers.readers import read_id_maps
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.interaction_rows import scoped_id

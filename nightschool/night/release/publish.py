@@ -11,14 +11,15 @@ from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, 
 from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED, describe_search
 from nightschool.night.night import Night
+from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import read_table, staged_files
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release import COMPARABLE, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 
 
-def draft_release(night: Night, verdict: Mapping[str, Any], gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
-    """What the night knows of its release before the tables are written."""
+def draft_release(night: Night, proved: ProveRecord, gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
+    """Build the row of the release as far as it is known before the tables are written."""
     identity = night.identity
     return Draft(
         release_id=identity.release_id,
@@ -28,25 +29,24 @@ def draft_release(night: Night, verdict: Mapping[str, Any], gates: Mapping[str, 
         code_version=identity.code,
         environment=identity.environment,
         config=night.config.model_dump(mode="json"),
-        recipe=verdict["recipe"],
+        recipe=proved.recipe.model_dump(mode="json"),
         mlflow_run_id=mlflow_run_id,
         gates=gates,
-        reason=verdict["sentence"],
+        reason=proved.sentence,
     )
 
 
-def describe_gates(night: Night, verdict: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a release stores besides its recipe: the verdicts, and what a repeat of its night must know."""
-    chosen = night.records.get("select") or {}
+def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendRecord) -> dict[str, Any]:
+    """Return what a release stores besides its recipe: its gates, and what a repeat of its night must know."""
     return {
         TUNED: night.tune,
-        "decision": verdict["decision"],
-        "asked": [*verdict["gates"], *tables["gates"]],
+        "decision": proved.decision,
+        "asked": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
-        UNEXPLAINED: tables["unexplained"],
+        UNEXPLAINED: list(recommended.unexplained),
         **describe_basis(night.manifest),
-        **describe_search(chosen),
+        **describe_search(night.record(SelectRecord)),
     }
 
 

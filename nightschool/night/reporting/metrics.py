@@ -7,9 +7,8 @@ from typing import Any
 from nightschool.contract import RERANKER
 from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.night.records import AlphaEntry, CandidateEntry, Figures, RoleEntry, SelectRecord, TrialEntry
 from nightschool.night.selection.select import Candidate, Selection
-
-Figures = dict[str, list[float | None]]
 
 
 def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:
@@ -37,53 +36,52 @@ def figures_in_markdown(roles: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def describe_selection(selection: Selection, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """What the record of the stage holds."""
-    described = [describe_candidate(candidate, cutoffs) for candidate in selection.candidates]
+def describe_selection(selection: Selection, cutoffs: tuple[int, ...], *, tuned: bool) -> SelectRecord:
+    """Build the record of the stage that chose the recipe."""
     further = [one for one in (selection.blend, selection.reranked) if one is not None]
-    described += [describe_candidate(candidate, cutoffs) for candidate in further]
-    return {
-        "recipe": selection.recipe.model_dump(mode="json"),
-        "candidates": described,
-        "sweep": [
-            {"alpha": alpha, "name": selection.hybrid[alpha].name, "metrics": figures(evaluation, cutoffs)}
+    return SelectRecord(
+        recipe=selection.recipe,
+        candidates=tuple(describe_candidate(candidate, cutoffs) for candidate in (*selection.candidates, *further)),
+        sweep=tuple(
+            AlphaEntry(alpha=alpha, name=selection.hybrid[alpha].name, metrics=figures(evaluation, cutoffs))
             for alpha, evaluation in selection.sweep.items()
-        ],
-        "trials": [
-            {
-                "model": trial.component.model,
-                "params": dict(trial.component.params),
-                "value": finite_or_none(trial.value),
-                "seconds": round(trial.seconds, 3),
-            }
+        ),
+        trials=tuple(
+            TrialEntry(
+                model=trial.component.model,
+                params=trial.component.params,
+                value=finite_or_none(trial.value),
+                seconds=round(trial.seconds, 3),
+            )
             for trial in selection.trials
-        ],
-        "failures": dict(selection.failures),
-    }
+        ),
+        failures=selection.failures,
+        tuned=tuned,
+    )
 
 
-def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> dict[str, Any]:
-    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
+def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> CandidateEntry:
+    """Describe a single model with its hyper-parameters, or a blend with its weights, and its validation figures."""
     parts = candidate.recipe.components
     params: dict[str, Any] = dict(parts[0].params) if len(parts) == 1 else {part.model: part.weight for part in parts}
     if candidate.recipe.reranker is not None:
         params[RERANKER] = dict(candidate.recipe.reranker)
-    return {
-        "name": candidate.recipe.name,
-        "params": params,
-        "fit_seconds": round(candidate.fit_seconds, 3),
-        "note": candidate.note,
-        "n_users": candidate.evaluation.n_users,
-        "metrics": figures(candidate.evaluation, cutoffs),
-    }
+    return CandidateEntry(
+        name=candidate.recipe.name,
+        params=params,
+        fit_seconds=round(candidate.fit_seconds, 3),
+        note=candidate.note,
+        n_users=candidate.evaluation.n_users,
+        metrics=figures(candidate.evaluation, cutoffs),
+    )
 
 
-def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:
-    """One entry a role of the trial, with its figures on the test."""
-    return [
-        {"name": role, "n_users": evaluation.n_users, "metrics": figures(evaluation, cutoffs)}
+def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ...]) -> tuple[RoleEntry, ...]:
+    """Describe what each role of the comparison measured on the test."""
+    return tuple(
+        RoleEntry(name=role, n_users=evaluation.n_users, metrics=figures(evaluation, cutoffs))
         for role, evaluation in evaluations.items()
-    ]
+    )
 
 
 def finite_or_none(value: float | None) -> float | None:

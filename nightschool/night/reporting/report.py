@@ -1,14 +1,23 @@
 """What a night tells people: one JSON document, and the same in Markdown."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
-from nightschool.ingest.ingest import IngestReport
 from nightschool.night.night import Night, Unchanged
+from nightschool.night.records import (
+    IngestRecord,
+    PrepareRecord,
+    ProveRecord,
+    PublishRecord,
+    RecommendRecord,
+    RefitRecord,
+    SelectRecord,
+    ValidateRecord,
+)
 from nightschool.night.reporting.freshness import EVENTS, PLACES, YOUNG
 from nightschool.night.reporting.metrics import figures_in_markdown, number
 from nightschool.storage.as_of import scan_at
@@ -16,14 +25,14 @@ from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.vocabulary import AUDIENCE_LIST
 
-Record = Mapping[str, Any]
+Document = Mapping[str, Any]
 
 _SHOWN_HISTORY = 5
 _SHOWN_ITEMS = 5
 _TYPICAL_HISTORY = 20
 
 
-def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str, Any]:
+def already_decided(night: Release | Unchanged, ingested: IngestRecord) -> dict[str, Any]:
     """Return the report of a night that does not run: it was stored before, or nothing but T has changed."""
     release = night.release if isinstance(night, Unchanged) else night
     if isinstance(night, Unchanged):
@@ -36,51 +45,54 @@ def already_decided(night: Release | Unchanged, taken: IngestReport) -> dict[str
         sentence = (
             f"release {release.release_id} was already {release.status} from the same data, configuration and code"
         )
+    came = ingested.model_dump(mode="json")
     return {
         "status": status,
         "release_id": release.release_id,
         "as_of": night.as_of.isoformat(),
-        "rows": taken.to_dict(),
-        "files": taken.files_to_dict(),
-        "warnings": list(taken.warnings),
+        "rows": came["rows"],
+        "files": came["files"],
+        "warnings": came["warnings"],
         "sentence": sentence,
     }
 
 
-def night_report(
-    night: Night, taken: IngestReport, stages: Mapping[str, Record], warnings: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The report of a night that ran; `stages` holds its stages' records by name, `warnings` what else is odd."""
-    release_id = stages["publish"]["release_id"]
-    chosen, verdict = stages["select"], stages["prove"]
+def night_report(night: Night, ingested: IngestRecord, published: PublishRecord) -> dict[str, Any]:
+    """Return the report of a night that ran, from the records that its stages left behind."""
+    validated, prepared = night.require(ValidateRecord), night.require(PrepareRecord)
+    selected, proved = night.require(SelectRecord), night.require(ProveRecord)
+    refitted, recommended = night.require(RefitRecord), night.require(RecommendRecord)
+    came, chosen = ingested.model_dump(mode="json"), selected.model_dump(mode="json")
+    measured = {record.stage: dict(record.measured()) for record in night.finished() if record.measured()}
     return {
-        "status": stages["publish"]["status"],
-        "release_id": release_id,
+        "status": published.status,
+        "release_id": published.release_id,
         "dataset": night.manifest.name,
         "as_of": night.identity.as_of.isoformat(),
-        "rows": taken.to_dict(),
-        "files": taken.files_to_dict(),
-        "protocol": stages["prepare"]["protocol"],
+        "rows": came["rows"],
+        "files": came["files"],
+        "protocol": prepared.protocol,
         "warnings": [
-            *taken.warnings,
-            *warnings,
+            *ingested.warnings,
+            *validated.warnings,
             *night.warnings,
-            *stages["prepare"]["warnings"],
-            *stages["refit"]["notes"],
+            *prepared.warnings,
+            *refitted.notes,
         ],
-        "signals": stages["prepare"]["signals"],
-        "tuned": chosen["tuned"],
+        "signals": [dict(row) for row in prepared.signals],
+        "tuned": selected.tuned,
         "candidates": chosen["candidates"],
-        "trials": dict(Counter(trial["model"] for trial in chosen["trials"])),
+        "trials": dict(Counter(trial.model for trial in selected.trials)),
         "failures": chosen["failures"],
         "sweep": chosen["sweep"],
-        "roles": verdict["roles"],
-        "gates": [*verdict["gates"], *stages["recommend"]["gates"]],
-        "decision": verdict["decision"],
-        "sentence": verdict["sentence"],
-        "tables": stages["recommend"]["rows"],
-        "freshness": stages["recommend"]["freshness"],
-        "learner": sample_learner(night) if release_id else None,
+        "roles": [role.model_dump(mode="json") for role in proved.roles],
+        "gates": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
+        "decision": proved.decision,
+        "sentence": proved.sentence,
+        "tables": dict(recommended.rows),
+        "freshness": dict(recommended.freshness),
+        **({"measured": measured} if measured else {}),
+        "learner": sample_learner(night) if published.release_id else None,
     }
 
 
@@ -104,7 +116,7 @@ def sample_learner(night: Night) -> dict[str, Any]:
     }
 
 
-def in_markdown(report: Record) -> str:
+def in_markdown(report: Document) -> str:
     """Return the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
     lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
     if "protocol" not in report:
@@ -137,7 +149,7 @@ def in_markdown(report: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows_in_markdown(rows: Record) -> list[str]:
+def _rows_in_markdown(rows: Document) -> list[str]:
     lines = ["", "## Rows", "", "| table | in | known | accepted | quarantined | set aside | withdrawn |"]
     lines += ["|---|---:|---:|---:|---:|---:|---:|"]
     for name, counts in rows.items():

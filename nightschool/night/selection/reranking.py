@@ -120,7 +120,7 @@ def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build, besides: 
 def _reason_against(best: _Tried, selection: Selection, search: Search) -> str | None:
     """Why the reranker does not enter the recipe, in words; None where it does."""
     over = compare(best.candidate.evaluation, selection.evaluation, k=search.decisive_k)
-    if over.verdict != "better":
+    if over.conclusion != "better":
         return (
             f"not shown better than {selection.recipe.name}: ndcg@{search.decisive_k} {over.difference:+.4f} "
             f"[{over.ci_low:+.4f}, {over.ci_high:+.4f}]"

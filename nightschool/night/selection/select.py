@@ -147,8 +147,8 @@ class ValidationEvaluator:
         return evaluate_ranking(ranking, self.users, self.split, cutoffs=self.search.cutoffs)
 
 
-def select(split: Split, search: Search, create: Create) -> Selection:
-    """The recipe with the highest validation ndcg@10 among all candidates and all α, or a blend shown better than it.
+def choose_recipe(split: Split, search: Search, create: Create) -> Selection:
+    """Choose the recipe with the highest validation ndcg@10 of all candidates and all α, or a blend shown better.
 
     Raises:
         NightschoolError: No candidate could be trained.
@@ -165,7 +165,7 @@ def select(split: Split, search: Search, create: Create) -> Selection:
     chosen += [(hybrid[alpha], evaluation) for alpha, evaluation in sweep.items()]
     recipe, evaluation = max(chosen, key=lambda pair: search.decisive(pair[1]))
     learned = _learned_blend(candidates, pool, evaluator)
-    if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).verdict == "better":
+    if learned and compare(learned.evaluation, evaluation, k=search.decisive_k).conclusion == "better":
         recipe, evaluation = learned.recipe, learned.evaluation
     return Selection(recipe, evaluation, candidates, tuple(trials), sweep, hybrid, learned, failures=failures)
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from nightschool.data.manifest.sections import Constant, IdMap, Origins, Rating, Sourced, Time
-from nightschool.data.readers.formats import Sql
+from nightschool.data.readers.sql import Sql
 
 QUERY = Sql(kind="sql", uri="$X", query="SELECT 1 AS id", key="id")
 

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from nightschool.data.normalization.parse_numbers import to_quantities, with_points
-from nightschool.data.readers.formats import Csv
+from nightschool.data.readers.delimited import Csv
 
 NUMBERS = {
     "4.9stars": 4.9,
@@ -69,6 +69,6 @@ def test_frames_without_rows_are_no_trouble():
 
 def test_numbers_in_texts_have_the_marks_of_their_file():
     prices = pl.Series(["1.000,50 €", "1.234.567 €", "9,99", "free"])
-    plain = with_points(prices, Csv(decimal=",", thousands="."))
+    plain = with_points(prices, *Csv(decimal=",", thousands=".").number_marks)
     assert to_quantities(plain, "number").to_list() == [1000.5, 1234567.0, 9.99, None]
-    assert with_points(prices, Csv()).to_list() == prices.to_list()
+    assert with_points(prices, *Csv().number_marks).to_list() == prices.to_list()

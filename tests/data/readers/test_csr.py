@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nightschool.data.readers import csr, sources
-from nightschool.data.readers.formats import Csr
+from nightschool.data.readers.csr import Csr
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused, NotFound
+from tests.data.readers.format_contract import PAIRS, FormatContract
 
 MATRIX = np.array([[30, 0, 1, 4], [10, 0, 0, 0], [0, 2, 0, 1]])
 """Column 0 holds ids, which the last row lacks."""
@@ -168,3 +169,17 @@ def test_damaged_file_is_refused_or_read_but_never_breaks(tmp_path, places):
     file.path.write_bytes(content)
     with suppress(DataRefused):
         assert len(rows_of(file, kind())) == 6
+
+
+class TestContract(FormatContract):
+    format = Csr(kind="csr")
+    columns = ("row", "column")
+    name = "m.npz"
+    guessed = False
+    appends = False
+    n_counted = 0
+
+    def write(self, path, pairs):
+        rows, columns = ([int(pair[place]) for pair in pairs] for place in (0, 1))
+        shape = (1 + int(PAIRS[-1][0]), 200)
+        scipy.sparse.save_npz(path, scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape))

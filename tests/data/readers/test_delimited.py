@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from nightschool.columns import REASON
-from nightschool.data.readers.delimited import read_header, require_columns, require_fields, require_keys
-from nightschool.data.readers.formats import Csv
+from nightschool.data.readers.delimited import Csv, read_header, require_fields
 from nightschool.data.readers.parsing import split_csv, to_lines
+from nightschool.data.readers.source_format import require_columns
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
+from tests.data.readers.format_contract import FormatContract
 
 FILE = SourceFile("log", Path("log"))
 
@@ -64,22 +65,6 @@ def test_every_needed_column_must_be_there():
         require_columns(FILE, ("a", "b"), ("c", "b", "d"))
 
 
-def test_every_key_must_stand_in_some_first_line():
-    lines = to_lines(b'{"a": 1}\n\n{"b": 2}\n')
-    require_keys(FILE, lines, ("a", "b"))
-    with pytest.raises(DataRefused, match="log has no key c; saw"):
-        require_keys(FILE, lines, ("a", "c"))
-
-
-def test_a_path_of_keys_stands_for_a_key_and_no_value_is_told():
-    lines = to_lines(b'{"context": {"user_id": 5}, "mail": "ann@x.org"}\n')
-    require_keys(FILE, lines, ("context.user_id",))
-    with pytest.raises(DataRefused, match=r"no key context\.item") as refusal:
-        require_keys(FILE, lines, ("context.item",))
-    assert "keys context, context.user_id, mail" in str(refusal.value)
-    assert "ann" not in str(refusal.value)
-
-
 def test_one_line_must_have_the_fields_that_the_manifest_names():
     kind = Csv(header=False, columns=("a", "b"))
     rows = split_csv(to_lines(b"1\n1,2\n"), kind.columns, ",")
@@ -89,11 +74,15 @@ def test_one_line_must_have_the_fields_that_the_manifest_names():
         require_fields(FILE, rows.head(1), kind)
 
 
-@pytest.mark.parametrize("text", ['[{"a": 1}, {"a": 2}]', '[\n  {\n  "a": 1\n  }\n]', '[{"a": 1},\n{"a": 2}]'])
-def test_an_array_is_no_file_of_lines(text):
-    with pytest.raises(DataRefused, match="log is one JSON array; write each of its objects on a line of its own"):
-        require_keys(FILE, to_lines(text.encode()), ("a",))
+class TestContract(FormatContract):
+    format = Csv()
+
+    def write(self, path, pairs):
+        path.write_text("user,item\n" + "".join(f"{user},{item}\n" for user, item in pairs))
 
 
-def test_a_list_among_objects_is_one_bad_line():
-    require_keys(FILE, to_lines(b'[{"a": 1}]\n{"a": 2}\n'), ("a",))
+class TestContractHeadless(FormatContract):
+    format = Csv(header=False, columns=("user", "item"), separator="::")
+
+    def write(self, path, pairs):
+        path.write_text("".join(f"{user}::{item}\n" for user, item in pairs))

@@ -1,9 +1,19 @@
+import importlib
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from nightschool.data.readers.formats import Adjacency, Csr, Csv, Format, Jsonl, Parquet, Sql, require_address
+from nightschool.data.readers.addresses import require_address
+from nightschool.data.readers.adjacency import Adjacency
+from nightschool.data.readers.csr import Csr
+from nightschool.data.readers.delimited import Csv
+from nightschool.data.readers.formats import FORMATS, Format
+from nightschool.data.readers.jsonl import Jsonl
+from nightschool.data.readers.parquet import Parquet
+from nightschool.data.readers.sql import Sql
+from tests.data.readers.format_contract import FormatContract
 
-FORMATS = TypeAdapter(Format)
+ANY = TypeAdapter(Format)
 
 
 @pytest.mark.parametrize(
@@ -21,12 +31,12 @@ FORMATS = TypeAdapter(Format)
     ],
 )
 def test_kind_chooses_the_format(value, kind):
-    assert isinstance(FORMATS.validate_python(value), kind)
+    assert isinstance(ANY.validate_python(value), kind)
 
 
 def test_kind_without_the_option_refuses_it():
     with pytest.raises(ValidationError, match="separator"):
-        FORMATS.validate_python({"kind": "parquet", "separator": ","})
+        ANY.validate_python({"kind": "parquet", "separator": ","})
 
 
 def test_encodings_have_one_spelling():
@@ -45,7 +55,7 @@ CSR_FAULTS = {
 @pytest.mark.parametrize(("more", "message"), CSR_FAULTS.values(), ids=CSR_FAULTS)
 def test_csr_says_which_columns_it_means(more, message):
     with pytest.raises(ValidationError, match=message):
-        FORMATS.validate_python({"kind": "csr", **more})
+        ANY.validate_python({"kind": "csr", **more})
 
 
 SQL_FAULTS = {
@@ -63,7 +73,7 @@ SQL_FAULTS = {
 @pytest.mark.parametrize(("more", "message"), SQL_FAULTS.values(), ids=SQL_FAULTS)
 def test_sql_says_what_it_reads(more, message):
     with pytest.raises(ValidationError, match=message):
-        FORMATS.validate_python({"kind": "sql", "uri": "$X", "query": "SELECT 1 AS id", "key": "id", **more})
+        ANY.validate_python({"kind": "sql", "uri": "$X", "query": "SELECT 1 AS id", "key": "id", **more})
 
 
 @pytest.mark.parametrize(
@@ -77,3 +87,11 @@ def test_addresses_that_can_be_read(uri):
 def test_codec_of_no_text_is_no_encoding(name):
     with pytest.raises(ValidationError, match="such as utf-8 or latin-1"):
         Csv(encoding=name)
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.__name__)
+def test_every_format_keeps_the_contract_in_its_own_test_file(kind):
+    name = kind.__module__.rpartition(".")[2]
+    tests = vars(importlib.import_module(f"tests.data.readers.test_{name}")).values()
+    inherited = [each for each in tests if isinstance(each, type) and issubclass(each, FormatContract)]
+    assert any(type(each.format) is kind for each in inherited if each is not FormatContract)

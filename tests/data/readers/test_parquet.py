@@ -9,10 +9,11 @@ import pytest
 from nightschool.data.manifest.sections import Time
 from nightschool.data.normalization.parse_values import to_instants, to_text
 from nightschool.data.readers import parquet
-from nightschool.data.readers.parquet import parquet_rows
+from nightschool.data.readers.parquet import Parquet, parquet_rows
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused
+from tests.data.readers.format_contract import FormatContract
 
 DAY = datetime(2025, 3, 1, 10)
 FAR = 2**61
@@ -112,3 +113,11 @@ def test_rows_come_in_blocks_and_in_order(tmp_path: Path, monkeypatch: pytest.Mo
     blocks = list(parquet_rows(write(tmp_path, pl.Series("a", range(5))), ("a",)))
     assert [block.height for block in blocks] == [2, 2, 1]
     assert pl.concat(blocks)[RAW].struct.field("a").to_list() == [0, 1, 2, 3, 4]
+
+
+class TestContract(FormatContract):
+    format = Parquet(kind="parquet")
+    appends = False
+
+    def write(self, path, pairs):
+        pl.DataFrame(pairs, schema=["user", "item"], orient="row").write_parquet(path)

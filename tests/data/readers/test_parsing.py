@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.columns import DETAIL, REASON, ROW
-from nightschool.data.readers.parsing import (
-    RAW,
-    open_lines,
-    split_adjacency,
-    split_csv,
-    split_header,
-    split_jsonl,
-    to_lines,
-)
+from nightschool.data.readers.parsing import RAW, open_lines, split_csv, split_header, split_jsonl, to_lines
 
 
 def rows(frame: pl.DataFrame) -> list[tuple[str | None, ...]]:
@@ -126,12 +118,6 @@ def test_header_is_split_like_a_row():
 def test_no_lines_make_no_rows():
     assert parse("").height == 0
     assert split_jsonl(to_lines(b""), ("a",)).height == 0
-    assert split_adjacency(to_lines(b"")).height == 0
-
-
-def test_adjacency_makes_one_row_a_pair():
-    frame = split_adjacency(to_lines(b"u1 a b\r\n\nu2\tc \nu3\n"))
-    assert frame[RAW].struct.unnest().rows() == [("u1", "a"), ("u1", "b"), ("u2", "c"), ("u3", None)]
 
 
 def test_jsonl_gives_text_and_lists_as_json():

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import pytest
 
 from nightschool.data.readers import sql
-from nightschool.data.readers.formats import Sql
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import Extent, SourceFile
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import ConfigurationError, DataRefused, NotFound, Unreachable
+from tests.data.readers.format_contract import FormatContract
 from tests.postgres import Server
 
 NEEDED = ("user", "Item title", "at")
@@ -265,3 +266,18 @@ def test_source_never_shows_its_address(postgres):
     source = Database(Path(), postgres.uri, print).source()
     shown = f"{source} {source!r} {source.model_dump()} {source.model_dump(mode='json')} {source.model_dump_json()}"
     assert not [secret for secret in (*postgres.secrets, "platform") if secret in shown]
+
+
+class TestContract(FormatContract):
+    format = Sql.model_validate(
+        {"kind": "sql", "uri": "sqlite:///a.db", "query": "SELECT rowid AS n, user, item FROM log", "key": "n"}
+    )
+    name = "a.db"
+    guessed = False
+    n_counted = 0
+
+    def write(self, path, pairs):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE log (user text, item text)")
+            connection.executemany("INSERT INTO log VALUES (?, ?)", pairs)
+            connection.commit()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,13 @@ import pytest
 from models.autoencoders.dlae import Dlae, DlaeConfig
 from nightschool.data.features import item_features
 from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestDlae(RecommenderContract):
+    model = Dlae
+    refuses: ClassVar = {"only dislikes": "above zero"}
+
 
 PAINTING_NOBODY_MET = 20
 

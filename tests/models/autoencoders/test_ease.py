@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -6,6 +7,12 @@ import pytest
 
 from models.autoencoders.ease import Ease, EaseConfig
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestEase(RecommenderContract):
+    model = Ease
+    refuses: ClassVar = {"only dislikes": "above zero"}
 
 
 def dense_ease(positives, l2, dropout=0.0):

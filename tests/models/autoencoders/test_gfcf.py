@@ -2,6 +2,11 @@ import numpy as np
 import pytest
 
 from models.autoencoders.gfcf import Gfcf, GfcfConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestGfcf(RecommenderContract):
+    model = Gfcf
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -6,6 +7,16 @@ import pytest
 from models.baselines.content import Content, ContentConfig
 from nightschool.data.features import item_features
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestContent(RecommenderContract):
+    model = Content
+    refuses: ClassVar = {
+        "one item": "described",
+        "one user and one item": "described",
+        "nothing available": "described",
+    }
 
 
 def test_weights_are_cosines_of_the_features(planted):

@@ -3,6 +3,11 @@ from dataclasses import replace
 import numpy as np
 
 from models.baselines.popularity import Popularity, PopularityConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestPopularity(RecommenderContract):
+    model = Popularity
 
 
 def test_it_counts_users_with_a_score_above_zero(dataset_of):

@@ -7,6 +7,11 @@ import pytest
 
 from models.baselines.recent_popularity import RecentPopularity, RecentPopularityConfig
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestRecentPopularity(RecommenderContract):
+    model = RecentPopularity
 
 
 @pytest.fixture

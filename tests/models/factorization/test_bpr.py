@@ -3,6 +3,11 @@ from threadpoolctl import threadpool_info
 
 from models.factorization import bpr
 from models.factorization.bpr import Bpr, BprConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestBpr(RecommenderContract):
+    model = Bpr
 
 
 def all_scores(model):

@@ -6,6 +6,11 @@ import pytest
 
 from models.factorization.ials import Ials, IalsConfig
 from nightschool.data.density import mean_degree
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestIals(RecommenderContract):
+    model = Ials
 
 
 def obvious_ials(scores, config, seed):

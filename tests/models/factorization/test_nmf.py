@@ -5,6 +5,12 @@ from models.factorization.nmf import Nmf, NmfConfig
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.capabilities import PredictsRatings
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestNmf(RecommenderContract):
+    model = Nmf
+
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,12 @@ from models.factorization.svd import Svd, SvdConfig
 from models.ratings import Ratings
 from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestSvd(RecommenderContract):
+    model = Svd
+    refuses: ClassVar = {"no graded scores": "svd.negatives"}
 
 
 @pytest.fixture(scope="module")

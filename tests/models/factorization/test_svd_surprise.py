@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -7,6 +8,12 @@ from models.factorization.svd import Svd, SvdConfig
 from models.factorization.svd_surprise import SvdSurprise
 from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestSvdSurprise(RecommenderContract):
+    model = SvdSurprise
+    refuses: ClassVar = {"no graded scores": "svd.negatives"}
 
 
 def test_it_learns_what_our_own_kernel_learns(planted):

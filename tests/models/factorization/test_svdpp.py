@@ -5,6 +5,12 @@ from models.factorization.surprise_trainset import trainset
 from models.factorization.svdpp import Svdpp, SvdppConfig
 from models.ratings import Ratings
 from nightschool.capabilities import PredictsRatings
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestSvdpp(RecommenderContract):
+    model = Svdpp
+
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)
 

@@ -2,6 +2,11 @@ import numpy as np
 import pytest
 
 from models.neighbours.itemknn import ItemKnn, ItemKnnConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestItemKnn(RecommenderContract):
+    model = ItemKnn
 
 
 @pytest.fixture(scope="module")

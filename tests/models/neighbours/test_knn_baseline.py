@@ -10,6 +10,12 @@ from models.neighbours.knn_baseline import KnnBaseline, KnnBaselineConfig
 from models.ratings import Ratings
 from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestKnnBaseline(RecommenderContract):
+    model = KnnBaseline
+
 
 PAIRS = np.array([(user, item) for user in range(-1, 42) for item in range(-1, 22)], dtype=np.int32)
 

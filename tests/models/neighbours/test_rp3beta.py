@@ -2,6 +2,11 @@ import numpy as np
 import pytest
 
 from models.neighbours.rp3beta import Rp3Beta, Rp3BetaConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestRp3Beta(RecommenderContract):
+    model = Rp3Beta
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.7, 0.5), (0.0, 0.0)])

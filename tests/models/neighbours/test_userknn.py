@@ -2,6 +2,12 @@ import numpy as np
 import pytest
 
 from models.neighbours.userknn import UserKnn, UserKnnConfig
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestUserKnn(RecommenderContract):
+    model = UserKnn
+    forgetting_changes_others = True
 
 
 @pytest.fixture

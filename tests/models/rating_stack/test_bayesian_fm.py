@@ -10,6 +10,12 @@ from scipy.sparse import csr_matrix
 from models.rating_stack.bayesian_fm import BayesianFm, BayesianFmConfig
 from nightschool.capabilities import PredictsRatings
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract
+
+
+class TestBayesianFm(RecommenderContract):
+    model = BayesianFm
+
 
 CONFIG = BayesianFmConfig(rank=3, chains=2, burn_in=5, samples=20)
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,19 @@ from models.side_features import item_traits, user_traits
 from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import INSTANT
 from nightschool.errors import ConfigurationError
+from nightschool.testing.recommender import RecommenderContract, all_scores
+
+
+class TestStack(RecommenderContract):
+    model = Stack
+    params: ClassVar = {"components": [{"model": "svd", "params": {"epochs": 2}}, {"model": "knn_baseline"}]}
+    forgetting_changes_others = True
+
+    def test_the_default_models_are_saved_and_loaded_too(self, case, tmp_path):
+        fitted = Stack().fit(case.dataset, seed=1)
+        fitted.save(tmp_path / "model")
+        assert np.array_equal(all_scores(Stack().load(tmp_path / "model")), all_scores(fitted))
+
 
 SIMPLE = StackConfig(components=({"model": "svd", "params": {"factors": 2}},))
 START = datetime(2024, 1, 1, tzinfo=UTC)

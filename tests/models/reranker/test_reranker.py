@@ -145,18 +145,3 @@ def test_equal_scores_are_no_obstacle(planted):
 @pytest.mark.parametrize("cut", ["item", "user", "last", "time"])
 def test_every_cut_teaches(cut, planted):
     assert np.isfinite(scores_of(build(cut=cut).fit(planted, seed=0))).any()
-
-
-@pytest.mark.parametrize(
-    ("params", "named"),
-    [({"trees": 0}, "reranker.trees"), ({"cut": "week"}, "reranker.cut"), ({"tree": 1}, "reranker.tree")],
-)
-def test_a_bad_hyper_parameter_is_named(params, named):
-    with pytest.raises(ConfigurationError, match=named):
-        catalog.create_reranker(params)
-
-
-def test_its_configuration_is_described_and_frozen():
-    config = catalog.create_reranker({}).config
-    assert all(field.description for field in type(config).model_fields.values())
-    assert config.model_config["frozen"]

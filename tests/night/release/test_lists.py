@@ -17,7 +17,7 @@ from nightschool.columns import (
 )
 from nightschool.contract import Component, Dataset, Recipe
 from nightschool.item_columns import ItemColumns
-from nightschool.night.gates import table_gates
+from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 
 TOPICS = ("red", "blue")
@@ -82,7 +82,7 @@ def red(item_ids: pl.Series) -> pl.Series:
 def test_lists_pass_the_gates_and_come_in_the_order_of_their_key(planted, folder):
     lists = read_table(folder, RECOMMENDATIONS).collect()
     asked = lists.select("user_id", "item_id", "rank", "score")
-    assert all(gate.passed for gate in table_gates(asked, planted, k=6, coverage_floor=0.5))
+    assert all(gate.passed for gate in ask_table_gates(ProposedLists(asked, planted, 6, 0.5)))
     assert lists.equals(lists.sort("user_id", "rank"))
 
 
@@ -123,7 +123,7 @@ def test_reranked_lists_keep_their_reasons_and_the_components_scores(planted, fo
     lists = read_table(tmp_path, RECOMMENDATIONS).collect()
     assert all(
         gate.passed
-        for gate in table_gates(lists.select("user_id", "item_id", "rank", "score"), planted, k=6, coverage_floor=0.5)
+        for gate in ask_table_gates(ProposedLists(lists.select("user_id", "item_id", "rank", "score"), planted, 6, 0.5))
     )
     personal = lists.filter(pl.col("reason") != "audience", pl.col("rank") <= 5)
     assert personal["because_item_id"].null_count() == 0
@@ -178,7 +178,7 @@ def test_users_set_aside_get_their_audiences_list_without_what_they_saw(recipe, 
     assert set(own["reason"]) == {"audience"}
     assert "u000" not in read_table(tmp_path, SIMILAR_USERS).collect()["neighbor_id"]
     asked = lists.select("user_id", "item_id", "rank", "score")
-    assert all(gate.passed for gate in table_gates(asked, apart, k=6, coverage_floor=0.3))
+    assert all(gate.passed for gate in ask_table_gates(ProposedLists(asked, apart, 6, 0.3)))
 
 
 def test_who_is_not_learned_from_still_gets_lists_from_their_own_history(planted, tmp_path):
@@ -251,7 +251,7 @@ def test_a_popularity_release_has_lists_and_neighbours_too(model, planted, tmp_p
     counts = write_tables(build(recipe).fit(timed, seed=0), timed, tmp_path, k=6, megabytes=1)
     lists = read_table(tmp_path, RECOMMENDATIONS).collect()
     asked = lists.select("user_id", "item_id", "rank", "score")
-    assert all(gate.passed for gate in table_gates(asked, planted, k=6, coverage_floor=0.3))
+    assert all(gate.passed for gate in ask_table_gates(ProposedLists(asked, planted, 6, 0.3)))
     personal = lists.filter(~pl.col("user_id").is_in(["u120", "u121"]))
     assert set(personal["reason"]) == {"popular"}
     assert counts["item_weights"] == 0

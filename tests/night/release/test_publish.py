@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,17 +14,22 @@ from nightschool.columns import (
     RELEASE_TABLES,
     SIMILAR_ITEMS,
 )
+from nightschool.contract import Recipe
 from nightschool.errors import Busy, GateRefused
 from nightschool.night.basis import describe_basis
 from nightschool.night.night import Night
+from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord, TrialEntry
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
 from nightschool.storage.serving_files import SERVED, Lists, lists_path
 from nightschool.storage.verify import verify_release
 from tests.night.nights import MONDAY, POPULARITY, REQUEST, finish, make_home, meet, start
+from tests.night.records import COVERAGE, LEARNABLE, example, keep
 
-VERDICT = {"recipe": POPULARITY, "sentence": "nothing beats popularity"}
+PROVED: ProveRecord = example(
+    ProveRecord, recipe=Recipe.model_validate(POPULARITY), sentence="nothing beats popularity"
+)
 GATES = {"tuned": True, "asked": []}
 
 
@@ -61,7 +66,7 @@ def metrics(night: Night) -> pl.DataFrame:
 
 @pytest.fixture
 def draft(night: Night) -> Draft:
-    return draft_release(night, VERDICT, GATES, "run-1")
+    return draft_release(night, PROVED, GATES, "run-1")
 
 
 def test_draft_tells_who_made_it_from_what(night: Night, draft: Draft) -> None:
@@ -69,7 +74,7 @@ def test_draft_tells_who_made_it_from_what(night: Night, draft: Draft) -> None:
     assert (draft.as_of, draft.data_fingerprint) == (night.identity.as_of, night.identity.data)
     assert (draft.code_version, draft.environment) == ("code", "environment")
     assert draft.config["k"] == night.config.k
-    assert (draft.recipe, draft.gates, draft.mlflow_run_id) == (POPULARITY, GATES, "run-1")
+    assert (draft.recipe, draft.gates, draft.mlflow_run_id) == (PROVED.recipe.model_dump(mode="json"), GATES, "run-1")
     assert draft.reason == "nothing beats popularity"
 
 
@@ -146,21 +151,18 @@ def test_components_of_another_release_keep_their_columns(
     night.close()
     later = start(night.home, config=night.config.model_copy(update={"k": 49}))
     stage(later, staged, CANDIDATE_SCORES, {"user_id": 1, "item_id": 8, "ease": 0.25})
-    release = publish_release(later, draft_release(later, VERDICT, GATES, "run-2"), staged, metrics)
+    release = publish_release(later, draft_release(later, PROVED, GATES, "run-2"), staged, metrics)
     pool = night.home.lake.scan(CANDIDATE_SCORES, release.release_id).collect()
     assert (pool["ease"].to_list(), pool["popularity"].to_list()) == ([0.25], [None])
     assert finish(start(night.home, config=night.config.model_copy(update={"k": 48}))).status == "published"
 
 
 def test_gates_hold_what_a_repeat_of_the_night_must_know(night: Night) -> None:
-    trials = [{"model": "ease", "params": {"l2": 7.5}, "value": 0.1, "seconds": 1.0}]
-    night.records.put("select", {"tuned": True, "trials": trials, "recipe": POPULARITY})
-    gates = describe_gates(
-        night,
-        {"decision": "first", "gates": [{"name": "a"}]},
-        {"gates": [{"name": "b"}], "unexplained": ["popularity"]},
-    )
-    assert (gates["tuned"], gates["decision"], gates["asked"]) == (True, "first", [{"name": "a"}, {"name": "b"}])
+    trials = (TrialEntry(model="ease", params={"l2": 7.5}, value=0.1, seconds=1.0),)
+    keep(night, example(SelectRecord, trials=trials))
+    gates = describe_gates(night, PROVED, example(RecommendRecord))
+    assert (gates["tuned"], gates["decision"]) == (True, "first")
+    assert gates["asked"] == [asdict(LEARNABLE), asdict(COVERAGE)]
     assert (gates["champion"], gates["comparable"]) == (None, True)
     assert gates["trials"] == [{"model": "ease", "params": {"l2": 7.5}}]
     assert gates["basis"] == describe_basis(night.manifest)["basis"]
@@ -174,7 +176,7 @@ def test_backfill_is_stored_whole_beside_the_current_release(
     meet(night.home, MONDAY - timedelta(days=1), row=3)
     late = start(night.home, replace(REQUEST, as_of=MONDAY - timedelta(hours=1)))
     assert (late.moves_pointer, late.champion) == (False, None)
-    release = publish_release(late, draft_release(late, VERDICT, GATES, "run-2"), staged, metrics)
+    release = publish_release(late, draft_release(late, PROVED, GATES, "run-2"), staged, metrics)
     assert release.status == "backfilled"
     assert night.home.releases.current() == current
     assert verify_release(night.home, release.release_id).state == "intact"

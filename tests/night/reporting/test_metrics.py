@@ -15,7 +15,7 @@ from nightschool.night.reporting.metrics import (
     describe_selection,
     figures,
 )
-from nightschool.night.selection.select import Candidate, Search, select
+from nightschool.night.selection.select import Candidate, Search, choose_recipe
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.compare import Measured, describe_measured
 
@@ -78,32 +78,32 @@ def test_selection_becomes_a_record(split: Split, fixed) -> None:
 
     tried = (Tunable("ease", {"l2": 5.0}), Tunable("content"), Tunable("svd"))
     search = Search(tried, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1, max_users=1000)
-    selection = select(split, search, create)
-    record = describe_selection(selection, CUTOFFS)
-    json.dumps(record, allow_nan=False)
-    assert [entry["name"] for entry in record["candidates"]] == ["ease", "content"]
-    first = record["candidates"][0]
-    assert (first["params"], first["n_users"]) == ({"l2": 5.0}, 400)
-    assert first["metrics"]["precision@1"][0] == pytest.approx(0.9)
-    assert [(point["alpha"], point["name"]) for point in record["sweep"]] == [
+    selection = choose_recipe(split, search, create)
+    record = describe_selection(selection, CUTOFFS, tuned=True)
+    json.dumps(record.model_dump(mode="json"), allow_nan=False)
+    assert [entry.name for entry in record.candidates] == ["ease", "content"]
+    first = record.candidates[0]
+    assert (first.params, first.n_users) == ({"l2": 5.0}, 400)
+    assert first.metrics["precision@1"][0] == pytest.approx(0.9)
+    assert [(point.alpha, point.name) for point in record.sweep] == [
         (0.0, "content"),
         (0.5, "hybrid(ease, content, α=0.5)"),
         (1.0, "ease"),
     ]
-    assert record["failures"] == {"svd": "ZeroDivisionError: no"}
-    assert record["recipe"] == selection.recipe.model_dump(mode="json")
+    assert record.failures == {"svd": "ZeroDivisionError: no"}
+    assert (record.recipe, record.tuned) == (selection.recipe, True)
 
 
 def test_settings_of_a_reranker_stay_apart_from_those_of_its_model(evaluation: Evaluation) -> None:
     recipe = Recipe(components=(Component(model="ease", params={"l2": 5.0}),), reranker={"l2": 30.0})
     told = describe_candidate(Candidate(recipe, evaluation, 1.0), CUTOFFS)
-    assert told["params"] == {"l2": 5.0, "reranker": {"l2": 30.0}}
+    assert told.params == {"l2": 5.0, "reranker": {"l2": 30.0}}
 
 
 def test_roles_become_entries(evaluation: Evaluation) -> None:
     (entry,) = describe_roles({"challenger": evaluation}, CUTOFFS)
-    assert (entry["name"], entry["n_users"]) == ("challenger", 400)
-    assert entry["metrics"] == figures(evaluation, CUTOFFS)
+    assert (entry.name, entry.n_users) == ("challenger", 400)
+    assert entry.metrics == figures(evaluation, CUTOFFS)
 
 
 def test_row_of_a_comparison_tells_the_difference(split: Split, evaluation: Evaluation, fixed) -> None:

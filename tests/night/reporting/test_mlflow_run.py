@@ -1,33 +1,37 @@
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from nightschool.columns import ITEMS
+from nightschool.contract import Component, Recipe
 from nightschool.night.night import Night
+from nightschool.night.prove import POPULARITY_RECIPE
+from nightschool.night.records import AlphaEntry, CandidateEntry, ProveRecord, SelectRecord, TrialEntry
 from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.night_log import NightLog
 from tests.night.nights import MONDAY, make_home, start
+from tests.night.records import EASE, example
 
-EASE = {"components": [{"model": "ease", "params": {"l2": 5.0}, "weight": 1.0}], "alpha": None}
-OLD_EASE = {"components": [{"model": "ease", "params": {"l2": 9.0}, "weight": 1.0}], "alpha": None}
-FLOOR = {"components": [{"model": "popularity", "params": {}, "weight": 1.0}], "alpha": None}
+OLD_EASE = Recipe(components=(Component(model="ease", params={"l2": 9.0}),))
 HYBRID = "hybrid(ease, content, α=0.5)"
-CHOSEN: dict[str, Any] = {
-    "recipe": EASE,
-    "candidates": [
-        {"name": "popularity", "params": {}, "fit_seconds": 0.1},
-        {"name": "ease", "params": {"l2": 5.0}, "fit_seconds": 2.5},
-    ],
-    "trials": [
-        {"model": "ease", "params": {"l2": 7.0}, "value": 0.19, "seconds": 1.5},
-        {"model": "ease", "params": {"l2": 1e-9}, "value": None, "seconds": 0.0},
-    ],
-    "sweep": [{"alpha": 0.0, "name": "content"}, {"alpha": 0.5, "name": HYBRID}],
-}
+
+
+def candidate(name: str, params: dict[str, float], fit_seconds: float) -> CandidateEntry:
+    return CandidateEntry(name=name, params=params, fit_seconds=fit_seconds, note=None, n_users=2, metrics={})
+
+
+SELECTED: SelectRecord = example(
+    SelectRecord,
+    candidates=(candidate("popularity", {}, 0.1), candidate("ease", {"l2": 5.0}, 2.5)),
+    trials=(
+        TrialEntry(model="ease", params={"l2": 7.0}, value=0.19, seconds=1.5),
+        TrialEntry(model="ease", params={"l2": 1e-9}, value=None, seconds=0.0),
+    ),
+    sweep=(AlphaEntry(alpha=0.0, name="content", metrics={}), AlphaEntry(alpha=0.5, name=HYBRID, metrics={})),
+)
 
 
 def measured(**values: float) -> pl.DataFrame:
@@ -53,10 +57,8 @@ def night(tmp_path: Path) -> Night:
     return night
 
 
-def log_of(night: Night, recipe: dict[str, Any] = EASE) -> NightLog:
-    gates = [{"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}]
-    verdict = {"recipe": recipe, "gates": gates, "decision": "first"}
-    return night_log(night, CHOSEN, verdict)
+def log_of(night: Night, recipe: Recipe = EASE) -> NightLog:
+    return night_log(night, SELECTED, example(ProveRecord, recipe=recipe))
 
 
 def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
@@ -91,15 +93,13 @@ def test_trials_have_what_decided_and_none_where_they_failed(night: Night) -> No
 
 @pytest.mark.parametrize(
     ("recipe", "value"),
-    [(EASE, 0.31), (OLD_EASE, 0.32), (FLOOR, 0.33)],
+    [(EASE, 0.31), (OLD_EASE, 0.32), (POPULARITY_RECIPE, 0.33)],
     ids=["the challenger", "the champion", "popularity"],
 )
-def test_outcome_is_what_the_approved_recipe_measured_on_the_test(
-    night: Night, recipe: dict[str, Any], value: float
-) -> None:
+def test_outcome_is_what_the_approved_recipe_measured_on_the_test(night: Night, recipe: Recipe, value: float) -> None:
     outcome = log_of(night, recipe).outcome
     assert outcome.mean("ndcg", 10).value == pytest.approx(value)
-    assert outcome.name == recipe["components"][0]["model"]
+    assert outcome.name == recipe.components[0].model
     assert outcome.params["recipe"] == outcome.name
     assert outcome.params["k"] == night.config.k
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,43 +9,16 @@ from nightschool.columns import RECOMMENDATIONS
 from nightschool.ingest.batch import TableCounts
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.night import SEARCHED_ANEW, Night, Unchanged
+from nightschool.night.records import IngestRecord, PrepareRecord, PublishRecord, RecommendRecord, ValidateRecord
 from nightschool.night.reporting.report import already_decided, in_markdown, night_report, sample_learner
 from tests.night.nights import MONDAY, TUESDAY, draft, finish, make_home, meet, publish, start
+from tests.night.records import COVERAGE, LEARNABLE, example, keep, keep_all
 
-CAME = IngestReport({"interactions": TableCounts(4, 1200, 30, {}, set_aside=12)})
-FIGURE = {"metrics": {"ndcg@10": [0.31, 0.3, 0.32]}}
-NOTHING = {"metrics": {"ndcg@10": [None, None, None]}}
-GATE = {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
-EFFECT = {"rule": "suspected bots", "setting": "view", "rows": 1228, "users": 20, "items": 500}
-AGES = {
-    "new_item_events_7d": 0.25,
-    "new_item_events_30d": 0.5,
-    "new_item_places_7d": None,
-    "new_item_places_30d": 0.125,
-}
-COVERAGE = {"name": "catalogue coverage", "passed": False, "seen": "0.001", "demanded": "at least 0.01"}
+CAME = IngestRecord.of(IngestReport({"interactions": TableCounts(4, 1200, 30, {}, set_aside=12)}))
 
 
-def stages(release_id: str | None) -> dict[str, Any]:
-    return {
-        "prepare": {"protocol": "temporal-user", "warnings": ["weaker"], "signals": [EFFECT]},
-        "select": {
-            "tuned": True,
-            "candidates": [{"name": "ease", "note": "sparse form", **FIGURE}],
-            "trials": [{"model": "ease"}, {"model": "ease"}, {"model": "ials"}],
-            "failures": {"svd": "no"},
-            "sweep": [],
-        },
-        "prove": {
-            "roles": [{"name": "challenger", **FIGURE}, {"name": "popularity", **NOTHING}],
-            "gates": [GATE],
-            "decision": "first",
-            "sentence": "ease is better than popularity",
-        },
-        "refit": {"notes": ["ease: sparse, with everything"]},
-        "recommend": {"gates": [COVERAGE], "rows": {"recommendations": 2}, "freshness": AGES},
-        "publish": {"release_id": release_id, "status": "published" if release_id else "dry run"},
-    }
+def published(release_id: str | None, status: str = "published") -> PublishRecord:
+    return PublishRecord(release_id=release_id, status=status if release_id else "dry run")
 
 
 @pytest.fixture
@@ -53,7 +26,9 @@ def night(tmp_path: Path) -> Night:
     """User 1 has met item 7 twice and user 2 once, item 8 last."""
     home = make_home(tmp_path / "home")
     meet(home, MONDAY, row=2)
-    return start(home)
+    night = start(home)
+    keep_all(night)
+    return night
 
 
 def offer(night: Night, user: int, source: str) -> dict[str, Any]:
@@ -70,7 +45,7 @@ def release(night: Night, *offers: dict[str, Any]) -> None:
     night.home.releases.publish(draft(night, row_counts=counts), night.base_version)
 
 
-TAKEN = IngestReport({"interactions": TableCounts(4, 1200, 30, {})}, ("a row was odd",))
+TAKEN = IngestRecord.of(IngestReport({"interactions": TableCounts(4, 1200, 30, {})}, ("a row was odd",)))
 
 
 def test_night_that_was_published_before_says_so(night: Night) -> None:
@@ -78,7 +53,7 @@ def test_night_that_was_published_before_says_so(night: Night) -> None:
     report = already_decided(done, TAKEN)
     assert (report["status"], report["release_id"]) == ("already published", done.release_id)
     assert report["as_of"] == MONDAY.isoformat()
-    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert (report["rows"], report["warnings"]) == (dict(TAKEN.rows), ["a row was odd"])
     assert f"{done.release_id} was already published" in report["sentence"]
     backfilled = already_decided(done.model_copy(update={"status": "backfilled"}), TAKEN)
     assert f"{done.release_id} was already backfilled" in backfilled["sentence"]
@@ -89,7 +64,7 @@ def test_night_that_changes_nothing_names_the_release_that_stays_and_its_own_t(n
     report = already_decided(Unchanged(done, TUESDAY), TAKEN)
     assert (report["status"], report["release_id"]) == ("unchanged", done.release_id)
     assert report["as_of"] == TUESDAY.isoformat()
-    assert (report["rows"], report["warnings"]) == (TAKEN.to_dict(), ["a row was odd"])
+    assert (report["rows"], report["warnings"]) == (dict(TAKEN.rows), ["a row was odd"])
     assert report["sentence"] == f"nothing but T has changed since release {done.release_id}, which stays current"
 
 
@@ -102,29 +77,28 @@ def test_page_of_a_night_that_did_not_run_says_what_came_and_was_left_out(night:
 
 def test_backfilled_release_says_so(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    stored = {**stages(night.identity.release_id), "publish": {"release_id": "x", "status": "backfilled"}}
     late = replace(night, late=True, moves_pointer=False)
-    report = night_report(late, CAME, stored)
+    report = night_report(late, CAME, published("x", "backfilled"))
     assert report["status"] == "backfilled"
     assert SEARCHED_ANEW in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    report = night_report(night, CAME, stages(night.identity.release_id))
+    report = night_report(night, CAME, published(night.identity.release_id))
     assert (report["status"], report["release_id"]) == ("published", night.identity.release_id)
     assert (report["dataset"], report["protocol"]) == ("learning", "temporal-user")
     assert report["warnings"] == ["weaker", "ease: sparse, with everything"]
-    assert report["gates"] == [GATE, COVERAGE]
-    assert report["signals"] == [EFFECT]
-    assert report["freshness"] == AGES
+    assert report["gates"] == [asdict(LEARNABLE), asdict(COVERAGE)]
+    assert report["signals"] == [dict(row) for row in example(PrepareRecord).signals]
+    assert report["freshness"] == example(RecommendRecord).freshness
     assert report["failures"] == {"svd": "no"}
     assert report["trials"] == {"ease": 2, "ials": 1}
     assert report["learner"]["user_id"] == 1
 
 
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
-    report = night_report(night, CAME, stages(None))
+    report = night_report(night, CAME, published(None))
     assert (report["status"], report["release_id"], report["learner"]) == ("dry run", None, None)
 
 
@@ -143,7 +117,8 @@ def test_without_a_personal_list_there_is_no_learner(night: Night) -> None:
 
 def test_page_says_what_happened(night: Night) -> None:
     release(night, offer(night, 1, "ease"))
-    page = in_markdown(night_report(night, CAME, stages(night.identity.release_id), ["odd"]))
+    keep(night, example(ValidateRecord, warnings=("odd",)))
+    page = in_markdown(night_report(night, CAME, published(night.identity.release_id)))
     assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
     for line in (
         f"- T: {MONDAY.isoformat()}",
@@ -168,5 +143,5 @@ def test_page_says_what_happened(night: Night) -> None:
 
 
 def test_page_of_a_dry_run_bears_the_datasets_name(night: Night) -> None:
-    assert in_markdown(night_report(night, CAME, stages(None))).startswith("# dry run: learning\n")
+    assert in_markdown(night_report(night, CAME, published(None))).startswith("# dry run: learning\n")
     assert publish(night).status == "published"

@@ -7,7 +7,7 @@ import pytest
 
 from nightschool.errors import ConfigurationError
 from nightschool.night.selection.reranking import with_reranker
-from nightschool.night.selection.select import Search, select
+from nightschool.night.selection.select import Search, choose_recipe
 from nightschool.night.selection.tuning import Budget, Tunable
 
 # Nine users in ten will meet item 1, the others item 2; item 0 is seen by all.
@@ -22,7 +22,7 @@ def search(**changes):
 
 @pytest.fixture
 def selected(split, fixed):
-    return select(split, search(), lambda model, _: fixed(SCORES[model]))
+    return choose_recipe(split, search(), lambda model, _: fixed(SCORES[model]))
 
 
 @pytest.fixture
@@ -161,5 +161,5 @@ def test_hits_are_what_the_split_calls_relevant(split, fixed, build):
     scores = pl.Series(np.where(np.arange(400) % 2, 5.0, 2.0).astype(np.float32))
     graded = split.held_out.with_columns(score=scores, relevant=scores > 3)
     strict, made = replace(split, held_out=graded), build("0 9 8 1")
-    with_reranker(select(strict, search(), lambda model, _: fixed(SCORES[model])), strict, search(), made)
+    with_reranker(choose_recipe(strict, search(), lambda model, _: fixed(SCORES[model])), strict, search(), made)
     assert {recipe.reranker["relevant_from"] for recipe in made.recipes} == {5.0}

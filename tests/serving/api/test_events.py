@@ -69,7 +69,7 @@ def test_a_batch_goes_in_whole_or_not_at_all(writing: Api, fault: dict[str, Any]
 
 @pytest.mark.parametrize(
     ("at", "told"),
-    [("2025-01-01T00:00:00", "without its zone"), ("1960-01-01T00:00:00Z", "before 1970")],
+    [("2025-01-01T00:00:00", "has no zone"), ("1960-01-01T00:00:00Z", "before 1970")],
 )
 def test_a_time_is_checked(writing: Api, at: str, told: str) -> None:
     answer = writing.post("/v1/events", event(writing, at=at))

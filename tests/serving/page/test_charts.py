@@ -19,7 +19,7 @@ def test_later_is_further_right_and_more_is_further_up() -> None:
     assert first.x < second.x < third.x
     assert third.x - first.x == pytest.approx(9 * (second.x - first.x), abs=1)
     assert first.y > second.y > third.y
-    assert first.told == "champion, night 0: 0.1000 [0.0900, 0.1100]"
+    assert first.label == "champion, night 0: 0.1000 [0.0900, 0.1100]"
 
 
 def test_intervals_stand_around_their_figure() -> None:
@@ -41,7 +41,7 @@ def test_everything_lies_in_the_picture_between_round_ticks(values: list[float])
             assert dot.bottom is not None
             assert 0 <= dot.top <= dot.y <= dot.bottom <= HEIGHT
     assert 2 <= len(drawn.up) <= 8
-    assert len({tick.told for tick in drawn.up}) == len(drawn.up)
+    assert len({tick.label for tick in drawn.up}) == len(drawn.up)
     assert 1 <= len(drawn.across) <= 5
     places = [tick.place for tick in drawn.across]
     assert places == sorted(places)

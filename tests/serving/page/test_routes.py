@@ -48,7 +48,7 @@ def test_whom_nobody_knows_gets_a_list_and_what_is_no_id_a_page(client: httpx.Cl
     assert "Nobody is known to be like them" in page.text
     nobody = client.get("/learner/x%2Fy")
     assert nobody.status_code == 404
-    assert "ids are whole numbers here" in nobody.text
+    assert "User ids in this home are whole numbers" in nobody.text
 
 
 def test_settings_and_methods_and_the_operators_pages_answer(client: httpx.Client) -> None:

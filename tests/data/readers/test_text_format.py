@@ -3,10 +3,10 @@
 import pytest
 
 from nightschool.columns import REASON
-from nightschool.data.readers import readers, sources
-from nightschool.data.readers.formats import Csv
+from nightschool.data.readers import sources, text_format
+from nightschool.data.readers.delimited import Csv
 from nightschool.errors import DataRefused
-from tests.data.readers.test_readers import EXPECTED, read, reading
+from tests.data.readers.test_source_format import EXPECTED, read, reading
 
 LINE_ENDS = {
     "unix": b"user,item\nu1,a\nu2,b\n",
@@ -61,7 +61,7 @@ def test_file_in_a_wide_encoding_cannot_grow(tmp_path, encoding):
 
 
 def test_record_that_never_closes_costs_one_row(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "LONGEST_LINE", 20)
+    monkeypatch.setattr(text_format, "LONGEST_LINE", 20)
     monkeypatch.setattr(sources.HashedStream.read, "__defaults__", (16,))
     content = b'user,item\nu1,"a\n' + b"u2,b\n" * 9
     frames = reading(tmp_path, content).batches()

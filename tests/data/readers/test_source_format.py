@@ -1,5 +1,4 @@
 import gzip
-import sqlite3
 from pathlib import Path
 
 import polars as pl
@@ -8,13 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nightschool.columns import REASON, SOURCE_ROW
-from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.readers import sources
-from nightschool.data.readers.formats import Adjacency, Csv, Jsonl, Parquet
+from nightschool.data.readers.adjacency import Adjacency
+from nightschool.data.readers.delimited import Csv
+from nightschool.data.readers.jsonl import Jsonl
+from nightschool.data.readers.parquet import Parquet
 from nightschool.data.readers.parsing import RAW
-from nightschool.data.readers.readers import Reading, infer_id_dtypes, is_unchanged, read_id_maps, sources_of
+from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import Extent, SourceFile
-from nightschool.errors import DataRefused, NotFound
+from nightschool.errors import DataRefused
 
 NEEDED = ("user", "item")
 HEADER = Csv()
@@ -161,102 +162,9 @@ def test_reading_twice_gives_what_reading_once_does(tmp_path, lines, cut):
     assert rest.extent == once.extent
 
 
-def manifest(**more: object) -> Manifest:
-    log = {"files": ["log"], "user": "user", "item": "item"}
-    return Manifest.model_validate({"name": "x", "score": "implicit", "interactions": log, **more})
-
-
-def test_id_dtypes_come_from_the_interactions(tmp_path):
-    (tmp_path / "log").write_text("user,item\n1,a\n2,7\n")
-    assert infer_id_dtypes(manifest(), tmp_path) == (pl.Int64(), pl.String())
-
-
-def test_id_dtypes_come_from_declared_tables_first(tmp_path):
-    (tmp_path / "log").write_text("user,item\nx,y\n")
-    (tmp_path / "users").write_text("id\n1\n2\n")
-    (tmp_path / "items").write_text("id\n7\n007\n")
-    declared = manifest(users={"files": ["users"], "id": "id"}, items={"files": ["items"], "id": "id"})
-    assert infer_id_dtypes(declared, tmp_path) == (pl.Int64(), pl.String())
-
-
-def test_header_in_a_headless_file_does_not_make_ids_text(tmp_path):
-    (tmp_path / "log").write_text("user,item\n1,2\n")
-    form = {"kind": "csv", "header": False, "columns": ["user", "item"]}
-    log = {"files": ["log"], "format": form, "user": "user", "item": "item"}
-    assert infer_id_dtypes(manifest(interactions=log), tmp_path) == (pl.Int64(), pl.Int64())
-
-
-def mapped() -> Manifest:
-    table = {"kind": "csv", "separator": " ", "header": False, "columns": ["id", "position"]}
-    translation = {"file": "map", "format": table, "from": "position", "to": "id"}
-    log = {"files": ["log"], "format": {"kind": "adjacency"}, "user": "user", "item": "item", "item_map": translation}
-    return manifest(interactions=log)
-
-
-def test_id_map_says_the_external_ids(tmp_path):
-    (tmp_path / "map").write_text("C_9 0\nC_7 1\n")
-    (tmp_path / "log").write_text("5 0 1\n")
-    assert infer_id_dtypes(mapped(), tmp_path) == (pl.Int64(), pl.String())
-    maps = read_id_maps(mapped().interactions[0], tmp_path)
-    assert maps.user is None
-    assert maps.item.rows() == [("0", "C_9"), ("1", "C_7")]
-
-
-def test_id_map_with_two_answers_is_refused(tmp_path):
-    (tmp_path / "map").write_text("C_9 0\nC_7 0\n")
-    with pytest.raises(DataRefused, match="translates an id more than once; saw '0'"):
-        read_id_maps(mapped().interactions[0], tmp_path)
-
-
-def test_missing_map_is_not_found(tmp_path):
-    with pytest.raises(NotFound, match="no file map"):
-        read_id_maps(mapped().interactions[0], tmp_path)
-
-
-QUERY = {"kind": "sql", "uri": "sqlite:///a.db", "query": "SELECT 1 AS user, 2 AS item", "key": "item", "name": "log"}
-
-
-def test_query_is_a_source_of_its_own_name(tmp_path):
-    part = manifest(interactions={"format": QUERY, "user": "user", "item": "item"}).interactions[0]
-    assert sources_of(part, tmp_path) == [SourceFile("log", tmp_path)]
-    sqlite3.connect(tmp_path / "a.db").close()
-    assert infer_id_dtypes(manifest(interactions=dict(part)), tmp_path) == (pl.Int64(), pl.Int64())
-    assert not is_unchanged(SourceFile("log", tmp_path), part.format, Extent(0, 1, "", "2"))
-
-
 def test_file_is_unchanged_while_its_bytes_are(tmp_path):
     each = reading(tmp_path, b"user,item\nu1,a\n")
     read(each)
-    assert is_unchanged(each.file, HEADER, each.extent)
+    assert HEADER.is_unchanged(each.file, each.extent)
     (tmp_path / "log").write_bytes(b"user,item\nu1,b\n")
-    assert not is_unchanged(each.file, HEADER, each.extent)
-
-
-def test_folder_without_files_shows_no_ids(tmp_path):
-    (tmp_path / "landing").mkdir()
-    empty = manifest(interactions={"files": ["landing/"], "user": "user", "item": "item"})
-    with pytest.raises(NotFound, match="there is no file in landing/ yet; put one there first"):
-        infer_id_dtypes(empty, tmp_path)
-    (tmp_path / "landing" / "log").write_text("user,item\n1,a\n")
-    assert infer_id_dtypes(empty, tmp_path) == (pl.Int64(), pl.String())
-
-
-def test_origins_are_looked_up_in_their_map(tmp_path):
-    (tmp_path / "terms").write_text("id,term\n7,B\n")
-    origin = {"column": "item", "dates": {"B": "2014-02-01"}, "map": {"file": "terms", "from": "id", "to": "term"}}
-    log = {"files": ["log"], "user": "user", "item": "item"}
-    part = manifest(interactions={**log, "timestamp": {"column": "t", "unit": "days", "origin": origin}})
-    maps = read_id_maps(part.interactions[0], tmp_path)
-    assert (maps.user, maps.item, maps.origin.rows()) == (None, None, [("7", "B")])
-
-
-@pytest.mark.parametrize(
-    ("name", "n_rows", "dtype"), [("movielens-100k", 100_000, pl.Int64()), ("mooccubex", 698_260, pl.String())]
-)
-def test_real_interactions_are_read_whole(data_root, name, n_rows, dtype):
-    part = load_manifest(name).interactions[0]
-    (file,) = sources_of(part, data_root / name)
-    each = Reading(file, part.format, part.source_columns)
-    faults = sum(frame[REASON].count() for frame in each.batches())
-    assert (each.extent.rows, faults) == (n_rows, 0)
-    assert infer_id_dtypes(load_manifest(name), data_root / name) == (dtype, dtype)
+    assert not HEADER.is_unchanged(each.file, each.extent)

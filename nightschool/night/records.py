@@ -1,0 +1,255 @@
+"""The records of a night's stages: what each leaves for the stages after it, in the order in which they run."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.contract import Recipe
+from nightschool.ingest.file_outcomes import FileFate
+from nightschool.ingest.ingest import IngestReport
+from nightschool.night.gates import Gate
+
+Figures = Mapping[str, list[float | None]]
+"""`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval."""
+
+
+class Entry(BaseModel):
+    """A part of a record: fields of JSON types, which never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StageRecord(Entry):
+    """A stage's record.
+
+    A new stage is a subclass here, its name in `STAGES`, a task of the name `stage` in a file of that name in `tasks/`,
+    and its line in `flows/retrain.py`. Rows that the task writes to `metrics.parquet` in its folder are published with
+    the metrics of the release.
+
+    Attributes:
+        stage: The name of the stage, of its task, of its folder and of its record's file.
+        kept: Whether the record is on the disk, so that an interrupted night goes on after the stage.
+    """
+
+    stage: ClassVar[str]
+    kept: ClassVar[bool] = True
+
+    def measured(self) -> Mapping[str, float | None]:
+        """Return the stage's own figures, by name; the night's report shows them under the name of the stage."""
+        return {}
+
+
+class RecoverRecord(StageRecord):
+    """How many erasures were finished that an earlier process had left half done."""
+
+    stage: ClassVar[str] = "recover"
+    kept: ClassVar[bool] = False
+
+    erasures: int
+
+
+class IngestRecord(StageRecord):
+    """What became of the source rows.
+
+    Attributes:
+        rows: Table to what became of its rows: rows_in, already_known, accepted, quarantined, reasons, ….
+        files: What became of each source file.
+        warnings: Sentences for the report.
+    """
+
+    stage: ClassVar[str] = "ingest"
+    kept: ClassVar[bool] = False
+
+    rows: Mapping[str, Mapping[str, int | Mapping[str, int]]]
+    files: tuple[FileFate, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, report: IngestReport) -> Self:
+        """Build the record of an ingest."""
+        return cls(rows=report.to_dict(), files=report.files, warnings=report.warnings)
+
+
+class RuleEntry(Entry):
+    """How one rule fared on a table: the rule, the code of what breaks it, and what was observed."""
+
+    rule: str
+    reason: str
+    severity: Literal["critical", "warning"]
+    passed: bool
+    observed: str
+
+
+class ValidateRecord(StageRecord):
+    """Every rule that was checked, by table, and warnings that do not block the night."""
+
+    stage: ClassVar[str] = "validate"
+
+    tables: Mapping[str, tuple[RuleEntry, ...]]
+    warnings: tuple[str, ...] = ()
+
+
+class PrepareRecord(StageRecord):
+    """How the events were cut into train, validation and test.
+
+    Attributes:
+        protocol: The name of the protocol that the data allow.
+        validation_from: When validation begins; None for a split without time.
+        test_from: When the test begins; None for a split without time.
+        warnings: Why the protocol is weaker than the temporal one, in sentences.
+        underpowered: Whether the test holds too few users to show a difference.
+        users: Number of users.
+        items: Number of items.
+        events: Number of events.
+        events_by_part: Number of events in train, validation and test.
+        signals: One entry a rule of signals and filters: rule, setting, rows, users, items.
+    """
+
+    stage: ClassVar[str] = "prepare"
+
+    protocol: str
+    validation_from: datetime | None
+    test_from: datetime | None
+    warnings: tuple[str, ...]
+    underpowered: bool
+    users: int
+    items: int
+    events: int
+    events_by_part: tuple[int, ...]
+    signals: tuple[Mapping[str, str | int], ...]
+
+
+class CandidateEntry(Entry):
+    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
+
+    name: str
+    params: Mapping[str, Any]
+    fit_seconds: float
+    note: str | None
+    n_users: int
+    metrics: Figures
+
+
+class AlphaEntry(Entry):
+    """The hybrid of one α of the sweep, and its figures on validation."""
+
+    alpha: float
+    name: str
+    metrics: Figures
+
+
+class TrialEntry(Entry):
+    """A setting that was tried of a model, with its validation ndcg@10; None where it could not be trained."""
+
+    model: str
+    params: Mapping[str, Any]
+    value: float | None
+    seconds: float
+
+
+class SelectRecord(StageRecord):
+    """The recipe that validation chose, and everything that was tried.
+
+    Attributes:
+        recipe: Tonight's challenger; the champion's recipe on nights that do not tune.
+        candidates: The best setting of each model, then the blend and the reranker where they were tried.
+        sweep: The α that were tried; empty where the data support no hybrid.
+        trials: Every setting that was tried, in order.
+        failures: Model to the reason for which it was left out.
+        tuned: Whether recipes were searched tonight.
+    """
+
+    stage: ClassVar[str] = "select"
+
+    recipe: Recipe
+    candidates: tuple[CandidateEntry, ...]
+    sweep: tuple[AlphaEntry, ...]
+    trials: tuple[TrialEntry, ...]
+    failures: Mapping[str, str]
+    tuned: bool
+
+
+class RoleEntry(Entry):
+    """The figures of the challenger, the champion or popularity on the test."""
+
+    name: str
+    n_users: int
+    metrics: Figures
+
+
+class ProveRecord(StageRecord):
+    """The recipe that the test approved, and why.
+
+    Attributes:
+        recipe: The recipe to refit and publish.
+        name: Its short name.
+        decision: A code: `promoted`, `kept`, `first`, `popularity`, `unproved`.
+        sentence: The decision in words.
+        learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
+        gates: The model gates, in the order in which they were asked.
+        roles: The figures of each role on the test.
+    """
+
+    stage: ClassVar[str] = "prove"
+
+    recipe: Recipe
+    name: str
+    decision: str
+    sentence: str
+    learnable: bool | None
+    gates: tuple[Gate, ...]
+    roles: tuple[RoleEntry, ...]
+
+
+class RefitRecord(StageRecord):
+    """The name of the refitted recipe, notes of its models, and the night's MLflow run."""
+
+    stage: ClassVar[str] = "refit"
+
+    recipe: str
+    notes: tuple[str, ...]
+    mlflow_run_id: str
+
+
+class RecommendRecord(StageRecord):
+    """The tables that wait to be published.
+
+    Attributes:
+        rows: Table to its number of rows.
+        gates: The table gates.
+        freshness: Shares of young items in what users do and in what they are recommended; None where not measured.
+        unexplained: Components whose items are listed without a reason.
+    """
+
+    stage: ClassVar[str] = "recommend"
+
+    rows: Mapping[str, int]
+    gates: tuple[Gate, ...]
+    freshness: Mapping[str, float | None]
+    unexplained: tuple[str, ...]
+
+
+class PublishRecord(StageRecord):
+    """The id of the stored release, None after a dry run, and its status."""
+
+    stage: ClassVar[str] = "publish"
+    kept: ClassVar[bool] = False
+
+    release_id: str | None
+    status: str
+
+
+STAGES: Final[tuple[type[StageRecord], ...]] = (
+    RecoverRecord,
+    IngestRecord,
+    ValidateRecord,
+    PrepareRecord,
+    SelectRecord,
+    ProveRecord,
+    RefitRecord,
+    RecommendRecord,
+    PublishRecord,
+)
+"""The stages of a night in the order of its flow; the report and the tests of killed nights follow from it."""
