@@ -40,13 +40,11 @@ class Lake:
         root: The folder of the tables.
         user_id: The dtype of external user ids.
         item_id: The dtype of external item ids.
-        keep_bytes: Size of a table's files up to which `scan` keeps the table in memory; 0: no table.
+        keep_bytes: Size of a table's files up to which `scan` keeps the table in memory; 0: none.
     """
 
     def __init__(self, root: Path, user_id: pl.DataType, item_id: pl.DataType, keep_bytes: int = 0) -> None:
-        self.root = root
-        self.user_id = user_id
-        self.item_id = item_id
+        self.root, self.user_id, self.item_id = root, user_id, item_id
         self._cache = TableCache(keep_bytes)
 
     def schema(self, table: Table) -> pl.Schema:
@@ -261,7 +259,8 @@ class Lake:
             do = "mount them for writing, or choose another home with --home"
             raise Unavailable("the tables cannot be written", seen=str(self.root), do=do)
         schema = self.schema(table)
-        stored = {**self.scan(table).collect_schema(), **schema}
+        present = DeltaTable(self._path(table)).schema() if self.exists(table) else {}
+        stored = {**table.optional, **pl.Schema(present), **schema}
         missing = [name for name in schema if name not in given]
         extra = [name for name in given if name not in stored]
         if missing or (extra and not table.open):

@@ -29,10 +29,10 @@ def ids(rows: pl.LazyFrame) -> list[int]:
 def test_each_version_of_a_small_table_is_read_once(
     lake: Lake, most_bytes: int, n_reads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = []
+    reads: list[int] = []
     read = table_cache.scan_table
+    cache, path = TableCache(most_bytes), lake.root / USERS.name
     monkeypatch.setattr(table_cache, "scan_table", lambda stored: reads.append(stored.version()) or read(stored))
-    cache, path = TableCache(most_bytes), tmp_table(lake)
     assert [ids(cache.scan(DeltaTable(path))) for _ in range(2)] == [[1], [1]]
     add(lake, 2)
     assert [ids(cache.scan(DeltaTable(path))) for _ in range(2)] == [[1, 2], [1, 2]]
@@ -46,7 +46,3 @@ def test_a_lake_that_keeps_tables_sees_what_others_commit(lake: Lake) -> None:
     assert ids(keeping.scan(USERS)) == [1, 2]
     keeping.delete(USERS, pl.col("user_id") == 1)
     assert ids(keeping.scan(USERS)) == ids(lake.scan(USERS)) == [2]
-
-
-def tmp_table(lake: Lake) -> Path:
-    return lake.root / USERS.name
