@@ -14,14 +14,14 @@ from nightschool.storage.upgrade import upgrade
 
 
 def bind_home(dataset: str | None, source_root: Path | None) -> Home:
-    """Bind the home to the dataset and to the folder of its source files; call it under the home's lock.
+    """Open the home and bind it to the dataset and the folder of its source files; the caller holds its lock.
 
     Args:
         dataset: A shipped dataset's name or the path of a manifest; None for the one that the home holds.
         source_root: The folder that the manifest's files lie below; None for the one that the home remembers.
 
     Raises:
-        ConfigurationError: The home holds another dataset, or nothing says which dataset or folder.
+        ConfigurationError: The home holds another dataset, or neither it nor the caller names a dataset or folder.
         NotFound: The folder does not exist.
     """
     paths = Settings().paths
@@ -30,12 +30,12 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     root = source_root or (stored.source_root if stored else None)
     if name is None or root is None:
         missing = "--dataset" if name is None else "--source-root"
-        raise ConfigurationError(f"home {paths.root} is new", do=f"say {missing}")
+        raise ConfigurationError(f"home {paths.root} is new", do=f"give {missing}")
     if not root.is_dir():
         raise NotFound("no such source folder", seen=str(root), do="give --source-root an existing folder")
     manifest = load_manifest(name)
     if not holds_data(paths):
-        # Nothing was ever ingested: an earlier try that was refused binds nobody.
+        # Nothing was ever ingested: an earlier try that was refused does not bind the home.
         paths.binding.unlink(missing_ok=True)
         stored = None
     upgrade(paths)
@@ -43,7 +43,7 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     if stored is None:
         bind(paths.binding, wanted)
     else:
-        # Remembered by the ingest, once it has found its files there.
+        # The ingest stores the new binding, once it has found its files there.
         require_same(paths.root, stored, wanted)
     return Home.of(paths, wanted, SMALL_BYTES)
 

@@ -19,10 +19,10 @@ from nightschool.storage.upgrade import upgrade
 
 
 def open_home(dataset: str | None = None) -> Home:
-    """The home as its first ingest bound it.
+    """Open the home as its first ingest bound it.
 
     Args:
-        dataset: What it must hold, as a shipped dataset's name or the path of a manifest; None for any.
+        dataset: The dataset that it must hold: a shipped dataset's name or the path of a manifest; None for any.
 
     Raises:
         NotFound: Nothing was ingested into it yet.
@@ -48,14 +48,14 @@ def home_at(paths: HomePaths) -> Home:
 
 
 def _upgrade_if_free(paths: HomePaths) -> None:
-    """Upgrade an older home; where somebody works in it, or it cannot be written, it is read as it is."""
+    """Upgrade an older home; one that is locked or read-only is read as it is."""
     if home_version(paths) < VERSION and os.access(paths.root, os.W_OK):
         with suppress(Busy), home_lock(paths.lock):
             upgrade(paths)
 
 
 def holds_data(paths: HomePaths) -> bool:
-    """Return whether anything was ever ingested; the table of nights alone says no."""
+    """Return whether anything was ever ingested; a home with only the table of nights holds no data."""
     return paths.lake.exists() and any(table.name != NIGHTS.name for table in paths.lake.iterdir())
 
 
@@ -67,7 +67,7 @@ def asked_manifest(dataset: str | None) -> Manifest | None:
 
 
 def manifest_of(home: Home) -> Manifest:
-    """The manifest that describes the home's dataset, with what people sent once it was taken in."""
+    """Load the manifest of the home's dataset, with the source of feedback events once any were taken in."""
     manifest = load_manifest(home.binding.manifest)
     return with_sent(manifest, Settings().events_address) if _took_in_feedback(home.lake) else manifest
 

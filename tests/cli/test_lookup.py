@@ -171,7 +171,7 @@ def test_all_that_is_stored_about_a_user_is_one_document(reading: Published, run
     assert run("export", "--user", 2, "--out", out, "--json").document == {"user_id": 2, "out": str(out)}
     assert (json.loads(out.read_text()), out.stat().st_mode & 0o777) == (shown.document, 0o600)
     require_refusal(run("export", "--user", 2, "--out", out), 2, "the file is there already")
-    require_refusal(run("export", "--user", "nobody"), 5, "no such user")
+    require_refusal(run("export", "--user", "nobody"), 5, "User ids in this home are whole numbers")
 
 
 def test_an_export_is_of_a_table_or_of_a_user(reading: Published, run: Run, tmp_path: Path) -> None:
