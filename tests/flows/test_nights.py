@@ -16,7 +16,7 @@ from flows.rollback import rollback
 from models.catalog import build
 from nightschool.application.home import open_home
 from nightschool.application.tracking import registry
-from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, SCORE, SOURCE, USER_ID
 from nightschool.contract import Component, Recipe
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound
 from nightschool.evaluation.evaluate import evaluate
@@ -27,6 +27,7 @@ from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
+from nightschool.vocabulary import AUDIENCE_LIST
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -321,6 +322,7 @@ def test_a_notebook_opens_the_release_with_the_data_as_the_night_saw_them(platfo
 def test_a_release_is_fitted_again_from_its_recipe(platform: Platform) -> None:
     opened = open_release(str(platform.home), platform.report["release_id"])
     model = build(opened.recipe).fit(opened.dataset, seed=opened.config.seed)
-    listed = opened.lists.filter(pl.col(RANK) == 1).sort(USER_ID)
+    listed = opened.lists.filter(pl.col(RANK) == 1, pl.col(SOURCE) != AUDIENCE_LIST).sort(USER_ID)
+    assert listed.height > N_USERS // 2
     again = model.recommend(listed[USER_ID], k=1).sort(USER_ID)
     assert again[SCORE].to_list() == pytest.approx(listed[SCORE].to_list(), rel=1e-5)
