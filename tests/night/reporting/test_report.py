@@ -106,25 +106,24 @@ def test_report_gathers_what_the_stages_found(night: Night) -> None:
     assert report["learner"]["user_id"] == 1
 
 
-class Fairness(StageRecord):
+class Further(StageRecord):
     """A stage that is not in the product."""
 
-    stage: ClassVar[str] = "fairness"
+    stage: ClassVar[str] = "further"
 
     share: float
 
     def measured(self) -> Mapping[str, float | None]:
-        return {"places of unpopular items": self.share}
+        return {"share of places": self.share}
 
 
 def test_figures_of_any_declared_stage_are_in_the_report(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nightschool.night.night.STAGES", (*STAGES, Fairness))
-    assert "measured" not in night_report(night, CAME, published(None))
-    keep(night, Fairness(share=0.125))
+    monkeypatch.setattr("nightschool.night.night.STAGES", (*STAGES, Further))
+    keep(night, Further(share=0.125))
     report = night_report(night, CAME, published(None))
-    assert report["measured"] == {"fairness": {"places of unpopular items": 0.125}}
+    assert report["measured"]["further"] == {"share of places": 0.125}
     lines = in_markdown(report).splitlines()
-    assert lines[lines.index("## Measured by the stage fairness") + 4] == "| places of unpopular items | 0.1250 |"
+    assert lines[lines.index("## Measured by the stage further") + 4] == "| share of places | 0.1250 |"
 
 
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
@@ -169,7 +168,7 @@ def test_page_says_what_happened(night: Night) -> None:
     ):
         assert line in page.splitlines()
     widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
-    assert widths == {4, 5, 6, 8}
+    assert {4, 5, 6, 8} <= widths <= {3, 4, 5, 6, 8}  # three where a stage has figures of its own
 
 
 def test_page_of_a_dry_run_bears_the_datasets_name(night: Night) -> None:
