@@ -259,8 +259,8 @@ class Lake:
             do = "mount them for writing, or choose another home with --home"
             raise Unavailable("the tables cannot be written", seen=str(self.root), do=do)
         schema = self.schema(table)
-        present = DeltaTable(self._path(table)).schema() if self.exists(table) else {}
-        stored = {**table.optional, **pl.Schema(present), **schema}
+        present = pl.Schema(DeltaTable(self._path(table)).schema()) if self.exists(table) else pl.Schema()
+        stored = pl.Schema({**table.optional, **present, **schema})
         missing = [name for name in schema if name not in given]
         extra = [name for name in given if name not in stored]
         if missing or (extra and not table.open):
