@@ -6,7 +6,7 @@ from contextlib import suppress
 import polars as pl
 
 from nightschool.columns import FILE, INTERACTIONS, NIGHTS, SOURCES, TABLE
-from nightschool.data.feedback_source import SENT, with_sent
+from nightschool.data.feedback_source import FEEDBACK, with_feedback
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.errors import Busy, ConfigurationError
 from nightschool.settings import HomePaths, Settings
@@ -69,9 +69,9 @@ def asked_manifest(dataset: str | None) -> Manifest | None:
 def manifest_of(home: Home) -> Manifest:
     """Load the manifest of the home's dataset, with the source of feedback events once any were taken in."""
     manifest = load_manifest(home.binding.manifest)
-    return with_sent(manifest, Settings().events_address) if _took_in_feedback(home.lake) else manifest
+    return with_feedback(manifest, Settings().events_address) if _took_in_feedback(home.lake) else manifest
 
 
 def _took_in_feedback(lake: Lake) -> bool:
-    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(FILE) == SENT)
+    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(FILE) == FEEDBACK)
     return not entries.head(1).collect().is_empty()

@@ -20,7 +20,7 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.feedback_source import SENT
+from nightschool.data.feedback_source import FEEDBACK
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.limits import Limits
 from nightschool.data.readers.contents import modified_at
@@ -141,7 +141,7 @@ class Intake:
         reasons = dict(bad[REASON].value_counts().iter_rows())
         self.reasons.update(reasons)
         # Neither rows of erased users nor feedback, which anybody may send, say how good a file is.
-        self.excused += bad.height if file.name == SENT else reasons.get(FORGOTTEN_USER, 0)
+        self.excused += bad.height if file.name == FEEDBACK else reasons.get(FORGOTTEN_USER, 0)
         is_word = bad[REASON].is_in(["missing_user", "missing_item"]) & bad[DETAIL].is_not_null()
         self.explained += int((is_word | (bad[REASON] == MANGLED_ID)).sum())
         row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from nightschool.columns import INTERACTIONS
-from nightschool.data.feedback_source import sent_part, with_sent
+from nightschool.data.feedback_source import feedback_part, with_feedback
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql, after_erasure, gives_rows
@@ -19,7 +19,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.tables import EXPOSURES
 
 
-def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
+def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
     """Add the feedback events to a manifest, from the first event that counts onwards.
 
     Raises:
@@ -29,16 +29,16 @@ def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
     if engine is None:
         return manifest
     try:
-        if sent_part(manifest) is not None:
+        if feedback_part(manifest) is not None:
             return manifest
         newest = EventStore(engine).newest()
     finally:
         engine.dispose()
-    widened = with_sent(manifest, address)
+    widened = with_feedback(manifest, address)
     return widened if newest and gives_rows(*_query(widened, home)) else manifest
 
 
-def count_sent(user_id: UserId, address: str) -> int:
+def count_feedback(user_id: UserId, address: str) -> int:
     """Count the feedback events of a user.
 
     Raises:
@@ -53,7 +53,7 @@ def count_sent(user_id: UserId, address: str) -> int:
         engine.dispose()
 
 
-def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
+def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
     """Delete a user's feedback events and experiment exposures, and note in the ledger that rows are missing.
 
     It can be interrupted at any instant and called again.
@@ -70,7 +70,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
             erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
     finally:
         engine.dispose()
-    part = sent_part(manifest)
+    part = feedback_part(manifest)
     if part is None:
         return
     source, file = _query(manifest, home)
@@ -82,7 +82,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
 
 
 def _query(manifest: Manifest, home: Home) -> tuple[Sql, SourceFile]:
-    part = sent_part(manifest)
+    part = feedback_part(manifest)
     if part is None or not isinstance(part.format, Sql):
         raise NightschoolError("the manifest has no events that people sent", do="report this")
     return part.format, part.sources(home.binding.source_root)[0]

@@ -33,7 +33,7 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.feedback_source import is_sent
+from nightschool.data.feedback_source import is_feedback
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql
@@ -96,7 +96,7 @@ class Ledger:
     def was_read_by(self, part: Description, table: Table, file: SourceFile) -> bool:
         """Return whether the manifest said the same of the file when it was last read for the table."""
         row = self._newest.get((table.name, file.name))
-        return row is not None and (row[MAPPING] == mapping(part) or _is_of_people(part))
+        return row is not None and (row[MAPPING] == mapping(part) or _is_feedback(part))
 
     def note(self, table: Table, file: SourceFile, part: Description, extent: Extent, about: Entry = NOTHING) -> None:
         """Add an entry that says how far the file was read, unless that is what the ledger says already.
@@ -239,6 +239,6 @@ def mapping(part: Description) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
-def _is_of_people(part: Description) -> bool:
+def _is_feedback(part: Description) -> bool:
     """Return whether the part reads the events that people sent, whose worth may change but not their meaning."""
-    return isinstance(part, Interactions) and is_sent(part)
+    return isinstance(part, Interactions) and is_feedback(part)

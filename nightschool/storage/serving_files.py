@@ -45,7 +45,7 @@ class _Shape(NamedTuple):
     by_time: bool = False
 
     @property
-    def told_by_place(self) -> str | None:
+    def rank_by_place(self) -> str | None:
         """The rank, where an entry's place in its list says it; it needs no column then."""
         return RANK if self.table.key == (self.of, RANK) else None
 
@@ -113,7 +113,7 @@ def _as_lists(rows: pl.DataFrame, shape: _Shape) -> pa.RecordBatch:
     words = [name for name, dtype in shape.table.columns.items() if dtype is pl.String]
     offsets = pa.array(np.append(first, rows.height).astype(np.int64))
     columns = {shape.of: _arrow(owner.gather(first))}
-    for column in rows.drop(RELEASE_ID, shape.of, shape.told_by_place or [], strict=False):
+    for column in rows.drop(RELEASE_ID, shape.of, shape.rank_by_place or [], strict=False):
         values = _arrow(column)
         values = values.dictionary_encode() if column.name in words else values
         columns[column.name] = pa.LargeListArray.from_arrays(offsets, values)
@@ -129,13 +129,13 @@ def read_lists(path: Path) -> pl.DataFrame:
     shape = _SHAPES[path.stem]
     lists = pl.scan_ipc(path, glob=False, hive_partitioning=False).collect()
     rows = lists.explode(lists.columns[1:]).cast({pl.Categorical: pl.String})
-    if shape.told_by_place is None:
+    if shape.rank_by_place is None:
         return rows
-    return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.told_by_place))
+    return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.rank_by_place))
 
 
-class Lists:
-    """One file of a release, mapped into memory: opening costs the same for ten users and for ten million."""
+class ServingFile:
+    """A file of a release's lists, mapped into memory: opening costs the same for ten users and for ten million."""
 
     def __init__(self, path: Path) -> None:
         """Map a file into memory; its size must not change meanwhile, so it is only ever replaced as a whole.
@@ -175,7 +175,7 @@ class Lists:
         """Whose lists these are, ascending."""
         return pl.Series(self._shape.of, self._keys)
 
-    def name(self, user_id: int | str) -> bool:
+    def holds_user(self, user_id: int | str) -> bool:
         """Return whether a list belongs to a user, or holds the user as a neighbour."""
         own = self._shape.of == USER_ID and self._find(user_id) is not None
         return own or (self._users is not None and bool(pc.any(pc.equal(self._users, user_id)).as_py()))
@@ -203,7 +203,7 @@ class Lists:
         if columns is None:
             return None
         rows = pl.DataFrame(columns, schema=self._schema)
-        place = self._shape.told_by_place
+        place = self._shape.rank_by_place
         return rows if place is None else rows.with_row_index(place, offset=1).cast({place: pl.Int32})
 
 
