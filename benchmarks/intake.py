@@ -14,7 +14,7 @@ import polars as pl
 import typer
 from measured_night import Stage, measured
 from page import Page, table
-from surroundings import apart, temporary_home
+from surroundings import in_fresh_process, temporary_home
 
 from nightschool.cli.environment import prepare_environment
 from nightschool.simulator.config import SimulatorConfig
@@ -41,17 +41,17 @@ class Measured:
 
     @property
     def seconds(self) -> float:
-        """Ingest, validate and prepare together."""
+        """Sum the seconds of ingest, validate and prepare."""
         return sum(stage.seconds for stage in self.stages if stage.name in COUNTED)
 
     @property
     def gigabytes(self) -> float:
-        """The largest of their peaks."""
+        """Return the largest of their memory peaks, in GB."""
         return max(stage.peak_megabytes for stage in self.stages if stage.name in COUNTED) / 1000
 
 
 def main(upto: Upto = "3 M") -> None:
-    """Simulates each size in turn and measures it in processes of its own."""
+    """Simulate each size in turn and measure it in processes of its own."""
     sizes = list(SIZES)[: list(SIZES).index(upto) + 1]
     results = {size: _measure(SIZES[size]) for size in sizes}
     told = [f"{size}: {each.seconds:.1f} s, {each.gigabytes:.1f} GB" for size, each in results.items()]
@@ -67,9 +67,9 @@ def main(upto: Upto = "3 M") -> None:
 
 def _measure(config: SimulatorConfig) -> Measured:
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home() as home:
-        apart(simulate, config, Path(folder))
-        plain = apart(measured, "polars", _read_plainly, Path(folder) / "engagements.csv")
-        stages = apart(_take_in_and_prepare, Path(folder))
+        in_fresh_process(simulate, config, Path(folder))
+        plain = in_fresh_process(measured, "polars", _read_plainly, Path(folder) / "engagements.csv")
+        stages = in_fresh_process(_take_in_and_prepare, Path(folder))
         return Measured(plain, stages, _again(home))
 
 
@@ -79,7 +79,7 @@ def _read_plainly(file: Path) -> None:
 
 def _take_in_and_prepare(folder: Path) -> tuple[Stage, ...]:
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.opening import open_night
     from nightschool.night.config import NightConfig
     from tasks.ingest import ingest

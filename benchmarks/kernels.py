@@ -1,4 +1,4 @@
-"""The three kernels that a night leans on beside what they stand on, in turns, in one process."""
+"""The three kernels of a night compared with the library calls they need, in turns, in one process."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _ROWS = 1024  # of one bare product
 
 
 @dataclass(frozen=True)
-class Beside:
+class TimedPair:
     """Median seconds of a kernel and of its reference, and the median of their ratios turn by turn."""
 
     name: str
@@ -39,12 +39,12 @@ class Beside:
     ratio: float
 
     def row(self) -> list[str]:
-        """The measurement as a row of a table."""
+        """Write the measurement as a row of a table."""
         return [self.name, f"{self.seconds:.2f}", self.reference, f"{self.reference_seconds:.2f}", f"{self.ratio:.2f}"]
 
 
 def main() -> None:
-    """Measures each kernel and its reference in turns."""
+    """Measure each kernel and its reference in turns."""
     pairs, _ = planted_pairs(seed=0)
     data = dataset_of(pairs)
     found = [_top_k(data), _ease(data), _similar_users(data)]
@@ -66,8 +66,8 @@ def main() -> None:
     ).write()
 
 
-def _top_k(data: Dataset) -> Beside:
-    """The lists of all users from factors, seen items excluded, beside the bare float32 product."""
+def _top_k(data: Dataset) -> TimedPair:
+    """Compare the lists of all users from factors, seen items excluded, with the bare float32 product."""
     rng = np.random.default_rng(1)
     users = rng.standard_normal((USERS, FACTORS), dtype=np.float32)
     items = rng.standard_normal((ITEMS, FACTORS), dtype=np.float32)
@@ -87,11 +87,11 @@ def _top_k(data: Dataset) -> Beside:
             block = users[start : start + _ROWS]
             np.matmul(block, items.T, out=product[: len(block)])
 
-    return _beside(f"top-{K} of all users", rank, f"bare product of {FACTORS} factors", multiply)
+    return _time_both(f"top-{K} of all users", rank, f"bare product of {FACTORS} factors", multiply)
 
 
-def _ease(data: Dataset) -> Beside:
-    """EASE from the pairs to the weights that are kept, beside one inverse of a matrix of its size."""
+def _ease(data: Dataset) -> TimedPair:
+    """Compare EASE, from pairs to kept weights, with one inverse of a matrix of its size."""
     liked = replace(data, interactions=data.interactions.with_columns(pl.lit(1, pl.Float32).alias(SCORE)))
     likes = liked.positives()
     gram = np.asarray((likes.T @ likes).todense(), dtype=np.float32)
@@ -102,11 +102,11 @@ def _ease(data: Dataset) -> Beside:
         factor, _ = potrf(gram.T, lower=True, clean=False)
         potri(factor, lower=True, overwrite_c=True)
 
-    return _beside("EASE", lambda: Ease().fit(liked, seed=0), "one Cholesky inverse", invert)
+    return _time_both("EASE", lambda: Ease().fit(liked, seed=0), "one Cholesky inverse", invert)
 
 
-def _similar_users(data: Dataset) -> Beside:
-    """The most alike users of everybody, beside the sparse product that counts what they share."""
+def _similar_users(data: Dataset) -> TimedPair:
+    """Compare the most similar users of all users with the sparse product that counts their shared items."""
     likes = data.positives()
     by_item = likes.T.tocsr()
 
@@ -114,16 +114,16 @@ def _similar_users(data: Dataset) -> Beside:
         for start in range(0, USERS, _ROWS):
             _ = likes[start : start + _ROWS] @ by_item
 
-    return _beside(
+    return _time_both(
         "similar users", lambda: nearest_by_sets(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count
     )
 
 
-def _beside(name: str, kernel: Callable[[], object], reference: str, bare: Callable[[], object]) -> Beside:
+def _time_both(name: str, kernel: Callable[[], object], reference: str, bare: Callable[[], object]) -> TimedPair:
     kernel()  # compiles it
     turns = [(_seconds(kernel), _seconds(bare)) for _ in range(TURNS)]
     ours, theirs = (median(column) for column in zip(*turns, strict=True))
-    return Beside(name, ours, reference, theirs, median(mine / other for mine, other in turns))
+    return TimedPair(name, ours, reference, theirs, median(mine / other for mine, other in turns))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""How much of what latent simulations plant is found: the way from popularity to the true probabilities."""
+"""How far models come from popularity to the true probabilities of latent simulations."""
 
 import tempfile
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from page import Page, interval, settings, table, verdict
-from surroundings import SEARCH, apart, ingested_home, temporary_home
+from page import Page, goal_reached, interval, settings, table
+from surroundings import SEARCH, in_fresh_process, ingested_home, temporary_home
 
 GOAL = 0.70
 SEEDS = (1, 2, 3, 4, 5)
@@ -18,8 +18,8 @@ Models = Annotated[str, typer.Option(help="Names in the catalogue, separated by 
 
 
 def main(models: Models = "ease,dlae,ials,gfcf,content,reranker") -> None:
-    """Simulates the default platform with five seeds and measures each in a process of its own."""
-    documents = {seed: apart(_measure, seed, tuple(models.split(","))) for seed in SEEDS}
+    """Simulate the default platform with five seeds and measure each in a process of its own."""
+    documents = {seed: in_fresh_process(_measure, seed, tuple(models.split(","))) for seed in SEEDS}
     best = {seed: next(m for m in document["models"] if m["chosen"]) for seed, document in documents.items()}
     shares = np.array([model["share_of_way"][0] for model in best.values()])
     half = _HALF_OF_95 * shares.std(ddof=1) / np.sqrt(len(shares))
@@ -29,13 +29,13 @@ def main(models: Models = "ease,dlae,ials,gfcf,content,reranker") -> None:
         title="The way to the oracle",
         claim=f"Models come {GOAL:.0%} of the way from popularity to the true probabilities of a latent simulation",
         command="python benchmarks/latent.py",
-        result=f"{verdict(mean[0], GOAL, 'mean share')}; its interval is {mean[1]:.3f} to {mean[2]:.3f}",
+        result=f"{goal_reached(mean[0], GOAL, 'mean share')}; its interval is {mean[1]:.3f} to {mean[2]:.3f}",
         body=[*_body(documents, best)],
     ).write()
 
 
 def _measure(seed: int, models: tuple[str, ...]) -> dict[str, Any]:
-    """What `simulate`, `ingest` and `oracle` find with one seed."""
+    """Run `simulate`, `ingest` and `oracle` with one seed."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
         from nightschool.simulator.config import SimulatorConfig
         from nightschool.simulator.simulate import simulate

@@ -14,13 +14,13 @@ HOST = "127.0.0.1"
 
 
 class Load(NamedTuple):
-    """What is asked.
+    """The requests of a load.
 
     Attributes:
         port: Of the server, on this machine.
-        paths: ListRequest one after the other, and again from the first.
-        seconds: How long.
-        connections: How many ask at once.
+        paths: Requested one after the other, and again from the first.
+        seconds: Duration of the load.
+        connections: How many connections send at once.
         rate: Requests a second in all; None: as many as are answered.
     """
 
@@ -32,7 +32,7 @@ class Load(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came back.
+    """The responses to a load.
 
     Attributes:
         requests: Answers a second.
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
 
 def run(load: Load) -> Outcome:
-    """What the server made of the load."""
+    """Send the load and collect the responses."""
     return asyncio.run(_Run(load).all())
 
 

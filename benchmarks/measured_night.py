@@ -19,7 +19,7 @@ STAGES = (_RECOVER, _INGEST, "open_night", *_OTHERS, "report")
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage took: wall seconds, and the largest resident memory of the process during it, in MB."""
+    """Cost of one stage: wall seconds, and the peak resident memory of the process during it, in MB."""
 
     name: str
     began: float
@@ -27,7 +27,7 @@ class Stage:
     peak_megabytes: float
 
     def row(self) -> list[str]:
-        """The stage as a row of a table."""
+        """Write the stage as a row of a table."""
         return [self.name, f"{self.seconds:.1f}", f"{self.peak_megabytes:,.0f}"]
 
 
@@ -46,11 +46,11 @@ class MeasuredNight:
 
     @property
     def peak_megabytes(self) -> float:
-        """The largest resident memory of any stage, in MB."""
+        """Return the largest resident memory of any stage, in MB."""
         return max(stage.peak_megabytes for stage in self.stages)
 
     def rows(self) -> list[list[str]]:
-        """The stages and what lies outside them, as rows of a table."""
+        """Write the stages, and the time outside them, as rows of a table."""
         within = sum(stage.seconds for stage in self.stages)
         rest = ["imports, Prefect's server, bookkeeping", f"{self.seconds - within:.1f}", "–"]
         total = ["**the night**", f"**{self.seconds:.1f}**", f"**{self.peak_megabytes:,.0f}**"]
@@ -58,7 +58,7 @@ class MeasuredNight:
 
 
 def run_night(dataset: str, source_root: Path, config: NightConfig = NightConfig()) -> MeasuredNight:
-    """One `nightschool retrain` in the home that NIGHTSCHOOL_HOME names; call it in a process of its own.
+    """Run `nightschool retrain` in the home that NIGHTSCHOOL_HOME names; call it in a process of its own.
 
     The flow is the one that Prefect runs; each stage is watched from outside, where the flow calls it.
     """
@@ -79,7 +79,7 @@ def run_night(dataset: str, source_root: Path, config: NightConfig = NightConfig
 
 
 def measured(name: str, function: Callable[..., Any], *args: Any) -> Stage:
-    """What one call took; its result is dropped."""
+    """Measure one call; its result is dropped."""
     stages: list[Stage] = []
     _watched(name, function, stages)(*args)
     return stages[0]
@@ -99,7 +99,7 @@ def _watched(name: str, stage: Callable[..., Any], stages: list[Stage]) -> Calla
 
 
 def _forget_peak() -> None:
-    """Makes the kernel count the peak anew: exact, where a sampling thread waits for whoever holds the interpreter."""
+    """Reset the kernel's peak counter: exact, where a sampling thread would wait for the interpreter lock."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

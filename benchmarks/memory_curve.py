@@ -13,7 +13,7 @@ _NAMED = 0.06
 
 
 def draw_memory(nights: Mapping[str, MeasuredNight]) -> str:
-    """The name of the drawing below `results/`: one panel a night, its stages in turns of two shades."""
+    """Draw memory over time, one panel a night with stages in alternating shades, and return the file's name."""
     figure = Figure(figsize=(9, 2.4 * len(nights)), layout="constrained")
     for axes, (size, night) in zip(figure.subplots(len(nights), squeeze=False)[:, 0], nights.items(), strict=True):
         _draw(axes, size, night)

@@ -5,14 +5,14 @@ from pathlib import Path
 import typer
 from measured_night import MeasuredNight, run_night
 from page import Page, interval, table
-from surroundings import DATA, DataOption, apart, source_of, temporary_home
+from surroundings import DATA, DataOption, in_fresh_process, source_of, temporary_home
 
 PROTOCOLS = {"movielens-100k": "temporal-user", "mooccubex": "random-user"}
 """Data set to what its night must prove on: ratings too bursty for one instant, and enrolments without time."""
 
 
 def main(data: DataOption = DATA) -> None:
-    """Runs a night on each data set."""
+    """Run a night on each data set."""
     nights = {dataset: _run(dataset, source_of(dataset, data)) for dataset in PROTOCOLS}
     released = sum(night.report["status"] == "published" for night in nights.values())
     Page(
@@ -31,10 +31,10 @@ def main(data: DataOption = DATA) -> None:
 
 def _run(dataset: str, source: Path) -> MeasuredNight:
     with temporary_home():
-        night = apart(run_night, dataset, source)
+        night = in_fresh_process(run_night, dataset, source)
     protocol = night.report["protocol"]
     assert protocol == PROTOCOLS[dataset], f"{dataset} was proved on {protocol}"
-    assert night.report["warnings"], f"{dataset} does not say why its verdict is weaker"
+    assert night.report["warnings"], f"{dataset} does not say why its comparison is weaker"
     return night
 
 

@@ -1,4 +1,4 @@
-"""Result pages: what is claimed, the command that shows it, what came out, and the index of them all."""
+"""Result pages: claim, command and result of each benchmark, and their index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class Page:
     body: list[str] = field(default_factory=list)
 
     def write(self) -> None:
-        """Writes the page below `results/`, renews the index, and prints the page."""
+        """Write the page below `results/`, update the index, and print the page."""
         head = dict(
             zip(_MARKS, (self.claim, f"`{self.command}`", self.result, f"{datetime.now(UTC):%Y-%m-%d}"), strict=True)
         )
@@ -63,13 +63,13 @@ class Page:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left and the others to the right."""
+    """Write a Markdown table, the first column to the left and the others to the right."""
     rule = ["---", *["---:"] * (len(columns) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (columns, rule, *rows))
 
 
 def interval(figure: Sequence[float | None] | None) -> str:
-    """A figure with its 95 % interval."""
+    """Write a figure with its 95 % interval."""
     if figure is None or figure[0] is None:
         return "–"
     value, low, high = figure
@@ -77,7 +77,7 @@ def interval(figure: Sequence[float | None] | None) -> str:
 
 
 def settings(model: Mapping[str, Any]) -> str:
-    """What a row's hyper-parameters say beyond the defaults, in one line; those of a component under its name."""
+    """List a row's hyper-parameters that differ from the defaults in one line, those of a component under its name."""
     params = model["params"]
     if any(isinstance(value, Mapping) for value in params.values()):
         told = [f"{part}.{each}" for part, inner in params.items() for each in _beyond_defaults(part, inner)]
@@ -92,29 +92,29 @@ def _beyond_defaults(model: str, params: Mapping[str, Any]) -> list[str]:
     return [f"{name}={value}" for name, value in params.items() if name not in defaults or defaults[name] != value]
 
 
-def verdict(value: float, goal: float, what: str) -> str:
-    """Whether a figure reaches its goal, in words."""
+def goal_reached(value: float, goal: float, what: str) -> str:
+    """Say in words whether a figure reaches its goal."""
     return f"{what} {value:.4f}, goal {goal:.4f} {'reached' if value >= goal else 'missed'}"
 
 
 def notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What fits did otherwise than their settings say, one paragraph; none where they all did as they were told."""
+    """Write one paragraph on fits that deviated from their settings; none where no fit did."""
     told = [f"{model['name']}: {model['note']}" for model in models if model["note"]]
     return [f"Done otherwise than the settings say: {'; '.join(told)}."] if told else []
 
 
-def called(model: Mapping[str, Any]) -> str:
-    """A row's name, and whether validation chose it."""
+def label_of(model: Mapping[str, Any]) -> str:
+    """Write a row's name, and whether validation chose it."""
     return f"{model['name']}{' (chosen)' if model.get('chosen') else ''}"
 
 
 def chosen_of(models: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The row that validation chose."""
+    """Return the row that validation chose."""
     return next(model for model in models if model["chosen"])
 
 
-def told_of_blends(models: Sequence[Mapping[str, Any]], metric: str, goals: Mapping[str, float]) -> str:
-    """What the blend and the reranked blend measured beside their goals, and which row validation chose.
+def compare_with_goals(models: Sequence[Mapping[str, Any]], metric: str, goals: Mapping[str, float]) -> str:
+    """Compare the blend and the reranked blend with their goals, and name the row that validation chose.
 
     Args:
         models: The rows of a comparison.
@@ -125,7 +125,7 @@ def told_of_blends(models: Sequence[Mapping[str, Any]], metric: str, goals: Mapp
     told = []
     for name, goal in goals.items():
         rows = [model for model in models if found[name] in model["name"]]
-        told.append(verdict(rows[0]["metrics"][metric][0], goal, name) if rows else f"{name}: none was learned")
+        told.append(goal_reached(rows[0]["metrics"][metric][0], goal, name) if rows else f"{name}: none was learned")
     return f"{metric}: {'; '.join(told)}; chosen on validation: {chosen_of(models)['name']}"
 
 

@@ -1,4 +1,4 @@
-"""Other libraries beside ours on one split: time, memory, and the ndcg@10 of the lists they return."""
+"""Comparison with other libraries on one split: time, memory, and ndcg@10."""
 
 import json
 import os
@@ -47,7 +47,7 @@ class Result:
 
 
 def main(data: DataOption = DATA, envs: Envs = ENVS) -> None:
-    """Runs every model in a process of its own on protocol A's split of movielens-100k."""
+    """Run every model in a process of its own on protocol A's split of movielens-100k."""
     loads = [os.getloadavg()[0]]
     with temporary_home(), tempfile.TemporaryDirectory() as folder:
         split = _split(source_of("movielens-100k", data))
@@ -92,7 +92,7 @@ def _split(source: Path) -> Any:
 
 
 def _library(library: str, train: Path, split: Any, envs: Path) -> Iterator[Result]:
-    """The results of a library's models; what fails says why."""
+    """Run a library's models; a result that failed says why."""
     try:
         python = _environment(library, envs)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -128,7 +128,7 @@ def _measured(library: str, model: str, out: Path, split: Any) -> Result:
 
 
 def _environment(library: str, envs: Path) -> Path:
-    """The Python of the library's environment, which is made where it is missing."""
+    """Return the Python of the library's environment, which is created where it is missing."""
     if library not in PINNED:
         return Path(sys.executable)
     folder = envs / PINNED[library]

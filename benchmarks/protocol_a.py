@@ -1,10 +1,10 @@
-"""Protocol A: movielens-100k, stratified by item 75/25, all ratings relevant, beside the published figures."""
+"""Protocol A: movielens-100k, stratified by item 75/25, all ratings relevant, compared with published figures."""
 
 from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, called, chosen_of, interval, notes, settings, table, told_of_blends
+from page import Page, chosen_of, compare_with_goals, interval, label_of, notes, settings, table
 from surroundings import DATA, SEARCH, DataOption, ingested_home, source_of, temporary_home
 
 MODELS = ("svd", "ease", "dlae", "ials", "bpr", "gfcf", "userknn", "itemknn", "rp3beta", "content", "reranker")
@@ -30,7 +30,7 @@ PUBLISHED = (
 
 
 def main(data: DataOption = DATA) -> None:
-    """Measures the shipped models on protocol A."""
+    """Measure the shipped models on protocol A."""
     with temporary_home():
         document = measure(source_of("movielens-100k", data))
     train, validation, test = document["events_by_part"]
@@ -41,13 +41,13 @@ def main(data: DataOption = DATA) -> None:
         title="Protocol A: movielens-100k, stratified by item",
         claim="movielens-100k, stratified by item 75/25: a learned blend reaches ndcg@10 ≥ .505, reranked ≥ .513",
         command="python benchmarks/protocol_a.py",
-        result=told_of_blends(document["models"], "ndcg@10", GOALS),
+        result=compare_with_goals(document["models"], "ndcg@10", GOALS),
         body=_body(document),
     ).write()
 
 
 def measure(source: Path) -> dict[str, Any]:
-    """What `nightschool ingest` and `nightschool evaluate --protocol stratified-item --relevant all` find."""
+    """Run `nightschool ingest` and `nightschool evaluate --protocol stratified-item --relevant all`."""
     home = ingested_home("movielens-100k", source)
     from nightschool.application.evaluate import Offline, evaluate_models
     from nightschool.night.config import NightConfig
@@ -80,7 +80,7 @@ def _ndcg(document: dict[str, Any], name: str) -> float:
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
     fit = f"{model['fit_seconds']:.1f}"
-    return [called(model), *figures, interval(model["over_popularity"]), settings(model), fit]
+    return [label_of(model), *figures, interval(model["over_popularity"]), settings(model), fit]
 
 
 def _standing(best: dict[str, Any]) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 from measured_night import run_night
-from page import Page, called, interval, notes, settings, table, told_of_blends
-from surroundings import DATA, SEARCH, DataOption, apart, source_of, temporary_home
+from page import Page, compare_with_goals, interval, label_of, notes, settings, table
+from surroundings import DATA, SEARCH, DataOption, in_fresh_process, source_of, temporary_home
 
 from nightschool.cli.environment import prepare_environment
 
@@ -26,10 +26,10 @@ REFERENCES = (
 
 
 def main(data: DataOption = DATA) -> None:
-    """Runs a night on mooccubex and measures what it published on the given test."""
+    """Run a night on mooccubex and measure what it published on the given test."""
     source = source_of("mooccubex", data)
     with temporary_home():
-        report = apart(run_night, "mooccubex", source).report
+        report = in_fresh_process(run_night, "mooccubex", source).report
         offline, lists = measure(report["release_id"])
     popularity = offline["models"][0]["metrics"]["ndcg@20"][0]
     assert round(popularity, 4) == POPULARITY, "the metric is not the one of the references"
@@ -38,7 +38,7 @@ def main(data: DataOption = DATA) -> None:
         title="Protocol B: mooccubex on its given test",
         claim="mooccubex, its given test: a learned blend reaches ndcg@20 ≥ .162, reranked ≥ .169",
         command="python benchmarks/protocol_b.py",
-        result=told_of_blends(offline["models"], "ndcg@20", GOALS),
+        result=compare_with_goals(offline["models"], "ndcg@20", GOALS),
         body=[
             _how(report, offline),
             table(["ours", *METRICS, "settings"], [_row(model) for model in (lists, *offline["models"])]),
@@ -49,7 +49,7 @@ def main(data: DataOption = DATA) -> None:
 
 
 def measure(release_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The single models, and the published lists under their recipe's name, on the given test."""
+    """Measure single models, and the published lists under their recipe's name, on the given test."""
     prepare_environment()
     from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
     from nightschool.application.home import open_home
@@ -74,7 +74,7 @@ def _how(report: dict[str, Any], offline: dict[str, Any]) -> str:
 
 
 def _row(model: dict[str, Any]) -> list[str]:
-    return [called(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model)]
+    return [label_of(model), *(interval(model["metrics"][metric]) for metric in METRICS), settings(model)]
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, called, interval, settings, table
-from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
+from page import Page, interval, label_of, settings, table
+from surroundings import DATA, SEARCH, DataOption, in_fresh_process, ingested_home, source_of, temporary_home
 
 MODELS = (
     "popularity",
@@ -24,8 +24,8 @@ K = 10
 
 
 def main(data: DataOption = DATA) -> None:
-    """Measures what validation chooses against EASE, on the same users."""
-    rows = {dataset: apart(measure, dataset, source_of(dataset, data)) for dataset in CUTS}
+    """Measure what validation chooses against EASE, on the same users."""
+    rows = {dataset: in_fresh_process(measure, dataset, source_of(dataset, data)) for dataset in CUTS}
     ahead = [dataset for dataset, found in rows.items() if found[-1]["over_ease"][1] > 0]
     Page(
         name="protocol_c",
@@ -38,7 +38,7 @@ def main(data: DataOption = DATA) -> None:
 
 
 def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
-    """One row a model, and last what validation chose, each with its paired difference to EASE."""
+    """Measure each model, and last what validation chose, with the paired difference to EASE."""
     with temporary_home():
         home = ingested_home(dataset, source)
         from models.catalog import build, create
@@ -78,7 +78,7 @@ def _ends(comparison: Any) -> list[float]:
 def _body(dataset: str, found: list[dict[str, Any]]) -> list[str]:
     rows = [
         [
-            called(row),
+            label_of(row),
             interval(row["ndcg"]),
             interval(row["recall"]),
             interval(row["over_ease"]),

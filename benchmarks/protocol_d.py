@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from page import Page, called, chosen_of, interval, notes, settings, table, verdict
-from surroundings import DATA, SEARCH, DataOption, apart, ingested_home, source_of, temporary_home
+from page import Page, chosen_of, goal_reached, interval, label_of, notes, settings, table
+from surroundings import DATA, SEARCH, DataOption, in_fresh_process, ingested_home, source_of, temporary_home
 
 MODELS = ("gfcf", "ials", "dlae", "rp3beta")
 METRICS = ("recall@20", "ndcg@20")
@@ -22,10 +22,10 @@ _REFERENCES = (
 
 
 def main(data: DataOption = DATA) -> None:
-    """Measures the models that fit gowalla, and the blend that validation learns of them."""
-    document = apart(measure, source_of("gowalla", data))
+    """Measure the models that fit gowalla, and the blend that validation learns of them."""
+    document = in_fresh_process(measure, source_of("gowalla", data))
     best = chosen_of(document["models"])
-    told = (verdict(best["metrics"][metric][0], goal, metric) for metric, goal in GOALS.items())
+    told = (goal_reached(best["metrics"][metric][0], goal, metric) for metric, goal in GOALS.items())
     Page(
         name="protocol_d",
         title="Protocol D: gowalla on its given test",
@@ -47,7 +47,7 @@ def main(data: DataOption = DATA) -> None:
 
 
 def measure(source: Path) -> dict[str, Any]:
-    """What `nightschool evaluate --protocol given -k 20` finds, and the peak memory of the process in GB."""
+    """Run `nightschool evaluate --protocol given -k 20`, and add the peak memory of the process in GB."""
     with temporary_home():
         home = ingested_home("gowalla", source)
         from nightschool.application.evaluate import Offline, evaluate_models
@@ -59,7 +59,7 @@ def measure(source: Path) -> dict[str, Any]:
 
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model["metrics"][metric]) for metric in METRICS]
-    return [called(model), *figures, settings(model), f"{model['fit_seconds']:.1f}"]
+    return [label_of(model), *figures, settings(model), f"{model['fit_seconds']:.1f}"]
 
 
 if __name__ == "__main__":

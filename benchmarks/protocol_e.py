@@ -1,4 +1,4 @@
-"""Protocol E: rating prediction on movielens-100k in five folds, beside Surprise's published figures."""
+"""Protocol E: rating prediction on movielens-100k in five folds, compared with Surprise's published figures."""
 
 from collections import Counter
 from pathlib import Path
@@ -32,7 +32,7 @@ SVD, NEAR_SURPRISE = 0.934, 0.002
 
 
 def main(data: DataOption = DATA) -> None:
-    """Measures the rating models on protocol E."""
+    """Measure the rating models on protocol E."""
     with temporary_home():
         document = measure(source_of("movielens-100k", data))
     assert document["n_ratings"] == RATINGS, "the folds are not the published ones"
@@ -50,7 +50,7 @@ def main(data: DataOption = DATA) -> None:
 
 
 def measure(source: Path) -> dict[str, Any]:
-    """What `nightschool evaluate --protocol k-fold --seed 0` finds for every rating model."""
+    """Run `nightschool evaluate --protocol k-fold --seed 0` for every rating model."""
     home = ingested_home("movielens-100k", source)
     from models.catalog import create
     from nightschool.application.evaluate import events_of

@@ -11,7 +11,7 @@ from intake import SIZES, Upto
 from measured_night import MeasuredNight, run_night
 from memory_curve import draw_memory
 from page import Page, interval, table
-from surroundings import apart, temporary_home
+from surroundings import in_fresh_process, temporary_home
 
 from nightschool.simulator.simulate import simulate
 
@@ -22,7 +22,7 @@ EXPONENT = 1.1
 
 
 def main(upto: Upto = "3 M") -> None:
-    """Simulates a platform of each size in turn and runs one night on it."""
+    """Simulate a platform of each size in turn and run one night on it."""
     nights = {size: _run(size) for size in list(SIZES)[: list(SIZES).index(upto) + 1]}
     Page(
         name="scale",
@@ -30,7 +30,7 @@ def main(upto: Upto = "3 M") -> None:
         claim="A night on 3 M interactions takes 120 s and 6 GB; 30 M fit 20 GB, and time grows no faster than "
         f"n^{EXPONENT}",
         command=f"python benchmarks/scale.py --upto '{upto}'",
-        result="; ".join([*(f"{size}: {_told(size, night)}" for size, night in nights.items()), *_fitted(nights)]),
+        result="; ".join([*(f"{size}: {_summarize(size, night)}" for size, night in nights.items()), *_fitted(nights)]),
         body=[
             "Each night is the first one of an empty home: one `nightschool retrain` in a process of its own, six "
             "candidates, eleven α, 50 items a list. Hyper-parameters are searched for as long as the budget of a night "
@@ -46,11 +46,11 @@ def main(upto: Upto = "3 M") -> None:
 
 def _run(size: str) -> MeasuredNight:
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        apart(simulate, SIZES[size], Path(folder))
-        return apart(run_night, "learning", Path(folder))
+        in_fresh_process(simulate, SIZES[size], Path(folder))
+        return in_fresh_process(run_night, "learning", Path(folder))
 
 
-def _told(size: str, night: MeasuredNight) -> str:
+def _summarize(size: str, night: MeasuredNight) -> str:
     seconds, gigabytes = night.seconds, night.peak_megabytes / 1000
     told = f"{seconds:.0f} s, {gigabytes:.1f} GB"
     if size not in GOALS:
@@ -67,7 +67,7 @@ def _stages(nights: dict[str, MeasuredNight]) -> list[list[str]]:
 
 
 def _fitted(nights: dict[str, MeasuredNight]) -> list[str]:
-    """The power of the rows that the time of a night grew with, beside its goal; nothing where there is one size."""
+    """Fit the power of rows with which a night's time grew, and compare it with its goal; nothing for one size."""
     if len(nights) < 2:
         return []
     rows = [SIZES[size].interactions for size in nights]

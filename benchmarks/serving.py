@@ -19,7 +19,7 @@ import typer
 from intake import SIZES, Upto
 from measured_night import run_night
 from page import Page, table
-from surroundings import apart, temporary_home
+from surroundings import in_fresh_process, temporary_home
 
 from nightschool.night.config import NightConfig
 from nightschool.simulator.config import SimulatorConfig
@@ -38,7 +38,7 @@ _LOAD = Path(__file__).with_name("load.py")
 
 
 class Measured(NamedTuple):
-    """What one server did.
+    """Figures of one server.
 
     Attributes:
         users: Who have a list.
@@ -55,12 +55,12 @@ class Measured(NamedTuple):
     half: Sequence[float]
 
     def share(self, name: str) -> float:
-        """Median over the rounds of its requests a second over the empty endpoint's in the same round."""
+        """Compute the median over rounds of requests a second divided by the empty endpoint's in the same round."""
         return float(np.median(np.array(self.rounds[name]) / np.array(self.rounds["empty"])))
 
 
 def main(upto: Upto = "3 M") -> None:
-    """Publishes a release of each size, and serves it."""
+    """Publish a release of each size, and serve it."""
     sizes = list(SIZES)[: list(SIZES).index(upto) + 1]
     servers = {size: _measure(size) for size in sizes}
     largest, swaps = servers[sizes[-1]], _swaps()
@@ -82,14 +82,14 @@ def main(upto: Upto = "3 M") -> None:
 
 def _measure(size: str) -> Measured:
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        apart(simulate, SIZES[size], Path(folder))
-        apart(run_night, "learning", Path(folder))
+        in_fresh_process(simulate, SIZES[size], Path(folder))
+        in_fresh_process(run_night, "learning", Path(folder))
         with _server() as (process, start):
             return _loaded(process, start, SIZES[size].users)
 
 
 def _loaded(process: psutil.Process, start: float, users: int) -> Measured:
-    """What a running server does: each round asks all kinds in turn, so that the machine's moods hit them alike."""
+    """Measure a running server; each round sends all kinds in turn, so that noise of the machine affects them alike."""
     everybody = np.random.default_rng(42).permutation(np.arange(1, users + 1)).tolist()
     asked = {
         "empty": EMPTY,
@@ -112,7 +112,7 @@ def _lists(users: Sequence[int]) -> list[str]:
 
 
 def _ask(paths: Sequence[str], **more: Any) -> dict[str, Any]:
-    """What the server made of a load from a process of its own."""
+    """Send a load from a process of its own and collect the responses."""
     load = {"port": PORT, "paths": paths, "seconds": SECONDS} | more
     done = subprocess.run([sys.executable, _LOAD], input=json.dumps(load), capture_output=True, text=True, check=True)
     outcome: dict[str, Any] = json.loads(done.stdout)
@@ -121,7 +121,7 @@ def _ask(paths: Sequence[str], **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def _server(workers: int = 1) -> Iterator[tuple[psutil.Process, float]]:
-    """A server of the home that NIGHTSCHOOL_HOME names, and the seconds until it was ready."""
+    """Start a server of the home that NIGHTSCHOOL_HOME names; yields the seconds until it was ready."""
     began = time.perf_counter()
     arguments = [sys.executable, "-c", "from nightschool.cli import main; main()", "serve"]
     told = ["--port", str(PORT), "--workers", str(workers)]
@@ -144,11 +144,11 @@ def _ready() -> bool:
 
 
 def _swaps() -> dict[str, Any]:
-    """What a load met while two releases of a small home took turns being current."""
+    """Measure a load while two releases of a small home take turns being current."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        apart(simulate, SimulatorConfig(users=1_000, items=300, interactions=20_000), Path(folder))
+        in_fresh_process(simulate, SimulatorConfig(users=1_000, items=300, interactions=20_000), Path(folder))
         for k in (50, 49):
-            apart(run_night, "learning", Path(folder), NightConfig(k=k))
+            in_fresh_process(run_night, "learning", Path(folder), NightConfig(k=k))
         with _server(workers=2), ThreadPoolExecutor(1) as turning:
             turns = turning.submit(_turn)
             outcome = _ask(_lists(range(1, 1001)), seconds=SWAPS * 0.7, connections=8)
@@ -156,7 +156,7 @@ def _swaps() -> dict[str, Any]:
 
 
 def _turn() -> int:
-    """How often the other release became current, a hundred times in about a minute."""
+    """Make the other release current, a hundred times in about a minute, and count the turns."""
     from nightschool.application.home import open_home
 
     releases = open_home().releases

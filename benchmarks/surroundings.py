@@ -1,4 +1,4 @@
-"""Where a benchmark runs: real data that are only read, a home that is thrown away, a process of its own."""
+"""The environment of a benchmark: read-only real data, a temporary home, a process of its own."""
 
 import os
 import platform
@@ -34,10 +34,10 @@ DATA = Path(os.environ.get("NIGHTSCHOOL_TEST_DATA", _SHARED_DATA))
 
 
 def source_of(dataset: str, data: Path) -> Path:
-    """The folder of a data set's source files.
+    """Find the folder of a data set's source files.
 
     Raises:
-        NotFound: It is not there; the project ships no data.
+        NotFound: It does not exist; the project ships no data.
     """
     folder = data / dataset
     if not folder.is_dir():
@@ -47,7 +47,7 @@ def source_of(dataset: str, data: Path) -> Path:
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """An empty home that NIGHTSCHOOL_HOME names, for this process and those it starts; removed at the end."""
+    """Make an empty home, named by NIGHTSCHOOL_HOME for this process and those it starts; removed at the end."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -56,9 +56,9 @@ def temporary_home() -> Iterator[Path]:
 
 
 def ingested_home(dataset: str, source: Path) -> Any:
-    """The home that NIGHTSCHOOL_HOME names, with a data set in it; call it before whatever reads the home's name."""
+    """Ingest a data set into the home that NIGHTSCHOOL_HOME names; call it before anything reads that name."""
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.sources import ingest_sources
 
     home = bind_home(dataset, source)
@@ -66,14 +66,14 @@ def ingested_home(dataset: str, source: Path) -> Any:
     return home
 
 
-def apart(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """What the function returns in a fresh process, whose memory and imports are nobody else's."""
+def in_fresh_process(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call the function in a fresh process, so that memory and imports are its own, and return its result."""
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *args, **kwargs).result()
 
 
 def machine() -> str:
-    """What the figures depend on, without naming the machine."""
+    """Describe what the figures depend on, without naming the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     libraries = f"polars {pl.__version__}, numpy {np.__version__}, scipy {scipy.__version__}"
     return f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {libraries}"

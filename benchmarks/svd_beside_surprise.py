@@ -1,4 +1,4 @@
-"""Our biased factorisation beside Surprise's: the same pairs, hyper-parameters and process, at the seed scale."""
+"""Our biased factorisation compared with Surprise's: the same pairs, hyper-parameters and process."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Predict = Callable[[pl.DataFrame], NDArray[np.floating]]
 
 
 def main() -> None:
-    """Measures both fits, the building of what they read included."""
+    """Measure both fits, including the building of their inputs."""
     pairs, held_out = planted_pairs(seed=0)
     config = SvdConfig(factors=FACTORS, epochs=EPOCHS)
     Svd(config).fit(dataset_of(pairs.head(1000)), seed=0)  # compiles the kernel
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def planted_pairs(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Distinct scored pairs by user, and one in fifty more held out."""
+    """Draw distinct scored pairs, sorted by user, and hold out one in fifty."""
     rng = np.random.default_rng(seed)
     activity, popularity = rng.lognormal(size=USERS), np.arange(1, ITEMS + 1) ** -0.6
     drawn = PAIRS * 3 // 2
@@ -85,7 +85,7 @@ def planted_pairs(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def dataset_of(pairs: pl.DataFrame) -> Dataset:
-    """The pairs as a dataset of undescribed users and items."""
+    """Build a dataset of the pairs, with users and items that have no features."""
     users, items = pl.Series(USER_ID, range(USERS)), pl.Series(ITEM_ID, range(ITEMS))
     empty = Dataset(users, items, pairs, users.to_frame(), items.to_frame(), np.ones(ITEMS, dtype=np.bool_))
     return replace(empty, score_range=SCALE)

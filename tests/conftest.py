@@ -1,10 +1,13 @@
 """Every test has a home of its own, and no setting of the machine that it runs on."""
 
 import atexit
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from nightschool.cli.environment import prepare_environment
+from tests.once import once
 from tests.postgres import Server, running_server
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
@@ -20,6 +24,8 @@ LONGEST = {"flows", "docker", "rehearsal"}
 """Folders whose tests run whole nights."""
 SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
 """Files of tests/flows whose tests share one running `nightschool up`."""
+SERVERS = {"postgres", "prefect_api", "servers", "world"}
+"""Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("nightschool", deadline=None)
 settings.load_profile("nightschool")
@@ -38,6 +44,8 @@ def _prepare() -> None:
 
 # Prefect and MLflow read their settings as they are imported, which the conftest of a folder below may do.
 _prepare()
+# What collecting makes stays until the end: looking for garbage among it takes a sixth of the time.
+gc.disable()
 
 
 class _Sharing(LoadFileScheduling):
@@ -48,14 +56,24 @@ class _Sharing(LoadFileScheduling):
         return "servers" if Path(file).name in SHARING_SERVERS else file
 
 
+def pytest_collection_finish() -> None:
+    """Collects garbage from now on, but not among what was imported and collected."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """The scheduler of `-n 2 --dist loadfile`."""
     return _Sharing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the files whose tests take minutes first: two processes then end at about the same time."""
+    """Marks what needs a server, and puts the files whose tests take minutes first: two processes then end together."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
@@ -83,3 +101,27 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL server of this test run; tests that need it are skipped where PostgreSQL is not installed."""
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    if "mlflow" not in sys.modules:
+        yield
+        return
+    here = import_module("tests.mlflow_here")  # it imports MLflow, for seconds
+    with here.quick_mlflow(lambda: once(tmp_path_factory, "mlflow.db", here.make_tables)):
+        yield
+
+
+@pytest.fixture(scope="session")
+def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the tables of Prefect's server, to copy to where a server will look for its own."""
+    return once(tmp_path_factory, "prefect.db", import_module("tests.prefect_server").make_tables)
+
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_tables: Path) -> Iterator[str]:
+    """The address of a Prefect server with a database of its own; flows of this process use it."""
+    server = import_module("tests.prefect_server")  # it imports Prefect's server, for seconds
+    with server.running_server(prefect_tables) as address:
+        yield address

@@ -4,17 +4,11 @@ import ast
 import importlib
 import importlib.machinery
 import re
-import shlex
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
-
-from nightschool.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("expectations", "flows", "models", "nightschool", "serving", "tasks")
@@ -130,45 +124,3 @@ def test_the_lock_file_has_hashes_and_no_address() -> None:
         assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,_-]+\])?==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry
     assert not [line for line in lines if "://" in line or line.startswith("-")]
-
-
-def readme_commands() -> Iterator[list[str]]:
-    """The words of every line of README.md's code blocks that runs `nightschool` or `make`."""
-    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    for line in "".join(blocks).replace("\\\n", " ").splitlines():
-        words = shlex.split(line.removeprefix("$ "), comments=True)
-        if words and words[0].rpartition("/")[2] in {"nightschool", "make"}:
-            yield [words[0].rpartition("/")[2], *words[1:]]
-
-
-def require_command(words: list[str]) -> None:
-    """Follows the words through the commands and looks for each option."""
-    command = typer.main.get_command(app)
-    for word in words:
-        if isinstance(command, TyperGroup) and not word.startswith("-"):
-            assert word in command.commands, f"{' '.join(words)}: there is no command {word}"
-            command = command.commands[word]
-        elif word.startswith("-"):
-            options = {option for parameter in command.params for option in parameter.opts}
-            assert word.partition("=")[0] in options | {"--help"}, f"{' '.join(words)}: there is no option {word}"
-
-
-def without_home(words: list[str]) -> list[str]:
-    """The words without `--home DIR`, which may stand anywhere."""
-    if "--home" not in words:
-        return words
-    place = words.index("--home")
-    return words[:place] + words[place + 2 :]
-
-
-def test_the_readme_names_commands_that_exist() -> None:
-    if not (ROOT / "README.md").exists():
-        pytest.skip("README.md is not written yet")
-    commands = list(readme_commands())
-    assert commands
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for program, *words in commands:
-        if program == "make":
-            assert {word for word in words if "=" not in word} <= targets
-        else:
-            require_command(without_home(words))

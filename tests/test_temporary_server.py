@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,14 @@ PATIENCE = 100.0
 """Less than Prefect waits for its server."""
 SECONDS = 15.0
 """The longest that Ctrl-C may take."""
+
+
+@pytest.fixture
+def prepared(home: Path, prefect_tables: Path) -> Path:
+    """The home, with the tables that the server would take seconds to make."""
+    (home / "prefect").mkdir(parents=True)
+    shutil.copy(prefect_tables, home / "prefect" / "prefect.db")
+    return home
 
 
 def started(home: Path, then: str) -> "subprocess.Popen[str]":
@@ -56,8 +65,8 @@ def require_ended(processes: list[psutil.Process]) -> None:
 
 @pytest.mark.server
 @pytest.mark.parametrize("then", ["wait()", "wait(); print('ready', flush=True); time.sleep(600)"])
-def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(home: Path, then: str) -> None:
-    process = started(home, then)
+def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(prepared: Path, then: str) -> None:
+    process = started(prepared, then)
     below = servers(process)
     if "ready" in then:
         assert process.stdout is not None
@@ -71,8 +80,8 @@ def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(home: Path, th
 
 
 @pytest.mark.server
-def test_a_killed_command_leaves_no_server_behind(home: Path) -> None:
-    process = started(home, "wait(); print('ready', flush=True); time.sleep(600)")
+def test_a_killed_command_leaves_no_server_behind(prepared: Path) -> None:
+    process = started(prepared, "wait(); print('ready', flush=True); time.sleep(600)")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     below = servers(process)

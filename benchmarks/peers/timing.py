@@ -1,4 +1,4 @@
-"""What one fit and one recommendation of a library take, in a process of its own; needs nothing but NumPy and SciPy."""
+"""Timing of one fit and one recommendation of a library, in a process of its own; needs only NumPy and SciPy."""
 
 import argparse
 import json
@@ -32,10 +32,10 @@ def main(
     fit: Callable[[Any, Any], Any],
     recommend: Callable[[Any, Any, int], np.ndarray],
 ) -> None:
-    """Fits and recommends twice, so that compilers and thread pools are awake, and writes what the second time took.
+    """Fit and recommend twice, so that compilers and thread pools are warm, and write the times of the second run.
 
     Args:
-        package: The distribution whose version is told.
+        package: The distribution whose version is reported.
         models: Name to model.
         fit: (model, training matrix: CSR of ratings, a row a user) → what is fitted.
         recommend: (what is fitted, training matrix, k) → item indices [n_users, k], best first, without what the user
@@ -68,7 +68,7 @@ def main(
 
 
 def padded(lists: list[list[int]], k: int) -> np.ndarray:
-    """Lists of at most k as one array, -1 behind the short ones."""
+    """Pad lists of at most k to one array with -1."""
     array = np.full((len(lists), k), -1, dtype=np.int32)
     for row, items in enumerate(lists):
         array[row, : len(items)] = items[:k]

@@ -33,6 +33,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "glossary.md": lambda: copied("GLOSSARY.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
     "contributing.md": lambda: copied("CONTRIBUTING.md"),
+    "security.md": lambda: copied("SECURITY.md"),
 }
 """Pages with a fixed path; `generated` adds one for each model and each benchmark."""
 

@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from models.published import forget_user
 from nightschool.application.home import manifest_of
 from nightschool.application.tracking import registry
-from nightschool.data.normalization.ids import to_ids
-from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.ingest.feedback_events import count_sent, erase_sent
+from nightschool.ids import require_id
+from nightschool.ingest.feedback_events import count_feedback, erase_feedback
 from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
@@ -33,7 +30,7 @@ def look_for(home: Home, user: str) -> dict[str, int]:
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
-    return count_user_rows(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
+    return count_user_rows(home, manifest_of(home), user_id, count_feedback(user_id, Settings().events_address))
 
 
 def forget(home: Home, user: str) -> dict[str, Any]:
@@ -52,7 +49,7 @@ def forget(home: Home, user: str) -> dict[str, Any]:
         report = _erase(home, pending)
         if pending.user_id == user_id:
             return report
-    sent = count_sent(user_id, Settings().events_address)
+    sent = count_feedback(user_id, Settings().events_address)
     if _has_store(home):
         registry(home).require_files()
     return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC), sent))
@@ -69,22 +66,15 @@ def parse_user(home: Home, user: str) -> UserId:
     """Parse a user's id, which must be written as the sources write it: 007 or +7 never erases user 7.
 
     Raises:
-        NotFound: The home can have no such id.
+        NotFound: It can be no id of the home.
     """
-    try:
-        given = to_text(pl.Series([manifest_of(home).folded(user)]))
-        user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
-    except UnicodeEncodeError:
-        user_id = None
-    if user_id is None:
-        raise NotFound("no such user", seen=user[:100], do=f"ids are {home.lake.user_id} here")
-    return user_id
+    return require_id(manifest_of(home).folded(user), str(home.lake.user_id), "user")
 
 
 def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
     manifest = manifest_of(home)
     erase_rows(home, manifest, erasure)
-    erase_sent(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
+    erase_feedback(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
     recommenders = _erase_from_recommenders(home, erasure.user_id)
     erase_texts(home, erasure.user_id)
     end(home.paths.erasure)

@@ -42,9 +42,19 @@ def require(gates: Sequence[Gate]) -> None:
 
 @dataclass(frozen=True)
 class ModelGate:
-    """A question about a recipe's ndcg@10 on the test, compared with another recipe's on the same users."""
+    """A question about a recipe's ndcg@10 on the test, compared with another recipe's on the same users.
+
+    Attributes:
+        name: As reports and the release have it.
+        asks: The question, for people.
+        otherwise: What follows where it is not passed.
+        demanded: What must be seen, in short.
+        passes: Decides.
+    """
 
     name: str
+    asks: str
+    otherwise: str
     demanded: str
     passes: Callable[[Comparison], bool]
 
@@ -56,14 +66,28 @@ class ModelGate:
 
 
 LEARNABLE: Final = ModelGate(
-    "learnable", "lower bound of ndcg@10 over popularity > 0", lambda over: over.conclusion == "better"
+    name="learnable",
+    asks="Is the recipe that validation chose shown better than popularity on the test, at 2.5 % on one side?",
+    otherwise="The data hold no preference to learn; without a champion, popularity is published.",
+    demanded="lower bound of ndcg@10 over popularity > 0",
+    passes=lambda over: over.conclusion == "better",
 )
 SUPERIOR: Final = ModelGate(
-    "superior", "lower bound of ndcg@10 over the champion > 0", lambda over: over.conclusion == "better"
+    name="superior",
+    asks="Is the challenger shown better than the champion on the test?",
+    otherwise="The champion's recipe is refitted on tonight's data and published.",
+    demanded="lower bound of ndcg@10 over the champion > 0",
+    passes=lambda over: over.conclusion == "better",
 )
-FLOOR: Final = ModelGate("floor", "ndcg@10 not shown worse than popularity's", lambda over: over.conclusion != "worse")
+FLOOR: Final = ModelGate(
+    name="floor",
+    asks="Is the chosen recipe not shown worse than popularity on the test?",
+    otherwise="Popularity is published.",
+    demanded="ndcg@10 not shown worse than popularity's",
+    passes=lambda over: over.conclusion != "worse",
+)
 MODEL_GATES: Final = (LEARNABLE, SUPERIOR, FLOOR)
-"""Every gate that `prove` asks; which of them a night asks depends on whether it has a champion."""
+"""Every gate of the recipes; which of them a night asks depends on whether it has a champion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +120,10 @@ class Answer(NamedTuple):
 
 
 class TableGate(NamedTuple):
-    """A question about tonight's lists."""
+    """A question about tonight's lists; where one is not passed, nothing is published."""
 
     name: str
+    asks: str
     check: Callable[[ProposedLists], Answer]
 
 
@@ -183,15 +208,21 @@ def _check_rules(proposed: ProposedLists) -> Answer:
 
 
 TABLE_GATES: Final = (
-    TableGate("null values", none_of(_count_nulls)),
-    TableGate("not finite scores", none_of(_count_not_finite)),
-    TableGate("repeated items in a list", none_of(_count_repeated)),
-    TableGate("ranks out of order", none_of(_count_misranked)),
-    TableGate("users not known", none_of(_count_unknown_users)),
-    TableGate("items not available", none_of(_count_unavailable)),
-    TableGate("items the user has seen", none_of(_count_seen)),
-    TableGate("users with a list of the wrong length", none_of(_count_wrong_length)),
-    TableGate("catalogue coverage", _check_coverage),
-    TableGate("expectations broken", _check_rules),
+    TableGate("null values", "Does no row of the lists hold a null?", none_of(_count_nulls)),
+    TableGate("not finite scores", "Is every score a number, not NaN or infinite?", none_of(_count_not_finite)),
+    TableGate("repeated items in a list", "Does no list hold an item twice?", none_of(_count_repeated)),
+    TableGate("ranks out of order", "Are ranks 1, 2, 3, … with scores descending?", none_of(_count_misranked)),
+    TableGate("users not known", "Is every user of the lists known at T?", none_of(_count_unknown_users)),
+    TableGate("items not available", "Is every listed item available at T?", none_of(_count_unavailable)),
+    TableGate("items the user has seen", "Does no list hold an item that its user has seen?", none_of(_count_seen)),
+    TableGate(
+        "users with a list of the wrong length",
+        "Does each user have min(k, unseen available items) of them, and each user who has left none?",
+        none_of(_count_wrong_length),
+    ),
+    TableGate(
+        "catalogue coverage", "Do the lists show at least `coverage_floor` of the available items?", _check_coverage
+    ),
+    TableGate("expectations broken", "Do the lists satisfy the data rules for lists?", _check_rules),
 )
 """Every gate of the lists. A new one is a function and a line here, and its two frames in the tests."""

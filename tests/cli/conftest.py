@@ -6,15 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.cli.app import main
 from nightschool.simulator.config import SimulatorConfig
@@ -26,7 +25,14 @@ BUSY_USER = 1
 N_USERS, N_ITEMS, N_INTERACTIONS = 250, 60, 5_000
 ODD_TITLES = {1: "שלום 🎓 مرحبا", 2: "=1+cmd|' /C calc'!A0", 3: "[/b] :smile: <i>", 4: "… !!! ???"}
 """What four items of the simulated catalogue are called."""
-NIGHT = ('models=["popularity", "ease", "content"]', "k=200", "alpha_steps=2", "min_users=20", "window_days=60")
+NIGHT = (
+    'models=["popularity", "ease", "content"]',
+    "k=200",
+    "alpha_steps=2",
+    "min_users=20",
+    "window_days=60",
+    "search_trials=1",
+)
 """A night that is quick and asks for longer lists than there are items."""
 
 
@@ -49,20 +55,21 @@ Run = Callable[..., Outcome]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs one command in this process."""
+    return partial(run_here, monkeypatch)
 
-    def command(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["nightschool", *map(str, arguments)])
-        # `--home` writes the variable; this makes the test give it back.
-        monkeypatch.setenv("NIGHTSCHOOL_HOME", os.environ["NIGHTSCHOOL_HOME"])
-        out, err, code = io.StringIO(), io.StringIO(), 0
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                main()
-            except SystemExit as end:
-                code = int(end.code or 0)
-        return Outcome(code, out.getvalue(), err.getvalue())
 
-    return command
+def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Outcome:
+    """Runs one command in this process."""
+    monkeypatch.setattr(sys, "argv", ["nightschool", *map(str, arguments)])
+    # `--home` writes the variable; this makes the test give it back.
+    monkeypatch.setenv("NIGHTSCHOOL_HOME", os.environ["NIGHTSCHOOL_HOME"])
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Outcome(code, out.getvalue(), err.getvalue())
 
 
 def spawn(*arguments: object, code: str = "from nightschool.cli import main; main()", **environment: str) -> Outcome:
@@ -87,13 +94,6 @@ def require_refusal(outcome: Outcome, code: int, *told: object) -> None:
     assert not more, outcome.err
     for each in told:
         assert str(each) in line
-
-
-@pytest.fixture(scope="session")
-def prefect_api() -> Iterator[str]:
-    """The address of a Prefect server with a database of its own; flows of this process use it."""
-    with prefect_test_harness(server_startup_timeout=180):
-        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture(scope="session")

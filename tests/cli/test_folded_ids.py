@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import NIGHT, Outcome, Run, spawn
+from tests.cli.conftest import NIGHT, Outcome, Run, run_here
 
 MANIFEST = """
 name = "letters"
@@ -35,8 +35,9 @@ def letters(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "letters.toml").write_text(MANIFEST)
     home = root / "home"
     sets = [word for entry in NIGHT for word in ("--set", entry)]
-    told = {"NIGHTSCHOOL_HOME": str(home), "PREFECT_API_URL": prefect_api, "PREFECT_HOME": str(home / "prefect")}
-    made = spawn("retrain", "--dataset", root / "letters.toml", "--source-root", root, *sets, **told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTSCHOOL_HOME", str(home))
+        made = run_here(patch, "retrain", "--dataset", root / "letters.toml", "--source-root", root, *sets)
     assert made.code == 0, made
     return home
 

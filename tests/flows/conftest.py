@@ -9,21 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from tests.application.hooks import Hook, hook
 from tests.flows.servers import Servers, running
 from tests.flows.victims import Scene, warm_up
-
-
-@pytest.fixture(scope="session")
-def prefect_api() -> Iterator[str]:
-    """The address of a Prefect server with a database of its own; flows of this process use it."""
-    with prefect_test_harness(server_startup_timeout=180):
-        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture(scope="session")
