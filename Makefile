@@ -8,6 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 HOME_DIR := .nightschool/learning
 SOURCE := .nightschool/source
+QUICK := application data evaluation experiments inspection models ranking simulator testing
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## What can be made
@@ -29,8 +30,8 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 test: install ## Every test but the long ones (8 minutes)
 	$(PYTEST)
 
-test-quick: install ## The tests that start nothing: no night, server or process (1 minute)
-	$(PYTEST) -m quick
+test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (1 minute)
+	$(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK))
 
 test-faults: install ## Killed nights, and every service of the containers from nothing
 	$(PYTEST) -m "faults and not slow"
@@ -50,8 +51,8 @@ check: install ## Format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: install ## The documentation, in site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+docs: install ## The documentation, in build/site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 serve: install ## The page and API over the home of `make nightly`, until Ctrl-C
 	$(BIN)/nightschool --home $(HOME_DIR) serve
@@ -66,5 +67,5 @@ lock: ## Renew requirements.lock, and of it what images install, from pyproject.
 	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-run.lock
 
 clean: ## Remove what tools left; the environment and homes stay
-	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site *.egg-info
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The nights that were missed, as a run that a person starts in the Prefect UI."""
+"""Missed nights, one a day, as a flow that operators start in the Prefect UI."""
 
 from datetime import date, time
 from functools import partial
@@ -22,15 +22,15 @@ def backfill(
     source_root: Path | None = None,
     config: NightConfig = NightConfig(),
 ) -> list[dict[str, Any]]:
-    """Return what became of the night of each day; it fails after the last one where a night failed.
+    """Run the night of each day, and return the outcome of each; the flow fails at its end where a night failed.
 
     Args:
         first: The first day.
         last: The last day, itself included.
-        at: T's time of day, UTC. Empty: that of the releases, else 02:00.
+        at: T's time of day, UTC. Empty: that of the stored releases, else 02:00.
         dataset: A shipped dataset's name, or a manifest's path. Empty: the one that the home holds.
-        source_root: The folder that the manifest's files lie below. Empty: the one that the home remembers.
-        config: What each night does.
+        source_root: The folder of the manifest's files. Empty: the one that the home remembers.
+        config: The configuration of each night.
     """
     stored = open_home().releases.stored()
     instants = list_instants(first, last, at, stored)

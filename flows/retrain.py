@@ -35,15 +35,15 @@ def retrain(
     dry_run: bool = False,
     make_current: bool = False,
 ) -> dict[str, Any]:
-    """Run one night; return its report, or raise what refused it.
+    """Run one night and return its report, or raise the error that refused it.
 
     Args:
         dataset: A shipped dataset's name, or a manifest's path. Empty: the one that the home holds.
-        source_root: The folder that the manifest's files lie below. Empty: the one that the home remembers.
-        as_of: T; what became known later is not seen. Empty: the scheduled start, else the newest row.
-        config: What the night does.
-        force: Run again although the same night was published or refused before.
-        dry_run: Do everything but publish.
+        source_root: The folder of the manifest's files. Empty: the one that the home remembers.
+        as_of: T: the night sees only what was known then. Empty: the scheduled start, else the newest row.
+        config: The configuration of the night.
+        force: Run the night although the same night was published or refused before.
+        dry_run: Do everything except publishing.
         make_current: Make the release current although its T is before that of the current release.
     """
     with Attempt() as attempt:

@@ -1,4 +1,4 @@
-"""Going back to an earlier release, as a run that a person starts in the Prefect UI."""
+"""Rollback to an earlier release, as a flow that operators start in the Prefect UI."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from nightschool.storage.releases import ROLLBACK_HOLDS
 
 @flow(name="rollback")
 def rollback(release_id: str, reason: str = "rolled back by hand", hold: bool = ROLLBACK_HOLDS) -> dict[str, Any]:
-    """The release that is current afterwards.
+    """Make an earlier release current, and return it.
 
     Args:
         release_id: The release to go back to, as `nightschool releases list` shows it.

@@ -4,8 +4,8 @@ NightschoolError          1  a defect of ours
 ├── ConfigurationError    2  wrong usage or configuration
 │   ├── ManifestError     2  a manifest that does not describe a dataset
 │   └── Conflict          2  a name or id that is taken by something else
-├── DataRefused           3  a batch of data that must not get in
-├── GateRefused           4  a gate said no; the last good release stays
+├── DataRefused           3  a batch of data that must not be ingested
+├── GateRefused           4  a gate refused the release; the last good one stays
 │   └── Held              4  somebody put publishing on hold
 ├── NotFound              5  no such release, user, item or file
 ├── Busy                  6  another night holds the lock, or moved the pointer first
@@ -15,7 +15,7 @@ NightschoolError          1  a defect of ours
 
 
 class NightschoolError(Exception):
-    """An expected failure, told in one line: what is wrong, the value seen, what to do."""
+    """An expected failure in one line: what is wrong, the value seen, what to do."""
 
     exit_code = 1
 
@@ -43,13 +43,13 @@ class Conflict(ConfigurationError):
 
 
 class DataRefused(NightschoolError):
-    """A batch of data that must not get in; nothing of it was written."""
+    """A batch of data that must not be ingested; nothing of it was written."""
 
     exit_code = 3
 
 
 class GateRefused(NightschoolError):
-    """A gate said no; the last good release stays."""
+    """A gate refused the release; the last good one stays."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""Recognising what libraries raise when the machine or a service fails, and saying it in one line."""
+"""Recognition of errors that libraries raise when the machine or a service fails."""
 
 import errno
 import sys
@@ -16,7 +16,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class _Shortage:
-    """One way in which the machine fails: its error numbers, the words that libraries use for it, what to do."""
+    """One failure of the machine: its error numbers, the words that libraries use for it, what to do."""
 
     what: str
     numbers: frozenset[int]
@@ -38,10 +38,10 @@ _SHORTAGES: Final = (
         "mount it for writing, or choose another home with --home",
     ),
     _Shortage(
-        "a file or folder is not for this user",
+        "a file or folder may not be used by this account",
         frozenset({errno.EACCES, errno.EPERM}),
         ("permission denied", "operation not permitted"),
-        "give the user who runs this the right to it, or choose another home with --home",
+        "give this account the permission, or choose another home with --home",
     ),
     _Shortage(
         "the disk cannot be read or written",
@@ -59,10 +59,10 @@ _SHORTAGES: Final = (
 
 
 def explain(error: BaseException) -> Unavailable | None:
-    """Return the one-line error for what the machine or a server failed at; None for anything else.
+    """Return the one-line error for a failure of the machine or a server; None for any other error.
 
-    Looks along the chain of causes, because libraries wrap what the system told them. What Nightschool raised itself
-    says all there is to say, and what follows from Ctrl-C is no trouble of the machine.
+    Searches the chain of causes, because libraries wrap the errors of the system. Errors that Nightschool raised itself
+    are complete, and those that follow from Ctrl-C are no failure of the machine.
     """
     if isinstance(error, NightschoolError) or is_interrupt(error):
         return None
@@ -82,10 +82,7 @@ def explain(error: BaseException) -> Unavailable | None:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Return whether an error comes from Ctrl-C: libraries that clean up after it may raise one of their own.
-
-    What Nightschool raised itself says all there is to say.
-    """
+    """Return whether an error comes from Ctrl-C: libraries that clean up after it may raise one of their own."""
     return not isinstance(error, NightschoolError) and any(
         isinstance(link, KeyboardInterrupt) for link in _chain(error)
     )

@@ -1,4 +1,4 @@
-"""Who is who without data order: ids hashed, indices by ascending hash, seeded hashes of pairs."""
+"""Hashes of ids: an index order that is independent of the data's order, and seeded hashes of pairs."""
 
 from hashlib import blake2b
 
@@ -13,19 +13,19 @@ _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 def hash_ids(ids: pl.Series) -> UInt64s:
-    """One 64-bit hash an id, uint64[n]: the 8-byte BLAKE2b of its text, read as a big-endian number."""
+    """Hash each id to uint64[n]: the 8-byte BLAKE2b of its text, read as a big-endian number."""
     digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in ids.cast(pl.String))
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 def order_ids(ids: pl.Series) -> pl.Series:
-    """The distinct ids by ascending hash, which is the order of their index: the data's order cannot leak into ties."""
+    """Order the distinct ids by ascending hash, which is their index: the data's order cannot leak into ties."""
     distinct = ids.drop_nulls().unique().sort()
     return distinct.gather(np.argsort(hash_ids(distinct), kind="stable"))
 
 
 def hash_pairs(first: UInt64s, second: UInt64s, *, seed: int) -> UInt64s:
-    """A seeded hash of each pair of hashes, uint64[n], with the finaliser of SplitMix64.
+    """Hash each pair of hashes with a seed, uint64[n], by the finaliser of SplitMix64.
 
     Steele, Lea and Flood (2014), "Fast splittable pseudorandom number generators".
     """

@@ -13,5 +13,5 @@ _console = Console(stderr=True)
 
 
 def watch(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """The same steps, drawn as a progress bar while they are taken."""
+    """Yield the steps, and show a progress bar meanwhile."""
     return track(steps, description, total, console=_console, transient=True, disable=not sys.stderr.isatty())

@@ -1,4 +1,4 @@
-"""Where things live: the home folder and the servers, read from NIGHTSCHOOL_* variables."""
+"""Settings of an installation: the home folder and the servers, from NIGHTSCHOOL_* variables."""
 
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from nightschool.sqlite import sqlite_address
 
 
 class Settings(BaseSettings):
-    """Where one installation keeps its data and finds its servers."""
+    """The folder and the servers of one installation."""
 
     model_config = SettingsConfigDict(env_prefix="NIGHTSCHOOL_", frozen=True)
 
@@ -24,41 +24,45 @@ class Settings(BaseSettings):
         description="The database of events, keys and experiments, sqlite:/// or postgresql://; empty: a SQLite file "
         "below the home. It may hold a password.",
     )
-    prefect_page: str = Field(default="http://127.0.0.1:4200", description="Where the page links to Prefect's runs.")
-    mlflow_page: str = Field(default="http://127.0.0.1:5000", description="Where the page links to MLflow's runs.")
+    prefect_page: str = Field(
+        default="http://127.0.0.1:4200", description="Address of Prefect's page, for links to runs."
+    )
+    mlflow_page: str = Field(
+        default="http://127.0.0.1:5000", description="Address of MLflow's page, for links to runs."
+    )
     page: str = Field(
-        default="http://127.0.0.1:8000", description="Where the page for people is; runs in Prefect link to it."
+        default="http://127.0.0.1:8000", description="Address of the web page; runs in Prefect link to it."
     )
     notify: SecretStr = Field(
         default=SecretStr(""),
-        description="Whom to tell of nights that were refused, failed, missed or recovered: addresses as Apprise "
-        "writes them (json://host, mailto://user:password@host), separated by blanks or commas. Empty: nobody.",
+        description="Who is notified of nights that were refused, failed, missed or recovered: addresses as Apprise "
+        "writes them (json://host, mailto://user:password@host), separated by spaces or commas; empty: nobody.",
     )
     heartbeat: SecretStr = Field(
         default=SecretStr(""),
         description="An address that gets one plain GET after each night that ended with exit code 0; a watchdog "
         "service that misses it raises the alarm. Empty: none.",
     )
-    block_megabytes: int = Field(default=64, ge=1, description="Memory that one dense block of scores may take, in MB.")
+    block_megabytes: int = Field(default=64, ge=1, description="Memory of one dense block of scores, in MB.")
 
     @cached_property
     def paths(self) -> "HomePaths":
-        """The folders and files below the home."""
+        """Return the folders and files below the home."""
         return HomePaths(self.home.absolute())
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's tracking URI, password included: the configured one, else SQLite below the home."""
+        """Return MLflow's tracking URI, password included: the configured one, else SQLite below the home."""
         return self.mlflow_tracking_uri.get_secret_value() or sqlite_address(self.paths.mlflow_database)
 
     @property
     def events_address(self) -> str:
-        """The address of the database that serving writes, password included: the configured one, else SQLite."""
+        """Return the address of the events database, password included: the configured one, else SQLite."""
         return self.events_uri.get_secret_value() or f"sqlite:///{self.paths.events_database}"
 
 
 class HomePaths:
-    """Every path below one home; nothing else in the code spells them."""
+    """Every path below one home; no other module spells them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -1,6 +1,7 @@
 """Every test has a home of its own, and no setting of the machine that it runs on."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -23,6 +24,8 @@ LONGEST = {"flows", "docker", "rehearsal"}
 """Folders whose tests run whole nights."""
 SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
 """Files of tests/flows whose tests share one running `nightschool up`."""
+SERVERS = {"postgres", "prefect_api", "servers", "world"}
+"""Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("nightschool", deadline=None)
 settings.load_profile("nightschool")
@@ -41,6 +44,8 @@ def _prepare() -> None:
 
 # Prefect and MLflow read their settings as they are imported, which the conftest of a folder below may do.
 _prepare()
+# What collecting makes stays until the end: looking for garbage among it takes a sixth of the time.
+gc.disable()
 
 
 class _Sharing(LoadFileScheduling):
@@ -51,14 +56,24 @@ class _Sharing(LoadFileScheduling):
         return "servers" if Path(file).name in SHARING_SERVERS else file
 
 
+def pytest_collection_finish() -> None:
+    """Collects garbage from now on, but not among what was imported and collected."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """The scheduler of `-n 2 --dist loadfile`."""
     return _Sharing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the files whose tests take minutes first: two processes then end at about the same time."""
+    """Marks what needs a server, and puts the files whose tests take minutes first: two processes then end together."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 

@@ -19,6 +19,15 @@ _CAPABILITIES: Final = {
     PredictsInContext: "predicts ratings in the context of their time (for analysis only)",
 }
 
+_FACTS: Final = {
+    "personal": (False, "Everybody gets the same order."),
+    "explains": (False, "Its lists come without a reason of their own: no item of the history explains an entry."),
+    "needs_times": (True, "Needs the times of interactions."),
+    "needs_scores": (True, "Needs graded scores."),
+    "sequential": (True, "Uses the order of a user's interactions."),
+}
+"""Facts on a model's class that are worth a line, with the value that they have then."""
+
 _HEAD: Final = """# Models
 
 Validation chooses: one model, a hybrid with content (the α sweep), or a blend of several whose weights it learns; a
@@ -47,6 +56,7 @@ def card(name: str) -> str:
     parts = [f"# {name}\n", docstring(model), ""]
     if can := [words for protocol, words in _CAPABILITIES.items() if _has(model, protocol)]:
         parts += ["**It also** " + "; ".join(can) + ".\n"]
+    parts += [f"- {words}\n" for fact, (value, words) in _FACTS.items() if getattr(model, fact, None) is value]
     parts += ["## Hyper-parameters\n", f"Set one with `--set {name}.KEY=VALUE`; it is then not searched.\n"]
     parts.append(fields_table(config) if config.model_fields else "It has none.\n")
     if space := getattr(config, "space", {}):

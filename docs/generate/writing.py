@@ -59,7 +59,7 @@ def from_google(text: str) -> str:
             section = ""
             lines.append("")
         lines.append(_in_section(section, line))
-    return _fenced("\n".join(lines))
+    return _fenced(_without_tags("\n".join(lines)))
 
 
 def _in_section(section: str, line: str) -> str:
@@ -67,6 +67,12 @@ def _in_section(section: str, line: str) -> str:
     if section in {"Args", "Attributes", "Raises"} and (found := re.match(r"(\*{0,2}\w+)(?: \(.*?\))?: (.*)", entry)):
         return f"- `{found[1]}`: {found[2]}"
     return entry.strip() if section in {"Args", "Attributes", "Raises"} else entry
+
+
+def _without_tags(text: str) -> str:
+    """Escape `<` outside code, where it would begin a tag."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in parts)
 
 
 def _fenced(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Saying to people what became of a night, and which nights never began."""
+"""Messages to operators: how a night ended, and which nights never began."""
 
 import logging
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 def announce(row: NightRow, nights: Nights) -> None:
-    """Tell of a night that was refused or failed, and of the first success after one; a success beats the heart."""
+    """Send a message about a refused or failed night and the first success after one; a success sends a heartbeat."""
     if row.succeeded:
         beat()
     if not Settings().notify.get_secret_value():
@@ -26,17 +26,17 @@ def announce(row: NightRow, nights: Nights) -> None:
 
 
 def announce_missed(nights: Nights) -> None:
-    """Tell once of each night that was missed, where somebody is to be told."""
+    """Send one message about each missed night, where an address for messages is set."""
     if not Settings().notify.get_secret_value():
         return
-    told = nights.tries / ".missed"
+    marker = nights.tries / ".missed"
     try:
-        last = told.read_text() if told.exists() else ""
+        last = marker.read_text() if marker.exists() else ""
         found = [row.at.isoformat() for row in missed(nights.all(), datetime.now(UTC)) if row.at.isoformat() > last]
         if not found:
             return
-        told.parent.mkdir(parents=True, exist_ok=True)
-        told.write_text(found[0])
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(found[0])
     except UNREADABLE as error:
         logger.warning("missed nights could not be looked for: %s", error)
         return
@@ -50,7 +50,7 @@ def dataset_of_home() -> str:
 
 
 def _before(row: NightRow, nights: Nights) -> str:
-    """Return the outcome of the try before this one; tries that found the home locked say nothing."""
+    """Return the outcome of the try before this one; tries that found the home locked do not count."""
     try:
         before = last_ended([each for each in nights.all() if each.night_id != row.night_id])
     except UNREADABLE as error:

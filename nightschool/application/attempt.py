@@ -1,4 +1,4 @@
-"""The frame of a night: what stays of a try, however it ends, and the end state that Prefect shows."""
+"""The frame of a night: the rows that a try leaves however it ends, and the end state that Prefect shows."""
 
 import logging
 from contextlib import ExitStack
@@ -29,11 +29,11 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 class Attempt:
-    """A context around one try of a night.
+    """A context manager around one try of a night.
 
-    It leaves a row in the table of nights when the try begins and one when it ends, names and tags the flow run, and
-    sends the messages. An error that Nightschool foresaw ends the block; the flow then returns `refused`, and whoever
-    called the flow gets the error itself raised. A defect goes on as it is.
+    It writes a row to the table of nights when the try begins and when it ends, names and tags the flow run, and sends
+    the messages. An expected error ends the block; the flow then returns `refused`, and Prefect raises the error for
+    the caller of the flow. A defect is raised as it is.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Attempt:
         return self
 
     def begin(self, as_of: datetime | None) -> datetime | None:
-        """Leave the row that says that the try began; return T as it was asked for.
+        """Write the row of the begun try; return T as it was asked for.
 
         Raises:
             ConfigurationError: T lies in the future.
@@ -76,7 +76,7 @@ class Attempt:
         return ingested
 
     def ends(self, report: dict[str, Any]) -> dict[str, Any]:
-        """Return the end state of a night that has this report, which Prefect hands to the caller."""
+        """Return the end state of a night with this report, which Prefect returns to the caller."""
         self._report = report
         name = "Unchanged" if report["status"] == "unchanged" else "Completed"
         # Typed as what the flow's caller gets of it.
@@ -101,7 +101,7 @@ class Attempt:
         return Outcome(self._report["status"], "Completed", 0, self._report.get("sentence", ""))
 
     def _leave_row(self, outcome: Outcome) -> None:
-        """Leave the row of the end; where that fails, the error that is shown is still the night's own."""
+        """Write the row of the end; where that fails, the night's own error is still the one that is shown."""
         as_of = self._report.get("as_of")
         update = {
             "as_of": datetime.fromisoformat(as_of) if as_of else self._row.as_of,
@@ -129,7 +129,7 @@ class Attempt:
 
 
 def leave_rows_of(error: NightschoolError, as_of: datetime | None) -> None:
-    """Leave the rows of a try that ended before its flow could start."""
+    """Write the rows of a try that ended before its flow could start."""
     attempt = Attempt()
     with attempt:
         attempt.begin(as_of)

@@ -1,4 +1,4 @@
-"""A manifest tried on its files in a home that is thrown away: what an ingest would make of them."""
+"""A trial ingest of a manifest's files into a temporary home: what would be accepted and refused."""
 
 from datetime import UTC, datetime
 from importlib import import_module
@@ -29,17 +29,17 @@ from nightschool.storage.lake import Lake
 
 _SAMPLE: Final = 3
 _OWN: Final = frozenset((AVAILABLE_AT, WITHDRAWN, REVISION, SOURCE_FILE, SOURCE_ROW))
-"""Columns that files say nothing about."""
+"""Columns that do not come from files."""
 
 
 def check_manifest(name: str, source_root: Path) -> dict[str, Any]:
-    """What an ingest of a manifest's files into a new home would accept and refuse, and the first rows of each table.
+    """Ingest a manifest's files into a temporary home; report what was accepted and refused, and the first rows.
 
-    Everything is written to a temporary folder, which is removed.
+    The temporary home is removed.
 
     Raises:
         NotFound: There is no such folder.
-        ManifestError: The manifest is none.
+        ManifestError: The manifest is malformed.
     """
     manifest = load_manifest(name)
     if not source_root.is_dir():
@@ -54,7 +54,7 @@ def check_manifest(name: str, source_root: Path) -> dict[str, Any]:
 
 
 def _try(manifest: Manifest, source_root: Path, folder: Path, found: dict[str, Any]) -> None:
-    """Ingests into a folder, and notes what becomes known on the way."""
+    """Ingest into a folder, and add each result to `found` as soon as it is known."""
     types = infer_id_dtypes(manifest, source_root)
     found["ids"] = {"user": str(types.user), "item": str(types.item)}
     lake, now = Lake(HomePaths(folder).lake, types.user, types.item), datetime.now(UTC)
@@ -67,7 +67,7 @@ def _try(manifest: Manifest, source_root: Path, folder: Path, found: dict[str, A
 
 
 def _first_rows(lake: Lake, table: Table) -> list[dict[str, Any]]:
-    """The first rows of a table with the columns that hold something."""
+    """Return the first rows of a table, without the columns that are empty."""
     rows = lake.scan(table).head(_SAMPLE).collect()
     filled = [name for name in rows.columns if name not in _OWN and rows[name].null_count() < rows.height]
     return rows.select(filled).to_dicts()

@@ -1,4 +1,4 @@
-"""Offline evaluation on users and items that were held out whole; publishes nothing."""
+"""Offline evaluation on users or items who were held out altogether; publishes nothing."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from nightschool.storage.home import Home
 
 
 def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
-    """One table each number of first events, or each set of candidates, with one row a model.
+    """Evaluate models on held-out users or items: one table each number of first events or set of candidates.
 
     Raises:
         ConfigurationError: A reranker was asked for.
@@ -25,7 +25,7 @@ def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
     """
     if RERANKER in asked.models:
         raise ConfigurationError(
-            "a reranker orders lists of users and items that it learned from", seen=asked.protocol, do="leave it out"
+            "a reranker orders lists of users and items that it was fitted on", seen=asked.protocol, do="leave it out"
         )
     log = asked.events(home)
     cut = leave_out(log, asked.protocol, seed=asked.seed)
@@ -37,7 +37,7 @@ def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
     return {
         "dataset": home.binding.dataset,
         "protocol": cut.protocol,
-        "warnings": [f"{t['name']}: few to tell by, {t['n_users']} users, {config.min_users} wanted" for t in few],
+        "warnings": [f"{t['name']}: {t['n_users']} users are few; {config.min_users} are wanted" for t in few],
         "k": asked.k,
         "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
         "signals": effects.rows,

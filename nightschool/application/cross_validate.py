@@ -12,7 +12,7 @@ from nightschool.storage.home import Home
 
 
 def cross_validate_models(home: Home, models: Sequence[str], seed: int, settings: NightConfig) -> dict[str, Any]:
-    """Each model's errors on five folds, and which model predicts which segment of users best.
+    """Measure each model's errors on five folds, and which model predicts which segment of users best.
 
     Raises:
         NotFound: The home holds no interactions.

@@ -27,14 +27,14 @@ from nightschool.storage.release_reader import Reader
 
 @dataclass(frozen=True)
 class Offline:
-    """What to evaluate.
+    """The request for an offline evaluation.
 
     Attributes:
         models: Names in the catalogue; popularity is always measured.
-        protocol: How the test is cut.
-        k: The k that decides.
+        protocol: Name of the protocol that cuts the test.
+        k: The k of the ndcg that decides.
         seed: Seed of the split and of every fit.
-        relevant: What counts as a hit: what the manifest says, or every held-out pair.
+        relevant: Whether the hits are those of the manifest's rule, or all held-out pairs.
         settings: Hyper-parameters and the rest of the configuration.
     """
 
@@ -47,14 +47,14 @@ class Offline:
 
     @property
     def config(self) -> NightConfig:
-        """The settings with these models and popularity, this seed, and k among the cutoffs."""
+        """Return the settings with these models and popularity, this seed, and k among the cutoffs."""
         models = tuple(dict.fromkeys(["popularity", *self.models]))
         cutoffs = tuple(sorted({*self.settings.cutoffs, self.k}))
         return self.settings.model_copy(update={"models": models, "seed": self.seed, "cutoffs": cutoffs})
 
     @property
     def search(self) -> Search:
-        """What is tried of each model.
+        """Return the search that these settings describe.
 
         Raises:
             ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -63,11 +63,11 @@ class Offline:
 
     @property
     def window(self) -> Window:
-        """The part of the time that a test takes."""
+        """Return the part of the time that a test takes."""
         return Window(self.settings.window_days, self.settings.min_users, self.settings.max_test_share)
 
     def events(self, home: Home) -> EventLog:
-        """Every event of the home, relevant as was asked.
+        """Build the log of the home's events, with the requested rule of relevance.
 
         Raises:
             NotFound: The home holds no interactions.
@@ -77,7 +77,7 @@ class Offline:
 
 
 def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
-    """One row a model: figures on the test with intervals, and the paired difference to popularity."""
+    """Evaluate models on the test: metrics with intervals, and the paired difference to popularity."""
     log = asked.events(home)
     cut = named_cut(log, asked.protocol, seed=asked.seed, window=asked.window)
     search = asked.search
@@ -97,7 +97,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
 
 
 def evaluate_release(home: Home, asked: Offline, release_id: str) -> dict[str, Any]:
-    """The figures of a release's published lists on the manifest's given test.
+    """Evaluate a release's published lists on the manifest's given test.
 
     Raises:
         ConfigurationError: Another protocol was asked for; a release has seen everything else.
@@ -116,7 +116,7 @@ def evaluate_release(home: Home, asked: Offline, release_id: str) -> dict[str, A
 
 
 def events_of(home: Home, rules: Rules, *, given: bool = False) -> EventLog:
-    """Every event of the home that is known now, with the manifest's given test where it is asked for.
+    """Build the log of every event of the home that is known now, with the manifest's given test if asked.
 
     Raises:
         NotFound: The home holds no interactions.

@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from models.published import forget_user
 from nightschool.application.home import manifest_of
 from nightschool.application.tracking import registry
-from nightschool.data.normalization.ids import to_ids
-from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.ids import require_id
 from nightschool.ingest.feedback_events import count_sent, erase_sent
 from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
 from nightschool.settings import Settings
@@ -69,16 +66,9 @@ def parse_user(home: Home, user: str) -> UserId:
     """Parse a user's id, which must be written as the sources write it: 007 or +7 never erases user 7.
 
     Raises:
-        NotFound: The home can have no such id.
+        NotFound: It can be no id of the home.
     """
-    try:
-        given = to_text(pl.Series([manifest_of(home).folded(user)]))
-        user_id: UserId | None = to_ids(given, home.lake.user_id)[0]
-    except UnicodeEncodeError:
-        user_id = None
-    if user_id is None:
-        raise NotFound("no such user", seen=user[:100], do=f"ids are {home.lake.user_id} here")
-    return user_id
+    return require_id(manifest_of(home).folded(user), str(home.lake.user_id), "user")
 
 
 def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from nightschool.storage.upgrade import upgrade
 
 
 def open_home(dataset: str | None = None) -> Home:
-    """The home as its first ingest bound it.
+    """Open the home as its first ingest bound it.
 
     Args:
-        dataset: What it must hold, as a shipped dataset's name or the path of a manifest; None for any.
+        dataset: The dataset that it must hold: a shipped dataset's name or the path of a manifest; None for any.
 
     Raises:
         NotFound: Nothing was ingested into it yet.
@@ -41,21 +41,21 @@ def open_home(dataset: str | None = None) -> Home:
 
 
 def _upgrade_if_free(paths: HomePaths) -> None:
-    """Upgrade an older home; where somebody works in it, or it cannot be written, it is read as it is."""
+    """Upgrade an older home; one that is locked or read-only is read as it is."""
     if home_version(paths) < VERSION and os.access(paths.root, os.W_OK):
         with suppress(Busy), home_lock(paths.lock):
             upgrade(paths)
 
 
 def bind_home(dataset: str | None, source_root: Path | None) -> Home:
-    """The home, bound to the dataset and to the folder of its source files; whoever calls this holds its lock.
+    """Open the home and bind it to the dataset and the folder of its source files; the caller holds its lock.
 
     Args:
         dataset: A shipped dataset's name or the path of a manifest; None for the one that the home holds.
         source_root: The folder that the manifest's files lie below; None for the one that the home remembers.
 
     Raises:
-        ConfigurationError: The home holds another dataset, or nothing says which dataset or folder.
+        ConfigurationError: The home holds another dataset, or neither it nor the caller names a dataset or folder.
         NotFound: The folder does not exist.
     """
     paths = Settings().paths
@@ -64,12 +64,12 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     root = source_root or (stored.source_root if stored else None)
     if name is None or root is None:
         missing = "--dataset" if name is None else "--source-root"
-        raise ConfigurationError(f"home {paths.root} is new", do=f"say {missing}")
+        raise ConfigurationError(f"home {paths.root} is new", do=f"give {missing}")
     if not root.is_dir():
         raise NotFound("no such source folder", seen=str(root), do="give --source-root an existing folder")
     manifest = load_manifest(name)
     if not holds_data(paths):
-        # Nothing was ever ingested: an earlier try that was refused binds nobody.
+        # Nothing was ever ingested: an earlier try that was refused does not bind the home.
         paths.binding.unlink(missing_ok=True)
         stored = None
     upgrade(paths)
@@ -77,13 +77,13 @@ def bind_home(dataset: str | None, source_root: Path | None) -> Home:
     if stored is None:
         bind(paths.binding, wanted)
     else:
-        # Remembered by the ingest, once it has found its files there.
+        # The ingest stores the new binding, once it has found its files there.
         require_same(paths.root, stored, wanted)
     return _home(paths, wanted)
 
 
 def holds_data(paths: HomePaths) -> bool:
-    """Return whether anything was ever ingested; the table of nights alone says no."""
+    """Return whether anything was ever ingested; a home with only the table of nights holds no data."""
     return paths.lake.exists() and any(table.name != NIGHTS.name for table in paths.lake.iterdir())
 
 
@@ -95,7 +95,7 @@ def asked_manifest(dataset: str | None) -> Manifest | None:
 
 
 def manifest_of(home: Home) -> Manifest:
-    """The manifest that describes the home's dataset, with what people sent once it was taken in."""
+    """Load the manifest of the home's dataset, with the source of feedback events once any were taken in."""
     manifest = load_manifest(home.binding.manifest)
     return with_sent(manifest, Settings().events_address) if took_in_sent(home.lake) else manifest
 

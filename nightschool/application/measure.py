@@ -1,4 +1,4 @@
-"""Measuring the stages of a night: seconds, and the most memory that the process held meanwhile."""
+"""Measurement of a night's stages: seconds, and the peak memory of the process."""
 
 import threading
 import time
@@ -31,10 +31,10 @@ def collecting() -> Iterator[Figures]:
 
 @contextmanager
 def measured(stage: str) -> Iterator[None]:
-    """Measure the block as a stage, where somebody collects; one that fails is measured too.
+    """Measure the block as a stage, inside of `collecting`; one that fails is measured too.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C was pressed before the block or in it, and swallowed.
+        KeyboardInterrupt: Ctrl-C was pressed before or in the block, and a library swallowed it.
     """
     raise_if_interrupted()
     figures = _figures.get()
@@ -53,7 +53,7 @@ def measured(stage: str) -> Iterator[None]:
 
 
 class _Peak:
-    """The largest resident set that a thread saw, looking several times a second."""
+    """The peak of the resident set, sampled by a thread several times a second."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()

@@ -1,4 +1,4 @@
-"""Telling people of a night, through the addresses that the settings name; it never fails or delays a night."""
+"""Delivery of messages to the addresses in the settings; it never fails or delays a night."""
 
 import http.client
 import logging
@@ -32,7 +32,7 @@ def beat() -> None:
 
 
 def _deliver(addresses: str, title: str, body: str) -> bool:
-    import apprise  # noqa: PLC0415  # takes long to import, and most nights have nothing to say
+    import apprise  # noqa: PLC0415  # takes long to import, and most nights send no message
 
     # Its own lines repeat addresses, and with them passwords.
     log = logging.getLogger("apprise")

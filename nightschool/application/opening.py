@@ -1,4 +1,4 @@
-"""Opening the night: which instant it sees, and whether it is new, unfinished or already decided."""
+"""Opening a night: its T, and whether it is new, unfinished or already decided."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from nightschool.storage.releases import Release
 
 
 def check_configuration(config: NightConfig, dataset: str | None) -> None:
-    """Make sure that the configuration can be carried out, before any source file is read.
+    """Check that the configuration can be carried out, before any source file is read.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, a value is out of range, or a rule does not fit
@@ -33,9 +33,9 @@ def check_configuration(config: NightConfig, dataset: str | None) -> None:
 def open_night(
     home: Home, config: NightConfig, as_of: datetime | None, force: bool = False, make_current: bool = False
 ) -> Night | Release | Unchanged:
-    """The night to run; or the release that the same night stored before, or that a night would only repeat.
+    """Return the night to run; or the release that the same night stored before, or that it would only repeat.
 
-    The MLflow alias follows the pointer. A release that was stored before becomes current where that is asked for.
+    The MLflow alias is set to the current release. A release that was stored before becomes current on request.
     """
     manifest = manifest_of(home)
     current = home.releases.current()
@@ -50,9 +50,9 @@ def open_night(
 
 
 def asked_instant(as_of: datetime | None) -> datetime | None:
-    """T as it was asked for, UTC: the parameter, else the scheduled start of a run that a schedule made.
+    """Return the requested T, UTC: the parameter, else the scheduled start of a run that a schedule made.
 
-    A run that a person starts has a scheduled start too, which says nothing about T.
+    A run that was started by hand has a scheduled start too, which is not its T.
 
     Raises:
         ConfigurationError: T lies in the future, when more may be known than is now.
@@ -63,7 +63,7 @@ def asked_instant(as_of: datetime | None) -> datetime | None:
 
 
 def scheduled_start() -> datetime | None:
-    """Return when the schedule planned this run, UTC; None for a run that a person started."""
+    """Return when the schedule planned this run, UTC; None for a run that was started by hand."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
         return None

@@ -1,4 +1,4 @@
-"""How far models come, in a simulated home, from popularity to the probabilities that it was drawn from."""
+"""The oracle of a simulated home: how far models get from popularity to the true probabilities."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from nightschool.storage.home import Home
 
 
 def measure_way(home: Home, truth: Path | None, config: NightConfig, k: int) -> dict[str, Any]:
-    """The way from popularity to the oracle on the temporal test, and how much of it each model covers.
+    """Measure the gap between popularity and the oracle on the temporal test, and the share that each model closes.
 
     Args:
         home: A home that holds a latent simulation.

@@ -1,4 +1,4 @@
-"""Trying quarantined rows once more, by the rules and the manifest of the home."""
+"""Another try of quarantined rows, by the rules and the manifest of the home."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,13 @@ from nightschool.storage.home import Home
 
 
 def retry_quarantined(home: Home, repaired: Path | None) -> dict[str, Any]:
-    """What became of the rows of a file of repaired ones, else of all as they are. Call it under the home's lock.
+    """Retry the rows of a file of repaired ones, else all quarantined rows as they are; report what became of each.
+
+    Call it under the home's lock.
 
     Raises:
         NotFound: There is no such file.
-        DataRefused: The file holds what is no quarantined row; nothing was changed.
+        DataRefused: The file holds a row that is not quarantined; nothing was changed.
     """
     finish_erasure(home)
     repairs = read_repairs(repaired) if repaired else None

@@ -1,4 +1,4 @@
-"""Going back to an earlier release."""
+"""Rollback to an earlier release."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from nightschool.application.tracking import registry
 
 
 def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
-    """The release that is current now, with its MLflow alias; publishing is held first when asked.
+    """Make an earlier release current, with its MLflow alias; hold publishing first if asked.
 
     Raises:
         NotFound: There is no such release, or its tables were pruned.

@@ -1,4 +1,4 @@
-"""Naming, tagging and linking the Prefect run of a night, so that its list of runs can be read."""
+"""Name, tags and links of a night's Prefect run, for the list of runs."""
 
 import logging
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("nightschool.tasks")
 def label_run(row: NightRow, lake: Lake) -> None:
     """Name the run after its release, tag it with outcome and dataset, and link the release's page and MLflow run.
 
-    A run that could not be labelled is a warning in the log; nothing outside of Prefect is done.
+    A run that cannot be labelled is a warning in the log; without a Prefect run nothing is done.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
@@ -39,8 +39,8 @@ def label_run(row: NightRow, lake: Lake) -> None:
 def _link(release_id: str, lake: Lake) -> None:
     settings = Settings()
     page = f"{settings.page}/operator?releases=all#release-{release_id}"
-    create_link_artifact(page, link_text=release_id, key="release", description="The release on the operator's page")
+    create_link_artifact(page, link_text=release_id, key="release", description="The release on the operator's page.")
     run_id = Releases(lake).get(release_id).mlflow_run_id
     if run_id:
         link = f"{settings.mlflow_page}/#/runs/{run_id}"
-        create_link_artifact(link, link_text=run_id, key="mlflow", description="The night in MLflow")
+        create_link_artifact(link, link_text=run_id, key="mlflow", description="The night in MLflow.")

@@ -15,7 +15,7 @@ from nightschool.settings import Settings
 
 
 def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """What the configuration says to try: each model, its fixed hyper-parameters, and the budget that they share.
+    """Build the search that a configuration describes: each model, its fixed hyper-parameters, the shared budget.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -47,7 +47,7 @@ def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
 
 
 def settled_search(champion: Recipe, search: Search) -> Search:
-    """One setting a model, for people to look at: the champion's, else the defaults."""
+    """Return the search of one setting a model, to show its figures: the champion's, else the defaults."""
     settled = {component.model: component.params for component in champion.components}
     tunables = tuple(
         Tunable(one.model, settled.get(one.model, one.fixed), personal=one.personal) for one in search.tunables
@@ -56,7 +56,7 @@ def settled_search(champion: Recipe, search: Search) -> Search:
 
 
 def repeat_search(search: Search, searched: Searched) -> Search:
-    """Return the search that tries what an earlier one did, without a clock; a reranker only if that one tried it."""
+    """Return the search that repeats an earlier one without time limits; with a reranker only if that one had it."""
     tried = {component.model for component in searched.components}
     reranker = search.reranker if RERANKER in tried else None
     return replace(search, repeated=searched.components, reranker=reranker, rerank_seconds=inf)

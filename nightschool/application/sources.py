@@ -1,4 +1,4 @@
-"""Reading the source files of a home, with or without Prefect."""
+"""Ingest of a home's source files, their states, and the decisions on files that were set aside."""
 
 from datetime import UTC, datetime
 from importlib import import_module
@@ -34,16 +34,16 @@ from nightschool.storage.upkeep import join_files
 
 
 class _Suites:
-    """The module `expectations.validation`, which takes seconds to import, from the first row on that it judges."""
+    """The module `expectations.validation`, imported at the first row that it checks, since that takes seconds."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module("expectations.validation"), name)
 
 
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
-    """Take in what the home's files bring, and what people sent; return what became of every row and file.
+    """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
-    Rows are first seen at the T of the night that takes them in, else now. Tables of many small files are joined.
+    Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
@@ -82,7 +82,7 @@ def list_files(home: Home) -> list[dict[str, Any]]:
 
 
 def decide_source(home: Home, file: str, decision: Decision) -> dict[str, Any]:
-    """Accept or drop a file that is set aside; whoever calls this holds the home's lock.
+    """Accept or drop a file that is set aside; the caller holds the home's lock.
 
     Raises:
         NotFound: No such file is set aside.
@@ -92,5 +92,5 @@ def decide_source(home: Home, file: str, decision: Decision) -> dict[str, Any]:
 
 
 def read_hold_out(home: Home) -> pl.DataFrame:
-    """The manifest's [test], which no night ever reads."""
+    """Read the interactions of the manifest's [test], which no night ever reads."""
     return read_test(manifest_of(home), home.binding.source_root, home.lake.scan(INTERACTIONS))

@@ -1,6 +1,6 @@
-"""Doing each stage of a night once: its outputs first, its record last.
+"""Resumable stages: each runs once in a night, and writes its outputs first, its record last.
 
-These records resume a night, and not Prefect's cache, whose result files are overwritten in place.
+These records resume a night in place of Prefect's cache, whose result files are overwritten in place.
 """
 
 import logging
@@ -27,7 +27,7 @@ Kept = TypeVar("Kept", bound=StageRecord)
 
 
 def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Return whether a task failed on reading or writing, which another try may mend; a refusal stays one."""
+    """Return whether a task failed on reading or writing, which another try may succeed at; a refusal is final."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
@@ -50,7 +50,7 @@ def resumable(night: Night, kind: type[Kept], produce: Callable[[Path], Kept]) -
         try:
             record = produce(folder)
         except DataRefused:
-            # Corrected data are another night; this one would be refused at its T whenever it was resumed.
+            # Corrected data make another night; this one would be refused again whenever it was resumed.
             night.close()
             raise
         sync_tree(folder)

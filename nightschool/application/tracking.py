@@ -1,4 +1,4 @@
-"""Showing the night in MLflow: what was tried, what it measured, and the model that was refitted."""
+"""The night in MLflow: what was tried, what was measured, and the refitted model; pruning and upkeep."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ MLFLOW_MODEL = Path(str(models.__file__)).with_name("mlflow_model.py")
 
 
 def registry(home: Home) -> Registry:
-    """The MLflow store of a home."""
+    """Return the MLflow store of a home."""
     return Registry(Settings().tracking_uri, home.paths.mlflow_artifacts)
 
 
@@ -34,7 +34,7 @@ def track(night: Night, selected: SelectRecord, proved: ProveRecord, artifacts: 
 
 
 def prune_releases(home: Home, keep: int) -> list[str]:
-    """The releases whose tables and models were removed now; the newest `keep` and the current one stay."""
+    """Remove tables and models of old releases, but of the newest `keep` and the current one; return their ids."""
     removed = prune(home.releases, home.paths, keep)
     stored = {release.release_id for release in home.releases.stored()}
     registry(home).prune(stored - home.lake.releases(RECOMMENDATIONS))
@@ -42,7 +42,7 @@ def prune_releases(home: Home, keep: int) -> list[str]:
 
 
 def tidy(home: Home, now: datetime) -> int:
-    """Join files and remove what is old and no kept release needs; return how many nights lost their MLflow runs.
+    """Compact tables and remove what is old and no kept release needs; return how many nights lost their MLflow runs.
 
     Call it under the home's lock.
 

@@ -6,13 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from pydantic import SecretStr
-
 from nightschool.cli import show
 from nightschool.cli.night import Json
-from nightschool.cli.up import answers
 from nightschool.errors import ConfigurationError, NotFound, Unavailable
-from nightschool.night.outcome import END_STATES
 
 if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
@@ -25,6 +21,7 @@ WITHIN: Final = timedelta(hours=26)
 
 def automations(as_json: Json = False) -> None:
     """Create or update a Prefect automation that notifies NIGHTSCHOOL_NOTIFY when no night has ended for 26 hours."""
+    from nightschool.cli.up import answers
     from nightschool.settings import Settings
 
     addresses = Settings().notify.get_secret_value().strip()
@@ -32,7 +29,10 @@ def automations(as_json: Json = False) -> None:
         raise ConfigurationError("NIGHTSCHOOL_NOTIFY is not set", do="set it to the address that notifications go to")
     url = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     if not url:
-        raise ConfigurationError("PREFECT_API_URL is not set", do="set it to the address of the Prefect server's API")
+        raise ConfigurationError(
+            "PREFECT_API_URL is not set",
+            do="set it to the address of the Prefect server's API, as http://127.0.0.1:4200/api",
+        )
     if not answers(f"{url}/health"):
         raise Unavailable("the Prefect server does not answer", seen=url, do="start it, or correct PREFECT_API_URL")
     made = watch_for_nights(addresses)
@@ -59,6 +59,7 @@ async def _watch(addresses: str, within: timedelta) -> str:
     from prefect.blocks.notifications import SlackWebhook
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
+    from pydantic import SecretStr
 
     # Whatever is no address of Slack's, this kind of block hands to Apprise as it is.
     block = await SlackWebhook(url=SecretStr(addresses)).asave(BLOCK, overwrite=True)
@@ -79,6 +80,8 @@ async def _watch(addresses: str, within: timedelta) -> str:
 def _automation(deployment: UUID, block: UUID, within: timedelta) -> "AutomationCore":
     from prefect.events.actions import SendNotification
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+    from nightschool.night.outcome import END_STATES
 
     trigger = EventTrigger(
         posture=Posture.Proactive,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightschool.cli import show
-from nightschool.cli.environment import prepare_flow_run
 from nightschool.cli.night import Assignments, Dataset, Json, SourceRoot
 from nightschool.errors import ConfigurationError
 
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
 
 def backfill(
     first: Annotated[str, typer.Option("--from", help="The first day, as 2026-03-01.")],
-    last: Annotated[str, typer.Option("--to", help="The last day, itself included.")],
+    last: Annotated[str, typer.Option("--to", help="The last day, inclusive.")],
     at: Annotated[
-        str | None, typer.Option("--at", help="T's time of day, UTC. Default: that of the releases, else 02:00.")
+        str | None,
+        typer.Option(
+            "--at", help="Time of day of each T, UTC; when left out that of the existing releases, else 02:00."
+        ),
     ] = None,
     dataset: Dataset = None,
     source_root: SourceRoot = None,
@@ -34,6 +36,7 @@ def backfill(
     A night whose T is before that of the current release is stored, and does not become current.
     """
     from nightschool.application.home import bind_home
+    from nightschool.cli.environment import prepare_flow_run
     from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings
@@ -58,7 +61,7 @@ def _parse_day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(f"{option} is no date", seen=text, do="write it as 2026-03-01") from error
+        raise ConfigurationError(f"{option} is not a date", seen=text, do="write it as 2026-03-01") from error
 
 
 def _parse_time(text: str | None) -> time | None:
@@ -67,7 +70,7 @@ def _parse_time(text: str | None) -> time | None:
     try:
         found = time.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError("--at is no time of day", seen=text, do="write it as 02:00") from error
+        raise ConfigurationError("--at is not a time of day", seen=text, do="write it as 02:00") from error
     if found.tzinfo is not None:
         raise ConfigurationError("--at is in UTC and takes no zone", seen=text, do="write it as 02:00")
     return found

@@ -1,4 +1,4 @@
-"""Commands that put a home into one file, and a file back into a home."""
+"""Commands that back up a home into one file, and restore it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +9,14 @@ from nightschool.cli import show
 from nightschool.cli.night import Json
 from nightschool.errors import NotFound
 
-File = Annotated[Path, typer.Argument(help="The backup: one .zip file, for its owner alone.")]
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Registers the commands of this file."""
-    app.command()(backup)
-    app.command()(restore)
+File = Annotated[Path, typer.Argument(help="The backup: one .zip file, readable by its owner only.")]
 
 
 def backup(file: File, as_json: Json = False) -> None:
     """Write the whole home into a new file, also while it is served; exit code 6 while a night runs.
 
-    A database on a server of its own (NIGHTSCHOOL_EVENTS_URI, NIGHTSCHOOL_MLFLOW_TRACKING_URI) is not in it. Nor are
-    source files.
+    A database on a server of its own (NIGHTSCHOOL_EVENTS_URI, NIGHTSCHOOL_MLFLOW_TRACKING_URI) is left out,
+    and so are source files.
     """
     from nightschool.settings import Settings
     from nightschool.storage.backup import backup_home
@@ -43,9 +37,9 @@ def backup(file: File, as_json: Json = False) -> None:
 
 
 def restore(file: File, as_json: Json = False) -> None:
-    """Make a new home of a backup; the folder that --home names must be new or empty.
+    """Restore a backup into a new home; the folder that --home names must be new or empty.
 
-    Who was forgotten after the backup was made is in it: forget them again.
+    The backup still holds users who were forgotten after it was made: forget them again.
     """
     from nightschool.settings import Settings
     from nightschool.storage.backup import restore_home
@@ -58,4 +52,4 @@ def restore(file: File, as_json: Json = False) -> None:
         show.show_json({"home": str(home.root), "files": files})
         return
     show.console.print(f"{files:,} files restored; the home is {home.root}", soft_wrap=True)
-    show.console.print("Who was forgotten after the backup was made is in it: forget them again.")
+    show.console.print("The backup still holds users who were forgotten after it was made: forget them again.")

@@ -1,4 +1,4 @@
-"""The command that tries a manifest on its files, and writes nothing."""
+"""The command that tries a manifest on its files without writing anything."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from nightschool.cli.night import Json
 
 def check(
     manifest: Annotated[str, typer.Argument(metavar="MANIFEST", help="A manifest's path or a shipped dataset's name.")],
-    source_root: Annotated[Path, typer.Option(help="The folder that the manifest's files lie below.")],
+    source_root: Annotated[Path, typer.Option(help="The folder of the manifest's files.")],
     as_json: Json = False,
 ) -> None:
     """Try a manifest on its files: what would be accepted and refused, with samples; nothing is written."""
@@ -25,7 +25,7 @@ def check(
 
 
 def show_check(document: Mapping[str, Any]) -> None:
-    """Prints what an ingest would do."""
+    """Print what an ingest would accept and refuse."""
     if document["ids"]:
         kinds = {"Int64": "whole numbers", "String": "texts"}
         user, item = (kinds[document["ids"][name]] for name in ("user", "item"))

@@ -1,4 +1,4 @@
-"""Whether the installation and the home are sound, one answer a question."""
+"""Checks of the installation and the home, one answer a question."""
 
 import importlib.util
 import os
@@ -38,7 +38,7 @@ _GO_BACK = "go back to another release: nightschool releases list"
 
 
 class Check(NamedTuple):
-    """The answer to one question; `seen` ends with the next step where all is not well."""
+    """The answer to one question; `seen` ends with the next step if there is a problem."""
 
     name: str
     ok: bool
@@ -46,9 +46,9 @@ class Check(NamedTuple):
 
 
 def questions(settings: Settings) -> dict[str, Callable[[], str]]:
-    """Every question, in the order in which trouble spreads.
+    """Return every question by name, causes before consequences.
 
-    Each returns what it saw, and raises a NightschoolError that names the next step where all is not well.
+    Each returns what it saw, or raises a NightschoolError that names the next step.
     """
     paths = settings.paths
     return {
@@ -70,7 +70,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
 
 
 def ask(name: str, question: Callable[[], str]) -> Check:
-    """The answer to one question."""
+    """Answer one question."""
     try:
         return Check(name, True, question())
     except NightschoolError as error:
@@ -97,13 +97,13 @@ def _libraries() -> str:
     wrong = [problem for problem in map(_unmet, requirements) if problem]
     if wrong:
         raise ConfigurationError(
-            "libraries are not as they work together", seen=", ".join(wrong), do="run `make install`"
+            "libraries do not have the required versions", seen=", ".join(wrong), do="run `make install`"
         )
     return f"{len(requirements)} as pyproject.toml wants them"
 
 
 def _unmet(requirement: Requirement) -> str | None:
-    """What is wrong with a requirement's installation; None when nothing is."""
+    """Return what is wrong with the installation of a requirement, or None."""
     try:
         installed = version(requirement.name)
     except PackageNotFoundError:
@@ -118,7 +118,7 @@ def _sources() -> str:
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None or Path(found.origin).resolve().parents[1] != root:
             raise ConfigurationError(
-                f"package {package} is not the one of {root}",
+                f"package {package} is not imported from {root}",
                 seen=found.origin if found else None,
                 do="run `make install`, and unset PYTHONPATH",
             )
@@ -167,14 +167,16 @@ def _home(home: Path) -> str:
 
 
 def _require_tables(home: Path) -> None:
-    """Return when a table that is written below the home reads the same."""
+    """Write a table below the home and read it back."""
     with TemporaryDirectory(prefix=".doctor-", dir=home) as folder:
         lake = Lake(Path(folder), pl.Int64(), pl.Int64())
         row = pl.DataFrame(schema=lake.schema(METRICS)).clear(1).with_columns(pl.lit("doctor").alias(RELEASE_ID))
         lake.append(METRICS, row)
         lake.delete(METRICS, pl.col(RELEASE_ID) != "doctor")
         if not lake.scan(METRICS, "doctor").collect().equals(row):
-            raise Unavailable("a table below the home does not read as it was written", seen=str(home), do=_OTHER_HOME)
+            raise Unavailable(
+                "a table below the home cannot be read back as it was written", seen=str(home), do=_OTHER_HOME
+            )
 
 
 def _existing(path: Path) -> Path:
@@ -206,7 +208,7 @@ def _dataset(path: Path) -> str:
 
 def _erasure(path: Path) -> str:
     if path.exists():
-        raise Busy("a person is being forgotten, or was when that was cut short", do="run `forget` again or a night")
+        raise Busy("the erasure of a user is unfinished", do="run `nightschool forget` again, or a night")
     return "none under way"
 
 
@@ -216,7 +218,7 @@ def _release(settings: Settings) -> str:
 
 
 def _current(settings: Settings) -> Release | None:
-    """The current release, whose tables were found to hold the rows that it counted; None without one."""
+    """Return the current release after checking its row counts; None without one."""
     from nightschool.application.home import holds_data, open_home
 
     if not holds_data(settings.paths):
@@ -242,7 +244,8 @@ def _mlflow(settings: Settings) -> str:
 
     if not registry(open_home()).reconcile(release.release_id):
         raise NotFound(
-            f"no registered model makes {release.release_id}", do="the next night that publishes registers one"
+            f"no registered model belongs to release {release.release_id}",
+            do="the next night that publishes registers one",
         )
     return f"{uri}, the alias champion is at {release.release_id}"
 

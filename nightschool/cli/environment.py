@@ -1,4 +1,4 @@
-"""What the process must know before Prefect, MLflow and Great Expectations are imported."""
+"""The environment that a process needs before it imports Prefect, MLflow and Great Expectations."""
 
 import logging
 import os
@@ -16,15 +16,17 @@ from nightschool.storage.home_version import require_readable
 
 
 def prepare_environment() -> None:
-    """Keeps every library's files below the home and every library from calling home; what is set already stays.
+    """Keep the files of all libraries below the home and turn off their telemetry; variables that are set stay.
 
     Raises:
-        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, the home is no folder, or cannot be where it is.
+        ConfigurationError: A NIGHTSCHOOL_* variable is out of range, or the home cannot be a folder there.
     """
     paths = _settings().paths
     require_usable_path(paths.root)
     if paths.root.exists() and not paths.root.is_dir():
-        raise ConfigurationError("the home is no folder", seen=str(paths.root), do="give --home a folder, new or not")
+        raise ConfigurationError(
+            "the home is not a folder", seen=str(paths.root), do="give --home a folder, new or not"
+        )
     require_readable(paths)
     defaults = {
         "NIGHTSCHOOL_HOME": str(paths.root),

@@ -1,4 +1,4 @@
-"""Commands about experiments: what is tried on people, and what it shows."""
+"""Commands that start, report and stop A/B experiments on lists."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ def start(
     file: Annotated[Path, typer.Argument(help="A TOML file: name, explore, window_hours and [[arms]].")],
     as_json: Json = False,
 ) -> None:
-    """Start an experiment: from now on each user gets the lists of the arm that the user's id draws."""
+    """Start an experiment: each user gets the lists of the arm that their id is assigned to."""
     from nightschool.experiments.store import Plan
     from serving.rules import Rules
 
@@ -34,15 +34,17 @@ def start(
         return
     rows = [[arm.name, f"{arm.share:.1%}", _differs(arm.alpha, arm.rules)] for arm in experiment.arms]
     show.show_table(f"Experiment {experiment.name} runs", ["arm", "of the users", "differs by"], rows)
-    show.console.print("`nightschool experiment status` tells what it shows, as often as you like.")
+    show.console.print("`nightschool experiment status` shows its results, as often as you like.")
 
 
 @app.command()
 def status(
-    name: Annotated[str | None, typer.Argument(help="The experiment's; the one that runs, or the last.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the experiment; the running or the last one when left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what an experiment shows so far; looking often does not make chance look like an effect."""
+    """Show the results of an experiment so far; the intervals hold however often you look."""
     from nightschool.experiments.sequential import analyze
 
     experiments = _opened(to_read=True)
@@ -56,11 +58,11 @@ def status(
 
 @app.command()
 def stop(
-    name: Annotated[str | None, typer.Argument(help="The experiment's; the one that runs.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept with the experiment.")] = "stopped by hand",
+    name: Annotated[str | None, typer.Argument(help="Name of the experiment; the running one when left out.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; stored with the experiment.")] = "stopped by hand",
     as_json: Json = False,
 ) -> None:
-    """Stop an experiment: everybody gets the lists as published; what was shown still counts."""
+    """Stop an experiment: all users get the lists as published; what was shown still counts."""
     experiments = _opened()
     running = experiments.running()
     if name is None and running is None:
@@ -73,7 +75,7 @@ def stop(
 
 
 def _opened(*, to_read: bool = False) -> "Experiments":
-    """The home's experiments; reading makes no database where there is none."""
+    """Open the home's experiments; reading creates no database."""
     from nightschool.experiments.store import Experiments
     from nightschool.settings import Settings
     from nightschool.storage.database import find_database, open_database
@@ -86,7 +88,7 @@ def _opened(*, to_read: bool = False) -> "Experiments":
 
 
 def _newest(experiments: "Experiments") -> "Experiment":
-    """The experiment that runs, or the last one that did."""
+    """Return the running experiment, or the last one."""
     known = experiments.all()
     if not known:
         raise _no_experiment()
@@ -98,7 +100,7 @@ def _no_experiment() -> NotFound:
 
 
 def _document(analysis: "Analysis") -> dict[str, Any]:
-    """What an experiment shows, as JSON: intervals as [value, low, high]."""
+    """Convert the results of an experiment to JSON; intervals are [value, low, high]."""
     arms = [
         {
             "name": arm.name,
@@ -118,7 +120,7 @@ def _document(analysis: "Analysis") -> dict[str, Any]:
 
 
 def _show(experiment: "Experiment", analysis: "Analysis") -> None:
-    """Prints what each arm shows, and whether it can be trusted."""
+    """Print the results of each arm, and whether the arms filled as planned."""
     ended = f", stopped {experiment.stopped_at:%Y-%m-%d %H:%M}: {experiment.reason}" if experiment.stopped_at else ""
     title = f"Experiment {experiment.name}, since {experiment.started_at:%Y-%m-%d %H:%M} UTC{ended}"
     columns = ["arm", "users", "settled", "converted", "rate, 95 %", "against the control", "verdict", "rejections"]

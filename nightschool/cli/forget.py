@@ -1,4 +1,4 @@
-"""The command that forgets a person."""
+"""The command that erases a user."""
 
 import sys
 from typing import Annotated
@@ -9,20 +9,15 @@ from nightschool.cli import show
 from nightschool.cli.night import Json
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Registers the commands of this file."""
-    app.command()(forget)
-
-
 def forget(
     user: Annotated[str, typer.Option(help="The user's id.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a person from all tables, kept releases, lists and recommenders of the home, for good.
+    """Erase a user from all tables, kept releases, lists and recommenders of the home, for good.
 
-    What was learned from many people together stays: weights between items, popularity, metrics. Source files are
-    yours; their rows about the person do not come in again. A release that lost rows is `erased` to `releases verify`.
+    Aggregates over many users stay: weights between items, popularity, metrics. Source files are not changed, but their
+    rows about the user are not ingested again. `releases verify` reports a release that lost rows as `erased`.
     """
     from nightschool.application.forget import forget as erase
     from nightschool.application.forget import look_for
@@ -32,7 +27,7 @@ def forget(
     home = open_home()
     found = sum(look_for(home, user).values())
     ask = not yes and sys.stdin.isatty()
-    if ask and not typer.confirm(f"Remove {found:,} rows that name user {user}? Nothing brings them back", err=True):
+    if ask and not typer.confirm(f"Remove {found:,} rows that name user {user}? This cannot be undone", err=True):
         typer.echo("Nothing was removed.", err=True)
         return
     with home_lock(home.paths.lock):
@@ -43,4 +38,4 @@ def forget(
     rows = [[table, rows] for table, rows in report["removed"].items()]
     show.console.print(f"User {report['user_id']} is forgotten.", soft_wrap=True)
     show.show_table("Removed", ["table", "rows"], rows)
-    show.console.print(f"Recommenders written anew without them: {report['recommenders']}.")
+    show.console.print(f"Recommenders rewritten without the user: {report['recommenders']}.")

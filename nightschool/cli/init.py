@@ -1,4 +1,4 @@
-"""The command that writes a first manifest for a folder of somebody's own files."""
+"""The command that drafts a manifest for a folder of source files."""
 
 import shlex
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from nightschool.cli.night import Json
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that your files lie below.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of your files.")],
     out: Annotated[Path | None, typer.Option(help="The manifest to write; ./NAME-OF-DIR.toml when left out.")] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Try the manifest on the files at the end.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Look at your own files and write a first manifest for them, with every guess marked; then try it on them."""
+    """Draft a manifest from your own files, with every guess marked; then try it on them."""
     from nightschool.inspection.draft import dataset_name, draft
     from nightschool.inspection.survey import survey
     from nightschool.inspection.writing import require_new, write_manifest
@@ -47,7 +47,7 @@ def init(
 
 
 def _commands(name: str, manifest: Path, folder: Path) -> list[str]:
-    """What to run next: a look at the numbers, then a whole night."""
+    """Return the commands to run next: an ingest, then a whole night."""
     from nightschool.settings import Settings
 
     named, default = Settings().home, Path(Settings.model_fields["home"].default)
@@ -57,7 +57,7 @@ def _commands(name: str, manifest: Path, folder: Path) -> list[str]:
 
 
 def _show(document: Mapping[str, Any]) -> None:
-    """Prints what each file was taken for, and what to do with the manifest."""
+    """Print what each file was taken for, and what to do with the manifest."""
     rows = [
         [
             file["file"],

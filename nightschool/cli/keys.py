@@ -1,4 +1,4 @@
-"""Commands about keys to the API: who may ask, who may send, and who may operate."""
+"""Commands that add, list and revoke API keys."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from nightschool.cli.night import Json
 
 app = typer.Typer(no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Whose key it is, such as `platform`.")]
+Name = Annotated[str, typer.Argument(help="Name of the key, such as `platform`.")]
 
 
 @app.command()
@@ -17,18 +17,19 @@ def add(
     name: Name,
     role: Annotated[
         Literal["read", "events", "operate"],
-        typer.Option(help="read: lists and histories; events: and send events; operate: and roll back and hold."),
+        typer.Option(help="read: lists and histories; events: also send events; operate: also roll back and hold."),
     ],
     user: Annotated[
-        str | None, typer.Option("--user", help="The one user that it is for; such a key may be in a browser.")
+        str | None,
+        typer.Option("--user", help="Id of the only user that the key is for; such a key may be given to a browser."),
     ] = None,
     per_second: Annotated[
         float | None,
-        typer.Option(min=0.01, max=100_000, help="Requests a second; as many as it likes, or 10 with --user."),
+        typer.Option(min=0.01, max=100_000, help="Most requests a second; unlimited when left out, 10 with --user."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key and print it, this once."""
+    """Create an API key and print it; it cannot be shown again."""
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
@@ -38,12 +39,12 @@ def add(
         show.show_json({"name": name, "role": role, "user_id": user, "key": key})
         return
     show.console.print(key, soft_wrap=True)
-    typer.echo("It is kept nowhere: give it to whom it is for. `nightschool keys revoke` ends it.", err=True)
+    typer.echo("The key is not stored: give it to its user now. `nightschool keys revoke` revokes it.", err=True)
 
 
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """List who has a key, and what for."""
+    """List the keys by name, role and user."""
     from nightschool.settings import Settings
     from nightschool.storage.database import find_database
     from nightschool.storage.keys import Keys
@@ -56,12 +57,12 @@ def list_keys(as_json: Json = False) -> None:
         rows = [[key.name, key.role, key.user_id or "everybody", f"{key.added_at:%Y-%m-%d %H:%M}"] for key in keys]
         show.show_table("Keys", ["name", "role", "for", "added (UTC)"], rows)
     else:
-        show.console.print("There is no key yet: `nightschool keys add NAME --role read` makes one.")
+        show.console.print("There is no key yet: `nightschool keys add NAME --role read` creates one.")
 
 
 @app.command()
 def revoke(name: Name, as_json: Json = False) -> None:
-    """Make a key worth nothing."""
+    """Revoke a key."""
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
@@ -70,4 +71,4 @@ def revoke(name: Name, as_json: Json = False) -> None:
     if as_json:
         show.show_json({"revoked": name})
         return
-    show.console.print(f"The key of {name} opens nothing any more.")
+    show.console.print(f"The key {name} is revoked.")

@@ -15,21 +15,13 @@ ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id
 Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Registers the commands of this file."""
-    app.command()(recommend)
-    app.command()(similar_items)
-    app.command()(similar_users)
-    app.command()(export)
-
-
 def recommend(
     user: Annotated[str, typer.Option(help="The user's id.")],
     k: Length = 10,
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Show a user's list; a user whom the release does not know gets their audience's, else everyone's."""
+    """Show a user's list with reasons; a cold user gets the list of their audience, else everyone's."""
     from nightschool.application.home import manifest_of, open_home
     from nightschool.storage.release_reader import Reader
 
@@ -54,7 +46,7 @@ def similar_items(
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Show the items that are most like one."""
+    """Show the items most similar to an item."""
     from nightschool.application.home import open_home
     from nightschool.storage.release_reader import Reader
 
@@ -75,7 +67,7 @@ def similar_users(
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Show the users whose histories are most like one user's."""
+    """Show the users most similar to a user."""
     from nightschool.application.home import manifest_of, open_home
     from nightschool.storage.release_reader import Reader
 
@@ -93,20 +85,20 @@ def similar_users(
 
 
 def export(
-    table: Annotated[str | None, typer.Option(help="The table's name, such as recommendations.")] = None,
-    user: Annotated[str | None, typer.Option(help="A user's id: all that is stored about them, as JSON.")] = None,
+    table: Annotated[str | None, typer.Option(help="Name of the table, such as recommendations.")] = None,
+    user: Annotated[str | None, typer.Option(help="A user's id: export all data stored about them as JSON.")] = None,
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file; for --user a .json file.")] = None,
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Write one table of a release to a file, or all that is stored about a user.
+    """Write a table of a release to a file, or all data stored about a user.
 
-    In a .csv, a text that a spreadsheet would take for a formula gets a ' before it; a .parquet is exact.
+    In a .csv, a text that a spreadsheet would run as a formula gets a leading '; a .parquet is exact.
     """
     if (table is None) == (user is None):
-        raise ConfigurationError("export takes --table or --user", do="give one of them")
+        raise ConfigurationError("export takes either --table or --user", do="give one of them")
     if out is not None and not out.parent.is_dir():
-        raise ConfigurationError("no such folder", seen=str(out.parent), do="create it first")
+        raise ConfigurationError("the folder of --out does not exist", seen=str(out.parent), do="create it first")
     if user is not None:
         _export_user(user, out, as_json)
     elif table is not None:
@@ -134,11 +126,11 @@ def _export_user(user: str, out: Path | None, as_json: bool) -> None:
 
 
 def _open_private(out: Path) -> TextIO:
-    """Open a new file that nobody but its owner may read."""
+    """Create a file that only its owner may read."""
     try:
         return os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
     except FileExistsError as error:
-        raise ConfigurationError("the file is there already", seen=str(out), do="give another --out") from error
+        raise ConfigurationError("the file exists already", seen=str(out), do="give another --out") from error
 
 
 def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> None:
@@ -151,7 +143,7 @@ def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> 
 
     tables = {known.name: known for known in RELEASE_TABLES}
     if table not in tables:
-        raise ConfigurationError("no such table of a release", seen=table, do=f"use one of {', '.join(tables)}")
+        raise ConfigurationError("a release has no such table", seen=table, do=f"use one of {', '.join(tables)}")
     if out.suffix not in {".parquet", ".csv"}:
         raise ConfigurationError("unknown file type", seen=out.suffix, do="end the name in .parquet or .csv")
     reader = Reader.of(open_home(), release)

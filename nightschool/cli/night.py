@@ -1,4 +1,4 @@
-"""Commands that make data and run nights."""
+"""Commands that simulate data, ingest, run nights and evaluate models."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,41 +7,40 @@ from typing import Annotated
 import typer
 
 from nightschool.cli import show
-from nightschool.cli.environment import prepare_flow_run
 from nightschool.errors import Busy, ConfigurationError
 
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="A shipped dataset's name or a manifest's path; later optional.")
+    str | None,
+    typer.Option("--dataset", help="Name of a shipped dataset or path of a manifest; needed for a new home only."),
 ]
 SourceRoot = Annotated[
-    Path | None, typer.Option("--source-root", help="The folder that the manifest's files lie below; remembered.")
+    Path | None, typer.Option("--source-root", help="The folder of the manifest's files; the home remembers it.")
 ]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="key=value over the configuration: k=20, tune=now, ease.l2=300.")
+    list[str] | None,
+    typer.Option(
+        "--set", help="Override a value of the configuration, as k=20, tune=now or ease.l2=300; may be repeated."
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Registers the commands of this file."""
-    for command in (simulate, ingest, retrain, evaluate):
-        app.command()(command)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write users.csv, content.csv and engagements.csv to.")],
-    users: Annotated[int, typer.Option(min=1)] = 5_000,
-    items: Annotated[int, typer.Option(min=1)] = 1_000,
-    interactions: Annotated[int, typer.Option(min=1)] = 150_000,
-    mode: Annotated[str, typer.Option(help="latent: preferences are planted; independent: there are none.")] = "latent",
-    seed: Annotated[int, typer.Option(min=0)] = 42,
-    days: Annotated[int, typer.Option(min=1, help="Days before the fixed end that engagements lie in.")] = 365,
+    users: Annotated[int, typer.Option(min=1, help="Number of users.")] = 5_000,
+    items: Annotated[int, typer.Option(min=1, help="Number of items.")] = 1_000,
+    interactions: Annotated[int, typer.Option(min=1, help="Number of interactions.")] = 150_000,
+    mode: Annotated[
+        str, typer.Option(help="latent: users have planted preferences; independent: they have none.")
+    ] = "latent",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
+    days: Annotated[int, typer.Option(min=1, help="Length of the simulated period in days; its end is fixed.")] = 365,
     damage: Annotated[
-        float, typer.Option(help="Share of each file's rows to spoil, up to 0.5; damage.parquet lists them.")
+        float, typer.Option(help="Share of rows to damage in each file, up to 0.5; damage.parquet lists them.")
     ] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Write a simulated learning platform: users.csv, content.csv, engagements.csv."""
+    """Simulate a learning platform: write users.csv, content.csv and engagements.csv."""
     from nightschool.simulator.config import SimulatorConfig
     from nightschool.simulator.simulate import simulate as write
 
@@ -56,7 +55,7 @@ def simulate(
 
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
-    """Take source rows into the tables, each exactly once."""
+    """Ingest source rows into the tables, each exactly once."""
     from nightschool.application.home import bind_home
     from nightschool.application.sources import ingest_sources
     from nightschool.settings import Settings
@@ -84,18 +83,27 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
 def retrain(
     dataset: Dataset = None,
     source_root: SourceRoot = None,
-    as_of: Annotated[str | None, typer.Option(help="T, ISO 8601: see only what was known then.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file with the night's parameters.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="T, as 2026-03-01T02:00: use only data known at that time, UTC; now when left out."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with the configuration of the night.")] = None,
     assignments: Assignments = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Run again although the same night was decided.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except publish.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run again even if the same night has been decided already.")
+    ] = False,
     make_current: Annotated[
-        bool, typer.Option("--make-current", help="Make it current although its T is before the current release's.")
+        bool,
+        typer.Option(
+            "--make-current", help="Make the release current even if its T is before that of the current release."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
     from nightschool.application.home import bind_home
+    from nightschool.cli.environment import prepare_flow_run
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings
     from nightschool.storage.lock import home_lock
@@ -128,21 +136,26 @@ def retrain(
 
 
 def evaluate(
-    models: Annotated[
-        str, typer.Option(help="Names in the catalogue, separated by commas.")
-    ] = "dlae,ials,gfcf,content",
-    dataset: Annotated[str | None, typer.Option(help="The dataset that the home must hold.")] = None,
+    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "dlae,ials,gfcf,content",
+    dataset: Annotated[str | None, typer.Option(help="Name of the dataset that the home must hold.")] = None,
     protocol: Annotated[
-        str, typer.Option(help="How the test is cut; k-fold: rating models; leave-users, leave-items: cold start.")
+        str,
+        typer.Option(
+            help="How the test is split off: temporal; leave-users, leave-items: cold start; k-fold: rating models."
+        ),
     ] = "temporal",
-    k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k that decides.")] = 10,
-    relevant: Annotated[str, typer.Option(help="all: every held-out pair; manifest: as it says.")] = "manifest",
-    release: Annotated[str | None, typer.Option(help="Evaluate this release's lists (--protocol given).")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 42,
+    k: Annotated[
+        int, typer.Option("-k", "--k", min=1, help="Length of the lists, and k of the metric that decides.")
+    ] = 10,
+    relevant: Annotated[
+        str, typer.Option(help="Which held-out pairs count as relevant: all, or those that the manifest defines.")
+    ] = "manifest",
+    release: Annotated[str | None, typer.Option(help="Evaluate the lists of this release instead of models.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Compare models on a held-out test of what was ingested, with intervals; publishes nothing."""
+    """Compare models on a held-out test of the ingested data, with intervals; publish nothing."""
     from nightschool.application.cold_start import evaluate_cold_start
     from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
     from nightschool.application.home import open_home
@@ -150,7 +163,7 @@ def evaluate(
     from nightschool.night.config import NightConfig
 
     if relevant not in {"all", "manifest"}:
-        raise ConfigurationError("--relevant", seen=relevant, do="use all or manifest")
+        raise ConfigurationError("--relevant has no such value", seen=relevant, do="use all or manifest")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     settings = NightConfig.load(None, assignments or [])
     if protocol == "k-fold":
@@ -171,7 +184,7 @@ def evaluate(
 
 
 def parse_instant(text: str | None) -> datetime | None:
-    """An ISO 8601 date or instant; UTC where it names no zone.
+    """Parse an ISO 8601 date or instant, in UTC unless it names a zone.
 
     Raises:
         ConfigurationError: It is neither.

@@ -1,4 +1,4 @@
-"""What `nightschool doctor` asks of the nights: how the last one ended, whether they begin, how old the data are."""
+"""Checks of the nights for `nightschool doctor`: how the last one ended, whether they start, how old the data are."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def nights_begin(rows: list[NightRow], now: datetime) -> str:
         return "none yet: nightschool retrain"
     if now - newest.at > SILENCE:
         raise NightschoolError(
-            "no night began for 26 hours",
+            "no night has started for 26 hours",
             seen=f"the last at {_minute(newest.at)}",
             do="see that the schedule, its server and its worker run (`nightschool up`)",
         )

@@ -1,4 +1,4 @@
-"""The command that lists nights: every try, and the days on which none began."""
+"""The command that lists nights: every attempt, and the days without one."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def nights(
     n: Annotated[int, typer.Option("-n", min=1, help="How many of the newest to list.")] = 14, as_json: Json = False
 ) -> None:
-    """List the nights, newest first: what became of each, how long it took, and those that never began."""
+    """List the nights, newest first: outcome, duration, memory; and scheduled nights that never started."""
     from nightschool.settings import Settings
     from nightschool.storage.nights import Nights, with_missed
 

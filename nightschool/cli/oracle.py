@@ -1,4 +1,4 @@
-"""The command that tells how much of what a simulation planted the models have found."""
+"""The command that compares models with the true probabilities of a simulation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,17 +12,15 @@ from nightschool.cli.night import Assignments, Json
 
 def oracle(
     truth: Annotated[
-        Path | None, typer.Option(help="The simulation's truth.parquet; the one among the source files when left out.")
+        Path | None, typer.Option(help="The simulation's truth.parquet; the one in the source folder when left out.")
     ] = None,
-    models: Annotated[
-        str, typer.Option(help="Names in the catalogue, separated by commas.")
-    ] = "dlae,ials,gfcf,content",
-    k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k of the ndcg.")] = 10,
-    seed: Annotated[int, typer.Option(min=0)] = 42,
+    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "dlae,ials,gfcf,content",
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="The k of ndcg@k.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how far models come from popularity to the true probabilities of a simulated home."""
+    """Measure how much of the way from popularity to the true probabilities models come, in a simulated home."""
     from nightschool.application.home import open_home
     from nightschool.application.oracle import measure_way
     from nightschool.night.config import NightConfig
@@ -34,7 +32,7 @@ def oracle(
 
 
 def _show(document: Mapping[str, Any]) -> None:
-    """Prints the ndcg of each and the share of the way."""
+    """Print the ndcg of each model and its share of the way."""
     rows = [
         ["popularity", _plus_minus(document["popularity"]), "0 %"],
         *(

@@ -19,8 +19,8 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 _POLL_SECONDS = 0.1
 
 
-class Children:
-    """A context in which child processes live: leaving it, for whatever reason, ends them all.
+class ProcessGroup:
+    """A context that ends all its child processes when it is left, for whatever reason.
 
     Ctrl-C and SIGTERM both arrive as KeyboardInterrupt. Each child has a session of its own, so that the terminal's
     Ctrl-C reaches this process alone, and it decides in which order the others end.
@@ -54,11 +54,11 @@ class Children:
             signal.signal(number, handler)
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Starts a child that is to run until the end."""
+        """Start a child process that runs until the context is left."""
         self._running[name] = self._spawn(name, arguments)
 
     def run(self, name: str, arguments: Sequence[str], *, seconds: float) -> None:
-        """Runs a child to its end, while the others are watched.
+        """Run a child process to its end, while watching the others.
 
         Raises:
             NightschoolError: It failed or took longer than that, or another one ended.
@@ -72,7 +72,7 @@ class Children:
             raise self._failure(name, process.returncode)
 
     def until(self, done: Callable[[], bool], what: str, *, seconds: float) -> None:
-        """Returns as soon as `done` says so.
+        """Wait until `done` returns True.
 
         Raises:
             NightschoolError: It took longer than that, or a child ended.
@@ -82,12 +82,12 @@ class Children:
             self._raise_for_ended()
             if time.monotonic() > deadline:
                 raise NightschoolError(
-                    f"waited {seconds:.0f} seconds in vain for {what}", do=f"read the logs in {self.logs}"
+                    f"waited {seconds:.0f} seconds for {what}, without success", do=f"read the logs in {self.logs}"
                 )
             time.sleep(_POLL_SECONDS)
 
     def watch(self) -> None:
-        """Never returns; Ctrl-C and SIGTERM end it as KeyboardInterrupt.
+        """Watch the child processes until Ctrl-C or SIGTERM, which raise KeyboardInterrupt.
 
         Raises:
             NightschoolError: A child ended.
@@ -117,7 +117,7 @@ class Children:
     def _failure(self, name: str, code: int) -> NightschoolError:
         log = self._log(name)
         lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-        last = next((line for line in reversed(lines) if line), "nothing in its log")
+        last = next((line for line in reversed(lines) if line), "an empty log")
         ended = f"with exit code {code}" if code >= 0 else f"by signal {signal.Signals(-code).name}"
         return NightschoolError(f"{name} ended {ended}", seen=last, do=f"read {log}")
 
@@ -126,7 +126,7 @@ class Children:
 
 
 def end(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Ends a session leader and all that descends from it: asks (SIGTERM), and kills what has not ended in time."""
+    """End a session leader and its descendants: send SIGTERM, and kill those that have not ended in time."""
     family = _family(process)
     # The descendants first: a night that is told to end reports so through its worker, while that one still listens.
     for member in family[1:]:
@@ -144,7 +144,7 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and its descendants, those included that made a session of their own; none once it has ended."""
+    """Return the process and its descendants, also those in other sessions; empty once it has ended."""
     if process.poll() is not None:
         return []
     try:

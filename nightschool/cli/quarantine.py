@@ -1,4 +1,4 @@
-"""Commands about rows that were put aside: which there are, and how they come in after all."""
+"""Commands that list, export and retry quarantined rows."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from nightschool.cli.night import Json
 app = typer.Typer(no_args_is_help=True)
 
 Reason = Annotated[
-    str | None, typer.Option("--reason", help="Only rows with this code, as `quarantine list` shows it.")
+    str | None, typer.Option("--reason", help="Only rows with this reason code, as `quarantine list` shows it.")
 ]
 File = Annotated[
     str | None, typer.Option("--file", help="Only rows of this source file, as `quarantine list` shows it.")
@@ -20,7 +20,7 @@ File = Annotated[
 
 @app.command("list")
 def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = False) -> None:
-    """Count the rows that were put aside, by table, source file and reason."""
+    """Count the quarantined rows by table, source file and reason."""
     from nightschool.application.home import open_home
     from nightschool.ingest.quarantine.table import count_reasons, quarantined
 
@@ -29,7 +29,7 @@ def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = Fa
         show.show_json(counts.to_dicts())
         return
     if counts.is_empty():
-        show.console.print("No row lies in quarantine.")
+        show.console.print("No row is in quarantine.")
         return
     show.show_table(f"Quarantine: {counts['rows'].sum():,} rows", counts.columns, counts.rows())
     show.console.print(
@@ -41,12 +41,12 @@ def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = Fa
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="A .jsonl file, exact, or a .csv file for a spreadsheet.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .jsonl is exact, .csv is for a spreadsheet.")],
     reason: Reason = None,
     file: File = None,
     as_json: Json = False,
 ) -> None:
-    """Write the rows that were put aside to a file, to be repaired there and given to `quarantine retry`."""
+    """Write the quarantined rows to a file, to be repaired there and ingested by `quarantine retry`."""
     from nightschool.application.home import manifest_of, open_home
     from nightschool.ingest.quarantine.repair_files import write_rows
     from nightschool.ingest.quarantine.table import own_columns, quarantined, repairable
@@ -62,10 +62,13 @@ def export(
 
 @app.command()
 def retry(
-    repaired: Annotated[Path | None, typer.Argument(help="What `quarantine export` wrote, repaired; else all.")] = None,
+    repaired: Annotated[
+        Path | None,
+        typer.Argument(help="The repaired file of `quarantine export`; all quarantined rows when left out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take in what was repaired, or what has become good as it is; the rest stays with its reason."""
+    """Ingest repaired rows, or rows that are valid by now; the rest stays in quarantine."""
     from nightschool.application.home import open_home
     from nightschool.application.quarantine import retry_quarantined
     from nightschool.storage.lock import home_lock

@@ -1,4 +1,4 @@
-"""Commands about releases: which there are, which is current, and going back."""
+"""Commands that list, inspect, roll back, hold and prune releases."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,8 +13,8 @@ app = typer.Typer(no_args_is_help=True)
 
 _INCOMPARABLE = "scoring changed: its figures do not compare with those of nights before"
 
-ReleaseId = Annotated[str, typer.Argument(help="The release's id, as `releases list` shows it.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the releases table.")]
+ReleaseId = Annotated[str, typer.Argument(help="Id of the release, as `releases list` shows it.")]
+Reason = Annotated[str, typer.Option(help="Why; stored in the releases table.")]
 
 
 @app.command("list")
@@ -63,9 +63,9 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
 
 @app.command()
 def verify(release_id: ReleaseId, as_json: Json = False) -> None:
-    """Check that a release is what was published; exit code 4 when it is damaged.
+    """Check that a release is still what was published; exit code 4 when it is damaged.
 
-    `intact` is what the night published, `erased` what `nightschool forget` has left of it.
+    It is `intact` as the night published it, or `erased` where `nightschool forget` removed rows.
     """
     from nightschool.application.home import open_home
     from nightschool.storage.verify import verify_release
@@ -85,7 +85,11 @@ def rollback(
     release_id: ReleaseId,
     reason: Reason = "rolled back by hand",
     and_hold: Annotated[
-        bool | None, typer.Option("--hold/--no-hold", help="Also keep the next nights from undoing it; so by default.")
+        bool | None,
+        typer.Option(
+            "--hold/--no-hold",
+            help="Also keep the next nights from publishing, so that they do not undo it; --hold by default.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -103,7 +107,10 @@ def rollback(
 
 
 @app.command()
-def hold(reason: Annotated[str, typer.Option(help="Why nights must not publish.")], as_json: Json = False) -> None:
+def hold(
+    reason: Annotated[str, typer.Option(help="Why nights must not publish; stored in the releases table.")],
+    as_json: Json = False,
+) -> None:
     """Keep nights from publishing until `release-hold`."""
     from nightschool.application.home import open_home
 
@@ -129,13 +136,16 @@ def release_hold(as_json: Json = False) -> None:
 @app.command()
 def prune(
     keep: Annotated[
-        int, typer.Option(min=1, help="How many of the newest published releases stay, and of the backfilled.")
+        int,
+        typer.Option(
+            min=1, help="How many of the newest releases to keep, of the published and of the backfilled ones."
+        ),
     ] = 30,
     as_json: Json = False,
 ) -> None:
-    """Remove the tables of old releases, and tidy the home; the current release always stays.
+    """Remove the tables of old releases and tidy the home; the current release always stays.
 
-    Tidying joins the files of tables, and removes runs of nights more than 90 days ago that no kept release needs.
+    Tidying compacts the files of tables, and removes runs older than 90 days that no kept release needs.
     """
     from nightschool.application.home import open_home
     from nightschool.application.tracking import prune_releases, tidy

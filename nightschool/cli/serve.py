@@ -10,21 +10,23 @@ import typer
 from nightschool.errors import ConfigurationError
 
 FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder where workers add up their figures; prometheus-client looks for it once, as it is imported."""
+"""The variable that names the folder of the workers' metrics; prometheus-client reads it when it is imported."""
 
 _START_SECONDS: Final = 5.0
-"""How long starting waits for a database that somebody else keeps."""
+"""How long the start waits for a database server."""
 
 _GRACE_SECONDS = 3
-"""How long a worker may finish its answers, once the server is told to end."""
+"""How long a worker may finish its responses when the server ends."""
 
-Host = Annotated[str, typer.Option(help="The address to listen on; other machines need a key: nightschool keys add.")]
+Host = Annotated[str, typer.Option(help="The IP address to listen on; requests of other machines need an API key.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; each maps the same release.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="Number of worker processes; they share the release in memory.")
+]
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
-    """Serve the current release: API, live feedback and the page for people; Ctrl-C ends it."""
+    """Serve the current release: API, live feedback and web page; Ctrl-C ends it."""
     from granian.constants import Interfaces
 
     from nightschool.cli.up import require_free_ports
@@ -53,7 +55,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
 
 
 def _require_keys(host: str) -> None:
-    """Nothing; an address that other machines reach is not opened without keys."""
+    """Raise ConfigurationError if other machines can reach the address and there is no API key."""
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
@@ -62,8 +64,8 @@ def _require_keys(host: str) -> None:
     try:
         local = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        raise ConfigurationError("no such address", seen=host, do="give an IP address, such as 127.0.0.1") from None
+        raise ConfigurationError("--host is not an IP address", seen=host, do="give one, such as 127.0.0.1") from None
     if not local and not keys.any():
         raise ConfigurationError(
-            "other machines could read and write without a key", seen=host, do="make one first: nightschool keys add"
+            "other machines could read and write without a key", seen=host, do="run `nightschool keys add` first"
         )

@@ -1,30 +1,22 @@
-"""Commands about the installation: the servers to work with, and whether all is well."""
+"""Commands that start all servers, and check the installation."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightschool.cli import show
-from nightschool.cli.automations import automations
 from nightschool.cli.night import Json
-from nightschool.cli.serve import serve
 
 if TYPE_CHECKING:
     from nightschool.cli.doctor import Check
 
-Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the Prefect server listens.")]
-PagePort = Annotated[int, typer.Option("--page-port", min=1, max=65_535, help="Where API and page listen.")]
-MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, help="Where the MLflow server listens.")]
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Registers the commands of this file."""
-    for command in (up, serve, doctor, automations):
-        app.command()(command)
+Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Port of the Prefect server.")]
+PagePort = Annotated[int, typer.Option("--page-port", min=1, max=65_535, help="Port of the API and the web page.")]
+MlflowPort = Annotated[int, typer.Option("--mlflow-port", min=1, max=65_535, help="Port of the MLflow server.")]
 
 
 def up(port: Port = 4200, mlflow_port: MlflowPort = 5000, page_port: PagePort = 8000) -> None:
-    """Start Prefect and MLflow servers, a worker and the page for people, deploy the flows; Ctrl-C ends them all."""
+    """Start the Prefect and MLflow servers, the web page and a worker, and deploy the flows; Ctrl-C ends them all."""
     from nightschool.cli.up import Ports, serve_until_stopped
 
     serve_until_stopped(Ports(port, mlflow_port, page_port))
@@ -32,7 +24,7 @@ def up(port: Port = 4200, mlflow_port: MlflowPort = 5000, page_port: PagePort = 
 
 def doctor(
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="For cron: one line a problem, nothing when all is well.")
+        bool, typer.Option("--quiet", help="For cron: print one line a problem, and nothing when all is well.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +46,7 @@ def doctor(
 
 
 def _report_quietly(checks: "list[Check]") -> None:
-    """Print one line a problem, and send word of nights that were missed."""
+    """Print one line a problem, and send notifications of missed nights."""
     from nightschool.application.announce import announce_missed
     from nightschool.settings import Settings
     from nightschool.storage.nights import Nights

@@ -1,4 +1,4 @@
-"""What the command line prints: aligned tables for people, or one JSON document."""
+"""Output of the command line: aligned tables, or one JSON document."""
 
 import json
 import re
@@ -11,14 +11,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nightschool.settings import Settings
-
 _PAGE = 150
 _FIGURE = re.compile(r"[+-]?\d+\.\d{4}\b")
 
 _NEXT = (
-    ("recommend --user ID", "one learner's list with reasons"),
-    ("similar-items --item ID", "what is most like an item"),
+    ("recommend --user ID", "a user's list with reasons"),
+    ("similar-items --item ID", "the items most similar to an item"),
     ("releases list", "every release; `releases rollback ID` goes back"),
 )
 
@@ -31,18 +29,18 @@ _HEADS = {"precision": "prec", "coverage": "cover"}
 
 
 def printable(text: str) -> str:
-    """The text with a mark in place of each control character, which a terminal would obey."""
+    """Replace control characters, which a terminal would obey, by a mark."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def show_json(document: object) -> None:
-    """Prints one JSON document and nothing else."""
+    """Print one JSON document and nothing else."""
     ascii_only = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
     typer.echo(json.dumps(document, indent=2, ensure_ascii=ascii_only, default=str, allow_nan=False))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Prints rows under their column names; numbers to the right."""
+    """Print a table of rows under their column names, numbers right-aligned."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
@@ -54,7 +52,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Prints where every source row went."""
+    """Print how many source rows were known, accepted and quarantined, by table."""
     rows = [
         [
             name,
@@ -68,7 +66,7 @@ def show_rows_in(tables: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def show_night(report: Mapping[str, Any]) -> None:
-    """Prints what a night did."""
+    """Print the report of a night."""
     show_rows_in(report["rows"])
     if report["status"] in ("already published", "unchanged"):
         for warning in report["warnings"]:
@@ -91,9 +89,11 @@ def show_night(report: Mapping[str, Any]) -> None:
     show_gates(report["gates"])
     console.print(f"Verdict: {report['sentence']}.")
     if report["learner"]:
-        _show_learner(report["learner"])
+        _show_example(report["learner"])
     console.print(f"{report['status'].capitalize()}: {report['release_id'] or 'nothing'} (T = {report['as_of']})")
     if report["release_id"]:
+        from nightschool.settings import Settings
+
         home = Settings().paths.root
         console.print("\nWhere to look next:")
         for command, what in _NEXT:
@@ -104,14 +104,14 @@ def show_night(report: Mapping[str, Any]) -> None:
         )
 
 
-def _show_learner(learner: Mapping[str, Any]) -> None:
-    history = [[str(h["timestamp"] or "")[:16], str(h["item_id"]), h["title"]] for h in learner["history"]]
-    show_table(f"Learner {learner['user_id']}: newest history", ["when", "item", "title"], history)
-    show_list(f"Learner {learner['user_id']}: top {len(learner['items'])}", learner["items"])
+def _show_example(user: Mapping[str, Any]) -> None:
+    history = [[str(h["timestamp"] or "")[:16], str(h["item_id"]), h["title"]] for h in user["history"]]
+    show_table(f"User {user['user_id']}: newest history", ["when", "item", "title"], history)
+    show_list(f"User {user['user_id']}: top {len(user['items'])}", user["items"])
 
 
 def show_evaluation(document: Mapping[str, Any]) -> None:
-    """Prints an offline comparison: every model's figures, and its difference to popularity.
+    """Print an offline comparison: the metrics of every model, and its difference to popularity.
 
     A protocol that makes several comparisons has them under `tables`.
     """
@@ -152,7 +152,7 @@ def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
 
 
 def show_cross_validation(document: Mapping[str, Any]) -> None:
-    """Prints the errors of rating models over folds, and which of them predicts which users best."""
+    """Print the errors of rating models over folds, and the best model by segment of users."""
     title = f"{document['dataset']}, {document['folds']} folds of {document['n_ratings']:,} ratings, 95 % over users"
     rows = [
         [
@@ -170,7 +170,7 @@ def show_cross_validation(document: Mapping[str, Any]) -> None:
     heads = ["model", "in context", "rmse", "rmse over folds", "mae", "mae over folds", "fit s"]
     show_table(title, heads, rows)
     if any(model["in_context"] for model in document["models"]):
-        console.print("In context: the prediction knew when the rating was given, which nobody does beforehand.")
+        console.print("In context: the prediction used the time of the rating, which is unknown beforehand.")
     best = [
         [
             *(found[name] for name in ("segment", "users", "pairs", "model")),
@@ -183,14 +183,14 @@ def show_cross_validation(document: Mapping[str, Any]) -> None:
 
 
 def show_effects(effects: Sequence[Mapping[str, Any]]) -> None:
-    """Prints what each rule did to the events that are learned from."""
+    """Print how many rows, users and items each rule affected."""
     if effects:
         columns = ["rule", "setting", "rows", "users", "items"]
         show_table("Signals and filters: what they touch", columns, [[e[name] for name in columns] for e in effects])
 
 
 def show_candidates(title: str, candidates: Sequence[Mapping[str, Any]]) -> None:
-    """Prints one line a model, each metric with its 95 % interval."""
+    """Print one line a model, each metric with its 95 % interval."""
     from nightschool.evaluation.catalog import night_labels
 
     metrics = night_labels()
@@ -208,7 +208,7 @@ def shorten(label: str) -> str:
 
 
 def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
-    """Prints validation ndcg@10 by α, with a bar for the eye."""
+    """Print validation ndcg@10 by α, each with a bar."""
     if not sweep:
         return
     heights = [point["metrics"]["ndcg@10"][0] or 0.0 for point in sweep]
@@ -221,20 +221,20 @@ def show_sweep(sweep: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_freshness(shares: Mapping[str, float | None]) -> None:
-    """Print how much of recent events and of the lists goes to young items."""
+    """Print the shares of recent events and of list places that go to new items."""
     if any(share is not None for share in shares.values()):
         rows = [[age, *(shares[f"new_item_{share}_{age}"] for share in ("events", "places"))] for age in _AGES]
         show_table("Shares that go to young items", ["younger than", "events of 28 days", "places 1–10"], rows)
 
 
 def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
-    """Prints the verdict of each gate."""
+    """Print the result of each gate."""
     rows = [[gate["name"], "yes" if gate["passed"] else "NO", gate["seen"], gate["demanded"]] for gate in gates]
     show_table("Gates", ["gate", "passed", "seen", "demanded"], rows)
 
 
 def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
-    """Prints one learner's list: rank, title, why."""
+    """Print a user's list: rank, item, title, reason."""
     show_table(
         title, ["rank", "item", "title", "why"], [[i["rank"], str(i["item_id"]), i["title"], i["why"]] for i in items]
     )
@@ -247,7 +247,7 @@ def _show_notes(models: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _interval(triple: Sequence[float] | None) -> str:
-    """A figure and half the width of its interval."""
+    """Format a metric with half the width of its interval."""
     if triple is None or triple[0] is None:
         return "–"
     value, low, high = triple
@@ -255,7 +255,7 @@ def _interval(triple: Sequence[float] | None) -> str:
 
 
 def _difference(model: Mapping[str, Any]) -> str:
-    """The paired difference to popularity with half the width of its interval, and what it shows."""
+    """Format the paired difference to popularity with half the width of its interval, and the verdict."""
     over = model.get("over_popularity")
     if over is None or None in over or model["name"] == "popularity":
         return "–"

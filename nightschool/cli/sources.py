@@ -1,4 +1,4 @@
-"""Commands about source files: what became of each, and what to do with those that were set aside."""
+"""Commands that list source files, and accept or drop those that were set aside."""
 
 import json
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ FileName = Annotated[str, typer.Argument(metavar="FILE", help="A file as `source
 
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
-    """List every source file, how far it was taken in, and why it was set aside."""
+    """List every source file with its state, the rows ingested, and why it was set aside."""
     from nightschool.application.home import open_home
     from nightschool.application.sources import list_files
 
@@ -30,20 +30,20 @@ def list_sources(as_json: Json = False) -> None:
         show.console.print(f"{file['file']}: {show.printable(file['reason'])}", soft_wrap=True)
     if aside:
         show.console.print(
-            "`nightschool sources accept FILE` takes one in at the next ingest, `sources drop FILE` leaves it out.",
+            "`nightschool sources accept FILE` ingests one next time, `nightschool sources drop FILE` leaves it out.",
             soft_wrap=True,
         )
 
 
 @app.command()
 def accept(file: FileName, as_json: Json = False) -> None:
-    """Take a file that was set aside in at the next ingest, as it is: its bad rows go to quarantine."""
+    """Accept a file that was set aside: the next ingest reads it as it is; invalid rows go to quarantine."""
     _decide(file, "accepted", as_json)
 
 
 @app.command()
 def drop(file: FileName, as_json: Json = False) -> None:
-    """Leave a file that was set aside out for good; it is judged again when its content changes."""
+    """Drop a file that was set aside: it stays out until its content changes."""
     _decide(file, "dropped", as_json)
 
 
@@ -58,5 +58,5 @@ def _decide(file: str, decision: Any, as_json: bool) -> None:
     if as_json:
         show.show_json(entry)
         return
-    after = {"accepted": "It comes in at the next ingest or night.", "dropped": "It stays out until it changes."}
+    after = {"accepted": "The next ingest or night reads it.", "dropped": "It stays out until it changes."}
     show.console.print(f"{file} is {decision} ({json.loads(entry['detail'])['rows']:,} rows). {after[decision]}")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import flows
 from nightschool.cli import show
-from nightschool.cli.process_group import Children
+from nightschool.cli.process_group import ProcessGroup
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.storage.mlflow_addresses import location, relocate
@@ -34,7 +34,7 @@ class Ports(NamedTuple):
 
 
 def serve_until_stopped(ports: Ports) -> None:
-    """Runs the servers and the worker until Ctrl-C or SIGTERM, then ends them all.
+    """Run the servers and the worker until Ctrl-C or SIGTERM, then end them all.
 
     Raises:
         ConfigurationError: A port is taken; nothing was started.
@@ -45,14 +45,14 @@ def serve_until_stopped(ports: Ports) -> None:
     logs = settings.paths.logs
     environment = child_environment(settings, ports)
     relocate(settings.paths.mlflow_database, settings.paths.mlflow_artifacts)
-    with suppress(KeyboardInterrupt), Children(logs, environment, repository_root()) as children:
-        _start(children, settings, ports)
+    with suppress(KeyboardInterrupt), ProcessGroup(logs, environment, repository_root()) as group:
+        _start(group, settings, ports)
         _show_addresses(settings, logs, ports)
-        children.watch()
+        group.watch()
 
 
 def require_free_ports(ports: dict[str, int], host: str = HOST) -> None:
-    """Returns when each port, by the name of its option, can be listened on.
+    """Check that each port, by the name of its option, is free.
 
     Raises:
         ConfigurationError: One is taken, or two are the same.
@@ -73,7 +73,7 @@ def require_free_ports(ports: dict[str, int], host: str = HOST) -> None:
 
 
 def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
-    """What the servers, the worker and the nights that it runs find in their environment."""
+    """Return the environment of the servers, the worker and its nights."""
     return {
         **os.environ,
         "NIGHTSCHOOL_HOME": str(settings.paths.root),
@@ -95,12 +95,12 @@ def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
 
 
 def repository_root() -> Path:
-    """The folder that holds prefect.yaml and the flows that it names."""
+    """Return the folder of prefect.yaml and the flows that it names."""
     return Path(flows.__path__[0]).resolve().parent
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of the address brings 200."""
+    """Return whether a GET of the address answers with 200."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.netloc, timeout=2)
@@ -113,26 +113,24 @@ def answers(url: str) -> bool:
         connection.close()
 
 
-def _start(children: Children, settings: Settings, ports: Ports) -> None:
+def _start(group: ProcessGroup, settings: Settings, ports: Ports) -> None:
     port, mlflow_port, page_port = ports
-    children.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
-    children.start("MLflow server", [*_MLFLOW, *mlflow_arguments(settings, mlflow_port)])
-    children.until(lambda: answers(f"http://{HOST}:{port}/api/health"), "the Prefect server", seconds=_START_SECONDS)
-    children.start("API and page", [*_NIGHTSCHOOL, "serve", "--host", HOST, "--port", str(page_port)])
+    group.start("Prefect server", [*_PREFECT, "server", "start", "--host", HOST, "--port", str(port)])
+    group.start("MLflow server", [*_MLFLOW, *mlflow_arguments(settings, mlflow_port)])
+    group.until(lambda: answers(f"http://{HOST}:{port}/api/health"), "the Prefect server", seconds=_START_SECONDS)
+    group.start("API and page", [*_NIGHTSCHOOL, "serve", "--host", HOST, "--port", str(page_port)])
     # The worker makes the pool if it is missing.
-    children.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
-    children.until(
-        lambda: answers(f"http://{HOST}:{port}/api/work_pools/{POOL}"), "the work pool", seconds=_START_SECONDS
-    )
-    children.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
+    group.start("worker", [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"])
+    group.until(lambda: answers(f"http://{HOST}:{port}/api/work_pools/{POOL}"), "the work pool", seconds=_START_SECONDS)
+    group.run("deployment", [*_PREFECT, "--no-prompt", "deploy", "--all"], seconds=_START_SECONDS)
     if settings.notify.get_secret_value():
-        children.run("automations", [*_NIGHTSCHOOL, "automations"], seconds=_START_SECONDS)
+        group.run("automations", [*_NIGHTSCHOOL, "automations"], seconds=_START_SECONDS)
     for server, at in {"the MLflow server": mlflow_port, "the page": page_port}.items():
-        children.until(partial(answers, f"http://{HOST}:{at}/health"), server, seconds=_START_SECONDS)
+        group.until(partial(answers, f"http://{HOST}:{at}/health"), server, seconds=_START_SECONDS)
 
 
 def mlflow_arguments(settings: Settings, port: int) -> list[str]:
-    """What the MLflow server is told; the address of its store, which may hold a password, is in its environment."""
+    """Return the arguments of the MLflow server; the store's address, a secret, is in the environment."""
     return [
         "server",
         *("--host", HOST),
@@ -147,7 +145,7 @@ def mlflow_arguments(settings: Settings, port: int) -> list[str]:
 def _show_addresses(settings: Settings, logs: Path, ports: Ports) -> None:
     port, mlflow_port, page_port = ports
     rows = [
-        ["what learners get, releases", f"http://{HOST}:{page_port}"],
+        ["lists, releases", f"http://{HOST}:{page_port}"],
         ["nights, schedules, reports", f"http://{HOST}:{port}"],
         ["experiments and models", f"http://{HOST}:{mlflow_port}"],
         ["compare the α of a night", f"http://{HOST}:{mlflow_port}/#/experiments/1/runs → + → select → Compare"],

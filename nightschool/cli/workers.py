@@ -1,4 +1,4 @@
-"""A server whose workers are replaced for as long as it runs, however often they die."""
+"""A server that replaces its workers for as long as it runs, however often they die."""
 
 import time
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Any, Final
 from granian.server.mp import MPServer
 
 LONGEST_PAUSE_SECONDS: Final = 10.0
-"""Between the death of a worker and its replacement, where it dies again and again."""
+"""The longest pause before a worker that dies repeatedly is replaced."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LIVED_SECONDS: Final = 30.0
-"""A worker that lived so long had begun well: what killed it is no reason to wait."""
+"""A worker that ran this long had started well, so that it is replaced without a longer pause."""
 
 
 class PersistentServer(MPServer):
-    """Granian's server, which of itself ends when a worker dies within seconds of its beginning."""
+    """Granian's server, which by itself ends when a worker dies within seconds of its start."""
 
-    def __init__(self, *args: Any, **told: Any) -> None:
-        super().__init__(*args, **told)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._pauses: dict[int, tuple[float, float]] = {}
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:

@@ -58,7 +58,7 @@ class EventLog:
         signal: How interactions are scored and merged.
         n_given: How many of the last events are the manifest's hold-out, which nothing may learn from.
         rules: How much of a history is learned from.
-        as_of: T, the instant that "now" stands for; None: after everything that is known.
+        as_of: T, the instant of the snapshot; None: after everything that is known.
     """
 
     empty: Dataset
@@ -102,7 +102,7 @@ class EventLog:
     def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
         """Build the dataset of the masked events (None: all known ones), as seen from an instant (None: now).
 
-        Which of them may be learned from, and how much the old ones still count, these events alone decide.
+        These events alone decide which of them may be learned from, and how much old ones still count.
 
         Raises:
             DataRefused: The rules leave too little to learn from.
@@ -126,7 +126,7 @@ class EventLog:
     def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
         """Split into the dataset of the `fitted` events and those merged pairs of the `held_out` ones that it lacks.
 
-        Of users whom the fitted events set aside, nothing is held out. The candidates are the catalogue at the instant;
+        Nothing is held out of users that the fitted events set aside. The candidates are the catalogue at the instant;
         without one, whatever was in the catalogue up to T.
         """
         dataset = self.dataset(fitted, at)

@@ -1,4 +1,4 @@
-"""How much there is to learn from, for the users and items that there is anything of."""
+"""Density of a matrix of likes."""
 
 import numpy as np
 from scipy.sparse import csr_array

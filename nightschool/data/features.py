@@ -1,4 +1,4 @@
-"""What each item is about, as rows of numbers whose products are similarities."""
+"""Feature rows of items, whose dot products are similarities."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Events that people sent between two nights, as one more part of a dataset's interactions."""
+"""Feedback events sent to the service, as one more part of a dataset's interactions."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 
 SENT: Final = "sent_events"
-"""What tables and errors call them."""
+"""The source's name in tables and errors."""
 
 _COLUMNS: Final = (
     "'sent:' || events.event_id AS event_id",
@@ -18,28 +18,28 @@ _COLUMNS: Final = (
     "event",
     "events.at AS at",
 )
-"""The prefix keeps an id that somebody chose from standing for an event of another source."""
+"""The prefix keeps an id chosen by a client from being taken for an event of another source."""
 
-_DID: Final = "SELECT events.sequence AS sequence, 'false' AS deleted, {columns} FROM events {telling}"
+_DID: Final = "SELECT events.sequence AS sequence, 'false' AS deleted, {columns} FROM events {condition}"
 _UNDID: Final = (
     "SELECT undone.place AS sequence, 'true' AS deleted, {columns}"
-    " FROM undone JOIN events ON events.event_id = undone.event_id {telling}"
+    " FROM undone JOIN events ON events.event_id = undone.event_id {condition}"
 )
-_TELLING: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
+_RATING_EVENTS: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
 _WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
 
 
 def with_sent(manifest: Manifest, address: str) -> Manifest:
     """Add the feedback events to the manifest's interactions; likes and completions are hits, dislikes are not.
 
-    What was taken back comes once more, as a deletion, at the place among events at which it was taken back.
+    An event that was undone comes again as a deletion, at the place where it was undone.
 
-    A like is worth the best rating, or whatever else a like is worth in the dataset's score; what was completed is
+    A like is worth the best rating, or whatever a like is worth in the dataset's score; a completion is
     worth a rating that just counts as a hit, or all the time that counts. Views count in the score `events` alone.
 
     Args:
         manifest: Without them.
-        address: sqlite:///PATH or postgresql://…, which nothing tells.
+        address: sqlite:///PATH or postgresql://…, which no message repeats.
     """
     part = Interactions.model_validate(
         {
@@ -67,11 +67,11 @@ def is_sent(part: Interactions) -> bool:
 
 
 def _source(manifest: Manifest, address: str) -> Sql:
-    told = {
+    parts = {
         "columns": ", ".join((*_COLUMNS, *_extra(manifest))),
-        "telling": "" if manifest.score == "events" else _TELLING,
+        "condition": "" if manifest.score == "events" else _RATING_EVENTS,
     }
-    query = f"{_DID} UNION ALL {_UNDID}".format(**told)
+    query = f"{_DID} UNION ALL {_UNDID}".format(**parts)
     source = {"kind": "sql", "query": query, "key": "sequence", "name": SENT}
     if not address.startswith(SQLITE):
         return Sql.model_validate({**source, "uri": address})

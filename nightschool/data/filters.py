@@ -1,4 +1,4 @@
-"""Whose events teach nothing: suspected bots, and users and items met too seldom; learned from the events alone."""
+"""Filters of training events: suspected bots, and users and items with too few events."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -15,7 +15,7 @@ from nightschool.errors import ConfigurationError, DataRefused
 
 
 class Rules(BaseModel):
-    """How much of a history is learned from; as they stand, all that no bot did, old and new alike."""
+    """Rules for which events are learned from; by default all, old and new alike, except those of bots."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,16 +23,16 @@ class Rules(BaseModel):
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="Days after which an event's score counts half; empty: for ever. Not for ratings.",
+        description="Days after which an event's score counts half; empty: never. Not for ratings.",
     )
     bot_seconds: float = Field(
         default=5.0,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds since the user's previous event that tell a bot, for the manifest's bots.",
+        description="Seconds since the user's previous event up to which one of the manifest's bots is suspicious.",
     )
-    bot_events: int = Field(default=2, ge=0, description="Events that anyone may have in such haste.")
-    bot_share: float = Field(default=0.2, ge=0, le=1, description="Share of a user's events that may be in such haste.")
+    bot_events: int = Field(default=2, ge=0, description="Suspicious events that any user may have.")
+    bot_share: float = Field(default=0.2, ge=0, le=1, description="Share of a user's events that may be suspicious.")
     bot_ceiling: float = Field(default=0.05, ge=0, le=1, description="Share of the users that may be suspected bots.")
     min_user_events: int = Field(default=1, ge=1, description="Events that a user needs to be learned from.")
     min_item_events: int = Field(default=1, ge=1, description="Events that an item needs to be learned from.")
@@ -46,13 +46,15 @@ def check_rules(rules: Rules, manifest: Manifest) -> None:
     """
     if rules.half_life_days is not None and manifest.score == "rating":
         raise ConfigurationError(
-            "half_life_days is for events, and these data hold ratings", seen=rules.half_life_days, do="leave it out"
+            "half_life_days applies to events, and this dataset holds ratings",
+            seen=rules.half_life_days,
+            do="leave it out",
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
-    """Who and what teaches something.
+    """The users and items to learn from.
 
     Attributes:
         bots: bool[n_users], suspected bots.
@@ -96,7 +98,7 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
     teaches = found.teaches(events)
     if not teaches.any():
         raise DataRefused(
-            "the filters leave nothing to learn from",
+            "The filters leave nothing to learn from",
             seen=f"min_user_events={rules.min_user_events}, min_item_events={rules.min_item_events}",
             do="lower them",
         )
@@ -106,8 +108,8 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
 def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     """Return the users whose events follow each other too fast for a person, bool[n_users].
 
-    Theirs are more than `bot_events` bot events within `bot_seconds` of the user's event before (any event, equal times
-    in source order), and these are more than `bot_share` of the user's events. Without a time there is no haste.
+    They have more than `bot_events` bot events within `bot_seconds` of the user's previous event (of any type, equal
+    times in source order), and these are more than `bot_share` of the user's events. Events without a time never count.
 
     Raises:
         DataRefused: They are more than `bot_ceiling` of the users with events.
@@ -124,7 +126,7 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     share = bots.sum() / np.count_nonzero(of_all)
     if share > rules.bot_ceiling:
         raise DataRefused(
-            "too many users are suspected bots",
+            "Too many users are suspected bots",
             seen=f"{share:.1%} of {np.count_nonzero(of_all):,}, above bot_ceiling={rules.bot_ceiling:g}",
             do="correct the manifest's bots, or loosen bot_seconds, bot_events, bot_share or bot_ceiling",
         )

@@ -1,4 +1,4 @@
-"""What the rows of a frame are labelled with, as rows of ones."""
+"""Labels of the rows of a frame, one-hot encoded."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What users did not choose: unseen items drawn at random, for models that need examples against."""
+"""Negative sampling: unseen items drawn at random, for models that need counterexamples."""
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,7 @@ def sample_negatives(dataset: Dataset, per_positive: int, seed: int) -> pl.DataF
     wanted = per_positive * np.diff(dataset.positives().indptr)
     width = len(catalogue) + 1
     users, ranks = np.divmod(_distinct(np.minimum(wanted, unseen), unseen, width, np.random.default_rng(seed)), width)
-    # The r-th unseen item stands behind all seen ones with fewer than r unseen items before them.
+    # The r-th unseen item follows all seen ones with fewer than r unseen items before them.
     unseen_before = places - (np.arange(len(seers)) - firsts[seers])
     skipped = np.searchsorted(seers * width + unseen_before, users * width + ranks, side="right") - firsts[users]
     items = catalogue[ranks + skipped]

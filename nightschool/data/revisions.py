@@ -1,4 +1,4 @@
-"""Which rows of a table hold at an instant: the newest of each user and item, and each event's newest revision."""
+"""Rows that are valid at an instant: the newest of each user and item, and each event's newest revision."""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""What an interaction is worth: its score, whether it counts as a hit, and how repeats of a pair merge."""
+"""Scores of interactions: their value, whether they count as hits, and how repeats of a pair merge."""
 
 from collections.abc import Collection, Mapping
 from typing import Literal
@@ -41,23 +41,25 @@ class Signal(BaseModel):
     event_weights: Mapping[str, float] = Field(
         default={}, description="Points by event type: of each in the mode `events`, elsewhere of those below zero."
     )
-    bots: tuple[str, ...] = Field(default=(), description="Event types that tell a bot by its haste.")
+    bots: tuple[str, ...] = Field(default=(), description="Event types by which bots are suspected.")
     rating_min: float | None = Field(
         default=None, description="The lowest rating that counts as a hit; None: every score above zero does."
     )
     rating_range: tuple[float, float] | None = Field(default=None, description="The scale of the mode `rating`.")
-    unrated: bool = Field(default=False, description="Whether a row without a rating says that the item was met.")
+    unrated: bool = Field(
+        default=False, description="Whether a row without a rating says that the user interacted with the item."
+    )
 
     @property
     def scored_by(self) -> tuple[str, ...]:
         """The interactions' columns that a score is made of."""
         columns = {"rating": (RATING,), "engagement": (DURATION, LIKED), "events": (EVENT,), "implicit": ()}[self.mode]
-        told = (EVENT,) if self.event_weights or self.bots else ()
-        return tuple(dict.fromkeys((*columns, *told, *(() if self.rating_min is None else (RATING,)))))
+        event = (EVENT,) if self.event_weights or self.bots else ()
+        return tuple(dict.fromkeys((*columns, *event, *(() if self.rating_min is None else (RATING,)))))
 
     @property
     def exclusions(self) -> Mapping[str, float]:
-        """Event type to its points below zero: who dislikes or hides an item wants it no more."""
+        """Event type to its points below zero, such as dislike and hide."""
         return {event: weight for event, weight in self.event_weights.items() if weight < 0}
 
     @property
@@ -87,7 +89,7 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     """Add each row's score (Float32) and the flags that learning needs (Boolean).
 
     `relevant`: whether the row counts as a hit. `negative`: whether it is a dislike or the like, which scores its own
-    weight in every mode and is never a hit. `bot_event`: whether a bot's haste would show in it.
+    weight in every mode and is never a hit. `bot_event`: whether bots are suspected by it.
 
     Engagement is min(duration_seconds / 300, 5) + 5 · liked, a missing duration or like counting nothing. The score of
     an unrated row is null.
@@ -120,7 +122,7 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
-    the latest event is negative it alone speaks: the pair has its score and is not relevant. A pair whose rows are all
+    the latest event is negative it alone counts: the pair has its score and is not relevant. A pair whose rows are all
     unrated has a null score.
 
     Args:

@@ -67,14 +67,14 @@ def _trimmed(family: Family, log: Log, now: datetime) -> Candidate:
     kept: list[Look] = []
     left_out = {}
     for look in family.looks:
-        # Neighbours and the first are enough: a copy stands beside what it copies, and splits all repeat each other.
+        # Neighbours and the first are enough: a copy is next to its original, and splits all repeat each other.
         if reason := _differs(look, log, now) or _repeats(look, [*kept[:1], *kept[-1:]], log):
             left_out[look.file.name] = reason
         else:
             kept.append(look)
     family = Family(tuple(kept))
-    if log.event_id and _start_anew(family, log.event_id.name):
-        remarks = {**log.remarks, "event_id": f"{log.event_id.name}: its values start anew in each file"}
+    if log.event_id and _restart(family, log.event_id.name):
+        remarks = {**log.remarks, "event_id": f"{log.event_id.name}: its values restart in each file"}
         log = replace(log, event_id=None, remarks=remarks)
     return Candidate(family, log, left_out)
 
@@ -84,14 +84,14 @@ def _differs(look: Look, log: Log, now: datetime) -> str:
     columns = {column.name: column for column in look.columns}
     if missing := [name for name in log.columns if name not in columns]:
         return f"has no column {missing[0]}"
-    if log.time and (time := columns[log.time.name]).kind != Kind.EMPTY and not _alike(time, log, now):
+    if log.time and (time := columns[log.time.name]).kind != Kind.EMPTY and not _written_alike(time, log, now):
         return f"its {time.name} is not written as in the other files"
     if log.rating and (rating := columns[log.rating.name]).kind in {Kind.TEXT, Kind.LIST, Kind.OBJECT}:
         return f"its {rating.name} holds no numbers"
     return ""
 
 
-def _alike(time: Profile, log: Log, now: datetime) -> bool:
+def _written_alike(time: Profile, log: Log, now: datetime) -> bool:
     """Return whether times are written as those that the log was guessed from."""
     forms = log.time.forms if log.time else ()
     return {*forms} <= {*time.forms} if forms else time_unit(time, now) == log.unit and not time.forms
@@ -104,7 +104,7 @@ def _repeats(look: Look, others: Sequence[Look], log: Log) -> str:
     return f"repeats rows of {copied.file.name}" if copied else ""
 
 
-def _start_anew(family: Family, column: str) -> bool:
+def _restart(family: Family, column: str) -> bool:
     """Return whether the same ids occur in several files."""
     if len(family.looks) == 1:
         return False

@@ -1,4 +1,4 @@
-"""What two files have in common: ids that occur in both, or rows that are the same."""
+"""Overlaps of two files: ids that occur in both, or equal rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ def shares_known(
 ) -> dict[tuple[str, str], float]:
     """Measure what share of the wanted ids each column of the files holds.
 
-    The files are read on from the sample until all ids are found: whether ids join is not told by a file's first rows.
+    The files are read on from the sample until all ids are found: the first rows do not show whether ids join.
 
     Args:
         wanted: Name to ids as text, one a row of the interactions.

@@ -29,10 +29,10 @@ class Layout:
     """A file of fields.
 
     Attributes:
-        separator: What stands between two fields.
+        separator: The text between two fields.
         header: Whether the first line names the columns.
         columns: Their names, column_1 and so on where the file gives none.
-        rows: What `split_csv` makes of the sampled lines, a header not among them.
+        rows: The sampled lines without the header, as `split_csv` splits them.
         quotes: Whether fields may stand between quotes.
         whys: Why the separator, the header and the quotes were guessed so.
     """
@@ -110,19 +110,19 @@ def _best_separator(lines: pl.Series) -> str | None:
 def _has_header(names: Names, body: pl.DataFrame) -> tuple[bool, str]:
     """Return whether the first line names the columns, and why."""
     values = body.filter(body[REASON].is_null())[RAW].struct.unnest()
-    telling = {Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.FLAG}
+    value_kinds = {Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.FLAG}
     below = [profile(name, values[name]) for name in values.columns]
     above = [profile("", pl.Series([name], dtype=pl.String)) for name in names]
     pairs = [
-        (name, up.kind in telling)
+        (name, up.kind in value_kinds)
         for name, up, down in zip(names, above, below, strict=True)
-        if (down.kind in telling or names_an_id(name)) and up.kind != Kind.EMPTY
+        if (down.kind in value_kinds or names_an_id(name)) and up.kind != Kind.EMPTY
     ]
-    odd, alike = [name for name, value in pairs if not value], [name for name, value in pairs if value]
-    if len(odd) > len(alike):
-        return True, f"{odd[0]!r} is no value of the column below it"
-    if alike:
-        return False, f"the first line holds values, such as {alike[0]!r}"
+    names_only, values_only = [name for name, value in pairs if not value], [name for name, value in pairs if value]
+    if len(names_only) > len(values_only):
+        return True, f"{names_only[0]!r} is no value of the column below it"
+    if values_only:
+        return False, f"the first line holds values, such as {values_only[0]!r}"
     named = [name for name in names if names_an_id(name) or any(mentions(name, topic) for topic in Topic)]
     again = [(column == name).any() for name, column in zip(names, values.iter_columns(), strict=True)]
     if named and not any(again):

@@ -16,7 +16,7 @@ _WHY_MODE: Final = {
     "rating": "there are ratings",
     "engagement": "there are durations or likes: min(seconds / 300, 5) + 5 for a like",
     "events": "there are several types of events",
-    "implicit": "that a user met an item counts, and nothing else does",
+    "implicit": "only whether a user interacted with an item counts",
 }
 _WHY_UNIT: Final = {"iso": "dates as ISO 8601 writes them", "s": "numbers as large as seconds since 1970"}
 
@@ -45,8 +45,8 @@ def weight_lines(main: Family, log: Log) -> list[Line]:
 def log_lines(main: Family, log: Log) -> list[Line]:
     """Return the keys of [interactions] after its files."""
     listed = isinstance(main.first.format, Adjacency)
-    user_told, item_told = ("first on its line", "after the first") if listed else ("", "")
-    lines = [*_id_lines(Topic.USER, log.user, log, user_told), *_id_lines(Topic.ITEM, log.item, log, item_told)]
+    user_why, item_why = ("first on its line", "after the first") if listed else ("", "")
+    lines = [*_id_lines(Topic.USER, log.user, log, user_why), *_id_lines(Topic.ITEM, log.item, log, item_why)]
     if log.rating:
         low, high = _scale(main, log.rating)
         seen = "seen from {:g} to {:g}".format(*main.range(log.rating.name))
@@ -56,7 +56,11 @@ def log_lines(main: Family, log: Log) -> list[Line]:
             Line(("rating", "max"), high, "likewise"),
         ]
         if none := sentinels(log.rating):
-            lines.append(Line(("rating", "missing"), none, "beyond the scale: the item was met, and not rated"))
+            lines.append(
+                Line(
+                    ("rating", "missing"), none, "beyond the scale: the user interacted with the item without rating it"
+                )
+            )
     if log.time:
         unit = _WHY_UNIT.get(log.unit, f"numbers as large as {log.unit} since 1970")
         written = Line(("timestamp", "unit"), log.unit, unit)
@@ -77,9 +81,9 @@ def log_lines(main: Family, log: Log) -> list[Line]:
     ]
 
 
-def _id_lines(topic: Topic, part: Profile, log: Log, told: str) -> list[Line]:
-    told = told or ("by its name" if mentions(part.name, topic) else "by its place")
-    why = f"{told}; {part.distinct:,} different ids in {part.rows:,} rows"
+def _id_lines(topic: Topic, part: Profile, log: Log, why: str) -> list[Line]:
+    why = why or ("by its name" if mentions(part.name, topic) else "by its place")
+    why = f"{why}; {part.distinct:,} different ids in {part.rows:,} rows"
     return [Line((topic,), part.name, why), *_offered((topic,), log, topic)]
 
 

@@ -23,9 +23,9 @@ class Log:
 
     Attributes:
         unit: How the time is written.
-        named: How many of user and item are told by the columns' names.
+        named: How many of user and item are identified by the columns' names.
         unsure: A column of dates that could be read in two ways.
-        remarks: Role to what speaks against a column that seemed to be it.
+        remarks: Role to the objection against a column that seemed to have it.
         others: Role to columns that could have been it as well.
     """
 
@@ -45,12 +45,12 @@ class Log:
 
     @property
     def is_bare(self) -> bool:
-        """Whether a row says nothing but who met what, so that the same pair again says nothing new."""
+        """Whether a row holds nothing but user and item, so that a repeated pair adds nothing."""
         return not any((self.time, self.event_id, self.event, self.rating, self.duration, self.liked))
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """What can score an interaction, the best first."""
+        """Possible scores of an interaction, the best first."""
         possible = {
             "rating": self.rating is not None,
             "engagement": any(part and part.filled >= 0.5 for part in (self.duration, self.liked)),
@@ -61,7 +61,7 @@ class Log:
 
     @property
     def weight(self) -> float:
-        """How much speaks for these being the interactions that matter most."""
+        """The evidence that these are the main interactions; the more, the likelier."""
         signals = (self.time, self.rating or self.event or self.duration or self.liked)
         often = self.user.repeats >= 2 and self.item.repeats >= 1
         return 2 * self.named + sum(each is not None for each in signals) + often

@@ -1,4 +1,4 @@
-"""What one file, or several alike, turned out to be: form, columns and which rows were seen."""
+"""Inspected files: their format, columns and sampled rows, alone or as a family of similar files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Family:
 
     @cached_property
     def first(self) -> Look:
-        """The largest file, which stands for all."""
+        """The largest file, which represents all."""
         return max(self.looks, key=lambda look: look.file.path.stat().st_size)
 
     @property
@@ -89,7 +89,7 @@ class Family:
 
     @property
     def name(self) -> str:
-        """What the family is called."""
+        """The name of the family."""
         return self.first.file.name if len(self.looks) == 1 else families_by_name(self.files)[0]
 
     @property

@@ -36,8 +36,8 @@ class Entity:
         family: The files.
         key: The column of the ids.
         lines: The manifest's keys for the other columns.
-        why: What speaks for it.
-        score: How much does.
+        why: The evidence for it.
+        score: The strength of the evidence.
     """
 
     family: Family
@@ -56,7 +56,7 @@ class Match:
         users: The users; None where no file describes them.
         items: The items; None where no file describes them.
         reasons: Files to why they are neither, so far as they are not.
-        alike: Share of the rows whose user and item another row has, where nothing else tells them apart.
+        alike: Share of the rows whose user and item another row has, where nothing else distinguishes them.
     """
 
     log: Log
@@ -67,13 +67,13 @@ class Match:
 
     @property
     def score(self) -> float:
-        """How much speaks for the whole."""
+        """The strength of the evidence for users and items together."""
         return sum(entity.score for entity in (self.users, self.items) if entity)
 
 
 @dataclass(frozen=True)
 class _Joined:
-    """Files with the columns of theirs that hold the ids of the interactions.
+    """Files and those of their columns that hold the ids of the interactions.
 
     Attributes:
         shares: Column of the interactions, and the files' column that holds its ids, to how much of them.
@@ -133,8 +133,8 @@ def _entities(topic: Topic, part: Profile, joined: Sequence[_Joined]) -> list[En
     for each in joined:
         keys = [(key, share) for (column, key), share in each.shares.items() if column == part.name]
         entities = [_entity(topic, part, each.family, key, share) for key, share in keys]
-        telling = [entity for entity in entities if entity.lines and entity.score > 0]
-        found += sorted(telling, key=lambda entity: entity.score)[-1:]
+        useful = [entity for entity in entities if entity.lines and entity.score > 0]
+        found += sorted(useful, key=lambda entity: entity.score)[-1:]
     return found
 
 
@@ -146,20 +146,20 @@ def _entity(topic: Topic, part: Profile, family: Family, key: Profile, share: fl
     columns, invented = family.first.columns, family.first.invented
     lines = user_lines(key, columns) if topic is Topic.USER else item_lines(key, columns, invented=invented)
     as_many = min(key.distinct, part.distinct) / max(key.distinct, part.distinct)
-    told = _told(family.name, topic) + (0.0 if invented else _told_by_column(key, part, topic))
+    names = _score_file_name(family.name, topic) + (0.0 if invented else _score_key_name(key, part, topic))
     again = 1 - key.distinct / (key.rows * key.filled)
     why = f"{key.name} holds the {topic}s of {share:.0%} of the interactions"
     why += f"; {again:.0%} of its rows repeat an id and will be quarantined" if again > 0.005 else ""
-    return Entity(family, key, lines, why, share + as_many + told + 0.1 * min(_n_described(lines), 10))
+    return Entity(family, key, lines, why, share + as_many + names + 0.1 * min(_n_described(lines), 10))
 
 
-def _told(file: str, topic: Topic) -> float:
+def _score_file_name(file: str, topic: Topic) -> float:
     """Score how much a file's name suggests a topic, or the opposite one."""
     mine, other = mentions(file, topic), mentions(file, _OTHER[topic])
     return 0.0 if mine == other else _FOR if mine else _AGAINST
 
 
-def _told_by_column(key: Profile, part: Profile, topic: Topic) -> float:
+def _score_key_name(key: Profile, part: Profile, topic: Topic) -> float:
     about = _FOR if is_about(key.name, topic) else _AGAINST if is_about(key.name, _OTHER[topic]) else 0.0
     return about + 2.0 * (key.name == part.name)
 

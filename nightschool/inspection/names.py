@@ -1,4 +1,4 @@
-"""What a column's or a file's name says about what is in it."""
+"""Topics of columns and files, by the words of their names."""
 
 import re
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ _TEXTS: Final[Mapping[Topic, str]] = {
     Topic.HOLDOUT: "test valid validation val dev holdout eval",
 }
 WORDS: Final = {topic: frozenset(text.split()) for topic, text in _TEXTS.items()}
-"""The words that speak for a topic, in the singular."""
+"""The words of each topic, in the singular."""
 
 _KNOWN: Final = frozenset[str]().union(*WORDS.values())
 
@@ -88,8 +88,8 @@ def head_of(name: str) -> str:
     words = words_of(name)
     if amount := next((word for word in words if word in _AMOUNTS), None):
         return amount
-    telling = [word for word in words if word not in _SUFFIXES] or words
-    return telling[-1] if telling else ""
+    content = [word for word in words if word not in _SUFFIXES] or words
+    return content[-1] if content else ""
 
 
 def is_about(name: str, topic: Topic) -> bool:

@@ -1,4 +1,4 @@
-"""What the values of one column look like, told from a sample of them."""
+"""Profiles of columns, from a sample of their values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Profile:
         spaced: Share of values of several words, which some scripts write without blanks.
         range: The least and the greatest number, or instant in seconds since 1970; None where there are neither.
         usual: The same without the 2 % at either end.
-        separator: What stands between the labels of a list; empty where the values are lists themselves.
+        separator: The text between the labels of a list; empty where the values are lists themselves.
         written: Share of values that hold anything, words such as NULL among them.
         forms: The forms in which dates can be read that are not ISO 8601.
         hint: Why the values cannot be read as what they seem to be; empty where they can.

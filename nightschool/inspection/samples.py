@@ -1,4 +1,4 @@
-"""A sample of any source file: how the file is written, told from its content, and its first rows."""
+"""A sample of any source file: how the file is written, by its content, and its first rows."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -70,10 +70,10 @@ def _decimal_commas(rows: pl.DataFrame) -> list[str]:
         if text.str.contains(_POINT_NUMBER).sum() > len(text) / 2:
             return []
         # 1,234 may as well be a whole number with its thousands apart.
-        telling = text.str.contains(_COMMA_NUMBER).all() and text.str.contains(_CERTAIN_COMMA).any()
-        found += [column.name] if telling and len(text) else []
+        is_comma = text.str.contains(_COMMA_NUMBER).all() and text.str.contains(_CERTAIN_COMMA).any()
+        found += [column.name] if is_comma and len(text) else []
     return found
 
 
 _GUESSES: Final[Mapping[type[SourceFormat], Callable[[FileStart], Sample | None]]] = {Csv: _delimited}
-"""Delimited text is told by the values of its columns, which only the inspection looks at."""
+"""Delimited text is recognised by the values of its columns, which only the inspection looks at."""

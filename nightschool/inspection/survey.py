@@ -1,4 +1,4 @@
-"""What a folder of somebody's own files holds: which are interactions, items and users, and why the others are not."""
+"""Survey of a folder: which files hold interactions, items and users, and why the others do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from nightschool.inspection.names import Topic, is_about
 from nightschool.inspection.toml_text import printable
 
 NOT_USED: Final = "not used"
-_TOLD: Final = 5
+_MOST_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one file.
+    """The use of one file.
 
     Attributes:
         file: The file.
@@ -44,14 +44,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a folder holds.
+    """The content of a folder.
 
     Attributes:
         root: The folder.
         main: The files of the interactions.
         match: Their columns, and what describes users and items.
         holdout: Files like the interactions that are meant for a test; None where there are none.
-        findings: What became of each file, in the order of the names.
+        findings: The use of each file, in the order of the names.
     """
 
     root: Path
@@ -62,7 +62,7 @@ class Survey:
 
     @property
     def notes(self) -> list[str]:
-        """What will stop a night, unless it is set right in the files or the manifest first."""
+        """Problems that will stop a night unless the files or the manifest are corrected first."""
         if self.match.alike < MANY_REPEATS:
             return []
         rows = f"{self.match.alike:.0%} of the interactions repeat a pair of user and item"
@@ -87,7 +87,7 @@ def survey(root: Path, now: datetime) -> Survey:
     match = match_entities(main, [family for family in others if family not in alike])
     repeated = _repeated(main, alike)
     tests = (family for family in alike if family.is_holdout and repeated.get(family) == 0)
-    uses = dict(_uses(main, match, rest)) | {name: (NOT_USED, why) for name, why in _told_alike(main, alike, repeated)}
+    uses = dict(_uses(main, match, rest)) | {name: (NOT_USED, why) for name, why in _why_similar(main, alike, repeated)}
     findings = [
         Finding(look.file.name, look.format.kind, look.rows, look.whole, *uses[look.file.name]) for look in looks
     ]
@@ -100,7 +100,7 @@ def _look_at_each(files: Sequence[SourceFile]) -> tuple[list[Look], dict[str, st
     looks, refused = [], {}
     for file in files:
         if not can_be_named(file):
-            refused[printable(file.name)] = "its name cannot stand in a manifest: rename it"
+            refused[printable(file.name)] = "a manifest cannot hold its name: rename it"
             continue
         try:
             looks.append(look_at(file))
@@ -112,11 +112,11 @@ def _look_at_each(files: Sequence[SourceFile]) -> tuple[list[Look], dict[str, st
 def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, str]) -> NotFound:
     seen = [f"{look.file.name}: {look.rows} rows, {_why_none(look)}" for look in looks]
     seen += [f"{name}: {why}" for name, why in refused.items()]
-    more = [f"and {len(seen) - _TOLD} more"] if len(seen) > _TOLD else []
+    more = [f"and {len(seen) - _MOST_SHOWN} more"] if len(seen) > _MOST_SHOWN else []
     return NotFound(
         f"no file below {root} holds interactions",
-        seen=[*seen[:_TOLD], *more],
-        do="add one in which each row says which user met which item, such as user_id,item_id,timestamp",
+        seen=[*seen[:_MOST_SHOWN], *more],
+        do="add one in which each row names a user and an item, such as user_id,item_id,timestamp",
     )
 
 
@@ -144,7 +144,7 @@ def _repeated(main: Candidate, alike: Sequence[Family]) -> dict[Family, float]:
     return {family: shares[family.name] for family in alike}
 
 
-def _told_alike(
+def _why_similar(
     main: Candidate, alike: Sequence[Family], repeated: Mapping[Family, float]
 ) -> Iterator[tuple[str, str]]:
     """Yield why files with the columns of the interactions are not read with them."""
@@ -162,12 +162,12 @@ def _uses(main: Candidate, match: Match, rest: Sequence[Candidate]) -> Iterator[
     for family, reason in match.reasons:
         yield from ((name, (NOT_USED, reason)) for name in family.file_names)
     for other in rest:
-        meeting = f"{other.log.user.name} meets {other.log.item.name}"
-        why = f"could be interactions too ({meeting}): give it [[interactions]] of its own"
+        pair = f"{other.log.user.name} and {other.log.item.name}"
+        why = f"could be interactions too ({pair}): give it [[interactions]] of its own"
         yield from ((name, (NOT_USED, why)) for name in other.files)
     for section, entity in (("users", match.users), ("items", match.items)):
         if entity:
             yield from ((name, (section, entity.why)) for name in entity.family.file_names)
     yield from ((name, (NOT_USED, why)) for name, why in main.left_out.items())
-    why = f"{match.log.user.name} meets {match.log.item.name}, scored as {match.log.modes[0]}"
+    why = f"{match.log.user.name} and {match.log.item.name}, scored as {match.log.modes[0]}"
     yield from ((name, ("interactions", why)) for name in main.family.file_names)

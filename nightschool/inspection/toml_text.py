@@ -21,7 +21,7 @@ class Line:
         key: The key, or a path of keys below the section.
         value: What it is set to.
         why: Why it was guessed so; empty where it was not guessed.
-        only_offered: Whether it is an alternative that stands there as a comment.
+        only_offered: Whether it is an alternative, written as a comment.
     """
 
     key: tuple[str, ...]
@@ -46,7 +46,7 @@ class Section:
         name: Its header; empty for the keys before the first.
         lines: Its keys.
         remarks: Comments that follow the keys.
-        only_offered: Whether all of it is an alternative that stands there as a comment.
+        only_offered: Whether all of it is an alternative, written as a comment.
     """
 
     name: str

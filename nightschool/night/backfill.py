@@ -15,7 +15,7 @@ Run = Callable[[datetime], dict[str, Any]]
 
 
 class Backfilled(NamedTuple):
-    """What became of the night of one day.
+    """The outcome of the night of one day.
 
     Attributes:
         as_of: T of the night.
@@ -55,10 +55,10 @@ def list_instants(first: date, last: date, at: time | None, stored: Iterable[Rel
 
 
 def run_nights(instants: Iterable[datetime], stored: Iterable[Release], run: Run) -> list[Backfilled]:
-    """Return what became of the night of each T.
+    """Run the night of each T, and return the outcome of each.
 
-    A T that has a release is skipped. What refuses the data or the release of one night leaves the others alone; any
-    other error would end them too, so they do not run.
+    A T that has a release is skipped. Refused data or a refused release end only their own night; any other error
+    would end the later nights too, so they do not run.
     """
     known = {release.as_of: release for release in stored}
     found: list[Backfilled] = []
@@ -80,7 +80,7 @@ def worst_exit_code(nights: Sequence[Backfilled]) -> int:
 
 
 def require_all(nights: Sequence[Backfilled]) -> list[dict[str, Any]]:
-    """Return the nights as a JSON document holds them.
+    """Return the entries of all nights in a JSON document, or raise when one failed.
 
     Raises:
         NightschoolError: One of them failed.
@@ -98,7 +98,7 @@ def _usual_time(stored: Iterable[Release]) -> time:
 
 
 def _run_night(as_of: datetime, run: Run) -> tuple[Backfilled, bool]:
-    """Return what became of the night, and whether the others would end alike."""
+    """Run one night; return its outcome, and whether the others would end the same way."""
     try:
         report = run(as_of)
     except NightschoolError as error:

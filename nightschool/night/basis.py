@@ -1,4 +1,4 @@
-"""What the manifest says about scoring: figures of two nights compare only where they agree on it."""
+"""The scoring basis of a manifest: figures of two nights are comparable only where it is the same."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ PARTS = "basis_parts"
 
 
 def scoring_basis(manifest: Manifest) -> dict[str, Any]:
-    """Return what decides the figures of a night besides its data, by the names that people know it under."""
+    """Return the parts of the manifest that decide the figures of a night, by name."""
     items, users = manifest.items, manifest.users
     columns = manifest.item_columns
     return {
         "score": manifest.score,
-        "event weights": _told_weights(manifest),
+        "event weights": _declared_weights(manifest),
         "relevant": manifest.relevant.rating_min if manifest.relevant else None,
         "bots": sorted(manifest.bots),
         "rating scale": list(manifest.score_range) if manifest.score_range else None,
@@ -36,22 +36,22 @@ def scoring_basis(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _told_weights(manifest: Manifest) -> dict[str, float]:
+def _declared_weights(manifest: Manifest) -> dict[str, float]:
     # Homes are older than the defaults of shops, and hold no row that they would score otherwise.
-    untold = SHOP_WEIGHTS.keys() - manifest.event_weights.keys()
-    return {event: weight for event, weight in sorted(manifest.weights.items()) if event not in untold}
+    undeclared = SHOP_WEIGHTS.keys() - manifest.event_weights.keys()
+    return {event: weight for event, weight in sorted(manifest.weights.items()) if event not in undeclared}
 
 
 def describe_basis(manifest: Manifest) -> dict[str, Any]:
-    """Return what a release stores of its basis: the hash, and what it is the hash of."""
+    """Return what a release stores of its basis: the parts and their hash."""
     parts = scoring_basis(manifest)
     return {BASIS: basis_fingerprint(parts), PARTS: parts}
 
 
 def changed_basis(release: Release, manifest: Manifest) -> tuple[str, ...]:
-    """Return the names of what the manifest says otherwise than when the release was made.
+    """Return the names of the parts that have changed since the release was made.
 
-    Empty for a release that stored no basis, as those of earlier versions.
+    Empty for a release of an earlier version, which stored no basis.
     """
     stored: Mapping[str, Any] = release.gates
     if stored.get(BASIS) in (None, basis_fingerprint(scoring_basis(manifest))):

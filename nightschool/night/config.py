@@ -1,4 +1,4 @@
-"""What a night does: its typed, range-checked parameters."""
+"""The configuration of a night: typed, range-checked parameters."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,36 +13,44 @@ from nightschool.errors import ConfigurationError
 
 
 class NightConfig(Rules):
-    """The choices of one night; the same object is the form in the Prefect UI and the file behind `--config`."""
+    """The parameters of one night; the same object is the form in the Prefect UI and the file behind `--config`."""
 
     k: int = Field(default=50, ge=1, le=POOL_SIZE, description="How many items a published list holds.")
     cutoffs: tuple[Annotated[int, Field(ge=1, le=POOL_SIZE)], ...] = Field(
-        default=(5, 10, 20), description="The k of the metrics, besides 10, which decides."
+        default=(5, 10, 20), description="The k of the metrics; 10, which decides, is always among them."
     )
-    seed: int = Field(default=42, ge=0, description="Seed of everything random.")
+    seed: int = Field(default=42, ge=0, description="Seed of every random draw.")
     models: tuple[str, ...] = Field(
         default=("popularity", "svd", "dlae", "ials", "gfcf", "content"),
         min_length=1,
-        description="Candidates from the catalogue.",
+        description="Names of models in the catalogue that are tried.",
     )
     params: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description='Hyper-parameters that are fixed, such as {"ease": {"l2": 500}}.'
     )
     alpha_steps: int = Field(default=10, ge=1, le=100, description="The sweep tries α = 0, 1/steps, … 1.")
-    tune: Literal["weekly", "now"] = Field(default="weekly", description="When recipes are chosen anew.")
-    search_trials: int = Field(default=8, ge=0, le=10_000, description="Settings tried of each model when tuning.")
-    search_seconds: float = Field(default=20.0, ge=0, description="Wall time of all trials of a night together.")
+    tune: Literal["weekly", "now"] = Field(
+        default="weekly", description="When recipes are searched: once a week, or now."
+    )
+    search_trials: int = Field(
+        default=8, ge=0, le=10_000, description="How many settings of each model a search tries."
+    )
+    search_seconds: float = Field(default=20.0, ge=0, description="Wall time of all trials of a night, in seconds.")
     rerank_seconds: float = Field(
-        default=600.0, ge=0, description="What a reranker may take of a night: to prove, to refit and to recommend."
+        default=600.0,
+        ge=0,
+        description="Seconds that a reranker may take in a night, to prove, to refit and to recommend.",
     )
     max_validation_users: int = Field(
-        default=10_000, ge=200, description="Users who choose on validation; a sample of them where there are more."
+        default=10_000,
+        ge=200,
+        description="Largest number of validation users; a sample is drawn where there are more.",
     )
     window_days: int = Field(default=28, ge=1, description="Length of validation and of test, in days.")
-    min_users: int = Field(default=200, ge=2, description="Users with held-out items that a verdict needs.")
+    min_users: int = Field(default=200, ge=2, description="Smallest number of test users that can show a difference.")
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
-    keep: int = Field(default=30, ge=1, description="How many releases stay after a night.")
+    keep: int = Field(default=30, ge=1, description="How many releases are kept after a night.")
 
     @field_validator("cutoffs")
     @classmethod
@@ -51,7 +59,7 @@ class NightConfig(Rules):
 
     @classmethod
     def load(cls, file: Path | None, assignments: Sequence[str]) -> Self:
-        """The configuration from a TOML file, with `key=value` assignments over it.
+        """Read the configuration from a TOML file, then apply `key=value` assignments.
 
         A dotted key whose first part is not a field sets a hyper-parameter: `ease.l2=500`.
 
@@ -72,7 +80,7 @@ class NightConfig(Rules):
 
     @property
     def alphas(self) -> tuple[float, ...]:
-        """The α of the sweep, ascending."""
+        """Return the α of the sweep, ascending."""
         return tuple(round(step / self.alpha_steps, 4) for step in range(self.alpha_steps + 1))
 
 
@@ -101,7 +109,7 @@ def _assign(values: dict[str, Any], assignment: str, known: set[str]) -> None:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
             raise ConfigurationError(
-                f"configuration key {key!r} stands below a value", seen=target, do="set one of the two"
+                f"configuration key {key!r} is below a key that has a value", seen=target, do="set one of the two"
             )
     target[path[-1]] = _parse(text)
 

@@ -27,10 +27,10 @@ MAY_DIFFER: Final = "hashes may differ from a night on time"
 
 
 def find_doubts(lake: Lake, manifest: Manifest, as_of: datetime) -> list[str]:
-    """Return what keeps the tables as of T from being known to be those of a night on time, in sentences.
+    """Return the reasons why the tables as of T may differ from those of a night on time, as sentences.
 
-    Rows of files count from when they arrived, which the files themselves tell. What a query gave counts from when it
-    was read. In a log of the past a row counts from its own time, whenever its file arrived.
+    Rows of files are known from their arrival, which the files record. Rows of a query are known from when it was
+    read. In a log of the past a row is known from its own time, whenever its file arrived.
     """
     doubts = []
     queried = [part for part in manifest.interactions if isinstance(part.format, Sql) and not is_sent(part)]

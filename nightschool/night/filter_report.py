@@ -1,4 +1,4 @@
-"""What the signals and filters did to the events of one fit: rows of a table for people, and who was set aside."""
+"""The effects of signals and filters on the events of a fit: rows of a table, and the users who were set aside."""
 
 from dataclasses import dataclass
 
@@ -18,11 +18,11 @@ Row = dict[str, str | int]
 
 @dataclass(frozen=True)
 class Effects:
-    """What became of the events that a fit learns from.
+    """The effects of the rules on the events of a fit.
 
     Attributes:
-        rows: One entry a rule: rule, setting, and how many rows, users and items it touches.
-        set_aside: user_id, reason, events: the users whom nothing is learned from, and how many events they have.
+        rows: One entry a rule: rule, setting, and how many rows, users and items it affects.
+        set_aside: user_id, reason, events: the users who are left out of the fit, and how many events they have.
     """
 
     rows: tuple[Row, ...]
@@ -30,7 +30,7 @@ class Effects:
 
 
 def measure_effects(log: EventLog, fitted: Mask, config: NightConfig) -> Effects:
-    """What the rules of the configuration do to the fitted events.
+    """Measure what the rules of the configuration do to the fitted events.
 
     Raises:
         DataRefused: They leave too little to learn from.
@@ -80,7 +80,7 @@ def _bots(log: EventLog, theirs: pl.DataFrame, config: NightConfig) -> Row:
 
 
 def _seldom(left_out: pl.DataFrame, kept: Filtered, config: NightConfig) -> Row:
-    """Users and items count here who are not learned from at all."""
+    """Count the rows below the minimum, and the users and items that are left out altogether."""
     least = (config.min_user_events, config.min_item_events)
     setting = "" if max(least) == 1 else f"{least[0]} a user, {least[1]} an item"
     users = int((~kept.users[left_out[USER_INDEX].unique().to_numpy()]).sum())
@@ -89,10 +89,10 @@ def _seldom(left_out: pl.DataFrame, kept: Filtered, config: NightConfig) -> Row:
 
 
 def _negatives(log: EventLog, fitted: Mask, config: NightConfig) -> Row:
-    """What a model of ungraded scores would draw from these events."""
+    """Count the negatives that models of ungraded scores would draw from these events."""
     asked = {model: params["negatives"] for model, params in config.params.items() if params.get("negatives")}
     if not asked or log.signal.score_range is not None:
         return _row("negative sampling", "", log.events.clear())
     dataset = log.dataset(fitted)
     drawn = pl.concat(sample_negatives(dataset, per_positive, config.seed) for per_positive in asked.values())
-    return _row("negative sampling", ", ".join(f"{model}: {n} an item met" for model, n in asked.items()), drawn)
+    return _row("negative sampling", ", ".join(f"{model}: {n} an interaction" for model, n in asked.items()), drawn)

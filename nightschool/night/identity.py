@@ -1,4 +1,4 @@
-"""What makes two nights the same night: T, the data as of T, configuration, manifest, code and environment."""
+"""The identity of a night: T, the data as of T, configuration, manifest, code and environment."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from nightschool.storage.releases import Releases
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked of a night.
+    """The request for a night.
 
     Attributes:
         as_of: The T that was asked for; None to take the newest available_at.
@@ -37,11 +37,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes two nights the same night.
+    """The facts that make two nights the same night.
 
     Attributes:
         as_of: T: the night sees what was known then.
-        used: The tables as of T.
+        used: Fingerprints of the tables as of T.
         data: Fingerprint of the tables' content as of T.
         code: Hash of the source files.
         environment: Hash of interpreter, libraries and processor.
@@ -57,7 +57,7 @@ class Identity:
 
     @property
     def release_id(self) -> str:
-        """Return what this night publishes."""
+        """Return the id of the release that this night publishes."""
         return release_id(self.as_of, self.run_key)
 
 
@@ -99,7 +99,7 @@ def keyed_at(identity: Identity, as_of: datetime, manifest: Manifest, config: Ni
 
 
 def again(identity: Identity) -> Identity:
-    """Return the same night once more, under a key of its own, as `--force` runs it."""
+    """Return the identity of a repeat of the same night under a new key, as `--force` runs it."""
     key = run_key(
         data=identity.data,
         as_of=identity.as_of,
@@ -111,7 +111,7 @@ def again(identity: Identity) -> Identity:
 
 
 def undecided(identity: Identity, releases: Releases, cut_short: str | None) -> Identity:
-    """Return the first repeat of the night that is not decided, or the one whose try was cut short."""
+    """Return the first repeat of the night that is not decided, or the one that was interrupted."""
     while identity.run_key != cut_short and releases.find_run(identity.run_key) is not None:
         identity = again(identity)
     return identity

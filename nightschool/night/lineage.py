@@ -1,4 +1,4 @@
-"""What a night at T starts from: the release that was current before it, its weekly tuning, and earlier searches."""
+"""The state that a night at T starts from: the release before it, the weekly tuning, and earlier searches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ TRIALS = "trials"
 TUNED = "tuned"
 
 _NOT_SEARCHED = {"tune", "search_seconds", "rerank_seconds", "k", "coverage_floor", "keep"}
-"""Parameters of a night that change no setting that a search tries, but by the clock."""
+"""Parameters of a night that do not change the settings that a search tries, except by time limits."""
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What an earlier run of the same night tried when it chose its recipe.
+    """The settings that an earlier run of the same night tried.
 
     Attributes:
         components: Every setting, in the order in which they were tried.
@@ -65,9 +65,9 @@ def tuning_is_due(found: Sequence[Release], as_of: datetime) -> bool:
 def find_searched(
     history: Sequence[Release], as_of: datetime, champion: Release | None, config: NightConfig
 ) -> Searched | None:
-    """Return what the newest run at the same T, from the same champion and by the same configuration, tried.
+    """Return what the newest run at the same T, from the same champion and with the same configuration, tried.
 
-    None where no such run chose its recipe, or where it stored nothing, as those of earlier versions.
+    None where no such run searched, or where it is of an earlier version, which stored nothing.
     """
     start = champion.release_id if champion else None
     wanted = _searched_by(config.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""Opening a night: whether it is new, unfinished, already decided or unchanged, and what it starts from."""
+"""Resolving a night: whether it is new, unfinished, already decided or unchanged, and what it starts from."""
 
 import shutil
 from dataclasses import dataclass
@@ -27,22 +27,22 @@ from nightschool.storage.stage_records import StageRecords
 
 Kept = TypeVar("Kept", bound=StageRecord)
 
-SEARCHED_ANEW: Final = f"the recipe was searched again: {MAY_DIFFER}"
+SEARCHED_AGAIN: Final = f"the recipe was searched again: {MAY_DIFFER}"
 """The warning of a late night that chose its recipe without knowing what a night on time tried."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """An open night: everything its stages need.
+    """An open night: everything that its stages need.
 
     Attributes:
         base_version: Version of the `releases` table that the night starts from; None before the first release.
         champion: The release that was current before T; None on the first night.
-        tune: Whether recipes are chosen anew tonight.
-        late: Whether a release of a later T is current, or the night repeats that of the current one.
+        tune: Whether recipes are searched tonight.
+        late: Whether a release of a later T is current, or the night repeats the current release's night.
         moves_pointer: Whether the release becomes current; a backfill's does not.
-        basis_changes: What the manifest says otherwise about scoring than when the champion was made.
-        searched: What the same night tried when it ran before; None where nothing is known of that.
+        basis_changes: The parts of the scoring basis that changed since the champion was made.
+        searched: What an earlier run of the same night tried; None where that is unknown.
     """
 
     home: Home
@@ -59,7 +59,7 @@ class Night:
 
     @property
     def folder(self) -> Path:
-        """Where the stages leave their outputs until the night has ended."""
+        """The folder of the stages' outputs until the night ends."""
         return self.home.paths.nights / self.identity.run_key
 
     @property
@@ -95,7 +95,7 @@ class Night:
 
     @property
     def warnings(self) -> list[str]:
-        """Return what people should know of how the night came to its recipe."""
+        """Return warnings about how the night came to its recipe, for the report."""
         found = []
         if self.basis_changes and self.champion:
             what = ", ".join(self.basis_changes)
@@ -104,18 +104,18 @@ class Night:
                 "are not comparable with tonight's"
             )
         if self.late and self.tune and self.searched is None:
-            found.append(SEARCHED_ANEW)
+            found.append(SEARCHED_AGAIN)
         if self.late:
             found += find_doubts(self.home.lake, self.manifest, self.identity.as_of)
         return found
 
     def close(self) -> None:
-        """Forgets the stages of a night that has ended."""
+        """Remove the outputs and records of the stages, once the night has ended."""
         _clear(self.home.paths)
 
 
 class _Unfinished(BaseModel):
-    """The night that was running when this was written."""
+    """The marker of a running night, on the disk until the night ends."""
 
     as_of: datetime
     run_key: str
@@ -137,10 +137,10 @@ class Unchanged:
 
 
 def resolve_night(home: Home, manifest: Manifest, config: NightConfig, request: Request) -> Night | Release | Unchanged:
-    """The night to run; or the release that the same night stored before, or that a night would only repeat.
+    """Return the night to run; or the release that the same night stored before, or that it would only repeat.
 
-    A night that was interrupted goes on under its own T while nothing it depends on has changed; otherwise it is
-    marked abandoned and a new one starts. Call it under the home's lock.
+    An interrupted night goes on under its own T while nothing that it depends on has changed; otherwise it is marked
+    abandoned and a new one starts. Call it under the home's lock.
 
     Raises:
         DataRefused: There are no interactions.
@@ -166,7 +166,7 @@ def resolve_night(home: Home, manifest: Manifest, config: NightConfig, request: 
 
 
 def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request, identity: Identity) -> Night:
-    # The version first: whoever publishes from here on is noticed.
+    # The version first: a release that is published from here on is noticed.
     base_version = home.releases.version()
     history, as_of = home.releases.history(), identity.as_of
     published = [row for row in history if row.status == "published"]
@@ -215,7 +215,7 @@ def _published(decided: Release) -> Release:
 
 
 def _interrupted(paths: HomePaths) -> _Unfinished | None:
-    """The night that has not come to its end, decided or not."""
+    """Return the night that has not ended, decided or not; None without one."""
     marker = _marker(paths)
     return _Unfinished.model_validate_json(marker.read_bytes()) if marker.exists() else None
 
@@ -223,7 +223,7 @@ def _interrupted(paths: HomePaths) -> _Unfinished | None:
 def _resumed(
     home: Home, manifest: Manifest, config: NightConfig, request: Request, stored: _Unfinished
 ) -> Identity | None:
-    """The identity of the interrupted night, when it was not decided and may go on."""
+    """Return the identity of the interrupted night where it may go on, else mark it abandoned."""
     if home.releases.find_run(stored.run_key) is not None:
         return None
     identity = _identify(home, manifest, config, request, stored.as_of, stored)
@@ -255,7 +255,7 @@ def _identify(
     as_of: datetime | None,
     stored: _Unfinished | None,
 ) -> Identity:
-    """The night as of T; when it is forced, under the first key that is not decided, or whose try was cut short."""
+    """Identify the night as of T; a forced one by the first key that is undecided or was interrupted."""
     identity = identify(home.lake, manifest, config, request, as_of)
     if not request.force:
         return identity
@@ -267,7 +267,7 @@ def _marker(paths: HomePaths) -> Path:
 
 
 def _clear(paths: HomePaths) -> None:
-    """Removes what nights left behind; the marker first, since a night without it is never resumed."""
+    """Remove the files of nights; the marker first, since a night without it is never resumed."""
     _marker(paths).unlink(missing_ok=True)
     shutil.rmtree(paths.nights, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What became of a night: its outcome, its exit code and the name of its end state, by the error that ended it."""
+"""The outcome of a night, its exit code and the name of its end state, by the error that ended it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,7 @@ from nightschool.failures import INTERRUPTED, is_interrupt
 ALARMING: Final = frozenset(
     {"data refused", "gate refused", "wrong configuration", "unavailable", "failed", "interrupted", "died"}
 )
-"""Outcomes after which the lists are older than they should be. A hold is wanted, and `busy` is another try's night."""
+"""Outcomes that leave old lists in place unexpectedly. A hold is intended, and `busy` leaves it to the other run."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Outcome:
     """How a night ended.
 
     Attributes:
-        name: What the table of nights says.
-        state: What Prefect shows as the run's end state.
-        exit_code: What the command line ends with.
-        reason: One line.
+        name: The outcome in the table of nights.
+        state: The name of the run's end state in Prefect.
+        exit_code: The exit code of the command line.
+        reason: The reason, as one line.
     """
 
     name: str
@@ -57,7 +57,7 @@ END_STATES: Final = tuple(
 
 
 def outcome_of(error: BaseException) -> Outcome:
-    """Return what an error that ended a night means; what nobody foresaw is `failed`."""
+    """Return the outcome that an error means for the night; unexpected errors are `failed`."""
     if not isinstance(error, Exception) or is_interrupt(error):
         return Outcome("interrupted", "Crashed", INTERRUPTED, f"interrupted by {type(error).__name__}")
     for kind, name, state in _BY_ERROR:

@@ -1,4 +1,4 @@
-"""What a night learns from: scored events as of T, and their cut into train, validation and test."""
+"""The data of a night: scored events as of T, and their cut into train, validation and test."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

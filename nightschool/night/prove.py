@@ -1,4 +1,4 @@
-"""Proving on the test what validation chose, against the champion and popularity, once."""
+"""The comparison on the test: the recipe that validation chose, the champion and popularity, measured once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

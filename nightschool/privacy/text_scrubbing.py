@@ -51,7 +51,7 @@ def mentions(text: pl.Expr, user_id: UserId) -> pl.Expr:
     whole = [f" {words} " if len(words) < _LONGEST else f" {words[:_LONGEST]}" for words in spelled if words]
     found = [_words(text).str.contains(words, literal=True) for words in whole]
     if not spelled[0]:
-        # Signs alone are between words elsewhere: they count where they stand alone or between quotes.
+        # An id of signs alone separates words elsewhere: it counts only by itself or between quotes.
         found.append(text.str.contains(rf"""(^|["'\\]){re.escape(user_id)}(["'\\]|$)"""))
     return pl.any_horizontal(*found)
 

@@ -1,4 +1,4 @@
-"""What a simulation is asked for."""
+"""Settings of a simulation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Self

@@ -1,4 +1,4 @@
-"""Damage on purpose: a share of the simulated rows is spoilt as real files are, and it is written down which."""
+"""Damage on purpose: a share of the simulated rows is damaged as real files are, with a record of which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def damage_files(folder: Path, share: float, rng: np.random.Generator) -> pl.Dat
     """Damage a share of the folder's three files; return file, source_row, kind and reason (null if legal).
 
     Written to damage.parquet too. A share of each file's rows is spoilt, each fault as often as the others. An
-    engagement whose user or item is refused is listed beside them; it stays as it was, even where too few others are
+    engagement whose user or item is refused is listed too; it stays as it was, even where too few others are
     left for the share.
     """
     for_users, for_content, for_log = rng.spawn(3)

@@ -63,7 +63,7 @@ DRIFT: Final = 0.3
 """Share of a person's interests that have been replaced when the period ends."""
 
 FITTING_ROUNDS: Final = 60
-"""Rounds of proportional fitting that keep the margins; after 60 they are met within 0.01 %."""
+"""Rounds of proportional fitting that keep the margins; after 60 they hold within 0.01 %."""
 
 BOT_SHARE: Final = 0.004
 BURST_EVENTS: Final = 25

@@ -19,7 +19,7 @@ TYPE: Final = "type"
 
 
 class Title(NamedTuple):
-    """A job title: how many users bear it (a weight), what follows from it, and the role whose interests it has."""
+    """A job title: its share of the users (a weight), seniority and department, and the role behind its interests."""
 
     name: str
     seniority: str

@@ -1,4 +1,4 @@
-"""The database of what serving writes: one SQLite file below the home, or PostgreSQL; its address is never told."""
+"""The database that serving writes to: one SQLite file below the home, or PostgreSQL; its address stays secret."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from nightschool.data.readers.addresses import SQLITE, postgresql_url, told, told_of_connecting
+from nightschool.data.readers.addresses import SQLITE, connection_message, driver_message, postgresql_url
 from nightschool.errors import Unreachable
 from nightschool.storage.places import place_older
 from nightschool.storage.tables import METADATA, UNDONE
@@ -47,7 +47,7 @@ def connect_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
 
     def fail(context: sa.engine.ExceptionContext) -> None:
         if isinstance(context.sqlalchemy_exception, DBAPIError) and not context.is_pre_ping:
-            say = told if context.connection is not None else told_of_connecting
+            say = driver_message if context.connection is not None else connection_message
             raise _unreachable(say(context.sqlalchemy_exception, address), engine.dialect.name)
 
     sa.event.listen(engine, "handle_error", fail)

@@ -48,9 +48,9 @@ def test_bound_home_needs_no_options(manifest: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_new_home_says_what_it_needs(manifest: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is new; say --dataset"):
+    with pytest.raises(ConfigurationError, match="is new; give --dataset"):
         bind_home(None, manifest.parent)
-    with pytest.raises(ConfigurationError, match="is new; say --source-root"):
+    with pytest.raises(ConfigurationError, match="is new; give --source-root"):
         bind_home(str(manifest), None)
     with pytest.raises(NotFound, match=r"no such source folder; saw '.*nowhere'"):
         bind_home(str(manifest), manifest.parent / "nowhere")

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -10,7 +11,10 @@ from nightschool import errors
 from nightschool.cli import app as command_line
 from tests.cli.conftest import Run, require_refusal, spawn
 
-HEAVY = ("polars", "numpy", "prefect", "mlflow", "great_expectations", "matplotlib", "deltalake", "sklearn")
+HEAVY = (
+    *("polars", "numpy", "prefect", "mlflow", "great_expectations", "matplotlib", "deltalake", "sklearn"),
+    *("pydantic", "psutil", "fastapi", "sqlalchemy"),
+)
 
 
 def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -94,15 +98,51 @@ def test_home_comes_from_the_environment_too(run: Run, home: Path) -> None:
     require_refusal(run("releases", "list"), 5, home)
 
 
-@pytest.mark.parametrize("line", [["releases", "list", "--home"], ["--home", "--json"], ["--home="]], ids=" ".join)
+@pytest.mark.parametrize(
+    "line", [["releases", "--home", "--json", "list"], ["--home", "--json"], ["--home="]], ids=" ".join
+)
 def test_home_without_a_folder_is_wrong_usage(line: list[str], run: Run) -> None:
     require_refusal(run(*line), 2, "--home takes a folder", "write --home DIR")
+
+
+def test_home_at_the_end_of_the_line_needs_a_folder_too(run: Run) -> None:
+    outcome = run("releases", "list", "--home")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Option '--home' requires an argument" in outcome.err
+
+
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_every_parameter_of_a_command_has_help(path: tuple[str, ...]) -> None:
+    command: Any = typer.main.get_command(command_line.app)
+    for name in path:
+        command = command.commands[name]
+    assert command.help
+    assert [parameter.name for parameter in command.params if not parameter.help] == []
+    assert "home" in {parameter.name for parameter in command.params}
+
+
+def test_every_command_is_in_a_part_of_the_help() -> None:
+    root: Any = typer.main.get_command(command_line.app)
+    parts = {command.rich_help_panel for command in root.commands.values()}
+    assert parts == {
+        getattr(command_line, name) for name in ("NIGHTS", "PUBLISHED", "SERVERS", "DATA", "COMPARE", "SET_UP")
+    }
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"), [("nightschool rel", "releases"), ("nightschool releases ro", "rollback")]
+)
+def test_a_shell_completes_commands_and_prepares_no_home(begun: str, offered: str, home: Path) -> None:
+    words = {"COMP_WORDS": begun, "COMP_CWORD": str(begun.count(" "))}
+    outcome = spawn(_NIGHTSCHOOL_COMPLETE="complete_bash", **words)
+    assert outcome.out.split() == [offered]
+    assert not home.exists()
 
 
 def test_home_that_is_a_file_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    require_refusal(run("--home", file, "releases", "list"), 2, "the home is no folder", file, "--home")
+    require_refusal(run("--home", file, "releases", "list"), 2, "the home is not a folder", file, "--home")
 
 
 def test_setting_out_of_range_is_named_as_one_sets_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

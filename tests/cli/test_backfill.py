@@ -15,9 +15,9 @@ def test_a_range_that_reaches_into_the_future_is_wrong_usage(writing: Published,
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        (("--from", "June", "--to", "2025-06-01"), "--from is no date"),
+        (("--from", "June", "--to", "2025-06-01"), "--from is not a date"),
         (("--from", "2025-06-02", "--to", "2025-06-01"), "--to is before --from"),
-        (("--from", "2025-06-01", "--to", "2025-06-01", "--at", "noon"), "--at is no time of day"),
+        (("--from", "2025-06-01", "--to", "2025-06-01", "--at", "noon"), "--at is not a time of day"),
         (("--from", "2025-06-01", "--to", "2025-06-01", "--at", "02:00+01:00"), "takes no zone"),
     ],
 )

@@ -30,7 +30,7 @@ def test_what_cannot_be_backed_up_or_restored_is_told(writing: Published, run: R
     assert not (tmp_path / "b.zip").exists()
 
 
-@pytest.mark.parametrize("shown", ["Who was forgotten after the backup was made is in it"])
+@pytest.mark.parametrize("shown", ["The backup still holds users who were forgotten after it was made"])
 def test_a_restored_home_says_whom_to_forget_again(shown: str, reading: Published, run: Run, tmp_path: Path) -> None:
     assert run("backup", tmp_path / "b.zip").code == 0
     assert shown in run("--home", tmp_path / "new", "restore", tmp_path / "b.zip").out

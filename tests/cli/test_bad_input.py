@@ -250,8 +250,8 @@ def test_unknown_dataset(command: str, source: Source, run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["ingest", "retrain"])
 def test_new_home_needs_to_know_what_it_will_hold(command: str, source: Source, home: Path, run: Run) -> None:
-    require_refusal(run(command), 2, f"home {home} is new", "say --dataset")
-    require_refusal(run(command, "--dataset", "learning"), 2, f"home {home} is new", "say --source-root")
+    require_refusal(run(command), 2, f"home {home} is new", "give --dataset")
+    require_refusal(run(command, "--dataset", "learning"), 2, f"home {home} is new", "give --source-root")
     nowhere = source.folder / "nowhere"
     require_refusal(run(command, "--dataset", "learning", "--source-root", nowhere), 5, nowhere, "--source-root")
 

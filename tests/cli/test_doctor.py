@@ -67,7 +67,7 @@ def test_a_package_from_elsewhere_is_not_well(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(doctor, "distribution", lambda _: fake_distribution(packages="nightschool\nnumpy\n"))
     sources = answer("sources")
     assert not sources.ok
-    assert sources.seen.startswith("package numpy is not the one of")
+    assert sources.seen.startswith("package numpy is not imported from")
 
 
 def fake_distribution(
@@ -112,7 +112,7 @@ def test_an_erasure_that_was_cut_short_is_not_well(paths: HomePaths) -> None:
     assert answer("erasure") == ("erasure", True, "none under way")
     paths.erasure.write_text("{}")
     assert not answer("erasure").ok
-    assert "run `forget` again or a night" in answer("erasure").seen
+    assert "run `nightschool forget` again, or a night" in answer("erasure").seen
 
 
 def test_a_release_with_all_its_rows_is_well(paths: HomePaths) -> None:
@@ -139,7 +139,7 @@ def test_the_alias_of_a_release_that_was_never_registered_is_not_well(paths: Hom
     publish(paths, row_counts={})
     mlflow = answer("mlflow")
     assert not mlflow.ok
-    assert mlflow.seen.startswith(f"no registered model makes {RELEASE}")
+    assert mlflow.seen.startswith(f"no registered model belongs to release {RELEASE}")
 
 
 def test_a_database_of_mlflow_that_is_none_is_not_well(paths: HomePaths) -> None:

@@ -60,7 +60,7 @@ def test_relative_home_becomes_absolute_for_those_that_start_elsewhere(
 
 def test_home_must_be_a_folder(variables: dict[str, str], home: Path) -> None:
     home.write_text("")
-    with pytest.raises(ConfigurationError, match="the home is no folder"):
+    with pytest.raises(ConfigurationError, match="the home is not a folder"):
         prepare_environment()
 
 

@@ -16,7 +16,7 @@ def test_a_key_is_told_once_and_works_until_it_is_revoked(run: Run, home: Path) 
     added = run("keys", "add", "platform", "--role", "events")
     assert added.code == 0
     key = added.out.strip()
-    assert "kept nowhere" in added.err
+    assert "The key is not stored" in added.err
     keys = Keys(open_database(f"sqlite:///{home / 'events.db'}"))
     assert role_of(keys, key) == "events"
     document = run("keys", "add", "page", "--role", "read", "--json").document

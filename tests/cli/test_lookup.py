@@ -136,7 +136,10 @@ def test_export_as_csv(reading: Published, run: Run, tmp_path: Path) -> None:
     [
         (["--table", "grades", "--out", "x.csv"], ["no such table", "'grades'", "recommendations, candidate_scores"]),
         (["--table", "metrics", "--out", "x.xlsx"], ["unknown file type", "'.xlsx'", ".parquet or .csv"]),
-        (["--table", "metrics", "--out", "no/such/x.csv"], ["no such folder", "'no/such'", "create it"]),
+        (
+            ["--table", "metrics", "--out", "no/such/x.csv"],
+            ["the folder of --out does not exist", "'no/such'", "create it"],
+        ),
     ],
     ids=" ".join,
 )
@@ -170,12 +173,12 @@ def test_all_that_is_stored_about_a_user_is_one_document(reading: Published, run
     out = tmp_path / "user.json"
     assert run("export", "--user", 2, "--out", out, "--json").document == {"user_id": 2, "out": str(out)}
     assert (json.loads(out.read_text()), out.stat().st_mode & 0o777) == (shown.document, 0o600)
-    require_refusal(run("export", "--user", 2, "--out", out), 2, "the file is there already")
-    require_refusal(run("export", "--user", "nobody"), 5, "no such user")
+    require_refusal(run("export", "--user", 2, "--out", out), 2, "the file exists already")
+    require_refusal(run("export", "--user", "nobody"), 5, "User ids in this home are whole numbers")
 
 
 def test_an_export_is_of_a_table_or_of_a_user(reading: Published, run: Run, tmp_path: Path) -> None:
-    require_refusal(run("export"), 2, "export takes --table or --user")
-    require_refusal(run("export", "--user", 2, "--table", "metrics"), 2, "export takes --table or --user")
+    require_refusal(run("export"), 2, "export takes either --table or --user")
+    require_refusal(run("export", "--user", 2, "--table", "metrics"), 2, "export takes either --table or --user")
     require_refusal(run("export", "--table", "metrics"), 2, "no file to write to")
     require_refusal(run("export", "--user", 2, "--out", tmp_path / "x.csv"), 2, "end the name in .json")

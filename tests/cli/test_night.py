@@ -210,7 +210,7 @@ def test_evaluate_measures_users_and_items_that_were_held_out_whole(reading: Pub
     assert all({"popularity", "ease", "content"} <= {m["name"] for m in t["models"]} for t in users["tables"])
     assert all("fold in" in table["failures"]["svd"] for table in users["tables"])
     assert 20 < users["tables"][0]["n_users"] <= N_USERS / 5
-    assert "few to tell by" in users["warnings"][0]
+    assert "users are few" in users["warnings"][0]
     told = run(*line, "--protocol", "leave-items")
     assert told.err == ""
     for each in ("new items among themselves", "new items in the whole catalogue", "diversity@10", "miscalibration@10"):

@@ -36,7 +36,7 @@ def test_a_night_that_runs_or_found_the_home_locked_is_not_judged() -> None:
 
 def test_a_home_is_not_well_when_no_night_began_for_26_hours() -> None:
     assert nights_begin([row("failed", 26)], NOW) == "the last began at 2026-11-27 07:00"
-    with pytest.raises(NightschoolError, match="no night began for 26 hours; saw 'the last at 2026-11-27 06:54'"):
+    with pytest.raises(NightschoolError, match="no night has started for 26 hours; saw 'the last at 2026-11-27 06:54'"):
         nights_begin([row("busy", 1), row("published", 26.1)], NOW)
     assert nights_begin([], NOW).startswith("none yet")
 

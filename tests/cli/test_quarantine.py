@@ -47,7 +47,7 @@ def test_list_counts_by_table_file_and_reason(source: Path, run: Run) -> None:
     assert (shown.code, shown.err) == (0, "")
     assert "nine" in shown.out
     assert "unknown_user" not in shown.out
-    assert "No row lies in quarantine" in run("quarantine", "list", "--file", "other.csv").out
+    assert "No row is in quarantine" in run("quarantine", "list", "--file", "other.csv").out
 
 
 def test_exported_rows_are_repaired_and_taken_in(source: Path, run: Run) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from nightschool.cli.app import app
@@ -26,15 +27,19 @@ def test_doctor_finds_a_new_home_well() -> None:
     assert "All is well" in result.stdout
 
 
-def test_doctor_ends_with_1_when_something_is_wrong(home: Path) -> None:
-    home.touch()
+SILENT = "http://127.0.0.1:1/api"
+"""No Prefect server listens there."""
+
+
+def test_doctor_ends_with_1_when_something_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", SILENT)
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
     assert "PROBLEM" in result.stdout
 
 
-def test_doctor_prints_one_json_document(home: Path) -> None:
-    home.touch()
+def test_doctor_prints_one_json_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", SILENT)
     document = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)
     assert not document["ok"]
-    assert {check["name"] for check in document["checks"] if not check["ok"]} == {"home"}
+    assert {check["name"] for check in document["checks"] if not check["ok"]} == {"prefect"}

@@ -75,7 +75,7 @@ def test_night_is_told_from_rows_to_where_to_look_next(capsys: pytest.CaptureFix
         "learnable",
         "NO",
     ]
-    told += ["ease is better", "Learner 5", "Maps", "because of Maps", "2025-03-01-0badcafe", "Where to look next"]
+    told += ["ease is better", "User 5", "Maps", "because of Maps", "2025-03-01-0badcafe", "Where to look next"]
     places = [out.find(each) for each in told]
     assert min(places) >= 0, dict(zip(told, places, strict=True))
     assert "0.5000" in out

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
-from models.base import Model
-from nightschool.contract import Dataset
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.experiments.store import Plan
+from nightschool.testing.recommender import RecommenderContract
 from serving.rules import Rules
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +27,13 @@ def snippet(page: str, language: str) -> str:
     return next(text for name, text in snippets(language) if name == page)
 
 
+def names_of(page: str) -> dict[str, Any]:
+    """What the Python of a page defines."""
+    names: dict[str, Any] = {"__name__": page}
+    exec(compile(snippet(page, "python"), page, "exec"), names)
+    return names
+
+
 @pytest.mark.parametrize(("page", "text"), snippets("python"))
 def test_python_compiles(page: str, text: str) -> None:
     compile(text, page, "exec")
@@ -39,17 +44,10 @@ def test_toml_parses(page: str, text: str) -> None:
     assert tomllib.loads(text), page
 
 
-def test_the_model_of_the_guide_learns_and_recommends() -> None:
-    model = names_of("add-a-model.md")["PopularItems"]()
-    assert isinstance(model, Model)
-    seen = pl.DataFrame({"user_id": [1, 1, 2, 3], "item_id": [10, 11, 10, 12]})
-    fitted = model.fit(Dataset.from_frames(seen), seed=0)
-    assert fitted.recommend(pl.Series([2, 3]), 1).rows() == [(2, fitted_best(fitted, 2), 1, 1.0), (3, 10, 1, 2.0)]
+class TestTheModelOfTheGuide(RecommenderContract):
+    """The example of `add-a-model.md` keeps what every recommender promises."""
 
-
-def fitted_best(model: Model, user: int) -> Any:
-    """The item that breaks the tie of two items with one user each."""
-    return model.recommend(pl.Series([user]), 1)["item_id"][0]
+    model = names_of("add-a-model.md")["PopularItems"]
 
 
 def test_the_metric_of_the_guide_is_the_harmonic_mean() -> None:
@@ -57,13 +55,6 @@ def test_the_metric_of_the_guide_is_the_harmonic_mean() -> None:
     hits = np.array([[True, False, True, False]])
     precision, recall = 2 / 4, 2 / 3
     assert f1_at(hits, np.array([3]), 4)[0] == pytest.approx(2 * precision * recall / (precision + recall))
-
-
-def names_of(page: str) -> dict[str, Any]:
-    """What the Python of a page defines."""
-    names: dict[str, Any] = {"__name__": page}
-    exec(compile(snippet(page, "python"), page, "exec"), names)
-    return names
 
 
 def test_the_manifest_of_the_guide_is_one() -> None:

@@ -16,7 +16,7 @@ from nightschool.application.tracking import registry
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.errors import NightschoolError
 from nightschool.night.config import NightConfig
-from nightschool.night.night import SEARCHED_ANEW
+from nightschool.night.night import SEARCHED_AGAIN
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.release_reader import Reader
@@ -80,7 +80,7 @@ def test_a_night_that_was_missed_is_stored_later_as_it_would_have_been_on_time(n
     assert night(T3, copy="two")["status"] == "published"
     report = night(T2, copy="two")
     assert (report["status"], report["release_id"]) == ("backfilled", on_time[T2][0])
-    assert SEARCHED_ANEW not in report["warnings"]
+    assert SEARCHED_AGAIN not in report["warnings"]
     assert hashes() == on_time
 
     home = open_home()
@@ -115,7 +115,7 @@ def test_a_forced_repeat_tries_the_same_settings_and_gives_the_same_hashes(night
     hasty = CONFIG.model_copy(update={"search_seconds": 0.001})
     report = night(T1, config=hasty, force=True)
     assert (report["status"], report["tuned"]) == ("published", True)
-    assert SEARCHED_ANEW not in report["warnings"]
+    assert SEARCHED_AGAIN not in report["warnings"]
     before, repeat = open_home().releases.stored()
     assert before.run_key != repeat.run_key
     assert repeat.gates["trials"] == before.gates["trials"]

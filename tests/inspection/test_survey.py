@@ -37,7 +37,7 @@ def test_every_file_is_told_of(uses):
         "README.txt": (NOT_USED, "is no table: no separator cuts its lines into the same number of fields"),
         "empty.csv": (NOT_USED, "is empty"),
         "items.csv": ("items", "item_id holds the items of 100% of the interactions"),
-        "ratings.csv": ("interactions", "user_id meets item_id, scored as rating"),
+        "ratings.csv": ("interactions", "user_id and item_id, scored as rating"),
         "users.csv": ("users", "user_id holds the users of 100% of the interactions"),
     }
     ratings_finding = next(finding for finding in found.findings if finding.file == "ratings.csv")
@@ -69,7 +69,7 @@ def test_other_logs_are_told_of(uses):
         "user_id,course,grade", *(f"{user},{course},{course}" for user in range(1, 9) for course in range(4))
     )
     _, told = uses({"log.csv": lines(HEADER, *ROWS), "grades.csv": grades, "more.csv": lines(HEADER, *_later())})
-    assert told["grades.csv"][1].startswith("could be interactions too (user_id meets course)")
+    assert told["grades.csv"][1].startswith("could be interactions too (user_id and course)")
     assert told["more.csv"] == (NOT_USED, "like log.csv, but named otherwise: add it to files if it belongs there")
 
 
@@ -80,7 +80,7 @@ def _later():
 def test_names_are_told_without_what_a_terminal_obeys(uses):
     _, told = uses({"log.csv": lines(HEADER, *ROWS), "\x1b[31m.csv": "", "C:x.csv": ITEMS})
     assert told["\\u001b[31m.csv"] == (NOT_USED, "is empty")
-    assert told["C:x.csv"] == (NOT_USED, "its name cannot stand in a manifest: rename it")
+    assert told["C:x.csv"] == (NOT_USED, "a manifest cannot hold its name: rename it")
 
 
 def test_folder_without_interactions_says_what_is_missing(put, folder):

@@ -60,7 +60,7 @@ def test_each_rule_tells_its_setting_and_what_it_touches() -> None:
         "recency decay": ("half-life 30 days", 7, 3, 5),
         "suspected bots": ("view: more than 2 and 20% within 5 s", 4, 1, 4),
         "minimum interactions": ("off", 0, 0, 0),
-        "negative sampling": ("svd: 2 an item met", 2, 1, 2),
+        "negative sampling": ("svd: 2 an interaction", 2, 1, 2),
     }
     with pytest.raises(DataRefused, match="nothing to learn from"):
         effects_of(log_of(bots=["view"]), config)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.night.config import NightConfig
-from nightschool.night.night import SEARCHED_ANEW, resolve_night
+from nightschool.night.night import SEARCHED_AGAIN, resolve_night
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
@@ -85,7 +85,7 @@ def test_a_backfill_before_every_release_searches_a_recipe_and_says_so(opened: H
     meet(opened, MONDAY - timedelta(days=5), row=99)
     night = at(opened, -1)
     assert (night.champion, night.tune) == (None, True)
-    assert night.warnings == [SEARCHED_ANEW]
+    assert night.warnings == [SEARCHED_AGAIN]
 
 
 def test_a_night_on_time_says_nothing_of_its_search(opened: Home) -> None:
@@ -103,7 +103,7 @@ def test_a_forced_repeat_starts_where_the_night_did_and_tries_what_it_tried(open
     assert [component.model for component in first.searched.components] == ["ease"]
     assert first.warnings == []
     other = at(opened, 0, force=True, config=NightConfig(search_trials=1))
-    assert (other.searched, other.warnings) == (None, [SEARCHED_ANEW])
+    assert (other.searched, other.warnings) == (None, [SEARCHED_AGAIN])
 
 
 def test_an_interrupted_backfill_goes_on(opened: Home) -> None:

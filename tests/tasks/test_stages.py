@@ -1,7 +1,6 @@
 """What every declared stage of a night must have: a record, a task, its line in the flow, and a kill test."""
 
 import ast
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import get_type_hints
@@ -12,7 +11,6 @@ from prefect import Task
 from flows.retrain import retrain
 from nightschool.night.records import STAGES, StageRecord
 from tests.flows.test_killed_nights import MOMENTS
-from tests.night.records import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 TASKS = {path.stem for path in (ROOT / "tasks").glob("[!_]*.py")} - {"report"}
@@ -27,7 +25,8 @@ def calls_of_flow() -> list[str]:
 
 
 def test_every_record_is_a_declared_stage_and_every_task_has_a_record() -> None:
-    assert set(StageRecord.__subclasses__()) == set(STAGES)
+    records = {kind for kind in StageRecord.__subclasses__() if kind.__module__ == StageRecord.__module__}
+    assert records == set(STAGES)
     assert {record.stage for record in STAGES} == TASKS
 
 
@@ -49,13 +48,6 @@ def test_a_kept_stage_is_resumable_and_any_other_is_measured(record: type[StageR
     source = (ROOT / "tasks" / f"{record.stage}.py").read_text()
     wanted = f"resumable(night, {record.__name__}, " if record.kept else f"measured({record.__name__}.stage)"
     assert wanted in source
-
-
-@each_stage
-def test_a_record_comes_back_from_its_file(record: type[StageRecord]) -> None:
-    example = EXAMPLES[record.stage]
-    stored = json.dumps(example.model_dump(mode="json"), allow_nan=False)
-    assert record.model_validate_json(stored) == example
 
 
 @each_stage

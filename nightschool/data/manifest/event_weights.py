@@ -1,4 +1,4 @@
-"""What an event of each type is worth unless a manifest says otherwise."""
+"""Default weights of event types, which a manifest can override."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,7 +7,7 @@ from typing import Final
 LEARNING_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"view": 1.0, "click": 5.0, "enroll": 10.0, "like": 10.0, "complete": 10.0, "dislike": -5.0, "hide": -10.0}
 )
-"""What people do with content, the events of the service among it."""
+"""Events on learning content, including those of the service."""
 
 SHOP_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -15,10 +15,10 @@ SHOP_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         **dict.fromkeys(("purchase", "transaction", "buy", "order"), 10.0),
     }
 )
-"""What people do with goods: who buys wants it more than who puts it into a cart."""
+"""Events in a shop: buying weighs more than putting into a cart."""
 
 EVENT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType({**LEARNING_WEIGHTS, **SHOP_WEIGHTS})
-"""The weights that a manifest's own are laid over; a row with any other type of event goes to quarantine."""
+"""All default weights; rows with an event type without a weight go to quarantine."""
 
 _WORDS: Final = (
     (-10.0, ("hide", "unenrol", "refund", "unsubscribe")),
@@ -33,7 +33,7 @@ _WORDS: Final = (
 
 
 def guess_weight(event: str) -> float:
-    """Return what an event of a type may be worth, told from the words in its name; 1 where they tell nothing."""
+    """Guess the weight of an event type by the words in its name; 1 where they say nothing."""
     name = event.casefold()
     if name in EVENT_WEIGHTS:
         return EVENT_WEIGHTS[name]

@@ -40,7 +40,7 @@ def _one_or_several(value: object) -> object:
 
 
 class Interactions(Sourced):
-    """Where the interactions are, and which column is what."""
+    """Files of interactions, and the meaning of their columns."""
 
     user: str
     item: str
@@ -49,11 +49,11 @@ class Interactions(Sourced):
     event: str | Constant | None = None
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
-    event_id: str | None = Field(default=None, description="An event that comes again is a repeat, or a correction.")
+    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
     event_id_scope: Literal["dataset", "file"] = Field(
         default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
     )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was taken back.")
+    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
     user_map: IdMap | None = None
     item_map: IdMap | None = None
 
@@ -76,7 +76,7 @@ class Interactions(Sourced):
 
 
 class Items(Sourced):
-    """Where the catalogue is, and which columns say what an item is about."""
+    """Files of the catalogue, and which columns describe an item."""
 
     id: str
     title: str | None = None
@@ -114,14 +114,14 @@ class Items(Sourced):
 
 
 class Users(Sourced):
-    """Where the users are, and what is known of them."""
+    """Files of the users, and which columns describe them."""
 
     id: str
     attributes: Names = Field(default=(), description="Columns with one label a user; the first is the audience.")
     labels: Mapping[str, Mapping[str, str]] = Field(default={}, description="Attribute to its codes and their labels.")
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
-    complete: bool = Field(default=True, description="Whether a file lists all users: whom it lacks has left.")
+    complete: bool = Field(default=True, description="Whether a file lists all users: those it lacks have left.")
 
     @property
     def source_columns(self) -> Names:
@@ -137,20 +137,20 @@ class Users(Sourced):
 
 
 class Relevant(Part):
-    """What counts as a hit among the held-out pairs."""
+    """Which held-out pairs count as hits."""
 
     rating_min: float = Field(allow_inf_nan=False)
 
 
 class Catalogue(Part):
-    """Items alone, which the manifest of any dataset can attach: `catalogue = NAME` there stands for these [items]."""
+    """Items alone, which any manifest can attach: `catalogue = NAME` is replaced by these [items]."""
 
     name: Name
     items: Items
 
 
 class Manifest(Part):
-    """Everything particular to one dataset."""
+    """All that is particular to one dataset."""
 
     name: Name
     score: Literal["rating", "engagement", "events", "implicit"]
@@ -161,10 +161,10 @@ class Manifest(Part):
     )
     fold_case: bool = Field(default=False, description="Whether user ids that differ by case alone are one user.")
     text_ids: tuple[Literal["user", "item"], ...] = Field(
-        default=(), description="Texts, even where nearly all are whole."
+        default=(), description="Ids that are text, even if nearly all are whole numbers."
     )
-    event_weights: Mapping[str, float] = Field(default={}, description="Added to the default weights, or over them.")
-    bots: Names = Field(default=(), description="Event types that tell a bot by its haste; none: nobody is suspected.")
+    event_weights: Mapping[str, float] = Field(default={}, description="Added to the defaults, or overriding them.")
+    bots: Names = Field(default=(), description="Event types by which bots are suspected; none: no user is.")
     interactions: Annotated[tuple[Interactions, ...], BeforeValidator(_one_or_several)] = Field(
         min_length=1, description="One table, or several where the files differ in form."
     )
@@ -174,7 +174,7 @@ class Manifest(Part):
 
     @cached_property
     def weights(self) -> Mapping[str, float]:
-        """Event type to what one such event is worth."""
+        """Event type to the weight of one such event."""
         return {**EVENT_WEIGHTS, **self.event_weights}
 
     def folded(self, user_id: str) -> str:
@@ -183,9 +183,9 @@ class Manifest(Part):
 
     @cached_property
     def exclusions(self) -> Mapping[str, float]:
-        """Event type to its negative weight, such as dislike and hide; empty where no event is told."""
-        told = any(part.event for part in self.interactions)
-        return {event: weight for event, weight in self.weights.items() if told and weight < 0}
+        """Event type to its negative weight, such as dislike and hide; empty where no column holds events."""
+        has_events = any(part.event for part in self.interactions)
+        return {event: weight for event, weight in self.weights.items() if has_events and weight < 0}
 
     @cached_property
     def item_columns(self) -> ItemColumns:

@@ -1,4 +1,4 @@
-"""The smaller sections of a manifest: where rows are, and how one column of them is written."""
+"""The smaller sections of a manifest: sources of rows, and how single columns are written."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,11 +28,11 @@ Words = Annotated[Names, BeforeValidator(_as_words)]
 
 
 class Sourced(Part):
-    """Where rows are: in files, or in the result of a query."""
+    """A source of rows: files, or the result of a query."""
 
     files: tuple[Pattern, ...] = Field(default=(), description="Paths, globs and folders; none for a query.")
     format: Format = Csv()
-    missing: Words = Field(default=(), description="What else stands for no value, in titles and labels too.")
+    missing: Words = Field(default=(), description="Further words for a missing value, in titles and labels too.")
 
     @property
     def source_columns(self) -> Names:
@@ -68,7 +68,7 @@ class IdMap(Part):
     file: Pattern
     format: TableFormat = Csv()
     source: str = Field(alias="from", description="Column of the ids that the rows hold.")
-    target: str = Field(alias="to", description="Column of what they stand for.")
+    target: str = Field(alias="to", description="Column of the ids that replace them.")
 
 
 class Origins(Part):
@@ -128,7 +128,7 @@ def _iso_by_default(value: object) -> object:
 
 
 When = Annotated[Time, BeforeValidator(_iso_by_default)]
-"""A column of instants; its bare name stands for one that is written in ISO 8601."""
+"""A column of instants; a bare name means ISO 8601."""
 
 
 class Rating(Part):
@@ -137,7 +137,9 @@ class Rating(Part):
     column: str
     min: float = Field(allow_inf_nan=False)
     max: float = Field(allow_inf_nan=False)
-    missing: tuple[float, ...] = Field(default=(), description="Numbers that stand for no rating: the item was met.")
+    missing: tuple[float, ...] = Field(
+        default=(), description="Numbers that mean no rating: the user only interacted with the item."
+    )
 
     @model_validator(mode="after")
     def _scale_has_extent(self) -> Self:

@@ -1,4 +1,4 @@
-"""TOML files to checked models; what is wrong with one is told in one line."""
+"""TOML files to validated models, with every fault explained in one line."""
 
 import tomllib
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def checked(model: type[Model], document: Mapping[str, Any], file: str) -> Model
     """Validate the keys and values of a file as a model.
 
     Raises:
-        ManifestError: A key or value is not right; the address of a database is never told.
+        ManifestError: A key or value is not valid; the message never repeats the address of a database.
     """
     try:
         return model.model_validate(document)

@@ -1,4 +1,4 @@
-"""The ids of a home: their dtypes, told from the files, and the maps that translate them."""
+"""The ids of a home: their dtypes, inferred from the files, and the maps that translate them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

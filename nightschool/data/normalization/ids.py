@@ -7,14 +7,14 @@ import polars as pl
 
 from nightschool.data.normalization.missing import MISSING, read_leniently, without_blanks, without_missing
 
-_MOST_ODD: Final = 0.05
+_MOST_TEXT: Final = 0.05
 """Share of the different ids that may be no whole numbers in a home of whole numbers; they go to quarantine."""
 
 _ENOUGH: Final = 10
-"""Different whole numbers beside which a single odd id is one."""
+"""Distinct whole numbers from which a single other id is an accident."""
 
 _FEW: Final = 2
-"""Different odd ids in a block that make no file of texts."""
+"""Distinct ids that are no whole numbers in a block that still count as accidents."""
 
 _WITH_ZEROS: Final = r"^(-?(?:0|[1-9]\d*))\.0+$"
 _EXACT: Final = 2**53
@@ -104,7 +104,7 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
             # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
     # A single one is an accident also where ids are so few that it is more than its share.
-    is_odd = len(odd) > max(_MOST_ODD * (len(odd) + n_whole), n_whole >= _ENOUGH)
+    is_odd = len(odd) > max(_MOST_TEXT * (len(odd) + n_whole), n_whole >= _ENOUGH)
     return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()
 
 

@@ -8,7 +8,7 @@ from nightschool.data.manifest.manifest import Manifest
 
 ZERO_FROM: Final = datetime(1969, 12, 31, tzinfo=UTC)
 ZERO_UNTIL: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""Between these lies second zero in every time zone: a missing time that somebody wrote as 0."""
+"""Between these lies second zero in every time zone: a missing time that was written as 0."""
 
 EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
 """Counts of seconds of this century that are read as milliseconds, or milliseconds as microseconds, end before."""

@@ -1,4 +1,4 @@
-"""What stands for no value where a value was to be written, and the blanks around one."""
+"""Missing values: the words for them, and blanks around values."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -23,14 +23,14 @@ def without_blanks(text: pl.Series) -> pl.Series:
 
 
 def without_missing(text: pl.Series, words: Collection[str]) -> pl.Series:
-    """Return the texts, null where they are one of the words that stand for no value."""
+    """Return the texts, null where they are one of the words for a missing value."""
     return text.set(text.is_in(list(words)).fill_null(value=False), None) if words else text
 
 
 def read_leniently(text: pl.Series, read: Callable[[pl.Series], pl.Series]) -> tuple[pl.Series, pl.Series]:
     """Return what is read from texts, and the texts that mean something.
 
-    Those that cannot be read as they stand are tried without blanks around them, and may be a word for no value.
+    Those that cannot be read as they are are tried without blanks around them, and may be a word for a missing value.
     """
     values = read(text)
     unread = values.is_null() & text.is_not_null()

@@ -33,7 +33,7 @@ from nightschool.data.normalization.row_reader import RELEASED, RowReader
 from nightschool.data.readers.parsing import BLANKS, RAW
 
 FAULT: Final = (SOURCE_ROW, REASON, DETAIL, RAW, ROW)
-"""What a normalised frame holds beside the table's own columns."""
+"""Columns that a normalised frame holds in addition to the table's own."""
 
 
 class IdTypes(NamedTuple):

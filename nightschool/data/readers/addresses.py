@@ -1,4 +1,4 @@
-"""Addresses of databases, which may hold a password: how they are read, and how they stay out of what is told."""
+"""Addresses of databases, which may hold a password and never appear in messages."""
 
 import re
 from typing import Final
@@ -45,7 +45,7 @@ def postgresql_url(address: str, name: str) -> sa.URL:
         raise ConfigurationError(f"{name} is no address of a database", do=do) from None
 
 
-def told(error: BaseException, address: str) -> str:
+def driver_message(error: BaseException, address: str) -> str:
     """Return the driver's message without any part of the address."""
     url = sa.make_url(address)
     text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
@@ -55,6 +55,6 @@ def told(error: BaseException, address: str) -> str:
     return text[:300]
 
 
-def told_of_connecting(error: BaseException, address: str) -> str:
+def connection_message(error: BaseException, address: str) -> str:
     """Return the driver's message about a failed connection, without quoted or bracketed parts, which name hosts."""
-    return re.sub(r"[\"'(][^\"')]*[\"')]", "…", told(error, address))
+    return re.sub(r"[\"'(][^\"')]*[\"')]", "…", driver_message(error, address))

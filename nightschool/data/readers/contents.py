@@ -1,4 +1,4 @@
-"""What a source file holds as bytes: its hash, the hashes of its beginnings, and when it was last written."""
+"""Content of a source file as bytes: its hash, the hashes of its beginnings, and when it was last written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from nightschool.data.readers.sources import BLOCK_BYTES, SourceFile, gone, open
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds, decompressed.
+    """The decompressed content of a file.
 
     Attributes:
         bytes: How many bytes.

@@ -53,7 +53,9 @@ class Csr(WholeFile):
     """
 
     kind: Literal["csr"]
-    id: int | None = Field(default=None, ge=0, description="Column whose value stands for `row`; default: its number.")
+    id: int | None = Field(
+        default=None, ge=0, description="Column whose value replaces `row`; default: the row number."
+    )
     columns: Columns | None = Field(default=None, description="The columns that are read; default: all but the id's.")
     lists: Mapping[str, Columns] = Field(default={}, description="List to the columns whose numbers it holds, if set.")
 

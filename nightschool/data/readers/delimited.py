@@ -33,7 +33,7 @@ class Csv(TextFormat):
     quote: Literal['"', "none"] = Field(default='"', description='"none" where a quote is a letter like others.')
 
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers.")
-    thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="What stands between thousands.")
+    thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="The mark between thousands.")
 
     @property
     def text_encoding(self) -> str:
@@ -52,7 +52,7 @@ class Csv(TextFormat):
 
     @property
     def number_marks(self) -> tuple[str, str]:
-        """The decimal mark of numbers, and what stands between thousands."""
+        """The decimal mark of numbers, and the mark between thousands."""
         return self.decimal, self.thousands
 
     @property
@@ -157,7 +157,7 @@ def _require_names(file: SourceFile, columns: Names, needed: Names, line: str, k
     if other := next((mark for mark, names in split.items() if {*needed} <= names), None):
         require_columns(file, columns, needed, do=f"say separator = {json.dumps(other)} in its format")
     if any(_is_value(name) for name in columns if name.strip(BLANKS)):
-        # Such a line is a row, and about somebody.
+        # Such a line is a row, and may hold personal data.
         raise DataRefused(
             f"{file.name} has no column {', '.join(name for name in needed if name not in columns)}",
             seen=f"{len(columns)} fields, of which some are no names",

@@ -74,7 +74,7 @@ def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
     """Raise unless every key, or every key of a path, occurs among a file's first lines.
 
     Raises:
-        DataRefused: One does not; keys alone are told, and no value of anybody.
+        DataRefused: One does not; the message repeats keys alone, never a value.
     """
     lines = lines.filter(lines.str.strip_chars() != "")
     if len(lines) and _is_array(lines):

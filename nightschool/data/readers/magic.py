@@ -1,4 +1,4 @@
-"""What the first bytes of a file that is no text say it is, and so what to do about it."""
+"""Advice on files that are not text, by their first bytes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,4 +18,4 @@ _ADVICE: Final[Mapping[bytes, str]] = {
 
 def advice(start: bytes) -> str:
     """Return what to do with a file that begins so; empty where the bytes say nothing."""
-    return next((told for magic, told in _ADVICE.items() if start.startswith(magic)), "")
+    return next((what for magic, what in _ADVICE.items() if start.startswith(magic)), "")

@@ -81,7 +81,7 @@ def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
             yield rows.slice(start, _BLOCK_ROWS).collect()
     except PolarsError as error:
         seen = " ".join(str(error).split())[:200]
-        raise DataRefused(f"{file.name} is no readable Parquet file", seen=seen, do="write it anew") from error
+        raise DataRefused(f"{file.name} is no readable Parquet file", seen=seen, do="export it again") from error
 
 
 def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:

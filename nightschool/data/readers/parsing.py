@@ -1,4 +1,4 @@
-"""Lines to raw rows: the fields as they stand in the file, or the reason why a line holds no row."""
+"""Lines to raw rows: the fields as the file holds them, or the reason why a line holds no row."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import polars as pl
 from nightschool.columns import DETAIL, REASON, ROW
 
 RAW: Final = "raw"
-"""One struct column that holds the file's own columns, so that their names cannot meet ours."""
+"""One struct column that holds the file's own columns, so that their names cannot clash with ours."""
 
 JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"'
 """A text in JSON; what is left without them is its numbers and structure."""
@@ -47,7 +47,7 @@ def split_csv(lines: pl.Series, columns: tuple[str, ...], separator: str, *, quo
     Args:
         lines: The lines.
         columns: The columns' names.
-        separator: What stands between two fields.
+        separator: The text between two fields.
         quotes: Whether fields may stand between double quotes; else a quote is a letter like others.
     """
     groups = _record_of_line(lines, separator, quotes)
@@ -146,12 +146,12 @@ def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n
     """Return the multi-line records of which every line looks like a row, if those are at least half of them.
 
     Such a line has as many separators as a row. Either there is something like the others have before the first one of
-    them, or numbers stand wherever the rows of one line have numbers.
+    them, or numbers are wherever the rows of one line have numbers.
 
     Args:
         records: Those over several lines.
         rows: Those of one line.
-        separator: What stands between two fields.
+        separator: The text between two fields.
         n_columns: How many fields a row has.
     """
     line, fields, first = pl.col(_RECORD), pl.col(_FIELDS), pl.col(_FIELDS).list.first()
@@ -162,8 +162,8 @@ def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n
     places = _numeric(rows, n_columns)
     numbers = [fields.list.get(place, null_on_oob=True).str.contains(_A_NUMBER).all() for place in places]
     cut = (line.str.count_matches(separator, literal=True) == n_columns - 1).all()
-    told = cut & (alike | pl.all_horizontal(numbers) if numbers else alike)
-    found = whole.group_by(_GROUP, maintain_order=True).agg(told).filter(pl.nth(1))[_GROUP]
+    is_row = cut & (alike | pl.all_horizontal(numbers) if numbers else alike)
+    found = whole.group_by(_GROUP, maintain_order=True).agg(is_row).filter(pl.nth(1))[_GROUP]
     enough = n_columns > 1 and 2 * len(found) >= records.height
     return (found if enough else found.clear()).cast(pl.Int64)
 

@@ -74,7 +74,7 @@ class SourceFormat(Part):
 
     @property
     def number_marks(self) -> tuple[str, str]:
-        """The decimal mark of numbers, and what stands between thousands."""
+        """The decimal mark of numbers, and the mark between thousands."""
         return ".", ""
 
     def sources(self, root: Path, patterns: Names) -> list[SourceFile]:

@@ -1,4 +1,4 @@
-"""A query's rows as text, in the order of their key; the database is only read, and its address is never told."""
+"""A query's rows as text, in the order of their key; the database is only read, and no message repeats its address."""
 
 import json
 import os
@@ -15,7 +15,13 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from nightschool.data.readers.addresses import SQLITE, postgresql_url, require_address, told, told_of_connecting
+from nightschool.data.readers.addresses import (
+    SQLITE,
+    connection_message,
+    driver_message,
+    postgresql_url,
+    require_address,
+)
 from nightschool.data.readers.parsing import RAW, no_faults
 from nightschool.data.readers.source_format import Names, Reading, SourceFormat, require_columns
 from nightschool.data.readers.sources import Extent, SourceFile, changed, require_below
@@ -23,13 +29,13 @@ from nightschool.errors import ConfigurationError, DataRefused, NotFound, Unreac
 
 _BLOCK_ROWS: Final = 50_000
 _BUSY_SECONDS: Final = 60
-"""How long a reader waits for somebody who writes an SQLite file."""
+"""How long a reader waits for a writer of an SQLite file."""
 
 _OPENING: Final = {
     "sqlite": ("BEGIN",),
     "postgresql": ("SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'"),
 }
-"""What makes a transaction one reading, whose times are written as other kinds write them."""
+"""Statements that open a consistent read, with times written as other formats write them."""
 
 
 class Sql(SourceFormat):
@@ -44,7 +50,7 @@ class Sql(SourceFormat):
     )
     query: str = Field(pattern=r"\S")
     key: str = Field(description="Column of whole numbers or texts, unique, and higher in every row that is added.")
-    name: str = Field(default="sql", pattern=r"^\w[\w.-]*$", description="What tables and errors call the query.")
+    name: str = Field(default="sql", pattern=r"^\w[\w.-]*$", description="The name of the query in tables and errors.")
 
     from_files: ClassVar[bool] = False
 
@@ -211,7 +217,7 @@ def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise _unreachable(file, told_of_connecting(error, uri)) from None
+        raise _unreachable(file, connection_message(error, uri)) from None
     try:
         with connection:
             for statement in _OPENING[engine.dialect.name]:
@@ -219,9 +225,9 @@ def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
             yield connection
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise _unreachable(file, told(error, uri)) from None
+            raise _unreachable(file, driver_message(error, uri)) from None
         do = "correct the manifest's query; it must be one SELECT"
-        raise DataRefused(f"query {file.name} cannot be run", seen=told(error, uri), do=do) from None
+        raise DataRefused(f"query {file.name} cannot be run", seen=driver_message(error, uri), do=do) from None
 
 
 def _address(source: Sql, file: SourceFile) -> str:

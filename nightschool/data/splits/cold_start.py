@@ -1,4 +1,4 @@
-"""Whole users or items held out: what a model is worth to those it has never met."""
+"""Cold-start splits: whole users or items held out, which a model never saw."""
 
 from dataclasses import replace
 from typing import Final

@@ -160,8 +160,10 @@ def _window_length(log: EventLog, times: NDArray[np.int64], window: Window) -> i
 def _first_and_last_discovery(log: EventLog, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return sorted times of each user's first event and last first interaction with a relevant item."""
     events = log.events.filter(pl.Series(log.known)).select(USER_INDEX, ITEM_INDEX, RELEVANT, time=pl.Series(times))
-    met = events.group_by(USER_INDEX, ITEM_INDEX).agg(pl.col("time").min(), pl.col(RELEVANT).any())
-    users = met.group_by(USER_INDEX).agg(first=pl.col("time").min(), last=pl.col("time").filter(pl.col(RELEVANT)).max())
+    first_seen = events.group_by(USER_INDEX, ITEM_INDEX).agg(pl.col("time").min(), pl.col(RELEVANT).any())
+    users = first_seen.group_by(USER_INDEX).agg(
+        first=pl.col("time").min(), last=pl.col("time").filter(pl.col(RELEVANT)).max()
+    )
     users = users.drop_nulls("last")
     return np.sort(users["first"].to_numpy()), np.sort(users["last"].to_numpy())
 

@@ -1,4 +1,4 @@
-"""Lists for users the model does not know: what their audience, or everyone, likes most."""
+"""Fallback lists for cold-start users: the most popular items of their audience, or of all users."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class Audiences:
 
     Attributes:
         names: The audiences; `everyone` is the first.
-        scores: float32 [n_audiences, n_items], users of the audience with a positive score for the item; everyone's
-            share breaks ties.
+        scores: float32 [n_audiences, n_items], users of the audience with a positive score for the item; the share
+            among all users breaks ties.
         of_user: int32 [n_users], the row of each user's audience.
     """
 
@@ -29,7 +29,7 @@ class Audiences:
     of_user: NDArray[np.int32]
 
     def lists(self, dataset: Dataset, k: int) -> pl.DataFrame:
-        """The k most popular available items of each audience: audience, item_id, rank, score."""
+        """Return the k most popular available items of each audience: audience, item_id, rank, score."""
         ranked = top_k(np.where(dataset.available, self.scores, np.float32(-np.inf)), k)
         rows, places = np.nonzero(ranked.items >= 0)
         return pl.DataFrame(
@@ -44,7 +44,7 @@ class Audiences:
 
 
 def measure_audiences(dataset: Dataset) -> Audiences:
-    """Popularity among everyone and among each value of the audience attribute that at least 50 users have."""
+    """Measure popularity among all users and among each value of the audience attribute that at least 50 users have."""
     of_user = np.zeros(dataset.n_users, dtype=np.int32)
     names = [EVERYONE]
     if dataset.audience is not None:

@@ -1,4 +1,4 @@
-"""What a release's lists were made from, for those who answer between two nights."""
+"""The histories that a release's lists were made from, for serving between two nights."""
 
 import polars as pl
 
@@ -8,12 +8,10 @@ from nightschool.night.departed import present
 
 
 def histories(dataset: Dataset) -> pl.DataFrame:
-    """Return user_id, item_id, score, timestamp of every merged pair that was seen, in the order of the key.
+    """Return user_id, item_id, score, timestamp of every merged pair, in the order of the key.
 
-    Dislikes are among them; pairs of users who have left are not.
-
-    The score is what the lists were made with, and below zero for what somebody wants no more; the timestamp is the
-    pair's latest event, null where the data have no time.
+    Dislikes are included; pairs of users who have left are not. The score is the one that the lists were made with,
+    below zero for dislikes; the timestamp is the pair's latest event, null where the data have no time.
     """
     pairs = dataset.interactions.filter(pl.Series(present(dataset)[dataset.interactions[USER_INDEX].to_numpy()]))
     # Places in the order of ids sort faster than ids.

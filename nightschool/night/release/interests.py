@@ -1,4 +1,4 @@
-"""What users are interested in, as weighted tags: declared ones, those of what they like, and what they are."""
+"""User interests as weighted tags: declared ones, those of the items they like, and their attributes."""
 
 from typing import Final
 
@@ -11,11 +11,11 @@ from nightschool.contract import Dataset
 from nightschool.data.labels import one_hot
 
 _ATTRIBUTES: Final = 0.2
-"""What a user's attributes weigh beside their interests: they decide where there is nothing else."""
+"""Weight of a user's attributes relative to their interests: small, so that they decide only without others."""
 
 
 def interests(dataset: Dataset) -> csr_array:
-    """Each user's tags, CSR float32 [n_users, n_tags], rows of length one; no columns where the data have no tags.
+    """Return each user's tags, CSR float32 [n_users, n_tags], rows of length one; no columns where there are no tags.
 
     Tags are the users' lists, the categories and lists of the items that they like, each as often as they like one, and
     the users' attributes at a small weight. A tag counts the more, the fewer users have it. Each of the three kinds
@@ -35,7 +35,7 @@ def interests(dataset: Dataset) -> csr_array:
 
 
 def _weighed(counts: csr_array) -> csr_array:
-    """Counts by the rarity of each tag, rows of length one."""
+    """Weigh counts by the rarity of each tag, and scale rows to length one."""
     holders = np.bincount(counts.indices, minlength=counts.shape[1])
     rarity = np.log1p(counts.shape[0] / np.maximum(holders, 1)).astype(np.float32)
     counts = csr_array(counts, dtype=np.float32, copy=True)

@@ -1,4 +1,4 @@
-"""The tables of a release: lists, the pool behind them, neighbours, and lists for users nobody knows."""
+"""The tables of a release: lists, their candidate pool, neighbours, and fallback lists for cold-start users."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,11 +52,10 @@ _USERS_A_FILE = 8192
 
 
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
-    """Rows by table, written below the folder as one subfolder of Parquet files a table.
+    """Write the tables below the folder, one subfolder of Parquet files each, and return the number of rows by table.
 
-    Users with no signal of their own get their audience's list, and those who have left get none. Rows are in the
-    order of each table's key. Beside the tables it leaves the histories that they were made from, which are none of
-    them.
+    Users without a signal of their own get their audience's list, and those who have left get none. Rows are in the
+    order of each table's key. The histories that the lists were made from are written too, and are not counted.
     """
     _write(histories(dataset), folder, HISTORIES)
     audiences = measure_audiences(dataset)
@@ -64,7 +63,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     writer = ListWriter(recommender, dataset, audiences, weights, k)
     by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
     counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
-    # Weights are sorted by one core, and alike users found by whatever is left.
+    # One core sorts the weights while the others find similar users.
     with ThreadPoolExecutor(1) as sorting:
         weighed = sorting.submit(write_weights, weights, dataset, folder)
         counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
@@ -75,18 +74,18 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
 
 
 def write_weights(weights: Mapping[str, csr_array], dataset: Dataset, folder: Path) -> int:
-    """Rows of `item_weights`, written below the folder as a file a component, so that another may come beside them."""
+    """Write `item_weights` as one file a component, so that another can be added; return the number of rows."""
     named = {name: {name: matrix} for name, matrix in weights.items()} or {"": {}}
     return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 
 
 def staged_files(folder: Path, table: Table) -> list[Path]:
-    """The files of a table that `write_tables` left below the folder, in the order of their rows."""
+    """Return the files of a table below the folder, in the order of their rows."""
     return sorted((folder / table.name).glob("*.parquet"))
 
 
 def read_table(folder: Path, table: Table) -> pl.LazyFrame:
-    """The rows of those files."""
+    """Scan the rows of a table below the folder."""
     return pl.scan_parquet(staged_files(folder, table), glob=False, hive_partitioning=False)
 
 
@@ -97,26 +96,26 @@ def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0)
     return frame.height
 
 
-class _Lists(NamedTuple):
-    """The lists of some users, and what they were made of.
+class _RankedUsers(NamedTuple):
+    """The lists of n users, and where their items come from.
 
     Attributes:
         ranking: The lists.
-        pool: What they were ranked from; a user who is quiet has no candidates.
-        source: int8 [n, k], the component that speaks most for each item; the number of components: the audience.
-        because: int32 [n, k], the strongest history item; -1 where nothing speaks for it.
-        quiet: bool [n], who got their audience's list.
+        pool: The candidates that they were ranked from; none for users who got a fallback.
+        source: int8 [n, k], the component with the largest contribution to each item; n_components for the audience.
+        because: int32 [n, k], the history item that explains each item best; -1 where none does.
+        fallback: bool [n], the users who got their audience's list.
     """
 
     ranking: Ranking
     pool: Pool
     source: NDArray[np.int8]
     because: Indices
-    quiet: Mask
+    fallback: Mask
 
 
 class ListWriter:
-    """Turns users into rows of the two large tables."""
+    """A writer of the two large tables: it ranks users block by block."""
 
     def __init__(
         self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, csr_array], k: int
@@ -135,7 +134,7 @@ class ListWriter:
         self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)
 
     def write(self, users: Indices, folder: Path, megabytes: int) -> dict[str, int]:
-        """Rows by table, written below the folder in the order of the users; those of some while others are ranked."""
+        """Write the rows of the users in order, one block while the next is ranked; return the number by table."""
         starts = range(0, len(users), _USERS_A_FILE)
         with ThreadPoolExecutor(1) as writing:
             written: list[Future[tuple[int, int]]] = []
@@ -149,47 +148,47 @@ class ListWriter:
         listed, pooled = (sum(rows) for rows in zip((0, 0), *counts, strict=True))
         return {RECOMMENDATIONS.name: listed, CANDIDATE_SCORES.name: pooled}
 
-    def _write(self, users: Indices, lists: _Lists, folder: Path, part: int) -> tuple[int, int]:
-        """Rows of `recommendations` and of `candidate_scores`."""
+    def _write(self, users: Indices, lists: _RankedUsers, folder: Path, part: int) -> tuple[int, int]:
+        """Write one block; return its number of rows of `recommendations` and of `candidate_scores`."""
         listed = _write(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
         return listed, _write(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
 
-    def _ranked(self, users: Indices, megabytes: int) -> _Lists:
+    def _ranked(self, users: Indices, megabytes: int) -> _RankedUsers:
         size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)
         blocks = list(in_blocks(self._lists, users, size))
-        return _Lists(
+        return _RankedUsers(
             join_rankings([block.ranking for block in blocks]),
             join_pools([block.pool for block in blocks]),
             *(np.concatenate(parts) for parts in zip(*(block[2:] for block in blocks), strict=True)),
         )
 
-    def _lists(self, users: Indices) -> _Lists:
+    def _lists(self, users: Indices) -> _RankedUsers:
         pool = self._recommender.pool(users)
         ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
         contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
         contributions[self._shares[:, 0, 0] <= 0] = -np.inf
         source = contributions.argmax(axis=0).astype(np.int8)
-        quiet = self._fallback.replace_quiet(ranking, pool, users)
-        source[quiet] = len(self._names)
-        pool.items[quiet] = -1
-        return _Lists(ranking, pool, source, self._because(users, ranking.items, source), quiet)
+        fallback = self._fallback.replace_quiet(ranking, pool, users)
+        source[fallback] = len(self._names)
+        pool.items[fallback] = -1
+        return _RankedUsers(ranking, pool, source, self._because(users, ranking.items, source), fallback)
 
     def _because(self, users: Indices, items: Indices, source: NDArray[np.int8]) -> Indices:
-        """The history item that speaks most for each listed item, int32 [n, k]; -1 where nothing does."""
+        """Return the history item that explains each listed item best, int32 [n, k]; -1 where none does."""
         history = self._liked[users]
         because = np.full_like(items, -1)
-        told = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
+        found = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
         for component, name in enumerate(self._names):
-            reasons = told.get(name, next(iter(told.values()), None))
+            reasons = found.get(name, next(iter(found.values()), None))
             if reasons is not None and name not in self._recommender.unexplained:
                 because = np.where(source == component, reasons, because)
         return because
 
-    def _list_rows(self, users: Indices, lists: _Lists) -> pl.DataFrame:
+    def _list_rows(self, users: Indices, lists: _RankedUsers) -> pl.DataFrame:
         rows, places = np.nonzero(lists.ranking.items >= 0)
         source, because = lists.source[rows, places], lists.because[rows, places]
         names = pl.Series([*self._names, AUDIENCE_LIST])
-        theirs = lists.quiet[rows] & (self._fallback.of_user[users[rows]] > 0)
+        theirs = lists.fallback[rows] & (self._fallback.of_user[users[rows]] > 0)
         return pl.DataFrame(
             {
                 USER_ID: self._dataset.user_ids[users[rows]],

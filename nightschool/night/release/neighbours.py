@@ -1,4 +1,4 @@
-"""Neighbour tables: the weights that fold a history in, and the items and users to show beside one."""
+"""Neighbour tables: item weights for folding in a history, similar items and similar users."""
 
 from collections.abc import Mapping
 
@@ -30,9 +30,9 @@ _SMALLEST_PANEL = 1_000
 
 
 def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, csr_array]:
-    """Item weights of each component that has them, the collaborative ones first.
+    """Return the item weights of each component that has them, the collaborative ones first.
 
-    Where none has any, `co_occurrence` stands in for them, unless no component explains what it lists.
+    Where no component has any, `co_occurrence` replaces them, unless no component explains its items.
     """
     weighing = {name: part for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
     if not weighing and not recommender.unexplained.issuperset(recommender.parts):
@@ -41,17 +41,17 @@ def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, cs
 
 
 def co_occurrence(dataset: Dataset) -> csr_array:
-    """Cosine of the sets of users who like two items, the 100 largest of each item, CSR float32 [n_items, n_items]."""
-    alike = most_alike(dataset.positives().T.tocsr(), _WEIGHTS_AN_ITEM, min_support=1)
-    found = alike.rows >= 0
+    """Compute the cosine of the users of two items, the 100 largest of each item: CSR float32 [n_items, n_items]."""
+    similar = most_alike(dataset.positives().T.tocsr(), _WEIGHTS_AN_ITEM, min_support=1)
+    found = similar.rows >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-    weights = csr_array((alike.scores[found], alike.rows[found], starts), shape=(dataset.n_items, dataset.n_items))
+    weights = csr_array((similar.scores[found], similar.rows[found], starts), shape=(dataset.n_items, dataset.n_items))
     weights.sort_indices()
     return weights
 
 
 def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
-    """Return component, item_id (of the history), neighbor_id (to recommend, available), weight."""
+    """Return the table of weights: component, item_id (of the history), neighbor_id (available), weight."""
     named = [(name, _triples(matrix, dataset)) for name, matrix in weights.items()]
     nothing = [("", _triples(csr_array((dataset.n_items, dataset.n_items), dtype=np.float32), dataset))]
     frames = [rows.select(pl.lit(name).alias(COMPONENT), pl.all()) for name, rows in named or nothing]
@@ -71,9 +71,9 @@ def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
 
 
 def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes: int) -> pl.DataFrame:
-    """item_id, neighbor_id, rank, score: up to 20 available neighbours of each item.
+    """Return up to 20 available neighbours of each item: item_id, neighbor_id, rank, score.
 
-    They come from the first component that knows any for the item; where none does, from co-occurrence.
+    They come from the first component that has any for the item; where none does, from co-occurrence.
     """
     size = block_users(dataset.n_items, megabytes, components=2)
     known = weights if CO_OCCURRENCE in weights else {**weights, CO_OCCURRENCE: co_occurrence(dataset)}
@@ -82,62 +82,64 @@ def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes:
         rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)
         scores = np.zeros((len(rows), dataset.n_items), dtype=np.float32)
         for matrix in known.values():
-            _fill_quiet(scores, matrix[rows].toarray(), rows, dataset)
+            _fill_empty(scores, matrix[rows].toarray(), rows, dataset)
         found.append(_neighbours(scores, rows, dataset))
     return pl.concat(found).sort(ITEM_ID, RANK)
 
 
 def similar_users(dataset: Dataset) -> pl.DataFrame:
-    """user_id, neighbor_id, method, rank, score, support: up to 10 users by each of three methods, with a history.
+    """Return up to 10 similar users of each user by each of three methods, with their score and support.
 
-    `co_engagement` is the cosine of what two users like, among all of them. `interests` is the cosine of their tags,
-    among all up to 12,000 users; of more, each is compared with a panel that shrinks as they grow, down to 1,000 users
-    drawn by the hash of their id, since all pairs would take the night. `combined` is the mean of both cosines, over
-    the 50 best of either method. Without any tags, it is co-engagement. Users who have left are in no row.
+    Columns: user_id, neighbor_id, method, rank, score, support. Neighbours have a history.
+
+    `co_engagement` is the cosine of the items that two users like, among all users. `interests` is the cosine of their
+    tags, among all up to 12,000 users; of more, each is compared with a panel that shrinks as they grow, down to 1,000
+    users drawn by the hash of their id, since all pairs would take the night. `combined` is the mean of both cosines,
+    over the 50 best of either method. Without any tags, it is co-engagement. Users who have left are in no row.
     """
     likes, tags = (rows_of_present(rows, dataset) for rows in (dataset.positives(), interests(dataset)))
     if not tags.nnz:
-        alike = most_alike(likes, SIMILAR_USERS, MIN_SUPPORT)
-        return _by_method({CO_ENGAGEMENT: alike, COMBINED: alike}, dataset)
-    together = most_alike(likes, _CANDIDATES, MIN_SUPPORT)
-    kindred = most_kindred(tags, _panel(dataset), _CANDIDATES, MIN_SUPPORT)
-    candidates = np.concatenate([together.rows, kindred.rows], axis=1)
+        similar = most_alike(likes, SIMILAR_USERS, MIN_SUPPORT)
+        return _by_method({CO_ENGAGEMENT: similar, COMBINED: similar}, dataset)
+    by_items = most_alike(likes, _CANDIDATES, MIN_SUPPORT)
+    by_tags = most_kindred(tags, _panel(dataset), _CANDIDATES, MIN_SUPPORT)
+    candidates = np.concatenate([by_items.rows, by_tags.rows], axis=1)
     combined = blend_alike(tags, likes, candidates, SIMILAR_USERS, MIN_SUPPORT)
-    return _by_method({CO_ENGAGEMENT: together, INTERESTS: kindred, COMBINED: combined}, dataset)
+    return _by_method({CO_ENGAGEMENT: by_items, INTERESTS: by_tags, COMBINED: combined}, dataset)
 
 
 def _panel(dataset: Dataset) -> Indices:
-    """Whom tags are compared with; indices are in the order of hashes, so that the first are drawn by chance."""
-    met = np.flatnonzero(~dataset.strangers & present(dataset)).astype(np.int32)
-    return met[: max(_SMALLEST_PANEL, _COMPARISONS // max(dataset.n_users, 1))]
+    """Return the users that tags are compared with; the first indices are a random sample, as ids are hashed."""
+    active = np.flatnonzero(~dataset.strangers & present(dataset)).astype(np.int32)
+    return active[: max(_SMALLEST_PANEL, _COMPARISONS // max(dataset.n_users, 1))]
 
 
 def _by_method(found: Mapping[str, Neighbours], dataset: Dataset) -> pl.DataFrame:
-    """The first ten of each method, in the order of the table's key."""
+    """Return the first ten of each method, in the order of the table's key."""
     frames = []
-    for method, alike in found.items():
-        users, places = np.nonzero(alike.rows[:, :SIMILAR_USERS] >= 0)
+    for method, similar in found.items():
+        users, places = np.nonzero(similar.rows[:, :SIMILAR_USERS] >= 0)
         frames.append(
             pl.DataFrame(
                 {
                     USER_ID: dataset.user_ids[users],
-                    NEIGHBOR_ID: dataset.user_ids[alike.rows[users, places]],
+                    NEIGHBOR_ID: dataset.user_ids[similar.rows[users, places]],
                     METHOD: pl.repeat(method, len(users), dtype=pl.String, eager=True),
                     RANK: (places + 1).astype(np.int32),
-                    SCORE: alike.scores[users, places],
-                    SUPPORT: alike.support[users, places],
+                    SCORE: similar.scores[users, places],
+                    SUPPORT: similar.support[users, places],
                 }
             )
         )
     return pl.concat(frames).sort(USER_ID, METHOD, RANK)
 
 
-def _fill_quiet(scores: Float32s, other: Float32s, rows: Indices, dataset: Dataset) -> None:
-    """Gives the items without a neighbour those of `other`; nothing is its own neighbour, or an unavailable item."""
+def _fill_empty(scores: Float32s, other: Float32s, rows: Indices, dataset: Dataset) -> None:
+    """Fill items without a neighbour from `other`, in place; itself and unavailable items are no neighbours."""
     other[np.arange(len(rows)), rows] = 0.0
     other[:, ~dataset.available] = 0.0
-    quiet = ~(scores > 0).any(axis=1)
-    scores[quiet] = other[quiet]
+    empty = ~(scores > 0).any(axis=1)
+    scores[empty] = other[empty]
 
 
 def _neighbours(scores: Float32s, rows: Indices, dataset: Dataset) -> pl.DataFrame:

@@ -51,7 +51,9 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
 
 
 def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFrame) -> Release:
-    """The release, now current unless it is a backfill; its tables replace what an earlier try left behind.
+    """Write the tables of a release, then make it current, unless it is a backfill; return it as stored.
+
+    Its tables replace those of an earlier try.
 
     Raises:
         Busy: Another release was published since the night began.
@@ -85,7 +87,7 @@ def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:
 
 
 def _complete(night: Night, table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows with the release's id in released ones, columns in the table's order, components' columns after them."""
+    """Add the release's id where the table has one, and order the columns, those of components last."""
     fixed = night.home.lake.schema(table).names()
     release_id = [pl.lit(night.identity.release_id).alias(RELEASE_ID)] if table.released else []
     named = rows.with_columns(release_id)

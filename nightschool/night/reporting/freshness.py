@@ -1,4 +1,4 @@
-"""Ages of items: how much of what users do, and of what they are recommended, goes to young ones."""
+"""Freshness: the shares of young items in what users do and in what they are recommended."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -43,9 +43,9 @@ _SCHEMA: Final = pl.Schema({name: dtype for name, dtype in _METRICS.items() if n
 
 
 def births(log: EventLog) -> pl.Series:
-    """Return when each item came into being, by item index; null where nothing says it.
+    """Return the birth of each item, by item index; null where it is unknown.
 
-    It is when the item became available where that is later than `ALWAYS`, else its first event with a time.
+    It is the time when the item became available where that is later than `ALWAYS`, else its first event with a time.
     """
     known = log.rows(log.known).drop_nulls(TIMESTAMP)
     first = known.group_by(ITEM_INDEX).agg(pl.col(TIMESTAMP).min())

@@ -1,4 +1,4 @@
-"""Evaluations as small JSON documents for records, reports and MLflow."""
+"""Evaluations as entries of records, reports and MLflow."""
 
 import math
 from collections.abc import Mapping, Sequence

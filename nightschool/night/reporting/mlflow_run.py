@@ -1,4 +1,4 @@
-"""A night in the words of its registry: what was tried, on which data, and what it measured."""
+"""A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
 import polars as pl
 

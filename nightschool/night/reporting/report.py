@@ -1,7 +1,7 @@
-"""What a night tells people: one JSON document, and the same in Markdown."""
+"""The report of a night: one JSON document, and the same as a page of Markdown."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -92,14 +92,14 @@ def night_report(night: Night, ingested: IngestRecord, published: PublishRecord)
         "tables": dict(recommended.rows),
         "freshness": dict(recommended.freshness),
         **({"measured": measured} if measured else {}),
-        "learner": sample_learner(night) if published.release_id else None,
+        "learner": sample_user(night) if published.release_id else None,
     }
 
 
-def sample_learner(night: Night) -> dict[str, Any]:
-    """One learner's newest history and the top of their list, for people to judge.
+def sample_user(night: Night) -> dict[str, Any]:
+    """Return one user's newest history and the top of their list, as an example to look at.
 
-    The learner has a list of their own and the history nearest to 20 interactions; ties go to the lowest id.
+    The user has a personal list and the history nearest to 20 interactions; ties go to the lowest id.
     """
     reader = Reader.of(night.home, night.identity.release_id)
     history = scan_at(night.home.lake, INTERACTIONS, night.identity.as_of)
@@ -117,36 +117,68 @@ def sample_learner(night: Night) -> dict[str, Any]:
 
 
 def in_markdown(report: Document) -> str:
-    """Return the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
-    lines = [f"# {report['status']}: {report['release_id'] or report['dataset']}", "", report["sentence"], ""]
+    """Render the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
+    title = f"# {report['status']}: {report['release_id'] or report.get('dataset')}"
+    lines = [title, "", report["sentence"], "", f"- T: {report['as_of']}"]
     if "protocol" not in report:
-        notes = [f"- note: {warning}" for warning in report["warnings"]]
-        return "\n".join([*lines, f"- T: {report['as_of']}", *notes, *_rows_in_markdown(report["rows"])]) + "\n"
-    lines += [f"- T: {report['as_of']}", f"- proved on: {report['protocol']}"]
+        lines += [*_notes(report["warnings"]), *_rows_in_markdown(report["rows"])]
+        return "\n".join(lines) + "\n"
+    lines += _summary(report)
+    for section in (_signals, _on_the_test, _ages, _measured, _gates):
+        lines += section(report)
+    return "\n".join(lines) + "\n"
+
+
+def _summary(report: Document) -> list[str]:
+    lines = [f"- proved on: {report['protocol']}"]
     if report["trials"]:
         counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
         lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
-    lines += [f"- note: {warning}" for warning in [*report["warnings"], *tried]]
-    lines += _rows_in_markdown(report["rows"])
-    lines += ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
+    return [*lines, *_notes([*report["warnings"], *tried]), *_rows_in_markdown(report["rows"])]
+
+
+def _notes(warnings: Sequence[str]) -> list[str]:
+    return [f"- note: {warning}" for warning in warnings]
+
+
+def _signals(report: Document) -> list[str]:
+    lines = ["", "## Signals and filters", "", "| rule | setting | rows | users | items |", "|---|---|---:|---:|---:|"]
     for effect in report["signals"]:
         figures = [f"{effect[key]:,}" for key in ("rows", "users", "items")]
         lines.append(f"| {effect['rule']} | {effect['setting']} | {' | '.join(figures)} |")
-    lines += ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
+    return lines
+
+
+def _on_the_test(report: Document) -> list[str]:
+    lines = ["", "## On the test", "", "| role | ndcg@10 | 95 % interval |", "|---|---:|---|"]
     for role in report["roles"]:
         value, low, high = role["metrics"]["ndcg@10"]
         lines.append(f"| {role['name']} | {number(value)} | {number(low)} – {number(high)} |")
-    lines += ["", "## Every metric on the test", "", *figures_in_markdown(report["roles"])]
-    lines += ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
+    return [*lines, "", "## Every metric on the test", "", *figures_in_markdown(report["roles"])]
+
+
+def _ages(report: Document) -> list[str]:
+    lines = ["", "## Ages of items", "", "| younger than | recent events | places 1–10 |", "|---|---:|---:|"]
     for age in YOUNG:
         shares = [number(report["freshness"][f"{share}_{age}"]) for share in (EVENTS, PLACES)]
         lines.append(f"| {age} | {' | '.join(shares)} |")
-    lines += ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
-    lines += [
-        f"| {g['name']} | {'yes' if g['passed'] else 'NO'} | {g['seen']} | {g['demanded']} |" for g in report["gates"]
-    ]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _measured(report: Document) -> list[str]:
+    """Render the stages' own figures, one section a stage that has some."""
+    lines: list[str] = []
+    for stage, figures in report.get("measured", {}).items():
+        lines += ["", f"## Measured by the stage {stage}", "", "| figure | value |", "|---|---:|"]
+        lines += [f"| {name} | {number(value)} |" for name, value in figures.items()]
+    return lines
+
+
+def _gates(report: Document) -> list[str]:
+    lines = ["", "## Gates", "", "| gate | passed | seen | demanded |", "|---|---|---|---|"]
+    rows = [(g["name"], "yes" if g["passed"] else "NO", g["seen"], g["demanded"]) for g in report["gates"]]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _rows_in_markdown(rows: Document) -> list[str]:

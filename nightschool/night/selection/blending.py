@@ -13,21 +13,20 @@ from nightschool.evaluation.metrics import Float64s
 Weights = NDArray[np.float32]
 
 _WEIGHTS = (-0.2, -0.1, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
-"""What a component is tried with, beside a first one of weight one."""
+"""Weights that are tried of a component, relative to the first one, whose weight is one."""
 
 
 def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
-    """The blend that forward selection finds by mean ndcg; one component alone where none helps it.
+    """Learn a blend by forward selection on mean ndcg; return one component alone where no other improves it.
 
-    Each step tries every other component at several weights beside the blend so far, and takes the best when the
-    paired difference exceeds its standard error: greedy ensemble selection as in Caruana et al., "Ensemble selection
-    from libraries of models", ICML 2004. Of the weights that one standard error cannot tell from the best, the one
-    nearest to an equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of
-    many figures is partly luck, and an even blend is the steadier one. Whether the blend is shown better than what it
-    began with is for the caller to ask.
+    Each step adds every other component to the blend at several weights, and takes the best when the paired difference
+    exceeds its standard error: greedy ensemble selection as in Caruana et al., "Ensemble selection from libraries of
+    models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an equal share is kept,
+    as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is partly luck, and an
+    even blend is more stable. The caller tests whether the blend is better than its first component.
 
     Args:
-        gains: The pool of all components, and what is relevant in it.
+        gains: The pool of all components, and its relevant items.
         components: The components, in the order of the pool.
     """
     singles = [_one(component, len(components)) for component in range(len(components))]
@@ -47,35 +46,35 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
 
 
 class _Tried(NamedTuple):
-    """A component at each of the weights: every user's ndcg, float64 [n_weights, n]."""
+    """A component and, for each weight that was tried, every user's ndcg: float64 [n_weights, n]."""
 
     component: int
     values: Float64s
 
     @property
     def place(self) -> int:
-        """Which weight is the best."""
+        """Return the position of the best weight."""
         return int(self.values.mean(axis=1).argmax())
 
     @property
     def highest(self) -> float:
-        """The mean of the best weight."""
+        """Return the mean ndcg of the best weight."""
         return float(self.values[self.place].mean())
 
     def steady_weight(self) -> float:
-        """The weight nearest to one among those within one standard error of the best."""
+        """Return the weight nearest to one among those within one standard error of the best."""
         behind = self.values[self.place] - self.values
-        alike = np.flatnonzero(behind.mean(axis=1) <= _standard_error(behind))
-        return min((_WEIGHTS[place] for place in alike), key=lambda weight: abs(weight - 1))
+        close = np.flatnonzero(behind.mean(axis=1) <= _standard_error(behind))
+        return min((_WEIGHTS[place] for place in close), key=lambda weight: abs(weight - 1))
 
 
 def _standard_error(values: Float64s) -> Any:
-    """Of the mean over users, who are the last axis."""
+    """Return the standard error of the mean over the last axis, the users."""
     return values.std(axis=-1) / np.sqrt(values.shape[-1])
 
 
 def _tried(gains: Gains, weights: Weights, component: int) -> _Tried:
-    """The component at each of the weights, beside the others as they are."""
+    """Measure the blend with the component at each weight, the other weights unchanged."""
     others = weights.copy()
     others[component] = 0
     so_far, bits = _sum(gains, others), _bits(others) | 1 << component
@@ -83,7 +82,7 @@ def _tried(gains: Gains, weights: Weights, component: int) -> _Tried:
 
 
 def ndcg(gains: Gains, weights: Weights) -> Float64s:
-    """Each user's ndcg, float64 [n], of the blend with these weights."""
+    """Return each user's ndcg of the blend with these weights, float64 [n]."""
     last = int(np.flatnonzero(weights)[-1])
     others = weights.copy()
     others[last] = 0

@@ -1,4 +1,4 @@
-"""A reranker over what validation chose: tried with each objective, taken when shown better and quick enough."""
+"""Reranking of the chosen recipe: each objective is tried, and the best is taken when shown better and fast enough."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ from nightschool.progress import watch
 logger = logging.getLogger("nightschool.night")
 
 _TRIED: Sequence[Mapping[str, Any]] = (
-    # The order of lists soon learns the misses by heart; whether a candidate is met bears deeper trees.
+    # A ranking objective overfits quickly; predicting whether a candidate is a hit supports deeper trees.
     {"objective": "lambdarank", "leaves": 3, "l2": 30.0},
     {"objective": "binary", "leaves": 31, "trees": 200, "feature_fraction": 0.5},
 )
@@ -36,9 +36,9 @@ class _Tried:
     """A reranker that was tried.
 
     Attributes:
-        candidate: Its recipe, and what it measured.
-        trial: The same among the settings that were tried.
-        seconds: What it would take in a night: two fits, the lists of all users, and a fit of a reranked champion.
+        candidate: Its recipe and its evaluation.
+        trial: The same, as an entry of the tried settings.
+        seconds: Estimated seconds in a night: two fits, the lists of all users, and a fit of a reranked champion.
     """
 
     candidate: Candidate
@@ -49,24 +49,24 @@ class _Tried:
 def with_reranker(
     selection: Selection, split: Split, search: Search, build: Build, champion: Recipe | None = None
 ) -> Selection:
-    """The selection, its recipe with a reranker where that is shown better and fits `rerank_seconds`.
+    """Add a reranker to the selected recipe where it is shown better and fits into `rerank_seconds`.
 
-    It is tried over the blend that was learned, else over the recipe that was chosen, with each objective unless one is
-    fixed; the better one is compared with the chosen recipe on the same validation users. Where nothing was asked for
-    or nobody can be evaluated, the selection is as it was. A champion that is reranked too is fitted once more to be
-    compared, which counts.
+    It is tried over the learned blend, else over the chosen recipe, with each objective unless one is fixed; the better
+    one is compared with the chosen recipe on the same validation users. The selection is returned unchanged where no
+    reranker was asked for or no user can be evaluated. A champion with a reranker is fitted once more to be compared,
+    and those seconds count.
     """
     if search.reranker is None or not selection.evaluation.n_users:
         return selection
     base = selection.recipe if selection.blend is None else selection.blend.recipe
     recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(split, search)]
-    besides = 0.0 if champion is None else _fit_seconds(champion, selection, search)
-    seconds = besides + _FITS_TO_COME * max(_fit_seconds(recipe, selection, search) for recipe in recipes)
+    champion_seconds = 0.0 if champion is None else _fit_seconds(champion, selection, search)
+    seconds = champion_seconds + _FITS_TO_COME * max(_fit_seconds(recipe, selection, search) for recipe in recipes)
     if seconds > search.rerank_seconds:
         return _left_out(selection, f"fitting {base.name} for it would take {_over(seconds, search)}")
     evaluator = ValidationEvaluator(split, search)
     try:
-        tried = [_try(recipe, evaluator, build, besides) for recipe in watch(recipes, RERANKER, len(recipes))]
+        tried = [_try(recipe, evaluator, build, champion_seconds) for recipe in watch(recipes, RERANKER, len(recipes))]
     except NightschoolError as error:
         return _left_out(selection, str(error))
     except Exception as error:
@@ -80,7 +80,7 @@ def with_reranker(
 
 
 def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
-    """What each reranker that is tried is told: an objective, and to learn from cuts like the split's."""
+    """Return the hyper-parameters of each reranker to try: one objective each, and training cuts like the split's."""
     fixed = dict(search.reranker or {})
     timed = split.fitted.interactions[TIMESTAMP].count() > 0
     cut = _CUTS.get(split.protocol, "user") if timed or split.protocol == "stratified-item" else "user"
@@ -93,7 +93,7 @@ def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
 
 
 def _lowest_hit(split: Split) -> float:
-    """The lowest score that is relevant; zero where every score above zero is."""
+    """Return the lowest score that is relevant; zero where every score above zero is."""
     liked = split.held_out.filter(pl.col(SCORE) > 0)
     if liked[RELEVANT].all():
         return 0.0
@@ -101,7 +101,7 @@ def _lowest_hit(split: Split) -> float:
     return float(lowest) if isinstance(lowest, float) else 0.0
 
 
-def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build, besides: float) -> _Tried:
+def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build, champion_seconds: float) -> _Tried:
     split, search = evaluator.split, evaluator.search
     started = time.perf_counter()
     fitted = build(recipe).fit(split.fitted, seed=search.seed)
@@ -113,12 +113,12 @@ def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build, besides: 
     return _Tried(
         Candidate(recipe, evaluation, fit_seconds),
         Trial(settings, search.decisive(evaluation), seconds),
-        besides + _FITS_TO_COME * fit_seconds + for_all,
+        champion_seconds + _FITS_TO_COME * fit_seconds + for_all,
     )
 
 
 def _reason_against(best: _Tried, selection: Selection, search: Search) -> str | None:
-    """Why the reranker does not enter the recipe, in words; None where it does."""
+    """Explain in words why the reranker is left out of the recipe; return None where it enters."""
     over = compare(best.candidate.evaluation, selection.evaluation, k=search.decisive_k)
     if over.conclusion != "better":
         return (
@@ -129,13 +129,13 @@ def _reason_against(best: _Tried, selection: Selection, search: Search) -> str |
 
 
 def _fit_seconds(recipe: Recipe, selection: Selection, search: Search) -> float:
-    """How long a recipe with a reranker is likely to take: its models for each cut, and once more; zero without one."""
+    """Estimate the seconds to fit a reranked recipe: its models on each cut and on all data; zero without one."""
     if recipe.reranker is None:
         return 0.0
-    told = {**search.reranker_defaults, **recipe.reranker}
+    params = {**search.reranker_defaults, **recipe.reranker}
     models = {component.model for component in recipe.components}
     once = sum(candidate.fit_seconds for candidate in selection.candidates if candidate.component.model in models)
-    return (1 + n_cuts(told["cut"], told["folds"])) * once
+    return (1 + n_cuts(params["cut"], params["folds"])) * once
 
 
 def _left_out(selection: Selection, reason: str) -> Selection:

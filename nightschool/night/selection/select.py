@@ -1,4 +1,4 @@
-"""Choosing on validation: models, hyper-parameters, α and the weights of a blend: together, tonight's recipe."""
+"""Selection of tonight's recipe on validation: models, hyper-parameters, α and the weights of a blend."""
 
 import logging
 import time
@@ -48,18 +48,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Selection:
-    """What validation chose.
+    """The recipe that validation chose, and everything that was tried.
 
     Attributes:
         recipe: The best of all single models, hybrids and the blend.
-        evaluation: What it measured.
-        candidates: The best setting of each model, in the order they were asked for.
-        trials: Every setting that was tried.
+        evaluation: Its metrics on validation.
+        candidates: The best setting of each model, in the order of the configuration.
+        trials: Every setting that was tried, in order.
         sweep: α to its evaluation; empty where the data support no hybrid.
         hybrid: α to the recipe of that α.
-        blend: The blend whose weights were learned; None where no model gains by another.
-        reranked: The best reranker that was tried, and in its note why it was not taken; None where none was.
-        failures: Model to the reason it was left out.
+        blend: The learned blend; None where no model improves another.
+        reranked: The best reranker that was tried, its note saying why it was left out; None where none was tried.
+        failures: Model to the reason for which it was left out.
     """
 
     recipe: Recipe
@@ -75,21 +75,21 @@ class Selection:
 
 @dataclass(frozen=True)
 class Search:
-    """What to try, and what decides.
+    """The settings of a search: what is tried, and which metric decides.
 
     Attributes:
-        tunables: The models, and what may be tried of each.
+        tunables: The models, and the values that may be tried of each.
         budget: How long the models may be searched.
         alphas: The α of the sweep.
         cutoffs: The k of the metrics.
-        seed: Seed of every fit and of what is drawn.
+        seed: Seed of every fit and every draw.
         megabytes: Memory that a dense block of scores may take.
-        max_users: Validation users who decide; a sample where there are more.
-        decisive_k: Which ndcg decides.
-        reranker: The hyper-parameters that are fixed of a reranker; None: none is tried.
-        reranker_defaults: The values of all of them where nothing else is said.
-        rerank_seconds: What a reranker may take of a night.
-        repeated: The settings that an earlier search tried, in place of searching; None to search.
+        max_users: Largest number of validation users; a sample is drawn where there are more.
+        decisive_k: The k of the ndcg that decides.
+        reranker: The fixed hyper-parameters of a reranker; None to try none.
+        reranker_defaults: The defaults of all its hyper-parameters.
+        rerank_seconds: Seconds that a reranker may take in a night.
+        repeated: The settings of an earlier search, tried again in place of a search; None to search.
     """
 
     tunables: tuple[Tunable, ...]
@@ -106,12 +106,12 @@ class Search:
     repeated: Sequence[Component] | None = None
 
     def decisive(self, evaluation: Evaluation) -> float:
-        """The figure that decides; below all others where nobody could be evaluated."""
+        """Return the figure that decides; minus infinity where no user could be evaluated."""
         return float(np.nan_to_num(evaluation.mean("ndcg", self.decisive_k), nan=-np.inf))
 
 
 class ValidationEvaluator:
-    """The validation users, and how recommenders and blends are measured on them."""
+    """Evaluation of recommenders and blends on the validation users."""
 
     def __init__(self, split: Split, search: Search) -> None:
         self.split = split
@@ -120,7 +120,7 @@ class ValidationEvaluator:
         self._history = split.fitted.history()
 
     def ndcg(self, recommender: Recommender) -> float:
-        """The mean that decides."""
+        """Return the mean ndcg of a recommender, at the k that decides."""
         ranking = rank_users(
             recommender.score,
             self.users,
@@ -133,7 +133,7 @@ class ValidationEvaluator:
         return self.search.decisive(evaluate_ranking(ranking, self.users, self.split, cutoffs=cutoffs))
 
     def pool(self, recommenders: Sequence[Recommender]) -> Pool:
-        """The candidates of all users, each recommender having scored them once."""
+        """Build the candidate pool of all validation users; each recommender scores them once."""
         scorers = [recommender.score for recommender in recommenders]
         available = self.split.fitted.available
         size = block_users(self.split.fitted.n_items, self.search.megabytes, components=len(scorers) + 1)
@@ -141,7 +141,7 @@ class ValidationEvaluator:
         return join_pools(list(watch(blocks, "validation", -(-max(len(self.users), 1) // size))))
 
     def evaluate(self, pool: Pool, weights: Sequence[float]) -> Evaluation:
-        """The metrics of the blend with one weight a recommender of the pool."""
+        """Evaluate the blend with one weight for each recommender of the pool."""
         blended = blend(pool, np.array(weights, dtype=np.float32))
         ranking, _ = rank_pool(pool, blended, max(self.search.cutoffs))
         return evaluate_ranking(ranking, self.users, self.split, cutoffs=self.search.cutoffs)
@@ -171,7 +171,7 @@ def choose_recipe(split: Split, search: Search, create: Create) -> Selection:
 
 
 def _fit_all(evaluator: ValidationEvaluator, create: Create) -> tuple[list[Fitted], list[Trial], dict[str, str]]:
-    """The best setting of each model, fitted; what was tried; and why models were left out."""
+    """Tune and fit each model; return the best setting of each, every trial, and why models were left out."""
 
     def fit(component: Component) -> Fitted:
         started = time.perf_counter()
@@ -199,14 +199,14 @@ def _fit_all(evaluator: ValidationEvaluator, create: Create) -> tuple[list[Fitte
 
 
 def _chosen_on(split: Split, tunable: Tunable) -> dict[str, Any]:
-    """What a refit on more data needs to know of the data that a setting was chosen on."""
-    told = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
+    """Return the density of the data on which a setting was chosen, by hyper-parameter that a refit rescales."""
+    names = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
     likes = float(f"{mean_degree(split.fitted.positives()):.3g}")
-    return dict.fromkeys(told, likes) if likes else {}
+    return dict.fromkeys(names, likes) if likes else {}
 
 
 def _settled(fitted: Fitted, tunable: Tunable, chosen_on: Mapping[str, Any]) -> Fitted:
-    """The same, every hyper-parameter in its setting, so that a default that changes later does not change a recipe."""
+    """Write every hyper-parameter into the setting, so that a later change of a default does not change a recipe."""
     params = {**tunable.defaults, **chosen_on, **fitted.component.params}
     return replace(fitted, component=fitted.component.model_copy(update={"params": params}))
 
@@ -220,7 +220,7 @@ def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, evaluator: Valida
 
 
 def _hybrids(candidates: Sequence[Candidate], search: Search) -> dict[float, Recipe]:
-    """α to the hybrid of the best collaborative candidate and content; none where one of them could not be trained."""
+    """Return α to the hybrid of the best collaborative candidate and content; none where one cannot be trained."""
     content = next((c for c in candidates if c.component.model == CONTENT), None)
     personal = {tunable.model for tunable in search.tunables if tunable.personal}
     collaborative = [c for c in candidates if c.component.model in personal - {CONTENT}]
@@ -231,7 +231,7 @@ def _hybrids(candidates: Sequence[Candidate], search: Search) -> dict[float, Rec
 
 
 def _hybrid(collaborative: Component, content: Component, alpha: float) -> Recipe:
-    """At either end of the sweep the one component alone, which ranks alike and explains itself."""
+    """Build the hybrid of an α; at either end of the sweep one component alone, which ranks the same."""
     if alpha in (0.0, 1.0):
         return Recipe(components=(collaborative if alpha else content,))
     shares = ((collaborative, alpha), (content, round(1 - alpha, 4)))
@@ -251,7 +251,7 @@ def _learned_blend(candidates: Sequence[Candidate], pool: Pool, evaluator: Valid
 
 
 def _weights(recipe: Recipe, candidates: Sequence[Candidate]) -> list[float]:
-    """The recipe's weight of each candidate, zero for those that are not in it."""
+    """Return the recipe's weight of each candidate, zero for those that are not in it."""
     weights = {component.model: component.weight for component in recipe.components}
     return [weights.get(candidate.component.model, 0.0) for candidate in candidates]
 

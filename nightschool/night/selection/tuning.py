@@ -16,19 +16,19 @@ from nightschool.errors import NightschoolError
 logger = logging.getLogger("nightschool.night")
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-_DRAWN_AT_RANDOM = 4  # trials before the sampler follows what it has seen
+_DRAWN_AT_RANDOM = 4  # trials before the sampler uses earlier results
 _FAIL = optuna.trial.TrialState.FAIL
 
 
 @dataclass(frozen=True)
 class Tunable:
-    """A model and what may be tried of it.
+    """A model and the hyper-parameter values that may be tried.
 
     Attributes:
         model: Its name in the catalogue.
-        fixed: The hyper-parameters that are not searched.
-        space: Those that are; empty: only the defaults are tried.
-        defaults: The value that each hyper-parameter has where nothing else is said.
+        fixed: The hyper-parameters that are not searched, with their values.
+        space: The hyper-parameters that are searched; where empty, only the defaults are tried.
+        defaults: The default of each hyper-parameter.
         personal: Whether it ranks differently for different users.
     """
 
@@ -41,13 +41,13 @@ class Tunable:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long models may be searched: whichever ends first.
+    """Limits of the search: number of settings and wall time, whichever is reached first.
 
     Attributes:
-        trials: Settings drawn of each model besides the defaults.
+        trials: Settings drawn of each model, in addition to the defaults.
         seconds: Wall time of all models together; a setting that is not likely to end within its model's share is not
             tried.
-        models: How many of them share it. What one leaves, or takes beyond its share, is the others' to share.
+        models: How many models share the seconds. What one leaves, or exceeds, is divided among the others.
     """
 
     trials: int
@@ -61,7 +61,7 @@ class Fitted:
 
     Attributes:
         component: The model and its setting.
-        recommender: The same, fitted.
+        recommender: The fitted model.
         fit_seconds: Wall time of the fit.
     """
 
@@ -71,7 +71,7 @@ class Fitted:
 
     @property
     def recipe(self) -> Recipe:
-        """The model alone."""
+        """The recipe of this model alone."""
         return Recipe(components=(self.component,))
 
 
@@ -81,7 +81,7 @@ class Trial:
 
     Attributes:
         component: The model and the setting.
-        value: What it measured on validation; None where the model cannot be trained with it.
+        value: The metric on validation; None where the model cannot be trained with it.
         seconds: Wall time of fit and measurement.
     """
 
@@ -91,7 +91,7 @@ class Trial:
 
 
 class _Tried(NamedTuple):
-    """A setting, fitted, what it measured, and the seconds of both."""
+    """A fitted setting, its metric on validation, and the seconds of fit and measurement."""
 
     fitted: Fitted
     value: float
@@ -102,22 +102,22 @@ class _Tried(NamedTuple):
         return Trial(self.fitted.component, self.value, self.seconds)
 
     def seconds_with(self, tunable: Tunable, drawn: Mapping[str, Any]) -> float:
-        """What another setting is likely to take where this one has the defaults."""
+        """Estimate the seconds that another setting takes, from those that the defaults took."""
         costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.slows]
         times_as_long = math.prod(float(drawn[name] / tunable.defaults[name]) for name in costs)
         return self.seconds + self.fitted.fit_seconds * (times_as_long - 1)
 
 
 class Tuner:
-    """Tries settings of one model after another.
+    """A tuner, which tries settings of one model after another.
 
     Args:
-        fit: Trains a component.
-        measure: What decides, higher is better.
+        fit: Fits a component on train.
+        measure: Computes the deciding metric; higher is better.
         budget: How long all models may be searched.
-        seed: Seed of what is drawn.
-        repeated: The settings that an earlier search tried, of all models; they are tried in place of drawing any,
-            however long they take. None to search.
+        seed: Seed of the sampler.
+        repeated: The settings that an earlier search tried, of all models; they are tried again in place of
+            drawing new ones, however long they take. None to search.
     """
 
     def __init__(
@@ -137,13 +137,13 @@ class Tuner:
         self._models_left = budget.models
 
     def tune(self, tunable: Tunable) -> tuple[Fitted, list[Trial]]:
-        """The setting that measured highest, fitted, and all that were tried; ties go to the earlier one.
+        """Return the best setting of a model, fitted, and every trial; ties go to the earlier setting.
 
         Settings are drawn by a tree-structured Parzen estimator: Bergstra et al., "Algorithms for Hyper-Parameter
         Optimization", NeurIPS 2011, as Optuna implements it.
 
         Raises:
-            NightschoolError: The model cannot be trained with its defaults, or the search that is repeated left it out.
+            NightschoolError: The model cannot be trained with its defaults, or the repeated search left it out.
         """
         if not tunable.space or not self._budget.trials:
             return self._fit(Component(model=tunable.model, params=tunable.fixed)), []
@@ -161,7 +161,7 @@ class Tuner:
         first = best = self._try(Component(model=tunable.model, params=tunable.fixed))
         trials = [first.trial]
         study = self._study(tunable, first.value)
-        slowest = 1.0  # by how much the seconds that were expected were exceeded
+        slowest = 1.0  # largest ratio of actual to expected seconds
         for _ in range(self._budget.trials):
             if time.perf_counter() + first.seconds > deadline:
                 break
@@ -195,7 +195,7 @@ class Tuner:
         return best.fitted, trials
 
     def _try_or_none(self, component: Component) -> _Tried | None:
-        """Return what the setting measured; None where the model cannot be trained with it."""
+        """Fit and measure a setting; return None where the model cannot be trained with it."""
         try:
             return self._try(component)
         except NightschoolError as error:
@@ -209,7 +209,7 @@ class Tuner:
         return _Tried(fitted, value, time.perf_counter() - started)
 
     def _study(self, tunable: Tunable, value: float) -> optuna.Study:
-        """A study that knows what the defaults measured."""
+        """Create an Optuna study that already holds the trial of the defaults."""
         sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=_DRAWN_AT_RANDOM)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         known = {name: tunable.defaults[name] for name in tunable.space}
@@ -230,5 +230,5 @@ def _distribution(values: Span | tuple[Any, ...]) -> BaseDistribution:
 
 
 def _rounded(value: Any) -> Any:
-    """Three digits are all that a reader compares, and as much as the data tell."""
+    """Round a number to three significant digits: the data support no more."""
     return float(f"{value:.3g}") if isinstance(value, float) else value

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from nightschool.data.readers.addresses import postgresql_url, told, told_of_connecting
+from nightschool.data.readers.addresses import connection_message, driver_message, postgresql_url
 from nightschool.errors import ConfigurationError
 
 ADDRESS = "postgresql://reader:p%40ss@db.example:5433/platform?sslpassword=other"
@@ -26,10 +26,10 @@ def test_what_is_none_is_refused_untold(address: str) -> None:
 
 def test_no_part_of_the_address_is_told() -> None:
     error = failed(f"no\n  pg_hba entry for host db.example, user reader, p@ss, other: {ADDRESS}")
-    assert told(error, ADDRESS) == "no pg_hba entry for host …, user …, …, …: …"
-    assert len(told(failed("long " * 1000), ADDRESS)) == 300
+    assert driver_message(error, ADDRESS) == "no pg_hba entry for host …, user …, …, …: …"
+    assert len(driver_message(failed("long " * 1000), ADDRESS)) == 300
 
 
 def test_what_was_tried_is_not_told() -> None:
     error = failed('connection to server at "10.0.0.1" (also secret), port 5433 failed: refused')
-    assert told_of_connecting(error, ADDRESS) == "connection to server at … …, port 5433 failed: refused"
+    assert connection_message(error, ADDRESS) == "connection to server at … …, port 5433 failed: refused"
