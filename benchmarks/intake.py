@@ -79,7 +79,7 @@ def _read_plainly(file: Path) -> None:
 
 def _take_in_and_prepare(folder: Path) -> tuple[Stage, ...]:
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.opening import open_night
     from nightschool.night.config import NightConfig
     from tasks.ingest import ingest
