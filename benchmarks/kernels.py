@@ -49,13 +49,13 @@ def main() -> None:
     data = dataset_of(pairs)
     found = [_top_k(data), _ease(data), _similar_users(data)]
     reached = all(one.ratio <= GOAL for one in found[:2])
-    told = "; ".join(f"{one.name}: {one.ratio:.2f} × {one.reference}" for one in found)
+    parts = "; ".join(f"{one.name}: {one.ratio:.2f} × {one.reference}" for one in found)
     Page(
         name="kernels",
         title="Kernels beside what they stand on",
         claim=f"Top-{K} and EASE take at most {GOAL} times the one BLAS or LAPACK call that neither can do without",
         command="python benchmarks/kernels.py",
-        result=f"{told}; goal {GOAL} for the first two {'reached' if reached else 'missed'}",
+        result=f"{parts}; goal {GOAL} for the first two {'reached' if reached else 'missed'}",
         body=[
             f"{USERS:,} users × {ITEMS:,} items × {pairs.height:,} distinct pairs. Medians of {TURNS} turns in which "
             "the kernel and its reference follow one another, on both cores. The bare product ranks and excludes "
