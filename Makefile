@@ -9,6 +9,7 @@ BIN := .venv/bin
 HOME_DIR := .nightschool/learning
 SOURCE := .nightschool/source
 QUICK := application data evaluation experiments inspection models ranking simulator testing
+NOT_QUICK := models/rating_stack models/reranker models/test_mlflow_model.py
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## What can be made
@@ -31,7 +32,7 @@ test: install ## Every test but the long ones (8 minutes)
 	$(PYTEST)
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (1 minute)
-	$(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK))
+	$(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))
 
 test-faults: install ## Killed nights, and every service of the containers from nothing
 	$(PYTEST) -m "faults and not slow"

@@ -54,13 +54,13 @@ def main(upto: Upto = "3 M") -> None:
     """Simulate each size in turn and measure it in processes of its own."""
     sizes = list(SIZES)[: list(SIZES).index(upto) + 1]
     results = {size: _measure(SIZES[size]) for size in sizes}
-    told = [f"{size}: {each.seconds:.1f} s, {each.gigabytes:.1f} GB" for size, each in results.items()]
+    parts = [f"{size}: {each.seconds:.1f} s, {each.gigabytes:.1f} GB" for size, each in results.items()]
     Page(
         name="intake",
         title="Ingest, validate and prepare",
         claim="3 M rows are ingested, validated and prepared in 15 s and 2.5 GB, 30 M rows in 8 GB",
         command=f"python benchmarks/intake.py --upto '{upto}'",
-        result="; ".join(told),
+        result="; ".join(parts),
         body=[*_body(results)],
     ).write()
 
@@ -79,7 +79,7 @@ def _read_plainly(file: Path) -> None:
 
 def _take_in_and_prepare(folder: Path) -> tuple[Stage, ...]:
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.opening import open_night
     from nightschool.night.config import NightConfig
     from tasks.ingest import ingest

@@ -16,7 +16,7 @@ from models.autoencoders.ease import Ease
 from nightschool.columns import SCORE
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.ranking.blocks import block_users
-from nightschool.ranking.set_neighbours import most_alike
+from nightschool.ranking.set_neighbours import nearest_by_sets
 from nightschool.ranking.topk import rank_users
 
 FACTORS, K = 64, 50
@@ -49,13 +49,13 @@ def main() -> None:
     data = dataset_of(pairs)
     found = [_top_k(data), _ease(data), _similar_users(data)]
     reached = all(one.ratio <= GOAL for one in found[:2])
-    told = "; ".join(f"{one.name}: {one.ratio:.2f} × {one.reference}" for one in found)
+    parts = "; ".join(f"{one.name}: {one.ratio:.2f} × {one.reference}" for one in found)
     Page(
         name="kernels",
         title="Kernels beside what they stand on",
         claim=f"Top-{K} and EASE take at most {GOAL} times the one BLAS or LAPACK call that neither can do without",
         command="python benchmarks/kernels.py",
-        result=f"{told}; goal {GOAL} for the first two {'reached' if reached else 'missed'}",
+        result=f"{parts}; goal {GOAL} for the first two {'reached' if reached else 'missed'}",
         body=[
             f"{USERS:,} users × {ITEMS:,} items × {pairs.height:,} distinct pairs. Medians of {TURNS} turns in which "
             "the kernel and its reference follow one another, on both cores. The bare product ranks and excludes "
@@ -115,7 +115,7 @@ def _similar_users(data: Dataset) -> TimedPair:
             _ = likes[start : start + _ROWS] @ by_item
 
     return _time_both(
-        "similar users", lambda: most_alike(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count
+        "similar users", lambda: nearest_by_sets(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count
     )
 
 

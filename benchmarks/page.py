@@ -80,10 +80,10 @@ def settings(model: Mapping[str, Any]) -> str:
     """List a row's hyper-parameters that differ from the defaults in one line, those of a component under its name."""
     params = model["params"]
     if any(isinstance(value, Mapping) for value in params.values()):
-        told = [f"{part}.{each}" for part, inner in params.items() for each in _beyond_defaults(part, inner)]
+        parts = [f"{part}.{each}" for part, inner in params.items() for each in _beyond_defaults(part, inner)]
     else:
-        told = _beyond_defaults(model["name"], params)
-    return ", ".join(told) or "defaults"
+        parts = _beyond_defaults(model["name"], params)
+    return ", ".join(parts) or "defaults"
 
 
 def _beyond_defaults(model: str, params: Mapping[str, Any]) -> list[str]:
@@ -99,8 +99,8 @@ def goal_reached(value: float, goal: float, what: str) -> str:
 
 def notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write one paragraph on fits that deviated from their settings; none where no fit did."""
-    told = [f"{model['name']}: {model['note']}" for model in models if model["note"]]
-    return [f"Done otherwise than the settings say: {'; '.join(told)}."] if told else []
+    parts = [f"{model['name']}: {model['note']}" for model in models if model["note"]]
+    return [f"Fits that deviated from their settings: {'; '.join(parts)}."] if parts else []
 
 
 def label_of(model: Mapping[str, Any]) -> str:
@@ -122,15 +122,15 @@ def compare_with_goals(models: Sequence[Mapping[str, Any]], metric: str, goals: 
         goals: `blend` and `blend + reranker`, each with its goal; a row that was not tried is said to be missing.
     """
     found = {"blend": "blend(", "blend + reranker": " + reranker"}
-    told = []
+    parts = []
     for name, goal in goals.items():
         rows = [model for model in models if found[name] in model["name"]]
-        told.append(goal_reached(rows[0]["metrics"][metric][0], goal, name) if rows else f"{name}: none was learned")
-    return f"{metric}: {'; '.join(told)}; chosen on validation: {chosen_of(models)['name']}"
+        parts.append(goal_reached(rows[0]["metrics"][metric][0], goal, name) if rows else f"{name}: none was learned")
+    return f"{metric}: {'; '.join(parts)}; chosen on validation: {chosen_of(models)['name']}"
 
 
 def _index_row(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
-    told = [text.partition(f"**{mark}.** ")[2].partition("\n")[0] for mark in _MARKS]
-    claim, command, result, date = told
+    parts = [text.partition(f"**{mark}.** ")[2].partition("\n")[0] for mark in _MARKS]
+    claim, command, result, date = parts
     return f"| [{claim}](results/{file.name}) | {command} | {result} | {date} |"

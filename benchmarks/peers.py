@@ -114,16 +114,16 @@ def _measured(library: str, model: str, out: Path, split: Any) -> Result:
     from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
     from nightschool.ranking.topk import Ranking
 
-    told = json.loads(out.read_text(encoding="utf-8"))
+    timing = json.loads(out.read_text(encoding="utf-8"))
     users = relevant_users(split)
     lists = np.load(out.with_suffix(".npy"), allow_pickle=False)[users]
     seen = split.fitted.history()[users].toarray() != 0
     assert not (seen[np.arange(len(users))[:, None], lists] & (lists >= 0)).any(), f"{library} lists seen items"
     found = evaluate_ranking(Ranking(lists, np.zeros(lists.shape, dtype=np.float32)), users, split, cutoffs=(K,))
     figures = [found.mean("ndcg", K), *found.interval("ndcg", K)]
-    times = [f"{told[name]:.2f}" for name in ("fit_seconds", "recommend_seconds")]
-    label = library if library == OURS else f"{library} {told['version']}"
-    row = [label, model, told["settings"], *times, f"{told['peak_megabytes']:,.0f}", interval(figures)]
+    times = [f"{timing[name]:.2f}" for name in ("fit_seconds", "recommend_seconds")]
+    label = library if library == OURS else f"{library} {timing['version']}"
+    row = [label, model, timing["settings"], *times, f"{timing['peak_megabytes']:,.0f}", interval(figures)]
     return Result(row, figures[0])
 
 

@@ -25,13 +25,13 @@ def main(data: DataOption = DATA) -> None:
     """Measure the models that fit gowalla, and the blend that validation learns of them."""
     document = in_fresh_process(measure, source_of("gowalla", data))
     best = chosen_of(document["models"])
-    told = (goal_reached(best["metrics"][metric][0], goal, metric) for metric, goal in GOALS.items())
+    parts = (goal_reached(best["metrics"][metric][0], goal, metric) for metric, goal in GOALS.items())
     Page(
         name="protocol_d",
         title="Protocol D: gowalla on its given test",
         claim=f"gowalla: recall@20 ≥ {GOALS['recall@20']}, ndcg@20 ≥ {GOALS['ndcg@20']}, below {GIGABYTES} GB",
         command="python benchmarks/protocol_d.py",
-        result=f"{best['name']}: {'; '.join(told)}; peak {document['gigabytes']:.1f} GB",
+        result=f"{best['name']}: {'; '.join(parts)}; peak {document['gigabytes']:.1f} GB",
         body=[
             f"Full ranking, seen items excluded, {document['n_users']:,} users, intervals of 95 % over users. Settings "
             "and weights were chosen on a cut of the training pairs made like the test, the factors and epochs of iALS "

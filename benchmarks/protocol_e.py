@@ -105,8 +105,8 @@ def _winners(found: list[dict[str, Any]]) -> str:
     of_segments = [each for each in found if each["segment"] != "all"]
     wins = Counter(each["model"] for each in of_segments)
     shown = sum(each["shown"] for each in of_segments)
-    told = ", ".join(f"`{model}` in {n}" for model, n in wins.most_common())
-    return f"Of {len(of_segments)} segments, best is {told}; shown in {shown}."
+    best = ", ".join(f"`{model}` in {n}" for model, n in wins.most_common())
+    return f"Of {len(of_segments)} segments, best is {best}; shown in {shown}."
 
 
 def _row(model: dict[str, Any]) -> list[str]:

@@ -52,11 +52,11 @@ def _run(size: str) -> MeasuredNight:
 
 def _summarize(size: str, night: MeasuredNight) -> str:
     seconds, gigabytes = night.seconds, night.peak_megabytes / 1000
-    told = f"{seconds:.0f} s, {gigabytes:.1f} GB"
+    figures = f"{seconds:.0f} s, {gigabytes:.1f} GB"
     if size not in GOALS:
-        return told
+        return figures
     within = seconds <= GOALS[size][0] and gigabytes <= GOALS[size][1]
-    return f"{told} (goal {'reached' if within else 'missed'})"
+    return f"{figures} (goal {'reached' if within else 'missed'})"
 
 
 def _stages(nights: dict[str, MeasuredNight]) -> list[list[str]]:

@@ -124,8 +124,8 @@ def _server(workers: int = 1) -> Iterator[tuple[psutil.Process, float]]:
     """Start a server of the home that NIGHTSCHOOL_HOME names; yields the seconds until it was ready."""
     began = time.perf_counter()
     arguments = [sys.executable, "-c", "from nightschool.cli import main; main()", "serve"]
-    told = ["--port", str(PORT), "--workers", str(workers)]
-    server = subprocess.Popen([*arguments, *told], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    parts = ["--port", str(PORT), "--workers", str(workers)]
+    server = subprocess.Popen([*arguments, *parts], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         while not _ready():
             assert server.poll() is None, "the server ended"
@@ -191,11 +191,11 @@ def _rows(servers: Mapping[str, Measured]) -> list[list[str]]:
 
 def _result(largest: Measured, swaps: Mapping[str, Any]) -> str:
     shares = {name: largest.share(name) for name in largest.rounds if name != "empty"}
-    told = [f"{name}: {share:.2f} of the empty endpoint" for name, share in shares.items()]
+    parts = [f"{name}: {share:.2f} of the empty endpoint" for name, share in shares.items()]
     reached = "reached" if min(shares.values()) >= GOALS["share"] else "missed"
     waits = "reached" if largest.half[2] <= GOALS["p99"] else "missed"
     return (
-        f"{largest.users:,} users: {'; '.join(told)} (goal {GOALS['share']} {reached}); p99 {largest.half[2]:.1f} ms "
+        f"{largest.users:,} users: {'; '.join(parts)} (goal {GOALS['share']} {reached}); p99 {largest.half[2]:.1f} ms "
         f"at half load (goal {GOALS['p99']:.0f} {waits}); {largest.start:.1f} s to the first list; "
         f"{swaps['turns']} changes of the release: {swaps['failed']} failed requests"
     )

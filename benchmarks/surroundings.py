@@ -58,7 +58,7 @@ def temporary_home() -> Iterator[Path]:
 def ingested_home(dataset: str, source: Path) -> Any:
     """Ingest a data set into the home that NIGHTSCHOOL_HOME names; call it before anything reads that name."""
     prepare_environment()
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.sources import ingest_sources
 
     home = bind_home(dataset, source)

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from nightschool.application.attempt import Attempt
-from nightschool.application.home import bind_home
+from nightschool.application.bind_home import bind_home
 from nightschool.application.opening import check_configuration, open_night
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night

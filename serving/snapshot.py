@@ -40,7 +40,7 @@ from nightschool.storage.binding import Binding
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.releases import Release
-from nightschool.storage.serving_files import SERVED, Lists, lists_path
+from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
@@ -71,10 +71,10 @@ class Snapshot:
     release: Release
     manifest: Manifest
     binding: Binding
-    lists: Lists
-    histories: Lists
-    similar_users: Lists
-    similar_items: Lists
+    lists: ServingFile
+    histories: ServingFile
+    similar_users: ServingFile
+    similar_items: ServingFile
     catalogue: Catalogue
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
@@ -91,7 +91,7 @@ class Snapshot:
         """
         manifest = load_manifest(binding.manifest)
         path = partial(lists_path, paths.serving, release.release_id)
-        lists, histories, *similar = (Lists(path(table)) for table in SERVED)
+        lists, histories, *similar = (ServingFile(path(table)) for table in SERVED)
         named = [lists.path, histories.path]
         catalogue = Catalogue(_items(lake, release.as_of, named), manifest.item_columns)
         return cls(
@@ -111,7 +111,7 @@ class Snapshot:
         )
 
     @property
-    def mapped(self) -> tuple[Lists, ...]:
+    def mapped(self) -> tuple[ServingFile, ...]:
         """Return the files that are mapped into memory."""
         return self.lists, self.histories, self.similar_users, self.similar_items
 

@@ -29,7 +29,6 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
-    "nightschool/night/records.py": "shapes alone; tests/tasks/test_stages.py asks for each, whole nights write them",
     "serving/schemas.py": "shapes alone; every test of a route reads an answer through them",
 }
 """Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""

@@ -24,5 +24,5 @@ def _recommend(model: Any, train: Any, k: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    told = "defaults: n_factors=100, n_epochs=20; ranked by estimate"
-    main("scikit-surprise", {"svd": Peer(told, lambda: SVD(random_state=42))}, _fit, _recommend)
+    settings = "defaults: n_factors=100, n_epochs=20; ranked by estimate"
+    main("scikit-surprise", {"svd": Peer(settings, lambda: SVD(random_state=42))}, _fit, _recommend)

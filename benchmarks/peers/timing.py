@@ -56,7 +56,7 @@ def main(
         lists = recommend(fitted, train, asked.k)
         ended = time.perf_counter()
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    told = {
+    timing = {
         "version": version(package),
         "settings": peer.settings,
         "fit_seconds": between - started,
@@ -64,7 +64,7 @@ def main(
         "peak_megabytes": int(status.partition("VmHWM:")[2].split()[0]) / 1000,
     }
     np.save(asked.out.with_suffix(".npy"), lists.astype(np.int32))
-    asked.out.write_text(json.dumps(told), encoding="utf-8")
+    asked.out.write_text(json.dumps(timing), encoding="utf-8")
 
 
 def padded(lists: list[list[int]], k: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from nightschool.application.home import manifest_of
 from nightschool.application.tracking import registry
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ids import require_id
-from nightschool.ingest.feedback_events import count_sent, erase_sent
+from nightschool.ingest.feedback_events import count_feedback, erase_feedback
 from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
@@ -30,7 +30,7 @@ def look_for(home: Home, user: str) -> dict[str, int]:
     pending = unfinished(home.paths.erasure)
     if pending is not None and pending.user_id == user_id:
         return dict(pending.removed)
-    return count_user_rows(home, manifest_of(home), user_id, count_sent(user_id, Settings().events_address))
+    return count_user_rows(home, manifest_of(home), user_id, count_feedback(user_id, Settings().events_address))
 
 
 def forget(home: Home, user: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def forget(home: Home, user: str) -> dict[str, Any]:
         report = _erase(home, pending)
         if pending.user_id == user_id:
             return report
-    sent = count_sent(user_id, Settings().events_address)
+    sent = count_feedback(user_id, Settings().events_address)
     if _has_store(home):
         registry(home).require_files()
     return _erase(home, begin_erasure(home, manifest_of(home), user_id, datetime.now(UTC), sent))
@@ -74,7 +74,7 @@ def parse_user(home: Home, user: str) -> UserId:
 def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
     manifest = manifest_of(home)
     erase_rows(home, manifest, erasure)
-    erase_sent(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
+    erase_feedback(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
     recommenders = _erase_from_recommenders(home, erasure.user_id)
     erase_texts(home, erasure.user_id)
     end(home.paths.erasure)

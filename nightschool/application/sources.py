@@ -22,7 +22,7 @@ from nightschool.columns import (
 )
 from nightschool.data.splits.given_test import read_test
 from nightschool.ingest.batch import IngestContext
-from nightschool.ingest.feedback_events import with_new_sent
+from nightschool.ingest.feedback_events import with_new_feedback
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ingest import IngestReport, ingest
 from nightschool.ingest.ledger import Decision, Ledger
@@ -47,7 +47,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
-    manifest = with_new_sent(manifest_of(home), home, Settings().events_address)
+    manifest = with_new_feedback(manifest_of(home), home, Settings().events_address)
     ledger = Ledger(home.lake, now)
     report = ingest(
         IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))

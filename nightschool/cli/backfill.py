@@ -35,7 +35,7 @@ def backfill(
 
     A night whose T is before that of the current release is stored, and does not become current.
     """
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.cli.environment import prepare_flow_run
     from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
     from nightschool.night.config import NightConfig

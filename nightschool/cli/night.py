@@ -56,7 +56,7 @@ def simulate(
 
 def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Json = False) -> None:
     """Ingest source rows into the tables, each exactly once."""
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.application.sources import ingest_sources
     from nightschool.settings import Settings
     from nightschool.storage.erasure_log import unfinished
@@ -102,7 +102,7 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
-    from nightschool.application.home import bind_home
+    from nightschool.application.bind_home import bind_home
     from nightschool.cli.environment import prepare_flow_run
     from nightschool.night.config import NightConfig
     from nightschool.settings import Settings

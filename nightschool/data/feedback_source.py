@@ -8,7 +8,7 @@ from nightschool.data.readers.addresses import SQLITE
 from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 
-SENT: Final = "sent_events"
+FEEDBACK: Final = "sent_events"
 """The source's name in tables and errors."""
 
 _COLUMNS: Final = (
@@ -29,7 +29,7 @@ _RATING_EVENTS: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
 _WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
 
 
-def with_sent(manifest: Manifest, address: str) -> Manifest:
+def with_feedback(manifest: Manifest, address: str) -> Manifest:
     """Add the feedback events to the manifest's interactions; likes and completions are hits, dislikes are not.
 
     An event that was undone comes again as a deletion, at the place where it was undone.
@@ -56,14 +56,14 @@ def with_sent(manifest: Manifest, address: str) -> Manifest:
     return manifest.model_copy(update={"interactions": (*manifest.interactions, part)})
 
 
-def sent_part(manifest: Manifest) -> Interactions | None:
-    """Return the part that `with_sent` added, or None without one."""
-    return next((part for part in manifest.interactions if is_sent(part)), None)
+def feedback_part(manifest: Manifest) -> Interactions | None:
+    """Return the part that `with_feedback` added, or None without one."""
+    return next((part for part in manifest.interactions if is_feedback(part)), None)
 
 
-def is_sent(part: Interactions) -> bool:
-    """Return whether the part is the one that `with_sent` added."""
-    return isinstance(part.format, Sql) and part.format.name == SENT
+def is_feedback(part: Interactions) -> bool:
+    """Return whether the part is the one that `with_feedback` added."""
+    return isinstance(part.format, Sql) and part.format.name == FEEDBACK
 
 
 def _source(manifest: Manifest, address: str) -> Sql:
@@ -72,7 +72,7 @@ def _source(manifest: Manifest, address: str) -> Sql:
         "condition": "" if manifest.score == "events" else _RATING_EVENTS,
     }
     query = f"{_DID} UNION ALL {_UNDID}".format(**parts)
-    source = {"kind": "sql", "query": query, "key": "sequence", "name": SENT}
+    source = {"kind": "sql", "query": query, "key": "sequence", "name": FEEDBACK}
     if not address.startswith(SQLITE):
         return Sql.model_validate({**source, "uri": address})
     path = Path(address.removeprefix(SQLITE)).absolute()

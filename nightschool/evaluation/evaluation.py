@@ -84,7 +84,8 @@ class Evaluation:
         """
         if k not in self.per_user.get(metric, {}):
             measured = sorted(f"{name}@{at}" for name, cutoffs in self.per_user.items() for at in cutoffs)
-            raise NotFound("metric not measured", seen=f"{metric}@{k}", do=f"measured are {', '.join(measured)}")
+            do = f"choose one of {', '.join(measured)}"
+            raise NotFound("the metric was not measured", seen=f"{metric}@{k}", do=do)
         return self.per_user[metric][k]
 
     def measures(self, metric: str, k: int | None = None) -> bool:

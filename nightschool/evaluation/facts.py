@@ -59,7 +59,7 @@ def _gather(split: Split) -> Facts:
     seen, liked = dataset.history(), dataset.positives()
     relevant = _relevant(split)
     n_seen = np.diff(seen.indptr)
-    met = np.bincount(seen.indices, minlength=dataset.n_items)
+    counts = np.bincount(seen.indices, minlength=dataset.n_items)
     features = features_of(dataset)
     labels = _labels(dataset)
     return Facts(
@@ -67,7 +67,7 @@ def _gather(split: Split) -> Facts:
         n_relevant=np.diff(relevant.indptr),
         n_seen=n_seen,
         seen=seen,
-        popularity=popularity_of(met, int((n_seen > 0).sum())),
+        popularity=popularity_of(counts, int((n_seen > 0).sum())),
         order=_popular_first(np.bincount(liked.indices, minlength=dataset.n_items), dataset),
         features=features if features.nnz else None,
         labels=labels,

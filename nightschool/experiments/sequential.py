@@ -146,8 +146,8 @@ def difference_of_rates(hits: Counts, n: Counts, error: float) -> Estimate:
     """Compute the second rate minus the first, with an interval that holds at all looks together.
 
     With probability 1 − error no look ever excludes the true difference, in the limit of many users at the first look
-    that tells anything: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (2024), "Time-uniform central limit theory and
-    asymptotic confidence sequences", theorem 2.2, of the difference of means of two randomised arms.
+    that reports a difference: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (2024), "Time-uniform central limit theory
+    and asymptotic confidence sequences", theorem 2.2, of the difference of means of two randomised arms.
 
     Args:
         hits: int[2], converted users of each arm.

@@ -60,9 +60,9 @@ class Plan(BaseModel):
     @classmethod
     def _that_make_a_whole(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         if len({arm.name for arm in arms}) < len(arms):
-            raise ValueError("two arms have one name")
+            raise ValueError("each arm needs a name of its own")
         if not isclose(sum(arm.share for arm in arms), 1, abs_tol=1e-6):
-            raise ValueError("the shares of all arms make 1")
+            raise ValueError("the shares of all arms must sum to 1")
         return arms
 
     @classmethod
@@ -84,7 +84,7 @@ class Plan(BaseModel):
             do = first["msg"].removeprefix("Value error, ")
             raise ConfigurationError(f"{file}: {key}", seen=seen, do=do) from error
         except ValueError as error:
-            raise ConfigurationError(f"{file} is no TOML: {error}", do="correct it there") from error
+            raise ConfigurationError(f"{file} is not valid TOML: {error}", do="correct the file") from error
 
 
 class Experiment(Plan):
@@ -158,7 +158,7 @@ class Experiments:
         return experiment
 
     def stop(self, name: str, reason: str = "") -> Experiment:
-        """Stop an experiment; it exposes nobody any more, and users who were exposed still count.
+        """Stop an experiment; it makes no more exposures, and users who were exposed still count.
 
         Raises:
             NotFound: No experiment of that name runs.

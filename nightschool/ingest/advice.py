@@ -1,4 +1,4 @@
-"""What may mend a file of which too many rows are bad, told by the fault that most of them have."""
+"""Advice on correcting a file with too many bad rows, by the most frequent fault."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -38,5 +38,5 @@ def advise(reasons: Sequence[str], values: Sequence[str]) -> str:
 
 
 def shown(value: str) -> str:
-    """Return a value as messages may tell it: short, and of an address only where it is from."""
+    """Shorten a value for messages, and cut the name from e-mail addresses."""
     return re.sub(r"[^\s@]+@", "…@", value)[:40]

@@ -1,11 +1,11 @@
-"""Rows on their way in: what judges them, the good and the bad apart, and what is reported of them."""
+"""Rows on their way into a table: the context of their checks, good and bad rows apart, and their counts."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.feedback_source import SENT
+from nightschool.data.feedback_source import FEEDBACK
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.limits import Limits
 from nightschool.data.readers.contents import modified_at
@@ -30,7 +30,8 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql
 from nightschool.errors import DataRefused
 from nightschool.ingest.advice import MANGLED_ID, ROUNDED, advise, shown
-from nightschool.ingest.batch_profiles import Batches, DriftReport
+from nightschool.ingest.batch_profiles import Batches
+from nightschool.ingest.checks import Checks
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.tombstones import FORGOTTEN_USER
 from nightschool.storage.lake import Lake
@@ -38,34 +39,6 @@ from nightschool.storage.staging import Spool
 
 ALREADY_KNOWN: Final = "already_known"
 """The reason of a row that says what the table holds: it is counted, and is no fault."""
-
-
-class BatchVerdict(Protocol):
-    """What a check says of rows that arrive together."""
-
-    def raise_if_failed(self, do: str) -> None:
-        """Raises DataRefused, with what to do, where they must not come in."""
-        ...
-
-
-class Checks(Protocol):
-    """The rules for arriving rows; the module `expectations.validation` is one."""
-
-    def check_rows(self, table: str, frame: pl.DataFrame, limits: Limits) -> pl.DataFrame:
-        """The rows that break a rule: row_number (from 0), reason, detail."""
-        ...
-
-    def check_intake(self, table: str, n_rows: int, n_bad: int) -> BatchVerdict:
-        """Whether so many rows, so many of them bad, may come in together."""
-        ...
-
-    def check_growth(self, table: str, before: int, now: int) -> BatchVerdict:
-        """Whether a file may hold so many rows now where it had so many before."""
-        ...
-
-    def check_drift(self, table: str, stability: pl.DataFrame) -> DriftReport:
-        """Whether a batch is distributed like the last one."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,7 +61,7 @@ class IngestContext:
     last_as_of: datetime | None = None
 
     def intake(self, table: Table, file: SourceFile | None = None) -> "Intake":
-        """What the table gets, nothing yet; from one file where it is named."""
+        """Create an empty intake for a table, or for one file of it."""
         place = table.name if file is None else f"{table.name}-{sha256(file.name.encode()).hexdigest()[:16]}"
         spools = (self.lake.spool(place), self.lake.spool(f"{place}-{QUARANTINE.name}"))
         return Intake(table, *spools, Batches(self.lake, table, self.now))
@@ -111,7 +84,7 @@ class IngestContext:
         return modified
 
     def with_findings(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with the row rules' findings in reason and detail, where there was no reason yet."""
+        """Add the row rules' findings to reason and detail of rows that had no reason yet."""
         found = self.check.check_rows(table.name, frame, Limits.of(self.manifest, self.now))
         if not found.height:
             return frame
@@ -124,7 +97,7 @@ class IngestContext:
 
 
 def mark(frame: pl.DataFrame, where: pl.Expr, code: str, seen: str) -> pl.DataFrame:
-    """The frame with a reason in the good rows where the expression holds, and the value of `seen` as its detail."""
+    """Give the good rows where the expression holds a reason, with the value of column `seen` as its detail."""
     fault = pl.col(REASON).is_null() & where
     return frame.with_columns(
         pl.when(fault).then(pl.lit(code)).otherwise(REASON).alias(REASON),
@@ -134,7 +107,7 @@ def mark(frame: pl.DataFrame, where: pl.Expr, code: str, seen: str) -> pl.DataFr
 
 @dataclass
 class Intake:
-    """What one table gets from its files: good rows, bad rows and how many were there already.
+    """The rows that one table gets from its files: accepted, rejected, and how many were known already.
 
     Attributes:
         excused: Bad rows that say nothing about the files.
@@ -157,7 +130,7 @@ class Intake:
     warnings: list[str] = field(default_factory=list)
 
     def sort_out(self, frame: pl.DataFrame, file: SourceFile, now: datetime) -> pl.DataFrame:
-        """The good rows of a normalised frame; its bad ones go to the quarantine, and known ones are counted."""
+        """Return a frame's good rows; send its bad rows to quarantine and count the known ones."""
         bad = frame.filter(pl.col(REASON).is_not_null())
         self._remark(frame, file)
         if not bad.height:
@@ -167,8 +140,8 @@ class Intake:
         bad = bad.filter(~known)
         reasons = dict(bad[REASON].value_counts().iter_rows())
         self.reasons.update(reasons)
-        # Neither rows of people who were forgotten nor what anybody may send says how good a file is.
-        self.excused += bad.height if file.name == SENT else reasons.get(FORGOTTEN_USER, 0)
+        # Neither rows of erased users nor feedback, which anybody may send, say how good a file is.
+        self.excused += bad.height if file.name == FEEDBACK else reasons.get(FORGOTTEN_USER, 0)
         is_word = bad[REASON].is_in(["missing_user", "missing_item"]) & bad[DETAIL].is_not_null()
         self.explained += int((is_word | (bad[REASON] == MANGLED_ID)).sum())
         row = pl.coalesce(pl.col(ROW), pl.col(RAW).struct.json_encode()).alias(ROW)
@@ -179,7 +152,7 @@ class Intake:
         return frame.filter(pl.col(REASON).is_null())
 
     def _remark(self, frame: pl.DataFrame, file: SourceFile) -> None:
-        """Warns of good rows with a detail: local times that clocks show twice or never."""
+        """Warn of good rows with a detail: local times that occur twice or never at a change of the clocks."""
         if frame.height - frame[DETAIL].null_count() == 0:
             return
         unclear = frame.filter(pl.col(REASON).is_null(), pl.col(DETAIL).is_not_null())[DETAIL]
@@ -188,7 +161,7 @@ class Intake:
             self.warnings.append(f"{what} of the manifest's timezone: they are read by the offset that held before")
 
     def absorb(self, other: "Intake") -> None:
-        """Add what one file gave, after it passed its checks."""
+        """Add one file's intake, after it passed its checks."""
         self.accepted.absorb(other.accepted)
         self.rejected.absorb(other.rejected)
         self.batches.absorb(other.batches)
@@ -204,7 +177,7 @@ class Intake:
         return f", such as {', '.join(repr(shown(value)) for value in values)}" if values else ""
 
     def advice(self) -> str:
-        """Return what may mend the files."""
+        """Return advice on how to correct the files."""
         return advise([code for code, _ in self.reasons.most_common()], self._values())
 
     def _values(self) -> list[str]:
@@ -216,7 +189,7 @@ class Intake:
         return first.sort("turn", maintain_order=True).head(3).select(DETAIL).collect().to_series().to_list()
 
     def counts(self) -> "TableCounts":
-        """How many rows came, and what became of them."""
+        """Count the rows that came, by what became of them."""
         reasons = dict(sorted(self.reasons.items()))
         n_withdrawn = 0 if self.withdrawn is None else self.withdrawn.height
         rows = (self.already_known, self.accepted.rows, self.rejected.rows)
@@ -242,7 +215,7 @@ class TableCounts:
     withdrawn: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers for JSON; rows_in is the sum of the next three. What is rare is there where it happened."""
+        """Return the counts for JSON; rows_in is the sum of the next three. Rare ones are there only when not 0."""
         rows_in = self.already_known + self.accepted + self.quarantined
         known = {"rows_in": rows_in, "already_known": self.already_known}
         fate = {**known, "accepted": self.accepted, "quarantined": self.quarantined, "reasons": self.reasons}

@@ -1,7 +1,6 @@
-"""How each source's arriving batch is distributed, kept beside the tables and compared with the batch before it."""
+"""Profiles of each source's batches, stored next to the tables; each batch is compared with the one before it."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import polars as pl
 
@@ -9,28 +8,8 @@ from nightschool.columns import BATCHES, BIN, COLUMN, INSTANT, READ_AT, ROWS, SO
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.normalization.profile import add_up, population_stability, profile
 from nightschool.data.readers.sources import SourceFile
+from nightschool.ingest.checks import Checks
 from nightschool.storage.lake import Lake
-
-
-class DriftReport(Protocol):
-    """What a check says of a batch beside the last one."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is odd, and refuses nothing."""
-        ...
-
-    def raise_if_failed(self, do: str) -> None:
-        """Raises DataRefused, with what to do, where the batch must not come in."""
-        ...
-
-
-class DriftCheck(Protocol):
-    """The rules about drift; the module `expectations.validation` has them."""
-
-    def check_drift(self, table: str, stability: pl.DataFrame) -> DriftReport:
-        """Whether a batch is distributed like the last one, from `population_stability` of both."""
-        ...
 
 
 def series(file: SourceFile, meaning: str) -> str:
@@ -52,11 +31,11 @@ class Batches:
         self._added: dict[str, list[pl.DataFrame]] = {}
 
     def add(self, source: str, part: Interactions | Items | Users, good: pl.DataFrame) -> None:
-        """Counts the good rows of a block into the source's profile."""
+        """Add the good rows of a block to the source's profile."""
         self._added.setdefault(source, []).append(profile(part, good))
 
-    def compare(self, check: DriftCheck) -> list[str]:
-        """What is odd about what arrived beside the last batches of its sources.
+    def compare(self, check: Checks) -> list[str]:
+        """Compare what arrived with the last batch of each source; return the warnings.
 
         Raises:
             DataRefused: A column lost its values, or a unit or a mapping must have changed.
@@ -77,7 +56,7 @@ class Batches:
             self._added.setdefault(source, []).extend(blocks)
 
     def write(self) -> None:
-        """Commits the profiles; before the ledger, so that what was taken in has one."""
+        """Commit the profiles; call it before the ledger is written, so that every known batch has one."""
         counted = [(source, add_up(blocks)) for source, blocks in self._added.items()]
         frames = [counts.with_columns(pl.lit(source).alias(SOURCE)) for source, counts in counted]
         if frames:
@@ -87,7 +66,7 @@ class Batches:
         self._added = {}
 
     def _last(self) -> dict[str, pl.DataFrame]:
-        """The newest profile of each source of the table."""
+        """Read the newest profile of each source of the table."""
         rows = self._lake.scan(BATCHES).filter(pl.col(TABLE) == self._table.name)
         newest = rows.filter(pl.col(READ_AT) == pl.col(READ_AT).max().over(SOURCE)).collect()
         return {str(source): part.select(COLUMN, BIN, ROWS) for (source,), part in newest.group_by(SOURCE)}

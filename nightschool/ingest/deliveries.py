@@ -57,7 +57,7 @@ def recognize(file: SourceFile, part: Interactions, ledger: Ledger) -> Delivery:
     if own is not None and not ledger.was_read_by(part, INTERACTIONS, file):
         raise ConfigurationError(
             f"the manifest's [{INTERACTIONS.name}] is no longer what {file.name} was taken in by",
-            do="change it back, or ingest anew with another --home",
+            do="change it back, or ingest into another --home",
         )
     if isinstance(part.format, Sql):
         return Delivery(known=extent_of(own) if own else None, decided=ledger.decided(INTERACTIONS, file))

@@ -128,7 +128,7 @@ class _Taking:
         judge(fresh, file, self.context.check)
 
     def withdraw(self) -> None:
-        """Withdraw who is in no full list any more."""
+        """Withdraw the users or items that no full list holds any more."""
         if self.arrived is None or not self.lists.part.complete:
             return
         gone = self.lists.withdrawn(self.newest, self.arrived)
@@ -164,7 +164,7 @@ def take_entities(
 
 
 def normalised(context: IngestContext, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:
-    """Raw rows of users or items as rows of their table, with a reason in those that may not come in."""
+    """Convert raw rows to rows of users or items, with a reason in those that may not come in."""
     if isinstance(part, Users):
         frame = normalise_users(rows, part, context.lake.user_id, fold_case=context.manifest.fold_case)
         return context.with_findings(table, mark_forgotten(frame, Erasures(context.lake)))
@@ -172,19 +172,19 @@ def normalised(context: IngestContext, table: Table, part: Users | Items, rows: 
 
 
 def _without_repeats(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame without the good rows that say no more than a good row above: all their columns are equal."""
+    """Drop good rows that equal an earlier good row in every column."""
     said = pl.struct(_content([name for name in frame.columns if name not in FAULT]), pl.col(REASON).is_null())
     return frame.filter(pl.col(REASON).is_not_null() | said.is_first_distinct())
 
 
 def first_of_each_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
-    """The frame with a reason in the good rows whose id a good row above has."""
+    """Give good rows whose id an earlier good row has a reason."""
     is_first = pl.struct(key, pl.col(REASON).is_null().alias(REASON)).is_first_distinct()
     return mark(frame, ~is_first, "duplicate_id", key)
 
 
 def require_same_types(given: pl.DataFrame, newest: pl.DataFrame, table: Table) -> None:
-    """Nothing, when the given columns have the types that the table's have.
+    """Check that the given columns have the types of the table's columns.
 
     Raises:
         ConfigurationError: The manifest gives a column another type than the table has.
@@ -194,7 +194,7 @@ def require_same_types(given: pl.DataFrame, newest: pl.DataFrame, table: Table) 
             raise ConfigurationError(
                 f"the manifest's [{table.name}] makes column {name} {_words(given.schema[name])}",
                 seen=f"{_words(newest.schema[name])} in the home",
-                do="change the manifest back, or ingest anew with another --home",
+                do="change the manifest back, or ingest into another --home",
             )
 
 
@@ -203,12 +203,12 @@ def _words(dtype: pl.DataType) -> str:
 
 
 def newest_of_each_id(rows: pl.DataFrame, key: str) -> pl.DataFrame:
-    """The newest row of each id; of equal instants the last."""
+    """Keep the newest row of each id; of rows at one instant the last."""
     return rows.sort(AVAILABLE_AT, maintain_order=True).unique(key, keep="last", maintain_order=True)
 
 
 def changes(given: pl.DataFrame, newest: pl.DataFrame, key: str, history: bool, arrived: datetime) -> pl.DataFrame:
-    """The given rows that are new, differ from the newest row of their id, or bring back who was withdrawn.
+    """Keep the rows that are new, differ from the newest row of their id, or bring a withdrawn id back.
 
     Each has the instant from which it is known: a changed row from its arrival on, and always later than the row it
     follows; a new one of a log of the past always.

@@ -1,12 +1,10 @@
-"""Events that people sent: whether a night has something to take in, and their removal with the person."""
+"""Feedback events of users in the serving database: added to a manifest, counted, and erased with the user."""
 
 from dataclasses import replace
 from datetime import datetime
 
-import polars as pl
-
-from nightschool.columns import FILE, INTERACTIONS, SOURCES, TABLE
-from nightschool.data.feedback_source import SENT, sent_part, with_sent
+from nightschool.columns import INTERACTIONS
+from nightschool.data.feedback_source import feedback_part, with_feedback
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql, after_erasure, gives_rows
@@ -18,18 +16,11 @@ from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.lake import Lake
 from nightschool.storage.tables import EXPOSURES
 
 
-def took_in_sent(lake: Lake) -> bool:
-    """Whether an ingest has taken in what people sent."""
-    entries = lake.scan(SOURCES).filter(pl.col(TABLE) == INTERACTIONS.name, pl.col(FILE) == SENT)
-    return not entries.head(1).collect().is_empty()
-
-
-def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
-    """The manifest with what people sent, as soon as there is any that counts; and from then on always.
+def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
+    """Add the feedback events to a manifest, from the first event that counts onwards.
 
     Raises:
         Unreachable: The database does not answer.
@@ -38,17 +29,17 @@ def with_new_sent(manifest: Manifest, home: Home, address: str) -> Manifest:
     if engine is None:
         return manifest
     try:
-        if sent_part(manifest) is not None:
+        if feedback_part(manifest) is not None:
             return manifest
         newest = EventStore(engine).newest()
     finally:
         engine.dispose()
-    widened = with_sent(manifest, address)
+    widened = with_feedback(manifest, address)
     return widened if newest and gives_rows(*_query(widened, home)) else manifest
 
 
-def count_sent(user_id: UserId, address: str) -> int:
-    """How many events a person sent.
+def count_feedback(user_id: UserId, address: str) -> int:
+    """Count the feedback events of a user.
 
     Raises:
         Unreachable: The database does not answer.
@@ -62,10 +53,10 @@ def count_sent(user_id: UserId, address: str) -> int:
         engine.dispose()
 
 
-def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
-    """Removes what a person sent and was shown in experiments; the next ingest knows that rows are missing.
+def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
+    """Delete a user's feedback events and experiment exposures, and note in the ledger that rows are missing.
 
-    Cut short at any instant, it comes to the same end when it is called again.
+    It can be interrupted at any instant and called again.
 
     Raises:
         Unreachable: The database does not answer.
@@ -79,7 +70,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
             erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
     finally:
         engine.dispose()
-    part = sent_part(manifest)
+    part = feedback_part(manifest)
     if part is None:
         return
     source, file = _query(manifest, home)
@@ -91,7 +82,7 @@ def erase_sent(home: Home, manifest: Manifest, user_id: UserId, address: str, no
 
 
 def _query(manifest: Manifest, home: Home) -> tuple[Sql, SourceFile]:
-    part = sent_part(manifest)
+    part = feedback_part(manifest)
     if part is None or not isinstance(part.format, Sql):
         raise NightschoolError("the manifest has no events that people sent", do="report this")
     return part.format, part.sources(home.binding.source_root)[0]

@@ -39,7 +39,7 @@ class IngestReport:
     superseded: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers by table, for JSON; of interactions also how many rows left the quarantine, where some did."""
+        """Return the counts by table for JSON; for interactions also how many rows left the quarantine, if any."""
         document = {name: counts.to_dict() for name, counts in self.tables.items()}
         left = {"released": self.released, "superseded": self.superseded}
         document[INTERACTIONS.name] |= {name: rows for name, rows in left.items() if rows}
@@ -99,7 +99,7 @@ def _ingest(context: IngestContext) -> IngestReport:
 def _take(
     context: IngestContext, table: Table, part: Users | Items | None, missing: list[str]
 ) -> tuple[Intake, pl.Series | None, list[FileFate], datetime | None]:
-    """What the files bring for users or items, and every id known with them; no ids where no files are declared."""
+    """Take in the files of users or items; return also every id known then, None where no files are declared."""
     if part is None:
         return context.intake(table), None, [], None
     return take_entities(context, table, part, _find(context, table, part, missing))
@@ -134,7 +134,7 @@ def _gone(intake: Intake) -> list[str]:
 
 
 def _write(intake: Intake, lake: Lake) -> None:
-    """Writes a table's rows; a file that was read whole again gets its quarantine anew."""
+    """Write a table's rows; a file that was read again in full has its quarantined rows replaced."""
     for name in intake.reread:
         lake.delete(QUARANTINE, (pl.col(TABLE) == intake.table.name) & (pl.col(SOURCE_FILE) == name))
     for table, spool in ((intake.table, intake.accepted), (QUARANTINE, intake.rejected)):

@@ -1,4 +1,4 @@
-"""Interactions on their way in: raw rows to rows of the table, each judged by itself and beside what is known."""
+"""Raw rows of interactions to rows of the table: parsed, checked, and compared with what is known."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ class Arrivals:
     """Judges one block of raw interactions after the other; each is judged knowing those before it."""
 
     def __init__(self, context: IngestContext, declared: Mapping[str, pl.Series | None]) -> None:
-        """Begins with what the home knows.
+        """Start from what the home's tables hold.
 
         Args:
             context: The ingest, or the retry.
@@ -68,7 +68,7 @@ class Arrivals:
             self._corrections.require_identity(file.name)
 
     def judge(self, rows: pl.DataFrame, part: Interactions, file: SourceFile, arrived: datetime) -> pl.DataFrame:
-        """The rows of the interactions table but for the file, with a reason in those that may not come in.
+        """Convert raw rows to rows of interactions, without the file, with a reason in those that may not come in.
 
         Args:
             rows: source_row, raw, reason, detail, row; as the readers give them.
@@ -91,7 +91,7 @@ class Arrivals:
         return self._maps[id(part)]
 
     def _since(self, frame: pl.DataFrame, arrived: datetime) -> pl.DataFrame:
-        """The frame with the revision of each event and the instant it is known from.
+        """Add the revision of each event and the instant from which it is known.
 
         That is the event's time, but not before it arrived unless the files are a log of the past.
         """
@@ -116,6 +116,6 @@ def without_scoped_id() -> pl.Expr:
 
 
 def placed(good: pl.DataFrame, file: SourceFile) -> pl.DataFrame:
-    """The rows of the interactions table, with the file that they come from."""
+    """Add the file that the rows come from, and order the columns as the table has them."""
     columns = [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
     return good.select(*columns)

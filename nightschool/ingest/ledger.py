@@ -33,7 +33,7 @@ from nightschool.columns import (
     TABLE,
     Table,
 )
-from nightschool.data.feedback_source import is_sent
+from nightschool.data.feedback_source import is_feedback
 from nightschool.data.manifest.manifest import Interactions, Items, Users
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql
@@ -73,7 +73,7 @@ class Ledger:
         self._shortened: list[Entry] = []
 
     def known(self, table: Table, file: SourceFile) -> Extent | None:
-        """How far the file was read for the table; None where it never was."""
+        """Return how far the file was read for the table; None if it never was."""
         row = self._newest.get((table.name, file.name))
         return extent_of(row) if row else None
 
@@ -94,9 +94,9 @@ class Ledger:
         return [*self._newest.values(), *self._decided.values()]
 
     def was_read_by(self, part: Description, table: Table, file: SourceFile) -> bool:
-        """Whether the manifest said the same of the file when it was last read for the table."""
+        """Return whether the manifest said the same of the file when it was last read for the table."""
         row = self._newest.get((table.name, file.name))
-        return row is not None and (row[MAPPING] == mapping(part) or _is_of_people(part))
+        return row is not None and (row[MAPPING] == mapping(part) or _is_feedback(part))
 
     def note(self, table: Table, file: SourceFile, part: Description, extent: Extent, about: Entry = NOTHING) -> None:
         """Add an entry that says how far the file was read, unless that is what the ledger says already.
@@ -160,14 +160,14 @@ class Ledger:
                 self._newest[INTERACTIONS.name, file.name] = entry
 
     def known_rows(self) -> pl.LazyFrame:
-        """The rows of the interactions table but for those beyond where a file was shortened."""
+        """Scan the interactions table without the rows beyond where a file was shortened."""
         rows = self._lake.scan(INTERACTIONS)
         for entry in self._shortened:
             rows = rows.filter((pl.col(SOURCE_FILE) != entry[FILE]) | (pl.col(SOURCE_ROW) <= entry[ROWS]))
         return rows
 
     def cut(self) -> None:
-        """Commits which files were shortened, then removes the rows beyond."""
+        """Commit which files were shortened, then delete the rows beyond."""
         if not self._shortened:
             return
         self._append(self._shortened)
@@ -177,13 +177,13 @@ class Ledger:
         self._shortened = []
 
     def write(self) -> None:
-        """Commits the new entries, all at once: what they speak of must be in the tables."""
+        """Commit the new entries all at once; the rows that they count must be in the tables."""
         if self._added:
             self._append(self._added)
             self._added = []
 
     def undo_unfinished(self) -> None:
-        """Removes the rows of interactions files that the ledger does not know of: an ingest died before its end."""
+        """Delete rows of interactions files that the ledger does not know: an ingest was killed before it ended."""
         rows = {file: row[ROWS] for (table, file), row in self._newest.items() if table == INTERACTIONS.name}
         self._delete_beyond(INTERACTIONS, self._lake.scan(INTERACTIONS), rows)
         self._delete_beyond(QUARANTINE, self._lake.scan(QUARANTINE).filter(pl.col(TABLE) == INTERACTIONS.name), rows)
@@ -230,7 +230,7 @@ def extent_of(row: Entry) -> Extent:
 
 
 def mapping(part: Description) -> str:
-    """SHA-256 of what the manifest makes of a row, in hexadecimal.
+    """Hash what the manifest says about a row's columns; SHA-256 in hexadecimal.
 
     Which files there are does not count, nor where a database is, nor whether a default is written out; nor whether a
     file lists all users or items.
@@ -239,6 +239,6 @@ def mapping(part: Description) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
-def _is_of_people(part: Description) -> bool:
+def _is_feedback(part: Description) -> bool:
     """Return whether the part reads the events that people sent, whose worth may change but not their meaning."""
-    return isinstance(part, Interactions) and is_sent(part)
+    return isinstance(part, Interactions) and is_feedback(part)

@@ -44,7 +44,7 @@ class Overlap:
     conflict: str | None = None
 
     def require_consistent(self, file: str) -> None:
-        """Check that the file's other rows can be told from changed ones.
+        """Check that the file's other rows are new, and no changed forms of known rows.
 
         Raises:
             DataRefused: They cannot; nothing says which of the known rows they replace.
@@ -112,7 +112,7 @@ def _near(frame: pl.LazyFrame, given: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _shared_by_file(given: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
-    """source_file and rows: how many of the given rows each known file holds by their key."""
+    """Count how many of the given rows each known file holds by their key: source_file, rows."""
     mine = given.group_by(_KEY).agg(pl.len().alias("mine"))
     theirs = near.join(mine, on=_KEY, how="semi").group_by(SOURCE_FILE, _KEY).agg(pl.len().alias("theirs"))
     both = theirs.join(mine, on=_KEY).select(SOURCE_FILE, pl.min_horizontal("mine", "theirs").alias(_ROWS))

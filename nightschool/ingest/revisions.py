@@ -82,7 +82,7 @@ class Corrections:
             )
 
     def settle(self, frame: pl.DataFrame, *, history: bool, first_seen: datetime) -> pl.DataFrame:
-        """The frame with `revision` and a later `available_at` for what corrects, and a reason in what does not count.
+        """Set `revision` and `available_at` of corrections, and a reason in rows that do not count.
 
         Args:
             frame: Rows in source order with the `available_at` of an event that is new.
@@ -136,14 +136,14 @@ def _columns_of_originals() -> list[pl.Expr]:
 
 
 def _chains(before: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
-    """What is known and given of each event, one below the other, without deletions that find nothing to delete."""
+    """Chain the known and the given rows of each event, without deletions that have nothing to delete."""
     rows = pl.concat([before, given], how="diagonal").sort(_KEY, _PLACE, nulls_last=False)
     finds_nothing = (pl.col(DELETED) & pl.col(_PLACE).is_not_null()).cum_min().over(_KEY)
     return rows.filter(~finds_nothing)
 
 
 def _revised(chains: pl.DataFrame, history: bool, first_seen: datetime) -> pl.DataFrame:
-    """The chains without repeats, with the revision and the instant from which each row is known."""
+    """Drop repeats from the chains, and number the revisions with the instant from which each is known."""
     rows = chains.filter((pl.col(_CONTENT) != pl.col(_CONTENT).shift(1).over(_KEY)).fill_null(value=True))
     step = pl.int_range(pl.len(), dtype=pl.Int32).over(_KEY)
     seen, own = pl.lit(first_seen, INSTANT), pl.col(AVAILABLE_AT)

@@ -1,4 +1,4 @@
-"""Rows of people who were forgotten: they are counted as they arrive, and nothing of them is kept."""
+"""Rows of erased users: they are counted as they arrive, and nothing of them is kept."""
 
 import polars as pl
 
@@ -10,7 +10,7 @@ FORGOTTEN_USER = "forgotten_user"
 
 
 def mark_forgotten(frame: pl.DataFrame, erasures: Erasures) -> pl.DataFrame:
-    """The normalised frame with a reason, and without detail and source row, where the user was forgotten.
+    """Give rows of erased users a reason, and drop their detail and source row.
 
     It comes before any other rule: theirs is the reason whatever else is wrong with the row, which no detail may quote.
     """

@@ -13,7 +13,7 @@ from nightschool.inspection.logs import Log
 from nightschool.inspection.looks import Family
 from nightschool.inspection.matching import Entity
 from nightschool.inspection.survey import NOT_USED, Survey
-from nightschool.inspection.toml_text import Line, Section, to_toml
+from nightschool.inspection.toml_text import Line, Section, Value, to_toml
 
 _OPENING: Final = (
     "A first manifest by `nightschool init`, guessed from the first rows of each file: read it before you believe it.",
@@ -88,8 +88,15 @@ def _source_lines(root: Path, family: Family) -> list[Line]:
         if key == "columns" and value:
             lines.append(Line(("format", key), value, "the file names no columns: these names are invented"))
         elif key == "kind" or value != type(first.format).model_fields[key].default:
-            lines.append(Line(("format", key), _USUAL_NAMES.get(value, value), first.whys.get(key, "")))
+            lines += _format_lines(key, value, first.whys.get(key, ""))
     return lines
+
+
+def _format_lines(key: str, value: Value | Mapping[str, Value], why: str) -> list[Line]:
+    """Return the lines of one key of a format; a table has one for each of its keys."""
+    if isinstance(value, Mapping):
+        return [Line(("format", key, str(name)), each, why) for name, each in value.items()]
+    return [Line(("format", key), _USUAL_NAMES.get(value, value) if isinstance(value, str) else value, why)]
 
 
 def _section(
@@ -105,6 +112,7 @@ def _section(
 
 
 def _renamed(line: Line, names: Mapping[str, str]) -> Line:
+    line = replace(line, key=(line.key[0], *(names.get(part, part) for part in line.key[1:])))
     if isinstance(line.value, str):
         value: str | tuple[str, ...] = names.get(line.value, line.value)
     elif isinstance(line.value, Sequence) and any(isinstance(each, str) for each in line.value):

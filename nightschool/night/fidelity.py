@@ -17,7 +17,7 @@ from nightschool.columns import (
     STATE,
     TABLE,
 )
-from nightschool.data.feedback_source import is_sent
+from nightschool.data.feedback_source import is_feedback
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.sql import Sql
 from nightschool.storage.lake import Lake
@@ -33,7 +33,7 @@ def find_doubts(lake: Lake, manifest: Manifest, as_of: datetime) -> list[str]:
     read. In a log of the past a row is known from its own time, whenever its file arrived.
     """
     doubts = []
-    queried = [part for part in manifest.interactions if isinstance(part.format, Sql) and not is_sent(part)]
+    queried = [part for part in manifest.interactions if isinstance(part.format, Sql) and not is_feedback(part)]
     if not manifest.history and manifest.arrival == "read":
         doubts.append(f'rows count from when they were read (arrival = "read"): {MAY_DIFFER}')
     elif not manifest.history and queried:

@@ -14,6 +14,7 @@ from nightschool.data.filters import Rules, check_rules
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.splitting import Cut, Window, choose_cut
 from nightschool.errors import DataRefused
+from nightschool.night.config import NightConfig
 from nightschool.night.departed import present
 from nightschool.night.filter_report import Row
 from nightschool.night.night import Night
@@ -72,8 +73,13 @@ def prepare_events(night: Night) -> Prepared:
     log = event_log(night.home.lake, night.manifest, night.identity.as_of, config)
     if not present(log.empty).any():
         raise DataRefused("every user has left", seen=log.empty.n_users, do="deliver the users who are there")
+    return Prepared(log, cut_of(log, config))
+
+
+def cut_of(log: EventLog, config: NightConfig) -> Cut:
+    """Cut the events into train, validation and test as the configuration says."""
     window = Window(config.window_days, config.min_users, config.max_test_share)
-    return Prepared(log, choose_cut(log, seed=config.seed, window=window))
+    return choose_cut(log, seed=config.seed, window=window)
 
 
 def event_log(

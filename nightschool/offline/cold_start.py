@@ -54,7 +54,8 @@ class FromHistory:
 
     def __init__(self, model: Recommender) -> None:
         if not isinstance(model, FoldsIn):
-            raise ConfigurationError("the model cannot fold in", seen=type(model).__name__, do="measure another")
+            what = "the model cannot score new users by their history"
+            raise ConfigurationError(what, seen=type(model).__name__, do="choose models that fold in")
         self._model = model
         self.note: str | None = None
 

@@ -85,7 +85,8 @@ def measure_oracle(log: EventLog, held_out: Mask, test: Split, truth: Truth, k: 
     events = log.events.filter(pl.Series(held_out))
     middle = events[TIMESTAMP].mean()
     if not isinstance(middle, datetime):
-        raise DataRefused("the test has no times", seen=events.height, do="give a home that holds a simulation")
+        what = "the events of the test have no timestamps"
+        raise DataRefused(what, seen=events.height, do="give a home that holds a simulation")
     oracle = ByTruth(truth, test.fitted, elapsed_share(truth, middle))
     realised = evaluate(oracle, test, cutoffs=(k,))
     n_events = np.bincount(events[USER_INDEX].to_numpy(), minlength=test.fitted.n_users)[realised.users]

@@ -27,7 +27,7 @@ from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.releases import Release
-from nightschool.storage.serving_files import SERVED, Lists, lists_path, read_lists, write_serving_files
+from nightschool.storage.serving_files import SERVED, ServingFile, lists_path, read_lists, write_serving_files
 
 _SHOWN: Final = 100
 
@@ -184,6 +184,6 @@ def _histories(home: Home, path: Path) -> pl.DataFrame:
 def _may_name(lists: Path, user_id: UserId) -> bool:
     """Return whether a file of lists names the user, or cannot be read."""
     try:
-        return Lists(lists).name(user_id)
+        return ServingFile(lists).holds_user(user_id)
     except Unreachable:
         return True

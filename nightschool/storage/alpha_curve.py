@@ -8,7 +8,7 @@ from nightschool.storage.night_log import Mean
 
 
 def draw_alpha_curve(means: Mapping[float, Mean], popularity: Mean | None, metric: str) -> Figure:
-    """A figure of the metric's mean at each α with its interval, and popularity's mean as a line for comparison."""
+    """Draw the metric's mean at each α with its interval, and popularity's mean as a line for comparison."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     values = [mean.value for mean in means.values()]

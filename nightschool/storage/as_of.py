@@ -23,14 +23,14 @@ from nightschool.storage.lake import Lake
 
 
 def scan_at(lake: Lake, table: Table, as_of: datetime) -> pl.LazyFrame:
-    """Users, items or interactions as they were known at an instant."""
+    """Scan users, items or interactions as they were known at an instant."""
     if table is INTERACTIONS:
         return events_at(lake.scan(table), as_of)
     return known_at(lake.scan(table), as_of, USER_ID if table is USERS else ITEM_ID)
 
 
 def newest_known(lake: Lake) -> datetime:
-    """The newest available_at of all source tables that has passed, UTC; where nothing has a time, the last ingest.
+    """Find the newest available_at of all source tables that has passed, UTC; without times, the last ingest's.
 
     Raises:
         DataRefused: Nothing is known yet.

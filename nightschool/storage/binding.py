@@ -44,7 +44,7 @@ class Binding(BaseModel):
 
 
 def find_binding(path: Path) -> Binding | None:
-    """What the home holds, read from its binding file; None before the first ingest.
+    """Read what the home holds from its binding file; None before the first ingest.
 
     Raises:
         ConfigurationError: The file is not a binding.
@@ -62,7 +62,7 @@ def find_binding(path: Path) -> Binding | None:
 
 
 def get_binding(path: Path) -> Binding:
-    """What the home holds, read from its binding file.
+    """Read what the home holds from its binding file.
 
     Raises:
         NotFound: Nothing was ingested yet.
@@ -75,7 +75,7 @@ def get_binding(path: Path) -> Binding:
 
 
 def bind(path: Path, wanted: Binding) -> Binding:
-    """The home's binding: the stored one, moved to the wanted manifest and source root, or `wanted` in a new home.
+    """Store and return the binding: `wanted` in a new home, else the stored one with its manifest and source root.
 
     Raises:
         ConfigurationError: The home holds another dataset, or ids of another dtype.
@@ -89,7 +89,7 @@ def bind(path: Path, wanted: Binding) -> Binding:
 
 
 def require_same(home: Path, stored: Binding, wanted: Binding) -> None:
-    """Nothing, when both are about one dataset with ids of the same dtypes.
+    """Check that both bindings are of one dataset with ids of the same dtypes.
 
     Raises:
         ConfigurationError: The home holds another dataset, or ids of another dtype.

@@ -55,7 +55,7 @@ def connect_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
 
 
 def make_tables(engine: sa.Engine) -> None:
-    """Makes the tables, columns and indices that are missing; where none is, it waits for nobody.
+    """Create the tables, columns and indices that are missing; without any, take no lock.
 
     Raises:
         Unreachable: The database does not answer.
@@ -79,7 +79,7 @@ def make_tables(engine: sa.Engine) -> None:
 
 
 def open_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
-    """The database with its tables, which are made where they are missing.
+    """Open the database, and create its tables where they are missing.
 
     Several processes may open and write it at once. What a `writing` block wrote is on the disk when the block ends.
 
@@ -97,7 +97,7 @@ def open_database(address: str, wait: float = BUSY_SECONDS) -> sa.Engine:
 
 
 def find_database(address: str) -> sa.Engine | None:
-    """The database, or None where it is an SQLite file that nothing was written to yet.
+    """Open the database, or return None where it is an SQLite file that does not exist yet.
 
     Raises:
         Unreachable: It does not answer.
@@ -110,7 +110,7 @@ def find_database(address: str) -> sa.Engine | None:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection in a transaction that reads.
+    """Open a connection in a transaction that reads.
 
     Raises:
         Unreachable: The database does not answer, or refuses.
@@ -121,7 +121,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection in a transaction whose rows are on the disk when the block ends, or not there at all.
+    """Open a connection in a transaction whose rows are on the disk when the block ends, or not there at all.
 
     Raises:
         Unreachable: The database does not answer, or refuses.
@@ -134,7 +134,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def writing_unsynced(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """As `writing`, but rows of SQLite are on the disk at its next checkpoint: nobody waits for the disk meanwhile.
+    """Open a connection like `writing`, but do not wait for the disk: SQLite syncs at its next checkpoint.
 
     Raises:
         Unreachable: The database does not answer, or refuses.
@@ -146,7 +146,7 @@ def writing_unsynced(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection in no transaction, for statements of SQLite that can be in none.
+    """Open a connection without a transaction, for statements of SQLite that cannot be in one.
 
     Raises:
         Unreachable: The database does not answer, or refuses.
@@ -156,7 +156,7 @@ def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def write_one_by_one(connection: sa.Connection) -> None:
-    """Waits until every other transaction that called this is over: sequences then are in the order of commits.
+    """Wait until every other transaction that called this has ended, so that sequences follow the order of commits.
 
     In SQLite those who write are one by one anyway.
     """
@@ -166,7 +166,7 @@ def write_one_by_one(connection: sa.Connection) -> None:
 
 @contextmanager
 def _without_cause() -> Iterator[None]:
-    """Cuts off the driver's exception, which a traceback would show and which may tell the address."""
+    """Drop the driver's exception as the cause: a traceback would show it, and with it perhaps the address."""
     try:
         yield
     except Unreachable as error:
@@ -176,7 +176,7 @@ def _without_cause() -> Iterator[None]:
 
 
 def _missing(connection: sa.Connection) -> list[sa.Table | sa.Column[Any] | sa.Index]:
-    """The tables that the database lacks, and of those that it has, the columns and indices."""
+    """List the tables, columns and indices that the database lacks."""
     inspector = sa.inspect(connection)
     there = set(inspector.get_table_names())
     missing: list[sa.Table | sa.Column[Any] | sa.Index] = []
@@ -229,7 +229,7 @@ def _sqlite(address: str, wait: float) -> sa.Engine:
 
 
 def _make_private(path: Path) -> None:
-    """Makes the file where it is missing; nobody but its owner reads it, nor what SQLite writes next to it."""
+    """Create the file where it is missing, readable by its owner alone, as is what SQLite writes next to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -241,7 +241,7 @@ def _make_private(path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file bears a name now; None without one."""
+    """Return the inode that has a file name now; None without a file."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -264,7 +264,7 @@ def _postgresql(address: str, wait: float) -> sa.Engine:
     pool = {"max_overflow": _MOST_CONNECTIONS, "pool_timeout": wait, "pool_pre_ping": True}
     engine = sa.create_engine("postgresql+psycopg://", hide_parameters=True, **pool)
 
-    # An engine that is given the address shows what stands after its ?, which may be a password.
+    # An engine that is given the address shows its query, which may hold a password.
     def connect(dialect: sa.Dialect, _: ConnectionPoolEntry, *__: Any) -> Any:
         arguments, options = dialect.create_connect_args(url)
         return dialect.connect(*arguments, **{"connect_timeout": max(2, int(wait)), **options})
@@ -275,7 +275,7 @@ def _postgresql(address: str, wait: float) -> sa.Engine:
 
 
 def _prepare_postgresql(wait: float, connection: Any, _: ConnectionPoolEntry) -> None:
-    """What is committed is on the disk, whatever the server is set to; nobody waits longer for a lock than they may."""
+    """Set the session: commits wait for the disk whatever the server's setting is, and locks have a timeout."""
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(wait * 1000)}ms"])
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -61,7 +61,7 @@ def new_file(root: Path, release_id: str | None) -> Path:
 
 
 def write_rows(root: Path, rows: pl.LazyFrame, release_id: str | None) -> list[Path]:
-    """Stream rows into a new file, which nothing reads before it is committed; without rows there is no file.
+    """Stream rows into a new file, which no reader sees before it is committed; without rows there is no file.
 
     Nothing is left of a file that cannot be written.
     """

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` to write to; on leaving, it is synced and takes the place of `path`.
+    """Open a temporary file next to `path`; when the block ends, sync it and move it to `path`.
 
     When the block raises, `path` stays as it was and the temporary file goes.
     """
@@ -25,18 +25,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all, and keeps it through a power cut; makes missing folders."""
+    """Write a file whole or not at all, safe against a power cut; create missing folders."""
     with replacing(path) as draft:
         draft.write_bytes(data)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Writes a UTF-8 file whole or not at all, and keeps it through a power cut; makes missing folders."""
+    """Write a UTF-8 file whole or not at all, safe against a power cut; create missing folders."""
     atomic_write_bytes(path, text.encode())
 
 
 def sync(path: Path) -> None:
-    """Waits until a file's bytes, or a folder's entries, are on the disk."""
+    """Wait until a file's bytes, or a folder's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -45,7 +45,7 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Waits until a folder, everything below it and its own entry are on the disk."""
+    """Wait until a folder, everything below it and its own entry are on the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
         # What is gone by now was another writer's draft; that writer syncs what became of it.
         with suppress(FileNotFoundError):

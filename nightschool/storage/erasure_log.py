@@ -1,4 +1,4 @@
-"""Whom a home has forgotten: tombstones that name nobody, and what the erasures made of the releases."""
+"""Erasures of users: salted tombstones, and the releases' hashes and row counts after each erasure."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ class Erasure(BaseModel):
     """One person on the way out.
 
     Attributes:
-        user_id: Who. It stands in the home until the erasure has come to its end, so that it can be finished.
+        user_id: The user's id. It is kept until the erasure has ended, so that an interrupted one can be finished.
         erased_at: When it began.
         removed: Table name to the rows that name the person, those of all releases together.
         content_hashes: Release to table name to the hash of its rows without the person. A table that was not what its
@@ -42,17 +42,17 @@ class Erasure(BaseModel):
 
 
 def begin(path: Path, erasure: Erasure) -> None:
-    """Makes sure that the erasure is finished one day, whatever happens from now on."""
+    """Record that the erasure has begun, so that it is finished even if this process is killed."""
     atomic_write_text(path, erasure.model_dump_json(indent=2))
 
 
 def unfinished(path: Path) -> Erasure | None:
-    """The erasure that has begun and not ended; None when there is none."""
+    """Read the erasure that has begun and not ended; None without one."""
     return Erasure.model_validate_json(path.read_bytes()) if path.exists() else None
 
 
 def end(path: Path) -> None:
-    """Removes the last that names the person, with what a killed beginning left of it."""
+    """Delete the record of the erasure, the last place that names the user."""
     for draft in path.parent.glob(f".{path.name}.*.tmp"):
         draft.unlink()
     path.unlink()
@@ -62,7 +62,7 @@ def end(path: Path) -> None:
 class Erasures:
     """The tombstones of a home: salted hashes of the ids of people who must not come in again.
 
-    The salt is random and lies beside the tables. It keeps the table from being looked up in a list of hashed ids;
+    The salt is random and lies next to the tables. It keeps the table from being looked up in a list of hashed ids;
     whoever has the salt too can try every id there is, since there are never many.
     """
 
@@ -72,7 +72,7 @@ class Erasures:
         self._read: tuple[int | None, frozenset[str]] | None = None
 
     def note(self, erasure: Erasure) -> None:
-        """Puts up the tombstone, unless an earlier try of the same erasure did."""
+        """Append the tombstone, unless an earlier try of the same erasure did."""
         if not self._salt.exists() and not self._rows().height:
             atomic_write_bytes(self._salt, secrets.token_bytes(_SALT_BYTES))
         row = {
@@ -88,12 +88,12 @@ class Erasures:
             self._lake.sync(ERASURES)
 
     def after_all(self, now: datetime) -> datetime:
-        """The instant for the next erasure: the clock, but later than every earlier one, whatever the clock says."""
+        """Return the instant for the next erasure: the clock, but later than every earlier erasure."""
         latest = self._rows()[ERASED_AT].max()
         return max(now, latest + timedelta(microseconds=1)) if isinstance(latest, datetime) else now
 
     def forgotten_at(self, user_id: UserId) -> datetime | None:
-        """When the person was last forgotten; None for everybody else."""
+        """Return when the user was last erased; None for everybody else."""
         rows = self._rows()
         if rows.is_empty():
             return None
@@ -101,7 +101,7 @@ class Erasures:
         return newest if isinstance(newest, datetime) else None
 
     def forgotten(self, user_ids: Iterable[UserId]) -> set[UserId]:
-        """Return who of these was forgotten; the table is read once, and again only after it changed."""
+        """Return which of these users were erased; the table is read once, and again only after it changed."""
         log = self._lake.root / ERASURES.name / "_delta_log"
         stamp = log.stat().st_mtime_ns if log.exists() else None
         if self._read is None or self._read[0] != stamp:
@@ -110,9 +110,9 @@ class Erasures:
         return {user_id for user_id in user_ids if tombstones and self._hash(user_id) in tombstones}
 
     def mask(self, ids: pl.Series) -> pl.Series:
-        """Which ids are those of people who were forgotten, bool [n]; a null is nobody's.
+        """Return which ids belong to erased users, bool [n]; False for nulls.
 
-        Costs next to nothing while nobody was, and otherwise one hash a distinct id.
+        Without erasures it costs almost nothing, otherwise one hash for each distinct id.
         """
         tombstones = set(self._rows()[USER_HASH])
         if not tombstones:
@@ -130,14 +130,14 @@ class Erasures:
     def _key(self) -> bytes:
         if not self._salt.exists():
             raise NightschoolError(
-                f"{self._salt} is gone: the people whom this home has forgotten cannot be told from others",
+                f"{self._salt} is gone: the users whom this home erased cannot be recognized",
                 do="restore the file from a backup",
             )
         return self._salt.read_bytes()
 
 
 def noted(lake: Lake, column: str, release_id: str) -> dict[str, list[Any]]:
-    """Table name to what each erasure noted of a release, its content hash or number of rows, the newest last."""
+    """Read what each erasure noted of a release: table name to content hashes or row counts, the newest last."""
     found: dict[str, list[Any]] = {}
     for note in lake.scan(ERASURES).sort(ERASED_AT).select(column).collect()[column]:
         for table, value in json.loads(note).get(release_id, {}).items():

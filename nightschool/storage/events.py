@@ -79,12 +79,12 @@ class EventStore:
         self._engine = engine
 
     def append(self, events: Sequence[Sent]) -> list[tuple[Stored, bool]]:
-        """The events as they are kept, each with whether it was there before; all of them or none.
+        """Store events, all of them or none; return each as stored, and whether it was stored before.
 
         They are on the disk. An event that is sent again under its id counts once.
 
         Raises:
-            Conflict: An event_id stands for another event.
+            Conflict: An event_id belongs to another event.
             DataRefused: A text holds what no database keeps.
             Unreachable: The database does not answer.
         """
@@ -98,28 +98,28 @@ class EventStore:
         return [(known[event.event_id], fresh.pop(event.event_id, None) is None) for event in events]
 
     def of_user(self, user_id: str) -> list[Stored]:
-        """A user's events in the order in which they were taken in."""
+        """Read a user's events in the order of their sequence."""
         return self._of_user(user_id, sa.true(), EVENTS.c.sequence)
 
     def reactions_of(self, user_id: str) -> Reactions:
-        """A user's events that can change a list."""
+        """Read a user's events that can change a list."""
         events, undone = self._of_user(user_id, REACTS, EVENTS.c.sequence), self.undone_of(user_id)
         standing = [event for event in events if event.event_id not in undone]
         return Reactions(standing, [event for event in events if event.event_id in undone] if undone else ())
 
     def newest_of(self, user_id: str, n: int) -> list[Stored]:
-        """A user's n newest events, the newest first."""
+        """Read a user's n newest events, the newest first."""
         return self._of_user(user_id, sa.true(), EVENTS.c.sequence.desc(), n)
 
     def undone_of(self, user_id: str) -> set[str]:
-        """The event_id of what a user took back."""
+        """Read the event ids of what a user took back."""
         if not is_storable(user_id):
             return set()
         with reading(self._engine) as connection:
             return set(connection.execute(sa.select(UNDONE.c.event_id).where(UNDONE.c.user_id == user_id)).scalars())
 
     def undo(self, event_id: str, user_id: str | None, sent_by: str = "") -> tuple[Stored, int]:
-        """The event that counts no more, with the sequence of its undoing; again the same where it was undone before.
+        """Undo an event; return it with the sequence of its undoing, the same when it was undone before.
 
         Args:
             event_id: Of the event.
@@ -135,7 +135,7 @@ class EventStore:
             write_one_by_one(connection)
             row = connection.execute(query).first() if is_storable(event_id) else None
             if row is None or user_id not in (None, row.user_id):
-                raise NotFound("no such event", seen=event_id[:100], do="give the event_id that its answer told")
+                raise NotFound("no such event", seen=event_id[:100], do="give the event_id of the answer")
             known = sa.select(UNDONE.c.sequence).where(UNDONE.c.event_id == event_id)
             sequence = connection.execute(known).scalar()
             if sequence is None:
@@ -145,21 +145,21 @@ class EventStore:
         return Stored(*row), sequence
 
     def newest(self) -> int:
-        """The greatest sequence, 0 without events."""
+        """Return the greatest sequence of an event; 0 without events."""
         return self._number(sa.select(sa.func.max(EVENTS.c.sequence)))
 
     def newest_undone(self) -> int:
-        """The greatest sequence of what was undone, 0 without any."""
+        """Return the greatest sequence of an undoing; 0 without any."""
         return self._number(sa.select(sa.func.max(UNDONE.c.sequence)))
 
     def count_up_to(self, sequence: int) -> int:
-        """How many events there are up to a sequence."""
+        """Count the events up to a sequence."""
         return self._number(sa.select(sa.func.count()).where(EVENTS.c.sequence <= sequence))
 
     def reacted_since(self, sequence: int) -> Iterator[tuple[str, int]]:
-        """The users who did since what can change their list, each with the newest sequence, some again and again.
+        """Read the users with events since a sequence that can change their list, with its sequence; users may repeat.
 
-        Since the beginning, users who only viewed are among them, as one index then tells all.
+        From sequence 0, users who only viewed items are included: one index then answers the query.
         """
         if sequence == 0:
             newest = sa.select(EVENTS.c.user_id, sa.func.max(EVENTS.c.sequence))
@@ -170,11 +170,11 @@ class EventStore:
             yield from self._pairs(since)
 
     def undone_since(self, sequence: int) -> Iterator[tuple[str, int]]:
-        """The users who took something back since, with the sequence of each undoing."""
+        """Read the users who took an event back since a sequence, with the sequence of each undoing."""
         yield from self._pairs(sa.select(UNDONE.c.user_id, UNDONE.c.sequence).where(UNDONE.c.sequence > sequence))
 
     def forget(self, user_id: str) -> int:
-        """How many events of a user were removed, for good."""
+        """Delete a user's events for good; return how many there were."""
         if not is_storable(user_id):
             return 0
         erase(self._engine, UNDONE, UNDONE.c.user_id == user_id)
@@ -189,7 +189,7 @@ class EventStore:
         query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-        # Times ahead of the receipt were kept as they were told before they were corrected.
+        # Before times ahead of the receipt were corrected, they were stored as they were sent.
         return [Stored._make(row[:-1])._replace(at=min(row.at, row.received_at)) for row in rows]
 
     def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
@@ -203,13 +203,13 @@ class EventStore:
 
 
 def _stored(connection: sa.Connection, events: Sequence[Sent]) -> dict[str, Stored]:
-    """What is kept under the ids of the events."""
+    """Read what is stored under the ids of the events."""
     query = sa.select(*_COLUMNS).where(EVENTS.c.event_id.in_([event.event_id for event in events]))
     return {stored.event_id: stored for stored in (Stored(*row) for row in connection.execute(query))}
 
 
 def _fresh(events: Sequence[Sent], known: Mapping[str, Stored]) -> dict[str, Sent]:
-    """The events that are not known, by id; the first where one is sent twice at once."""
+    """Keep the events that are not stored yet, by id; the first of those with one id."""
     fresh: dict[str, Sent] = {}
     for event in events:
         if event.event_id not in known:
@@ -218,7 +218,7 @@ def _fresh(events: Sequence[Sent], known: Mapping[str, Stored]) -> dict[str, Sen
 
 
 def _insert(connection: sa.Connection, events: Sequence[Sent]) -> dict[str, Stored]:
-    """The events as they are kept now, by id; in one statement, their sequences in the order given."""
+    """Insert events in one statement, with sequences in their order; return what is stored, by id."""
     if not events:
         return {}
     now = datetime.now(UTC)
@@ -230,8 +230,8 @@ def _insert(connection: sa.Connection, events: Sequence[Sent]) -> dict[str, Stor
 def _row(event: Sent, now: datetime) -> dict[str, Any]:
     row = event._asdict()
     corrected = row.pop("corrected")
-    told = {"at": corrected or event.at or now, "told_at": event.at if corrected else None}
-    return {**row, **told, "received_at": now}
+    times = {"at": corrected or event.at or now, "told_at": event.at if corrected else None}
+    return {**row, **times, "received_at": now}
 
 
 def _require_texts(events: Sequence[Sent]) -> None:
@@ -248,7 +248,7 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         # A client that leaves the time to us does not know it when it sends the event again.
         untimed = event.at is None or other.at is None
         told_at = (isinstance(other, Stored) and other.told_at) or other.at
-        told, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else told_at
-        if (event[1:4], event.at) != (told, kept_at):
+        content, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else told_at
+        if (event[1:4], event.at) != (content, kept_at):
             do = "give each event an id of its own"
-            raise Conflict("an event_id stands for another event already", seen=event.event_id, do=do)
+            raise Conflict("an event_id belongs to another event already", seen=event.event_id, do=do)

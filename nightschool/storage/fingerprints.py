@@ -31,7 +31,7 @@ class _Hash(Protocol):
 
 
 def content_hash(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> str:
-    """SHA-256 of the rows as a set of values, in hexadecimal.
+    """Hash the rows as a set of values; SHA-256 in hexadecimal.
 
     Neither the order of rows and columns, nor chunks, nor how text is encoded in memory matter; -0.0 is 0.0 and all
     NaN are one. Nulls, empty text and empty lists differ. The table's `local` columns do not count, nor do columns
@@ -52,12 +52,12 @@ def content_hash(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> str:
 
 
 def data_fingerprint(hashes: Mapping[str, str]) -> str:
-    """One hash of what several tables hold, in hexadecimal, from the content hash of each by its name."""
+    """Combine the content hashes of several tables, by name, into one in hexadecimal."""
     return _hash_json(hashes)
 
 
 def code_version(root: Path = SOURCE_ROOT) -> str:
-    """Hash of the source files below the repository root, right in a dirty tree and without git."""
+    """Hash the source files below the repository root; works in a dirty tree and without git."""
     digest = hashlib.sha256()
     paths = (path for package in _PACKAGES for path in (root / package).rglob("*") if path.suffix in _SUFFIXES)
     for path in sorted(paths):
@@ -68,7 +68,7 @@ def code_version(root: Path = SOURCE_ROOT) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """What the same seed needs to give the same bits: interpreter, packages, processor and linear algebra.
+    """Describe what the same seed needs for the same bits: interpreter, packages, processor, linear algebra.
 
     The packages are the direct dependencies of the installed project.
     """
@@ -83,17 +83,17 @@ def environment() -> dict[str, Any]:
 
 
 def environment_fingerprint(described: Mapping[str, Any]) -> str:
-    """One hash of what `environment` describes, in hexadecimal."""
+    """Hash what `environment` describes, in hexadecimal."""
     return _hash_json(described)
 
 
 def basis_fingerprint(parts: Mapping[str, Any]) -> str:
-    """One hash of what a manifest says about scoring, in hexadecimal."""
+    """Hash what a manifest says about scoring, in hexadecimal."""
     return _hash_json(parts)
 
 
 def run_key(*, data: str, as_of: datetime, config: Mapping[str, Any], code: str, environment: str) -> str:
-    """The name of one night's work: equal inputs give equal keys, in hexadecimal.
+    """Hash a night's inputs to its key, in hexadecimal: equal inputs give equal keys.
 
     `data`, `code` and `environment` are fingerprints; `config` holds what JSON can hold.
     """
@@ -101,7 +101,7 @@ def run_key(*, data: str, as_of: datetime, config: Mapping[str, Any], code: str,
 
 
 def release_id(as_of: datetime, key: str) -> str:
-    """The release that a run key publishes: the UTC date of T and the key's first eight characters."""
+    """Name the release of a run key: the UTC date of T and the key's first eight characters."""
     return f"{as_of.astimezone(UTC):%Y-%m-%d}-{key[:8]}"
 
 
@@ -141,7 +141,7 @@ def _canonical(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
 
 
 def _places(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.Series | None:
-    """Where the rows stand that come first, second and so on in the order of the key; None where they come so."""
+    """Return the places that sort the rows by the key; None where they are sorted."""
     keys = rows.select(key).collect()
     if is_ascending(keys, key):
         return None
@@ -154,7 +154,7 @@ def _places(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.Series | None:
 
 
 def is_ascending(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
-    """Whether each row's key is greater than that of the row before, which nulls never are."""
+    """Return whether each row's key is greater than that of the row before, which nulls never are."""
     ascending = pl.lit(value=False)
     for name in reversed(key):
         value, before = pl.col(name), pl.col(name).shift(1)

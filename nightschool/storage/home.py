@@ -1,6 +1,7 @@
 """A home, opened: its folders, its dataset, its tables and its releases."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
@@ -16,3 +17,9 @@ class Home:
     binding: Binding
     lake: Lake
     releases: Releases
+
+    @classmethod
+    def of(cls, paths: HomePaths, binding: Binding, keep_bytes: int = 0) -> Self:
+        """Open the tables below the paths with the binding's types of ids; keep those up to a size in memory."""
+        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype, keep_bytes)
+        return cls(paths, binding, lake, Releases(lake))

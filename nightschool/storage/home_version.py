@@ -13,7 +13,7 @@ def home_version(paths: HomePaths) -> int:
     """Return the version of the home; 1 for one that was written before homes had one, or that is new.
 
     Raises:
-        ConfigurationError: The file that tells it holds something else.
+        ConfigurationError: The version file holds something else than a number.
     """
     try:
         return int(paths.version.read_text(encoding="ascii"))
@@ -23,7 +23,7 @@ def home_version(paths: HomePaths) -> int:
         return VERSION
     except ValueError as error:
         seen, do = str(error)[-60:], "restore it from a backup"
-        raise ConfigurationError(f"{paths.version} does not tell the home's version", seen=seen, do=do) from error
+        raise ConfigurationError(f"{paths.version} holds no version of a home", seen=seen, do=do) from error
 
 
 def require_readable(paths: HomePaths) -> None:

@@ -1,4 +1,4 @@
-"""Keys to the API: each is told once, and only its hash is kept."""
+"""Keys to the API: each is shown once, and only its hash is stored."""
 
 import hashlib
 import secrets
@@ -24,7 +24,7 @@ _BROWSERS_PER_SECOND: Final = 10.0
 
 
 class Key(NamedTuple):
-    """Who has a key, and what for; the key itself is nowhere.
+    """The owner and the role of a key; the key itself is not stored.
 
     Attributes:
         user_id: The one user whose lists it reads and whose events it sends; None: everybody's.
@@ -38,7 +38,7 @@ class Key(NamedTuple):
     per_second: float | None = None
 
     def allows(self, role: Role) -> bool:
-        """Whether a role is part of the key's."""
+        """Return whether the key's role includes a role."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
@@ -49,7 +49,7 @@ class Keys:
         self._engine = engine
 
     def add(self, name: str, role: Role, user_id: str | None = None, per_second: float | None = None) -> str:
-        """A new key, which nobody can read again.
+        """Create and return a key; it cannot be read again later.
 
         Args:
             name: Whose it is.
@@ -77,18 +77,18 @@ class Keys:
         return key
 
     def by_hash(self) -> tuple[dict[str, Key], bool]:
-        """Every key that is valid, by its hash, and whether there ever was any."""
+        """Read every valid key by its hash, and whether there ever was a key."""
         columns = (KEYS.c.sha256, KEYS.c.name, KEYS.c.role, KEYS.c.added_at, KEYS.c.user_id, KEYS.c.per_second)
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(*columns)).all()
         return {sha256: _key(*row) for sha256, *row in rows if row[1] != _REVOKED}, bool(rows)
 
     def list(self) -> tuple[Key, ...]:
-        """Every key that is valid, by name."""
+        """List the valid keys by name."""
         return tuple(sorted(self.by_hash()[0].values(), key=lambda key: key.name))
 
     def revoke(self, name: str) -> None:
-        """Makes the key of that name worth nothing; that there was one is remembered.
+        """Revoke the key of that name; that a key existed is remembered.
 
         Raises:
             NotFound: No key has that name.
@@ -101,13 +101,13 @@ class Keys:
                 raise NotFound("no key has that name", seen=name, do="see `nightschool keys list`")
 
     def any(self) -> bool:
-        """Whether there is a key that is valid."""
+        """Return whether there is a valid key."""
         with reading(self._engine) as connection:
             return connection.execute(_valid(KEYS.c.name).limit(1)).first() is not None
 
 
 def hash_of(key: str) -> str:
-    """What is kept of a key."""
+    """Hash a key for storage; SHA-256 in hexadecimal."""
     # A key is 256 random bits: nothing slower than one hash is needed to keep it from being guessed.
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 

@@ -24,6 +24,7 @@ from nightschool.storage.delta_files import (
 )
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.staging import Spool
+from nightschool.storage.table_cache import TableCache
 
 UNREADABLE = (DeltaError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What reading a damaged table raises; over a file that was cut short, polars panics."""
@@ -33,41 +34,48 @@ _STORABLE = (pl.String, pl.Boolean, pl.Date, pl.Binary)
 
 
 class Lake:
-    """The tables of one home, whose external ids have one dtype for users and one for items."""
+    """The tables of one home, whose external ids have one dtype for users and one for items.
 
-    def __init__(self, root: Path, user_id: pl.DataType, item_id: pl.DataType) -> None:
-        self.root = root
-        self.user_id = user_id
-        self.item_id = item_id
+    Args:
+        root: The folder of the tables.
+        user_id: The dtype of external user ids.
+        item_id: The dtype of external item ids.
+        keep_bytes: Size of a table's files up to which `scan` keeps the table in memory; 0: none.
+    """
+
+    def __init__(self, root: Path, user_id: pl.DataType, item_id: pl.DataType, keep_bytes: int = 0) -> None:
+        self.root, self.user_id, self.item_id = root, user_id, item_id
+        self._cache = TableCache(keep_bytes)
 
     def schema(self, table: Table) -> pl.Schema:
-        """The columns that every frame of the table has in this home."""
+        """Return the columns that every frame of the table has in this home."""
         return table.schema(user_id=self.user_id, item_id=self.item_id)
 
     def exists(self, table: Table) -> bool:
-        """Whether anything was ever committed to the table."""
+        """Return whether anything was ever committed to the table."""
         return DeltaTable.is_deltatable(str(self._path(table)))
 
     def version(self, table: Table) -> int | None:
-        """The table's newest commit, counted from 0; None when it does not exist."""
+        """Return the table's newest commit, counted from 0; None when it does not exist."""
         return DeltaTable(self._path(table)).version() if self.exists(table) else None
 
     def scan(self, table: Table, release_id: str | None = None) -> pl.LazyFrame:
-        """The table's rows as of now, or those of one release; without rows when it does not exist.
+        """Scan the table's current rows, or those of one release; empty when the table does not exist.
 
         Columns come in the table's order, those that a dataset or recipe added after them.
         """
         schema = pl.Schema({**self.schema(table), **table.optional})
         if not self.exists(table):
             return pl.LazyFrame(schema=schema)
-        frame = scan_table(DeltaTable(self._path(table)), release_id)
-        stored = frame.collect_schema().names()
-        lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in stored]
-        extra = [name for name in stored if name not in schema]
+        stored = DeltaTable(self._path(table))
+        frame = scan_table(stored, release_id) if table.released else self._cache.scan(stored)
+        present = frame.collect_schema().names()
+        lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in present]
+        extra = [name for name in present if name not in schema]
         return frame.with_columns(lacking).select(*schema, *extra)
 
     def append(self, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> None:
-        """Adds rows in one commit; those of a lazy frame stream through.
+        """Add rows in one commit; those of a lazy frame stream through.
 
         Raises:
             NightschoolError: A column is missing, unknown or of another dtype.
@@ -81,15 +89,15 @@ class Lake:
             self._exchange(table, release_id, frame.lazy().filter(pl.col(RELEASE_ID) == release_id), [])
 
     def spool(self, name: str) -> Spool:
-        """An empty place for rows on their way in, beside the tables: a lake that exists has taken something in."""
+        """Create an empty spool for incoming rows, next to the tables: it must not make the lake exist."""
         return Spool(self._incoming / name)
 
     def clear_spools(self) -> None:
-        """Removes what is on its way in, or was when an ingest died."""
+        """Delete all spools, with what an ingest that was killed left there."""
         shutil.rmtree(self._incoming, ignore_errors=True)
 
     def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
-        """The version of the commit that added the rows, which directly follows version `base` (None: no table yet).
+        """Add rows in the commit right after version `base` (None: no table yet); return the commit's version.
 
         Raises:
             Busy: Somebody committed since `base`; nothing was added.
@@ -112,7 +120,7 @@ class Lake:
         return 0 if base is None else base + 1
 
     def delete(self, table: Table, where: pl.Expr) -> None:
-        """Removes the rows that the expression is true for; a file without such rows stays as it is."""
+        """Delete the rows for which the expression is true; a file without such rows stays as it is."""
         if not self.exists(table):
             return
         path = self._path(table)
@@ -131,17 +139,16 @@ class Lake:
             commit(path, pl.Schema(), new, old)
 
     def overwrite(self, table: Table, frame: pl.LazyFrame) -> None:
-        """Makes the frame the table's rows, in one commit; it may be what was scanned of the table itself.
+        """Replace the table's rows by the frame in one commit; the frame may be a scan of the table itself.
 
         Raises:
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.collect_schema())
-        path = self._path(table)
-        commit(path, frame.collect_schema(), write_rows(path, frame, None), self.files(table))
+        commit(self._path(table), frame.collect_schema(), write_rows(self._path(table), frame, None), self.files(table))
 
     def replace_release(self, table: Table, release_id: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
-        """Makes `frame` the table's rows of one release, in one commit, however often it is called.
+        """Replace the table's rows of one release by the frame, in one commit.
 
         The rows of a lazy frame stream through.
 
@@ -151,19 +158,19 @@ class Lake:
         """
         _require_release_id(release_id)
         self._check(table, frame.collect_schema())
-        strangers = frame.lazy().select(RELEASE_ID).filter(pl.col(RELEASE_ID).ne_missing(release_id)).collect()
-        if strangers.height:
+        others = frame.lazy().select(RELEASE_ID).filter(pl.col(RELEASE_ID).ne_missing(release_id)).collect()
+        if others.height:
             raise NightschoolError(
-                f"{strangers.height} rows for release {release_id} of {table.name} belong to another release",
-                seen=strangers[RELEASE_ID][0],
+                f"{others.height} rows for release {release_id} of {table.name} belong to another release",
+                seen=others[RELEASE_ID][0],
                 do="write one release at a time",
             )
         self._exchange(table, release_id, frame.lazy(), self.files(table, release_id))
 
     def take_release(self, table: Table, release_id: str, files: list[Path]) -> None:
-        """Makes copies of Parquet files the table's rows of one release, however often it is called.
+        """Replace the table's rows of one release by copies of Parquet files, in one commit.
 
-        The files hold all columns but the release's id; nothing in them is decoded or written anew.
+        The files hold all columns but the release's id; nothing in them is decoded or encoded.
 
         Raises:
             NightschoolError: A malformed release id, or a column that is missing, unknown or of another dtype.
@@ -178,7 +185,7 @@ class Lake:
         commit(path, rows.collect_schema(), taken, self.files(table, release_id), released=True)
 
     def drop_release(self, table: Table, release_id: str) -> None:
-        """Removes one release's rows from the table and their files from the disk."""
+        """Delete one release's rows from the table and their files from the disk."""
         _require_release_id(release_id)
         if gone := self.files(table, release_id):
             commit(self._path(table), pl.Schema(), [], gone)
@@ -187,15 +194,15 @@ class Lake:
             shutil.rmtree(folder)
 
     def files(self, table: Table, release_id: str | None = None) -> list[Path]:
-        """The Parquet files that hold the table's rows, or those of one release, without the release's id in them."""
+        """List the Parquet files of the table, or of one release; they do not hold the release's id."""
         return table_files(DeltaTable(self._path(table)), release_id) if self.exists(table) else []
 
     def releases(self, table: Table) -> set[str]:
-        """The ids of the releases that have files of the table on the disk, committed or not."""
+        """List the releases that have files of the table on the disk, committed or not."""
         return {path.name.partition("=")[2] for path in self._path(table).glob(f"{RELEASE_ID}=*")}
 
     def purge(self, table: Table) -> None:
-        """Removes from the disk what rows that are gone have left: their files, and the log that tells of them.
+        """Delete from the disk what deleted rows have left: their files, and the log entries about them.
 
         The newest version stays as it is, and its log begins with a checkpoint. A reader that is reading the table just
         then may miss a file and must read it again.
@@ -230,7 +237,7 @@ class Lake:
             stored.cleanup_metadata()
 
     def sync(self, table: Table) -> None:
-        """Waits until the table's files and its log are on the disk, which a Delta commit does not do."""
+        """Wait until the table's files and its log are on the disk, which a Delta commit does not do."""
         if self._path(table).exists():
             sync_tree(self._path(table))
 
@@ -252,7 +259,8 @@ class Lake:
             do = "mount them for writing, or choose another home with --home"
             raise Unavailable("the tables cannot be written", seen=str(self.root), do=do)
         schema = self.schema(table)
-        stored = {**self.scan(table).collect_schema(), **schema}
+        present = pl.Schema(DeltaTable(self._path(table)).schema()) if self.exists(table) else pl.Schema()
+        stored = pl.Schema({**table.optional, **present, **schema})
         missing = [name for name in schema if name not in given]
         extra = [name for name in given if name not in stored]
         if missing or (extra and not table.open):

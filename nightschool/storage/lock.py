@@ -11,7 +11,7 @@ from nightschool.errors import Busy
 
 @contextmanager
 def home_lock(path: Path) -> Iterator[None]:
-    """Holds the lock file at `path` for the length of the block.
+    """Hold the lock file at `path` for the length of the block.
 
     Raises:
         Busy: Another process, or another part of this one, holds it.

@@ -25,7 +25,7 @@ def relocate(database: Path, artifact_root: Path) -> bool:
 
     MLflow keeps absolute addresses, which a home that was moved or copied brings along: they would lead out of it, and
     into the original. All are changed in one transaction, before anything is read or written through them. A database
-    that is not beside `artifact_root` belongs to no home and stays as it is.
+    that is not next to `artifact_root` belongs to no home and stays as it is.
 
     Args:
         database: MLflow's SQLite file.

@@ -1,4 +1,4 @@
-"""What a night tells its registry: what was tried, on which data, and what it measured."""
+"""What a night logs in MLflow: what it tried, on which data, and what it measured."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Measured:
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, metric: str, k: int) -> Mean | None:
-        """A metric's mean; None when it was not measured at that k."""
+        """Return a metric's mean; None when it was not measured at that k."""
         if self.metrics is None:
             return None
         rows = self.metrics.filter((pl.col(METRIC) == metric) & (pl.col(K) == k)).drop_nulls(VALUE)
@@ -45,7 +45,7 @@ class Measured:
         return Mean(value, value if low is None else low, value if high is None else high)
 
     def numbers(self) -> dict[str, float]:
-        """Every number by the name that it has in MLflow: ndcg_at_10, ndcg_at_10_ci_low, ndcg_at_10_ci_high, …."""
+        """Return every number by its name in MLflow: ndcg_at_10, ndcg_at_10_ci_low, ndcg_at_10_ci_high, …."""
         if self.metrics is None:
             return dict(self.figures)
         rows = self.metrics.select(METRIC, K, VALUE, CI_LOW, CI_HIGH).iter_rows()
@@ -58,7 +58,7 @@ class Measured:
         return {**named, **self.figures}
 
     def flat_params(self) -> dict[str, str]:
-        """The parameters as text, nested ones under dotted names."""
+        """Return the parameters as text, nested ones under dotted names."""
         return dict(_flatten("", self.params))
 
 

@@ -31,7 +31,7 @@ _MANY_FILES = 64
 
 
 class NightRow(BaseModel):
-    """One try of a night as it stands.
+    """One try of a night in its latest state.
 
     Attributes:
         night_id: The try's own id; empty for a missed night.

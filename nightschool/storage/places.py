@@ -1,4 +1,4 @@
-"""Places among events that are given to what takes events back, so that whoever reads by place meets both in order."""
+"""Sequence numbers for the undoing of events, so that readers see events and undoings in one order."""
 
 import sqlalchemy as sa
 
@@ -6,7 +6,7 @@ from nightschool.storage.tables import EVENTS, UNDONE
 
 
 def next_place(connection: sa.Connection) -> int:
-    """Take the next sequence of events, which no event then gets; call it where sequences are given one by one.
+    """Take the next sequence of events, which no event then gets; call it where sequences are assigned one by one.
 
     There must have been an event.
     """
@@ -18,7 +18,7 @@ def next_place(connection: sa.Connection) -> int:
 
 
 def place_older(connection: sa.Connection) -> None:
-    """Give a place to what was taken back before places were given."""
+    """Assign a place to undoings of earlier versions, which had none."""
     without = sa.select(UNDONE.c.sequence).join(EVENTS, EVENTS.c.event_id == UNDONE.c.event_id)
     older = connection.execute(without.where(UNDONE.c.place.is_(None)).order_by(UNDONE.c.sequence)).scalars().all()
     for sequence in older:

@@ -1,4 +1,4 @@
-"""Removing what no kept release needs."""
+"""Pruning of old releases: their tables, serving files and stage records."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from nightschool.storage.releases import Release, Releases, Status
 
 
 def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
-    """The releases whose tables, serving files and stage records were removed now, oldest first.
+    """Delete the tables, serving files and stage records of old releases; return these releases, oldest first.
 
     The newest `keep` published releases stay, always the current one, and as many of those that were only backfilled.
     Tables of nights that never ended go once a release of a later date is current. Call it under the home's lock.

@@ -1,4 +1,4 @@
-"""What MLflow shows of the nights: runs to compare, and the models that were published."""
+"""The nights in MLflow: runs to compare, and the models that were published."""
 
 import json
 import logging
@@ -74,7 +74,7 @@ class Registry:
             raise Unreachable(what, seen=seen, do="start it, or correct its URI") from None
 
     def log_night(self, night: NightLog) -> str:
-        """The id of the night's run, which holds a child a candidate, a child a trial and a child an α.
+        """Log a night as a run with one child for each candidate, trial and α; return the run's id.
 
         What an earlier try of the same night logged is removed: its verdict may have been another.
         """
@@ -95,7 +95,7 @@ class Registry:
     def register(
         self, run_id: str, release_id: str, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType
     ) -> str:
-        """The version of the registered model that makes this release's lists; an earlier one of the same release goes.
+        """Register the model of a release; return its version. An earlier version of the same release is deleted.
 
         Args:
             run_id: The night's run, which holds the files.
@@ -115,7 +115,7 @@ class Registry:
         return self._make_version(run_id, _MODEL_FOLDER, release_id)
 
     def set_champion(self, release_id: str) -> str:
-        """The version of this release, to which the alias `champion` now points.
+        """Point the alias `champion` to the model of a release; return its version.
 
         Raises:
             NotFound: No version was registered for the release.
@@ -127,7 +127,7 @@ class Registry:
         return version
 
     def champion(self) -> str | None:
-        """The release whose model the alias `champion` points to; None without one."""
+        """Return the release whose model the alias `champion` points to; None without one."""
         try:
             found = self._client.get_model_version_by_alias(NAME, CHAMPION)
         except MlflowException as error:
@@ -137,7 +137,7 @@ class Registry:
         return str(found.tags[RELEASE_ID])
 
     def reconcile(self, current: str | None) -> bool:
-        """Whether the alias `champion` now points to the model of the current release, as the pointer says.
+        """Point the alias `champion` to the model of the current release; return whether it does now.
 
         It cannot when that model was never registered here, as in a store that was lost; a warning says so.
         """
@@ -151,7 +151,7 @@ class Registry:
         return True
 
     def prune(self, gone: Collection[str]) -> list[str]:
-        """The releases whose model was removed now, files included, because their tables are gone."""
+        """Delete the models of releases whose tables are gone, files included; return these releases."""
         known = self._client.search_model_versions(f"name = '{NAME}'")
         for found in (unneeded := [each for each in known if each.tags.get(RELEASE_ID) in gone]):
             # In this order: a version always has its files.
@@ -168,7 +168,7 @@ class Registry:
         return len(old)
 
     def rewrite_models(self, rewrite: Callable[[Path], bool], scratch: Path) -> int:
-        """How many models were written anew; whoever loads one meanwhile gets the old one or the new one, whole.
+        """Rewrite the registered models; return how many changed. Readers get the old model or the new one, whole.
 
         Args:
             rewrite: Changes the folder of a model's artifacts in place, or says that there is nothing to change.
@@ -186,7 +186,7 @@ class Registry:
         """Return every version of the registered model, each with its files.
 
         Raises:
-            Unavailable: One has none: nobody can say whom it knows.
+            Unavailable: One has none, so it is unknown which users it holds.
         """
         versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
         for found in versions:
@@ -197,7 +197,7 @@ class Registry:
         return versions
 
     def _rewrite(self, found: ModelVersion, rewrite: Callable[[Path], bool], scratch: Path) -> bool:
-        """Whether the version had to give way to a new one, from a folder of its own."""
+        """Replace a version by a rewritten one in a folder of its own; return whether there was anything to change."""
         files, folder = self._files(found.run_id), f"{_MODEL_FOLDER}-{uuid4().hex}"
         with TemporaryDirectory(dir=scratch) as place:
             saved = Path(files.download_artifacts(_folder_of(found), place))
@@ -219,7 +219,7 @@ class Registry:
         return str(made.version)
 
     def _remove_unregistered(self, sources: Collection[str]) -> None:
-        """Removes the files of models that no version names: their night was killed before it registered them."""
+        """Delete the files of models that no version names: their night was killed before it registered them."""
         for run in self._runs(f"tags.{_KIND} = 'night'"):
             for entry in self._files(run.info.run_id).list_artifacts():
                 is_model = entry.is_dir and entry.path.startswith(_MODEL_FOLDER)
@@ -241,7 +241,7 @@ class Registry:
         return str(run.info.run_id)
 
     def _log_tables(self, run_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
-        """Tables in the form that MLflow's pages show as such."""
+        """Log tables in the form that MLflow's pages show as tables."""
         for name, frame in tables.items():
             shown = {"columns": frame.columns, "data": [list(row.values()) for row in json.loads(frame.write_json())]}
             self._client.log_dict(run_id, shown, f"{name}.json")
@@ -273,7 +273,7 @@ class Registry:
 
 
 def _folder_of(found: ModelVersion) -> str:
-    """The folder of a version's files among the artifacts of its run."""
+    """Return the folder of a version's files among the artifacts of its run."""
     return str(found.source).rpartition("/")[2]
 
 

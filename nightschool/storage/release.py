@@ -71,8 +71,8 @@ class Release(Draft):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the release that a row of the table holds."""
-        told = {name: json.loads(row[name]) for name in _JSON}
-        return cls.model_validate({**row, **told, "by": told["gates"].pop(_BY, "")})
+        parsed = {name: json.loads(row[name]) for name in _JSON}
+        return cls.model_validate({**row, **parsed, "by": parsed["gates"].pop(_BY, "")})
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of the table that holds the release."""

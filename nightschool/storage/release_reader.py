@@ -50,7 +50,7 @@ class Reader:
 
     @classmethod
     def of(cls, home: Home, release_id: str | None = None) -> "Reader":
-        """The named release, or the current one.
+        """Open the named release, or the current one.
 
         Raises:
             NotFound: There is no such release, or none yet.
@@ -61,12 +61,12 @@ class Reader:
         return cls(home, release)
 
     def table(self, table: Table) -> pl.LazyFrame:
-        """A table's rows of this release, without the release's id."""
+        """Scan a table's rows of this release, without the release's id."""
         rows = self.home.lake.scan(table, self.release.release_id)
         return rows.drop(RELEASE_ID)
 
     def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
-        """A user's k best items with titles and reasons; an unknown user gets their audience's list, else everyone's.
+        """Return a user's k best items with titles and reasons; a cold user gets the list of their audience.
 
         Empty for a user who has seen every item that could be recommended.
 
@@ -87,13 +87,13 @@ class Reader:
         ]
 
     def knows(self, user: str) -> bool:
-        """Whether anything is known of a user: a list of their own, an interaction, or a row of the users table."""
+        """Return whether a user has a list of their own, an interaction, or a row of the users table."""
         user_id = require_id(user, str(self.home.lake.user_id), "user")
         tables = [self.table(RECOMMENDATIONS), *(self.home.lake.scan(table) for table in (INTERACTIONS, USERS))]
         return any(not rows.filter(pl.col(USER_ID) == user_id).head(1).collect().is_empty() for rows in tables)
 
     def similar_items(self, item: str, k: int) -> list[dict[str, Any]]:
-        """An item's neighbours with titles.
+        """Return an item's nearest neighbours with titles.
 
         Raises:
             NotFound: The release holds no neighbours of such an item.
@@ -109,24 +109,26 @@ class Reader:
         ]
 
     def similar_users(self, user: str, k: int) -> list[dict[str, Any]]:
-        """The users whose histories are most like a user's, with how many items they share.
+        """Return the users whose histories are most similar to a user's, with the number of items in common.
 
         Raises:
-            NotFound: The release holds nobody like such a user.
+            NotFound: The release holds no neighbours of such a user.
         """
         user_id = require_id(user, str(self.home.lake.user_id), "user")
         found = (
             self.table(SIMILAR_USERS).filter(pl.col(USER_ID) == user_id, pl.col(RANK) <= k).sort(METHOD, RANK).collect()
         )
         if found.is_empty():
-            raise NotFound("nobody is known to be like this user", seen=user, do="give a user with a longer history")
+            raise NotFound(
+                "the release holds no similar users of this user", seen=user, do="give a user with a longer history"
+            )
         return [
             {METHOD: row[METHOD], RANK: row[RANK], USER_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], SUPPORT: row[SUPPORT]}
             for row in found.iter_rows(named=True)
         ]
 
     def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
-        """A user's n newest interactions with titles, newest first."""
+        """Return a user's n newest interactions with titles, newest first."""
         known = scan_at(self.home.lake, INTERACTIONS, self.release.as_of)
         newest = known.filter(pl.col(USER_ID) == user_id).sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
         titles = self.titles(newest[ITEM_ID].to_list())
@@ -136,7 +138,7 @@ class Reader:
         ]
 
     def titles(self, item_ids: list[Any]) -> Mapping[Any, str]:
-        """Item id to title, for those that have one."""
+        """Look up titles: item id to title, for the items that have one."""
         wanted = pl.Series(item_ids, dtype=self.home.lake.item_id).unique()
         items = scan_at(self.home.lake, ITEMS, self.release.as_of)
         found = items.filter(pl.col(ITEM_ID).is_in(wanted.implode())).select(ITEM_ID, TITLE).drop_nulls().collect()
@@ -163,6 +165,6 @@ class Reader:
 
 
 def explain(row: Mapping[str, Any], titles: Mapping[Any, str]) -> str:
-    """A list entry's reason in words."""
+    """Return a list entry's reason in words."""
     because = row[BECAUSE_ITEM_ID]
     return reason_in_words(row[REASON], None if because is None else str(titles.get(because) or because), "them")

@@ -1,4 +1,4 @@
-"""Which release is current: the published row of the highest commit version, appended only where nobody else was."""
+"""The history of releases: the published row of the highest commit version is current; appends are fenced."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ __all__ = ["Draft", "Release", "Releases", "Status"]
 _TRIES = 20
 
 ROLLBACK_HOLDS = True
-"""Whether going back also keeps the next nights from undoing it, where nobody says."""
+"""Whether a rollback also holds the next nights, unless it is said otherwise."""
 
 
 class Releases:
@@ -33,20 +33,20 @@ class Releases:
         self.clock = clock
 
     def version(self) -> int | None:
-        """The newest commit, which a night remembers as its base; None before the first row."""
+        """Return the newest commit, which a night remembers as its base; None before the first row."""
         return self.lake.version(RELEASES)
 
     def history(self) -> list[Release]:
-        """Every row, in commit order."""
+        """Read every row, in commit order."""
         rows = self.lake.scan(RELEASES).sort(COMMIT_VERSION).collect()
         return [Release.from_row(row) for row in rows.iter_rows(named=True)]
 
     def current(self) -> Release | None:
-        """The release that readers see; None before the first publication."""
+        """Return the current release, the one that readers see; None before the first publication."""
         return next(reversed(_published(self.history())), None)
 
     def published(self) -> list[Release]:
-        """Every release that ever was current, each once, by its newest row."""
+        """List every release that ever was current, each once, by its newest row."""
         return list({row.release_id: row for row in _published(self.history())}.values())
 
     def stored(self) -> list[Release]:
@@ -54,7 +54,7 @@ class Releases:
         return list({row.release_id: row for row in _stored(self.history())}.values())
 
     def get(self, release_id: str) -> Release:
-        """The newest row of a release.
+        """Return the newest row of a release.
 
         Raises:
             NotFound: No row has that id.
@@ -62,7 +62,7 @@ class Releases:
         return _newest([release for release in self.history() if release.release_id == release_id], release_id)
 
     def whole(self, release_id: str) -> Release:
-        """A published or backfilled release whose tables can still be read.
+        """Return a published or backfilled release whose tables can still be read.
 
         Raises:
             NotFound: There is no such release, or its tables were pruned.
@@ -72,16 +72,16 @@ class Releases:
         return target
 
     def find_run(self, run_key: str) -> Release | None:
-        """The row that decided a run: published, backfilled or refused; None while it is undecided."""
+        """Find the row that decided a run: published, backfilled or refused; None while it is undecided."""
         decided = (row for row in reversed(self.history()) if row.status in (*STORED, "refused"))
         return next((row for row in decided if row.run_key == run_key), None)
 
     def held(self) -> str | None:
-        """Why publishing is on hold; None when it is not."""
+        """Return why publishing is on hold; None when it is not."""
         return _held(self.history())
 
     def listing(self) -> list[dict[str, Any]]:
-        """One entry a release, in the order of their first commits, as JSON holds it; one of them may be current."""
+        """List the releases for JSON, one entry each, in the order of their first commits."""
         history = self.history()
         current = next(reversed(_published(history)), None)
         newest = {row.release_id: row for row in history if row.release_id}
@@ -105,7 +105,7 @@ class Releases:
         ]
 
     def publish(self, draft: Draft, base_version: int | None) -> Release:
-        """The published row of the draft's release, appended now or by an earlier try that was never acknowledged.
+        """Publish a draft: append its row, unless an earlier try did; return the row.
 
         The release's tables and serving files must be written by now; the tables are synced to the disk before the
         pointer moves.
@@ -153,16 +153,16 @@ class Releases:
         return self._append("backfilled", decide)
 
     def refuse(self, draft: Draft) -> Release:
-        """The row that says a gate refused the release, appended now or by an earlier try."""
+        """Record that a gate refused the release, unless an earlier try did; return the row."""
         return self._append_once("refused", draft)
 
     def abandon(self, *, release_id: str, run_key: str, as_of: datetime, reason: str) -> Release:
-        """The row that says an unfinished night will not be finished, appended now or by an earlier try."""
+        """Record that an unfinished night will not be finished, unless an earlier try did; return the row."""
         draft = Draft(release_id=release_id, run_key=run_key, as_of=as_of, reason=reason)
         return self._append_once("abandoned", draft)
 
     def rollback(self, release_id: str, reason: str, by: str = "") -> Release:
-        """The row that makes an earlier release current; the current row, unchanged, when it is current already.
+        """Make an earlier release current; return its new row, or the current one when it is current already.
 
         Args:
             release_id: The earlier release.
@@ -183,11 +183,11 @@ class Releases:
         return self._append("published", decide)
 
     def hold(self, reason: str, by: str = "") -> Release:
-        """The row that keeps nights from publishing until `unhold`; `by` is the name of the key that asked for it."""
+        """Keep nights from publishing until `unhold`; return the row. `by` is the name of the key that asked for it."""
         return self._append("held", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason, by=by))
 
     def unhold(self, reason: str = "") -> Release | None:
-        """The row that lets nights publish again; None when they were not on hold."""
+        """Let nights publish again; return the row, or None when they were not on hold."""
         if self.held() is None:
             return None
         return self._append("unheld", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason))
@@ -200,10 +200,10 @@ class Releases:
         return self._append(status, decide)
 
     def _append(self, status: Status, decide: Callable[[list[Release]], Draft | Release]) -> Release:
-        """The row that `decide` chose in view of the history: an existing one, or a new one appended right after it.
+        """Let `decide` choose from the history an existing row, or a new one that is appended right after it.
 
         Raises:
-            Busy: Somebody else got in between, every time.
+            Busy: Somebody else committed in between, every time.
         """
         for _ in range(_TRIES):
             base = self.version()
@@ -222,10 +222,10 @@ class Releases:
         raise Busy(f"the releases table changed {_TRIES} times while a row was to be appended", do="try again")
 
     def require_whole(self, release: Release) -> None:
-        """Nothing, when each table has as many rows as were published, or as an erasure has left.
+        """Check that each table has as many rows as were published, or as an erasure has left.
 
         Raises:
-            NotFound: A table has not, so the release was pruned or damaged.
+            NotFound: A table has not: the release was pruned or damaged.
         """
         erased = noted(self.lake, ROW_COUNTS, release.release_id)
         for table in RELEASE_TABLES:

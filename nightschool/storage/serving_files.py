@@ -45,7 +45,7 @@ class _Shape(NamedTuple):
     by_time: bool = False
 
     @property
-    def told_by_place(self) -> str | None:
+    def rank_by_place(self) -> str | None:
         """The rank, where an entry's place in its list says it; it needs no column then."""
         return RANK if self.table.key == (self.of, RANK) else None
 
@@ -76,12 +76,12 @@ _Reading = Callable[[int, int], list[Any]]
 
 
 def lists_path(serving: Path, release_id: str, table: Table = RECOMMENDATIONS) -> Path:
-    """The file that holds a release's lists of one kind, below the home's serving folder."""
+    """Return the file of a release's lists of one kind, below the home's serving folder."""
     return serving / release_id / f"{table.name}.arrow"
 
 
 def write_serving_files(serving: Path, release_id: str, frames: Mapping[str, pl.LazyFrame]) -> None:
-    """Writes lists of a release, by the name of the table that they are; each file whole or not at all.
+    """Write the lists of a release by the name of their table; each file whole or not at all.
 
     A file is uncompressed Arrow IPC of one record batch: a row a user (an item), ascending by id, and in each other
     column that user's list, its few words in a dictionary. The list columns' offsets are the row offsets. Lists are in
@@ -113,7 +113,7 @@ def _as_lists(rows: pl.DataFrame, shape: _Shape) -> pa.RecordBatch:
     words = [name for name, dtype in shape.table.columns.items() if dtype is pl.String]
     offsets = pa.array(np.append(first, rows.height).astype(np.int64))
     columns = {shape.of: _arrow(owner.gather(first))}
-    for column in rows.drop(RELEASE_ID, shape.of, shape.told_by_place or [], strict=False):
+    for column in rows.drop(RELEASE_ID, shape.of, shape.rank_by_place or [], strict=False):
         values = _arrow(column)
         values = values.dictionary_encode() if column.name in words else values
         columns[column.name] = pa.LargeListArray.from_arrays(offsets, values)
@@ -125,20 +125,20 @@ def _arrow(column: pl.Series) -> pa.Array:
 
 
 def read_lists(path: Path) -> pl.DataFrame:
-    """The rows that `write_serving_files` was given, without the release's id."""
+    """Read the rows that `write_serving_files` wrote, without the release's id."""
     shape = _SHAPES[path.stem]
     lists = pl.scan_ipc(path, glob=False, hive_partitioning=False).collect()
     rows = lists.explode(lists.columns[1:]).cast({pl.Categorical: pl.String})
-    if shape.told_by_place is None:
+    if shape.rank_by_place is None:
         return rows
-    return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.told_by_place))
+    return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.rank_by_place))
 
 
-class Lists:
-    """One file of a release, mapped into memory: opening costs the same for ten users and for ten million."""
+class ServingFile:
+    """A file of a release's lists, mapped into memory: opening costs the same for ten users and for ten million."""
 
     def __init__(self, path: Path) -> None:
-        """Maps a file, whose size must not change as long as it is mapped; another one takes its place whole.
+        """Map a file into memory; its size must not change meanwhile, so it is only ever replaced as a whole.
 
         Raises:
             Unreachable: The file is missing, or no such file.
@@ -175,8 +175,8 @@ class Lists:
         """Whose lists these are, ascending."""
         return pl.Series(self._shape.of, self._keys)
 
-    def name(self, user_id: int | str) -> bool:
-        """Whether one of the lists is a user's, or has the user in it as a neighbour."""
+    def holds_user(self, user_id: int | str) -> bool:
+        """Return whether a list belongs to a user, or holds the user as a neighbour."""
         own = self._shape.of == USER_ID and self._find(user_id) is not None
         return own or (self._users is not None and bool(pc.any(pc.equal(self._users, user_id)).as_py()))
 
@@ -184,7 +184,7 @@ class Lists:
         return self._find(key) is not None
 
     def columns_of(self, key: int | str, most: int | None = None) -> dict[str, list[Any]] | None:
-        """One list as Python values by column, without a rank that is an entry's place; None for who has none.
+        """Read one list as Python values by column, without a rank that equals the place; None without a list.
 
         Args:
             key: Whose.
@@ -198,12 +198,12 @@ class Lists:
         return {name: read(start, stop) for name, read in self._reading.items()}
 
     def of(self, key: int | str) -> pl.DataFrame | None:
-        """The same as a frame, with the ranks."""
+        """Read one list as a frame, with the ranks; None without a list."""
         columns = self.columns_of(key)
         if columns is None:
             return None
         rows = pl.DataFrame(columns, schema=self._schema)
-        place = self._shape.told_by_place
+        place = self._shape.rank_by_place
         return rows if place is None else rows.with_row_index(place, offset=1).cast({place: pl.Int32})
 
 
@@ -219,7 +219,7 @@ class _Texts:
         return max(len(self._offsets) - 1, 0)
 
     def find(self, text: str) -> int | None:
-        """Where it stands, in a column that is ascending; its bytes are in the order of its letters."""
+        """Find a text's place in an ascending column by binary search over its bytes; None if it is not there."""
         wanted = text.encode(errors="surrogatepass")
         data, ends = self._bytes, self._offsets
         low, high = 0, len(self)
@@ -250,7 +250,7 @@ def _dtype(column: pa.Array) -> pl.DataType:
 
 
 def _finding(ids: pa.Array) -> Callable[[Any], int | None]:
-    """What gives the row of an id; None where it is none of them."""
+    """Build the function that finds the row of an id, or returns None."""
     if pa.types.is_large_string(ids.type):
         return _Texts(ids).find
     return partial(_find_number, _numbers(ids))
@@ -262,7 +262,7 @@ def _find_number(numbers: "memoryview[Any]", number: int) -> int | None:
 
 
 def _reading(column: pa.Array) -> _Reading:
-    """What gives the values from one place to another as Python has them."""
+    """Build the function that reads the values from one place to another as Python objects."""
     if pa.types.is_dictionary(column.type):
         words = column.dictionary.to_pylist()
         codes = _reading(column.indices)

@@ -37,7 +37,7 @@ def overwrite_unused(path: Path, connect: sqlite3.Connection) -> bool:
         path: The file, in WAL mode.
         connect: A connection of its own to the file, in no transaction.
     """
-    # Nobody waits for the disk while others wait; checkpoints sync all the same.
+    # Other writers wait meanwhile, so do not wait for the disk; checkpoints sync anyway.
     connect.execute("PRAGMA synchronous = NORMAL")
     _empty_log(connect)
     with path.open("r+b") as file:
@@ -58,7 +58,7 @@ def _empty_log(connection: sqlite3.Connection) -> None:
 
 
 def _overwrite(path: Path, file: int, connection: sqlite3.Connection, size: int, pages: list[int]) -> bool:
-    """Return whether these pages were overwritten, while nobody else could write and all was in the file itself."""
+    """Overwrite these pages if no other process writes and the log is empty; return whether it was done."""
     for _ in range(_TRIES):
         _empty_log(connection)
         connection.execute("BEGIN IMMEDIATE")

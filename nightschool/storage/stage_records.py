@@ -1,4 +1,4 @@
-"""What the finished stages of a night left behind, so that a killed night goes on where it stopped."""
+"""Records of a night's finished stages, so that a killed night resumes where it stopped."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class StageRecords:
         self.directory = directory
 
     def get(self, stage: str) -> dict[str, Any] | None:
-        """What the stage left behind; None when it has not finished.
+        """Read the stage's record; None when it has not finished.
 
         Raises:
             NightschoolError: The file is not a record, so something else wrote it.
@@ -39,7 +39,7 @@ class StageRecords:
         return record
 
     def put(self, stage: str, record: Mapping[str, Any]) -> None:
-        """Marks the stage as finished; whatever the record refers to must be on the disk by now."""
+        """Record the stage as finished; whatever the record refers to must be on the disk by now."""
         atomic_write_text(self._path(stage), json.dumps(dict(record), indent=2, allow_nan=False))
 
     def _path(self, stage: str) -> Path:

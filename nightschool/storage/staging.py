@@ -20,7 +20,7 @@ class Spool:
         shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Adds a frame, even one without rows: its columns count."""
+        """Add a frame, even one without rows: its columns count."""
         self._folder.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(self._folder / f"{self._files:06d}.parquet", compression="lz4")
         self._files += 1
@@ -43,6 +43,6 @@ class Spool:
         self.add(frame)
 
     def scan(self) -> pl.LazyFrame | None:
-        """All rows in the order in which they came; None where no frame was added."""
+        """Scan all rows in the order in which they came; None where no frame was added."""
         files = [self._folder / f"{number:06d}.parquet" for number in range(self._files)]
         return pl.scan_parquet(files, glob=False, hive_partitioning=False) if files else None

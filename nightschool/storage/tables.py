@@ -71,7 +71,7 @@ REACTIONS_INDEX: Final = sa.Index(
     sqlite_where=REACTS,
     postgresql_where=REACTS,
 )
-"""The views of a user, of whom there may be many, cost their lists nothing."""
+"""Reading a user's reactions skips their views, of which there may be many."""
 
 UNDONE: Final = sa.Table(
     "undone",

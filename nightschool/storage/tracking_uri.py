@@ -8,15 +8,15 @@ from nightschool.sqlite import SQLITE, sqlite_path
 
 
 def without_credentials(uri: str) -> str:
-    """A server's URI for people to read: what stands before its @, and what follows its ?, may be secret and goes."""
+    """Return a URI to show to people, without what may be secret: user, password and query."""
     file = sqlite_path(uri)
     return f"{SQLITE}{file}" if file else re.sub("://.*@", "://", uri.partition("?")[0])
 
 
 def hand_over_credentials(uri: str) -> str:
-    """The URI for MLflow, which finds user and password of a web server in the environment: it repeats URIs in errors.
+    """Return the URI for MLflow; move a web server's user and password to the environment, where MLflow reads them.
 
-    Databases need the password where it stands, and do not repeat it.
+    Databases need the password in the URI, and do not repeat it.
     """
     parts = urlsplit(uri)
     if not uri.startswith("http") or parts.password is None:

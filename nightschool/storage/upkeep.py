@@ -45,7 +45,7 @@ def tidy_tables(lake: Lake) -> None:
 
 
 def tidy_prefect(folder: Path, now: datetime) -> None:
-    """Remove what Prefect's databases tell of runs that ended more than 90 days ago.
+    """Delete runs that ended more than 90 days ago from Prefect's databases.
 
     Raises:
         Busy: A server keeps a database busy.

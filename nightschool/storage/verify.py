@@ -37,7 +37,7 @@ class Verification:
 
 
 def verify_release(home: Home, release_id: str) -> Verification:
-    """Each part of the release, its content hashed anew and compared with what was noted when it was written.
+    """Hash each part of the release again and compare it with the hash noted when it was written.
 
     Raises:
         NotFound: It was neither published nor backfilled, or was pruned.
@@ -64,7 +64,7 @@ def _state(home: Home, release: Release, table: Table, erased: list[str]) -> Sta
 
 
 def _compare(read: Callable[[], pl.DataFrame], table: Table, published: str | None, erased: list[str]) -> State:
-    """The state of rows whose hash must be the one that the newest erasure noted, or without any the published one."""
+    """Compare rows with the hash that the newest erasure noted, or without any with the published one."""
     try:
         found = content_hash(read(), table)
     except UNREADABLE:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.application.home import bind_home
+from nightschool.application.bind_home import bind_home
 from nightschool.application.sources import ingest_sources
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS
 from nightschool.storage.home import Home

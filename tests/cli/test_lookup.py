@@ -102,7 +102,7 @@ def test_similar_users(reading: Published, run: Run) -> None:
         (["recommend", "--user", "9" * 20], ["whole numbers of at most 64 bits", "'" + "9" * 20]),
         (["similar-items", "--item", "9999"], ["no such item", "'9999'"]),
         (["similar-items", "--item", "algebra"], ["Item ids in this home are whole numbers", "'algebra'"]),
-        (["similar-users", "--user", "9999"], ["nobody is known", "'9999'"]),
+        (["similar-users", "--user", "9999"], ["no similar users", "'9999'"]),
         (["recommend", "--user", "2", "--release", "x"], ["no such release", "'x'", "releases list"]),
         (["similar-items", "--item", "3", "--release", "x"], ["no such release", "'x'", "releases list"]),
         (["export", "--table", "metrics", "--out", "m.csv", "--release", "x"], ["no such release", "'x'"]),

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.data.feedback_source import SENT, is_sent, sent_part, with_sent
+from nightschool.data.feedback_source import FEEDBACK, feedback_part, is_feedback, with_feedback
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers.source_format import Reading
@@ -48,8 +48,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def scored(given: Manifest, address: str, root: Path) -> dict[str, tuple[float, bool, bool]]:
     """Event type to its score, whether it is a hit, and whether it says no."""
-    widened = with_sent(given, address)
-    part = sent_part(widened)
+    widened = with_feedback(given, address)
+    part = feedback_part(widened)
     assert part is not None
     (file,) = part.sources(root)
     rows = pl.concat(Reading(file, part.format, part.source_columns).batches())
@@ -92,17 +92,19 @@ def test_the_manifests_own_weights_win(address: str, tmp_path: Path) -> None:
 
 def test_the_part_is_known_by_its_name_and_tells_no_address(address: str) -> None:
     given = manifest("implicit")
-    assert sent_part(given) is None
-    widened = with_sent(given, address)
+    assert feedback_part(given) is None
+    widened = with_feedback(given, address)
     first, second = widened.interactions
-    assert (is_sent(first), is_sent(second)) == (False, True)
-    assert second.format.name == SENT
+    assert (is_feedback(first), is_feedback(second)) == (False, True)
+    assert second.format.name == FEEDBACK
     for secret in (address, "elsewhere", "127.0.0.1"):
         assert secret not in widened.model_dump_json() + repr(widened) + mapping(second)
 
 
 def test_where_the_database_is_does_not_change_what_the_rows_mean() -> None:
-    parts = [sent_part(with_sent(manifest("implicit"), f"sqlite:///{place}/events.db")) for place in ("/a", "/b/c")]
+    parts = [
+        feedback_part(with_feedback(manifest("implicit"), f"sqlite:///{place}/events.db")) for place in ("/a", "/b/c")
+    ]
     assert parts[0] is not None
     assert parts[1] is not None
     assert mapping(parts[0]) == mapping(parts[1])

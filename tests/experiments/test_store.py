@@ -49,13 +49,13 @@ def test_a_plan_is_a_toml_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("share = 0.5\nalpha", "share = 0.4\nalpha", "arms; the shares of all arms make 1"),
-        ('"content"', '"control"', "arms; two arms have one name"),
+        ("share = 0.5\nalpha", "share = 0.4\nalpha", "arms; the shares of all arms must sum to 1"),
+        ('"content"', '"control"', "arms; each arm needs a name of its own"),
         ("alpha = 0.6", "alpha = 1.6", r"arms\.1\.alpha; saw 1\.6; Input should be less than or equal to 1"),
         ("explore = 0.02", "explore = 0.5", r"explore; saw 0\.5"),
         ("window_hours = 24", "window_hours = 0", "window_hours; saw 0"),
         ("window_hours", "windows", "windows"),
-        ("[[arms]]", "[arms", "is no TOML"),
+        ("[[arms]]", "[arms", "is not valid TOML"),
     ],
 )
 def test_what_is_wrong_with_a_plan_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from flows.retrain import retrain
-from nightschool.application.home import bind_home, open_home
+from nightschool.application.bind_home import bind_home
+from nightschool.application.home import open_home
 from nightschool.application.sources import ingest_sources
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,

@@ -13,16 +13,21 @@ import pytest
 
 from flows.retrain import retrain
 from flows.rollback import rollback
+from models.catalog import build
 from nightschool.application.home import open_home
 from nightschool.application.tracking import registry
-from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
-from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError
+from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, SCORE, SOURCE, USER_ID
+from nightschool.contract import Component, Recipe
+from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound
+from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.config import NightConfig
 from nightschool.night.gates import Gate, ProposedLists, ask_table_gates
+from nightschool.notebook import open_release
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
+from nightschool.vocabulary import AUDIENCE_LIST
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -295,3 +300,29 @@ def test_a_rollback_holds_until_somebody_lets_nights_publish_again(
     assert current() == registry(home).champion() == third["release_id"]
     published = [release_id for status, release_id in history(home) if status == "published"]
     assert published == [first, second, first, third["release_id"]]
+
+
+def test_a_notebook_opens_the_release_with_the_data_as_the_night_saw_them(platform: Platform) -> None:
+    opened = open_release(platform.home)
+    assert opened.release_id == platform.report["release_id"]
+    assert opened.config == CONFIG
+    assert opened.lists[ITEM_ID].is_in(opened.dataset.item_ids.implode()).all()
+    assert opened.lists.columns[:2] == [USER_ID, ITEM_ID]
+    assert opened.fallback_lists.height > 0
+    with pytest.raises(NotFound, match="no such table"):
+        opened.table("users")
+    for split in (opened.validation, opened.test):
+        popularity = build(Recipe(components=[Component(model="popularity")])).fit(split.fitted, seed=CONFIG.seed)
+        measured = evaluate(popularity, split, cutoffs=CONFIG.cutoffs, megabytes=256)
+        stored = opened.metrics.filter(model="popularity", split=split.name, segment="all", metric="ndcg", k=10)
+        assert stored["value"].to_list() == [measured.mean("ndcg", 10)]
+        assert stored["n_users"].to_list() == [measured.n_users]
+
+
+def test_a_release_is_fitted_again_from_its_recipe(platform: Platform) -> None:
+    opened = open_release(str(platform.home), platform.report["release_id"])
+    model = build(opened.recipe).fit(opened.dataset, seed=opened.config.seed)
+    listed = opened.lists.filter(pl.col(RANK) == 1, pl.col(SOURCE) != AUDIENCE_LIST).sort(USER_ID)
+    assert listed.height > N_USERS // 2
+    again = model.recommend(listed[USER_ID], k=1).sort(USER_ID)
+    assert again[SCORE].to_list() == pytest.approx(listed[SCORE].to_list(), rel=1e-5)

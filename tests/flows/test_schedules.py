@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from nightschool.application.home import bind_home
+from nightschool.application.bind_home import bind_home
 from nightschool.application.sources import ingest_sources
 from nightschool.columns import INTERACTIONS, RELEASES, SOURCE_FILE
 from nightschool.storage.lake import Lake

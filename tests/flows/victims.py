@@ -25,7 +25,7 @@ from nightschool.night.night import Night
 from nightschool.night.records import STAGES, ProveRecord, RecommendRecord, RefitRecord
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release_reader import Reader
-from nightschool.storage.serving_files import Lists, lists_path
+from nightschool.storage.serving_files import ServingFile, lists_path
 from nightschool.storage.stage_records import StageRecords
 from tasks.publish import publish
 
@@ -252,5 +252,5 @@ def read_whole_release() -> str | None:
         rows = lake.scan(table, release.release_id).collect()
         assert rows.height == release.row_counts[table.name], table.name
         assert content_hash(rows, table) == release.content_hashes[table.name], table.name
-    assert len(Lists(lists_path(reader.home.paths.serving, release.release_id))) > 0
+    assert len(ServingFile(lists_path(reader.home.paths.serving, release.release_id))) > 0
     return release.release_id

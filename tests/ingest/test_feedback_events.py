@@ -7,12 +7,13 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from nightschool.application.bind_home import bind_home
 from nightschool.application.forget import forget, look_for
-from nightschool.application.home import bind_home, manifest_of, open_home
+from nightschool.application.home import manifest_of, open_home
 from nightschool.application.sources import ingest_sources, list_files
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
-from nightschool.ingest import feedback_events as night_sent
+from nightschool.ingest import feedback_events
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.database import open_database, writing
 from nightschool.storage.events import EventStore, Sent
@@ -241,7 +242,7 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next_ingest(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((EventStore, step) if step == "forget" else (night_sent, step)), dying)
+        patch.setattr(*((EventStore, step) if step == "forget" else (feedback_events, step)), dying)
         with pytest.raises(KeyboardInterrupt):
             forget(opened, "2")
     assert forget(opened, "2")["removed"]["events"] == 1

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.errors import NotFound
-from nightschool.inspection.draft import dataset_name, draft
+from nightschool.inspection.draft import _format_lines, dataset_name, draft
 from nightschool.inspection.survey import survey
 from nightschool.inspection.writing import write_manifest
 from tests.inspection.conftest import NOW, lines, ratings
@@ -153,3 +153,11 @@ def test_whatever_it_writes_describes_a_dataset(names, values):
             return
         manifest = write_manifest(draft(found), Path(folder) / "out.toml")
     assert manifest.interactions[0].user == "user_id"
+
+
+def test_a_format_s_table_has_a_line_for_each_of_its_keys():
+    lines = _format_lines("widths", {"column_1": 8, "column_2": 6}, "why")
+    assert [(line.key, line.value) for line in lines] == [
+        (("format", "widths", "column_1"), 8),
+        (("format", "widths", "column_2"), 6),
+    ]

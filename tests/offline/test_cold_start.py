@@ -125,7 +125,7 @@ def test_a_user_is_scored_by_history_and_not_by_what_was_fitted(log: EventLog) -
     dataset = replace(log.dataset(), learned=np.zeros(log.dataset().interactions.height, dtype=bool))
     found = FromHistory(SameTaste()).fit(dataset, seed=0).score(np.array([3, 5], dtype=np.int32))
     np.testing.assert_array_equal(found, SameTaste().fit(dataset, seed=0).score(np.array([3, 5], dtype=np.int32)))
-    with pytest.raises(ConfigurationError, match=r"fold in.*Known"):
+    with pytest.raises(ConfigurationError, match=r"by their history.*Known"):
         FromHistory(Known())
 
 

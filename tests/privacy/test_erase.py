@@ -27,7 +27,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.release_reader import Reader
-from nightschool.storage.serving_files import Lists, lists_path
+from nightschool.storage.serving_files import ServingFile, lists_path
 from nightschool.storage.verify import verify_release
 from tests.privacy.users import MANIFEST, NUMBERS, TEXTS, Users, publish, users_home, write
 from tests.privacy.users import RELEASES as BOTH
@@ -93,7 +93,7 @@ def test_lists_that_are_served_lose_only_theirs(opened: Home, users: Users) -> N
     forget(opened, users.gone)
     for release_id in BOTH:
         listed, history, alike = (
-            Lists(lists_path(opened.paths.serving, release_id, table))
+            ServingFile(lists_path(opened.paths.serving, release_id, table))
             for table in (RECOMMENDATIONS, HISTORIES, SIMILAR_USERS)
         )
         assert [lists.columns_of(users.gone) for lists in (listed, history, alike)] == [None] * 3

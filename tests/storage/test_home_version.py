@@ -25,5 +25,5 @@ def test_a_newer_home_is_refused(paths: HomePaths) -> None:
 
 def test_a_version_that_is_none_is_told(paths: HomePaths) -> None:
     paths.version.write_text("two")
-    with pytest.raises(ConfigurationError, match=r"does not tell the home's version.*two.*restore it"):
+    with pytest.raises(ConfigurationError, match=r"holds no version of a home.*two.*restore it"):
         require_readable(paths)

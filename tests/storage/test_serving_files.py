@@ -23,7 +23,7 @@ from nightschool.columns import (
     USER_ID,
     Table,
 )
-from nightschool.storage.serving_files import Lists, lists_path, read_lists, write_serving_files
+from nightschool.storage.serving_files import ServingFile, lists_path, read_lists, write_serving_files
 
 
 def rows(lists: dict[int, list[str]], user_id: pl.DataType) -> pl.DataFrame:
@@ -44,9 +44,9 @@ def rows(lists: dict[int, list[str]], user_id: pl.DataType) -> pl.DataFrame:
     return pl.DataFrame(records, schema=schema).cast({USER_ID: user_id})
 
 
-def write(serving: Path, frame: pl.DataFrame, table: Table = RECOMMENDATIONS) -> Lists:
+def write(serving: Path, frame: pl.DataFrame, table: Table = RECOMMENDATIONS) -> ServingFile:
     write_serving_files(serving, "r", {table.name: frame.lazy()})
-    return Lists(lists_path(serving, "r", table))
+    return ServingFile(lists_path(serving, "r", table))
 
 
 @pytest.mark.parametrize("dtype", [pl.Int64(), pl.String()])
@@ -67,21 +67,21 @@ def test_each_user_finds_their_list_by_rank(tmp_path: Path, dtype: pl.DataType) 
 def test_a_user_without_a_list_is_told_apart(tmp_path: Path) -> None:
     path = lists_path(tmp_path, "r")
     write(tmp_path, rows({1: ["a"], 5: ["b"]}, pl.Int64()))
-    assert [Lists(path).of(user) for user in (0, 2, 6)] == [None, None, None]
+    assert [ServingFile(path).of(user) for user in (0, 2, 6)] == [None, None, None]
 
 
 def test_a_release_without_lists_is_readable(tmp_path: Path) -> None:
     path = lists_path(tmp_path, "r")
     write(tmp_path, rows({}, pl.Int64()))
-    assert len(Lists(path)) == 0
-    assert Lists(path).of(1) is None
+    assert len(ServingFile(path)) == 0
+    assert ServingFile(path).of(1) is None
 
 
 def test_reading_maps_the_file_and_copies_nothing(tmp_path: Path) -> None:
     path = lists_path(tmp_path, "r")
     write(tmp_path, rows({user: ["a", "b"] for user in range(5000)}, pl.Int64()))
     before = pa.total_allocated_bytes()
-    lists = Lists(path)
+    lists = ServingFile(path)
     assert pa.total_allocated_bytes() - before < path.stat().st_size / 10
     assert len(lists) == 5000
 
@@ -90,7 +90,7 @@ def test_writing_again_replaces_the_file(tmp_path: Path) -> None:
     path = lists_path(tmp_path, "r")
     write(tmp_path, rows({1: ["a"]}, pl.Int64()))
     write(tmp_path, rows({1: ["b"]}, pl.Int64()))
-    found = Lists(path).of(1)
+    found = ServingFile(path).of(1)
     assert found is not None
     assert found[ITEM_ID].to_list() == ["b"]
     assert [entry.name for entry in path.parent.iterdir()] == ["recommendations.arrow"]
@@ -145,7 +145,7 @@ def test_neighbours_are_ranked_by_method_and_name_whom_they_hold(tmp_path: Path)
         SCORE: [0.5, 0.25, 0.5],
         "support": [3, 2, 3],
     }
-    assert [lists.name(user) for user in (1, 2, 7, 3)] == [True, True, True, False]
+    assert [lists.holds_user(user) for user in (1, 2, 7, 3)] == [True, True, True, False]
     found = lists.of(1)
     assert found is not None
     assert found["method"].dtype == pl.String
@@ -157,7 +157,7 @@ def test_items_have_neighbours_in_the_order_of_their_rank(tmp_path: Path) -> Non
     lists = write(tmp_path, frame, SIMILAR_ITEMS)
     assert lists.columns_of("b") == {"neighbor_id": ["c", "a"], SCORE: [0.5, 0.25]}
     assert lists.keys.to_list() == ["a", "b"]
-    assert not lists.name("b")
+    assert not lists.holds_user("b")
 
 
 ODD = ["", "a", "ab", "b", "Z", "ø", "øre", "\U0001f600", "\x00", "ø" * 5000, "10", "9"]

@@ -21,7 +21,7 @@ _DO: Final = "edit a file that `nightschool quarantine export` wrote, and leave 
 
 
 def write_rows(rows: pl.DataFrame, columns: Sequence[str], out: Path) -> None:
-    """Writes quarantined rows: their place, why they are there, and the source rows themselves.
+    """Write quarantined rows to a file: their place, the reason, and the columns of the source rows.
 
     In CSV a cell that a spreadsheet would take for a formula begins with ', which `read_repairs` takes away again.
 
@@ -35,15 +35,15 @@ def write_rows(rows: pl.DataFrame, columns: Sequence[str], out: Path) -> None:
     """
     require_suffix(out)
     rows = rows.sort(PLACE)
-    told = rows.select(*PLACE, REASON, DETAIL)
+    about = rows.select(*PLACE, REASON, DETAIL)
     try:
         if out.suffix == ".csv":
             own = split_jsonl(rows[ROW], tuple(columns))[RAW].struct.unnest().rename(lambda name: _FIELD + name)
-            cells = pl.concat([told, own], how="horizontal")
+            cells = pl.concat([about, own], how="horizontal")
             without_formulas(cells).write_csv(out)
         else:
-            # The row's text as it was kept: its keys and numbers are not read and written anew.
-            start = told.to_struct("told").struct.json_encode().str.strip_suffix("}")
+            # The row's text as it was kept: its keys and numbers are not parsed and encoded again.
+            start = about.to_struct("about").struct.json_encode().str.strip_suffix("}")
             lines = pl.select(pl.format('{},"row":{}}}\n', start, rows[ROW])).to_series()
             out.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
@@ -51,7 +51,7 @@ def write_rows(rows: pl.DataFrame, columns: Sequence[str], out: Path) -> None:
 
 
 def read_repairs(path: Path) -> pl.DataFrame:
-    """What the file says of rows now: table, source_file, source_row, row (one JSON object).
+    """Read repaired rows from a file: table, source_file, source_row, row (one JSON object).
 
     Raises:
         NotFound: There is no such file.
@@ -76,13 +76,13 @@ def read_repairs(path: Path) -> pl.DataFrame:
 
 
 def name_of(rows: pl.DataFrame) -> str:
-    """What errors call the first of the rows."""
+    """Return the name of the first row for error messages."""
     table, file, row = rows.select(PLACE).row(0)
     return f"{table} {file} row {row}"
 
 
 def require_suffix(path: Path) -> None:
-    """Nothing, when rows can be written to and read from such a file.
+    """Check that the file's suffix is one that rows can be written to and read from.
 
     Raises:
         ConfigurationError: They cannot.
@@ -108,7 +108,7 @@ def _from_csv(path: Path) -> pl.DataFrame:
 
 
 def _with_json(cells: pl.DataFrame, own: Sequence[str]) -> pl.DataFrame:
-    """The rows of one source file with their filled columns as one JSON object."""
+    """Encode the filled columns of one source file's rows as one JSON object a row."""
     filled = [pl.col(name).alias(name.removeprefix(_FIELD)) for name in own if cells[name].count()]
     row = pl.struct(filled).struct.json_encode() if filled else pl.lit("{}")
     return cells.select(*PLACE, row.alias(ROW))

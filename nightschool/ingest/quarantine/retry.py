@@ -46,7 +46,7 @@ from nightschool.storage.staging import Spool
 
 _BLOCK_ROWS: Final = 500_000
 _KEPT: Final = "kept"
-"""The row as it lies in quarantine, beside the repaired one."""
+"""The row as it is in quarantine, next to the repaired one."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ class RetryReport:
 
 
 def retry(context: IngestContext, repairs: pl.DataFrame | None = None) -> RetryReport:
-    """What became of the quarantined rows that were tried: rows in = already known + accepted + still quarantined.
+    """Try quarantined rows again; return the counts: rows in = already known + accepted + still quarantined.
 
     Users and items come first, so that an interaction may name one that comes in with it. Each row that comes in does
     so once, under its own source file and row; killed at any instant, the next `settle` and retry bring it to its end.
@@ -168,7 +168,7 @@ def _judged(context: IngestContext, repairs: pl.DataFrame | None) -> list[_Attem
 def _entities(
     context: IngestContext, table: Table, part: Users | Items | None, repairs: pl.DataFrame | None
 ) -> tuple[_Attempt, pl.Series | None]:
-    """What becomes of users or items, and every id that is known with them; no ids where none are declared."""
+    """Try rows of users or items; return also every id known then, None where none are declared."""
     attempt, key = _begun(context, table), USER_ID if table is USERS else ITEM_ID
     if part is None:
         for _, rows in _asked(context, attempt, repairs):
@@ -201,7 +201,7 @@ def _begun(context: IngestContext, table: Table) -> _Attempt:
 def _asked(
     context: IngestContext, attempt: _Attempt, repairs: pl.DataFrame | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Blocks of rows to try, file by file: source_file, source_row, reason, row (as it was repaired).
+    """Yield the rows to try, file by file: source_file, source_row, reason, row (as it was repaired).
 
     What could not be taken apart and was not repaired is left where it is, and so is what was not kept.
     """
@@ -215,7 +215,7 @@ def _asked(
     for name in lying.select(pl.col(SOURCE_FILE).unique().sort()).collect().to_series():
         rows = lying.filter(pl.col(SOURCE_FILE) == name).sort(SOURCE_ROW).collect()
         as_kept = pl.col(ROW) == pl.col(_KEPT)
-        # Of people who were forgotten not even the row was kept.
+        # Of erased users not even the row was kept.
         hopeless = pl.col(_KEPT).is_null() | (as_kept & pl.col(REASON).is_in(NOT_TAKEN_APART))
         attempt.untouched.update(_reasons(rows.filter(hopeless)))
         yield from ((name, block) for block in rows.filter(~hopeless).drop(_KEPT).iter_slices(_BLOCK_ROWS))
@@ -226,7 +226,7 @@ def _reasons(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def _part_of(context: IngestContext, file: str) -> Interactions:
-    """The part of the manifest's interactions that a file was taken in by.
+    """Find the part of the manifest's interactions by which a file was taken in.
 
     Raises:
         ConfigurationError: It is no longer there.
@@ -234,7 +234,7 @@ def _part_of(context: IngestContext, file: str) -> Interactions:
     if (part := find_part(context, file)) is not None:
         return part
     what = f"the manifest's [{INTERACTIONS.name}] is no longer what {file} was taken in by"
-    raise ConfigurationError(what, do="change it back, or ingest anew with another --home")
+    raise ConfigurationError(what, do="change it back, or ingest into another --home")
 
 
 def find_part(context: IngestContext, file: str) -> Interactions | None:
@@ -250,7 +250,7 @@ def _source(context: IngestContext, part: Interactions | Users | Items, name: st
 
 
 def _note(attempt: _Attempt, rows: pl.DataFrame, file: SourceFile, context: IngestContext) -> None:
-    """Marks the rows of a file that come in."""
+    """Mark the rows of a file that come in."""
     marked = rows.with_columns(
         pl.lit(attempt.intake.table.name).alias(TABLE),
         pl.lit(file.name).alias(SOURCE_FILE),
@@ -261,7 +261,7 @@ def _note(attempt: _Attempt, rows: pl.DataFrame, file: SourceFile, context: Inge
 
 
 def _mark(context: IngestContext, attempts: list[_Attempt]) -> None:
-    """Commits what each row is now: marked where it comes in, with its new reason and repair where it stays."""
+    """Commit the state of each row: marked if it comes in, with its new reason and repair if it stays."""
     spools = [spool for attempt in attempts for spool in (attempt.marks, attempt.intake.rejected)]
     touched = [rows for spool in spools if (rows := spool.scan()) is not None]
     if touched:

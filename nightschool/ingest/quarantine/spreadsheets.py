@@ -10,15 +10,15 @@ _ESCAPED: Final = r"^'('*[=+\-@\t\r])"
 
 
 def count_formulas(frame: pl.DataFrame) -> int:
-    """How many texts of the frame get a ' before them."""
+    """Count the texts that `without_formulas` puts a ' before."""
     return sum(int(column.sum()) for column in frame.select(cs.string().str.contains(_FORMULA)))
 
 
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with a ' before every text that begins as a formula does, or as one that was escaped already."""
+    """Put a ' before every text that starts like a formula, or like one that is escaped already."""
     return frame.with_columns(cs.string().str.replace(_FORMULA, "'${1}"))
 
 
 def with_formulas(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as it was before `without_formulas`."""
+    """Undo `without_formulas`."""
     return frame.with_columns(cs.string().str.replace(_ESCAPED, "${1}"))

@@ -35,7 +35,7 @@ EXAMPLE: Final = "example"
 
 
 def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) -> pl.LazyFrame:
-    """The rows that were put aside; those of one reason, or of one source file, where it is given.
+    """Scan the quarantined rows, optionally those of one reason or of one source file.
 
     Without a reason, those whose mended form came in are left out.
     """
@@ -45,12 +45,12 @@ def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) 
 
 
 def repairable(rows: pl.LazyFrame) -> pl.DataFrame:
-    """The rows of which the source row was kept; of people who were forgotten it was not."""
+    """Keep the rows whose source row was stored; that of erased users is not."""
     return rows.filter(pl.col(ROW).is_not_null()).collect()
 
 
 def count_reasons(rows: pl.LazyFrame) -> pl.DataFrame:
-    """How many rows lie there and why: table, source_file, reason, rows, example (the detail of one of them)."""
+    """Count quarantined rows by reason: table, source_file, reason, rows, example (the detail of one of them)."""
     counts = rows.group_by(TABLE, SOURCE_FILE, REASON).agg(
         pl.len().cast(pl.Int64).alias(ROWS), pl.col(DETAIL).drop_nulls().first().alias(EXAMPLE)
     )
@@ -58,18 +58,18 @@ def count_reasons(rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def own_columns(manifest: Manifest) -> tuple[str, ...]:
-    """The columns that the source rows of a dataset have for us, and the one of a line that was not taken apart."""
+    """List the manifest's source columns, and the one that holds a line that could not be split."""
     parts = (*manifest.interactions, *(part for part in (manifest.items, manifest.users) if part))
     return tuple(dict.fromkeys((*(name for part in parts for name in part.source_columns), LINE)))
 
 
 def known_as(key: str) -> pl.Expr:
-    """What names a row of users or items: its id and the instant that it is known from."""
+    """Return an expression that names a row of users or items: its id and the instant from which it is known."""
     return pl.format("{} from {}", pl.col(key), pl.col(AVAILABLE_AT))
 
 
 def settle(lake: Lake) -> None:
-    """Removes from quarantine what a retry found good and the tables hold; one that was killed may leave such rows.
+    """Delete quarantined rows that a retry accepted and the tables hold; a retry that was killed leaves such rows.
 
     What the tables do not hold yet stays: the next retry takes it in.
     """

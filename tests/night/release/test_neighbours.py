@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
+from nightschool.application.bind_home import bind_home
 from nightschool.application.evaluate import events_of
-from nightschool.application.home import bind_home
 from nightschool.application.sources import ingest_sources
 from nightschool.contract import Blended, Dataset
 from nightschool.item_columns import ItemColumns

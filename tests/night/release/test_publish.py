@@ -22,7 +22,7 @@ from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
-from nightschool.storage.serving_files import SERVED, Lists, lists_path
+from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.storage.verify import verify_release
 from tests.night.nights import MONDAY, POPULARITY, REQUEST, finish, make_home, meet, start
 from tests.night.records import COVERAGE, LEARNABLE, example, keep
@@ -94,7 +94,7 @@ def test_published_release_is_current_and_all_its_tables_are_there(
     assert night.home.lake.scan(METRICS, release.release_id).collect()["value"].to_list() == [0.5]
     assert night.home.lake.scan(SIMILAR_ITEMS, release.release_id).collect().is_empty()
     assert night.home.lake.scan(CANDIDATE_SCORES).collect()["popularity"].to_list() == [0.5]
-    served = {t.name: Lists(lists_path(night.home.paths.serving, release.release_id, t)) for t in SERVED}
+    served = {t.name: ServingFile(lists_path(night.home.paths.serving, release.release_id, t)) for t in SERVED}
     assert {name: len(lists) for name, lists in served.items()} == {
         "recommendations": 1,
         "histories": 1,
@@ -180,4 +180,4 @@ def test_backfill_is_stored_whole_beside_the_current_release(
     assert release.status == "backfilled"
     assert night.home.releases.current() == current
     assert verify_release(night.home, release.release_id).state == "intact"
-    assert len(Lists(lists_path(night.home.paths.serving, release.release_id, RECOMMENDATIONS))) == 1
+    assert len(ServingFile(lists_path(night.home.paths.serving, release.release_id, RECOMMENDATIONS))) == 1
