@@ -16,7 +16,7 @@ from models.autoencoders.ease import Ease
 from nightschool.columns import SCORE
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.ranking.blocks import block_users
-from nightschool.ranking.set_neighbours import most_alike
+from nightschool.ranking.set_neighbours import nearest_by_sets
 from nightschool.ranking.topk import rank_users
 
 FACTORS, K = 64, 50
@@ -115,7 +115,7 @@ def _similar_users(data: Dataset) -> TimedPair:
             _ = likes[start : start + _ROWS] @ by_item
 
     return _time_both(
-        "similar users", lambda: most_alike(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count
+        "similar users", lambda: nearest_by_sets(likes, NEIGHBOURS, MIN_SUPPORT), "sparse product in blocks", count
     )
 
 

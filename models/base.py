@@ -65,11 +65,11 @@ class Model(ABC):
 
     @abstractmethod
     def _learn(self, dataset: Dataset, seed: int, /) -> None:
-        """Sets the learned attributes; whatever it raises leaves the model unfitted."""
+        """Set the learned attributes; an error leaves the model unfitted."""
 
     @abstractmethod
     def _score(self, user_indices: Indices) -> Float32s:
-        """Finite scores in memory of their own, float32 [n_block, n_items]; the caller may overwrite them."""
+        """Return finite scores in fresh memory, float32 [n_block, n_items]; the caller may overwrite them."""
 
     @property
     def known(self) -> Known:
@@ -83,7 +83,7 @@ class Model(ABC):
         return self._known
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
-        """The model itself, fitted; a second call replaces all that the first one learned.
+        """Fit to a dataset and return self; a second call replaces all that the first one learned.
 
         Raises:
             DataRefused: The dataset holds no interactions, or malformed ones.
@@ -108,7 +108,7 @@ class Model(ABC):
             )
 
     def score(self, user_indices: Indices) -> Float32s:
-        """Scores, float32 [n_block, n_items], higher is better; seen items are scored too.
+        """Score every item for some users, float32 [n_block, n_items], higher is better; seen items are scored too.
 
         Raises:
             NotFound: A user index lies outside the fitted dataset.
@@ -123,7 +123,7 @@ class Model(ABC):
         return self._score(user_indices)
 
     def recommend(self, user_ids: pl.Series, k: int, *, megabytes: int = 64) -> pl.DataFrame:
-        """The k best unseen available items of each user: user_id, item_id, rank (from 1), score; best first.
+        """List the k best unseen available items of each user: user_id, item_id, rank (from 1), score; best first.
 
         Users are listed in the order asked for; one who has seen everything gets no rows.
 
@@ -149,7 +149,7 @@ class Model(ABC):
         return _by_external_id(ranking, users, known)
 
     def forget(self, user_index: int) -> None:
-        """Removes a user's id, history and rows; the index of the users behind falls by one.
+        """Remove a user's id, history and rows; the index of later users falls by one.
 
         What was learned of items from everybody stays as it is, and so do the lists of everybody else.
         """
@@ -158,7 +158,7 @@ class Model(ABC):
             setattr(self, name, np.delete(getattr(self, name), user_index, axis=0))
 
     def save(self, directory: Path) -> None:
-        """Writes arrays and JSON below an empty or new directory, never a pickle.
+        """Write arrays and JSON below an empty or new directory, never a pickle.
 
         Raises:
             ConfigurationError: The model is not fitted, or the directory holds something.
@@ -171,7 +171,7 @@ class Model(ABC):
         self.write(directory)
 
     def load(self, directory: Path) -> Self:
-        """The model itself, with the configuration and all that `save` wrote into the directory.
+        """Load the configuration and all that `save` wrote into the directory, and return self.
 
         Raises:
             NotFound: The directory holds no model.
@@ -181,13 +181,13 @@ class Model(ABC):
         return self
 
     def write(self, directory: Path) -> None:
-        """Writes the configuration and what was learned, without ids and histories."""
+        """Write the configuration and the learned arrays, without ids and histories."""
         directory.mkdir(exist_ok=True)
         write_card(directory, self.name, self.config.model_dump(mode="json"))
         write_arrays(directory / _ARRAYS, {name: getattr(self, name) for name in self.learned})
 
     def read(self, directory: Path, known: Known) -> None:
-        """Takes over what `write` wrote, for these ids and histories."""
+        """Read what `write` wrote, for these ids and histories."""
         self.config = self.config_type.model_validate(read_card(directory, self.name))
         arrays = read_arrays(directory / _ARRAYS)
         if set(arrays) != set(self.learned):
@@ -211,11 +211,11 @@ class ItemToItem(Model):
     """CSR float32 [n_items of the history, n_items to recommend]."""
 
     def item_weights(self) -> csr_array:
-        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
         return self.weights
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
         return fold_in(positive(history), self.weights)
 
     def _score(self, user_indices: Indices) -> Float32s:

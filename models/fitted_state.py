@@ -27,28 +27,28 @@ class Known:
         item_ids: External ids by item index.
         history: Scores, CSR float32 [n_users, n_items]; every stored entry was seen.
         available: bool [n_items], what may be recommended.
-        strangers: bool [n_users], whom no model knows.
+        cold_users: bool [n_users], whom no model knows.
     """
 
     user_ids: pl.Series
     item_ids: pl.Series
     history: csr_array
     available: Mask
-    strangers: Mask
+    cold_users: Mask
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """What a model fitted on this dataset remembers.
+        """Copy what a model fitted on this dataset remembers of it.
 
         Raises:
             DataRefused: There are no interactions, or they break the promises of `Dataset`.
         """
         _check(dataset)
         available = dataset.available.copy()
-        return cls(dataset.user_ids, dataset.item_ids, dataset.history(), available, dataset.strangers)
+        return cls(dataset.user_ids, dataset.item_ids, dataset.history(), available, dataset.cold_users)
 
     def user_indices(self, user_ids: pl.Series) -> Indices:
-        """Index of each external id, int32 [n].
+        """Look up the index of each external id, int32 [n].
 
         Raises:
             ConfigurationError: The ids are of another type than the fitted ones.
@@ -72,21 +72,21 @@ class Known:
         return found[USER_INDEX].to_numpy().astype(np.int32)
 
     def without(self, user_index: int) -> "Known":
-        """The same without one user; the index of those behind falls by one."""
+        """Return a copy without one user; the index of later users falls by one."""
         others = np.arange(len(self.user_ids)) != user_index
         kept = (self.user_ids.filter(pl.Series(others)), self.item_ids, self.history[others], self.available)
-        return Known(*kept, self.strangers[others])
+        return Known(*kept, self.cold_users[others])
 
     def save(self, directory: Path) -> None:
-        """Writes the ids as JSON and the rest as arrays."""
+        """Write the ids as JSON and the rest as arrays."""
         ids = {"user_ids": self.user_ids.to_list(), "item_ids": self.item_ids.to_list()}
         (directory / _IDS).write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
-        arrays = {"history": self.history, "available": self.available, "strangers": self.strangers}
+        arrays = {"history": self.history, "available": self.available, "strangers": self.cold_users}
         write_arrays(directory / _ARRAYS, arrays)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """What `save` wrote into the directory.
+        """Load what `save` wrote into the directory.
 
         Raises:
             NotFound: The directory holds no model.

@@ -48,7 +48,7 @@ class Hybrid(Model):
 
     @property
     def recipe(self) -> Recipe:
-        """The names and numbers it was built from."""
+        """Names and numbers it was built from."""
         return self.config
 
     @property
@@ -62,12 +62,12 @@ class Hybrid(Model):
         return frozenset(name for name, part in self._parts.items() if not part.explains)
 
     def pool(self, user_indices: Indices) -> Pool:
-        """The candidates of a block of users, with each component's normalised scores."""
+        """Collect the candidates of a block of users, with each component's normalised scores."""
         scorers = [part.score for part in self._parts.values()]
         return pool_users(scorers, user_indices, self.known.history, self.known.available)
 
     def combine(self, pool: Pool, user_indices: Indices) -> Float32s:
-        """What the candidates of these users are ranked by, float32 [n, width]; -inf where nothing is ranked.
+        """Blend or rerank the candidates' scores, float32 [n, width]; -inf is never ranked.
 
         That is the weighted sum of the components' scores, or what a reranker makes of it.
         """
@@ -75,7 +75,7 @@ class Hybrid(Model):
         return blended if self.reranker is None else self.reranker.score(pool, blended, user_indices)
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items]; -inf outside the pool.
+        """Score histories [n_block, n_items], float32 [n_block, n_items]; -inf outside the pool.
 
         A reranker knows its own users only: others get the blend.
 
@@ -93,7 +93,7 @@ class Hybrid(Model):
         return self._spread(pool, self._blend(pool))
 
     def forget(self, user_index: int) -> None:
-        """Removes a user from the blend, from every component and from the reranker."""
+        """Remove a user from the blend, from every component and from the reranker."""
         super().forget(user_index)
         if self.reranker is not None:
             self.reranker.forget(user_index)
@@ -101,7 +101,7 @@ class Hybrid(Model):
             part.forget(user_index)
 
     def write(self, directory: Path) -> None:
-        """Writes the recipe, and each component and the reranker in a folder of its own."""
+        """Write the recipe, and each component and the reranker in a folder of its own."""
         super().write(directory)
         if self.reranker is not None:
             self.reranker.write(directory / RERANKER)
@@ -109,7 +109,7 @@ class Hybrid(Model):
             part.write(directory / name)
 
     def read(self, directory: Path, known: Known) -> None:
-        """Takes over what `write` wrote, for these ids and histories."""
+        """Read what `write` wrote, for these ids and histories."""
         super().read(directory, known)
         if self.reranker is not None:
             self.reranker.read(directory / RERANKER)
@@ -124,7 +124,7 @@ class Hybrid(Model):
             self.reranker.learn(dataset, list(self._parts), lambda rest: self._unranked().fit(rest, seed=seed), seed)
 
     def _unranked(self) -> "Hybrid":
-        """An unfitted blend of the same components without the reranker."""
+        """Create an unfitted blend of the same components without the reranker."""
         recipe = self.recipe.model_copy(update={"reranker": None})
         return Hybrid(recipe, [type(part)(part.config) for part in self._parts.values()])
 
@@ -133,12 +133,12 @@ class Hybrid(Model):
         return self._spread(pool, self.combine(pool, user_indices))
 
     def _blend(self, pool: Pool) -> Float32s:
-        """The weighted sum of the components' scores, float32 [n, width]."""
+        """Sum the components' scores by weight, float32 [n, width]."""
         weights = [component.weight for component in self.recipe.components]
         return blend(pool, np.array(weights, dtype=np.float32))
 
     def _spread(self, pool: Pool, combined: Float32s) -> Float32s:
-        """The candidates' scores at their item index, float32 [n_block, n_items]."""
+        """Place the candidates' scores at their item index, float32 [n_block, n_items]."""
         scores = np.full((len(pool.items), len(self.known.item_ids)), -np.inf, dtype=np.float32)
         rows, places = np.nonzero(pool.items >= 0)
         scores[rows, pool.items[rows, places]] = combined[rows, places]

@@ -12,12 +12,12 @@ from nightschool.data.labels import one_hot
 
 
 def user_labels(dataset: Dataset) -> csr_array:
-    """Each user's attributes, CSR float64 [n_users, n_labels]; an attribute's n labels weigh 1 / √n each."""
+    """Encode each user's attributes, CSR float64 [n_users, n_labels]; an attribute's n labels weigh 1 / √n each."""
     return _side_by_side(dataset.users, [name for name in dataset.users.columns if name != USER_ID])
 
 
 def item_labels(dataset: Dataset) -> csr_array:
-    """Each item's categories, ordinals and lists, CSR float64 [n_items, n_labels]; n labels weigh 1 / √n each."""
+    """Encode each item's categories, ordinals and lists, CSR float64 [n_items, n_labels]; n labels weigh 1 / √n."""
     return _side_by_side(dataset.items, dataset.item_columns.names)
 
 

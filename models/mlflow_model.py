@@ -16,14 +16,14 @@ class PublishedModel(PythonModel):
     """Makes the lists that its release published."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Reads the fitted recipe and its fallbacks, once."""
+        """Read the fitted recipe and its fallbacks, once."""
         artifacts = {name: Path(path) for name, path in context.artifacts.items()}
         self._published = Published.load(artifacts["model"], artifacts["audiences"])
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Recommendations for a frame with user_id: user_id, item_id, rank (from 1), score; best first.
+        """Recommend to the users of a frame with user_id: user_id, item_id, rank (from 1), score; best first.
 
         Users that the model does not know get everyone's list.
 

@@ -21,7 +21,7 @@ _MEGABYTES = 64
 
 
 def write_audiences(file: Path, scores: Float32s, of_user: Indices) -> None:
-    """Writes what users get whom no component knows anything about.
+    """Write the audiences' scores, which cold users' lists are made of.
 
     Args:
         file: Where to.
@@ -32,7 +32,7 @@ def write_audiences(file: Path, scores: Float32s, of_user: Indices) -> None:
 
 
 def forget_user(model: Path, audiences: Path, user_id: int | str) -> bool:
-    """Whether what `Hybrid.save` and `write_audiences` wrote knew the user; if so, it is written anew without them.
+    """Write a stored model and its audiences again without a user; return whether they held the user.
 
     Raises:
         NotFound: The folder holds no model.
@@ -59,11 +59,11 @@ class Published:
     def __init__(self, model: Hybrid, audience_scores: Float32s, audience_of_user: Indices) -> None:
         self._model = model
         known = model.known
-        self._fallback = Fallback(audience_scores, audience_of_user, known.strangers, known.history, known.available)
+        self._fallback = Fallback(audience_scores, audience_of_user, known.cold_users, known.history, known.available)
 
     @classmethod
     def load(cls, model: Path, audiences: Path) -> Self:
-        """The recommender from a folder of `Hybrid.save` and a file of `write_audiences`.
+        """Load the recommender from a folder of `Hybrid.save` and a file of `write_audiences`.
 
         Raises:
             NotFound: The folder holds no model.
@@ -73,7 +73,7 @@ class Published:
         return cls(load(model), arrays["scores"], arrays["of_user"])
 
     def recommend(self, user_ids: pl.Series, k: int) -> pl.DataFrame:
-        """The lists of these users in the order asked for: user_id, item_id, rank (from 1), score; best first."""
+        """List the k best items of each user, in the order asked for: user_id, item_id, rank (from 1), score."""
         known = self._model.known
         places = pl.DataFrame({USER_ID: known.user_ids}).with_row_index(USER_INDEX)
         asked = pl.DataFrame({USER_ID: user_ids.cast(known.user_ids.dtype)})
@@ -92,7 +92,7 @@ class Published:
         )
 
     def _rank(self, users: Indices, k: int) -> Ranking:
-        """The lists of some users, -1 being an unknown one."""
+        """Rank the items of some users, -1 being an unknown one."""
         known = self._model.known
         everyones = np.where(known.available, self._fallback.scores[0], np.float32(-np.inf))
         ranking = top_k(np.repeat(everyones[None, :], len(users), axis=0), k)

@@ -46,7 +46,7 @@ class Ratings:
 
     @classmethod
     def of(cls, pairs: pl.DataFrame, dataset: Dataset, scale: tuple[float, float]) -> Self:
-        """The pairs' scores, for the users and items of a dataset.
+        """Return the pairs' scores, clipped to the scale, for the users and items of a dataset.
 
         Args:
             pairs: user_index, item_index, score; sorted.
@@ -59,7 +59,7 @@ class Ratings:
 
     @property
     def mean(self) -> float:
-        """The mean of all scores."""
+        """Mean of all scores."""
         return float(self.scores.mean(dtype=np.float64))
 
     @property

@@ -20,13 +20,13 @@ Arrays = Mapping[str, NDArray[Any] | csr_array]
 
 
 def write_card(directory: Path, name: str, config: Mapping[str, Any]) -> None:
-    """Writes which model the directory holds, its configuration, and the format version."""
+    """Write which model the directory holds, its configuration, and the format version."""
     card = {"format": FORMAT, "model": name, "config": config}
     (directory / _CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 def read_card(directory: Path, name: str) -> Mapping[str, Any]:
-    """The configuration of the model that the directory holds.
+    """Read the configuration of the model that the directory holds.
 
     Raises:
         NotFound: The directory holds no model.
@@ -49,7 +49,7 @@ def read_card(directory: Path, name: str) -> Mapping[str, Any]:
 
 
 def write_arrays(file: Path, arrays: Arrays) -> None:
-    """Writes dense arrays as they are and CSR matrices as their parts."""
+    """Write dense arrays as they are and CSR matrices as their parts."""
     flat: dict[str, NDArray[Any]] = {}
     for name, array in arrays.items():
         if isinstance(array, csr_array):
@@ -62,7 +62,7 @@ def write_arrays(file: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(file: Path) -> Arrays:
-    """The arrays that `write_arrays` wrote.
+    """Read the arrays that `write_arrays` wrote.
 
     Raises:
         ConfigurationError: The file is damaged, or would need a pickle to be read.

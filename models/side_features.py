@@ -11,7 +11,7 @@ from nightschool.contract import Dataset, Float32s
 
 
 def user_traits(dataset: Dataset) -> Float32s:
-    """Each user's traits, float32 [n_users + 1, n_traits], with a row of zeros for the unknown.
+    """Compute each user's traits, float32 [n_users + 1, n_traits], with a row of zeros for the unknown.
 
     First ln(1 + n) of the n scores to learn from, then the mean time of them, which is 0 for the mean of all and 1 a
     standard deviation later, then the attributes.
@@ -20,7 +20,7 @@ def user_traits(dataset: Dataset) -> Float32s:
 
 
 def item_traits(dataset: Dataset) -> Float32s:
-    """Each item's traits, float32 [n_items + 1, n_traits], likewise, with categories, ordinals and lists."""
+    """Compute each item's traits, float32 [n_items + 1, n_traits], likewise, with categories, ordinals and lists."""
     return _traits(dataset, ITEM_INDEX, dataset.n_items, item_labels(dataset))
 
 
@@ -33,7 +33,7 @@ def _traits(dataset: Dataset, index: str, n: int, labels: csr_array) -> Float32s
 
 
 def _times(pairs: pl.DataFrame) -> NDArray[np.float64]:
-    """Each pair's time in standard deviations from the mean; zeros where nothing or everything is at one time."""
+    """Standardise each pair's time; zeros where there are no times or all are equal."""
     if TIMESTAMP not in pairs.columns:
         return np.zeros(pairs.height)
     times = pairs[TIMESTAMP].to_physical().cast(pl.Float64)

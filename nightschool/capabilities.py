@@ -12,7 +12,7 @@ class FoldsIn(Protocol):
     """Scores users it was not fitted on, from their history alone."""
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items]."""
+        """Score histories [n_block, n_items], float32 [n_block, n_items]."""
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ class PredictsRatings(Protocol):
     """Predicts the score of single pairs on the dataset's own scale."""
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
-        """Scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        """Predict scores, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
 
 
 @runtime_checkable
@@ -28,7 +28,7 @@ class PredictsInContext(PredictsRatings, Protocol):
     """Predicts ratings given their timestamps. For analysis only: a future rating's time is unknown."""
 
     def predict_in_context(self, user_indices: Indices, item_indices: Indices, instants: Instants) -> Float32s:
-        """Scores, float32 [n], clipped likewise, as if given at these instants (UTC); never to rank by."""
+        """Predict scores, float32 [n], clipped likewise, as if given at these instants (UTC); never to rank by."""
 
 
 @runtime_checkable
@@ -36,4 +36,4 @@ class WeighsItems(Protocol):
     """Ranks by a sum of weights over the history: score(u, j) = Σ_i history[u, i] · weights[i, j]."""
 
     def item_weights(self) -> csr_array:
-        """Weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""

@@ -140,7 +140,7 @@ class Dataset:
 
     @property
     def pairs(self) -> pl.DataFrame:
-        """The interactions that may be learned from."""
+        """Interactions that may be learned from."""
         return self.interactions if self.learned is None else self.interactions.filter(pl.Series(self.learned))
 
     @property
@@ -149,29 +149,29 @@ class Dataset:
         return TIMESTAMP in self.pairs.columns and self.pairs[TIMESTAMP].count() > 0
 
     @property
-    def strangers(self) -> Mask:
-        """bool[n_users], the users whom no model knows: those without interactions and those set aside."""
+    def cold_users(self) -> Mask:
+        """Users without interactions and users set aside, bool [n_users]: no model has learned from them."""
         met = np.zeros(self.n_users, dtype=bool)
         met[self.interactions[USER_INDEX].to_numpy()] = True
         return ~met if self.set_aside is None else ~met | self.set_aside
 
     def history(self) -> csr_array:
-        """Merged scores of all that was seen, CSR float32 [n_users, n_items]; explicit zeros and negatives kept."""
+        """Return the merged scores of all pairs, CSR float32 [n_users, n_items]; zeros and negatives are stored."""
         return self._matrix(self.interactions)
 
     def scores(self) -> csr_array:
-        """Merged scores of what may be learned from, in the shape of the history."""
+        """Return the merged scores of what may be learned from, in the shape of the history."""
         return self._matrix(self.pairs)
 
     def positives(self) -> csr_array:
-        """Pairs to learn from with a score above zero as ones, CSR float32 [n_users, n_items]."""
+        """Return pairs to learn from with a score above zero as ones, CSR float32 [n_users, n_items]."""
         matrix = self.scores()
         matrix.data = (matrix.data > 0).astype(np.float32)
         matrix.eliminate_zeros()
         return matrix
 
     def weighted_positives(self) -> csr_array:
-        """The same with the score as a share of the highest there is."""
+        """Return the positives with each score as a share of the highest possible one, CSR float32 likewise."""
         matrix = self.scores()
         highest = self.score_range[1] if self.score_range else 1.0
         matrix.data = np.maximum(matrix.data, 0) / np.float32(highest)
@@ -216,10 +216,10 @@ class Recommender(Protocol):
     note: str | None
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
-        """The recommender itself, fitted; a second call replaces all that the first one learned."""
+        """Fit to a dataset and return self; a second call replaces all that the first one learned."""
 
     def score(self, user_indices: Indices) -> Float32s:
-        """Scores, float32 [n_block, n_items], higher is better; seen items are scored too."""
+        """Score every item for some users, float32 [n_block, n_items], higher is better; seen items are scored too."""
 
 
 class Component(BaseModel):
@@ -279,7 +279,7 @@ class Blended(Recommender, Protocol):
 
     @property
     def recipe(self) -> Recipe:
-        """The names and numbers it was built from."""
+        """Names and numbers it was built from."""
 
     @property
     def parts(self) -> Mapping[str, Recommender]:
@@ -290,10 +290,10 @@ class Blended(Recommender, Protocol):
         """Names of the components whose list entries no item of a user's history explains."""
 
     def pool(self, user_indices: Indices) -> Pool:
-        """The candidates of a block of users, with each component's normalised scores."""
+        """Collect the candidates of a block of users, with each component's normalised scores."""
 
     def combine(self, pool: Pool, user_indices: Indices) -> Float32s:
-        """What the candidates of these users are ranked by, float32 [n, width]; -inf is never ranked."""
+        """Blend or rerank the candidates' scores, float32 [n, width]; -inf is never ranked."""
 
     def save(self, directory: Path) -> None:
-        """Writes arrays and JSON below an empty directory, never a pickle."""
+        """Write arrays and JSON below an empty directory, never a pickle."""

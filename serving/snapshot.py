@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -37,10 +38,13 @@ from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
-from nightschool.vocabulary import CONTENT, EVERYONE
+from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
 from serving.schemas import ExternalId
+
+_UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
+"""The unexplained components of releases made before releases stored them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +125,8 @@ class Snapshot:
 
     @cached_property
     def unexplained(self) -> frozenset[str]:
-        """Return the components whose entries no item of a history explains; empty for releases without this record."""
-        return frozenset(self.release.gates.get(UNEXPLAINED, ()))
+        """Return the sources whose entries no item of a history explains."""
+        return frozenset({POPULARITY, *self.release.gates.get(UNEXPLAINED, _UNEXPLAINED_BEFORE)})
 
     @cached_property
     def available(self) -> Mask:

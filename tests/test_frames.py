@@ -83,7 +83,7 @@ def test_attributes_describe_users_and_items():
     assert dataset.item_columns == ItemColumns(("topic",), {"level": ("low", "high")}, ("tags",))
     assert dataset.items.columns[:3] == [ITEM_ID, "title", "text"]
     assert dataset.items[ITEM_ID].to_list() == dataset.item_ids.to_list()
-    assert dataset.strangers.sum() == 1
+    assert dataset.cold_users.sum() == 1
 
 
 def test_an_item_that_the_items_frame_lacks_is_not_recommended():

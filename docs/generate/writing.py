@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_SECTIONS: Final = re.compile(r"^(Args|Attributes|Example|Examples|Raises|Reference|References|Returns|Yields):\s*$")
+_SECTIONS: Final = re.compile(
+    r"^(Args|Attributes|Examples?|Formula|Good for|Memory|Raises|References?|Refuses|Returns|Yields):\s*$"
+)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array, vstack
 
-from models.autoencoders.item_gram import Int64s, Together
+from models.autoencoders.item_gram import Int64s, ItemGram
 from models.autoencoders.local_ridge import solve_nearest
 from models.base import ModelConfig
 from nightschool.errors import ConfigurationError, NightschoolError
@@ -60,17 +60,17 @@ class Autoencoder:
 
     name: str
     config: AutoencoderConfig
-    together: Together
+    together: ItemGram
     shares: Shares
 
     @property
     def penalty(self) -> Float64s:
-        """What is added to the diagonal, float64 [n_items]."""
+        """Penalty that is added to the diagonal, float64 [n_items]."""
         dropout = self.config.dropout
         return self.config.l2 + dropout / (1 - dropout) * self.together.counts()
 
     def learn(self) -> tuple[csr_array, str | None]:
-        """The weights, CSR float32 [n_items, n_items], and what was done otherwise for want of memory.
+        """Solve for the weights, CSR float32 [n_items, n_items]; the note tells where memory forced the sparse form.
 
         Raises:
             ConfigurationError: Even the sparse form needs more memory than there may be.
@@ -116,7 +116,7 @@ class Autoencoder:
         return keep_largest_entries(found.by_history_item(shares), self.config.weights_per_item)
 
     def _checked_inverse(self) -> NDArray[np.floating]:
-        """A⁻¹, [n_items, n_items], in float32 where that is exact enough and in float64 otherwise."""
+        """Invert A, [n_items, n_items], in float32 where that is exact enough and in float64 otherwise."""
         popular = int(self.together.counts().argmax())
         spaced = np.linspace(0, self.together.n_items - 1, _CHECKED_COLUMNS).astype(np.int64)
         checked = np.unique(np.append(spaced, popular))
@@ -128,7 +128,7 @@ class Autoencoder:
         raise self._no_inverse()
 
     def _rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
-        """Some rows of A, dense [n, n_items]."""
+        """Return some rows of A, dense [n, n_items]."""
         rows = self.together.rows(items, dtype)
         rows[np.arange(len(items)), items] += self.penalty[items].astype(dtype)
         return rows
@@ -140,7 +140,7 @@ class Autoencoder:
 
 
 def invert(matrix: NDArray[np.floating]) -> bool:
-    """Whether the symmetric matrix, of which the upper triangle is read, could be inverted in place."""
+    """Invert a symmetric matrix in place, reading its upper triangle; return whether it has an inverse."""
     potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
     # LAPACK counts by column: the transposed view makes the upper triangle its lower one and spares a copy.
     factor, failed = potrf(matrix.T, lower=1, clean=0, overwrite_a=1)
@@ -153,7 +153,7 @@ def invert(matrix: NDArray[np.floating]) -> bool:
 
 @njit(parallel=True, cache=True)
 def _mirror(matrix):
-    """Copies the upper triangle below the diagonal, in place."""
+    """Copy the upper triangle below the diagonal, in place."""
     n = len(matrix)
     for tile in prange((n + _TILE - 1) // _TILE):
         first, last = tile * _TILE, min(n, (tile + 1) * _TILE)
@@ -164,14 +164,14 @@ def _mirror(matrix):
 
 
 def _residual(rows: NDArray[np.floating], inverse: NDArray[np.floating], checked: Int64s) -> float:
-    """The largest entry of A·P − I over the checked rows of A."""
+    """Return the largest entry of A·P − I over the checked rows of A."""
     product = rows @ inverse
     product[np.arange(len(checked)), checked] -= 1
     return float(np.abs(product).max())
 
 
 def spread(weights: csr_array, items: Int64s, n_items: int) -> csr_array:
-    """Weights among some items as weights among all, CSR [n_items, n_items]; the others have none.
+    """Place weights among some items in a matrix of all items, CSR [n_items, n_items]; the others have none.
 
     Args:
         weights: CSR [len(items), len(items)].

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
-from models.autoencoders.item_gram import Together
+from models.autoencoders.item_gram import ItemGram
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.errors import DataRefused
@@ -21,15 +21,30 @@ class EaseConfig(AutoencoderConfig):
 
 
 class Ease(ItemToItem):
-    """Ranks by the summed weights of what a user liked: score = X · B, B = −P / diag(P) by column, zero diagonal.
+    """EASE: item-to-item weights in closed form, from one inverse of the item matrix.
 
-    P = (XᵀX + l2·I + dropout / (1 − dropout) · diag(XᵀX))⁻¹. X is binary: one where the score is above zero. Weighted,
-    B is learned from the score's share of the highest, and a history still speaks in ones, as it does where it is
-    served. Of each row of B, the `weights_per_item` entries of largest size are kept, and this truncated form is the
-    model: it is what is evaluated, stored and served.
+    Formula:
+        score = X · B, B = −P / diag(P) by column with a zero diagonal,
+        P = (XᵀX + l2·I + dropout / (1 − dropout) · diag(XᵀX))⁻¹. X is one where the score is above zero. With
+        `weighted`, B is learned from the score's share of the highest; histories stay ones, as they are when served.
+        Of each row of B the `weights_per_item` largest entries are kept, and this truncated form is the model: it is
+        evaluated, stored and served.
 
-    Where the item matrix does not fit `max_gigabytes`, each column of B is learned from the item's nearest
-    `neighbours` alone, and `note` says so.
+    Good for:
+        Strong lists from likes alone for up to some ten thousand items, with weights that explain each entry.
+
+    Refuses:
+        Data without scores above zero, and catalogues whose sparse form exceeds `max_gigabytes`.
+
+    Memory:
+        8 bytes a pair of items while it is fitted. Where that exceeds `max_gigabytes`, each column of B is learned
+        from the item's nearest `neighbours` alone, and `note` says so.
+
+    Examples:
+        >>> model = Ease(EaseConfig(l2=10.0)).fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
 
     Reference:
         Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019; with dropout, "Autoencoders that don't
@@ -46,7 +61,7 @@ class Ease(ItemToItem):
         liked = np.flatnonzero(np.bincount(likes.indices, minlength=dataset.n_items))
         if not len(liked):
             raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")
-        together = Together.of_likes(likes[:, liked])
+        together = ItemGram.of_likes(likes[:, liked])
         weights, self.note = Autoencoder(self.name, self.config, together, _whole).learn()
         self.weights = spread(weights, liked, dataset.n_items)
 

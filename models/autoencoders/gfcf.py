@@ -38,12 +38,28 @@ class GfcfConfig(ModelConfig):
 
 
 class Gfcf(ItemToItem):
-    """Ranks by X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ), N = U⁻ᵖ X D^−½: what is smooth over the graph of likes comes through.
+    """GF-CF: likes smoothed over the graph of users and items by a linear and an ideal low-pass filter.
 
-    U and D hold how many items each user and how many users each item has on their diagonals; V are the right singular
-    vectors of N with the largest singular values, as a seeded subspace iteration finds them. p and e are the exponents
-    of user and item, ½ both in the paper. Of each row of weights the `weights_per_item` of largest size are kept, and
-    this form is the model.
+    Formula:
+        score = X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ), N = U⁻ᵖ X D^−½; U and D hold the number of items of each user and of
+        users of each item, V the right singular vectors of N with the `rank` largest singular values (a seeded subspace
+        iteration), p and e the exponents of user and item, ½ in the paper. The `weights_per_item` largest weights of
+        each row are kept.
+
+    Good for:
+        Sparse likes and many items: no training, and no dense matrix of all items.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        `rank` + 10 floats an item, `weights_per_item` weights an item.
+
+    Examples:
+        >>> model = Gfcf(GfcfConfig(rank=2)).fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
 
     References:
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021;
@@ -71,7 +87,7 @@ class Gfcf(ItemToItem):
         self.weights = weigh_cooccurrences(normed.T.tocsr(), normed, add_low_pass, self.config.weights_per_item)
 
     def _smoothest(self, normed: csr_array, seed: int) -> Float32s:
-        """The right singular vectors of the largest singular values, float32 [up to rank, n_items]."""
+        """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items]."""
         by_item, n_items = normed.T.tocsr(), normed.shape[1]
         width = min(self.config.rank + _SPARE, n_items)
         basis = np.random.default_rng(seed).standard_normal((n_items, width), dtype=np.float32)
@@ -84,7 +100,7 @@ class Gfcf(ItemToItem):
         return vectors
 
     def _normed(self, likes: csr_array, users_of_item: NDArray[np.int64]) -> csr_array:
-        """N: likes divided by a power of their user's count and the root of their item's."""
+        """Normalise likes to N: divide by a power of their user's count and the root of their item's."""
         items_of_user = np.repeat(np.diff(likes.indptr), np.diff(likes.indptr))
         values = items_of_user**-self.config.user_exponent / np.sqrt(users_of_item[likes.indices])
         return csr_array((values.astype(np.float32), likes.indices, likes.indptr), shape=likes.shape)

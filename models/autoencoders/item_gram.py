@@ -45,7 +45,7 @@ class Sequences:
 
     @classmethod
     def of(cls, dataset: Dataset, index: Int64s, n_items: int) -> Self:
-        """The likes that have a time, by user and time; equal times by item. None where the data have no times.
+        """Sort the likes that have a time by user and time, equal times by item; none where the data have no times.
 
         Args:
             dataset: What is learned from.
@@ -64,14 +64,14 @@ class Sequences:
 
     @classmethod
     def none(cls, n_items: int) -> Self:
-        """No histories."""
+        """Return an order of no histories."""
         nothing = np.empty(0, dtype=np.int64)
         starts = np.zeros(n_items + 1, dtype=np.int64)
         return cls(nothing.astype(np.int32), np.empty((0, 2), dtype=np.int64), starts, nothing)
 
 
 @dataclass(frozen=True)
-class Together:
+class ItemGram:
     """The item matrix G = XᵀX + content · FFᵀ + cotime · Σ_u exp(−|place of i − place of j| / 5).
 
     Each of the three is a sum of likenesses and has no negative eigenvalue, so whatever is added to the diagonal of G
@@ -93,7 +93,7 @@ class Together:
 
     @classmethod
     def of_likes(cls, likes: csr_array) -> Self:
-        """XᵀX alone."""
+        """Build G = XᵀX, without content or times."""
         n_items = likes.shape[1]
         return cls(likes, csr_array((n_items, 0), dtype=np.float32), Sequences.none(n_items))
 
@@ -103,32 +103,32 @@ class Together:
         return int(self.likes.shape[1])
 
     def counts(self) -> NDArray[np.float64]:
-        """How often each item was liked, float64 [n_items]; the sum of squares where likes have a weight."""
+        """Count the likes of each item, float64 [n_items]; the sum of squares where likes have a weight."""
         squares = self.likes.data.astype(np.float64) ** 2
         return np.bincount(self.likes.indices, weights=squares, minlength=self.n_items).astype(np.float64)
 
     def diagonal(self) -> NDArray[np.float64]:
-        """The diagonal of G, float64 [n_items]."""
+        """Return the diagonal of G, float64 [n_items]."""
         diagonal = self.counts() + self.cotime * np.bincount(self.sequences.items, minlength=self.n_items)
         diagonal += self.content * self.features.power(2).sum(axis=1)
         return diagonal
 
     def rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
-        """Some rows of G, dense [n, n_items]."""
+        """Return some rows of G, dense [n, n_items]."""
         rows = np.zeros((len(items), self.n_items), dtype=dtype)
         parts = self._met(), self.described(), self._timed()
         each_block(lambda block: _fill_rows(rows, items, block, *parts), len(items))
         return rows
 
     def entries_by_row(self) -> Int64s:
-        """How many entries each row of the sparse matrix of `met` has, int64 [n_items]."""
+        """Count the entries in each row of the matrix that `sparse` returns, int64 [n_items]."""
         counts = np.zeros(self.n_items, dtype=np.int64)
         met, timed = self._met(), self._timed()
         each_block(lambda block: _count_entries(counts, block, met, timed), self.n_items)
         return counts
 
     def met(self, counts: Int64s) -> csr_array:
-        """G without content, CSR float32 [n_items, n_items], columns ascending.
+        """Return G without content, CSR float32 [n_items, n_items], columns ascending.
 
         Args:
             counts: What `entries_by_row` gave.
@@ -145,7 +145,7 @@ class Together:
         return parts_of(by_item), parts_of(self.likes), np.float32(1)
 
     def described(self) -> Products:
-        """Content, as `add_products` takes it."""
+        """Return the content part of G as `add_products` takes it."""
         return parts_of(self.features), parts_of(self.features.T.tocsr()), np.float32(self.content)
 
     def _timed(self) -> tuple[NDArray[Any], ...]:
@@ -155,18 +155,18 @@ class Together:
 
 
 def likes_by_time(dataset: Dataset) -> pl.DataFrame:
-    """What was liked, by user, then time, then item; what has no time comes first."""
+    """Return the likes by user, then time, then item; those without a time come first."""
     liked = dataset.pairs.filter(pl.col(SCORE) > 0)
     return liked.sort([name for name in (USER_INDEX, TIMESTAMP, ITEM_INDEX) if name in liked.columns])
 
 
 def parts_of(matrix: csr_array) -> Parts:
-    """A matrix as numba takes it: indptr int64, indices int32, data."""
+    """Return a matrix as numba takes it: indptr int64, indices int32, data."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
 
 
 def each_block(work: Callable[[Indices], None], n_rows: int) -> None:
-    """Calls `work` with all row indices in blocks, on all cores; blocks must not write to the same memory."""
+    """Call `work` with all row indices in blocks, on all cores; blocks must not write to the same memory."""
     deque(in_blocks(work, np.arange(n_rows, dtype=np.int32), _BLOCK_ROWS), maxlen=0)
 
 
@@ -206,7 +206,7 @@ def _fill_entries(entries, block, met, timed):
 
 @njit(cache=True)
 def add_products(row, item, products):
-    """Adds weight · Σ_g M[g, item] · M[g, ·] to a row.
+    """Add weight · Σ_g M[g, item] · M[g, ·] to a row.
 
     Args:
         row: [n_items].
@@ -224,7 +224,7 @@ def add_products(row, item, products):
 
 @njit(cache=True)
 def add_nearness(row, item, timed):
-    """Adds how near in time everybody met an item and the others to a row."""
+    """Add Σ exp(−distance / 5) over the histories that hold an item and each other item to a row."""
     items, bounds, starts, places, nearness = timed
     for entry in range(starts[item], starts[item + 1]):
         own = places[entry]

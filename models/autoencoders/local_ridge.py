@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import Together, add_products, each_block, parts_of
+from models.autoencoders.item_gram import ItemGram, add_products, each_block, parts_of
 from nightschool.contract import Float32s, Indices
 from nightschool.ranking.truncate import keep_places
 
@@ -36,7 +36,7 @@ class Solutions:
     own: Float64s
 
     def by_history_item(self, shares: Float64s) -> csr_array:
-        """The weights times their target's share, CSR float32 [n_items of the history, n_items to recommend]."""
+        """Multiply weights by their target's share, CSR float32 [n_items of the history, n_items to recommend]."""
         written = np.arange(self.weights.shape[1]) < self.counts[:, None]
         scaled = (self.weights * shares.astype(np.float32)[:, None])[written]
         starts = np.concatenate([[0], np.cumsum(self.counts)])
@@ -44,8 +44,8 @@ class Solutions:
         return by_target.T.tocsr()
 
 
-def solve_nearest(together: Together, met: csr_array, penalty: Float64s, m: int) -> Solutions:
-    """The solution of min ‖x_j − X_N b‖² + bᵀ·diag(penalty)·b for each item j and its m nearest neighbours N.
+def solve_nearest(together: ItemGram, met: csr_array, penalty: Float64s, m: int) -> Solutions:
+    """Solve min ‖x_j − X_N b‖² + bᵀ·diag(penalty)·b for each item j and its m nearest neighbours N.
 
     Nearest are those that alone would leave the smallest residual: the largest |G_ij| / √A_ii.
 
@@ -95,7 +95,7 @@ def _solve_block(block, item_matrix, results):
 
 @njit(cache=True)
 def _fill_row(row, target, met, described):
-    """Writes the row of G without its diagonal."""
+    """Write the row of G without its diagonal."""
     starts, columns, values = met
     row[:] = 0
     for entry in range(starts[target], starts[target + 1]):
@@ -106,7 +106,7 @@ def _fill_row(row, target, met, described):
 
 @njit(cache=True)
 def _gather(matrix, chosen, met, described, features):
-    """Writes G between the chosen items above the diagonal of the matrix."""
+    """Write G between the chosen items above the diagonal of the matrix."""
     starts, columns, values = met
     for place in range(len(chosen)):
         item = chosen[place]
@@ -123,7 +123,7 @@ def _gather(matrix, chosen, met, described, features):
 
 @njit(cache=True)
 def _gather_described(matrix, chosen, described, features):
-    """Adds content between the chosen items; `features` is a row of zeros, before and after."""
+    """Add content between the chosen items; `features` is a row of zeros, before and after."""
     (starts, names, values), _, weight = described
     for place in range(len(chosen)):
         own = slice(starts[chosen[place]], starts[chosen[place] + 1])
@@ -138,7 +138,7 @@ def _gather_described(matrix, chosen, described, features):
 
 @njit(cache=True)
 def _solve(matrix, solution, n):
-    """Whether the matrix is positive definite; its upper triangle becomes the Cholesky factor, the vector A⁻¹ · it."""
+    """Solve A x = b in place by Cholesky, A becoming its factor and b the solution; return whether A is definite."""
     smallest = 0.0
     for pivot in range(n):
         smallest = max(smallest, _SINGULAR * matrix[pivot, pivot])

@@ -15,9 +15,28 @@ class PopularityConfig(ModelConfig):
 
 
 class Popularity(Model):
-    """Scores every item by the number of users with a score above zero for it, the same for everybody.
+    """Popularity: items by the number of users who liked them, the same for everyone.
 
-    Weighted, each of them counts with the score, which is less the older it is when the night lets events decay.
+    Formula:
+        score(i) = |{u : r(u, i) > 0}|; with `weighted`, Σ_u max(r(u, i), 0) / the highest score, in which likes count
+        less the older they are when the night lets events decay.
+
+    Good for:
+        The baseline that every other model must beat, and a fallback where the data hold no preferences.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        One float an item.
+
+    Examples:
+        >>> model = Popularity().fit(dataset, seed=0)
+        >>> model.recommend(dataset.user_ids[:1], k=2)["score"].is_sorted(descending=True)
+        True
+
+    Reference:
+        Cremonesi, Koren and Turrin, "Performance of Recommender Algorithms on Top-N Recommendation Tasks", RecSys 2010.
     """
 
     name = "popularity"
@@ -32,7 +51,7 @@ class Popularity(Model):
     config: PopularityConfig
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """The same scores for any history, float32 [n_block, n_items]."""
+        """Return the same scores for any history, float32 [n_block, n_items]."""
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:

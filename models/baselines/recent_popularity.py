@@ -23,9 +23,28 @@ class RecentPopularityConfig(ModelConfig):
 
 
 class RecentPopularity(Model):
-    """Scores every item by Σ ½^(age / half-life) over the likes of it, the same for everybody.
+    """Recent popularity: items by their likes, each worth half as much after every half-life.
 
-    A like's age counts from the newest like; one without a time counts nothing.
+    Formula:
+        score(i) = Σ ½^(age / half-life) over the likes of i; ages count from the newest like, and a like without a
+        time counts nothing.
+
+    Good for:
+        Catalogues whose items come and go, such as news; as a component that a blend may weigh.
+
+    Refuses:
+        Data without timestamps.
+
+    Memory:
+        One float an item.
+
+    Examples:
+        >>> model = RecentPopularity(RecentPopularityConfig(half_life_days=1.0)).fit(dataset, seed=0)
+        >>> model.recommend(dataset.user_ids[:1], k=2)["rank"].to_list()
+        [1, 2]
+
+    Reference:
+        Ji, Sun, Zhang and Li, "A Re-visit of the Popularity Baseline in Recommender Systems", SIGIR 2020.
     """
 
     name = "recent_popularity"
@@ -40,7 +59,7 @@ class RecentPopularity(Model):
     """Likes by item, the old ones by what is left of them, float32 [n_items]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """The same scores for any history, float32 [n_block, n_items]."""
+        """Return the same scores for any history, float32 [n_block, n_items]."""
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:

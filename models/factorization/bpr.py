@@ -29,11 +29,26 @@ class BprConfig(ModelConfig):
 
 
 class Bpr(Model):
-    """Ranks by item bias + user factors · item factors, such that likes come before items drawn at random.
+    """BPR: factors that rank a user's likes above items drawn at random, trained by implicit.
 
-    implicit draws an item as often as it is liked, so that what it learns is how much likelier a user is to like an
-    item than its popularity tells; the logarithm of the popularity is therefore added to the bias. Training runs on one
-    thread: on several, which step comes first would be chance.
+    Formula:
+        score(u, i) = item bias + user factors · item factors, by stochastic gradient ascent on ln σ(score of a like −
+        score of a drawn item). implicit draws items by their popularity, so ln(popularity) is added to the bias. One
+        thread trains, so that the order of steps, and with it the result, follows from the seed.
+
+    Good for:
+        Comparing with the literature; other models of this catalogue rank better on most data.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        `factors` + 1 floats a user and an item.
+
+    Examples:
+        >>> model = Bpr(BprConfig(factors=8)).fit(dataset, seed=0)
+        >>> model.recommend(dataset.user_ids[:1], k=2)["rank"].to_list()
+        [1, 2]
 
     Reference:
         Rendle, Freudenthaler, Gantner and Schmidt-Thieme, "BPR: Bayesian Personalized Ranking from Implicit Feedback",

@@ -18,7 +18,7 @@ _RESIDUAL = 1e-6  # of the right-hand side; float32 would see no less
 
 
 def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
-    """The factors turned so that their products FᵀF are diagonal, float32 [n, d], and that diagonal, float64 [d].
+    """Rotate factors so that FᵀF is diagonal, float32 [n, d]; also return that diagonal, float64 [d].
 
     Scores do not change when both sides are turned alike. It runs on one thread: several wait for each other in so many
     small steps that on a busy machine they take many times as long, and on an idle one save little.
@@ -30,14 +30,14 @@ def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
 
 
 def solve_on_all_cores(weights: csr_array, factors: Float32s, floor: Float32s, slope: float) -> Float32s:
-    """What `solve` returns, the same bits; not for use within another thread."""
+    """Return what `solve` returns, the same bits, on all cores; not for use within another thread."""
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)
     _solve_chunks(_parts(weights), factors, floor, np.float32(slope), solved)
     return solved
 
 
 def solve(weights: csr_array, factors: Float32s, floor: Float32s, slope: float) -> Float32s:
-    """For each row with n weights w, (diag(floor + slope·n) + Σ w v vᵀ)⁻¹ Σ w v; float32 [n_rows, d].
+    """Solve (diag(floor + slope·n) + Σ w v vᵀ) x = Σ w v for each row of n weights w; float32 [n_rows, d].
 
     The sums run over the stored entries of the row, v being the factors of their column; no entries give zeros. Scaled
     by its diagonal part the system is close to the identity, so that a few steps are enough, each of which costs the
@@ -64,7 +64,7 @@ def _parts(weights: csr_array) -> tuple[NDArray[Any], ...]:
 
 @njit(parallel=True, cache=True)
 def _solve_chunks(weights, factors, floor, slope, solved):
-    """Fills `solved`; each row is on its own, so that the order of threads does not matter."""
+    """Fill `solved`; each row is independent, so that the order of threads does not matter."""
     n_rows = len(solved)
     for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
         first = chunk * _ROWS_A_CHUNK
@@ -92,7 +92,7 @@ def _solve_rows(first, last, weights, against, solved):
 
 @njit(nogil=True, cache=True)
 def _fill(system, columns, values, factors, scale):
-    """Writes the rows √w · v · scale of T: x = scale · y, (I + TᵀT) y = Tᵀ√w."""
+    """Write the rows √w · v · scale of T: x = scale · y, (I + TᵀT) y = Tᵀ√w."""
     for entry in range(len(columns)):
         root, row, vector = np.sqrt(values[entry]), system[entry], factors[columns[entry]]
         for f in range(len(row)):
@@ -101,7 +101,7 @@ def _fill(system, columns, values, factors, scale):
 
 @njit(nogil=True, cache=True)
 def _solve(system, values, vectors, solved):
-    """Fills `solved` with y, by conjugate gradients from zero."""
+    """Fill `solved` with y, by conjugate gradients from zero."""
     rest, step, image = vectors[0], vectors[1], vectors[2]  # unpacked at once they would count as strided
     rest[:] = 0
     for entry in range(len(system)):

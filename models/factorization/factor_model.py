@@ -11,7 +11,7 @@ from models.ratings import Ratings
 from nightschool.contract import Float32s, Indices
 
 
-class Factorised(Model):
+class FactorModel(Model):
     """Predicts a score as mean + user bias + item bias + user factors · item factors.
 
     A user or item without scores has zero bias and factors, which is Surprise's rule for the unknown. A model of one's
@@ -35,7 +35,7 @@ class Factorised(Model):
     """The lowest and highest score, float32 [2]."""
 
     def predict(self, user_indices: Indices, item_indices: Indices) -> Float32s:
-        """Scores of single pairs, float32 [n], clipped to the dataset's score range; an index of -1 is unknown."""
+        """Predict the scores of single pairs, float32 [n], clipped to the score range; an index of -1 is unknown."""
         scores = self.mean + self.user_biases[user_indices] + self.item_biases[item_indices]
         _add_products(user_indices, item_indices, self.user_factors, self.item_factors, scores)
         lowest, highest = self.score_range
@@ -53,7 +53,7 @@ class Factorised(Model):
         self.score_range = np.array(ratings.scale, dtype=np.float32)
 
     def _take_over(self, trained: Any, ratings: Ratings) -> None:
-        """Keeps the scale of the scores, and the biases and factors that an algorithm of Surprise learned of them."""
+        """Keep the scale of the scores, and the biases and factors of an algorithm of Surprise."""
         self._keep_scale(ratings)
         self.user_biases = by_index(trained.bu, ratings.rated_users, ratings.n_users)
         self.item_biases = by_index(trained.bi, ratings.rated_items, ratings.n_items)
@@ -62,7 +62,7 @@ class Factorised(Model):
 
 
 def by_index(values: NDArray[Any], indices: Indices, n: int) -> Float32s:
-    """The rows of some indices among the rows of all, float32 [n + 1, …], zeros elsewhere and for the unknown.
+    """Place rows at their indices, float32 [n + 1, …], with zeros elsewhere and for the unknown.
 
     Args:
         values: [len(indices), …].
@@ -76,7 +76,7 @@ def by_index(values: NDArray[Any], indices: Indices, n: int) -> Float32s:
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def product(a, b):  # type: ignore[no-untyped-def]  # compiled by argument
-    """The sum of a · b, in whatever order lets the compiler use whole registers."""
+    """Sum a · b, in whatever order lets the compiler use whole registers."""
     total = np.float32(0)
     for factor in range(a.shape[0]):
         total += a[factor] * b[factor]
@@ -85,6 +85,6 @@ def product(a, b):  # type: ignore[no-untyped-def]  # compiled by argument
 
 @njit(cache=True, nogil=True)
 def _add_products(users, items, user_factors, item_factors, scores):  # type: ignore[no-untyped-def]
-    """Adds to each pair's score; the factors of all pairs together may be larger than memory."""
+    """Add the product of factors to each pair's score; the factors of all pairs at once may exceed memory."""
     for pair in range(users.shape[0]):
         scores[pair] += product(user_factors[users[pair]], item_factors[items[pair]])

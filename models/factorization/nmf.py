@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index
+from models.factorization.factor_model import FactorModel, by_index
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
@@ -24,10 +24,27 @@ class NmfConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.02, 0.5, log=True)}
 
 
-class Nmf(Factorised):
-    """Predicts a score as user factors · item factors, none of which is negative; the unknown gets the mean.
+class Nmf(FactorModel):
+    """Non-negative matrix factorisation: ratings as a product of vectors without negative entries.
 
-    Trained by Surprise.
+    Formula:
+        r(u, i) = user factors · item factors, all entries ≥ 0; the mean where user or item has no scores. Trained by
+        Surprise.
+
+    Good for:
+        Predicting ratings with factors that can be read as additive parts; `svd` predicts better on most data.
+
+    Refuses:
+        Data without graded scores.
+
+    Memory:
+        `factors` + 1 floats a user and an item, and Python lists of all scores while it is fitted.
+
+    Examples:
+        >>> model = Nmf().fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Luo, Zhou, Xia and Zhu, "An Efficient Non-Negative Matrix-Factorization-Based Approach to Collaborative
@@ -58,5 +75,5 @@ class Nmf(Factorised):
 
 
 def _with_factor(factors: NDArray[np.float64], value: float, indices: Indices, n: int) -> Float32s:
-    """The factors by index with one more that has this value, float32 [n + 1, factors + 1]."""
+    """Place factors at their indices, with one more factor of this value, float32 [n + 1, factors + 1]."""
     return by_index(np.pad(factors, ((0, 0), (0, 1)), constant_values=value), indices, n)

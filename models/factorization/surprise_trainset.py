@@ -11,7 +11,7 @@ Rows = dict[int, list[tuple[int, float]]]
 
 
 def trainset(ratings: Ratings) -> surprise.Trainset:
-    """A trainset whose raw ids are our indices, and whose inner ids count those that have scores, ascending.
+    """Build a trainset whose raw ids are our indices, and whose inner ids count those that have scores, ascending.
 
     Surprise's own builder walks over the rows and knows ids by their first appearance.
     """
@@ -33,7 +33,7 @@ def trainset(ratings: Ratings) -> surprise.Trainset:
 
 
 def _rows(owners: NDArray[np.int64], others: NDArray[np.int64], scores: NDArray[np.float64]) -> Rows:
-    """Owner to its pairs of other and score; the owners ascend."""
+    """Map each owner to its pairs of other and score; the owners ascend."""
     pairs = list(zip(others.tolist(), scores.tolist(), strict=True))
     ends = np.cumsum(np.bincount(owners)).tolist()
     return {owner: pairs[start:end] for owner, (start, end) in enumerate(zip([0, *ends], ends, strict=False))}

@@ -9,7 +9,7 @@ from numpy.random import RandomState
 from pydantic import Field
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index, product
+from models.factorization.factor_model import FactorModel, by_index, product
 from models.ratings import Ratings
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 from nightschool.contract import Dataset, Space, Span
@@ -36,14 +36,29 @@ class SvdConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
-class Svd(Factorised):
-    """Predicts a score as mean + user bias + item bias + user factors · item factors.
+class Svd(FactorModel):
+    """Biased matrix factorisation: ratings from a mean, two biases and two vectors (Funk's "SVD").
 
-    A dislike counts as the lowest score there is. Without graded scores, what was met is one and `negatives` unseen
-    items for each of it, drawn at random, are zero.
+    Formula:
+        r(u, i) = mean + user bias + item bias + user factors · item factors, by stochastic gradient descent over all
+        scores, in order. Without graded scores an interaction is one, and `negatives` unseen items drawn for each are
+        zero. A dislike counts as the lowest score. The steps are those of `surprise.SVD` from the same start, in
+        float32 and on one thread, so that the same seed gives the same bits.
 
-    The steps are those of `surprise.SVD`, in the same order from the same start, in float32. One thread does them: a
-    user's vector stays in the cache through all of its scores, and the same seed gives the same bits.
+    Good for:
+        Predicting ratings, fast.
+
+    Refuses:
+        Data without graded scores unless `negatives` is set, and `negatives` where scores are graded.
+
+    Memory:
+        `factors` + 1 floats a user and an item.
+
+    Examples:
+        >>> model = Svd().fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Koren, Bell and Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009, equation 5;
@@ -78,7 +93,7 @@ class Svd(Factorised):
 
 
 def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
-    """What the factorisation learns from: the graded scores, or what was met against drawn zeros.
+    """Return the ratings to learn from: graded scores, or interactions as ones with drawn zeros.
 
     Raises:
         ConfigurationError: `negatives` does not suit the data.
@@ -104,7 +119,7 @@ def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _descend(pairs, learned, rate, shrinkage, epochs):  # type: ignore[no-untyped-def]  # compiled by argument
-    """Moves biases and factors, in place, against the gradient of one score after the other."""
+    """Move biases and factors, in place, against the gradient of one score after the other."""
     users, items, targets = pairs
     user_biases, item_biases, user_factors, item_factors = learned
     kept = np.float32(1) - rate * shrinkage

@@ -2,14 +2,32 @@
 
 import surprise
 
-from models.factorization.factor_model import Factorised
+from models.factorization.factor_model import FactorModel
 from models.factorization.surprise_trainset import trainset
 from models.factorization.svd import SvdConfig, ratings_for
 from nightschool.contract import Dataset
 
 
-class SvdSurprise(Factorised):
-    """What `svd` learns, as `surprise.SVD` learns it: about ten times slower, in float64.
+class SvdSurprise(FactorModel):
+    """Biased matrix factorisation as Surprise trains it: the reference for `svd`.
+
+    Formula:
+        That of `svd`, trained by `surprise.SVD` in float64.
+
+    Good for:
+        Checking `svd` against an independent implementation; it is about ten times slower.
+
+    Refuses:
+        Data without graded scores unless `negatives` is set, and `negatives` where scores are graded.
+
+    Memory:
+        `factors` + 1 floats a user and an item, and Python lists of all scores while it is fitted.
+
+    Examples:
+        >>> model = SvdSurprise().fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Hug, "Surprise: A Python library for recommender systems", Journal of Open Source Software, 2020.

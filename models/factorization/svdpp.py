@@ -8,7 +8,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised, by_index
+from models.factorization.factor_model import FactorModel, by_index
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Space, Span
@@ -25,10 +25,27 @@ class SvdppConfig(ModelConfig):
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}
 
 
-class Svdpp(Factorised):
-    """Predicts a score as mean + biases + (user factors + Σ_j y_j / √n) · item factors, over the n items j rated.
+class Svdpp(FactorModel):
+    """SVD++: biased matrix factorisation in which the set of rated items also tells a user's taste.
 
-    Trained by Surprise. The bracket is summed once, at the fit, and is what the user's factors then are.
+    Formula:
+        r(u, i) = mean + biases + (user factors + Σ_j y_j / √n) · item factors, over the n items j that u rated.
+        Trained by Surprise; the bracket is summed once, at the fit, and stored as the user's factors.
+
+    Good for:
+        Predicting ratings of users who rated many items; a step costs as much as its user has scores.
+
+    Refuses:
+        Data without graded scores.
+
+    Memory:
+        `factors` + 1 floats a user and twice that an item, and Python lists of all scores while it is fitted.
+
+    Examples:
+        >>> model = Svdpp(SvdppConfig(epochs=5)).fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Koren, "Factorization Meets the Neighborhood", KDD 2008, equation 15.
@@ -56,7 +73,7 @@ class Svdpp(Factorised):
 
 
 def _shares_by_user(ratings: Ratings) -> csr_array:
-    """1 / √n at each of the n items that a user rated, CSR float32 [n_users, n_items]."""
+    """Write 1 / √n at each of the n items that a user rated, CSR float32 [n_users, n_items]."""
     counts = np.bincount(ratings.users, minlength=ratings.n_users)
     weights: Float32s = (1 / np.sqrt(counts[ratings.users])).astype(np.float32)
     return csr_array((weights, (ratings.users, ratings.items)), shape=(ratings.n_users, ratings.n_items))

@@ -16,7 +16,7 @@ Weigh = Callable[[Float32s, Indices], Float32s]
 
 
 def weigh_cooccurrences(by_item: csr_array, by_user: csr_array, weigh: Weigh, n: int) -> csr_array:
-    """The n largest weights of each item for other items, CSR float32 [n_items, n_items].
+    """Keep the n largest weights of each item for other items, CSR float32 [n_items, n_items].
 
     Args:
         by_item: CSR float32 [n_items, n_users].

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from models.base import ItemToItem, ModelConfig
-from models.neighbours.similarity import Likeness, Similarity
+from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Space, Span
 
 
@@ -26,7 +26,26 @@ class ItemKnnConfig(ModelConfig):
 
 
 class ItemKnn(ItemToItem):
-    """Ranks by the summed similarity to what a user liked, over the nearest neighbours of each of it.
+    """Item kNN: items that the same users liked as what a user liked.
+
+    Formula:
+        score(u, j) = Σ_i liked(u, i) · similarity(i, j) over the history items i that keep j among their `neighbours`
+        nearest. Cosine: s / (√(n·m) + shrinkage) for items of n and m users, s of them in common.
+
+    Good for:
+        A fast, explainable baseline.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        `neighbours` weights an item.
+
+    Examples:
+        >>> model = ItemKnn().fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
 
     Reference:
         Sarwar, Karypis, Konstan and Riedl, "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001.
@@ -39,7 +58,7 @@ class ItemKnn(ItemToItem):
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         # Each item is most alike to itself, which is taken out again.
-        likeness = Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
+        likeness = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
         self.weights = likeness.among_themselves(dataset.positives().T.tocsr())
         itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices
         self.weights.data[itself] = 0

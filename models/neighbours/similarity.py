@@ -18,7 +18,7 @@ Similarity = Literal["cosine", "pearson"]
 
 
 @dataclass(frozen=True)
-class Likeness:
+class SetSimilarity:
     """How alike two rows are that have n and m of N columns, s of them in common.
 
     The cosine is s / (√(n·m) + shrinkage). Pearson's correlation takes from s the n·m / N that chance gives, and from
@@ -35,11 +35,11 @@ class Likeness:
     k: int
 
     def among_themselves(self, rows: csr_array) -> csr_array:
-        """The rows most alike to each row, itself among them, CSR float32 [n, n]; not for use within another thread."""
+        """Find the nearest rows of each row, itself included, CSR float32 [n, n]; not for use within another thread."""
         return self._find(_nearest_in_chunks, rows, rows.T.tocsr())
 
     def to_rows(self, asked: csr_array, by_column: csr_array) -> csr_array:
-        """The rows of a matrix most alike to the rows asked about, CSR float32 [n_asked, n].
+        """Find the rows of a matrix nearest to each of other rows, CSR float32 [n_asked, n].
 
         Args:
             asked: CSR [n_asked, n_columns].
@@ -62,7 +62,7 @@ class Likeness:
 
 @njit(parallel=True, cache=True)
 def _nearest_in_chunks(asked, against, measure, found, counts):
-    """The same as `_nearest`; each row is on its own, so that the order of threads does not matter."""
+    """Run `_nearest` in chunks; each row is independent, so that the order of threads does not matter."""
     n_chunks = (len(counts) + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK
     for chunk in prange(n_chunks):
         rows = slice(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, len(counts)))
@@ -72,7 +72,7 @@ def _nearest_in_chunks(asked, against, measure, found, counts):
 
 @njit(nogil=True, cache=True)
 def _nearest(asked, against, measure, found, counts):
-    """Fills `found` with the rows and how alike they are, ascending by row, and `counts` with how many."""
+    """Fill `found` with rows, ascending, and their similarities, and `counts` with how many."""
     starts, columns = asked
     column_starts, rows, sizes = against
     chance, shrinkage = measure
@@ -94,7 +94,7 @@ def _nearest(asked, against, measure, found, counts):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _liken(alike, sizes, spreads, own):
-    """Turns counts of common columns into likeness, in place."""
+    """Turn counts of common columns into similarities, in place."""
     expected, spread, shrinkage = own
     for other in range(len(alike)):
         beyond_chance = max(alike[other] - expected * sizes[other], np.float32(0))

@@ -7,7 +7,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
-from models.neighbours.similarity import Likeness, Similarity
+from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.ranking.foldin import fold_in, positive
 
@@ -29,9 +29,26 @@ class UserKnnConfig(ModelConfig):
 
 
 class UserKnn(Model):
-    """Ranks by how alike the users are who liked an item, summed over a user's nearest neighbours.
+    """User kNN: what the users liked who are most similar to a user.
 
-    A user known to the model is a neighbour of their own, which adds to nothing but what they have seen.
+    Formula:
+        score(u, i) = Σ_v similarity(u, v) · liked(v, i) over the `neighbours` nearest users v. A fitted user is their
+        own nearest neighbour, which adds to seen items only.
+
+    Good for:
+        Few users with long histories. A forgotten user no longer counts for similar ones, which may change their lists.
+
+    Refuses:
+        Nothing beyond a dataset without interactions.
+
+    Memory:
+        `neighbours` similarities a user, and all likes twice.
+
+    Examples:
+        >>> model = UserKnn().fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
 
     Reference:
         Herlocker, Konstan, Borchers and Riedl, "An Algorithmic Framework for Performing Collaborative Filtering",
@@ -51,11 +68,11 @@ class UserKnn(Model):
     """How alike each user's nearest neighbours are, CSR float32 [n_users, n_users]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
-        """Scores, float32 [n_block, n_items], for histories [n_block, n_items] of scores or of ones."""
+        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
         return fold_in(self._likeness.to_rows(positive(history), self.liked_by), self.likes)
 
     def forget(self, user_index: int) -> None:
-        """Removes a user, also as a neighbour: what they liked no longer speaks for those who were like them."""
+        """Remove a user, also as a neighbour: their likes no longer count for similar users."""
         others = np.arange(self.likes.shape[0]) != user_index
         super().forget(user_index)
         self.likes = self.likes[others]
@@ -63,8 +80,8 @@ class UserKnn(Model):
         self.similar = self.similar[others][:, others]
 
     @property
-    def _likeness(self) -> Likeness:
-        return Likeness(self.config.similarity, self.config.shrinkage, self.config.neighbours)
+    def _likeness(self) -> SetSimilarity:
+        return SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         self.likes = dataset.positives()

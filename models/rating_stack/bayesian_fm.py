@@ -8,9 +8,9 @@ from pydantic import Field
 from scipy.sparse import csr_array, csr_matrix, diags_array, eye_array, hstack
 
 from models.base import ModelConfig
-from models.factorization.factor_model import Factorised
+from models.factorization.factor_model import FactorModel
 from models.labels import item_labels, user_labels
-from models.rating_stack.sessions import Sittings
+from models.rating_stack.sessions import Sessions
 from models.rating_stack.temporal_context import instants_of, seconds_of
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Space
@@ -35,20 +35,34 @@ class BayesianFmConfig(ModelConfig):
 
     @property
     def kept(self) -> int:
-        """Samples of all chains together."""
+        """Samples that all chains keep."""
         return self.chains * self.samples
 
 
-class BayesianFm(Factorised):
-    """Predicts the posterior mean of w₀ + Σ wₐ xₐ + Σ_{a<b} ⟨vₐ, v_b⟩ xₐ x_b over the features x of user and item.
+class BayesianFm(FactorModel):
+    """Bayesian factorisation machine: ratings from ids, attributes and histories of both sides.
 
-    A side's features are its id, its attributes, and whom it has met, n of them with 1 / √n each: what a user rated,
-    and who rated an item, whatever the score; of an item also which others were scored in the same sitting, by how
-    often that was, to length one. All share one prior. A Gibbs sampler (myfm) draws the weights.
+    Formula:
+        r = E[w₀ + Σ wₐ xₐ + Σ_{a<b} ⟨vₐ, v_b⟩ xₐ x_b] over the posterior, by Gibbs sampling (myfm). The features x of a
+        side are its id, its attributes and its n interactions with 1 / √n each; of an item also the items scored in the
+        same sessions, scaled to unit length. All share one prior. In one sample, pairs of features within a side add up
+        to a bias and those across to a product of two vectors; the mean over samples is therefore a factorisation of
+        rank × chains × samples factors, which is stored and is exact.
 
-    Within one sample the pairs of features on the same side add up to a bias, and those across to a product of two
-    vectors. The mean over samples is therefore a factorisation of rank × chains × samples factors, which is stored:
-    exact, and predicted with like any other.
+    Good for:
+        The most accurate single model of ratings where users and items have attributes; slow to fit.
+
+    Refuses:
+        Data without graded scores, and samples that exceed `max_gigabytes`.
+
+    Memory:
+        4 · rank · chains · samples bytes a user and an item.
+
+    Examples:
+        >>> model = BayesianFm(BayesianFmConfig(rank=2, chains=1, burn_in=5, samples=10)).fit(dataset, seed=0)
+        >>> algebra, painting = model.predict(np.array([0, 0]), np.array([3, 13]))
+        >>> bool(algebra > painting)  # user 0 likes algebra
+        True
 
     Reference:
         Rendle, "Factorization Machines with libFM", 2012; Freudenthaler, Schmidt-Thieme and Rendle, "Bayesian
@@ -100,14 +114,14 @@ class _Side:
         self._factors = np.zeros((n + 1, config.kept, config.rank), dtype=np.float32)
 
     def take(self, place: int, weights: Float64s, vectors: Float64s) -> None:
-        """Keeps a sample of the weights [n_features] and vectors [n_features, rank] of this side's features."""
+        """Keep a sample of the weights [n_features] and vectors [n_features, rank] of this side's features."""
         factors = self.features @ vectors
         within = (factors**2 - self._squares @ vectors**2).sum(axis=1) / 2
         self._biases[:-1] += self.features @ weights + within
         self._factors[:-1, place] = factors
 
     def arrays(self) -> tuple[Float32s, Float32s]:
-        """Mean biases, float32 [n + 1], and factors whose products are means, float32 [n + 1, kept · rank]."""
+        """Return mean biases, float32 [n + 1], and factors whose products are means, float32 [n + 1, kept · rank]."""
         kept = self._factors.shape[1]
         biases = (self._biases / kept).astype(np.float32)
         self._factors /= np.float32(np.sqrt(kept))
@@ -124,7 +138,7 @@ class _Posterior:
         self._first = 0
 
     def start(self, chain: int) -> None:
-        """Where the samples of a chain go: behind those of the chains before it."""
+        """Place the samples of a chain behind those of the chains before it."""
         self._first = chain * self._config.samples - self._config.burn_in
 
     def __call__(self, iteration: int, machine: Any, _hyper: Any, _history: Any) -> bool:
@@ -138,7 +152,7 @@ class _Posterior:
 
 
 def _sample(ratings: Ratings, posterior: _Posterior, config: BayesianFmConfig, seed: int) -> None:
-    """Runs one chain of the sampler."""
+    """Run one chain of the sampler."""
     # Imported here: it warns of its own imports, which is for nobody to read who fits another model. myfm's regressor
     # would draw a progress bar wherever standard error leads; these are what it calls.
     from myfm._myfm import ConfigBuilder, RelationBlock, TaskType, create_train_fm  # noqa: PLC0415
@@ -158,20 +172,20 @@ def _sample(ratings: Ratings, posterior: _Posterior, config: BayesianFmConfig, s
 
 
 def _features(labels: csr_array, met: csr_array) -> csr_array:
-    """Id, labels and history of each row, CSR float64 [n, n_features]; a history of n weighs 1 / √n each."""
+    """Stack id, labels and history of each row, CSR float64 [n, n_features]; a history of n weighs 1 / √n each."""
     scale = 1 / np.sqrt(np.maximum(met.sum(axis=1), 1))
     return hstack([eye_array(labels.shape[0], format="csr"), labels, diags_array(scale) @ met], format="csr")
 
 
 def _met_together(ratings: Ratings, dataset: Dataset) -> csr_array:
-    """How often items were scored in one sitting, CSR float64 [n_items, n_items] with rows of unit length."""
+    """Count how often items were scored in one session, CSR float64 [n_items, n_items], rows of unit length."""
     seconds = seconds_of(instants_of(dataset.pairs))
-    together = Sittings.of(ratings.users, ratings.items, seconds, ratings.n_items).together.astype(np.float64)
+    together = Sessions.of(ratings.users, ratings.items, seconds, ratings.n_items).together.astype(np.float64)
     lengths = np.sqrt(together.multiply(together).sum(axis=1))
     return diags_array(1 / np.maximum(lengths, 1)) @ together
 
 
 def _met(ratings: Ratings) -> csr_array:
-    """Ones where there is a score, CSR float64 [n_users, n_items]."""
+    """Return ones where there is a score, CSR float64 [n_users, n_items]."""
     ones = np.ones(len(ratings.scores))
     return csr_array((ones, (ratings.users, ratings.items)), shape=(ratings.n_users, ratings.n_items))

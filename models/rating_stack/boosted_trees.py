@@ -24,7 +24,7 @@ _GROWN = {
 
 
 def grow_trees(features: Float32s, left: Float32s, n_trees: int, seed: int) -> lightgbm.Booster:
-    """Trees that tell what is left of scores once another model has said what it knows.
+    """Train trees that predict the residuals of another model.
 
     Args:
         features: float32 [n, n_features].
@@ -36,12 +36,12 @@ def grow_trees(features: Float32s, left: Float32s, n_trees: int, seed: int) -> l
 
 
 def write_trees(file: Path, trees: lightgbm.Booster) -> None:
-    """Writes trees as LightGBM's own text."""
+    """Write trees as LightGBM's own text."""
     file.write_text(trees.model_to_string(), encoding="utf-8")
 
 
 def read_trees(file: Path) -> lightgbm.Booster:
-    """The trees that `write_trees` wrote.
+    """Read the trees that `write_trees` wrote.
 
     Raises:
         ConfigurationError: The file is damaged.

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from models.base import Model
 from models.fitted_state import Known
-from models.rating_stack.sessions import Sittings
+from models.rating_stack.sessions import Sessions
 from models.rating_stack.temporal_context import Seconds, Timeline, Windows, instants_of, seconds_of
 from models.ratings import Ratings
 from models.serialization import read_arrays, write_arrays
@@ -34,14 +34,14 @@ class Ensemble:
         self.parts = parts
 
     def fit(self, dataset: Dataset, seed: int) -> Self:
-        """The ensemble itself, with every model fitted on the dataset, whose scores are graded."""
+        """Fit every model on a dataset of graded scores, and return self."""
         for part in self.parts:
             part.fit(dataset, seed=seed)
         ratings = Ratings.graded(dataset)
         residuals = ratings.scores - _predicts(self.parts[0], ratings.users, ratings.items)
         values = np.stack([residuals, ratings.scores - np.float32(ratings.mean)], axis=1)
         seconds = seconds_of(instants_of(dataset.pairs))
-        self.sittings = Sittings.of(ratings.users, ratings.items, seconds, dataset.n_items)
+        self.sessions = Sessions.of(ratings.users, ratings.items, seconds, dataset.n_items)
         self._remember(ratings.users, ratings.items, seconds, values, dataset.n_users)
         return self
 
@@ -51,23 +51,23 @@ class Ensemble:
         return len(self._seconds) > 0
 
     def predictions(self, users: Indices, items: Indices) -> Float32s:
-        """Each model's prediction of each pair, float32 [n, n_models]."""
+        """Predict each pair with each model, float32 [n, n_models]."""
         return np.stack([_predicts(part, users, items) for part in self.parts], axis=1)
 
     def company(self, users: Indices, items: Indices) -> tuple[Float32s, Instants]:
-        """What is known of each pair from the user's scores of the items that this one is met with.
+        """Summarise each pair by the user's scores of items that share sessions with this one.
 
         Their mean values, float32 [n, 4], and the instant of the closest, datetime64 [n]: when the pair would most
         likely be scored. That is NaT where nothing tells.
         """
-        means, closest = self.sittings.company(users, items, self._heard, self._values)
+        means, closest = self.sessions.company(users, items, self._heard, self._values)
         guessed = np.full(len(users), np.datetime64("NaT", "s"))
         if self.knows_times:
             guessed[closest >= 0] = self._seconds[closest[closest >= 0]].astype("datetime64[s]")
         return means, guessed
 
     def around(self, users: Indices, items: Indices, instants: Instants) -> Float32s:
-        """What user and item were scored like around an instant, float32 [n, n_features]; nothing at NaT."""
+        """Summarise the scores of user and item around an instant, float32 [n, n_features]; none at NaT."""
         told = ~np.isnat(instants)
         seconds = np.where(told, seconds_of(instants), 0)
         of_users, of_items = self._timelines
@@ -75,7 +75,7 @@ class Ensemble:
         return np.hstack([by_user, of_items.around(np.where(told, items, -1), seconds)])
 
     def forget(self, user_index: int) -> None:
-        """Removes a user from every model, and the user's pairs."""
+        """Remove a user from every model, and the user's pairs."""
         for part in self.parts:
             part.forget(user_index)
         kept = self._users != user_index
@@ -84,32 +84,32 @@ class Ensemble:
         self._remember(users, self._items[kept], seconds, self._values[kept], self._heard.shape[0] - 1)
 
     def write(self, directory: Path) -> None:
-        """Writes what the ensemble remembers, and each model in a folder of its own."""
+        """Write what the ensemble remembers, and each model in a folder of its own."""
         arrays = {
             "users": self._users,
             "items": self._items,
             "seconds": self._seconds,
             "values": self._values,
-            "together": self.sittings.together,
-            "rarity": self.sittings.rarity,
+            "together": self.sessions.together,
+            "rarity": self.sessions.rarity,
         }
         write_arrays(directory / _ARRAYS, arrays)
         for place, part in enumerate(self.parts):
             part.write(directory / f"{place}_{part.name}")
 
     def read(self, directory: Path, known: Known) -> None:
-        """Takes over what `write` wrote, for these ids and histories."""
+        """Read what `write` wrote, for these ids and histories."""
         for place, part in enumerate(self.parts):
             part.read(directory / f"{place}_{part.name}", known)
         arrays = read_arrays(directory / _ARRAYS)
-        self.sittings = Sittings(arrays["together"], arrays["rarity"])
+        self.sessions = Sessions(arrays["together"], arrays["rarity"])
         users, items, seconds, values = (arrays[name] for name in ("users", "items", "seconds", "values"))
         self._remember(users, items, seconds, values, len(known.user_ids))
 
     def _remember(self, users: Indices, items: Indices, seconds: Seconds, values: Float32s, n_users: int) -> None:
         self._users, self._items, self._seconds, self._values = users, items, seconds, values
         starts = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=n_users))])
-        shape = (n_users, len(self.sittings.rarity))
+        shape = (n_users, len(self.sessions.rarity))
         self._heard = csr_array((np.ones(len(items), np.float32), items, starts), shape=shape)
         if self.knows_times:
             self._timelines = (

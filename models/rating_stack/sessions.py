@@ -1,4 +1,4 @@
-"""Which items are met in one sitting, and what a user's scores of such company say of an item."""
+"""Which items are met in one session, and what a user's scores of such company say of an item."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,14 +11,14 @@ from scipy.sparse import csr_array
 from models.rating_stack.temporal_context import Seconds
 from nightschool.contract import Float32s, Indices
 
-_NEAR = 60  # seconds between two scores of one sitting
+_NEAR = 60  # seconds between two scores of one session
 _REACH = 60  # scores of a user, in order of time, between which one looks
 _PRIOR_USERS = 5.0  # scores that an item has beside its own, so that few do not make it close to anything
 _PRIOR_MEETINGS = np.array([5.0, 0.05], dtype=np.float32)  # what speaks for zero: meetings, and closeness
 
 
 @dataclass(frozen=True, eq=False)
-class Sittings:
+class Sessions:
     """How often two items were scored by one user within a minute; in many systems they stood on one page.
 
     Attributes:
@@ -31,7 +31,7 @@ class Sittings:
 
     @classmethod
     def of(cls, users: Indices, items: Indices, seconds: Seconds, n_items: int) -> Self:
-        """The meetings in these scores; none where `seconds` is empty, for there are no times."""
+        """Count which items one user scored within a minute; none where `seconds` is empty."""
         counts = np.bincount(items, minlength=n_items)
         together = csr_array((n_items, n_items), dtype=np.float32)
         order = np.lexsort((seconds, users)) if len(seconds) else np.empty(0, np.int64)
@@ -47,7 +47,7 @@ class Sittings:
     def company(
         self, users: Indices, items: Indices, heard: csr_array, values: Float32s
     ) -> tuple[Float32s, NDArray[np.int64]]:
-        """Mean values of what each user scored, by how often it was met with the item, and which of it is closest.
+        """Average each user's values, weighted by the sessions shared with the item, and find the closest of them.
 
         The means are float32 [n, 2 · n_values]: first by meetings, then by closeness, which is
         meetings / √((5 + n) (5 + m)) for items of n and m scores; both are drawn to zero where there is little of
@@ -69,7 +69,7 @@ class Sittings:
 
 @njit(cache=True, nogil=True)
 def _listen(pairs, heard, met, scale, told):  # type: ignore[no-untyped-def]  # compiled
-    """Means the values of each user's items that met the item, the first of the closest apart; both lists ascend."""
+    """Average the values of each user's items that share sessions with the item; both lists ascend."""
     users, items = pairs
     starts, theirs, values = heard
     met_starts, others, counts = met

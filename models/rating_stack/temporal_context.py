@@ -53,7 +53,7 @@ class Timeline:
 
     @classmethod
     def of(cls, owners: Indices, seconds: Seconds, values: Float32s, windows: Windows) -> Self:
-        """The rows in order.
+        """Sort rows by owner and time, and sum their values.
 
         Args:
             owners: int32 [n], whose row each is.
@@ -70,7 +70,7 @@ class Timeline:
         return cls(keys, seconds[order], sums, origin, span, windows)
 
     def around(self, owners: Indices, seconds: Seconds) -> Float32s:
-        """What an owner's rows around an instant are like, float32 [n, n_features]; an owner of -1 has none.
+        """Summarise an owner's rows around an instant, float32 [n, n_features]; an owner of -1 has none.
 
         First where the instant lies: rows before it, their share, how many rows there are and how many of them in
         this very second, seconds since the one before and the first and until the one after and the last (-1 where
@@ -111,12 +111,12 @@ class Timeline:
 
 
 def instants_of(pairs: pl.DataFrame) -> Instants:
-    """Each pair's time, datetime64 [n]; empty where any has none."""
+    """Return each pair's time, datetime64 [n]; empty where any has none."""
     if TIMESTAMP not in pairs.columns or pairs[TIMESTAMP].null_count():
         return np.empty(0, dtype="datetime64[us]")
     return pairs[TIMESTAMP].dt.replace_time_zone(None).to_numpy()
 
 
 def seconds_of(instants: Instants) -> Seconds:
-    """Seconds since 1970, int64 [n]."""
+    """Convert instants to seconds since 1970, int64 [n]."""
     return instants.astype("datetime64[s]").astype(np.int64)

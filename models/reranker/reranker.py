@@ -53,7 +53,7 @@ class Reranker:
         self.config = config
 
     def learn(self, dataset: Dataset, components: Sequence[str], fit: Fit, seed: int) -> Self:
-        """The reranker itself, for a blend that was fitted on the dataset.
+        """Learn to rerank for a blend that was fitted on the dataset, and return self.
 
         Args:
             dataset: What may be learned from.
@@ -78,7 +78,7 @@ class Reranker:
         return self
 
     def score(self, pool: Pool, blended: Float32s, users: Indices) -> Float32s:
-        """What the candidates are ranked by, float32 [n, width].
+        """Score candidates by trees, float32 [n, width].
 
         The best `depth` of the blend are ordered anew; the others stay behind them in the order of the blend.
 
@@ -101,7 +101,7 @@ class Reranker:
         return scores
 
     def importances(self, components: Sequence[str]) -> dict[str, float]:
-        """Feature to its share of what all splits gained, the largest first.
+        """Map each feature to its share of what all splits gained, the largest first.
 
         Args:
             components: The names of the blend's components.
@@ -112,18 +112,18 @@ class Reranker:
         return {names[place]: float(shares[place]) for place in np.argsort(-shares, kind="stable")}
 
     def forget(self, user_index: int) -> None:
-        """Removes a user's rows; the index of the users behind falls by one."""
+        """Remove a user's rows; the index of later users falls by one."""
         self.features = self.features.without(user_index)
 
     def write(self, directory: Path) -> None:
-        """Writes the trees as text, and arrays, below a new directory."""
+        """Write the trees as text, and arrays, below a new directory."""
         directory.mkdir()
         write_trees(directory / _TREES, self.trees)
         write_arrays(directory / _START, {"start": self.start})
         self.features.save(directory)
 
     def read(self, directory: Path) -> None:
-        """Takes over what `write` wrote.
+        """Read what `write` wrote.
 
         Raises:
             ConfigurationError: A file is damaged.
@@ -133,7 +133,7 @@ class Reranker:
         self.trees = read_trees(directory / _TREES)
 
     def _answer(self, features: Float32s, blended: Float32s) -> Float32s:
-        """The log odds of each candidate, float32 [n]; in the sense of the objective."""
+        """Predict the log odds of each candidate, float32 [n]; in the sense of the objective."""
         if not len(features):
             return np.empty(0, dtype=np.float32)
         grown = self.trees.predict(features, raw_score=True, num_threads=1)
@@ -145,7 +145,7 @@ class Reranker:
         return begin
 
     def _grow(self, batch: TrainingBatch, seed: int) -> None:
-        """Sets where boosting starts, and the trees."""
+        """Train where boosting starts, and the trees."""
         if not batch.labels.any() or batch.labels.all():
             raise DataRefused(
                 "a reranker needs candidates with and without interactions",

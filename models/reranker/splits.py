@@ -38,7 +38,7 @@ class Held(NamedTuple):
 
 
 def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator[Held]:
-    """Cuts of a dataset, each with all of its users and items.
+    """Cut a dataset several times, each time keeping all of its users and items.
 
     A cut by time never holds out what came before something it leaves: the second window is cut from what the first
     one left.
@@ -68,7 +68,7 @@ def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator
 
 
 def _shares(groups: NDArray[np.int32], folds: int, seed: int) -> NDArray[np.int64]:
-    """Which share each pair belongs to, int64 [n]: the pairs of a group are dealt out in random order."""
+    """Assign each pair to a share, int64 [n]: the pairs of a group are dealt out in random order."""
     rng = np.random.default_rng(seed)
     dealt = places_in_groups(groups, np.argsort(rng.permutation(len(groups))))
     # Each group begins with a share of its own, or the first share would hold all groups of one pair.
@@ -82,7 +82,7 @@ def _last_of_all(pairs: pl.DataFrame) -> Mask:
 
 
 def _hold_out(dataset: Dataset, held: Mask) -> Held:
-    """The dataset without some of the pairs that may be learned from, and those."""
+    """Split off some of the pairs that may be learned from."""
     kept = np.ones(dataset.interactions.height, dtype=bool)
     taught = slice(None) if dataset.learned is None else dataset.learned
     kept[np.flatnonzero(np.arange(len(kept)) >= 0)[taught][held]] = False

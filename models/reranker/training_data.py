@@ -56,7 +56,7 @@ class TrainingSetBuilder:
     seed: int
 
     def batch(self, held: Held, blended: Blended, features: CandidateFeatures) -> TrainingBatch:
-        """What one cut teaches.
+        """Build the batch of one cut.
 
         Args:
             held: The cut.
@@ -64,7 +64,7 @@ class TrainingSetBuilder:
             features: Of what the cut left.
         """
         hits = self._hits(held)
-        users = np.flatnonzero((np.diff(hits.indptr) > 0) & ~held.rest.strangers).astype(np.int32)
+        users = np.flatnonzero((np.diff(hits.indptr) > 0) & ~held.rest.cold_users).astype(np.int32)
         if len(users) > self.max_users:
             users = np.sort(np.random.default_rng(self.seed).choice(users, self.max_users, replace=False))
 
@@ -86,26 +86,26 @@ class TrainingSetBuilder:
         return TrainingBatch(rows, _take(scores, places)[chosen], met[chosen], users[taught], chosen.sum(axis=1))
 
     def _hits(self, held: Held) -> csr_array:
-        """The pairs that were held out and count, CSR bool [n_users, n_items]."""
+        """Return the held-out pairs that count as hits, CSR bool [n_users, n_items]."""
         hits = held.pairs.filter(pl.col(SCORE) > 0, pl.col(SCORE) >= self.relevant_from)
         places = hits[USER_INDEX].to_numpy(), hits[ITEM_INDEX].to_numpy()
         return csr_array((np.ones(hits.height, dtype=bool), places), shape=(held.rest.n_users, held.rest.n_items))
 
 
 def join_batches(batches: list[TrainingBatch]) -> TrainingBatch:
-    """All of them, one after the other."""
+    """Concatenate batches."""
     return TrainingBatch(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
 
 
 def _take(rows: NDArray[Any], places: Indices) -> NDArray[Any]:
-    """The entries of each row at these places, [n, depth]; those of padding are any."""
+    """Take the entries of each row at these places, [n, depth]; those of padding are arbitrary."""
     if not rows.shape[1]:
         return np.zeros(places.shape, dtype=rows.dtype)
     return np.take_along_axis(rows, np.maximum(places, 0), axis=1)
 
 
 def _stored(matrix: csr_array, items: Indices) -> Mask:
-    """Whether each row of a matrix holds these of its columns, bool [n, depth]."""
+    """Test whether each row of a matrix stores these columns, bool [n, depth]."""
     n_items = matrix.shape[1]
     rows = np.arange(len(items))
     keys = np.repeat(rows, np.diff(matrix.indptr)) * n_items + matrix.indices
@@ -114,5 +114,5 @@ def _stored(matrix: csr_array, items: Indices) -> Mask:
 
 
 def _of(pool: Pool, kept: Mask) -> Pool:
-    """The pool of some of its users."""
+    """Keep some of a pool's users."""
     return Pool(pool.items[kept], pool.scores[:, kept], pool.members[kept], pool.constant[:, kept])

@@ -13,7 +13,7 @@ _LOWEST, _HIGHEST = np.array([np.finfo(np.float32).min, np.inf], dtype=np.float3
 
 @njit(nogil=True, cache=True)
 def keep_best(scores, items, values):
-    """How many rows hold NaN; fills `items` (from -1) and `values` (from -inf), best first, ties by ascending index.
+    """Fill `items` and `values` with the best of each row, ties by ascending index; return how many rows hold NaN.
 
     Args:
         scores: float32 [n, n_items].
@@ -31,14 +31,14 @@ def keep_best(scores, items, values):
 
 @njit(cache=True)
 def scratch(n_items, k):
-    """Memory that `find_best` writes to: two maxima or more for each of the k, and the indices it finds."""
+    """Allocate what `find_best` writes to: two maxima or more for each of the k, and the indices it finds."""
     n_maxima = max(2, (2 * min(k, n_items) + _AT_ONCE - 1) // _AT_ONCE) * _AT_ONCE
     return np.empty(n_maxima, np.float32), np.empty(n_items, np.int32)
 
 
 @njit(cache=True)
 def find_best(row, k, maxima, found):
-    """How many indices it wrote to `found`: the k best above -inf, ascending, ties to the lowest; -1 where one is NaN.
+    """Write the indices of the k best above -inf to `found`, ascending; return how many, or -1 where one is NaN.
 
     Each maximum is that of entries as far apart as there are maxima, so a bound that k of these reach, k entries reach.
     """
@@ -49,7 +49,7 @@ def find_best(row, k, maxima, found):
 
 @njit(cache=True)
 def reached_by(values, k):
-    """A bound that at least k values reach and at most k exceed; the lowest finite number where fewer are above -inf.
+    """Find a bound that at least k values reach and at most k exceed; the lowest float where fewer are above -inf.
 
     Bisects the bits, in which floats are ordered as integers are: no branch depends on a value, and ties cost nothing.
     """
@@ -71,7 +71,7 @@ def reached_by(values, k):
 
 @njit(cache=True)
 def _in_order(bits):
-    """An int32 that is ordered as the float32 of these bits is; the same turns it back."""
+    """Map float32 bits to an int32 of the same order, and back."""
     return bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
 
 
@@ -86,7 +86,7 @@ def _find_maxima(row, maxima):
 
 @njit(cache=True)
 def _collect(row, k, bound, found):
-    """How many entries it found that are not below the bound, NaN too: all but ties that k others come before."""
+    """Collect entries not below the bound, NaN too, but not ties that k others come before; return how many."""
     n_found, whole = np.int64(0), len(row) // _AT_ONCE * _AT_ONCE
     above = np.nextafter(bound, np.float32(np.inf))
     for first in range(0, whole, _AT_ONCE):
@@ -111,7 +111,7 @@ def _collect(row, k, bound, found):
 
 @njit(cache=True)
 def _cut(row, k, found):
-    """How many of the indices are left: those of the k best; -1 where one is NaN."""
+    """Keep the indices of the k best; return how many, or -1 where one is NaN."""
     values = row[found]
     bound = reached_by(values, k)
     n_nan, n_over = np.int32(0), np.int32(0)
@@ -129,7 +129,7 @@ def _cut(row, k, found):
 
 @njit(cache=True)
 def _sort(row, found, items, values):
-    """Writes the items found and their scores, best first."""
+    """Write the items found and their scores, best first."""
     chosen = row[found]
     if len(found) > _COUNTED:
         order = np.argsort(-chosen, kind="mergesort")  # stable: ties stay by index

@@ -18,7 +18,7 @@ _FEWEST = 128  # rows below which a matrix product is no longer worth its prepar
 
 
 def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
-    """How many users' float32 scores of every item to hold at a time on each core, at least one.
+    """Return how many users' float32 scores of every item to hold at a time on each core, at least one.
 
     A budget that is too small for one user still gets one: there is nothing smaller to score.
 
@@ -33,7 +33,7 @@ def block_users(n_items: int, megabytes: int, components: int = 1) -> int:
 
 
 def in_blocks(work: Callable[[Indices], T], users: Indices, size: int) -> Iterator[T]:
-    """What `work` returns for each block of the users, in their order; no users are one empty block.
+    """Yield what `work` returns for each block of the users, in their order; no users are one empty block.
 
     Each core works on a block of its own with BLAS on one thread: that keeps the block in the core's cache, and its
     result the same bits however many cores there are. `work` is called from several threads at once.

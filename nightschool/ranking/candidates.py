@@ -15,7 +15,7 @@ _CONSTANT = 1e-6  # spread relative to the mean below which differences are floa
 
 
 def candidate_pool(scores: Sequence[Float32s], history: csr_array, available: Mask, size: int = POOL_SIZE) -> Pool:
-    """The pool of a block of users; all unseen available items where they are fewer than `size`.
+    """Build the pool of a block of users; all unseen available items where they are fewer than `size`.
 
     Sums run in float64, so that a row of ten thousand ratings near 3.5 keeps its digits.
 
@@ -48,7 +48,7 @@ def candidate_pool(scores: Sequence[Float32s], history: csr_array, available: Ma
 def pool_users(
     scorers: Sequence[Callable[[Indices], Float32s]], user_indices: Indices, history: csr_array, available: Mask
 ) -> Pool:
-    """The pool of the users, each component scored once.
+    """Build the pool of the users, each component scored once.
 
     Args:
         scorers: The components' `score`.
@@ -60,7 +60,7 @@ def pool_users(
 
 
 def join_pools(parts: Sequence[Pool]) -> Pool:
-    """The pools of all parts, one after the other, padded to the widest."""
+    """Concatenate pools, padded to the widest."""
     n, width = sum(len(part.items) for part in parts), max(part.items.shape[1] for part in parts)
     n_components = len(parts[0].scores)
     pool = Pool(
@@ -79,7 +79,7 @@ def join_pools(parts: Sequence[Pool]) -> Pool:
 
 
 def blend(pool: Pool, weights: Float32s) -> Float32s:
-    """Weighted sums of the components' scores, float32 [n, width]; -inf outside the pool of those with a weight.
+    """Sum the components' scores by weight, float32 [n, width]; -inf outside the pool of those with a weight.
 
     Args:
         pool: Candidates of n users.
@@ -91,7 +91,7 @@ def blend(pool: Pool, weights: Float32s) -> Float32s:
 
 
 def rank_pool(pool: Pool, blended: Float32s, k: int) -> tuple[Ranking, Indices]:
-    """The k candidates of the highest blended score, and where each stands in the pool, int32 [n, k].
+    """Rank the k candidates of the highest blended score; also return their places in the pool, int32 [n, k].
 
     Args:
         pool: Candidates of n users.
@@ -126,7 +126,7 @@ def _add_up(scores, weights, membership, total):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # as above
-    """How many rows hold NaN or infinity; fills each row's best items, and its mean and inverse deviation."""
+    """Fill each row's best items, mean and inverse deviation; return how many rows hold NaN or infinity."""
     n_items, size = scores.shape[1], best.shape[1]
     maxima, found = scratch(n_items, size)
     n_broken = 0
@@ -148,7 +148,7 @@ def _measure(scores, best, moments):  # type: ignore[no-untyped-def]  # as above
 # The order of a sum is the compiler's, and the same for every row.
 @njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
 def _sum(row):  # type: ignore[no-untyped-def]  # as above
-    """How many entries are not -inf, and their sum."""
+    """Count the entries that are not -inf, and sum them."""
     count, total = np.int64(0), np.float64(0)
     for place in range(len(row)):
         there = not row[place] == -np.inf  # noqa: SIM201  # NaN must count, so that it shows in the sum
@@ -170,7 +170,7 @@ def _sum_of_squares(row, mean):  # type: ignore[no-untyped-def]  # as above
 
 @njit(nogil=True, cache=True)
 def _union(best):  # type: ignore[no-untyped-def]  # as above
-    """The items of each row [n, width] in ascending order, and by which components, int32 and uint32."""
+    """Unite the items of each row [n, width], ascending, with bits of the components that found them."""
     n_rows, n_components, size = best.shape
     items = np.full((n_rows, n_components * size), np.int32(-1))
     members = np.zeros(items.shape, dtype=np.uint32)

@@ -4,7 +4,7 @@ from nightschool.contract import Recipe
 
 
 def component_names(recipe: Recipe) -> list[str]:
-    """One name a component: its model's, numbered from the second of the same model on (`ease`, `ease_2`)."""
+    """Name each component by its model, numbered from the second of the same model on (`ease`, `ease_2`)."""
     models = [component.model for component in recipe.components]
     counted = [models[: place + 1].count(model) for place, model in enumerate(models)]
     return [model if count == 1 else f"{model}_{count}" for model, count in zip(models, counted, strict=True)]

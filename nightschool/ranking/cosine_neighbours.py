@@ -15,8 +15,8 @@ from nightschool.ranking.set_neighbours import Neighbours, offer
 _ROWS_A_CHUNK = 256
 
 
-def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> Neighbours:
-    """The k of some rows that have the highest cosine with each row, never the row itself.
+def nearest_by_cosine(rows: csr_array, others: Indices, k: int, min_support: int) -> Neighbours:
+    """Find the k of some rows that have the highest cosine with each row, never the row itself.
 
     Args:
         rows: CSR float32 [n, n_columns], each row of length one or empty; no weight is below zero.
@@ -32,8 +32,10 @@ def most_kindred(rows: csr_array, others: Indices, k: int, min_support: int) -> 
     return found
 
 
-def blend_alike(rows: csr_array, sets: csr_array, candidates: Indices, k: int, min_support: int) -> Neighbours:
-    """The k candidates of each row with the highest mean of two cosines: of its weights, and of its set.
+def nearest_by_mean_cosine(
+    rows: csr_array, sets: csr_array, candidates: Indices, k: int, min_support: int
+) -> Neighbours:
+    """Find each row's k candidates with the highest mean of two cosines: of their weights, and of their sets.
 
     Args:
         rows: As above.
@@ -55,7 +57,7 @@ def _nothing(n: int, k: int) -> Neighbours:
 
 @njit(parallel=True, cache=True)
 def _find(rows, columns, others, least, found):
-    """Fills `found`; each chunk is on its own, so that the order of threads does not matter."""
+    """Fill `found`; each chunk is independent, so that the order of threads does not matter."""
     starts, tags, weights = rows
     column_starts, holders, held = columns
     n_rows = len(starts) - 1
@@ -89,7 +91,7 @@ def _keep_best(row, scores, shared, others, least, found):
 
 @njit(parallel=True, cache=True)
 def _blend(rows, sets, width, candidates, min_support, found):
-    """Fills `found`, a chunk on its own; `width` is how many columns each of the two matrices has."""
+    """Fill `found`, chunk by chunk; `width` holds how many columns each of the two matrices has."""
     starts, tags, weights = rows
     set_starts, members = sets
     best, values, support = found

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 
 def strongest_reasons(items: NDArray[np.int32], history: csr_array, weights: csr_array) -> NDArray[np.int32]:
-    """The history item with the largest history · weight for each listed item, -1 where none is above zero.
+    """Find the history item with the largest history · weight for each listed item; -1 where none is above zero.
 
     Args:
         items: int32 [b, k], the lists; -1 is padding.
@@ -17,20 +17,20 @@ def strongest_reasons(items: NDArray[np.int32], history: csr_array, weights: csr
     Returns:
         Item indices, int32 [b, k]; ties go to the lowest index.
     """
-    told = np.full(items.shape, -1, dtype=np.int32)
+    found = np.full(items.shape, -1, dtype=np.int32)
     _tell(
         items,
         (history.indptr, history.indices, history.data),
         (weights.indptr, weights.indices, weights.data),
         weights.shape[1],
-        told,
+        found,
     )
-    return told
+    return found
 
 
 @njit(nogil=True, cache=True)
-def _tell(items, history, weights, n_items, told):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fills `told`."""
+def _tell(items, history, weights, n_items, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fill `found`."""
     starts, seen, values = history
     weight_starts, neighbours, strengths = weights
     place_of = np.full(n_items, -1, dtype=np.int32)
@@ -45,7 +45,7 @@ def _tell(items, history, weights, n_items, told):  # type: ignore[no-untyped-de
                 strength = values[entry] * strengths[neighbour]
                 if place >= 0 and strength > strongest[place]:
                     strongest[place] = strength
-                    told[row, place] = seen[entry]
+                    found[row, place] = seen[entry]
         for place in range(items.shape[1]):
             if items[row, place] >= 0:
                 place_of[items[row, place]] = -1

@@ -16,19 +16,19 @@ class Fallback:
     Attributes:
         scores: float32 [n_audiences, n_items]; the first row is everyone's.
         of_user: int32 [n_users], the row of each user's audience.
-        strangers: bool [n_users], the users whom no model knows.
+        cold_users: bool [n_users], the users whom no model knows.
         history: CSR [n_users, n_items], what each user has seen.
         available: bool [n_items].
     """
 
     scores: Float32s
     of_user: Indices
-    strangers: Mask
+    cold_users: Mask
     history: csr_array
     available: Mask
 
     def replace_quiet(self, ranking: Ranking, pool: Pool, users: Indices) -> Mask:
-        """The strangers, and the users whose components score all items alike, bool [n].
+        """Replace the lists of cold users by their audience's list; return who they are, bool [n].
 
         Their lists are replaced in place by those of their audience, without what they have seen.
 
@@ -37,7 +37,7 @@ class Fallback:
             pool: What they were ranked from.
             users: int32 [n].
         """
-        quiet: Mask = self.strangers[users] | np.all(pool.constant, axis=0)
+        quiet: Mask = self.cold_users[users] | np.all(pool.constant, axis=0)
         theirs = self.scores[self.of_user[users[quiet]]]
         mask_excluded(theirs, users[quiet], self.history, self.available)
         ranking.items[quiet], ranking.scores[quiet] = top_k(theirs, ranking.items.shape[1])

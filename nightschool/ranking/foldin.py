@@ -8,7 +8,7 @@ from nightschool.contract import Float32s
 
 
 def fold_in(history: csr_array, weights: csr_array) -> Float32s:
-    """Sums of the history's weights, float32 [n, n_items]: score(u, j) = Σ_i history[u, i] · weights[i, j].
+    """Sum the history's weights, float32 [n, n_items]: score(u, j) = Σ_i history[u, i] · weights[i, j].
 
     A row's sum runs over its own history only, so one user's scores are the same bits alone and in any block.
 
@@ -25,7 +25,7 @@ def fold_in(history: csr_array, weights: csr_array) -> Float32s:
 
 @njit(nogil=True, cache=True)
 def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Adds to `scores`."""
+    """Add to `scores`."""
     starts, items, values = history
     weight_starts, neighbours, strengths = weights
     for row in range(scores.shape[0]):
@@ -39,7 +39,7 @@ def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # n
 
 
 def positive(history: csr_array) -> csr_array:
-    """The history as a set: ones where the score is above zero, CSR float32 of the same shape."""
+    """Return the history as a set: ones where the score is above zero, CSR float32 of the same shape."""
     liked = history.data > 0
     kept = np.concatenate([[0], np.cumsum(liked)])[history.indptr]
     return csr_array((np.ones(kept[-1], dtype=np.float32), history.indices[liked], kept), shape=history.shape)

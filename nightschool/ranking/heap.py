@@ -8,13 +8,13 @@ from numba import njit
 
 @njit(cache=True)
 def is_worse(value, item, other_value, other_item):
-    """Whether the first entry ranks below the second: a lower score, or the same and a higher index."""
+    """Return whether the first entry ranks below the second: a lower score, or the same and a higher index."""
     return value < other_value or (value == other_value and item > other_item)
 
 
 @njit(cache=True)
 def sift_up(items, values, place, item, score):
-    """Puts an entry at the end of a heap whose root is its worst entry."""
+    """Put an entry at the end of a heap whose root is its worst entry."""
     while place > 0:
         parent = (place - 1) >> 1
         if not is_worse(score, item, values[parent], items[parent]):
@@ -26,7 +26,7 @@ def sift_up(items, values, place, item, score):
 
 @njit(cache=True)
 def sift_down(items, values, size, item, score):
-    """Puts an entry in the place of the root of a heap of `size` entries."""
+    """Put an entry in the place of the root of a heap of `size` entries."""
     place = 0
     while 2 * place + 1 < size:
         child = 2 * place + 1
@@ -41,7 +41,7 @@ def sift_down(items, values, size, item, score):
 
 @njit(cache=True)
 def sort_best_first(items, values, size):
-    """Turns a heap of `size` entries into a list, best first."""
+    """Turn a heap of `size` entries into a list, best first."""
     for last in range(size - 1, 0, -1):
         item, score = items[last], values[last]
         items[last], values[last] = items[0], values[0]

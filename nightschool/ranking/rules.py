@@ -28,12 +28,12 @@ class ListRules:
 
     @property
     def plain(self) -> bool:
-        """Whether the best are simply the best."""
+        """Whether no rule changes the order of scores."""
         return self.diversity == 0 and self.quota is None
 
 
 def pick(items: Indices, scores: Float32s, k: int, mix: ListRules) -> NDArray[np.int64]:
-    """Places of the k candidates that make the list, in its order, int64 [≤ k].
+    """Pick the places of the k candidates that make the list, in its order, int64 [≤ k].
 
     Each step takes the candidate of the highest (1 − λ) · relevance − λ · (cosine to the nearest one picked), as in
     Carbonell and Goldstein, "The use of MMR, diversity-based reranking", SIGIR 1998; relevance is the score on a scale
@@ -71,7 +71,7 @@ def _from_zero_to_one(scores: Float32s) -> Float32s:
 
 
 def keep_order(scores: Float32s, first: Sequence[int]) -> Float32s:
-    """The same scores dealt out anew, float32 [n]: the highest to the places of `first`, in its order.
+    """Permute scores so that the highest go to the places of `first`, in its order, float32 [n].
 
     Places that are not in `first` keep their order behind them. It lets a list that something else has ordered meet
     changes that are told on the scale of the scores.

@@ -29,8 +29,8 @@ class Neighbours(NamedTuple):
     support: NDArray[np.int32]
 
 
-def most_alike(history: csr_array, k: int, min_support: int) -> Neighbours:
-    """The k rows that share the most columns with each row for the size of both, never the row itself.
+def nearest_by_sets(history: csr_array, k: int, min_support: int) -> Neighbours:
+    """Find the k rows with the highest cosine of stored columns with each row, never the row itself.
 
     Args:
         history: CSR [n, n_items]; stored entries count alike.
@@ -50,7 +50,7 @@ def most_alike(history: csr_array, k: int, min_support: int) -> Neighbours:
 
 @njit(parallel=True, cache=True)
 def _find(history, columns, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fills `found`; each chunk is on its own, so that the order of threads does not matter."""
+    """Fill `found`; each chunk is independent, so that the order of threads does not matter."""
     starts, items = history
     n_rows = len(starts) - 1
     inverse = (1 / np.sqrt(np.maximum(starts[1:] - starts[:-1], 1))).astype(np.float32)
@@ -67,7 +67,7 @@ def _find(history, columns, min_support, found):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _count(items, columns, shared):  # type: ignore[no-untyped-def]  # as above
-    """Fills `shared` with how many of the items each row has."""
+    """Fill `shared` with how many of the items each row has."""
     column_starts, rows = columns
     shared[:] = 0
     for entry in range(len(items)):
@@ -78,7 +78,7 @@ def _count(items, columns, shared):  # type: ignore[no-untyped-def]  # as above
 
 @njit(cache=True)
 def _best(row, starts, shared, inverse, least, found):  # type: ignore[no-untyped-def]  # as above
-    """How many rows it kept of those that share enough, in the heap of this row."""
+    """Keep the best rows that share enough in the heap of this row; return how many."""
     size = starts[row + 1] - starts[row]
     kept, bound = 0, np.float32(0)
     for first in range(0, len(shared), _SEGMENT):
@@ -101,7 +101,7 @@ def _best(row, starts, shared, inverse, least, found):  # type: ignore[no-untype
 
 @njit(cache=True)
 def offer(rows, scores, kept, row, score):  # type: ignore[no-untyped-def]  # as above
-    """How many entries the heap has once this one is in it, or was not good enough."""
+    """Offer an entry to a heap, which may refuse it; return how many entries the heap has."""
     if kept < len(rows):
         sift_up(rows, scores, kept, row, score)
         return kept + 1

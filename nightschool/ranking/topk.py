@@ -27,7 +27,7 @@ class Ranking(NamedTuple):
 
 
 def top_k(scores: Float32s, k: int) -> Ranking:
-    """The k highest scores of each row, exactly as a full stable sort would order them.
+    """Find the k highest scores of each row, exactly as a full stable sort would order them.
 
     Args:
         scores: float32 [n, n_items]; -inf is never ranked.
@@ -48,18 +48,18 @@ def top_k(scores: Float32s, k: int) -> Ranking:
 
 
 def _require_float32(scores: Float32s) -> None:
-    """Nothing; the kernels read the bits of a score."""
+    """Raise where scores are not float32: the kernels read their bits."""
     if scores.dtype != np.float32:
         raise NightschoolError("scores are not float32", seen=str(scores.dtype), do="correct the model that scored")
 
 
 def empty_ranking(n_rows: int, k: int) -> Ranking:
-    """Lists of nothing but padding, int32 [n_rows, k]."""
+    """Allocate lists of nothing but padding, int32 and float32 [n_rows, k]."""
     return Ranking(np.full((n_rows, k), -1, dtype=np.int32), np.full((n_rows, k), -np.inf, dtype=np.float32))
 
 
 def allowed_items(history: csr_array, available: Mask) -> Mask:
-    """What may be recommended, bool [n, n_items]: available, and without a stored entry in the row's history.
+    """Mark what may be recommended, bool [n, n_items]: available, and without a stored entry in the row's history.
 
     Args:
         history: CSR [n, n_items], the rows of the block; zeros and negatives count as seen.
@@ -71,7 +71,7 @@ def allowed_items(history: csr_array, available: Mask) -> Mask:
 
 
 def mask_excluded(scores: Float32s, users: Indices, history: csr_array, available: Mask) -> None:
-    """Nothing; sets seen and unavailable items to -inf in place.
+    """Set the scores of seen and unavailable items to -inf, in place.
 
     Args:
         scores: float32 [n, n_items].
@@ -112,7 +112,7 @@ def rank_users(
     k: int,
     block_users: int,
 ) -> Ranking:
-    """The k best unseen available items of each user, scored and ranked block by block on all cores.
+    """Rank the k best unseen available items of each user, block by block on all cores.
 
     Args:
         score: A recommender's `score`, called from several threads; the block that it returns is masked in place.
@@ -135,5 +135,5 @@ def rank_users(
 
 
 def join_rankings(parts: list[Ranking]) -> Ranking:
-    """The lists of all parts, one after the other."""
+    """Concatenate lists."""
     return Ranking(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))

@@ -15,7 +15,7 @@ _BUCKETS = 1 << (31 - _SHIFT)
 
 
 def keep_largest(rows: NDArray[np.floating], n: int) -> csr_array:
-    """The n entries of largest size in each row, CSR float32 of the same shape, columns ascending; zeros are dropped.
+    """Keep the n entries of largest size in each row, CSR float32 of the same shape, columns ascending, no zeros.
 
     Equal sizes are kept by ascending column.
 
@@ -37,7 +37,7 @@ def keep_largest(rows: NDArray[np.floating], n: int) -> csr_array:
 
 
 def keep_largest_entries(matrix: csr_array, n: int) -> csr_array:
-    """The same of a matrix that is sparse already: at most n entries a row, CSR float32 of the same shape.
+    """Keep the n stored entries of largest size in each row of a sparse matrix, CSR float32 of the same shape.
 
     Args:
         matrix: CSR, columns ascending in each row.
@@ -64,7 +64,7 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @njit(parallel=True, cache=True)
 def _keep_of_rows(rows, columns, counts):
-    """How many entries are NaN; fills the columns kept of each row, ascending, and how many they are."""
+    """Fill the columns kept of each row, ascending, and how many they are; return how many entries are NaN."""
     n_nan = 0
     for row in prange(rows.shape[0]):
         n_nan += np.isnan(rows[row]).sum()
@@ -74,7 +74,7 @@ def _keep_of_rows(rows, columns, counts):
 
 @njit(parallel=True, cache=True)
 def _keep_of_entries(starts, values, n, places, counts):
-    """The same of the stored entries of each row, whose places count from the start of the row."""
+    """Fill the places kept of each row's stored entries, counted from its start; return how many are NaN."""
     n_nan = 0
     for row in prange(len(starts) - 1):
         own = values[starts[row] : starts[row + 1]]
@@ -85,7 +85,7 @@ def _keep_of_entries(starts, values, n, places, counts):
 
 @njit(cache=True)
 def keep_places(sizes, n, places):
-    """How many places it wrote, ascending: those of the n largest sizes; equal ones by place, and never a zero.
+    """Write the places of the n largest sizes, ascending, ties by place, never of a zero; return how many.
 
     Args:
         sizes: float32, none of them negative.
@@ -110,7 +110,7 @@ def keep_places(sizes, n, places):
 
 @njit(cache=True)
 def _bound(sizes, n):
-    """The n-th largest size and how many of that size belong to the n; zero and none where fewer are above zero."""
+    """Find the n-th largest size and how many of that size belong to the n; zeros where fewer are above zero."""
     buckets = sizes.view(np.uint32) >> np.uint32(_SHIFT)  # larger sizes have larger bits
     counts = np.zeros(_BUCKETS, np.int64)
     for place in range(len(buckets)):

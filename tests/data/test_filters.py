@@ -235,7 +235,7 @@ def test_bots_teach_nothing_and_are_not_tested_but_what_they_saw_is_seen() -> No
     assert met(fitted, fitted.pairs) == {(1, 0), (2, 1)}
     assert met(fitted, fitted.interactions) == {(1, 0), (2, 1), *((0, item) for item in range(4))}
     assert met(fitted, split.held_out) == {(1, 5)}
-    assert {*fitted.user_ids.filter(pl.Series(fitted.strangers))} == {0, 3}
+    assert {*fitted.user_ids.filter(pl.Series(fitted.cold_users))} == {0, 3}
     assert (fitted.history().nnz, fitted.scores().nnz, fitted.positives().nnz) == (6, 2, 2)
 
 
@@ -246,7 +246,7 @@ def test_the_seldom_met_teach_nothing_but_are_seen_and_tested() -> None:
     assert met(fitted, fitted.pairs) == {(0, 0), (0, 1), (1, 0)}
     assert fitted.history().nnz == 4
     assert met(fitted, split.held_out) == {(2, 0)}
-    assert {*fitted.user_ids.filter(pl.Series(fitted.strangers))} == {3}
+    assert {*fitted.user_ids.filter(pl.Series(fitted.cold_users))} == {3}
 
 
 def test_ages_are_counted_from_the_newest_fitted_event() -> None:

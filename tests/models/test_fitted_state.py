@@ -18,7 +18,7 @@ def test_it_remembers_ids_histories_and_the_catalogue(planted, tmp_path):
         assert np.array_equal(one.available, planted.available)
         assert (one.history != planted.scores()).nnz == 0
         assert one.history.nnz == planted.interactions.height
-        assert np.flatnonzero(one.strangers).tolist() == [41]
+        assert np.flatnonzero(one.cold_users).tolist() == [41]
 
 
 def test_later_changes_to_the_dataset_do_not_reach_it(planted):

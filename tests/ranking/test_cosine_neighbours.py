@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from nightschool.ranking.cosine_neighbours import blend_alike, most_kindred
+from nightschool.ranking.cosine_neighbours import nearest_by_cosine, nearest_by_mean_cosine
 
 
 def drawn(seed: int, n_columns: int) -> np.ndarray:
@@ -29,7 +29,7 @@ def check(found, scores, support, allowed, k):
 def test_kindred_rows_agree_with_a_plain_product(seed, k, min_support):
     rows = drawn(seed, 6)
     others = np.flatnonzero(np.random.default_rng(seed).random(len(rows)) < 0.5).astype(np.int32)
-    found = most_kindred(csr_array(rows), others, k, min_support)
+    found = nearest_by_cosine(csr_array(rows), others, k, min_support)
     has = (rows > 0).astype(int)
     shared = has @ has.T
     least = np.maximum(np.minimum(has.sum(axis=1), min_support), 1)
@@ -42,7 +42,7 @@ def test_blended_rows_agree_with_plain_products(seed, k, min_support):
     rows, rng = drawn(seed, 6), np.random.default_rng(seed)
     sets = (rng.random((len(rows), 5)) < 0.4).astype(np.float32)
     candidates = rng.integers(-1, len(rows), (len(rows), 8)).astype(np.int32)
-    found = blend_alike(csr_array(rows), csr_array(sets), candidates, k, min_support)
+    found = nearest_by_mean_cosine(csr_array(rows), csr_array(sets), candidates, k, min_support)
     has = (rows > 0).astype(int)
     support = has @ has.T + (sets @ sets.T).astype(int)
     sizes = np.sqrt(np.maximum(np.outer(sets.sum(axis=1), sets.sum(axis=1)), 1))
@@ -55,6 +55,6 @@ def test_blended_rows_agree_with_plain_products(seed, k, min_support):
 
 def test_nobody_is_found_for_who_has_nothing():
     rows = csr_array(np.array([[1, 0], [1, 0], [0, 0]], dtype=np.float32))
-    found = most_kindred(rows, np.arange(3, dtype=np.int32), 2, 2)
+    found = nearest_by_cosine(rows, np.arange(3, dtype=np.int32), 2, 2)
     assert found.rows.tolist() == [[1, -1], [0, -1], [-1, -1]]
     assert found.support.tolist() == [[1, 0], [1, 0], [0, 0]]

@@ -10,7 +10,7 @@ def test_only_users_about_whom_nothing_is_known_get_their_audiences_list_without
     fallback = Fallback(
         scores=np.array([[3, 2, 1], [1, 2, 3]], dtype=np.float32),
         of_user=np.array([0, 1, 1], dtype=np.int32),
-        strangers=np.array([True, False, False]),
+        cold_users=np.array([True, False, False]),
         history=csr_array(np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]], dtype=np.float32)),
         available=np.array([True, True, True]),
     )

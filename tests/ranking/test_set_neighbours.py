@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from nightschool.ranking.set_neighbours import most_alike
+from nightschool.ranking.set_neighbours import nearest_by_sets
 
 
 def slow(history: np.ndarray, k: int, min_support: int) -> list[list[tuple[int, int]]]:
@@ -23,7 +23,7 @@ def slow(history: np.ndarray, k: int, min_support: int) -> list[list[tuple[int, 
 
 def test_who_shares_the_most_for_their_size_comes_first():
     history = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]])
-    alike = most_alike(csr_array(history.astype(np.float32)), k=2, min_support=2)
+    alike = nearest_by_sets(csr_array(history.astype(np.float32)), k=2, min_support=2)
     assert alike.rows.tolist() == [[2, 1], [0, 2], [0, 1], [-1, -1], [-1, -1]]
     assert alike.support.tolist() == [[3, 2], [2, 2], [3, 2], [0, 0], [0, 0]]
     np.testing.assert_allclose(alike.scores[0], [3 / np.sqrt(12), 2 / np.sqrt(6)], rtol=1e-6)
@@ -33,7 +33,7 @@ def test_who_shares_the_most_for_their_size_comes_first():
 def test_it_agrees_with_a_plain_loop(seed, k, min_support):
     rng = np.random.default_rng(seed)
     history = (rng.random((int(rng.integers(1, 400)), 6)) < 0.4).astype(np.int64)
-    alike = most_alike(csr_array(history.astype(np.float32)), k, min_support)
+    alike = nearest_by_sets(csr_array(history.astype(np.float32)), k, min_support)
     found = [
         [(int(row), int(support)) for row, support in zip(rows, supports, strict=True) if row >= 0]
         for rows, supports in zip(alike.rows, alike.support, strict=True)

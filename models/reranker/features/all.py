@@ -32,7 +32,7 @@ class CandidateFeatures:
 
     @classmethod
     def of(cls, dataset: Dataset, in_content: csr_array) -> Self:
-        """The features that the dataset allows.
+        """Learn all feature groups from a dataset.
 
         Args:
             dataset: What is learned from.
@@ -42,7 +42,7 @@ class CandidateFeatures:
         return cls(tuple(nearness if group is Nearness else group.of(dataset) for group in _GROUPS))
 
     def names(self, components: Sequence[str]) -> list[str]:
-        """What each column is.
+        """Return the name of each column.
 
         Args:
             components: The names of the pool's components.
@@ -51,7 +51,7 @@ class CandidateFeatures:
         return [*scores, *(name for group in self.groups for name in group.names)]
 
     def rows(self, pool: Pool, places: Indices, blended: Float32s, users: Indices) -> Float32s:
-        """The features of some candidates, float32 [n_candidates, n_features], one user's after the other's.
+        """Compute the features of some candidates, float32 [n_candidates, n_features], user by user.
 
         Args:
             pool: Candidates of n users.
@@ -68,17 +68,17 @@ class CandidateFeatures:
         return np.ascontiguousarray(np.concatenate(columns_of).T, dtype=np.float32)
 
     def without(self, user_index: int) -> Self:
-        """The same without one user; the index of those behind falls by one."""
+        """Return a copy without one user; the index of later users falls by one."""
         return type(self)(tuple(group.without(user_index) for group in self.groups))
 
     def save(self, directory: Path) -> None:
-        """Writes one file of arrays a group."""
+        """Write one file of arrays a group."""
         for group in self.groups:
             write_arrays(directory / _file_of(type(group)), group.arrays())
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """What `save` wrote.
+        """Load what `save` wrote.
 
         Raises:
             ConfigurationError: A file is damaged.
@@ -87,7 +87,7 @@ class CandidateFeatures:
 
 
 def ranks(scores: Float32s, items: Indices) -> Float32s:
-    """The rank of each candidate among the user's, from 1, float32 [n, width]; ties by place.
+    """Rank each candidate among the user's, from 1, float32 [n, width]; ties by place.
 
     Args:
         scores: float32 [n, width].

@@ -28,7 +28,7 @@ class Candidates(NamedTuple):
 
     @property
     def owners(self) -> Indices:
-        """Whose each candidate is, int32 [n_candidates]."""
+        """User of each candidate, int32 [n_candidates]."""
         return np.repeat(self.users, np.diff(self.starts))
 
 
@@ -44,23 +44,23 @@ class FeatureGroup(ABC):
     @classmethod
     @abstractmethod
     def of(cls, dataset: Dataset) -> Self:
-        """What the dataset teaches."""
+        """Learn the arrays from a dataset."""
 
     @property
     @abstractmethod
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
 
     @abstractmethod
     def columns(self, candidates: Candidates) -> Float32s:
-        """The columns, float32 [n_names, n_candidates]; NaN where the data do not tell."""
+        """Compute the columns, float32 [n_names, n_candidates]; NaN where the data do not tell."""
 
     def arrays(self) -> Arrays:
-        """All that was learned, by field."""
+        """Return the learned arrays by field."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     def without(self, user_index: int) -> Self:
-        """The same without one user; the index of those behind falls by one."""
+        """Return a copy without one user; the index of later users falls by one."""
         kept = {name: _without_row(getattr(self, name), user_index) for name in self.by_user}
         return replace(self, **kept)  # type: ignore[type-var]
 

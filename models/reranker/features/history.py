@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from scipy.sparse import csr_array, vstack
 
-from models.autoencoders.item_gram import Sequences, Together, likes_by_time
+from models.autoencoders.item_gram import ItemGram, Sequences, likes_by_time
 from models.reranker.features.base import Candidates, FeatureGroup
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
@@ -46,27 +46,27 @@ class Nearness(FeatureGroup):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """The relations of all items."""
+        """Compute the relations of all items."""
         return cls.with_content(dataset, content_nearness(dataset))
 
     @classmethod
     def with_content(cls, dataset: Dataset, in_content: csr_array) -> Self:
-        """The relations of all items, with those that `content_nearness` found."""
+        """Compute the relations of all items, given those that `content_nearness` found."""
         likes = dataset.positives()
         nothing = csr_array((dataset.n_items, 0), dtype=np.float32)
         none = csr_array((0, dataset.n_items), dtype=np.float32)
         sequences = Sequences.of(dataset, np.arange(dataset.n_items), dataset.n_items)
-        together = _nearest(Together.of_likes(likes))
-        in_time = _nearest(Together(none, nothing, sequences, cotime=1.0))
+        together = _nearest(ItemGram.of_likes(likes))
+        in_time = _nearest(ItemGram(none, nothing, sequences, cotime=1.0))
         return cls(_in_order(dataset), together, in_time, in_content)
 
     @property
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
         return [f"{sight} {by}" for by in ("by users", "in time", "in content") for sight in _SIGHTS]
 
     def columns(self, candidates: Candidates) -> Float32s:
-        """The columns, float32 [n_names, n_candidates]; zeros where the candidates are all as near."""
+        """Compute the columns, float32 [n_names, n_candidates]; zeros where the candidates are all as near."""
         relations = (self.together, self.in_time, self.in_content)
         found = np.zeros((len(relations), len(_SIGHTS), len(candidates.items)), dtype=np.float32)
         liked = self.liked[candidates.users]
@@ -96,7 +96,7 @@ class Tastes(FeatureGroup):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """The labels, and what everybody likes."""
+        """Count how common each label is among likes."""
         labels = one_hot(dataset.items, dataset.item_columns.names)
         likes = dataset.positives()
         counts = np.bincount(likes.indices, minlength=dataset.n_items).astype(np.float32)
@@ -105,11 +105,11 @@ class Tastes(FeatureGroup):
 
     @property
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
         return ("mean taste for its labels", "least taste for its labels", "most taste for its labels")
 
     def columns(self, candidates: Candidates) -> Float32s:
-        """The columns, float32 [n_names, n_candidates]; NaN of items without labels."""
+        """Compute the columns, float32 [n_names, n_candidates]; NaN of items without labels."""
         found = np.full((3, len(candidates.items)), np.nan, dtype=np.float32)
         liked = self.liked[candidates.users]
         labels = (self.labels.indptr, self.labels.indices)
@@ -118,14 +118,14 @@ class Tastes(FeatureGroup):
 
 
 def content_nearness(dataset: Dataset) -> csr_array:
-    """The items that are described most alike, CSR float32 [n_items, n_items]; the same for all cuts of a dataset."""
+    """Find the items nearest in content, CSR float32 [n_items, n_items]; the same for all cuts of a dataset."""
     features = features_of(dataset)
     none = csr_array((0, dataset.n_items), dtype=np.float32)
-    return _nearest(Together(none, features, Sequences.none(dataset.n_items), content=1.0))
+    return _nearest(ItemGram(none, features, Sequences.none(dataset.n_items), content=1.0))
 
 
-def _nearest(together: Together) -> csr_array:
-    """The largest entries of G in each row, divided by the roots of both items' diagonals."""
+def _nearest(together: ItemGram) -> csr_array:
+    """Keep the largest entries of G in each row, divided by the roots of both items' diagonals."""
     diagonal = np.sqrt(together.diagonal())
     scale = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0).astype(np.float32)
     step = max(1, _BLOCK_BYTES // (4 * max(together.n_items, 1)))
@@ -140,7 +140,7 @@ def _nearest(together: Together) -> csr_array:
 
 
 def _in_order(dataset: Dataset) -> csr_array:
-    """What each user liked, CSR float32 [n_users, n_items] of ones, each row by time; what has none comes first."""
+    """Return each user's likes, CSR float32 [n_users, n_items] of ones, each row by time; those without come first."""
     liked = likes_by_time(dataset)
     counts = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
     items = liked[ITEM_INDEX].to_numpy()
@@ -150,7 +150,7 @@ def _in_order(dataset: Dataset) -> csr_array:
 
 @njit(nogil=True, cache=True)
 def _look(liked, relation, starts, items, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fills `found`, [n_sights, n_candidates]."""
+    """Fill `found`, [n_sights, n_candidates]."""
     history_starts, history = liked
     near_starts, neighbours, weights = relation
     entry_of = np.full(len(near_starts) - 1, -1, dtype=np.int64)
@@ -182,7 +182,7 @@ def _see(found, entry, weight, is_last):  # type: ignore[no-untyped-def]  # as a
 
 @njit(nogil=True, cache=True)
 def _standardise(columns, starts):  # type: ignore[no-untyped-def]  # as above
-    """Makes each column's mean over a user's candidates zero and its deviation one; zeros where all are alike."""
+    """Standardise each column over a user's candidates; zeros where all are equal."""
     for column in range(len(columns)):
         for row in range(len(starts) - 1):
             own = columns[column, starts[row] : starts[row + 1]]
@@ -196,7 +196,7 @@ def _standardise(columns, starts):  # type: ignore[no-untyped-def]  # as above
 
 @njit(nogil=True, cache=True)
 def _taste(liked, labels, common, starts, items, found):  # type: ignore[no-untyped-def]  # as above
-    """Fills `found`, [3, n_candidates]."""
+    """Fill `found`, [3, n_candidates]."""
     history_starts, history = liked
     label_starts, label_of = labels
     for row in range(len(starts) - 1):

@@ -39,7 +39,7 @@ class Popularity(FeatureGroup):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """What the pairs to learn from say."""
+        """Measure items and users on the pairs to learn from."""
         pairs = dataset.pairs
         items, users = (pairs[name].to_numpy() for name in (ITEM_INDEX, USER_INDEX))
         scores = pairs[SCORE].to_numpy().astype(np.float64)
@@ -48,7 +48,7 @@ class Popularity(FeatureGroup):
         mean = _means(items, scores, dataset.n_items)
         spread = np.sqrt(np.maximum(_means(items, scores**2, dataset.n_items) - mean**2, 0))
         history = np.log1p(np.bincount(users, weights=scores > 0, minlength=dataset.n_users))
-        history -= history[~dataset.strangers].mean()
+        history -= history[~dataset.cold_users].mean()
         usual = _means(users, liked[items], dataset.n_users)
         by_user = np.stack([history, _means(users, scores, dataset.n_users), usual], axis=1)
         by_item = np.stack([liked, rank, mean, spread], axis=1)
@@ -58,12 +58,12 @@ class Popularity(FeatureGroup):
 
     @property
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
         of_item = ("rank by likes", "mean score of the item", "spread of the item's scores")
         return (*of_item, "likes of the user", "mean score of the user", "usual likes", "likes beyond the usual")
 
     def columns(self, candidates: Candidates) -> Float32s:
-        """The columns, float32 [n_names, n_candidates]."""
+        """Compute the columns, float32 [n_names, n_candidates]."""
         items, users = self.items[candidates.items].T, self.users[candidates.owners].T
         return np.concatenate([items[1:], users[:2], users[2:] - self.usual, items[:1] - users[2:]])
 
@@ -88,7 +88,7 @@ class Demography(FeatureGroup):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """The lifts of all values that enough people have."""
+        """Compute the lifts of all values that enough users have."""
         likes = dataset.positives()
         attributes = [name for name in dataset.users.columns if name != USER_ID]
         known = [_frequent(one_hot(dataset.users, [name]), likes) for name in attributes]
@@ -101,11 +101,11 @@ class Demography(FeatureGroup):
 
     @property
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
         return [f"lift by {name}" for name in self.attributes.tolist()]
 
     def columns(self, candidates: Candidates) -> Float32s:
-        """The mean lift over a user's values of each attribute, float32 [n_names, n_candidates]."""
+        """Average the lifts over a user's values of each attribute, float32 [n_names, n_candidates]."""
         found = np.full((len(self.attributes), len(candidates.items)), np.nan, dtype=np.float32)
         values = self.values[candidates.users]
         _mean_lifts((values.indptr, values.indices), self.first, self.lifts, candidates.starts, candidates.items, found)
@@ -113,20 +113,20 @@ class Demography(FeatureGroup):
 
 
 def _means(groups: NDArray[np.int32], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """The mean value of each group, float64 [n]; NaN of none."""
+    """Average the values of each group, float64 [n]; NaN of none."""
     counts = np.bincount(groups, minlength=n)
     sums = np.bincount(groups, weights=values, minlength=n)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def log_lift(observed: NDArray[np.floating], expected: NDArray[np.floating]) -> Float32s:
-    """The logarithm of how much more was observed than expected, float32; near zero where both are small."""
+    """Return ln(observed / expected), smoothed, float32; near zero where both are small."""
     lift: Float32s = np.log((observed + _SMOOTHING) / (expected + _SMOOTHING)).astype(np.float32)
     return lift
 
 
 def _frequent(values: csr_array, likes: csr_array) -> csr_array:
-    """The columns of those values that enough people have who like anything."""
+    """Keep the columns of values that enough users with likes have."""
     active = np.diff(likes.indptr) > 0
     counts = np.bincount(values[active].indices, minlength=values.shape[1])
     common = np.argsort(-counts, kind="stable")[:_MOST_VALUES]
@@ -135,7 +135,7 @@ def _frequent(values: csr_array, likes: csr_array) -> csr_array:
 
 @njit(nogil=True, cache=True)
 def _mean_lifts(values, first, lifts, starts, items, found):  # type: ignore[no-untyped-def]  # numba compiles it
-    """Fills `found`, [n_attributes, n_candidates]."""
+    """Fill `found`, [n_attributes, n_candidates]."""
     value_starts, value_of = values
     for row in range(len(starts) - 1):
         own = value_of[value_starts[row] : value_starts[row + 1]]

@@ -46,7 +46,7 @@ class Seasons(FeatureGroup):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """What the times of likes say."""
+        """Measure items and users by the times of likes."""
         items, users, ages = _aged(dataset)
         width = np.ceil((ages.max(initial=0) + 1) / _MOST_BINS)
         bins = (ages // width).astype(np.int64)
@@ -67,13 +67,13 @@ class Seasons(FeatureGroup):
 
     @property
     def names(self) -> Sequence[str]:
-        """What each column is."""
+        """Name of each column."""
         of_item = ("age of the item", "days since the item's last like", "trend of the item")
         of_user = ("days since the user's last like", "days of the history")
         return (*of_item, *of_user, "age when the user was last active", "lift in the user's days")
 
     def columns(self, candidates: Candidates) -> Float32s:
-        """The columns, float32 [n_names, n_candidates]."""
+        """Compute the columns, float32 [n_names, n_candidates]."""
         items, users = self.items[candidates.items].T, self.users[candidates.owners].T
         active = self.active[candidates.users]
         observed = np.zeros(len(candidates.items), dtype=np.float32)
@@ -86,7 +86,7 @@ class Seasons(FeatureGroup):
 
 
 def _aged(dataset: Dataset) -> tuple[NDArray[np.int32], NDArray[np.int32], Float64s]:
-    """Item, user and age in days of each like that has a time."""
+    """Return item, user and age in days of each like that has a time."""
     liked = dataset.pairs.filter(pl.col(SCORE) > 0)
     if TIMESTAMP in liked.columns:
         liked = liked.filter(pl.col(TIMESTAMP).is_not_null())
@@ -98,7 +98,7 @@ def _aged(dataset: Dataset) -> tuple[NDArray[np.int32], NDArray[np.int32], Float
 
 
 def _near(bins: NDArray[np.int64], items: NDArray[np.int32], width: float, n_items: int) -> Float64s:
-    """Likes of each item near each stretch of days, float64 [n_bins, n_items], the newest stretch first."""
+    """Sum each item's likes near each stretch of days, float64 [n_bins, n_items], the newest stretch first."""
     n_bins = int(bins.max(initial=0)) + 1
     counts = np.bincount(bins * n_items + items, minlength=n_bins * n_items).reshape(n_bins, n_items)
     days = np.arange(n_bins) * width
@@ -107,7 +107,7 @@ def _near(bins: NDArray[np.int64], items: NDArray[np.int32], width: float, n_ite
 
 
 def _ends(groups: NDArray[np.int32], ages: Float64s, n: int) -> tuple[Float64s, Float64s]:
-    """The largest and the smallest age in each group, float64 [n]; NaN of none."""
+    """Return the largest and the smallest age in each group, float64 [n]; NaN of none."""
     oldest, newest = np.full(n, -np.inf), np.full(n, np.inf)
     np.maximum.at(oldest, groups, ages)
     np.minimum.at(newest, groups, ages)
@@ -117,7 +117,7 @@ def _ends(groups: NDArray[np.int32], ages: Float64s, n: int) -> tuple[Float64s, 
 
 @njit(nogil=True, cache=True)
 def _add_likes(active, near, candidates, observed):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Adds to `observed`, [n_candidates]."""
+    """Add to `observed`, [n_candidates]."""
     bin_starts, bins, shares = active
     starts, items = candidates
     for row in range(len(starts) - 1):

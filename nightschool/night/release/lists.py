@@ -128,7 +128,7 @@ class ListWriter:
         shares = [component.weight for component in recommender.recipe.components]
         self._shares = np.array(shares, dtype=np.float32)[:, None, None]
         history = dataset.history()
-        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.strangers, history, dataset.available)
+        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.cold_users, history, dataset.available)
         self._liked = positive(history)
         # Rows are in the order of their key, so the pool's items are by id, and not by index.
         self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)

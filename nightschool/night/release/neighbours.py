@@ -12,8 +12,8 @@ from nightschool.contract import Blended, Dataset, Float32s, Indices
 from nightschool.night.departed import present, rows_of_present
 from nightschool.night.release.interests import interests
 from nightschool.ranking.blocks import block_users
-from nightschool.ranking.cosine_neighbours import blend_alike, most_kindred
-from nightschool.ranking.set_neighbours import Neighbours, most_alike
+from nightschool.ranking.cosine_neighbours import nearest_by_cosine, nearest_by_mean_cosine
+from nightschool.ranking.set_neighbours import Neighbours, nearest_by_sets
 from nightschool.ranking.topk import Ranking, top_k
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 
@@ -42,7 +42,7 @@ def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, cs
 
 def co_occurrence(dataset: Dataset) -> csr_array:
     """Compute the cosine of the users of two items, the 100 largest of each item: CSR float32 [n_items, n_items]."""
-    similar = most_alike(dataset.positives().T.tocsr(), _WEIGHTS_AN_ITEM, min_support=1)
+    similar = nearest_by_sets(dataset.positives().T.tocsr(), _WEIGHTS_AN_ITEM, min_support=1)
     found = similar.rows >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
     weights = csr_array((similar.scores[found], similar.rows[found], starts), shape=(dataset.n_items, dataset.n_items))
@@ -99,18 +99,18 @@ def similar_users(dataset: Dataset) -> pl.DataFrame:
     """
     likes, tags = (rows_of_present(rows, dataset) for rows in (dataset.positives(), interests(dataset)))
     if not tags.nnz:
-        similar = most_alike(likes, SIMILAR_USERS, MIN_SUPPORT)
+        similar = nearest_by_sets(likes, SIMILAR_USERS, MIN_SUPPORT)
         return _by_method({CO_ENGAGEMENT: similar, COMBINED: similar}, dataset)
-    by_items = most_alike(likes, _CANDIDATES, MIN_SUPPORT)
-    by_tags = most_kindred(tags, _panel(dataset), _CANDIDATES, MIN_SUPPORT)
+    by_items = nearest_by_sets(likes, _CANDIDATES, MIN_SUPPORT)
+    by_tags = nearest_by_cosine(tags, _panel(dataset), _CANDIDATES, MIN_SUPPORT)
     candidates = np.concatenate([by_items.rows, by_tags.rows], axis=1)
-    combined = blend_alike(tags, likes, candidates, SIMILAR_USERS, MIN_SUPPORT)
+    combined = nearest_by_mean_cosine(tags, likes, candidates, SIMILAR_USERS, MIN_SUPPORT)
     return _by_method({CO_ENGAGEMENT: by_items, INTERESTS: by_tags, COMBINED: combined}, dataset)
 
 
 def _panel(dataset: Dataset) -> Indices:
     """Return the users that tags are compared with; the first indices are a random sample, as ids are hashed."""
-    active = np.flatnonzero(~dataset.strangers & present(dataset)).astype(np.int32)
+    active = np.flatnonzero(~dataset.cold_users & present(dataset)).astype(np.int32)
     return active[: max(_SMALLEST_PANEL, _COMPARISONS // max(dataset.n_users, 1))]
 
 

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from scipy.sparse import csr_array
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, invert, spread
-from models.autoencoders.item_gram import Together
+from models.autoencoders.item_gram import ItemGram
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.ranking.truncate import keep_largest
 
@@ -17,7 +17,7 @@ def together():
     """Every two items have somebody in common."""
     rng = np.random.default_rng(0)
     likes = rng.random((400, N_ITEMS)) < 0.2 + rng.random(N_ITEMS) / 3
-    return Together.of_likes(csr_array(likes.astype(np.float32)))
+    return ItemGram.of_likes(csr_array(likes.astype(np.float32)))
 
 
 def ones(own, _penalty):
@@ -60,7 +60,7 @@ def test_the_sparse_form_keeps_the_largest_weights_too(together):
 
 
 def test_neither_form_inverts_what_has_no_inverse():
-    twins = Together.of_likes(csr_array(np.ones((50, 30), dtype=np.float32)))
+    twins = ItemGram.of_likes(csr_array(np.ones((50, 30), dtype=np.float32)))
     singular = autoencoder(twins, l2=1e-13)
     for learn in (singular.learn, singular._sparse):
         with pytest.raises(NightschoolError, match=r"cannot be inverted.*raise ease\.l2"):

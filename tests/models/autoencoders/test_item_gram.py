@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import Sequences, Together
+from models.autoencoders.item_gram import ItemGram, Sequences
 
 MORNING = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def likes():
 
 def test_likes_alone_are_the_gram_matrix(likes):
     dense = likes.toarray().astype(np.float64)
-    together = Together.of_likes(likes)
+    together = ItemGram.of_likes(likes)
     np.testing.assert_allclose(all_rows(together), dense.T @ dense, rtol=1e-6)
     np.testing.assert_allclose(together.diagonal(), (dense**2).sum(axis=0))
     met = together.met(together.entries_by_row())
@@ -50,19 +50,19 @@ def test_likes_alone_are_the_gram_matrix(likes):
 
 
 def test_some_rows_are_those_of_all(likes):
-    together = Together.of_likes(likes)
+    together = ItemGram.of_likes(likes)
     some = np.array([3, 69, 0])
     assert np.array_equal(together.rows(some, np.float32), together.rows(np.arange(70), np.float32)[some])
 
 
 def test_content_is_added(likes):
     features = csr_array(np.random.default_rng(1).random((70, 9)).astype(np.float32))
-    together = Together(likes, features, Sequences.none(70), content=3.0)
-    expected = all_rows(Together.of_likes(likes))
+    together = ItemGram(likes, features, Sequences.none(70), content=3.0)
+    expected = all_rows(ItemGram.of_likes(likes))
     expected += 3 * (features @ features.T).toarray()
     np.testing.assert_allclose(all_rows(together), expected, rtol=1e-5)
     np.testing.assert_allclose(together.diagonal(), expected.diagonal(), rtol=1e-5)
-    assert np.array_equal(together.counts(), Together.of_likes(likes).counts())
+    assert np.array_equal(together.counts(), ItemGram.of_likes(likes).counts())
 
 
 def test_time_orders_a_history_and_equal_times_are_by_item(dataset_of):
@@ -70,7 +70,7 @@ def test_time_orders_a_history_and_equal_times_are_by_item(dataset_of):
     dataset = with_minutes(dataset_of(pairs, 2, 5), [9, 5, 5, 1, None, 2, 1])
     sequences = Sequences.of(dataset, np.arange(5), 5)
     assert sequences.items.tolist() == [1, 2, 0, 4, 2]
-    together = Together(csr_array((2, 5), dtype=np.float32), _nothing(5), sequences, cotime=2.0)
+    together = ItemGram(csr_array((2, 5), dtype=np.float32), _nothing(5), sequences, cotime=2.0)
     expected = 2 * nearness([[1, 2, 0], [4, 2]], 5)
     np.testing.assert_allclose(all_rows(together), expected, atol=1e-6)
     np.testing.assert_allclose(together.diagonal(), expected.diagonal())
@@ -90,8 +90,8 @@ def test_nearness_in_time_is_that_of_a_plain_loop_in_long_histories(dataset_of):
     dataset = with_minutes(
         dataset_of([(user, item, 1.0) for user, item, _ in timed], 3, 100), [minute for *_, minute in timed]
     )
-    together = Together(dataset.positives(), _nothing(100), Sequences.of(dataset, np.arange(100), 100), cotime=1.0)
-    expected = all_rows(Together.of_likes(dataset.positives())) + nearness(histories, 100)
+    together = ItemGram(dataset.positives(), _nothing(100), Sequences.of(dataset, np.arange(100), 100), cotime=1.0)
+    expected = all_rows(ItemGram.of_likes(dataset.positives())) + nearness(histories, 100)
     np.testing.assert_allclose(all_rows(together), expected, atol=3e-5)
     met = together.met(together.entries_by_row())
     np.testing.assert_allclose(met.toarray(), expected, atol=3e-5)

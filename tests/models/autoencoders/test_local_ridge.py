@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import Sequences, Together
+from models.autoencoders.item_gram import ItemGram, Sequences
 from models.autoencoders.local_ridge import solve_nearest
 
 
@@ -11,7 +11,7 @@ def together():
     rng = np.random.default_rng(0)
     likes = csr_array((rng.random((60, 40)) < 0.3).astype(np.float32))
     features = csr_array(((rng.random((40, 12)) < 0.4) * rng.random((40, 12))).astype(np.float32))
-    return Together(likes, features, Sequences.none(40), content=2.0)
+    return ItemGram(likes, features, Sequences.none(40), content=2.0)
 
 
 def solve(together, penalty, m):
@@ -42,19 +42,19 @@ def test_each_item_is_regressed_on_its_nearest_alone(together):
 
 
 def test_an_item_with_nothing_in_common_has_no_neighbours():
-    found = solve(Together.of_likes(csr_array(np.eye(3, dtype=np.float32))), np.full(3, 4.0), 2)
+    found = solve(ItemGram.of_likes(csr_array(np.eye(3, dtype=np.float32))), np.full(3, 4.0), 2)
     assert found.counts.tolist() == [0, 0, 0]
     assert found.own.tolist() == [0.2, 0.2, 0.2]
     assert found.by_history_item(np.ones(3)).nnz == 0
 
 
 def test_one_item_alone():
-    found = solve(Together.of_likes(csr_array(np.ones((2, 1), dtype=np.float32))), np.full(1, 3.0), 5)
+    found = solve(ItemGram.of_likes(csr_array(np.ones((2, 1), dtype=np.float32))), np.full(1, 3.0), 5)
     assert found.own.tolist() == [0.2]
     assert found.by_history_item(np.ones(1)).shape == (1, 1)
 
 
 def test_where_there_is_no_inverse_it_says_so():
     likes = csr_array(np.ones((3, 3), dtype=np.float32))
-    found = solve(Together.of_likes(likes), np.zeros(3), 2)
+    found = solve(ItemGram.of_likes(likes), np.zeros(3), 2)
     assert np.isnan(found.own).all()

@@ -2,12 +2,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from models.factorization.factor_model import Factorised, by_index
+from models.factorization.factor_model import FactorModel, by_index
 from models.factorization.svd import SvdConfig
 from models.ratings import Ratings
 
 
-class Handmade(Factorised):
+class Handmade(FactorModel):
     """Two users, one of them without scores, and two items."""
 
     name = "handmade"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from models.neighbours.similarity import Likeness
+from models.neighbours.similarity import SetSimilarity
 
 
 def obvious(rows, similarity, shrinkage, k):
@@ -33,14 +33,14 @@ def sets():
 @pytest.mark.parametrize("similarity", ["cosine", "pearson"])
 @pytest.mark.parametrize(("shrinkage", "k"), [(0.0, 150), (3.0, 150), (2.0, 1000)])
 def test_likeness_is_that_of_the_dense_matrix(sets, similarity, shrinkage, k):
-    found = Likeness(similarity, shrinkage, k).among_themselves(csr_array(sets.astype(np.float32)))
+    found = SetSimilarity(similarity, shrinkage, k).among_themselves(csr_array(sets.astype(np.float32)))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.toarray(), obvious(sets, similarity, shrinkage, 150), atol=1e-5)
 
 
 def test_the_largest_are_kept_and_of_equal_ones_the_first():
     rows = csr_array(np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32))
-    found = Likeness("cosine", 0.0, 3).among_themselves(rows).toarray()
+    found = SetSimilarity("cosine", 0.0, 3).among_themselves(rows).toarray()
     np.testing.assert_allclose(found[0], [1, 1, np.sqrt(0.5), 0, 0], atol=1e-6)
     np.testing.assert_allclose(found[3], [np.sqrt(0.5), np.sqrt(0.5), 0, 1, 0], atol=1e-6)
     np.testing.assert_allclose(found[4], [0, 0, 0, 0, 1], atol=1e-6)
@@ -48,7 +48,7 @@ def test_the_largest_are_kept_and_of_equal_ones_the_first():
 
 def test_known_rows_asked_about_get_what_they_get_among_themselves(sets):
     rows = csr_array(sets.astype(np.float32))
-    likeness = Likeness("cosine", 1.0, 7)
+    likeness = SetSimilarity("cosine", 1.0, 7)
     together = likeness.among_themselves(rows)
     asked = likeness.to_rows(rows[[3, 9]], rows.T.tocsr())
     assert np.array_equal(asked.toarray(), together[[3, 9]].toarray())
@@ -57,5 +57,5 @@ def test_known_rows_asked_about_get_what_they_get_among_themselves(sets):
 def test_by_pearson_what_chance_gives_is_not_alike():
     """Two halves of four columns that overlap in one: as much as chance gives."""
     rows = csr_array(np.array([[1, 1, 0, 0], [0, 1, 1, 0]], dtype=np.float32))
-    assert not Likeness("pearson", 0.0, 2).among_themselves(rows)[[0]].toarray()[0, 1]
-    assert Likeness("cosine", 0.0, 2).among_themselves(rows)[[0]].toarray()[0, 1] == np.float32(0.5)
+    assert not SetSimilarity("pearson", 0.0, 2).among_themselves(rows)[[0]].toarray()[0, 1]
+    assert SetSimilarity("cosine", 0.0, 2).among_themselves(rows)[[0]].toarray()[0, 1] == np.float32(0.5)

@@ -32,7 +32,7 @@ def described(planted):
 
 
 def features(dataset):
-    """Id, role or domain, and history of every user and item, cell by cell; 0 and 1, 1 and 2 are met in one sitting."""
+    """Id, role or domain, and history of every user and item, cell by cell; 0 and 1, 1 and 2 are met in one session."""
     seen = dataset.history().toarray() * 0
     seen[dataset.interactions["user_index"], dataset.interactions["item_index"]] = 1
     sides = []

@@ -115,17 +115,17 @@ def test_what_is_not_learned_from_teaches_no_model(planted):
 
 
 def moods(told, dataset_of):
-    """100 users with 10 sittings of 6 items, met a second apart; `told` makes scores of each sitting's moods."""
+    """100 users with 10 sessions of 6 items, met a second apart; `told` makes scores of each session's moods."""
     rng = np.random.default_rng(0)
     items = np.concatenate([rng.permutation(80)[:60] for _ in range(100)])
-    users, sittings, steps = (
+    users, sessions, steps = (
         np.repeat(np.arange(100), 60),
         np.tile(np.repeat(np.arange(10), 6), 100),
         np.arange(6000) % 6,
     )
-    scores = told(rng, rng.integers(0, 2, (100, 10))[users, sittings])
+    scores = told(rng, rng.integers(0, 2, (100, 10))[users, sessions])
     made = dataset_of(list(zip(users.tolist(), items.tolist(), scores.tolist(), strict=True)), 100, 80)
-    seconds = pl.DataFrame({"user_index": users, "item_index": items, "second": sittings * 86_400 + steps}).cast(
+    seconds = pl.DataFrame({"user_index": users, "item_index": items, "second": sessions * 86_400 + steps}).cast(
         {"user_index": pl.Int32, "item_index": pl.Int32}
     )
     times = pl.lit(START).cast(INSTANT) + pl.col("second") * pl.duration(seconds=1)

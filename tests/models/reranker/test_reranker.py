@@ -127,7 +127,7 @@ def test_importances_are_shares_of_named_features(planted):
 
 
 def test_a_dataset_whose_pairs_nobody_likes_is_refused(planted):
-    with pytest.raises(DataRefused, match="candidates that were met"):
+    with pytest.raises(DataRefused, match="candidates with and without"):
         build(relevant_from=9.0).fit(planted, seed=0)
 
 
