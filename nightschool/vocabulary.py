@@ -1,4 +1,4 @@
-"""Codes that are stored in tables and read back by the night, the command line and the server."""
+"""Codes in stored tables that the night, the command line and the server share."""
 
 from typing import Final
 
@@ -15,15 +15,16 @@ RANDOM: Final = "random"
 CONTENT: Final = "content"
 CO_OCCURRENCE: Final = "co_occurrence"
 AUDIENCE_LIST: Final = "audience"
-"""Where an entry comes from: the content model, weights that stand in for a model without any, an audience's list;
-else a model's name."""
+POPULARITY: Final = "popularity"
+"""Sources of an entry: the content model, co-occurrence weights in place of a model without weights, an audience's
+list, the number of users; else a model's name."""
 
 ACTIVITY_SEGMENTS: Final = {"cold": 0, "new": 1, "casual": 5, "regular": 20, "power": 100}
 """Segments of users, each with the fewest user-item pairs of its members."""
 
 
 def reason_in_words(reason: str, because: str | None, whom: str) -> str:
-    """Return a reason as people read it.
+    """Return a reason in words.
 
     Args:
         reason: A code of this module; an unknown one reads as `popular`.

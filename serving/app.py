@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
 from nightschool.settings import Settings
-from serving.api import events, items, operations, users
+from serving.api import routes as api
 from serving.middleware import App, Middleware
 from serving.night_figures import NightFigures
 from serving.page import routes as page
@@ -61,7 +61,7 @@ def application(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.night_figures = NightFigures(service.settings.paths)
-    for router in (users.lists, users.router, items.router, events.router, operations.router, page.router):
+    for router in (*api.ROUTERS, page.router):
         app.include_router(router)
     app.add_exception_handler(NightschoolError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

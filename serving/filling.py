@@ -1,19 +1,16 @@
 """Fill a narrowed list beyond its pool, from the whole catalogue: by history, then by popularity."""
 
-from typing import Final
-
 import numpy as np
 import polars as pl
 
 from nightschool.contract import Indices, Mask
+from nightschool.vocabulary import POPULARITY
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.listing import Entry, picked_list
 from serving.rules import Rules
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
-
-POPULARITY: Final = "popularity"
 
 
 def filled(snapshot: Snapshot, user: UserState, made: list[Entry], rules: Rules, allowed: Mask, k: int) -> list[Entry]:

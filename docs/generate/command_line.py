@@ -13,7 +13,7 @@ _HEAD = """# Command line
 
 `nightschool` is one program with a command for each task. `--help` after any command shows what stands here.
 
-- `--home DIR`, anywhere on the line, names the home; else `NIGHTSCHOOL_HOME` does, else it is `./.nightschool`.
+- `--home DIR`, before or after any command, names the home; else `NIGHTSCHOOL_HOME` does, else it is `./.nightschool`.
 - `--json` prints one JSON document on standard output and nothing else there; log lines go to standard error.
 - A failure that was expected is one line on standard error, and the [exit code](exit-codes.md) says of which kind.
 """
@@ -43,8 +43,12 @@ def _below(prefix: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
 
 
 def documented(command: TyperCommand) -> list[TyperArgument | TyperOption]:
-    """Return a command's arguments and options that people may use."""
-    return [each for each in command.params if isinstance(each, TyperArgument | TyperOption) and not each.hidden]
+    """Return a command's arguments and options that people may use, but `--home`, which every command takes."""
+    return [
+        each
+        for each in command.params
+        if isinstance(each, TyperArgument | TyperOption) and not each.hidden and each.name != "home"
+    ]
 
 
 def usage(path: str, command: TyperCommand) -> str:

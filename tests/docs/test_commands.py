@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`((?:nightschool|make) [^`…]+)`")
+CUT = re.compile(r"…|: |; |\bN\b|\bArms are ")
+"""Where a symptom of the runbook leaves out a value."""
 COMMANDS = typer.main.get_command(app)
 
 
@@ -61,6 +63,18 @@ def test_commands_exist(page: Path) -> None:
             assert {word for word in words if "=" not in word} <= targets
         else:
             require_command(without_home(words))
+
+
+def test_symptoms_of_the_runbook_are_messages_of_the_code() -> None:
+    """A message that was reworded no longer leads to its line of the runbook."""
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (.*?) \|", runbook, re.MULTILINE)
+    parts = [part.strip(" :") for cell in cells for span in re.findall(r"`([^`]+)`", cell) for part in CUT.split(span)]
+    symptoms = {part for part in parts if part.count(" ") > 1 and not part.startswith("nightschool ")}
+    assert len(symptoms) > 25
+    folders = ("nightschool", "models", "tasks", "serving")
+    code = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    assert [symptom for symptom in sorted(symptoms) if symptom not in code] == []
 
 
 def test_pages_name_commands() -> None:

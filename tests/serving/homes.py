@@ -17,6 +17,7 @@ from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
 from nightschool.night.night import Night, resolve_night
 from nightschool.night.prepare import event_log
+from nightschool.night.records import ProveRecord
 from nightschool.night.release.lists import write_tables
 from nightschool.night.release.publish import draft_release, publish_release
 from nightschool.settings import HomePaths, Settings
@@ -26,6 +27,7 @@ from nightschool.storage.binding import Binding, bind
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
+from tests.night.records import example
 
 N_USERS, N_ITEMS, N_INTERACTIONS = 250, 120, 5_000
 HYBRID = {
@@ -83,8 +85,8 @@ def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Re
     fitted = build(Recipe.model_validate(recipe)).fit(dataset, seed=1)
     tables = night.folder / "recommend"
     write_tables(fitted, dataset, tables, k=night.config.k, megabytes=64)
-    verdict = {"recipe": Recipe.model_validate(recipe).model_dump(mode="json"), "sentence": "for a test"}
-    draft = draft_release(night, verdict, {"tuned": True, "asked": []}, "")
+    proved: ProveRecord = example(ProveRecord, recipe=Recipe.model_validate(recipe), sentence="for a test")
+    draft = draft_release(night, proved, {"tuned": True, "asked": []}, "")
     metrics = pl.DataFrame(schema=home.lake.schema(METRICS)).drop("release_id")
     release = publish_release(night, draft, tables, metrics)
     night.close()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -87,3 +89,11 @@ def test_an_item_that_only_histories_name_is_known_by_its_id_and_never_recommend
     shown = make_list(snapshot, cold_user, Rules(), ListRequest(k=200))
     assert len(shown) == len(snapshot.catalogue) - 2
     assert 777_777 not in [entry["item_id"] for entry in shown]
+
+
+def test_a_release_stores_its_unexplained_sources_and_older_ones_have_them_by_name(served: Served) -> None:
+    snapshot = served.snapshot
+    assert snapshot.unexplained == {"popularity", "recent_popularity"}
+    gates = {**snapshot.release.gates, "unexplained": ["trending"]}
+    newer = replace(snapshot, release=snapshot.release.model_copy(update={"gates": gates}))
+    assert newer.unexplained == {"popularity", "trending"}

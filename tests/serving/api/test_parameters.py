@@ -1,7 +1,8 @@
 """What anybody might send: ids of every kind, and whatever the document allows or forbids."""
 
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -11,6 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case
 from schemathesis.checks import CHECKS
 
+from nightschool.settings import Settings
+from serving.app import application
+from serving.service import Service
 from tests.serving.client import ADDRESS, Api
 from tests.serving.conftest import copied
 
@@ -156,18 +160,9 @@ def check_operation(api: Api, label: str, n: int) -> None:
     fits()
 
 
-OPERATIONS = [
-    "get /v1/users/{user_id}/recommendations",
-    "get /v1/users/{user_id}/similar",
-    "post /similar-users/",
-    "get /v1/items/{item_id}/similar",
-    "post /v1/events",
-    "get /v1/releases",
-    "get /v1/releases/{release_id}",
-    "get /health",
-    "get /ready",
-    "get /metrics",
-]
+DOCUMENT = application(cast(Service, SimpleNamespace(settings=Settings()))).openapi()
+OPERATIONS = [f"{method} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods]
+"""Every operation of the document, so that a new route is tried too."""
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
