@@ -219,7 +219,9 @@ def build_event_log(
     signal = signal_of(manifest)
     known = _in_source_order(interactions.lazy(), signal)
     if known.is_empty():
-        raise DataRefused("no interactions are known", seen=0, do="ingest some, or ask for a later instant")
+        raise DataRefused(
+            "No interactions are known at this instant", seen=0, do="ingest some, or ask for a later instant"
+        )
     rows = known if held_out is None else pl.concat([known, _in_source_order(held_out.lazy(), signal)])
     user_frame = _indexed(users, rows[USER_ID], USER_ID)
     item_frame = _indexed(items, rows[ITEM_ID], ITEM_ID)

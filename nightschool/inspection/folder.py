@@ -24,21 +24,21 @@ def list_files(root: Path) -> list[SourceFile]:
 
     Raises:
         NotFound: There is no such folder, or no file in it.
-        ConfigurationError: It is a file, or holds too many files to look at each.
+        ConfigurationError: It is a file, or holds There are too many files to look at each.
     """
     if not root.exists():
-        raise NotFound("there is no such folder", seen=str(root), do="give the folder of your files")
+        raise NotFound("There is no such folder", seen=str(root), do="give the folder of your files")
     if not root.is_dir():
-        raise ConfigurationError("not a folder", seen=str(root), do="give the folder that the file lies in")
+        raise ConfigurationError("This is not a folder", seen=str(root), do="give the folder that the file lies in")
     below = [(path, path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
     seen = [
         (path, name) for path, name in below if not any(part.startswith(".") or part in _IGNORED for part in name.parts)
     ]
     if not seen:
-        raise NotFound("no file below the folder", seen=str(root), do="give the folder of your files")
+        raise NotFound("There is no file below the folder", seen=str(root), do="give the folder of your files")
     if len(seen) > _MOST_FILES:
         do = f"give a folder with at most {_MOST_FILES}; the manifest's files can be widened afterwards"
-        raise ConfigurationError("too many files to look at each", seen=len(seen), do=do)
+        raise ConfigurationError("There are too many files to look at each", seen=len(seen), do=do)
     return sorted((SourceFile(name.as_posix(), path) for path, name in seen), key=lambda file: file.name)
 
 

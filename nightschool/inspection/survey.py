@@ -114,7 +114,7 @@ def _no_interactions(root: Path, looks: Sequence[Look], refused: Mapping[str, st
     seen += [f"{name}: {why}" for name, why in refused.items()]
     more = [f"and {len(seen) - _MOST_SHOWN} more"] if len(seen) > _MOST_SHOWN else []
     return NotFound(
-        f"no file below {root} holds interactions",
+        f"No file below {root} holds interactions",
         seen=[*seen[:_MOST_SHOWN], *more],
         do="add one in which each row names a user and an item, such as user_id,item_id,timestamp",
     )

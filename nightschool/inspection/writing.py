@@ -14,11 +14,11 @@ def require_new(out: Path) -> None:
         ConfigurationError: The name does not end in .toml, there is a file already, or no folder to write it into.
     """
     if out.suffix != ".toml":
-        raise ConfigurationError("a manifest's name ends in .toml", seen=str(out), do="give --out such a name")
+        raise ConfigurationError("A manifest's name ends in .toml", seen=str(out), do="give --out such a name")
     if out.exists() or out.is_symlink():
-        raise ConfigurationError(f"{out} is there already", do="remove it, or give another --out")
+        raise ConfigurationError(f"{out} exists already", do="remove it, or give another --out")
     if not out.parent.is_dir():
-        raise ConfigurationError("no such folder", seen=str(out.parent), do="create it first")
+        raise ConfigurationError("There is no such folder", seen=str(out.parent), do="create it first")
 
 
 def write_manifest(text: str, out: Path) -> Manifest:
@@ -36,5 +36,7 @@ def write_manifest(text: str, out: Path) -> Manifest:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ConfigurationError(f"cannot write {out}", seen=str(error), do="give another --out") from error
+        raise ConfigurationError(
+            f"The manifest cannot be written to {out}", seen=str(error), do="give another --out"
+        ) from error
     return manifest

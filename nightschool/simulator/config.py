@@ -35,7 +35,7 @@ class SimulatorConfig(BaseModel):
             first = error.errors()[0]
             setting = ".".join(str(part) for part in first["loc"])
             raise ConfigurationError(
-                f"simulator setting '{setting}' is not usable", seen=first["input"], do=f"{first['msg']}."
+                f"Simulator setting '{setting}' is not valid", seen=first["input"], do=f"{first['msg']}."
             ) from error
 
     @property

@@ -100,7 +100,9 @@ class Truth:
             return cls._of(pl.read_parquet(path, glob=False, hive_partitioning=False))
         except (pl.exceptions.PolarsError, IndexError) as error:
             do = "give the truth.parquet of a latent simulation"
-            raise DataRefused(f"{path} holds no truth", seen=str(error)[:200], do=do) from error
+            raise DataRefused(
+                f"{path} does not hold the truth of a simulation", seen=str(error)[:200], do=do
+            ) from error
 
     @classmethod
     def _of(cls, table: pl.DataFrame) -> Self:

@@ -259,7 +259,7 @@ def test_new_home_needs_to_know_what_it_will_hold(command: str, source: Source, 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name = ", ["is no TOML", "correct it"]),
+        ("name = ", ["is not valid TOML", "correct the file"]),
         (MANIFEST.replace('user = "user"', ""), ["interactions.user", "the key is missing"]),
         (MANIFEST.replace("score =", "scores ="), ["score", "missing"]),
         (MANIFEST.replace('kind = "csv"', 'kind = "xml"'), ["'xml' is not known", "csv"]),

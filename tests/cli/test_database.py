@@ -116,7 +116,7 @@ def test_address_in_the_manifest_stays_there(platform: Server, tmp_path: Path, h
 
 def test_variable_that_is_missing(tmp_path: Path, run: Run) -> None:
     outcome = run("ingest", "--dataset", describe(tmp_path, "$PLATFORM"), "--source-root", tmp_path)
-    require_refusal(outcome, 2, "environment variable PLATFORM is not set")
+    require_refusal(outcome, 2, "Environment variable PLATFORM is not set")
 
 
 def test_sqlite_file_below_the_source_root(tmp_path: Path, run: Run) -> None:

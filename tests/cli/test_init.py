@@ -220,11 +220,11 @@ def name_a_file(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("prepare", "code", "told"),
     [
-        (write_nothing, 5, ["no file below the folder", "give the folder of your files"]),
+        (write_nothing, 5, ["There is no file below the folder", "give the folder of your files"]),
         (write_a_catalogue, 5, ["holds interactions", "courses.csv: 9 rows", "user_id,item_id,timestamp"]),
         (write_rubbish, 5, ["empty.csv: is empty", "binary.dat: is no text", "cut.csv.gz: cannot be decompressed"]),
         (name_a_file, 2, ["not a folder", "log.csv", "the folder that the file lies in"]),
-        (lambda folder: folder / "nowhere", 5, ["no such folder", "nowhere"]),
+        (lambda folder: folder / "nowhere", 5, ["There is no such folder", "nowhere"]),
     ],
 )
 def test_folder_of_no_use(prepare, code: int, told: list[str], export: Path, tmp_path: Path, run: Run) -> None:
@@ -237,10 +237,10 @@ def test_nothing_is_overwritten(export: Path, tmp_path: Path, run: Run) -> None:
     write_jsonl(export)
     out = tmp_path / "ours.toml"
     out.write_text("mine")
-    require_refusal(run("init", export, "--out", out), 2, f"{out} is there already", "another --out")
+    require_refusal(run("init", export, "--out", out), 2, f"{out} exists already", "another --out")
     assert out.read_text() == "mine"
     require_refusal(run("init", export, "--out", tmp_path / "ours.txt"), 2, "ends in .toml")
-    require_refusal(run("init", export, "--out", tmp_path / "no" / "ours.toml"), 2, "no such folder")
+    require_refusal(run("init", export, "--out", tmp_path / "no" / "ours.toml"), 2, "There is no such folder")
 
 
 @pytest.mark.slow

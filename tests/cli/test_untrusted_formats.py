@@ -214,11 +214,11 @@ def test_parquet_without_rows_or_columns_is_refused(table: Untrusted) -> None:
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 9, (HEADER + "\n1,1,3,,,\n").encode()])
 def test_parquet_that_is_none_is_refused(content: bytes, table: Untrusted) -> None:
     table.write("log.parquet", content)
-    table.refused(3, "log.parquet is no readable Parquet file")
+    table.refused(3, "log.parquet cannot be read as a Parquet file")
 
 
 def test_parquet_with_bytes_and_nested_instants_is_refused(table: Untrusted) -> None:
     write_parquet(table, user=pl.Series([b"\xff"] * N_ROWS))
-    table.refused(3, "log.parquet is no readable Parquet file", "utf8")
+    table.refused(3, "log.parquet cannot be read as a Parquet file", "utf8")
     write_parquet(table, user=pl.Series([{"at": datetime(2025, 1, 5)}] * N_ROWS))
-    table.refused(3, "column user of log.parquet cannot be read", "Struct")
+    table.refused(3, "Column user of log.parquet cannot be read", "Struct")

@@ -15,7 +15,7 @@ def test_files_come_in_the_order_of_their_names_without_hidden_ones(put, folder)
 
 
 def test_a_folder_must_be_one_and_hold_files(put, folder):
-    with pytest.raises(NotFound, match="no such folder"):
+    with pytest.raises(NotFound, match="There is no such folder"):
         list_files(folder / "nowhere")
     with pytest.raises(NotFound, match="no file below"):
         list_files(folder)

@@ -77,7 +77,7 @@ def test_parquet_keeps_its_types(folder, put):
         ("f.json", b'[\n{"a": 1}\n]', "is one JSON list"),
         ("f.xml", b"<rows></rows>", "is XML"),
         ("f.npz", b"PK\x03\x04", 'kind = "csr"'),
-        ("f.parquet", b"PAR1 and nothing more", "no readable Parquet"),
+        ("f.parquet", b"PAR1 and nothing more", "cannot be read as a Parquet"),
         ("f.txt", b"some words\nand others, too\n", "is no table"),
         ("f.csv", b"user_id,item_id\n", "holds no rows"),
         ("f.jsonl", b"{oops\n{again\n", "0 different keys"),

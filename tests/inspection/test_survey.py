@@ -90,7 +90,7 @@ def test_folder_without_interactions_says_what_is_missing(put, folder):
     with pytest.raises(NotFound) as caught:
         survey(folder, NOW)
     told = str(caught.value)
-    assert "no file below" in told
+    assert "No file below" in told
     assert "courses.csv: 3 rows, no two columns of ids of users and items" in told
     assert "and 2 more" in told
     assert "user_id,item_id,timestamp" in told

@@ -186,7 +186,7 @@ def test_a_server_that_comes_back_is_used_again(postgres: Server) -> None:
 
 @pytest.mark.parametrize("address", ["postgresql://user:p@ss@host:port/x", "nothing at all", ""])
 def test_what_is_no_address_is_refused_untold(address: str) -> None:
-    with pytest.raises(ConfigurationError, match="NIGHTSCHOOL_EVENTS_URI is no address") as error:
+    with pytest.raises(ConfigurationError, match="NIGHTSCHOOL_EVENTS_URI is not the address") as error:
         open_database(address)
     assert "p@ss" not in str(error.value)
 

@@ -69,9 +69,9 @@ class Interactions(Sourced):
     @model_validator(mode="after")
     def _deletions_name_their_event(self) -> Self:
         if self.deleted and not self.event_id:
-            raise ValueError("deleted needs an event_id, which says what is taken back")
+            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
         if self.event_id_scope == "file" and not self.event_id:
-            raise ValueError("event_id_scope needs an event_id")
+            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
         return self
 
 
@@ -132,7 +132,7 @@ class Users(Sourced):
     def _columns_do_not_collide(self) -> Self:
         _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
-            raise ValueError(f"labels are for attributes, and {strange} are none")
+            raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
 
 
@@ -217,11 +217,11 @@ class Manifest(Part):
             if needed and not any(getattr(part, name) for name in needed):
                 raise ValueError(f"score = {self.score!r} needs {' or '.join(needed)} in [interactions]")
         if len({(part.rating.min, part.rating.max) for part in self.interactions if part.rating}) > 1:
-            raise ValueError("all ratings in [interactions] need one scale: the same min and max")
+            raise ValueError("all ratings in [interactions] need one scale; give each the same min and max")
         if self.relevant and not self.score_range:
-            raise ValueError("relevant.rating_min needs a rating in [interactions]")
+            raise ValueError("relevant.rating_min needs a rating in [interactions]; add it or take relevant out")
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
-            raise ValueError("bots needs event and timestamp in [interactions]")
+            raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
 
 
@@ -265,7 +265,7 @@ def load_manifest(name_or_path: str) -> Manifest:
     document, file = _read(name_or_path, shelf, Path())
     if "items" in document and document.keys() <= Catalogue.model_fields.keys():
         do = f'attach it to a manifest of your own with catalogue = "{name_or_path}"'
-        raise ManifestError(f"{file} is a catalogue of items and no dataset", do=do)
+        raise ManifestError(f"{file} is a catalogue of items, not a manifest of a dataset", do=do)
     if "catalogue" in document:
         document = _with_items(document, file, Path(name_or_path).parent)
     return checked(Manifest, document, file)
@@ -288,7 +288,7 @@ def _read(name: str, shelf: Traversable, folder: Path) -> tuple[dict[str, Any], 
     path = folder / name
     if not path.is_file():
         do = f"give the path of a .toml file or one of {', '.join(_names(shelf))}"
-        raise ManifestError("there is no such manifest", seen=name, do=do)
+        raise ManifestError("There is no such manifest", seen=name, do=do)
     try:
         return parse_toml(path.read_text(encoding="utf-8"), str(path)), str(path)
     except UnicodeDecodeError as error:

@@ -109,7 +109,7 @@ class Time(Part):
         if self.format:
             require_format(self.format)
         if self.is_count and self.timezone != "UTC":
-            raise ValueError("a timezone is for times that are written as dates; counts have none")
+            raise ValueError("timezone applies to times written as dates, and counts have none; take it out")
         try:
             ZoneInfo(self.timezone)
         except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -144,7 +144,7 @@ class Rating(Part):
     @model_validator(mode="after")
     def _scale_has_extent(self) -> Self:
         if self.min >= self.max:
-            raise ValueError("min must be below max")
+            raise ValueError("min must be below max; give the lowest and the highest rating")
         return self
 
 

@@ -11,7 +11,7 @@ from nightschool.errors import ManifestError
 Model = TypeVar("Model", bound=BaseModel)
 
 _TO_DO: Final = {
-    "extra_forbidden": "no such key; remove it or correct its name",
+    "extra_forbidden": "no section has this key; remove it or correct its name",
     "missing": "the key is missing; add it",
     "union_tag_not_found": 'say its kind, such as kind = "csv"',
 }
@@ -22,12 +22,12 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
     """Parse the text of a TOML file.
 
     Raises:
-        ManifestError: It is no TOML.
+        ManifestError: It is not valid TOML.
     """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{file} is no TOML: {error}", do="correct it there") from None
+        raise ManifestError(f"{file} is not valid TOML: {error}", do="correct the file at that place") from None
 
 
 def checked(model: type[Model], document: Mapping[str, Any], file: str) -> Model:

@@ -50,7 +50,7 @@ def infer_id_dtypes(manifest: Manifest, source_root: Path) -> IdTypes:
 def _common_dtype(ids: Sequence[tuple[Users | Items | Interactions, str, IdMap | None]], root: Path) -> pl.DataType:
     if not any(translation or part.sources(root) for part, _, translation in ids):
         folders = ", ".join(pattern for part, _, _ in ids for pattern in part.files)
-        raise NotFound(f"there is no file in {folders} yet", do="put one there first: it shows what the ids are")
+        raise NotFound(f"There is no file in {folders} yet", do="put one there first: it shows what the ids are")
     return choose_dtype(block for each in ids for block in _ids(*each, root))
 
 
@@ -76,6 +76,6 @@ def _id_map(ids: IdMap, root: Path) -> pl.DataFrame:
     )
     twice = pairs.filter(pl.col("source").is_duplicated())
     if twice.height:
-        do = "keep one line an id"
+        do = "keep one line for each id"
         raise DataRefused(f"{ids.file} translates an id more than once", seen=twice["source"][0], do=do)
     return pairs.drop_nulls()

@@ -42,7 +42,7 @@ def postgresql_url(address: str, name: str) -> sa.URL:
         return sa.make_url(address).set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError):
         do = "write it as postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for an @ in the password"
-        raise ConfigurationError(f"{name} is no address of a database", do=do) from None
+        raise ConfigurationError(f"{name} is not the address of a database", do=do) from None
 
 
 def driver_message(error: BaseException, address: str) -> str:

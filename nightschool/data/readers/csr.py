@@ -62,7 +62,7 @@ class Csr(WholeFile):
     @model_validator(mode="after")
     def _values_or_lists(self) -> Self:
         if self.lists and self.columns:
-            raise ValueError("give columns for a row a value, or lists for a row a row of the matrix")
+            raise ValueError("give columns to read one row per value, or lists to read one row per matrix row")
         if "row" in self.lists:
             raise ValueError("give the list another name than row")
         return self
@@ -123,7 +123,7 @@ def _loaded(file: SourceFile) -> Any:
         matrix.check_format(full_check=True)
     except _DAMAGE as error:
         do = "write it with scipy.sparse.save_npz from a csr_matrix of numbers"
-        raise DataRefused(f"{file.name} is no readable CSR matrix", seen=str(error)[:200], do=do) from error
+        raise DataRefused(f"{file.name} cannot be read as a CSR matrix", seen=str(error)[:200], do=do) from error
     matrix.sum_duplicates()
     return matrix
 

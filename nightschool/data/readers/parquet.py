@@ -57,7 +57,7 @@ class Parquet(WholeFile):
             scan = pl.scan_parquet(file.path, glob=False)
             rows = scan.head(SAMPLE_ROWS + 1).collect()
         except PolarsError as error:
-            raise DataRefused(f"{file.name} is no readable Parquet file: {str(error)[:100]}") from error
+            raise DataRefused(f"{file.name} cannot be read as a Parquet file: {str(error)[:100]}") from error
         if rows.is_empty():
             raise DataRefused(f"{file.name} holds no rows")
         return Sample(file, cls(kind="parquet"), rows.head(SAMPLE_ROWS), rows.height <= SAMPLE_ROWS)
@@ -81,7 +81,7 @@ def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
             yield rows.slice(start, _BLOCK_ROWS).collect()
     except PolarsError as error:
         seen = " ".join(str(error).split())[:200]
-        raise DataRefused(f"{file.name} is no readable Parquet file", seen=seen, do="export it again") from error
+        raise DataRefused(f"{file.name} cannot be read as a Parquet file", seen=seen, do="export it again") from error
 
 
 def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
@@ -97,7 +97,7 @@ def _plain(file: SourceFile, name: str, dtype: pl.DataType) -> pl.Expr:
         return column.cast(pl.String)
     if not (_is_plain(dtype) or isinstance(dtype, pl.Datetime | pl.Time)):
         do = "write it as text, numbers, instants or lists of text"
-        raise DataRefused(f"column {name} of {file.name} cannot be read", seen=f"its type {dtype}", do=do)
+        raise DataRefused(f"Column {name} of {file.name} cannot be read", seen=f"its type {dtype}", do=do)
     return column.arr.to_list() if isinstance(dtype, pl.Array) else column
 
 

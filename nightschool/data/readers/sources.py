@@ -69,21 +69,21 @@ class Extent:
 def find_sources(root: Path, patterns: tuple[str, ...]) -> list[SourceFile]:
     """Find the files that paths, globs or folders name below the root, each once, by pattern and then by name.
 
-    A folder is a landing zone: every file that lies in it, but for hidden ones and those still being written. It may
-    be empty.
+    A folder, which may be empty, means its files without hidden ones and those still being written.
 
     Raises:
         NotFound: The root does not exist, or a path or glob matches no file.
         DataRefused: A link leads out of the root.
     """
     if not root.is_dir():
-        raise NotFound("the source root is no folder", seen=str(root), do="give the folder of the data: --source-root")
+        do = "give the folder of the data: --source-root"
+        raise NotFound("The source root is not a folder", seen=str(root), do=do)
     found: dict[str, SourceFile] = {}
     for pattern in patterns:
         literal = root / pattern
         paths = _landed(literal) if literal.is_dir() else _matching(root, pattern)
         if not paths and not literal.is_dir():
-            raise NotFound(f"no file {pattern} below {root}", do="check --source-root and the manifest's files")
+            raise NotFound(f"There is no file {pattern} below {root}", do="check --source-root and files")
         for path in paths:
             require_below(root, path)
         found.update({name: SourceFile(name, path) for path in paths if (name := path.relative_to(root).as_posix())})
@@ -179,7 +179,7 @@ def open_source(file: SourceFile) -> Iterator[HashedStream]:
 
 def gone(file: SourceFile) -> NotFound:
     """Return the error about a file that is not there any more."""
-    return NotFound(f"file {file.name} is gone", do="put it back below --source-root")
+    return NotFound(f"File {file.name} is gone", do="put it back below --source-root")
 
 
 def _damaged(file: SourceFile, error: Exception) -> DataRefused:
@@ -297,4 +297,4 @@ def _to_utf8(text: str, file: SourceFile, encoding: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         seen, do = ascii(error.object[error.start]), "give it in utf-8"
-        raise DataRefused(f"{file.name}, read as {encoding}, holds what is no character", seen=seen, do=do) from None
+        raise DataRefused(f"{file.name}, read as {encoding}, holds no characters", seen=seen, do=do) from None

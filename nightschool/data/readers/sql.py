@@ -206,7 +206,7 @@ def _require_key(file: SourceFile, name: str, keys: Sequence[Any], before: int |
 
 def _no_key(file: SourceFile, name: str, seen: str) -> DataRefused:
     do = "name a column of whole numbers or texts that tells every row apart, or cast it so in the query"
-    return DataRefused(f"column {name} of {file.name} is no key: it has {seen}", do=do)
+    return DataRefused(f"Column {name} of {file.name} cannot be the key: it has {seen}", do=do)
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def _connected(source: Sql, file: SourceFile) -> Iterator[sa.Connection]:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise _unreachable(file, driver_message(error, uri)) from None
         do = "correct the manifest's query; it must be one SELECT"
-        raise DataRefused(f"query {file.name} cannot be run", seen=driver_message(error, uri), do=do) from None
+        raise DataRefused(f"Query {file.name} cannot be run", seen=driver_message(error, uri), do=do) from None
 
 
 def _address(source: Sql, file: SourceFile) -> str:
@@ -239,16 +239,18 @@ def _address(source: Sql, file: SourceFile) -> str:
         return require_address(os.environ[name])
     except KeyError:
         do = f"set it to the address of the database that {file.name} queries"
-        raise ConfigurationError(f"environment variable {name} is not set", do=do) from None
+        raise ConfigurationError(f"Environment variable {name} is not set", do=do) from None
     except ValueError as error:
-        raise ConfigurationError(f"environment variable {name} is no address", do=str(error)) from None
+        raise ConfigurationError(
+            f"Environment variable {name} is not the address of a database", do=str(error)
+        ) from None
 
 
 def _engine(uri: str, file: SourceFile) -> sa.Engine:
     if uri.startswith(SQLITE):
         path = file.path.absolute() / uri.removeprefix(SQLITE)
         if not path.is_file():
-            raise NotFound(f"the SQLite file of {file.name} is not below {file.path}", do="check --source-root and uri")
+            raise NotFound(f"The SQLite file of {file.name} is not below {file.path}", do="check --source-root and uri")
         require_below(file.path.absolute(), path)
         return sa.create_engine(
             "sqlite://",
@@ -263,5 +265,5 @@ def _engine(uri: str, file: SourceFile) -> sa.Engine:
 
 
 def _unreachable(file: SourceFile, seen: str) -> Unreachable:
-    do = "check that it runs, and its uri"
-    return Unreachable(f"the database of {file.name} does not answer", seen=seen, do=do)
+    do = "check that it runs, and that its uri is right"
+    return Unreachable(f"The database of {file.name} does not answer", seen=seen, do=do)

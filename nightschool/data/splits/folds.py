@@ -25,7 +25,7 @@ def fold_splits(log: EventLog, *, seed: int) -> Iterator[Split]:
     """
     known = np.flatnonzero(log.known)
     if len(known) < FOLDS:
-        raise DataRefused(f"too few events for {FOLDS} folds", seen=len(known), do="ingest more")
+        raise DataRefused(f"There are too few events for {FOLDS} folds", seen=len(known), do="ingest more")
     for fold, (_, places) in enumerate(KFold(FOLDS, shuffle=True, random_state=seed).split(known), start=1):
         held_out = np.zeros(len(log.known), dtype=np.bool_)
         held_out[known[places]] = True

@@ -38,7 +38,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
     """
     part = manifest.test
     if part is None:
-        raise ManifestError(f"data set {manifest.name} has no [test]", do="choose another protocol")
+        raise ManifestError(f"The manifest of {manifest.name} has no [test]", do="choose another protocol")
     schema = interactions.collect_schema()
     types, maps = IdTypes(schema[USER_ID], schema[ITEM_ID]), read_id_maps(part, source_root)
     frames = []
@@ -47,7 +47,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
             frame = normalise_interactions(rows, part, manifest, types, maps)
             frames.append(frame.with_columns(pl.lit(file.name).alias(SOURCE_FILE)))
     if not frames:
-        raise NotFound(f"there is no file in {', '.join(part.files)}", do="put the hold-out there")
+        raise NotFound(f"There is no file in {', '.join(part.files)}", do="put the hold-out there")
     held_out = pl.concat(frames).with_columns(
         pl.col(TIMESTAMP).fill_null(ALWAYS).alias(AVAILABLE_AT), pl.lit(0, pl.Int32).alias(REVISION)
     )
@@ -59,7 +59,11 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
 def _refuse_bad(bad: pl.DataFrame) -> None:
     if bad.height:
         where = f"{bad[SOURCE_FILE][0]} row {bad[SOURCE_ROW][0]}: {bad[REASON][0]}"
-        raise DataRefused(f"{bad.height} rows of [test] are bad", seen=where, do="a hold-out must be whole; correct it")
+        raise DataRefused(
+            f"{bad.height} rows of [test] are bad",
+            seen=where,
+            do="every row of a hold-out must be valid; correct the file",
+        )
 
 
 def _refuse_overlap(held_out: pl.DataFrame, interactions: pl.LazyFrame) -> None:

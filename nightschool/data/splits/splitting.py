@@ -78,7 +78,7 @@ def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
         DataRefused: The log has no events.
     """
     if not log.known.any():
-        raise DataRefused("there is nothing to split", seen=0, do="ingest interactions first")
+        raise DataRefused("There is nothing to split", seen=0, do="ingest interactions first")
     if not log.has_time:
         why = "the data have no time: pairs are held out at random, so the models know events later than the test's"
         return _divide(log, "random-user", seed, window, (why,))
@@ -106,7 +106,9 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
             "unknown protocol", seen=protocol, do=f"use one of {', '.join(sorted(known | _CUT_ELSEWHERE))}"
         )
     if protocol in NEEDS_TIME and not log.has_time:
-        raise ConfigurationError(f"protocol {protocol!r} needs timestamps and the data have none", do="use random-user")
+        raise ConfigurationError(
+            f"Protocol {protocol!r} needs timestamps, and the data have none", do="use random-user"
+        )
     if protocol == "given":
         return _given(log, seed, window)
     if protocol != "temporal":
@@ -176,12 +178,12 @@ def _divide(log: EventLog, protocol: str, seed: int, window: Window, warnings: t
 
 def _given(log: EventLog, seed: int, window: Window) -> Cut:
     if not log.n_given:
-        raise ConfigurationError("the manifest gives no test", do="add a [test] table or use another protocol")
+        raise ConfigurationError("The manifest has no [test]", do="add a [test] table or use another protocol")
     pairs = log.events.select(USER_INDEX, ITEM_INDEX)
     known = pl.Series(log.known)
     overlap = pairs.filter(~known).join(pairs.filter(known), on=[USER_INDEX, ITEM_INDEX], how="semi").height
     if overlap:
-        raise DataRefused("the given test repeats pairs of the interactions", seen=overlap, do="remove them from one")
+        raise DataRefused("The given test repeats pairs of the interactions", seen=overlap, do="remove them from one")
     validation = random_user(log, log.known, seed, share=log.n_given / log.events.height)
     return _assemble(log, "given", (~log.known, validation), window, ())
 

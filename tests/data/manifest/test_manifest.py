@@ -79,7 +79,7 @@ SQL = '{ kind = "sql", uri = "sqlite:///a.db", query = "SELECT 1", key = "id" }'
 ITEMS = '[items]\nfiles = ["i"]\nid = "i"\n'
 USERS = '[users]\nfiles = ["u"]\nid = "u"\n'
 BROKEN = {
-    "unknown key": (MINIMAL + "colour = 1\n", "interactions.colour", "no such key"),
+    "unknown key": (MINIMAL + "colour = 1\n", "interactions.colour", "no section has this key"),
     "missing key": ('name = "x"\nscore = "implicit"\n[interactions]\nfiles = ["a"]\nuser = "u"\n', "item", "missing"),
     "unknown score": (MINIMAL.replace("implicit", "stars"), "score; saw 'stars'", "engagement"),
     "parent folder": (MINIMAL.replace("log.csv", "../log.csv"), "saw '../log.csv'", "below the source root"),
@@ -128,7 +128,7 @@ BROKEN = {
         "items",
         "collide",
     ),
-    "labels of nothing": (MINIMAL + USERS + 'labels = { job = { 1 = "a" } }\n', "users", "['job'] are none"),
+    "labels of nothing": (MINIMAL + USERS + 'labels = { job = { 1 = "a" } }\n', "users", "['job'] are not among them"),
     "map of a catalogue's origins": (
         MINIMAL
         + ITEMS
@@ -138,7 +138,7 @@ BROKEN = {
         "available.origin has no map",
     ),
     "name with a slash": (MINIMAL.replace("mine", "../mine"), "saw '../mine'", "pattern"),
-    "no TOML": ("name = ", "mine.toml is no TOML", "correct it there"),
+    "no TOML": ("name = ", "mine.toml is not valid TOML", "correct the file at that place"),
 }
 
 
@@ -192,7 +192,9 @@ def test_catalogue_that_ships_is_attached_by_its_name(tmp_path):
 def test_catalogue_is_no_dataset(tmp_path):
     assert "online-courses" not in shipped()
     for name in ("online-courses", str(tmp_path / catalogue(tmp_path))):
-        with pytest.raises(ManifestError, match=f'is a catalogue .* and no dataset; attach it .* catalogue = "{name}"'):
+        with pytest.raises(
+            ManifestError, match=f'is a catalogue .* not a manifest of a dataset; attach it .* catalogue = "{name}"'
+        ):
             load_manifest(name)
 
 

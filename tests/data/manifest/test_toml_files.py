@@ -28,7 +28,7 @@ def test_good_document_makes_its_model():
 
 
 def test_what_is_no_toml_is_told_with_its_line():
-    with pytest.raises(ManifestError, match=r"x\.toml is no TOML: .*line 2"):
+    with pytest.raises(ManifestError, match=r"x\.toml is not valid TOML: .*line 2"):
         parse_toml("a = 1\nb =\n", "x.toml")
 
 
@@ -39,7 +39,10 @@ def test_fault_names_key_value_and_what_to_do():
 
 
 def test_place_in_a_single_part_is_told_without_its_number():
-    assert told({"kind": "a", "parts": [{"url": 1}]}) == "x.toml: parts.url; no such key; remove it or correct its name"
+    assert (
+        told({"kind": "a", "parts": [{"url": 1}]})
+        == "x.toml: parts.url; no section has this key; remove it or correct its name"
+    )
     assert "parts.1.url" in told({"kind": "a", "parts": [{}, {"url": 1}]})
 
 

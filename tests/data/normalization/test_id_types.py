@@ -77,7 +77,7 @@ def test_query_is_a_source_of_its_own_name(tmp_path):
 def test_folder_without_files_shows_no_ids(tmp_path):
     (tmp_path / "landing").mkdir()
     empty = manifest(interactions={"files": ["landing/"], "user": "user", "item": "item"})
-    with pytest.raises(NotFound, match="there is no file in landing/ yet; put one there first"):
+    with pytest.raises(NotFound, match="There is no file in landing/ yet; put one there first"):
         infer_id_dtypes(empty, tmp_path)
     (tmp_path / "landing" / "log").write_text("user,item\n1,a\n")
     assert infer_id_dtypes(empty, tmp_path) == (pl.Int64(), pl.String())

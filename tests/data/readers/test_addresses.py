@@ -19,7 +19,7 @@ def test_an_address_is_read() -> None:
 
 @pytest.mark.parametrize("address", ["", "p@ss", "postgresql://reader:p@ss@host:port/x"])
 def test_what_is_none_is_refused_untold(address: str) -> None:
-    with pytest.raises(ConfigurationError, match="the uri of x is no address of a database; write it as") as error:
+    with pytest.raises(ConfigurationError, match="the uri of x is not the address of a database; write it as") as error:
         postgresql_url(address, "the uri of x")
     assert "p@ss" not in str(error.value)
 

@@ -26,5 +26,5 @@ def test_time_of_a_file(tmp_path):
     path.touch()
     os.utime(path, (1_700_000_000, 1_700_000_000))
     assert modified_at(SourceFile("log.csv", path)) == datetime.fromtimestamp(1_700_000_000, UTC)
-    with pytest.raises(NotFound, match="file x is gone"):
+    with pytest.raises(NotFound, match="File x is gone"):
         modified_at(SourceFile("x", tmp_path / "x"))

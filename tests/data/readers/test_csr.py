@@ -137,7 +137,9 @@ HOSTILE = {
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_no_csr_matrix_is_refused(tmp_path, content):
     (tmp_path / "m.npz").write_bytes(content)
-    with pytest.raises(DataRefused, match=r"m\.npz is no readable CSR matrix; saw .*; write it with scipy") as error:
+    with pytest.raises(
+        DataRefused, match=r"m\.npz cannot be read as a CSR matrix; saw .*; write it with scipy"
+    ) as error:
         rows_of(SourceFile("m.npz", tmp_path / "m.npz"), kind())
     assert error.value.exit_code == 3
 

@@ -93,13 +93,13 @@ def test_day_beyond_the_calendar_is_its_end(tmp_path: Path) -> None:
 )
 def test_type_that_has_no_text_is_refused(dtype: Any, tmp_path: Path) -> None:
     file = write(tmp_path, pl.Series("a", [None], dtype), pl.Series("b", [1]))
-    with pytest.raises(DataRefused, match=r"column a of log\.parquet cannot be read; saw .its type"):
+    with pytest.raises(DataRefused, match=r"Column a of log\.parquet cannot be read; saw .its type"):
         read(file, "a")
     assert read(file, "b")["b"].to_list() == [1]
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataRefused, match=r"log\.parquet is no readable Parquet file.*utf8"):
+    with pytest.raises(DataRefused, match=r"log\.parquet cannot be read as a Parquet file.*utf8"):
         column(tmp_path, [b"\xff"], pl.Binary)
 
 

@@ -69,7 +69,7 @@ def test_parquet_that_changed_is_refused(tmp_path):
 
 
 def test_no_parquet_is_refused(tmp_path):
-    with pytest.raises(DataRefused, match="no readable Parquet"):
+    with pytest.raises(DataRefused, match="cannot be read as a Parquet"):
         read(reading(tmp_path, b"user,item\n", Parquet(kind="parquet")))
 
 

@@ -131,7 +131,9 @@ KEYS = {
 @pytest.mark.parametrize(("key", "seen"), KEYS.values(), ids=KEYS)
 def test_column_that_is_no_key_is_refused(database, key, seen):
     query = f"SELECT {key} AS bad, * FROM log"
-    with pytest.raises(DataRefused, match=f"column bad of sql is no key: it has .*{seen}.*cast it so in the query"):
+    with pytest.raises(
+        DataRefused, match=f"Column bad of sql cannot be the key: it has .*{seen}.*cast it so in the query"
+    ):
         database.read(query=query, key="bad")
 
 
@@ -139,7 +141,7 @@ def test_key_that_loses_its_values_later_is_refused(database):
     query = 'SELECT CASE WHEN id < 3 THEN id END AS some, "user", "Item title", at FROM log'
     known = database.read(query=query, key="some")
     database.run("INSERT INTO log (id) VALUES (3)")
-    with pytest.raises(DataRefused, match="column some of sql is no key: it has 1 rows without one"):
+    with pytest.raises(DataRefused, match="Column some of sql cannot be the key: it has 1 rows without one"):
         database.read(known, query=query, key="some")
 
 
@@ -160,7 +162,7 @@ def test_blocks_are_of_one_state_of_the_database(database, monkeypatch):
     ids=["no table", "two", "not a query"],
 )
 def test_query_that_cannot_be_run_says_why(database, query, said):
-    with pytest.raises(DataRefused, match=f"query sql cannot be run; saw .*{said}.*it must be one SELECT"):
+    with pytest.raises(DataRefused, match=f"Query sql cannot be run; saw .*{said}.*it must be one SELECT"):
         database.read(query=query)
 
 
@@ -186,7 +188,7 @@ def test_address_may_come_from_the_environment(database, monkeypatch):
 
 
 def test_variable_that_is_not_set_is_told(database):
-    with pytest.raises(ConfigurationError, match="environment variable PLATFORM is not set; set it") as error:
+    with pytest.raises(ConfigurationError, match="Environment variable PLATFORM is not set; set it") as error:
         database.read(uri="$PLATFORM")
     assert error.value.exit_code == 2
 
@@ -196,14 +198,16 @@ def test_variable_that_is_not_set_is_told(database):
 )
 def test_address_of_another_kind_or_place_is_not_told(database, monkeypatch, uri):
     monkeypatch.setenv("PLATFORM", uri)
-    with pytest.raises(ConfigurationError, match="environment variable PLATFORM is no address; give") as error:
+    with pytest.raises(
+        ConfigurationError, match="Environment variable PLATFORM is not the address of a database; give"
+    ) as error:
         database.read(uri="$PLATFORM")
     assert "secret" not in str(error.value)
     assert "hidden" not in str(error.value)
 
 
 def test_sqlite_file_that_is_not_there_is_not_found(tmp_path):
-    with pytest.raises(NotFound, match="the SQLite file of sql is not below") as error:
+    with pytest.raises(NotFound, match="The SQLite file of sql is not below") as error:
         Database(tmp_path, "sqlite:///other.db", print).read()
     assert "other.db" not in str(error.value)
     assert not (tmp_path / "other.db").exists()
@@ -211,7 +215,7 @@ def test_sqlite_file_that_is_not_there_is_not_found(tmp_path):
 
 def test_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "log.db").write_text("user,item\n1,2\n" * 99)
-    with pytest.raises(DataRefused, match="query sql cannot be run; saw 'file is not a database'"):
+    with pytest.raises(DataRefused, match="Query sql cannot be run; saw 'file is not a database'"):
         Database(tmp_path, "sqlite:///log.db", print).read()
 
 
@@ -225,7 +229,7 @@ WRONG = {
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
 def test_database_that_does_not_answer_may_answer_later(postgres, tmp_path, change):
-    with pytest.raises(Unreachable, match=r"the database of sql does not answer; saw '.+'; check") as error:
+    with pytest.raises(Unreachable, match=r"The database of sql does not answer; saw '.+'; check") as error:
         Database(tmp_path, change(postgres), print).read()
     assert isinstance(error.value, OSError)
     assert error.value.exit_code == 7
@@ -257,7 +261,7 @@ def test_errors_of_a_query_do_not_tell_the_address(postgres, tmp_path):
 
 
 def test_address_that_cannot_be_taken_apart_is_not_told(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"the uri of sql is no address of a database.*%40") as error:
+    with pytest.raises(ConfigurationError, match=r"the uri of sql is not the address of a database.*%40") as error:
         Database(tmp_path, "postgresql://somebody:secret@host:secret@host/db", print).read()
     assert "secret" not in str(error.value)
 

@@ -44,7 +44,7 @@ def test_bad_row_is_refused(tmp_path):
 
 def test_folder_without_a_hold_out_is_not_found(tmp_path):
     (tmp_path / "test").mkdir()
-    with pytest.raises(NotFound, match="there is no file in test/"):
+    with pytest.raises(NotFound, match="There is no file in test/"):
         read_test(manifest(test={**PART, "files": ["test/"]}), tmp_path, known())
 
 

@@ -150,7 +150,7 @@ def test_a_given_test_that_overlaps_is_refused() -> None:
 
 
 def test_a_manifest_without_a_test_has_none_to_give() -> None:
-    with pytest.raises(ConfigurationError, match="gives no test"):
+    with pytest.raises(ConfigurationError, match=r"The manifest has no .test."):
         named_cut(steady(), "given", seed=0)
 
 
