@@ -7,7 +7,9 @@ from nightschool.columns import ERASURES, RELEASES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import find_binding, get_binding
+from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
 from serving.snapshot import Snapshot
 
@@ -129,4 +131,5 @@ class Current:
 
 
 def _open(paths: HomePaths, lake: Lake, release: Release) -> Snapshot:
-    return Snapshot.load(paths, lake, get_binding(paths.binding), release)
+    home = Home(paths, get_binding(paths.binding), lake, Releases(lake))
+    return Snapshot.load(Reader(home, release))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -32,13 +31,11 @@ from nightschool.columns import (
 )
 from nightschool.contract import Component, Mask, Recipe
 from nightschool.data.manifest.manifest import Manifest, load_manifest
-from nightschool.data.revisions import known_at
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
-from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
-from nightschool.storage.lake import Lake
 from nightschool.storage.release import UNEXPLAINED
+from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
@@ -83,30 +80,31 @@ class Snapshot:
     k: int
 
     @classmethod
-    def load(cls, paths: HomePaths, lake: Lake, binding: Binding, release: Release) -> "Snapshot":
-        """Open a release.
+    def load(cls, reader: Reader) -> "Snapshot":
+        """Open the release of a reader.
 
         Raises:
             Unreachable: A file of it is missing or damaged.
         """
-        manifest = load_manifest(binding.manifest)
-        path = partial(lists_path, paths.serving, release.release_id)
+        home, release = reader.home, reader.release
+        manifest = load_manifest(home.binding.manifest)
+        path = partial(lists_path, home.paths.serving, release.release_id)
         lists, histories, *similar = (ServingFile(path(table)) for table in SERVED)
         named = [lists.path, histories.path]
-        catalogue = Catalogue(_items(lake, release.as_of, named), manifest.item_columns)
+        catalogue = Catalogue(_items(reader, named), manifest.item_columns)
         return cls(
             release=release,
             manifest=manifest,
-            binding=binding,
+            binding=home.binding,
             lists=lists,
             histories=histories,
             similar_users=similar[0],
             similar_items=similar[1],
             catalogue=catalogue,
-            users=_users(lake, manifest, release.as_of),
-            audiences=_audiences(lake, release.release_id),
-            weights=_weights(lake, release.release_id, catalogue),
-            pools=CandidatePools(lake.files(CANDIDATE_SCORES, release.release_id)),
+            users=_users(reader, manifest),
+            audiences=_audiences(reader),
+            weights=_weights(reader, catalogue),
+            pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
         )
 
@@ -192,9 +190,9 @@ class Snapshot:
         return str(value) if value is not None and str(value) in self.audiences else EVERYONE
 
 
-def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:
+def _items(reader: Reader, named: Sequence[Path]) -> pl.DataFrame:
     """Read the items known at T; others that the files of lists name are added with their id alone."""
-    declared = known_at(lake.scan(ITEMS), as_of, ITEM_ID).collect()
+    declared = reader.known(ITEMS).collect()
     others = [
         pl.scan_ipc(file, glob=False, hive_partitioning=False).select(pl.col(ITEM_ID).explode().unique()).collect()
         for file in named
@@ -205,25 +203,25 @@ def _items(lake: Lake, as_of: datetime, named: Sequence[Path]) -> pl.DataFrame:
     return both.with_columns(blank)
 
 
-def _users(lake: Lake, manifest: Manifest, as_of: datetime) -> pl.DataFrame:
+def _users(reader: Reader, manifest: Manifest) -> pl.DataFrame:
     if manifest.users is None:
-        return pl.DataFrame(schema={USER_ID: lake.user_id})
-    known = known_at(lake.scan(USERS), as_of, USER_ID)
-    return known.filter(~pl.col(WITHDRAWN)).select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
+        return pl.DataFrame(schema={USER_ID: reader.home.lake.user_id})
+    present = reader.known(USERS).filter(~pl.col(WITHDRAWN))
+    return present.select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
 
 
-def _audiences(lake: Lake, release_id: str) -> dict[str, list[tuple[ExternalId, float]]]:
-    rows = lake.scan(AUDIENCE_RECOMMENDATIONS, release_id).sort(AUDIENCE, RANK).collect()
+def _audiences(reader: Reader) -> dict[str, list[tuple[ExternalId, float]]]:
+    rows = reader.table(AUDIENCE_RECOMMENDATIONS).sort(AUDIENCE, RANK).collect()
     lists: dict[str, list[tuple[ExternalId, float]]] = {EVERYONE: []}
     for audience, item_id, score in rows.select(AUDIENCE, ITEM_ID, SCORE).iter_rows():
         lists.setdefault(audience, []).append((item_id, score))
     return lists
 
 
-def _weights(lake: Lake, release_id: str, catalogue: Catalogue) -> dict[str, csr_array]:
+def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, csr_array]:
     """Read each component's item weights at the catalogue's positions; empty where the release has none."""
-    rows = lake.scan(ITEM_WEIGHTS, release_id).collect()
-    places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=lake.item_id)}).with_row_index("place")
+    rows = reader.table(ITEM_WEIGHTS).collect()
+    places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=reader.home.lake.item_id)}).with_row_index("place")
     placed = rows.join(places, on=ITEM_ID).join(
         places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"}), on=NEIGHBOR_ID, maintain_order="left"
     )

@@ -65,6 +65,10 @@ class Reader:
         rows = self.home.lake.scan(table, self.release.release_id)
         return rows.drop(RELEASE_ID)
 
+    def known(self, table: Table) -> pl.LazyFrame:
+        """Scan users, items or interactions as they were known at the release's T."""
+        return scan_at(self.home.lake, table, self.release.as_of)
+
     def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
         """Return a user's k best items with titles and reasons; a cold user gets the list of their audience.
 
@@ -129,8 +133,8 @@ class Reader:
 
     def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
         """Return a user's n newest interactions with titles, newest first."""
-        known = scan_at(self.home.lake, INTERACTIONS, self.release.as_of)
-        newest = known.filter(pl.col(USER_ID) == user_id).sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
+        theirs = self.known(INTERACTIONS).filter(pl.col(USER_ID) == user_id)
+        newest = theirs.sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
         titles = self.titles(newest[ITEM_ID].to_list())
         return [
             {ITEM_ID: row[ITEM_ID], TIMESTAMP: row[TIMESTAMP], TITLE: titles.get(row[ITEM_ID], "")}
@@ -140,8 +144,8 @@ class Reader:
     def titles(self, item_ids: list[Any]) -> Mapping[Any, str]:
         """Look up titles: item id to title, for the items that have one."""
         wanted = pl.Series(item_ids, dtype=self.home.lake.item_id).unique()
-        items = scan_at(self.home.lake, ITEMS, self.release.as_of)
-        found = items.filter(pl.col(ITEM_ID).is_in(wanted.implode())).select(ITEM_ID, TITLE).drop_nulls().collect()
+        named = self.known(ITEMS).filter(pl.col(ITEM_ID).is_in(wanted.implode()))
+        found = named.select(ITEM_ID, TITLE).drop_nulls().collect()
         return dict(found.iter_rows())
 
     def _audience_list(self, user_id: object, k: int, attribute: str | None) -> pl.DataFrame:

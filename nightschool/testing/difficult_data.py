@@ -122,6 +122,11 @@ class DifficultDataContract:
             with pytest.raises(NightschoolError, match=reason):
                 self.new().fit(DIFFICULT[case], seed=0)
 
+    def test_without_times_a_personal_model_stays_personal_or_refuses(self) -> None:
+        if self.model.personal and not self.model.needs_times:
+            scores = self.new().fit(DIFFICULT[NO_TIMES], seed=0).score(np.arange(N_USERS, dtype=np.int32))
+            assert not (scores == scores[:1]).all()
+
     @pytest.mark.parametrize("case", MALFORMED)
     def test_a_malformed_dataset_is_refused(self, case: str) -> None:
         dataset, message = MALFORMED[case]

@@ -38,7 +38,7 @@ def assets() -> Mapping[str, Asset]:
 
 
 def asset_path(name: str) -> str:
-    """The address of a file, which is another one whenever the file changes."""
+    """Return the address of a file, which is another one whenever the file changes."""
     return f"/static/{assets()[name].digest}/{name}"
 
 
@@ -54,7 +54,7 @@ def accepts_gzip(request: Request) -> bool:
 
 @router.get("/static/{digest}/{name}")
 async def get_asset(request: Request, digest: str, name: str) -> Response:
-    """A file of the page; one that a browser asks for by an older digest is not kept."""
+    """Answer with a file of the page; one that a browser asks for by an older digest is not kept."""
     asset = assets().get(name)
     if asset is None:
         raise HTTPException(404, "no such file")

@@ -20,7 +20,7 @@ def split():
 
 @pytest.mark.parametrize("weights", [(1.0, 0.0, 0.0), (0.0, 0.7, 0.0), (1.0, 0.5, 0.0), (1.0, -0.2, 2.0)])
 @pytest.mark.parametrize("size", [4, 200])
-def test_counting_gives_the_ndcg_of_the_ranked_lists_ties_included(split, weights, size):
+def test_counting_gives_the_ndcg_of_the_ranked_lists_ties_included(split, weights, size) -> None:
     rng = np.random.default_rng(1)
     users = relevant_users(split)
     history = split.fitted.history()[users]

@@ -1,6 +1,8 @@
 """Frames of a suite's rows, and what they break."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -15,7 +17,9 @@ MONDAY, TUESDAY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=
 TEXT = pl.String()
 
 
-def frame_of(table: columns.Table, values: dict[str, list], user_id=TEXT, item_id=TEXT) -> pl.DataFrame:
+def frame_of(
+    table: columns.Table, values: Mapping[str, Any], user_id: pl.DataType = TEXT, item_id: pl.DataType = TEXT
+) -> pl.DataFrame:
     """Rows of a table that hold these values, and nothing else."""
     schema = table.schema(user_id=user_id, item_id=item_id)
     rows = pl.DataFrame(values, schema_overrides=schema)
@@ -23,7 +27,7 @@ def frame_of(table: columns.Table, values: dict[str, list], user_id=TEXT, item_i
     return rows.with_columns(missing).select(*schema)
 
 
-def report_on(table: columns.Table, values: dict[str, list], known: Known = NOTHING) -> SuiteReport:
+def report_on(table: columns.Table, values: Mapping[str, Any], known: Known = NOTHING) -> SuiteReport:
     return check_batch(table.name, frame_of(table, values), LIMITS, known)
 
 

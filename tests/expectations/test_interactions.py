@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import pytest
@@ -27,7 +28,7 @@ GOOD = {
 }
 
 
-def at(*instant: int) -> dict[str, list]:
+def at(*instant: int) -> dict[str, Any]:
     return {**GOOD, "timestamp": [MONDAY, datetime(*instant, tzinfo=UTC), None]}
 
 
@@ -60,49 +61,49 @@ BAD_BESIDE_OTHERS = {
 }
 
 
-def test_good_interactions_break_nothing():
+def test_good_interactions_break_nothing() -> None:
     assert broken(report_on(INTERACTIONS, GOOD, DECLARED)) == set()
 
 
 @pytest.mark.parametrize("reason", BAD_ROWS | BAD_BATCHES)
-def test_each_rule_is_broken_alone(reason):
+def test_each_rule_is_broken_alone(reason: str) -> None:
     assert broken(report_on(INTERACTIONS, (BAD_ROWS | BAD_BATCHES)[reason], DECLARED)) == {reason}
 
 
 @pytest.mark.parametrize("reason", BAD_BESIDE_OTHERS)
-def test_each_rule_about_other_tables_is_broken_alone(reason):
+def test_each_rule_about_other_tables_is_broken_alone(reason: str) -> None:
     assert broken(report_on(INTERACTIONS, GOOD, BAD_BESIDE_OTHERS[reason])) == {reason}
 
 
-def test_a_column_of_another_type_is_told_before_anything_is_compared():
+def test_a_column_of_another_type_is_told_before_anything_is_compared() -> None:
     frame = frame_of(INTERACTIONS, GOOD).with_columns(rating=pl.lit("four"))
     report = check_batch("interactions", frame, LIMITS, DECLARED)
     assert [(outcome.reason, outcome.observed) for outcome in report.outcomes] == [("wrong_type", "columns rating")]
 
 
-def test_every_rule_is_tried():
+def test_every_rule_is_tried() -> None:
     tested = {*BAD_ROWS, *BAD_BATCHES, *BAD_BESIDE_OTHERS, "wrong_type"}
     assert tried(report_on(INTERACTIONS, GOOD, DECLARED)) == tested
 
 
 @pytest.mark.parametrize("reason", BAD_ROWS)
-def test_row_rules_name_the_row(reason):
+def test_row_rules_name_the_row(reason: str) -> None:
     found = check_rows("interactions", frame_of(INTERACTIONS, BAD_ROWS[reason]), LIMITS)
     assert found.select("row_number", "reason").rows() == [(1, reason)]
 
 
-def test_data_without_ratings_have_no_rating_rule():
+def test_data_without_ratings_have_no_rating_rule() -> None:
     frame = frame_of(INTERACTIONS, BAD_ROWS["rating_out_of_range"])
     assert check_rows("interactions", frame, Limits(LIMITS.latest)).is_empty()
 
 
-def test_numbers_as_ids_have_neither_length_nor_characters():
+def test_numbers_as_ids_have_neither_length_nor_characters() -> None:
     values = {**GOOD, "user_id": [1, 2, 3], "item_id": [10**18, 8, 9]}
     frame = frame_of(INTERACTIONS, values, pl.Int64(), pl.Int64())
     assert broken(check_batch("interactions", frame, LIMITS)) == set()
 
 
-def test_one_of_two_pairs_that_repeat_is_a_list_delivered_twice():
+def test_one_of_two_pairs_that_repeat_is_a_list_delivered_twice() -> None:
     twice = {name: values[:2] for name, values in PAIRS.items()}
     report = report_on(INTERACTIONS, twice, DECLARED)
     assert "repeated_pairs (1 of 2 bare pairs)" in str(
@@ -111,6 +112,6 @@ def test_one_of_two_pairs_that_repeat_is_a_list_delivered_twice():
 
 
 @pytest.mark.parametrize(("column", "value"), [("timestamp", MONDAY), ("event", "view"), ("rating", 3.0)])
-def test_events_that_repeat_a_pair_are_none(column, value):
+def test_events_that_repeat_a_pair_are_none(column: str, value: Any) -> None:
     values = {**PAIRS, column: [value] * 3}
     assert broken(report_on(INTERACTIONS, values, DECLARED)) == set()

@@ -27,21 +27,21 @@ BROKEN = {
 }
 
 
-def test_good_items_break_nothing():
+def test_good_items_break_nothing() -> None:
     assert broken(report_on(ITEMS, GOOD)) == set()
 
 
 @pytest.mark.parametrize("reason", BROKEN)
-def test_each_rule_is_broken_alone(reason):
+def test_each_rule_is_broken_alone(reason: str) -> None:
     assert broken(report_on(ITEMS, BROKEN[reason])) == {reason}
 
 
-def test_a_column_of_another_type_is_told_alone():
+def test_a_column_of_another_type_is_told_alone() -> None:
     frame = frame_of(ITEMS, GOOD).with_columns(title=pl.lit(7))
     assert broken(check_batch("items", frame, LIMITS)) == {"wrong_type"}
 
 
-def test_rows_of_what_was_withdrawn_break_nothing():
+def test_rows_of_what_was_withdrawn_break_nothing() -> None:
     frame = frame_of(ITEMS, {**GOOD, "title": ["x", None, "x"], "text": [None] * 3})
     withdrawn = pl.Series("withdrawn", [None, True, False])
     report = check_batch("items", frame.with_columns(withdrawn), LIMITS)
@@ -49,16 +49,16 @@ def test_rows_of_what_was_withdrawn_break_nothing():
     assert broken(check_batch("items", frame.with_columns(withdrawn=pl.lit("yes")), LIMITS)) == {"wrong_type"}
 
 
-def test_every_rule_is_tried():
+def test_every_rule_is_tried() -> None:
     assert tried(report_on(ITEMS, GOOD)) == {*BROKEN, "wrong_type"}
 
 
-def test_few_misread_titles_are_a_warning_that_says_how_many():
+def test_few_misread_titles_are_a_warning_that_says_how_many() -> None:
     report = report_on(ITEMS, BROKEN["some_wrong_encoding"])
     assert report.passed
     assert report.warnings == ("items: some_wrong_encoding (2 of 10 items)",)
 
 
-def test_finding_shows_the_value_and_not_its_length():
+def test_finding_shows_the_value_and_not_its_length() -> None:
     found = check_rows("items", frame_of(ITEMS, BROKEN["id_too_long"]), LIMITS)
     assert found.rows() == [(2, "id_too_long", "2" * 100)]

@@ -19,19 +19,19 @@ BROKEN = {
 }
 
 
-def test_good_lists_break_nothing():
+def test_good_lists_break_nothing() -> None:
     assert broken(report_on(RECOMMENDATIONS, GOOD)) == set()
 
 
 @pytest.mark.parametrize("reason", BROKEN)
-def test_each_rule_is_broken_alone(reason):
+def test_each_rule_is_broken_alone(reason: str) -> None:
     assert broken(report_on(RECOMMENDATIONS, BROKEN[reason])) == {reason}
 
 
-def test_a_column_of_another_type_is_told_alone():
+def test_a_column_of_another_type_is_told_alone() -> None:
     frame = frame_of(RECOMMENDATIONS, GOOD).with_columns(pl.col("rank").cast(pl.Float64))
     assert broken(check_batch("recommendations", frame, LIMITS)) == {"wrong_type"}
 
 
-def test_every_rule_is_tried():
+def test_every_rule_is_tried() -> None:
     assert tried(report_on(RECOMMENDATIONS, GOOD)) == {*BROKEN, "wrong_type"}

@@ -10,7 +10,7 @@ ODD = replace(BAD, reason="odd", severity="warning")
 GOOD = replace(BAD, reason="good", passed=True)
 
 
-def test_broken_rules_refuse_the_batch_and_are_named():
+def test_broken_rules_refuse_the_batch_and_are_named() -> None:
     report = SuiteReport("users", (GOOD, BAD, ODD))
     assert not report.passed
     with pytest.raises(DataRefused, match=r"for users breaks its rules: bad \(3 of 9 rows\); look") as error:
@@ -18,13 +18,13 @@ def test_broken_rules_refuse_the_batch_and_are_named():
     assert error.value.exit_code == 3
 
 
-def test_warnings_refuse_nothing():
+def test_warnings_refuse_nothing() -> None:
     report = SuiteReport("users", (GOOD, ODD))
     report.raise_if_failed()
     assert report.passed
     assert report.warnings == ("users: odd (3 of 9 rows)",)
 
 
-def test_reports_add_up():
+def test_reports_add_up() -> None:
     both = SuiteReport("users", (GOOD,), ("x",)) + SuiteReport("users", (BAD,), ("y",))
     assert (both.outcomes, both.results) == ((GOOD, BAD), ("x", "y"))

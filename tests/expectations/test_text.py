@@ -1,3 +1,5 @@
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -20,12 +22,12 @@ def measured(expressions: dict[str, pl.Expr], name: str, value: str | None) -> o
         ("\u202eabc", False, False),
     ],
 )
-def test_control_characters(value, in_id, in_text):
+def test_control_characters(value: Any, in_id: bool, in_text: bool) -> None:
     assert measured(id_measures("a"), controls_of("a"), value) is in_id
     assert measured(text_measures("a"), controls_of("a"), value) is in_text
 
 
-def test_length_counts_characters():
+def test_length_counts_characters() -> None:
     assert measured(id_measures("a"), length_of("a"), "日本🎓") == 3
     assert measured(id_measures("a"), length_of("a"), None) is None
 
@@ -33,6 +35,6 @@ def test_length_counts_characters():
 @pytest.mark.parametrize(
     ("value", "expected"), [("café", False), ("caf\ufffd", True), ("it\x92s", True), (None, False)]
 )
-def test_misread_text_shows_it(value, expected):
+def test_misread_text_shows_it(value: Any, expected: Any) -> None:
     frame = pl.DataFrame({"a": ["fine"], "b": [value]}, {"a": pl.String, "b": pl.String})
     assert frame.select(misread("a", "b")).item() is expected

@@ -14,21 +14,21 @@ BROKEN = {
 }
 
 
-def test_good_users_break_nothing():
+def test_good_users_break_nothing() -> None:
     assert broken(report_on(USERS, GOOD)) == set()
 
 
 @pytest.mark.parametrize("reason", BROKEN)
-def test_each_rule_is_broken_alone(reason):
+def test_each_rule_is_broken_alone(reason: str) -> None:
     assert broken(report_on(USERS, BROKEN[reason])) == {reason}
 
 
-def test_a_column_of_another_type_is_told_alone():
+def test_a_column_of_another_type_is_told_alone() -> None:
     frame = frame_of(USERS, GOOD).with_columns(available_at=pl.lit("today"))
     assert broken(check_batch("users", frame, LIMITS)) == {"wrong_type"}
 
 
-def test_rows_of_what_was_withdrawn_break_nothing():
+def test_rows_of_what_was_withdrawn_break_nothing() -> None:
     frame = frame_of(USERS, GOOD)
     withdrawn = pl.Series("withdrawn", [None, True, False])
     report = check_batch("users", frame.with_columns(withdrawn), LIMITS)
@@ -36,5 +36,5 @@ def test_rows_of_what_was_withdrawn_break_nothing():
     assert broken(check_batch("users", frame.with_columns(withdrawn=pl.lit("yes")), LIMITS)) == {"wrong_type"}
 
 
-def test_every_rule_is_tried():
+def test_every_rule_is_tried() -> None:
     assert tried(report_on(USERS, GOOD)) == {*BROKEN, "wrong_type"}

@@ -1,5 +1,7 @@
 """The statistics of experiments against what they promise, on drawn experiments that are looked at every day."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -183,7 +185,7 @@ def test_verdicts_and_harm_follow_the_intervals_and_a_broken_assignment_voids_th
     assert analysis.arms[1].conclusion == "void"
 
 
-def test_lists_of_the_true_probabilities_are_found_better_than_popularity(tmp_path) -> None:
+def test_lists_of_the_true_probabilities_are_found_better_than_popularity(tmp_path: Path) -> None:
     """Planted truth: the next engagement hits the list of ten with a known probability for each user and arm."""
     n_users = 6_000
     simulate(SimulatorConfig(users=n_users, items=200, interactions=20_000), tmp_path)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -6,7 +7,8 @@ import pytest
 
 from nightschool.contract import Split
 from nightschool.evaluation.evaluate import evaluate
-from nightschool.night.selection.select import Search
+from nightschool.night.selection.reranking import Build
+from nightschool.night.selection.select import Create, Search
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.compare import compare_models, measure_lists
 
@@ -41,7 +43,9 @@ def _test(split: Split) -> Split:
     return replace(split, name="test")
 
 
-def test_each_model_is_measured_on_the_test_against_popularity(split, test, create, build) -> None:
+def test_each_model_is_measured_on_the_test_against_popularity(
+    split: Split, test: Split, create: Create, build: Build
+) -> None:
     rows, failures = compare_models(split, test, search("popularity", "ease"), create, build)
     assert [row.name for row in rows] == ["popularity", "ease"]
     assert failures == {}
@@ -51,7 +55,9 @@ def test_each_model_is_measured_on_the_test_against_popularity(split, test, crea
     assert rows[1].evaluation.mean("ndcg", 10) == alone.mean("ndcg", 10)
 
 
-def test_hyper_parameters_come_from_validation_and_figures_from_the_test(split, test, create, build) -> None:
+def test_hyper_parameters_come_from_validation_and_figures_from_the_test(
+    split: Split, test: Split, create: Create, build: Build
+) -> None:
     # On this test nobody meets item 1 but everybody item 3.
     other = replace(test, held_out=test.held_out.with_columns(item_index=pl.lit(3, pl.Int32)))
     good, bad = "0 9 1 1", "0 1 1 9"
@@ -61,7 +67,9 @@ def test_hyper_parameters_come_from_validation_and_figures_from_the_test(split, 
     assert rows[0].evaluation.mean("precision", 1) == 0.0
 
 
-def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, test, create, build) -> None:
+def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(
+    split: Split, test: Split, create: Create, build: Build
+) -> None:
     # Alone, each finds one kind of user first; blended, item 1 is before item 2 and both before item 3.
     settings = {"ease": {"fixed": {"scores": [0, 9, 1, 2]}}, "content": {"fixed": {"scores": [0, 8, 9, 1]}}}
     rows, _ = compare_models(split, test, search("ease", "content", **settings), create, build)
@@ -74,12 +82,12 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(split, 
     assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
 
 
-def test_what_validation_chose_is_marked(split, test, create, build) -> None:
+def test_what_validation_chose_is_marked(split: Split, test: Split, create: Create, build: Build) -> None:
     rows, _ = compare_models(split, test, search("popularity", "ease", alphas=()), create, build)
     assert [row.name for row in rows if row.chosen] == ["ease"]
 
 
-def test_what_a_fit_notes_is_in_its_row(split, test, create, build) -> None:
+def test_what_a_fit_notes_is_in_its_row(split: Split, test: Split, create: Create, build: Build) -> None:
     def noting(model, params):
         made = create(model, params)
         made.note = f"{model} did otherwise"
@@ -89,12 +97,14 @@ def test_what_a_fit_notes_is_in_its_row(split, test, create, build) -> None:
     assert [row.note for row in rows] == ["popularity did otherwise", "ease did otherwise"]
 
 
-def test_component_that_is_best_alone_is_not_told_twice(split, test, create, build) -> None:
+def test_component_that_is_best_alone_is_not_told_twice(
+    split: Split, test: Split, create: Create, build: Build
+) -> None:
     rows, _ = compare_models(split, test, search("ease", "content", alphas=(0.0, 1.0)), create, build)
     assert [row.name for row in rows] == ["ease", "content"]
 
 
-def test_models_that_fail_are_left_out_and_said(split, test, create, build) -> None:
+def test_models_that_fail_are_left_out_and_said(split: Split, test: Split, create: Create, build: Build) -> None:
     rows, failures = compare_models(split, test, search("broken", "ease"), create, build)
     assert [row.name for row in rows] == ["ease"]
     assert failures == {"broken": "ZeroDivisionError: of its own"}
@@ -115,7 +125,7 @@ def lists(users: list[int], items: list[int]) -> pl.DataFrame:
     )
 
 
-def test_published_lists_are_measured_as_the_model_that_made_them(test: Split, fixed) -> None:
+def test_published_lists_are_measured_as_the_model_that_made_them(test: Split, fixed: Any) -> None:
     found = measure_lists(lists(list(range(400)), [1, 2, 3]), test, CUTOFFS)
     made = evaluate(fixed([0, 9, 8, 1]), test, cutoffs=CUTOFFS, megabytes=1)
     assert np.array_equal(found.users, made.users)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -125,7 +126,7 @@ def test_oracle_ranks_by_the_tests_time_and_leaves_out_what_was_seen(log: EventL
     assert (found.expected > 0).all()
 
 
-def test_share_of_the_way_runs_from_popularity_to_the_expectation(log: EventLog, test: Split, fixed) -> None:
+def test_share_of_the_way_runs_from_popularity_to_the_expectation(log: EventLog, test: Split, fixed: Any) -> None:
     oracle = measure_oracle(log, HELD_OUT, test, truth_of(2), 2, seed=0)
     floor = evaluate(fixed([0.0] * N_ITEMS), test, cutoffs=(2,))
     assert oracle.share_of_way(floor, floor)[0] == 0

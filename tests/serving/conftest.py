@@ -13,6 +13,7 @@ from nightschool.night.prepare import event_log
 from nightschool.settings import HomePaths
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
+from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
 from serving.snapshot import Snapshot
 from tests.serving.client import Api
@@ -36,7 +37,7 @@ class Served:
 
 def opened(home: Home, release: Release) -> Served:
     """A home's release, opened as the service opens it."""
-    return Served(home, release, Snapshot.load(home.paths, home.lake, home.binding, release))
+    return Served(home, release, Snapshot.load(Reader(home, release)))
 
 
 @pytest.fixture(scope="session")
