@@ -11,7 +11,7 @@ from nightschool.cli.app import app
 
 _HEAD = """# Command line
 
-`nightschool` is one program with a command for each task. `--help` after any command shows what stands here.
+`nightschool` is one program with a command for each task. `--help` after any command shows the same.
 
 - `--home DIR`, before or after any command, names the home; else `NIGHTSCHOOL_HOME` does, else it is `./.nightschool`.
 - `--json` prints one JSON document on standard output and nothing else there; log lines go to standard error.

@@ -1,4 +1,4 @@
-"""What tables, columns, keys and codes mean, in files of one line each beside this folder."""
+"""What tables, columns, keys and codes mean, in `docs/descriptions`, one line each."""
 
 import tomllib
 from collections.abc import Collection, Mapping

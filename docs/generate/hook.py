@@ -12,7 +12,7 @@ from docs.generate.pages import generated
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add generated pages and the plots of the benchmarks; list in the navigation what `folder/*` stands for."""
+    """Add generated pages and the plots of the benchmarks; expand `folder/*` in the navigation."""
     for path, text in generated().items():
         files.append(File.generated(config, path, content=text))
     for plot in plots():

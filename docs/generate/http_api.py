@@ -13,9 +13,9 @@ from serving.service import Service
 _HEAD: Final = """# HTTP API
 
 `nightschool serve` answers these routes; the same as an OpenAPI document is at `/openapi.json`. Errors are problem
-documents (RFC 9457, `application/problem+json`) with the id by which the server's log tells more. With a key in use,
-every request needs `Authorization: Bearer KEY` ([keys and roles](../how-to/serve.md#make-keys)). Every answer carries
-`X-Request-Id`, which the log repeats; answers made from a release hold its `release_id`.
+documents (RFC 9457, `application/problem+json`) with the id that finds the request in the server's log; every answer
+carries it as `X-Request-Id`. With a key in use, every request needs `Authorization: Bearer KEY` ([keys and
+roles](../how-to/serve.md#make-keys)). Answers made from a release hold its `release_id`.
 """
 
 

@@ -1,16 +1,19 @@
 """The built documentation: links resolve, nothing is loaded from another host, the picture is the night's."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from docs.generate import night_picture
 
 ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium")
 LOADED = re.compile(
     r"<(?:script|img|iframe|source|audio|video|embed|object)\b[^>]*\b(?:src|data)=[\"']?([^\"'\s>]+)"
     r"|<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|icon|preload|modulepreload|preconnect|dns-prefetch))[^>]*\bhref=[\"']?([^\"'\s>]+)"
@@ -70,3 +73,17 @@ def test_the_picture_is_of_the_night_as_it_is() -> None:
     assert night_picture.FILE.read_text(encoding="utf-8") == night_picture.draw(), (
         "python -m docs.generate.night_picture"
     )
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_a_browser_reads_and_searches_from_the_disk(site: Path) -> None:
+    """Search works without a server, and nothing is asked of any host."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{(site / 'index.html').as_uri()}?q=rollback")
+        page.locator(".md-search-result__item").first.wait_for()
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:", "about:"))] == []

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +20,6 @@ from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, SC
 from nightschool.contract import Component, Recipe
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound
 from nightschool.evaluation.evaluate import evaluate
-from nightschool.night.config import NightConfig
 from nightschool.night.gates import Gate, ProposedLists, ask_table_gates
 from nightschool.notebook import open_release
 from nightschool.simulator.config import SimulatorConfig
@@ -28,62 +27,19 @@ from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
 from nightschool.vocabulary import AUDIENCE_LIST
+from tests.flows.platforms import CONFIG, N_ITEMS, N_USERS, SEEN_ALL, Platform, make_platform
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
-N_USERS, N_ITEMS = 200, 100
-SEEN_ALL = 1
-"""The user who has seen everything."""
-CONFIG = NightConfig(
-    k=200,
-    models=("popularity", "ease", "content"),
-    params={"ease": {"l2": 50.0}},
-    alpha_steps=2,
-    search_trials=2,
-    search_seconds=600,  # a slow machine must not try fewer settings: the hashes would differ
-    min_users=50,
-    window_days=56,
-)
 TOO_LARGE = {"ease": {"max_gigabytes": 1e-9}}
 
 Night = Callable[..., dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Platform:
-    """A home whose first night was published from the first nine tenths of the events, to be copied.
-
-    Attributes:
-        home: The home.
-        source: The source files as they were then.
-        later: The lines of events that came later.
-        report: What the first night reported.
-    """
-
-    home: Path
-    source: Path
-    later: list[bytes]
-    report: dict[str, Any]
-
-
 @pytest.fixture(scope="module")
 def platform(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     assert prefect_api
-    folder = tmp_path_factory.mktemp("platform")
-    home, source = folder / "home", folder / "source"
-    simulate(SimulatorConfig(users=N_USERS, items=N_ITEMS, interactions=6_000, seed=1), source)
-    events = source / "engagements.csv"
-    lines = events.read_bytes().splitlines(keepends=True)
-    start, now = lines[: len(lines) * 9 // 10], lines[len(lines) * 9 // 10 :]
-    everything = [
-        f"{SEEN_ALL},{item},2025-01-05T10:00:00Z,viewed,600,true\n".encode() for item in range(1, N_ITEMS + 1)
-    ]
-    events.write_bytes(b"".join(start + everything))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NIGHTSCHOOL_HOME", str(home))
-        patch.setattr("nightschool.application.opening.code_version", lambda: "code")
-        report = retrain("learning", source, config=CONFIG)
-    return Platform(home, source, now, report)
+    return make_platform(tmp_path_factory.mktemp("platform"))
 
 
 @pytest.fixture(autouse=True)
