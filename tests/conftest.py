@@ -39,8 +39,6 @@ def _prepare() -> None:
     folder = tempfile.mkdtemp(prefix="nightschool-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NIGHTSCHOOL_HOME"] = folder
-    # Threads of LightGBM and others that wait for one another spin, and take the core from the other test process.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     prepare_environment()
 
 
