@@ -24,7 +24,7 @@ class Hybrid(Model):
 
     Scores are z-scores over a user's unseen available items; the pool is the union of each component's best of them,
     and everything outside it is ranked nowhere. A recipe of one component keeps that component's order. Where the
-    recipe has a reranker, it orders the best of the pool anew, and all else stays behind them.
+    recipe has a reranker, it reorders the best of the pool, and all else stays behind them.
     """
 
     name = "hybrid"
@@ -33,7 +33,7 @@ class Hybrid(Model):
 
     config: Recipe
     reranker: "Reranker | None"
-    """What orders the candidates anew; None where the recipe has none."""
+    """Reorders the candidates; None where the recipe has none."""
 
     def __init__(self, recipe: Recipe, models: Sequence[Model], reranker: "Reranker | None" = None) -> None:
         super().__init__(recipe)

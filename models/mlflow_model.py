@@ -1,4 +1,4 @@
-"""The registered model as `mlflow.pyfunc.load_model` runs it; this file is stored beside the arrays."""
+"""The registered model as `mlflow.pyfunc.load_model` runs it; this file is stored with the arrays."""
 
 from pathlib import Path
 from typing import Any

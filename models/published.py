@@ -1,4 +1,4 @@
-"""A fitted recipe together with its fallbacks: what a release publishes, computed anew."""
+"""A fitted recipe with its fallbacks: recomputes the lists that a release published."""
 
 import shutil
 from pathlib import Path
@@ -53,7 +53,7 @@ def forget_user(model: Path, audiences: Path, user_id: int | str) -> bool:
 class Published:
     """A release's recommender: the recipe's lists, the audience's for quiet users, everyone's for unknown ones.
 
-    A user is quiet when every component scores all items alike.
+    A user is quiet when every component scores all items the same.
     """
 
     def __init__(self, model: Hybrid, audience_scores: Float32s, audience_of_user: Indices) -> None:

@@ -1,4 +1,4 @@
-"""Models on disk: arrays in .npz files and JSON beside them, so that a file from a stranger is safe to load."""
+"""Models on disk: arrays in .npz files and JSON, so that a file from an unknown source is safe to load."""
 
 import json
 import zipfile

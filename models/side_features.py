@@ -1,4 +1,4 @@
-"""What is known of users and of items beside single scores: how much, from when, and their labels."""
+"""Traits of users and items: number of scores, their mean time, and labels."""
 
 import numpy as np
 import polars as pl

@@ -69,8 +69,8 @@ class Dataset:
             or the like lies below it.
         audience: The users' column that names their audience; None without one.
         learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
-        set_aside: bool[n_users], users whom nothing is learned from and who get their audience's list. None: nobody.
-        departed: bool[n_users], users who have left: their history teaches, and no list is made for them. None: nobody.
+        set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.
+        departed: bool[n_users], users who have left: learned from, and not listed. None: no user.
         ended: bool[n_items], the items that could be recommended before that instant and no longer. None: no item.
     """
 
@@ -236,7 +236,7 @@ class Recipe(BaseModel):
     """Names and numbers that make a recommender, never fitted arrays.
 
     Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the collaborative
-    share of a hybrid, else None; `reranker` the hyper-parameters of what orders the best of those candidates anew.
+    share of a hybrid, else None; `reranker` the hyper-parameters of what reorders the best of those candidates.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -264,7 +264,7 @@ class Pool(NamedTuple):
         scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
             component scores them all alike, and in the padding.
         members: uint32 [n, width], bit c is set where the item is among the best of component c.
-        constant: bool [n_components, n], whether the component scores all of the user's items alike.
+        constant: bool [n_components, n], whether the component scores all of the user's items the same.
     """
 
     items: Indices

@@ -29,6 +29,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
+    "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",
     "serving/schemas.py": "shapes alone; every test of a route reads an answer through them",
 }
 """Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""

@@ -109,7 +109,7 @@ class Autoencoder:
                 seen=f"max_gigabytes={self.config.max_gigabytes:g}",
                 do=f"raise {self.name}.max_gigabytes, lower {self.name}.neighbours, or leave {self.name} out",
             )
-        found = solve_nearest(self.together, self.together.met(counts), self.penalty, self.config.neighbours)
+        found = solve_nearest(self.together, self.together.sparse(counts), self.penalty, self.config.neighbours)
         if np.isnan(found.own).any():
             raise self._no_inverse()
         shares = self.shares(found.own, self.penalty)

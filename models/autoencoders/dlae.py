@@ -25,7 +25,7 @@ class DlaeConfig(AutoencoderConfig):
         default=10.0, ge=0, le=1e5, description="Likes that two items described in the same words count for."
     )
     cotime: float = Field(
-        default=1.0, ge=0, le=100, description="Likes that two items met at the same time count for, for each user."
+        default=1.0, ge=0, le=100, description="Likes that two items close in a user's history count for."
     )
 
     space: ClassVar[Space] = {

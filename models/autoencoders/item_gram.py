@@ -1,4 +1,4 @@
-"""How strongly items belong together: met by the same people, described alike, met close in time."""
+"""The item matrix: co-occurrence of likes, similarity of descriptions, nearness in time."""
 
 from collections import deque
 from collections.abc import Callable
@@ -127,7 +127,7 @@ class ItemGram:
         each_block(lambda block: _count_entries(counts, block, met, timed), self.n_items)
         return counts
 
-    def met(self, counts: Int64s) -> csr_array:
+    def sparse(self, counts: Int64s) -> csr_array:
         """Return G without content, CSR float32 [n_items, n_items], columns ascending.
 
         Args:

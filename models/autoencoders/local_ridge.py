@@ -51,7 +51,7 @@ def solve_nearest(together: ItemGram, met: csr_array, penalty: Float64s, m: int)
 
     Args:
         together: The item matrix.
-        met: Its sparse part, `together.met`.
+        met: What `together.sparse` returns.
         penalty: float64 [n_items].
         m: Neighbours of each target; fewer where fewer have anything in common with it.
     """

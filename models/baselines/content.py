@@ -15,7 +15,7 @@ _MEGABYTES = 64
 
 
 class ContentConfig(ModelConfig):
-    """How many neighbours speak for each history item."""
+    """How many similar items count for each history item."""
 
     weights_per_item: int = Field(default=100, ge=1, le=10_000, description="Similar items kept for each history item.")
 

@@ -1,4 +1,4 @@
-"""BPR: factors that put what a user liked before what they have not met, trained by implicit."""
+"""BPR: factors learned by ranking likes above unseen items, trained by implicit."""
 
 from typing import ClassVar
 

@@ -20,8 +20,9 @@ _RESIDUAL = 1e-6  # of the right-hand side; float32 would see no less
 def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
     """Rotate factors so that FᵀF is diagonal, float32 [n, d]; also return that diagonal, float64 [d].
 
-    Scores do not change when both sides are turned alike. It runs on one thread: several wait for each other in so many
-    small steps that on a busy machine they take many times as long, and on an idle one save little.
+    Scores do not change when both sides are rotated by the same matrix. It runs on one thread: several wait for
+    each other in so many small steps that on a busy machine they take many times as long, and on an idle one save
+    little.
     """
     with threadpool_limits(1):
         spectrum, axes = np.linalg.eigh((factors.T @ factors).astype(np.float64))

@@ -30,7 +30,7 @@ class SvdConfig(ModelConfig):
         default=0,
         ge=0,
         le=100,
-        description="Unseen items drawn as zeros for each item met, where scores are not graded.",
+        description="Unseen items drawn as zeros for each interaction, where scores are not graded.",
     )
 
     space: ClassVar[Space] = {"regularisation": Span(0.01, 0.3, log=True)}

@@ -11,7 +11,7 @@ from nightschool.contract import Dataset, Space, Span
 
 
 class ItemKnnConfig(ModelConfig):
-    """Which items are neighbours, and how many of them speak."""
+    """Which items are neighbours, and how many of them count."""
 
     neighbours: int = Field(default=1000, ge=1, le=10_000, description="Neighbours kept for each history item.")
     similarity: Similarity = Field(default="cosine", description="Of the sets of users who like the items.")
@@ -57,7 +57,7 @@ class ItemKnn(ItemToItem):
     config: ItemKnnConfig
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        # Each item is most alike to itself, which is taken out again.
+        # Each item is nearest to itself, which is taken out again.
         likeness = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
         self.weights = likeness.among_themselves(dataset.positives().T.tocsr())
         itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices

@@ -20,10 +20,10 @@ _BYTES_A_CELL = 40  # Surprise sums five square matrices of eight bytes an entry
 
 
 class KnnBaselineConfig(ModelConfig):
-    """Whose neighbours speak, and how many."""
+    """Which side's neighbours count, and how many."""
 
     side: Literal["items", "users"] = Field(default="items", description="Neighbours of the item or of the user.")
-    neighbours: int = Field(default=40, ge=1, le=1000, description="Neighbours that a prediction listens to at most.")
+    neighbours: int = Field(default=40, ge=1, le=1000, description="Neighbours that count in a prediction, at most.")
     shrinkage: float = Field(default=100.0, ge=0, le=1e4, description="Draws similarities of few common scores to 0.")
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that dense square matrices may take, in GB.")
 
@@ -73,7 +73,7 @@ class KnnBaseline(Model):
     similarities: Float32s
     """float32 [n_items, n_items] or [n_users, n_users]; zeros for what has no scores."""
     deviations: csr_array
-    """Scores less their baseline, by who speaks: CSR float32 [n_users, n_items], turned on the side of users."""
+    """Scores less their baseline, CSR float32 [n_users, n_items]; transposed on the side of users."""
     score_range: Float32s
     """The lowest and highest score, float32 [2]."""
 

@@ -1,4 +1,4 @@
-"""The rows of a matrix that are most alike to some rows, by what they have in common."""
+"""The nearest rows of a matrix, by the columns they have in common."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ Similarity = Literal["cosine", "pearson"]
 
 @dataclass(frozen=True)
 class SetSimilarity:
-    """How alike two rows are that have n and m of N columns, s of them in common.
+    """Similarity of two rows with n and m of N columns, s of them in common.
 
     The cosine is s / (√(n·m) + shrinkage). Pearson's correlation takes from s the n·m / N that chance gives, and from
     n and m likewise; what is below zero counts as zero.
@@ -27,7 +27,7 @@ class SetSimilarity:
     Attributes:
         similarity: Which of the two.
         shrinkage: What rows with little to compare lose by.
-        k: The most alike rows to keep; of equal ones the first.
+        k: The nearest rows to keep; of equal ones the first.
     """
 
     similarity: Similarity

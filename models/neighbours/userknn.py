@@ -13,9 +13,9 @@ from nightschool.ranking.foldin import fold_in, positive
 
 
 class UserKnnConfig(ModelConfig):
-    """Which users are neighbours, and how many of them speak."""
+    """Which users are neighbours, and how many of them count."""
 
-    neighbours: int = Field(default=200, ge=1, le=10_000, description="Nearest users that speak for a user.")
+    neighbours: int = Field(default=200, ge=1, le=10_000, description="Nearest users that count for a user.")
     similarity: Similarity = Field(default="cosine", description="Of the sets of items that the users like.")
     shrinkage: float = Field(
         default=0.0, ge=0, le=10_000, description="Added to the norm that the similarity divides by."
@@ -65,7 +65,7 @@ class UserKnn(Model):
     liked_by: csr_array
     """Who likes each item, CSR float32 [n_items, n_users] of ones."""
     similar: csr_array
-    """How alike each user's nearest neighbours are, CSR float32 [n_users, n_users]."""
+    """Similarity of each user's nearest neighbours, CSR float32 [n_users, n_users]."""
 
     def fold_in(self, history: csr_array) -> Float32s:
         """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""

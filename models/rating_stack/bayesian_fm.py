@@ -153,7 +153,7 @@ class _Posterior:
 
 def _sample(ratings: Ratings, posterior: _Posterior, config: BayesianFmConfig, seed: int) -> None:
     """Run one chain of the sampler."""
-    # Imported here: it warns of its own imports, which is for nobody to read who fits another model. myfm's regressor
+    # Imported here: it warns of its own imports, which who fits another model need not read. myfm's regressor
     # would draw a progress bar wherever standard error leads; these are what it calls.
     from myfm._myfm import ConfigBuilder, RelationBlock, TaskType, create_train_fm  # noqa: PLC0415
 

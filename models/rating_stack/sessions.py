@@ -1,4 +1,4 @@
-"""Which items are met in one session, and what a user's scores of such company say of an item."""
+"""Which items are scored in the same sessions, and what a user's scores of those say of an item."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""Rating models stacked: a ridge regression learns how much to believe each, and of whom."""
+"""Stacked rating models: a ridge regression learns each model's weight, by how much is known of user and item."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ _DEFAULT = (
 )
 _GUESSED, _KNOWN = "guessed", "known"
 _N_TREES = {_GUESSED: 225, _KNOWN: 1000}
-"""By whether the trees are told a guess of the instant of a score, or the instant itself."""
+"""Number of trees, by whether they see a guess of a score's instant or the instant itself."""
 
 
 class _Told(NamedTuple):
@@ -134,7 +134,7 @@ class Stack(Model):
         """
         if not self._trees:
             raise ConfigurationError(
-                "this stack has not learned what times tell", do="fit it on more scores, all with times"
+                "this stack has not learned from times", do="fit it on more scores, all with times"
             )
         return self._clipped(self._estimate(user_indices, item_indices, instants))
 

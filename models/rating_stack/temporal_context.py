@@ -22,7 +22,7 @@ class Windows:
 
     Attributes:
         seconds: To both sides.
-        rows: Rows to both sides, beside those of the same second.
+        rows: Rows to both sides, in addition to those of the same second.
         one_sided: Rows before the second alone, and after it alone.
     """
 

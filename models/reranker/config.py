@@ -12,14 +12,12 @@ class RerankerConfig(ModelConfig):
     """How the trees grow, which candidates they order, and what they learn from."""
 
     objective: Literal["lambdarank", "binary"] = Field(
-        default="lambdarank", description="Whether the order of a list is learned, or whether a candidate is met."
+        default="lambdarank", description="Learn the order of a list, or the probability of an interaction."
     )
     cut: Cut = Field(default="user", description="How what is learned from is cut: as the test will be.")
     relevant_from: float = Field(default=0.0, description="The lowest score of a hit, which is above zero.")
     folds: int = Field(default=4, ge=2, le=20, description="Shares that take turns in being held out.")
-    depth: int = Field(
-        default=120, ge=1, le=1000, description="The best candidates of the blend that are ordered anew."
-    )
+    depth: int = Field(default=120, ge=1, le=1000, description="The best candidates of the blend that are reordered.")
     max_users: int = Field(default=10_000, ge=1, description="Users of each cut who are learned from, drawn at random.")
     trees: int = Field(default=100, ge=1, le=5000, description="How many trees there are.")
     leaves: int = Field(default=8, ge=2, le=1024, description="Leaves of a tree.")

@@ -80,7 +80,7 @@ class Reranker:
     def score(self, pool: Pool, blended: Float32s, users: Indices) -> Float32s:
         """Score candidates by trees, float32 [n, width].
 
-        The best `depth` of the blend are ordered anew; the others stay behind them in the order of the blend.
+        The best `depth` of the blend are reordered; the others stay behind them in the order of the blend.
 
         Args:
             pool: Candidates of n users.

@@ -1,4 +1,4 @@
-"""What a reranker learns from: candidates of a blend that knew only a part, and which of them were met in the rest."""
+"""Build reranker training data: candidates of a blend fitted on part of the history, labelled by the held-out rest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ Fit = Callable[[Dataset], Blended]
 
 
 class TrainingBatch(NamedTuple):
-    """Candidates of users who met at least one of them.
+    """Candidates of users who interacted with at least one of them.
 
     Attributes:
         features: float32 [n_candidates, n_features], one user's after the other's.
         starts: float32 [n_candidates], the blended scores.
-        labels: bool [n_candidates], which of them were met.
+        labels: bool [n_candidates], which of them are in the held-out rest.
         users: int32 [n_users].
         sizes: int64 [n_users], how many candidates each of them has.
     """

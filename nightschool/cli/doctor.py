@@ -135,14 +135,14 @@ def _disk(home: Path) -> str:
 
 def _space(settings: Settings) -> str:
     parts = {name: size for name, size in sizes(settings.paths).items() if size}
-    told = f"{_megabytes(sum(parts.values()))}: " + ", ".join(
+    summary = f"{_megabytes(sum(parts.values()))}: " + ", ".join(
         f"{name} {_megabytes(part)}" for name, part in parts.items()
     )
     if parts.get("mlflow.db", 0) + parts.get("prefect", 0) > BUDGET_BYTES:
         do = "tidy them, while no server runs: nightschool releases prune"
-        raise Unavailable("the databases of MLflow and Prefect are above 1 GB", seen=told, do=do)
+        raise Unavailable("the databases of MLflow and Prefect are above 1 GB", seen=summary, do=do)
     release = _current(settings)
-    return f"{told}; a night adds {_megabytes(size_of_night(settings.paths, release))}" if release else told
+    return f"{summary}; a night adds {_megabytes(size_of_night(settings.paths, release))}" if release else summary
 
 
 def _megabytes(size: int) -> str:

@@ -112,7 +112,7 @@ def retrain(
     settings = NightConfig.load(config, assignments or [])
     try:
         with home_lock(Settings().paths.lock):
-            # The night does this too; but wrong usage should be told before Prefect's server has started.
+            # The night does this too; but wrong usage should be reported before Prefect's server has started.
             bind_home(dataset, source_root)
     except Busy as busy:
         from nightschool.application.attempt import leave_rows_of

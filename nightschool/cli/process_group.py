@@ -128,7 +128,7 @@ class ProcessGroup:
 def end(process: subprocess.Popen[bytes], seconds: float) -> None:
     """End a session leader and its descendants: send SIGTERM, and kill those that have not ended in time."""
     family = _family(process)
-    # The descendants first: a night that is told to end reports so through its worker, while that one still listens.
+    # The descendants first: a night that gets SIGTERM reports it through its worker, while that one still listens.
     for member in family[1:]:
         with suppress(psutil.NoSuchProcess):
             member.terminate()

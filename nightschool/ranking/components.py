@@ -1,4 +1,4 @@
-"""What the components of a recipe are called in tables and files."""
+"""Names of a recipe's components in tables and files."""
 
 from nightschool.contract import Recipe
 

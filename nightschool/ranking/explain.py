@@ -1,4 +1,4 @@
-"""Which item of a history speaks most for each item of a list."""
+"""The history item that contributes most to each item of a list."""
 
 import numpy as np
 from numba import njit

@@ -1,4 +1,4 @@
-"""What users get whom nothing is known about: the list of their audience."""
+"""Fallback lists for cold users: the most popular items of their audience."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Fallback:
     Attributes:
         scores: float32 [n_audiences, n_items]; the first row is everyone's.
         of_user: int32 [n_users], the row of each user's audience.
-        cold_users: bool [n_users], the users whom no model knows.
+        cold_users: bool [n_users], users whom no model has learned from.
         history: CSR [n_users, n_items], what each user has seen.
         available: bool [n_items].
     """

@@ -16,7 +16,7 @@ class ListRules:
 
     Attributes:
         diversity: λ of maximal marginal relevance, from 0 (the best alone) to 1 (the least alike alone).
-        labels: CSR float32 [n_items, n_labels], rows of length one or empty: what items are alike by.
+        labels: CSR float32 [n_items, n_labels], rows of length one or empty, by which items are compared.
         kinds: int32 [n_items], the kind of each item; -1 belongs to none.
         quota: Items of one kind that a list may hold; None: any number.
     """

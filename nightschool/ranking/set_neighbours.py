@@ -1,4 +1,4 @@
-"""Which rows of a history matrix are most alike: cosine of the sets of their columns."""
+"""Nearest rows of a history matrix: cosine of the sets of their columns."""
 
 from typing import NamedTuple
 
@@ -16,10 +16,10 @@ _ROWS_A_CHUNK = 256  # a chunk has one counter a row of the matrix, which its ro
 
 
 class Neighbours(NamedTuple):
-    """The rows most alike to each row, best first.
+    """The nearest rows of each row, best first.
 
     Attributes:
-        rows: int32 [n, k]; -1 where fewer than k rows are alike.
+        rows: int32 [n, k]; -1 where fewer than k rows are found.
         scores: float32 [n, k], cosine of the two sets.
         support: int32 [n, k], how many columns they share.
     """

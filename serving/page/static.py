@@ -1,4 +1,4 @@
-"""The stylesheets and the script of the page, compressed once; browsers keep them until they change."""
+"""Static files of the page, compressed once, and cached by browsers until they change."""
 
 import gzip
 import hashlib
@@ -32,29 +32,29 @@ class Asset(NamedTuple):
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Every file that pages may load, by name."""
+    """Return every file that pages may load, by name."""
     files = [path for path in sorted(_FOLDER.iterdir()) if path.suffix in _TYPES]
     return {path.name: _asset(path.read_bytes(), _TYPES[path.suffix]) for path in files}
 
 
 def asset_path(name: str) -> str:
-    """Return the address of a file, which is another one whenever the file changes."""
+    """Return the address of a file, which changes whenever the file does."""
     return f"/static/{assets()[name].digest}/{name}"
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether the browser takes compressed bodies."""
+    """Return whether the browser accepts gzip."""
     codings = request.headers.get("accept-encoding", "").lower().split(",")
-    told = {
+    weights = {
         name.strip(): parameter.replace(" ", "") for name, _, parameter in (each.partition(";") for each in codings)
     }
-    weight = told.get("gzip", told.get("*", "q=0"))
+    weight = weights.get("gzip", weights.get("*", "q=0"))
     return not weight.startswith("q=") or weight[2:].rstrip("0.") != ""
 
 
 @router.get("/static/{digest}/{name}")
 async def get_asset(request: Request, digest: str, name: str) -> Response:
-    """Answer with a file of the page; one that a browser asks for by an older digest is not kept."""
+    """Serve a file of the page; under an older digest, browsers must not cache it."""
     asset = assets().get(name)
     if asset is None:
         raise HTTPException(404, "no such file")

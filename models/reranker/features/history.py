@@ -26,7 +26,7 @@ _SIGHTS = ("nearest", "2nd nearest", "3rd nearest", "sum", "last")
 class Nearness(FeatureGroup):
     """How near a candidate is to the items of a history: the three nearest of them, their sum, and the latest one.
 
-    Nearness is the cosine of who likes two items, of what they say of themselves, and how close in time they are met
+    Nearness is the cosine of two items' users, of their descriptions, and how close in time they are liked
     (`models.autoencoders.item_gram`). Each item of a history is near to 200 others and no more. Each column is
     standardised over the user's candidates, since items grow nearer with more users and sums with longer histories.
 

@@ -43,7 +43,7 @@ def test_likes_alone_are_the_gram_matrix(likes):
     together = ItemGram.of_likes(likes)
     np.testing.assert_allclose(all_rows(together), dense.T @ dense, rtol=1e-6)
     np.testing.assert_allclose(together.diagonal(), (dense**2).sum(axis=0))
-    met = together.met(together.entries_by_row())
+    met = together.sparse(together.entries_by_row())
     np.testing.assert_allclose(met.toarray(), dense.T @ dense, rtol=1e-6)
     assert met.nnz == np.count_nonzero(dense.T @ dense)
     assert met.has_sorted_indices
@@ -93,7 +93,7 @@ def test_nearness_in_time_is_that_of_a_plain_loop_in_long_histories(dataset_of):
     together = ItemGram(dataset.positives(), _nothing(100), Sequences.of(dataset, np.arange(100), 100), cotime=1.0)
     expected = all_rows(ItemGram.of_likes(dataset.positives())) + nearness(histories, 100)
     np.testing.assert_allclose(all_rows(together), expected, atol=3e-5)
-    met = together.met(together.entries_by_row())
+    met = together.sparse(together.entries_by_row())
     np.testing.assert_allclose(met.toarray(), expected, atol=3e-5)
 
 

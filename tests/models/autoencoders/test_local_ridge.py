@@ -15,7 +15,7 @@ def together():
 
 
 def solve(together, penalty, m):
-    return solve_nearest(together, together.met(together.entries_by_row()), penalty, m)
+    return solve_nearest(together, together.sparse(together.entries_by_row()), penalty, m)
 
 
 def test_with_all_others_near_it_is_the_closed_form(together):

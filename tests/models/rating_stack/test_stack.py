@@ -66,7 +66,7 @@ def test_without_times_predictions_are_a_ridge_regression_on_out_of_fold_predict
     users, items = np.array(asked, dtype=np.int32).T
     assert isinstance(model, PredictsRatings)
     assert np.abs(model.predict(users, items) - expected).max() < 1e-3
-    with pytest.raises(ConfigurationError, match="not learned what times tell"):
+    with pytest.raises(ConfigurationError, match="not learned from times"):
         model.predict_in_context(users, items, np.zeros(5, dtype="datetime64[us]"))
 
 
