@@ -47,7 +47,7 @@ CSR_FAULTS = {
     "backwards": ({"columns": [3, 1]}, "first column of a range before its last"),
     "negative": ({"id": -1}, "greater than or equal to 0"),
     "three ends": ({"columns": [1, 2, 3]}, "at most 2"),
-    "both": ({"columns": [1, 2], "lists": {"a": [1, 2]}}, "or lists for a row"),
+    "both": ({"columns": [1, 2], "lists": {"a": [1, 2]}}, "or lists to read one row per matrix row"),
     "list named row": ({"lists": {"row": [1, 2]}}, "another name than row"),
 }
 
