@@ -27,7 +27,7 @@ class Known:
         item_ids: External ids by item index.
         history: Scores, CSR float32 [n_users, n_items]; every stored entry was seen.
         available: bool [n_items], what may be recommended.
-        cold_users: bool [n_users], users whom no model has learned from.
+        cold_users: bool [n_users], users that no model has learned from.
     """
 
     user_ids: pl.Series

@@ -41,7 +41,7 @@ class Hybrid(Model):
             raise ConfigurationError(
                 f"the recipe {recipe.name} names other models",
                 seen=[model.name for model in models],
-                do="build it anew",
+                do="build it again from its parts",
             )
         self._parts = dict(zip(component_names(recipe), models, strict=True))
         self.reranker = reranker

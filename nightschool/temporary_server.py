@@ -45,7 +45,7 @@ class TemporaryServer:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             env={**os.environ, **_LEAN},
-            # Nobody writes to it: it ends with this process, however that ends.
+            # Nothing is written to it: it ends with this process, however that ends.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

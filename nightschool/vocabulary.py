@@ -23,16 +23,16 @@ ACTIVITY_SEGMENTS: Final = {"cold": 0, "new": 1, "casual": 5, "regular": 20, "po
 """Segments of users, each with the fewest user-item pairs of its members."""
 
 
-def reason_in_words(reason: str, because: str | None, whom: str) -> str:
+def reason_in_words(reason: str, because: str | None, user: str) -> str:
     """Return a reason in words.
 
     Args:
         reason: A code of this module; an unknown one reads as `popular`.
         because: The title of the item that the entry follows from; None without one.
-        whom: How the reader names the user, "you" or "them".
+        user: How the reader names the user, "you" or "them".
     """
     if because is not None:
         return f"similar to {because}" if reason == SIMILAR_CONTENT else f"because of {because}"
     if reason == RANDOM:
         return "something different"
-    return f"popular with people like {whom}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"
+    return f"popular with people like {user}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"

@@ -125,7 +125,7 @@ class Current:
         return False
 
     def _serves(self, release: Release, seen: Fingerprint) -> bool:
-        """Return whether the same row of the same release is served, and nobody was erased since."""
+        """Return whether the same row of the same release is served, and no user was erased since."""
         same = self._snapshot is not None and self._snapshot.release.commit_version == release.commit_version
         return same and self._seen is not None and self._seen[1:] == seen[1:]
 

@@ -23,7 +23,7 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
 
 
 def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method) -> SimilarUsers:
-    """Return the users most similar to a user by a method; empty where nobody shares enough."""
+    """Return the users most similar to a user by a method; empty where no other user shares enough."""
     columns = snapshot.similar_users.columns_of(user_id)
     rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
     theirs = [(other, score, support) for by, other, score, support in rows if by == method]

@@ -40,10 +40,10 @@ class Recommended(Item):
 
     Attributes:
         rank: From 1.
-        source: The component that speaks most for it; `audience` for users nobody knows, `random` for a randomised
+        source: The component with the largest share of its score; `audience` for cold users, `random` for a randomised
             slot.
         reason: A code: because_of_item, similar_content, popular, audience, random.
-        because_item_id: The item of the user's history that speaks most for it.
+        because_item_id: The item of the user's history with the largest share of its score.
         why: The reason in words.
         filled: Whether it comes from the whole catalogue, as the user's candidates held too little of what was asked.
     """
@@ -190,7 +190,7 @@ class EventUndone(Answer):
 
 
 class SimilarUsersRequest(BaseModel):
-    """Whom to find the like of."""
+    """The user to find similar users for."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"user_handle": 999}]})
 

@@ -28,7 +28,7 @@ class Content(ItemToItem):
         `weights_per_item` most similar items; f are TF-IDF features.
 
     Good for:
-        New items, which nobody has interacted with, and the content side of a hybrid.
+        New items, which no user has interacted with, and the content side of a hybrid.
 
     Refuses:
         Items without any description.

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 
-_FEWEST_USERS = 0.5  # of an item that nobody likes, whose logarithm there would not be
+_FEWEST_USERS = 0.5  # of an item without users, whose logarithm would not be finite
 
 
 class BprConfig(ModelConfig):

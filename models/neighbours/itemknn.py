@@ -58,8 +58,8 @@ class ItemKnn(ItemToItem):
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         # Each item is nearest to itself, which is taken out again.
-        likeness = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
-        self.weights = likeness.among_themselves(dataset.positives().T.tocsr())
+        similarity = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
+        self.weights = similarity.among_themselves(dataset.positives().T.tocsr())
         itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices
         self.weights.data[itself] = 0
         self.weights.eliminate_zeros()

@@ -68,11 +68,11 @@ class Ensemble:
 
     def around(self, users: Indices, items: Indices, instants: Instants) -> Float32s:
         """Summarise the scores of user and item around an instant, float32 [n, n_features]; none at NaT."""
-        told = ~np.isnat(instants)
-        seconds = np.where(told, seconds_of(instants), 0)
+        is_known = ~np.isnat(instants)
+        seconds = np.where(is_known, seconds_of(instants), 0)
         of_users, of_items = self._timelines
-        by_user = of_users.around(np.where(told, users, -1), seconds)
-        return np.hstack([by_user, of_items.around(np.where(told, items, -1), seconds)])
+        by_user = of_users.around(np.where(is_known, users, -1), seconds)
+        return np.hstack([by_user, of_items.around(np.where(is_known, items, -1), seconds)])
 
     def forget(self, user_index: int) -> None:
         """Remove a user from every model, and the user's pairs."""

@@ -14,7 +14,7 @@ from nightschool.contract import Float32s, Indices
 _NEAR = 60  # seconds between two scores of one session
 _REACH = 60  # scores of a user, in order of time, between which one looks
 _PRIOR_USERS = 5.0  # scores that an item has beside its own, so that few do not make it close to anything
-_PRIOR_MEETINGS = np.array([5.0, 0.05], dtype=np.float32)  # what speaks for zero: meetings, and closeness
+_PRIOR_MEETINGS = np.array([5.0, 0.05], dtype=np.float32)  # weight of zero: number of ratings nearby, and closeness
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +68,13 @@ class Sessions:
 
 
 @njit(cache=True, nogil=True)
-def _listen(pairs, heard, met, scale, told):  # type: ignore[no-untyped-def]  # compiled
+def _listen(pairs, heard, met, scale, found_and_closest):  # type: ignore[no-untyped-def]  # compiled
     """Average the values of each user's items that share sessions with the item; both lists ascend."""
     users, items = pairs
     starts, theirs, values = heard
     met_starts, others, counts = met
     rarity, priors = scale
-    found, closest = told
+    found, closest = found_and_closest
     weights = np.zeros(2, np.float32)
     for pair in range(users.shape[0]):
         user, item = users[pair], items[pair]

@@ -168,13 +168,13 @@ class Stack(Model):
         estimates = np.empty(len(users), dtype=np.float32)
         for start in range(0, len(users), _PAIRS_AT_A_TIME):
             rows = slice(start, start + _PAIRS_AT_A_TIME)
-            told = self._ask(self._ensemble, users[rows], items[rows])
-            estimates[rows] = told.columns @ self.coefficients + self.intercept
+            asked = self._ask(self._ensemble, users[rows], items[rows])
+            estimates[rows] = asked.columns @ self.coefficients + self.intercept
             if self._trees:
                 trees = self._trees[_GUESSED if instants is None else _KNOWN]
-                at = told.guessed if instants is None else instants[rows]
+                at = asked.guessed if instants is None else instants[rows]
                 around = self._ensemble.around(users[rows], items[rows], at)
-                features = np.column_stack([estimates[rows], told.facts, around])
+                features = np.column_stack([estimates[rows], asked.facts, around])
                 estimates[rows] += trees.predict(features, num_threads=1)
         return estimates
 
@@ -227,11 +227,11 @@ class Stack(Model):
                 replace(dataset, interactions=pairs[np.sort(learned)], learned=None), seed
             )
             users, items = ratings.users[held], ratings.items[held]
-            told = self._ask(ensemble, users, items)
+            asked = self._ask(ensemble, users, items)
             around = (
-                [ensemble.around(users, items, at) for at in (told.guessed, instants[held])] if len(instants) else []
+                [ensemble.around(users, items, at) for at in (asked.guessed, instants[held])] if len(instants) else []
             )
-            found.append([told.columns, told.facts, *around])
+            found.append([asked.columns, asked.facts, *around])
         order = np.argsort(np.concatenate([held for _, held in folds]))
         arrays = [np.concatenate(parts)[order] for parts in zip(*found, strict=True)]
         return arrays if len(instants) else [*arrays, arrays[1], arrays[1]]

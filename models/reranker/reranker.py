@@ -26,7 +26,7 @@ _TREES = "trees.txt"
 _START = "start.npz"
 _FIXED = {"deterministic": True, "force_row_wise": True, "num_threads": 2, "verbosity": -1, "bagging_freq": 1}
 """What gives the same trees every time; sums differ in their last bit with another number of threads."""
-_TOLD = 5  # features that the log names
+_LOGGED = 5  # features that the log names
 
 
 class Reranker:
@@ -63,7 +63,7 @@ class Reranker:
 
         Raises:
             ConfigurationError: The cut needs times, and the data have none.
-            DataRefused: Nobody met a candidate in any of the cuts.
+            DataRefused: No user interacted with a candidate in any of the cuts.
         """
         in_content = content_nearness(dataset)
         builder = TrainingSetBuilder(self.config.depth, self.config.relevant_from, self.config.max_users, seed)
@@ -73,8 +73,8 @@ class Reranker:
         ]
         self._grow(join_batches(batches), seed)
         self.features = CandidateFeatures.of(dataset, in_content)
-        told = list(self.importances(components).items())[:_TOLD]
-        logger.info("the reranker's gain comes from %s", ", ".join(f"{name} {share:.0%}" for name, share in told))
+        largest = list(self.importances(components).items())[:_LOGGED]
+        logger.info("the reranker's gain comes from %s", ", ".join(f"{name} {share:.0%}" for name, share in largest))
         return self
 
     def score(self, pool: Pool, blended: Float32s, users: Indices) -> Float32s:

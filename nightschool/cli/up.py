@@ -88,7 +88,7 @@ def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         # Not among the arguments of the process, which everybody on the machine can read.
         "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri,
-        # Without it MLflow starts eight processes for evaluation jobs that nobody here uses.
+        # Without it MLflow starts eight processes for evaluation jobs that are not used here.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONUNBUFFERED": "1",
     }

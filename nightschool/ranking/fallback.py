@@ -16,7 +16,7 @@ class Fallback:
     Attributes:
         scores: float32 [n_audiences, n_items]; the first row is everyone's.
         of_user: int32 [n_users], the row of each user's audience.
-        cold_users: bool [n_users], users whom no model has learned from.
+        cold_users: bool [n_users], users that no model has learned from.
         history: CSR [n_users, n_items], what each user has seen.
         available: bool [n_items].
     """

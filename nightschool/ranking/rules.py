@@ -74,7 +74,7 @@ def keep_order(scores: Float32s, first: Sequence[int]) -> Float32s:
     """Permute scores so that the highest go to the places of `first`, in its order, float32 [n].
 
     Places that are not in `first` keep their order behind them. It lets a list that something else has ordered meet
-    changes that are told on the scale of the scores.
+    changes that are given on the scale of the scores.
 
     Args:
         scores: float32 [n].

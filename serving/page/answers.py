@@ -68,9 +68,10 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def problem(request: Request, status: int, told: str) -> HTMLResponse:
+def problem(request: Request, status: int, sentence: str) -> HTMLResponse:
     """Return an error page; for htmx only the message, which it shows in the notice area."""
-    answer = page(request, "problem.html" if fragment_asked(request) is None else "_problem.html", status, told=told)
+    name = "problem.html" if fragment_asked(request) is None else "_problem.html"
+    answer = page(request, name, status, sentence=sentence)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = RETRY_SECONDS
     return answer

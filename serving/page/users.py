@@ -20,10 +20,10 @@ _FOUND = 20
 _HISTORY = 12
 _MIDDLE = 0.5
 _SAID = {
-    "like": "Liked. The list has been made anew.",
-    "complete": "Marked as done. The list has been made anew.",
+    "like": "Liked. The list is up to date.",
+    "complete": "Marked as done. The list is up to date.",
     "hide": "Hidden. It will not be shown again.",
-    "undo": "Taken back. The list has been made anew.",
+    "undo": "Taken back. The list is up to date.",
 }
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)

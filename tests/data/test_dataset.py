@@ -247,7 +247,7 @@ def test_every_pair_can_be_made_a_hit() -> None:
 
 
 def test_nothing_known_is_refused() -> None:
-    with pytest.raises(DataRefused, match="no interactions"):
+    with pytest.raises(DataRefused, match="No interactions are known"):
         build_event_log(users(), items(), THREE.clear(), MANIFEST)
 
 

@@ -66,10 +66,10 @@ def to_ids(text: pl.Series, dtype: pl.DataType) -> pl.Series:
     if dtype == pl.String:
         return text
     numbers = _plain(text)
-    odd = numbers.is_null() & text.is_not_null()
-    if not odd.any():
+    not_whole = numbers.is_null() & text.is_not_null()
+    if not not_whole.any():
         return numbers
-    place = odd.arg_true()
+    place = not_whole.arg_true()
     doubles = _plain(text.gather(place).str.extract(_WITH_ZEROS))
     return numbers.scatter(place, doubles.set(doubles.abs() > _EXACT, None))
 
@@ -85,7 +85,7 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
     Ids padded with zeros to one width are texts. Rounded ones say nothing.
     """
     n_whole, shortest = 0, 19
-    odd: set[str] = set()
+    not_whole: set[str] = set()
     for text in blocks:
         numbers, strange = _plain(text), 0
         if numbers.null_count() > text.null_count():
@@ -93,7 +93,7 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
             values = to_ids(rest, pl.Int64())
             found = rest.filter(values.is_null() & ~_are_doubles(rest))
             strange = len(found)
-            odd.update(found)
+            not_whole.update(found)
             numbers = numbers.drop_nulls().append(values.drop_nulls())
         # A number in two blocks may be the same: the larger count is a safe one.
         n_here = numbers.drop_nulls().n_unique()
@@ -104,13 +104,13 @@ def choose_dtype(blocks: Iterable[pl.Series]) -> pl.DataType:
             # A whole file of texts is no accident, however many numbers there are in others.
             return pl.String()
     # A single one is an accident also where ids are so few that it is more than its share.
-    is_odd = len(odd) > max(_MOST_TEXT * (len(odd) + n_whole), n_whole >= _ENOUGH)
-    return pl.String() if is_odd or _are_padded(odd, shortest) else pl.Int64()
+    is_text = len(not_whole) > max(_MOST_TEXT * (len(not_whole) + n_whole), n_whole >= _ENOUGH)
+    return pl.String() if is_text or _are_padded(not_whole, shortest) else pl.Int64()
 
 
-def _are_padded(odd: Iterable[str], shortest: int) -> bool:
+def _are_padded(not_whole: Iterable[str], shortest: int) -> bool:
     """Return whether some ids are padded with zeros to the length of the shortest of the others."""
-    texts = pl.Series(list(odd), dtype=pl.String)
+    texts = pl.Series(list(not_whole), dtype=pl.String)
     padded = texts.filter(texts.str.contains(_PADDED))
     return len(padded) > 0 and min(map(len, padded)) <= shortest
 
