@@ -56,8 +56,9 @@ def test_no_flow_file_bears_the_name_of_a_module() -> None:
 
 
 def test_packages_have_empty_init_files_and_tests_have_none() -> None:
-    full = [path for path in SOURCES if path.name == "__init__.py" and path.stat().st_size]
-    assert [path.relative_to(ROOT).as_posix() for path in full] == ["nightschool/cli/__init__.py"]
+    """But for the entry point, and for contract tests, whose asserts are rewritten before they are imported."""
+    full = {path.relative_to(ROOT).as_posix() for path in SOURCES if path.name == "__init__.py" and path.stat().st_size}
+    assert full == {"nightschool/cli/__init__.py", "nightschool/testing/__init__.py"}
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 

@@ -141,7 +141,8 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="How the test is split off: temporal; leave-users, leave-items: cold start; k-fold: rating models."
+            help="How the test is split off: temporal; temporal-user: each user's own last part, for few users; "
+            "leave-users, leave-items: cold start; k-fold: rating models."
         ),
     ] = "temporal",
     k: Annotated[

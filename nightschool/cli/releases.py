@@ -28,7 +28,7 @@ def list_releases(as_json: Json = False) -> None:
         show.show_json(listing)
         return
     rows = [
-        ["→" if entry["current"] else "", entry["id"], entry["status"], _short(entry["as_of"]), _why(entry)]
+        ["→" if entry["current"] else "", entry["id"], _status(entry), _short(entry["as_of"]), _why(entry)]
         for entry in listing
     ]
     if rows:
@@ -158,7 +158,8 @@ def prune(
     if as_json:
         show.show_json({"removed": removed})
         return
-    show.console.print(f"{len(removed)} releases removed{': ' if removed else ''}{', '.join(removed)}")
+    noun = "release" if len(removed) == 1 else "releases"
+    show.console.print(f"{len(removed)} {noun} removed{': ' if removed else ''}{', '.join(removed)}")
 
 
 def _why(entry: dict[str, Any]) -> str:
@@ -167,6 +168,10 @@ def _why(entry: dict[str, Any]) -> str:
 
 def _assigned(params: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in params.items())
+
+
+def _status(entry: dict[str, Any]) -> str:
+    return f"{entry['status']}, pruned" if entry["pruned"] else str(entry["status"])
 
 
 def _short(instant: str) -> str:

@@ -37,7 +37,10 @@ def list_sources(as_json: Json = False) -> None:
 
 @app.command()
 def accept(file: FileName, as_json: Json = False) -> None:
-    """Accept a file that was set aside: the next ingest reads it as it is; invalid rows go to quarantine."""
+    """Accept a file that was set aside: the next ingest reads it as it is; invalid rows go to quarantine.
+
+    A file that cannot be read, as one that lacks a column, is set aside again: correct the file or the manifest.
+    """
     _decide(file, "accepted", as_json)
 
 

@@ -85,12 +85,14 @@ class Releases:
         history = self.history()
         current = next(reversed(_published(history)), None)
         newest = {row.release_id: row for row in history if row.release_id}
+        with_tables = self._with_tables()
         events = {release_id: [row for row in history if row.release_id == release_id] for release_id in newest}
         return [
             {
                 "id": row.release_id,
                 "status": row.status,
                 "current": current is not None and row.release_id == current.release_id,
+                "pruned": row.status in STORED and row.release_id not in with_tables,
                 "as_of": row.as_of.isoformat(),
                 "created_at": events[row.release_id][0].created_at.isoformat(),
                 "comparable": row.gates.get(COMPARABLE, True),
@@ -225,8 +227,9 @@ class Releases:
         """Check that each table has as many rows as were published, or as an erasure has left.
 
         Raises:
-            NotFound: A table has not: the release was pruned or damaged.
+            NotFound: The release was pruned, or a table is damaged.
         """
+        self.require_kept(release.release_id)
         erased = noted(self.lake, ROW_COUNTS, release.release_id)
         for table in RELEASE_TABLES:
             wanted = release.row_counts.get(table.name, 0)
@@ -237,6 +240,14 @@ class Releases:
                     seen=f"{found} rows of {wanted}",
                     do="choose another: nightschool releases list",
                 )
+
+    def require_kept(self, release_id: str) -> None:
+        """Raise NotFound where every table of a stored release was pruned."""
+        if release_id not in self._with_tables():
+            raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
+
+    def _with_tables(self) -> set[str]:
+        return set().union(*(self.lake.releases(table) for table in RELEASE_TABLES))
 
 
 def _published(history: list[Release]) -> list[Release]:

@@ -1,3 +1,4 @@
+import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,19 @@ def test_commands_are_those_of_the_design() -> None:
     }
     assert told >= {"experiment start", "experiment status", "experiment stop", "keys add", "keys list", "keys revoke"}
     assert told >= {f"releases {name}" for name in ("list", "show", "rollback", "hold", "release-hold", "prune")}
+
+
+def test_every_public_function_of_the_command_line_is_used() -> None:
+    """A command without its entry in `app.py` is named by nothing."""
+    folder = Path(command_line.__file__).parent
+    trees = [ast.parse(file.read_text()) for file in folder.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    used = {"main"} | {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    for function in (node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)):
+        assert function.name in used or function.decorator_list, (
+            f"{function.name} needs its entry in nightschool/cli/app.py"
+        )
 
 
 @pytest.mark.parametrize("path", every_command(), ids=" ".join)

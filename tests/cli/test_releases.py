@@ -66,8 +66,10 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
     assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, True), (second, False)]
     assert run("recommend", "--user", 2, "--json").document["release_id"] == writing.release_id
 
-    assert f"1 releases removed: {second}" in run("releases", "prune", "--keep", 1).out
-    require_refusal(run("releases", "rollback", second), 5, "no longer whole", "releases list")
+    assert f"1 release removed: {second}" in run("releases", "prune", "--keep", 1).out
+    require_refusal(run("releases", "rollback", second), 5, "was pruned", "releases list")
+    assert [entry["pruned"] for entry in run("releases", "list", "--json").document] == [False, True]
+    assert f"{second}   published, pruned" in run("releases", "list").out
 
 
 def test_figures_that_do_not_compare_with_those_before_are_marked(writing: Published, run: Run) -> None:

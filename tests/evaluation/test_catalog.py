@@ -1,5 +1,6 @@
 """A metric of the catalogue reaches every place that shows metrics; a metric added to it needs nothing else."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 from nightschool.cli import show
 from nightschool.columns import ITEM_ID, METRIC, METRICS, RELEASE_ID, SEGMENT, TEXT
 from nightschool.contract import Float32s, Indices, ItemColumns, Split
-from nightschool.evaluation import catalog
+from nightschool.evaluation import catalog, lists, metrics
 from nightschool.evaluation.catalog import Better, FromHits, Metric, Place, shown_in
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate, with_auc
@@ -157,3 +158,10 @@ def report(roles: list[dict[str, Any]]) -> Mapping[str, Any]:
     ages = {f"new_item_{share}_{age}": None for share in ("events", "places") for age in ("7d", "30d")}
     words = dict.fromkeys(("status", "release_id", "dataset", "sentence", "as_of", "protocol"), "x")
     return {**words, **nothing, "rows": {}, "roles": roles, "freshness": ages}
+
+
+def test_every_metric_at_k_is_in_the_catalogue() -> None:
+    source = Path(catalog.__file__).read_text()
+    for module in (metrics, lists):
+        for name in (name for name in vars(module) if name.endswith("_at")):
+            assert len(re.findall(rf"\b{name}\b", source)) > 1, f"{name} needs its line in CATALOG"

@@ -7,9 +7,6 @@ import pytest
 from nightschool.contract import Dataset
 from nightschool.testing.datasets import Pairs, make_dataset, two_tastes
 
-# Failing asserts of the contract tests show their values.
-pytest.register_assert_rewrite("nightschool.testing.difficult_data", "nightschool.testing.recommender")
-
 
 @pytest.fixture(scope="session")
 def dataset_of() -> Callable[[Pairs, int, int], Dataset]:

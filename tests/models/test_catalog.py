@@ -37,6 +37,23 @@ def test_a_model_is_listed_by_its_name_and_tested_by_the_contract():
         assert any(f"(RecommenderContract):\n    model = {model.__name__}" in text for text in tested), name
 
 
+def test_every_model_is_in_the_catalogue():
+    for file in sorted((ROOT / "models").glob("*/**/*.py")):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and (name := _name_of(node)) is not None:
+                assert name in catalog.MODELS, f"{file.name}: {node.name} needs its line in models/catalog.py"
+
+
+def _name_of(node: ast.ClassDef) -> str | None:
+    """The text that a class of the family folders calls itself."""
+    for statement in node.body:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        value = getattr(statement, "value", None)
+        if isinstance(target, ast.Name) and target.id == "name" and isinstance(value, ast.Constant):
+            return str(value.value)
+    return None
+
+
 def test_capabilities_are_where_the_night_expects_them():
     weighing, folding = (
         {name for name, model in catalog.MODELS.items() if issubclass(model, protocol)}

@@ -105,7 +105,7 @@ def test_refusal_names_the_gates_that_failed() -> None:
 
 def test_broken_data_rules_are_named(dataset: Dataset) -> None:
     answers = ask_table_gates(ProposedLists(GOOD, dataset, 2, 0.1, broken_rules=["bad_rank", "bad_score"]))
-    assert answers[-1] == Gate("expectations broken", False, "bad_rank, bad_score", "none")
+    assert Gate("expectations broken", False, "bad_rank, bad_score", "none") in answers
 
 
 def test_a_list_with_an_item_that_ended_is_refused(dataset: Dataset) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Final
 
 import polars as pl
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from nightschool.data.readers.parsing import to_lines
 from nightschool.data.readers.source_format import Names, Reading, SourceFormat, read_whole
@@ -38,7 +38,9 @@ def _known_encoding(name: str) -> str:
         raise ValueError("give an encoding that Python knows, such as utf-8 or latin-1") from None
 
 
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
+Encoding = Annotated[
+    str, AfterValidator(_known_encoding), Field(description="Encoding of the file, as Python names it.")
+]
 """An encoding of text, by the name that Python's codecs give it."""
 
 
