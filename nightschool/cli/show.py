@@ -100,7 +100,7 @@ def show_night(report: Mapping[str, Any]) -> None:
             console.print(f"  nightschool --home {home} {command:<28} {what}", soft_wrap=True)
         console.print(f"  nightschool --home {home} {'up':<28} Prefect and MLflow in the browser: compare the α runs")
         console.print(
-            f"  {Settings().paths.docs / 'index.html'}  what the data were asked, and answered", soft_wrap=True
+            f"  {Settings().paths.docs / 'index.html'}  each rule for the data, and what was seen", soft_wrap=True
         )
 
 

@@ -157,8 +157,8 @@ class Intake:
             return
         unclear = frame.filter(pl.col(REASON).is_null(), pl.col(DETAIL).is_not_null())[DETAIL]
         if len(unclear):
-            what = f"{len(unclear):,} times of {file.name}, such as {unclear[0]!r}, are shown twice or never by clocks"
-            self.warnings.append(f"{what} of the manifest's timezone: they are read by the offset that held before")
+            what = f"{file.name}: local times that occur twice or never when the clocks change, such as {unclear[0]!r}"
+            self.warnings.append(f"{what} ({len(unclear):,} rows), are read by the offset before the change")
 
     def absorb(self, other: "Intake") -> None:
         """Add one file's intake, after it passed its checks."""

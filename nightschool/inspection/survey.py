@@ -163,7 +163,7 @@ def _uses(main: Candidate, match: Match, rest: Sequence[Candidate]) -> Iterator[
         yield from ((name, (NOT_USED, reason)) for name in family.file_names)
     for other in rest:
         pair = f"{other.log.user.name} and {other.log.item.name}"
-        why = f"could be interactions too ({pair}): give it [[interactions]] of its own"
+        why = f"could be interactions too ({pair}): write [[interactions]] for both sections"
         yield from ((name, (NOT_USED, why)) for name in other.files)
     for section, entity in (("users", match.users), ("items", match.items)):
         if entity:
