@@ -23,7 +23,8 @@ def list_releases(as_json: Json = False) -> None:
     from nightschool.application.home import open_home
 
     releases = open_home().releases
-    listing = releases.listing()
+    pruned = releases.pruned()
+    listing = [{**entry, "pruned": entry["id"] in pruned} for entry in releases.listing()]
     if as_json:
         show.show_json(listing)
         return

@@ -85,14 +85,12 @@ class Releases:
         history = self.history()
         current = next(reversed(_published(history)), None)
         newest = {row.release_id: row for row in history if row.release_id}
-        with_tables = self._with_tables()
         events = {release_id: [row for row in history if row.release_id == release_id] for release_id in newest}
         return [
             {
                 "id": row.release_id,
                 "status": row.status,
                 "current": current is not None and row.release_id == current.release_id,
-                "pruned": row.status in STORED and row.release_id not in with_tables,
                 "as_of": row.as_of.isoformat(),
                 "created_at": events[row.release_id][0].created_at.isoformat(),
                 "comparable": row.gates.get(COMPARABLE, True),
@@ -229,25 +227,21 @@ class Releases:
         Raises:
             NotFound: The release was pruned, or a table is damaged.
         """
-        self.require_kept(release.release_id)
         erased = noted(self.lake, ROW_COUNTS, release.release_id)
         for table in RELEASE_TABLES:
             wanted = release.row_counts.get(table.name, 0)
             found = self.lake.scan(table, release.release_id).select(pl.len()).collect().item()
             if found not in (wanted, *erased.get(table.name, ())):
                 raise NotFound(
-                    f"table {table.name} of release {release.release_id} is no longer whole",
+                    f"table {table.name} of release {release.release_id} is no longer whole: it was pruned or damaged",
                     seen=f"{found} rows of {wanted}",
                     do="choose another: nightschool releases list",
                 )
 
-    def require_kept(self, release_id: str) -> None:
-        """Raise NotFound where every table of a stored release was pruned."""
-        if release_id not in self._with_tables():
-            raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
-
-    def _with_tables(self) -> set[str]:
-        return set().union(*(self.lake.releases(table) for table in RELEASE_TABLES))
+    def pruned(self) -> set[str]:
+        """List the ids of the stored releases whose tables are all gone."""
+        kept: set[str] = set().union(*(self.lake.releases(table) for table in RELEASE_TABLES))
+        return {row.release_id for row in self.stored() if any(row.row_counts.values())} - kept
 
 
 def _published(history: list[Release]) -> list[Release]:

@@ -45,7 +45,8 @@ def verify_release(home: Home, release_id: str) -> Verification:
     release = next((row for row in home.releases.stored() if row.release_id == release_id), None)
     if release is None:
         raise NotFound("no such release was published", seen=release_id, do="choose one: nightschool releases list")
-    home.releases.require_kept(release_id)
+    if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):
+        raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
     erased = noted(home.lake, CONTENT_HASHES, release_id)
     parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in RELEASE_TABLES}
     # Releases of before histories were served have no more files than the one of their recommendations.

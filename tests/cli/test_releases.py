@@ -67,7 +67,7 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
     assert run("recommend", "--user", 2, "--json").document["release_id"] == writing.release_id
 
     assert f"1 release removed: {second}" in run("releases", "prune", "--keep", 1).out
-    require_refusal(run("releases", "rollback", second), 5, "was pruned", "releases list")
+    require_refusal(run("releases", "rollback", second), 5, "was pruned or damaged", "releases list")
     assert [entry["pruned"] for entry in run("releases", "list", "--json").document] == [False, True]
     assert f"{second}   published, pruned" in run("releases", "list").out
 

@@ -91,7 +91,7 @@ def test_rollback_makes_a_backfilled_release_current(releases: Releases) -> None
 def test_a_backfilled_release_whose_tables_were_pruned_does_not_come_back(releases: Releases) -> None:
     backfill(releases, B)
     releases.lake.drop_release(AUDIENCE_RECOMMENDATIONS, B)
-    with pytest.raises(NotFound, match="was pruned"):
+    with pytest.raises(NotFound, match="was pruned or damaged"):
         releases.rollback(B, "")
     assert releases.current() == releases.get(C)
 

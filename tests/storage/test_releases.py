@@ -202,8 +202,11 @@ def test_rollback_goes_only_to_what_is_there(releases: Releases) -> None:
         with pytest.raises(NotFound, match="no such release"):
             releases.rollback(unknown, "")
     releases.lake.drop_release(AUDIENCE_RECOMMENDATIONS, A)
-    with pytest.raises(NotFound, match=f"release {A} was pruned; choose another"):
+    with pytest.raises(
+        NotFound, match=f"audience_recommendations of release {A} .* pruned or damaged; saw '0 rows of 1'"
+    ):
         releases.rollback(A, "")
+    assert releases.pruned() == {A}
     assert releases.current() == releases.get(B)
 
 
