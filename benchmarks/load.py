@@ -87,7 +87,7 @@ class _Run:
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bool:
-    """Whether a GET of the path was answered with 200."""
+    """Send a GET of the path; return whether it was answered with 200."""
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
     at = head.lower().index(b"content-length:") + 15

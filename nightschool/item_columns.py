@@ -20,5 +20,5 @@ class ItemColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them."""
+        """The names of all these columns."""
         return (*self.categories, *self.ordinals, *self.lists)

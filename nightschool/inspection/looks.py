@@ -79,7 +79,7 @@ class Family:
 
     @property
     def files(self) -> list[SourceFile]:
-        """The files."""
+        """The files of the family."""
         return [look.file for look in self.looks]
 
     @property
