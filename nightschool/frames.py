@@ -123,7 +123,11 @@ def _ids(frame: pl.DataFrame, key: str, name: str) -> pl.Series:
             f"Column {key} of {name} lacks an id", seen=f"row {row}", do="drop such rows, or fill them in"
         )
     if ids.dtype.is_integer():
-        return ids.cast(pl.Int64)
+        whole = ids.cast(pl.Int64, strict=False)
+        if whole.null_count():
+            seen = ids.filter(whole.is_null())[0]
+            raise DataRefused(f"Column {key} of {name} holds an id beyond {2**63 - 1}", seen=seen, do="cast it to text")
+        return whole
     if isinstance(ids.dtype, pl.String | pl.Categorical | pl.Enum):
         return ids.cast(pl.String)
     do = "cast it to whole numbers or to text"
@@ -133,12 +137,13 @@ def _ids(frame: pl.DataFrame, key: str, name: str) -> pl.Series:
 def _scores(scores: pl.Series) -> pl.Series:
     if not scores.dtype.is_numeric():
         raise DataRefused("Column score holds no numbers", seen=f"type {scores.dtype}", do="cast it to a number")
-    bad = ~scores.cast(pl.Float64).is_finite().fill_null(value=False)
+    single = scores.cast(pl.Float32)
+    bad = ~single.is_finite().fill_null(value=False)
     if bad.any():
         row = int(bad.arg_true()[0])
         seen, do = f"{scores[row]} in row {row}", "drop such rows, or give them a finite score"
         raise DataRefused("Column score holds a value that is no finite number", seen=seen, do=do)
-    return scores.cast(pl.Float32)
+    return single
 
 
 def _instants(times: pl.Series) -> pl.Series:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nightschool.sqlite import sqlite_address
+from nightschool.sqlite import SQLITE, sqlite_address
 
 
 class Settings(BaseSettings):
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     @property
     def events_address(self) -> str:
         """Return the address of the events database, password included: the configured one, else SQLite."""
-        return self.events_uri.get_secret_value() or f"sqlite:///{self.paths.events_database}"
+        return self.events_uri.get_secret_value() or f"{SQLITE}{self.paths.events_database}"
 
 
 class HomePaths:

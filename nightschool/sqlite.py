@@ -5,6 +5,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 SQLITE: Final = "sqlite:///"
+"""How the address of an SQLite file begins; its path follows."""
+
 _BY_URI: Final = "///file:"
 _AS_URI: Final = "?uri=true"
 

@@ -155,8 +155,7 @@ class Snapshot:
 
     def user_id(self, value: ExternalId) -> ExternalId | None:
         """Parse a user id as this home writes user ids; None if it can be none."""
-        folded = self.manifest.folded(value) if isinstance(value, str) else value
-        return parse_id(str(folded), self.binding.user_id)
+        return parse_id(self._folded(value), self.binding.user_id)
 
     def require_user_id(self, value: ExternalId) -> ExternalId:
         """Parse a user id as this home writes user ids.
@@ -164,8 +163,10 @@ class Snapshot:
         Raises:
             NotFound: It can be no user id of the home.
         """
-        folded = self.manifest.folded(value) if isinstance(value, str) else value
-        return require_id(str(folded), self.binding.user_id, "user")
+        return require_id(self._folded(value), self.binding.user_id, "user")
+
+    def _folded(self, value: ExternalId) -> str:
+        return str(self.manifest.folded(value) if isinstance(value, str) else value)
 
     def item_id(self, value: ExternalId) -> ExternalId | None:
         """Parse an item id as this home writes item ids; None if it can be none."""

@@ -41,7 +41,6 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
     pl.concat(tables).write_parquet(folder / "metrics.parquet")
     return ProveRecord(
         recipe=proof.recipe,
-        name=proof.recipe.name,
         decision=proof.decision,
         sentence=proof.sentence,
         learnable=proof.learnable,

@@ -115,6 +115,11 @@ REFUSED = {
     "ids of floats": ((column(USER_ID, [1.5] * 5),), "user_id of interactions holds no ids; saw 'type Float64'; cast"),
     "score is text": ((column(SCORE, ["5"] * 5),), "score holds no numbers; saw 'type String'; cast"),
     "score is no number": ((column(SCORE, [1.0, float("nan")] * 2 + [1.0]),), "no finite number; saw 'nan in row 1'"),
+    "score is too large": ((column(SCORE, [1.0, 1e39, 1.0, 1.0, 1.0]),), r"no finite number; saw '1e\+39 in row 1'"),
+    "id is too large": (
+        (column(USER_ID, pl.Series([1, 2, 2**64 - 1, 1, 2], dtype=pl.UInt64)),),
+        r"user_id of interactions holds an id beyond 9223372036854775807; saw '?18446744073709551615'?; cast",
+    ),
     "score is null": ((column(SCORE, [1.0, None, 1.0, 1.0, 1.0]),), "no finite number; saw 'None in row 1'"),
     "time is text": ((column(TIMESTAMP, ["2024-01-01"] * 5),), r"timestamp holds no times.*String.*to_datetime"),
     "item twice": ((LOG, None, pl.concat([COURSES, COURSES])), "item_id of items holds an id twice; saw 'a'; keep one"),

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.errors import ConfigurationError
 
 _SECONDS_A_DAY = 86_400
 
@@ -63,7 +64,12 @@ class RecentPopularity(Model):
         return np.repeat(self.counts[None, :], history.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        timed = dataset.pairs.filter(pl.col(SCORE) > 0).drop_nulls(TIMESTAMP)
+        liked = dataset.pairs.filter(pl.col(SCORE) > 0)
+        timed = liked.drop_nulls(TIMESTAMP)
+        if timed.is_empty() and not liked.is_empty():
+            raise ConfigurationError(
+                "recent_popularity needs the times of likes, and none has one", do="leave it out of the models"
+            )
         ages = timed.select((pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_seconds()).to_series().to_numpy()
         left = 0.5 ** (ages / (_SECONDS_A_DAY * self.config.half_life_days))
         counts = np.bincount(timed[ITEM_INDEX].to_numpy(), weights=left, minlength=dataset.n_items)

@@ -10,7 +10,7 @@ from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights, last_ended, missed
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 
 
 def announce(row: NightRow, nights: Nights) -> None:

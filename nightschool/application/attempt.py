@@ -25,7 +25,7 @@ from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 
 
 class Attempt:

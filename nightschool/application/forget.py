@@ -17,7 +17,7 @@ from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.storage.home import Home
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 
 
 def look_for(home: Home, user: str) -> dict[str, int]:

@@ -69,7 +69,8 @@ def asked_manifest(dataset: str | None) -> Manifest | None:
 def manifest_of(home: Home) -> Manifest:
     """Load the manifest of the home's dataset, with the source of feedback events once any were taken in."""
     manifest = load_manifest(home.binding.manifest)
-    return with_feedback(manifest, Settings().events_address) if _took_in_feedback(home.lake) else manifest
+    address = Settings(home=home.paths.root).events_address
+    return with_feedback(manifest, address) if _took_in_feedback(home.lake) else manifest
 
 
 def _took_in_feedback(lake: Lake) -> bool:

@@ -14,7 +14,7 @@ from nightschool.settings import Settings
 SECONDS = 5.0
 """The longest that a night waits for its messages to be delivered."""
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 
 
 def notify(title: str, body: str) -> None:

@@ -15,7 +15,7 @@ from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.nights import NightRow
 from nightschool.storage.releases import Releases
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 
 
 def label_run(row: NightRow, lake: Lake) -> None:

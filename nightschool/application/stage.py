@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
@@ -16,14 +16,12 @@ from prefect.client.schemas.objects import State, TaskRun
 from nightschool.application.measure import measured
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
-from nightschool.night.records import StageRecord
+from nightschool.night.records import Record
 from nightschool.storage.durable import sync_tree
 
-logger = logging.getLogger("nightschool.tasks")
+logger = logging.getLogger("nightschool.application")
 # Prefect gives extra loggers its handler, but no level.
 logging.getLogger("nightschool").setLevel(logging.INFO)
-
-Kept = TypeVar("Kept", bound=StageRecord)
 
 
 def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -31,7 +29,7 @@ def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
-def resumable(night: Night, kind: type[Kept], produce: Callable[[Path], Kept]) -> Kept:
+def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record]) -> Record:
     """Return a stage's record, read back where an earlier try of this night finished the stage, else from `produce`.
 
     `produce` gets an empty folder for its outputs, which are on the disk before the record is. Either way the record

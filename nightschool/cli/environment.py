@@ -76,7 +76,7 @@ def prepare_flow_run() -> Callable[[], None]:
 
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return lambda: None
-    from nightschool.temporary_server import start_server
+    from nightschool.cli.temporary_server import start_server
 
     return start_server(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
 

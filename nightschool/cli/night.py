@@ -66,6 +66,7 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
     with home_lock(paths.lock):
         home = bind_home(dataset, source_root)
         if unfinished(paths.erasure) is not None:
+            # It loads the models.
             from nightschool.application.forget import finish_erasure
 
             finish_erasure(home)

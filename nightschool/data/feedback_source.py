@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightschool.data.manifest.manifest import Interactions, Manifest
-from nightschool.data.readers.addresses import SQLITE
 from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
+from nightschool.sqlite import SQLITE
 
 FEEDBACK: Final = "sent_events"
 """The source's name in tables and errors."""

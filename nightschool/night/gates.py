@@ -100,7 +100,7 @@ class ProposedLists:
         k: Length of a full list.
         coverage_floor: Smallest share of the available items that the lists must show.
         broken_rules: Reasons of the data rules that the lists break.
-        current: user_id, item_id, rank of the lists of the current release; None on the first night.
+        current: user_id, item_id, rank of the champion's lists, which gates may compare with; None on the first night.
     """
 
     lists: pl.DataFrame

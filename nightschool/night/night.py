@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import polars as pl
 from pydantic import BaseModel
@@ -18,14 +18,12 @@ from nightschool.night.config import NightConfig
 from nightschool.night.fidelity import MAY_DIFFER, find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
 from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
-from nightschool.night.records import STAGES, StageRecord
+from nightschool.night.records import STAGES, Record, StageRecord
 from nightschool.settings import HomePaths
 from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from nightschool.storage.stage_records import StageRecords
-
-Kept = TypeVar("Kept", bound=StageRecord)
 
 SEARCHED_AGAIN: Final = f"the recipe was searched again: {MAY_DIFFER}"
 """The warning of a late night that chose its recipe without knowing what a night on time tried."""
@@ -67,12 +65,12 @@ class Night:
         """The records of the finished stages."""
         return StageRecords(self.folder)
 
-    def record(self, kind: type[Kept]) -> Kept | None:
+    def record(self, kind: type[Record]) -> Record | None:
         """Return the record of a stage; None when the stage has not finished."""
         stored = self.records.get(kind.stage)
         return None if stored is None else kind.model_validate(stored)
 
-    def require(self, kind: type[Kept]) -> Kept:
+    def require(self, kind: type[Record]) -> Record:
         """Return the record of a stage that has finished.
 
         Raises:

@@ -32,7 +32,7 @@ class Prepared:
     log: EventLog
     cut: Cut
 
-    def save(self, folder: Path, signals: tuple[Row, ...] = ()) -> PrepareRecord:
+    def save(self, folder: Path, signals: tuple[Row, ...]) -> PrepareRecord:
         """Write the arrays below the folder; return the record of the stage, with what signals and filters did."""
         self.log.save(folder / "log")
         np.save(folder / _LABELS, self.cut.labels, allow_pickle=False)

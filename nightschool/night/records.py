@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,8 +37,11 @@ class StageRecord(Entry):
     kept: ClassVar[bool] = True
 
     def measured(self) -> Mapping[str, float | None]:
-        """Return the stage's own figures, by name; the night's report shows them under the name of the stage."""
+        """Return the stage's own figures, by name; the night's report shows those of kept stages."""
         return {}
+
+
+Record = TypeVar("Record", bound=StageRecord)
 
 
 class RecoverRecord(StageRecord):
@@ -184,7 +187,6 @@ class ProveRecord(StageRecord):
 
     Attributes:
         recipe: The recipe to refit and publish.
-        name: Its short name.
         decision: A code: `promoted`, `kept`, `first`, `popularity`, `unproved`.
         sentence: The decision in words.
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
@@ -195,7 +197,6 @@ class ProveRecord(StageRecord):
     stage: ClassVar[str] = "prove"
 
     recipe: Recipe
-    name: str
     decision: str
     sentence: str
     learnable: bool | None

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from nightschool.data.readers.addresses import SQLITE, connection_message, driver_message, postgresql_url
+from nightschool.data.readers.addresses import connection_message, driver_message, postgresql_url
 from nightschool.errors import Unreachable
+from nightschool.sqlite import SQLITE
 from nightschool.storage.places import place_older
 from nightschool.storage.tables import METADATA, UNDONE
 

@@ -24,6 +24,8 @@ class TableCache:
 
     def scan(self, stored: DeltaTable) -> pl.LazyFrame:
         """Scan a table: from memory where this version of it was read before or is small, else from its files."""
+        if not self._most_bytes:
+            return scan_table(stored)
         name, version = stored.table_uri, stored.version()
         if name in self._kept and self._kept[name][0] == version:
             return self._kept[name][1].lazy()

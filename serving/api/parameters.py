@@ -1,16 +1,14 @@
 """Parameters that several routes share, with their bounds, and the problem responses of all routes."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from nightschool.data.normalization.limits import LONGEST_ID
 from serving.answers import MOST_ITEMS, ListRequest
 from serving.problems import MEDIA_TYPE
 from serving.schemas import Problem, Text
-
-LONGEST_ID: Final = 512
-"""The most characters of an id, as at ingest."""
 
 UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
 ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]

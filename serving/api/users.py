@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import LONGEST_ID, PROBLEMS, ListQuery, UserId, problem_response
+from serving.api.parameters import PROBLEMS, ListQuery, UserId, problem_response
 from serving.problems import problem
 from serving.schemas import (
     Method,

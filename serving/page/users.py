@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound
 from serving import waiting
 from serving.answers import ListRequest
@@ -69,7 +70,7 @@ def show_user(request: Request, user_id: str, just: str = "", undo: str = "") ->
 async def take_event(
     request: Request,
     user_id: str,
-    item_id: Annotated[str, Form(max_length=512)],
+    item_id: Annotated[str, Form(max_length=LONGEST_ID)],
     event: Annotated[EventType, Form()],
     once: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:

@@ -27,7 +27,7 @@ def test_stage_is_done_once(night: Night, caplog: pytest.LogCaptureFixture) -> N
         (folder / "rows").write_text("1")
         return SELECTED
 
-    with caplog.at_level(logging.INFO, logger="nightschool.tasks"):
+    with caplog.at_level(logging.INFO, logger="nightschool.application"):
         assert resumable(night, SelectRecord, produce) == resumable(night, SelectRecord, produce) == SELECTED
     assert made == [night.folder / "select"]
     assert "select: finished by an earlier try of this night" in caplog.text

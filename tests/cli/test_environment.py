@@ -36,7 +36,7 @@ def test_libraries_keep_their_small_talk(variables: dict[str, str]) -> None:
     prepare_environment()
     assert {variables[name] for name in ("PREFECT_LOGGING_LEVEL", "MLFLOW_LOGGING_LEVEL")} == {"WARNING"}
     assert variables["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] == "false"
-    assert logging.getLogger("nightschool.tasks").isEnabledFor(logging.INFO)
+    assert logging.getLogger("nightschool.application").isEnabledFor(logging.INFO)
     with warnings.catch_warnings(record=True) as told:
         prepare_environment()
         warnings.warn("Failed to create the Prefect home directory at x", UserWarning, stacklevel=1)

@@ -108,7 +108,7 @@ def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Serve
 def test_the_pages_of_a_run_show_our_log(servers: Servers, runs: Runs) -> None:
     servers.final_state(runs.good)
     lines = servers.filter("logs", logs={"flow_run_id": {"any_": [runs.good]}})
-    assert any(line["name"] == "nightschool.tasks" and line["message"].startswith("select: ") for line in lines)
+    assert any(line["name"] == "nightschool.application" and line["message"].startswith("select: ") for line in lines)
 
 
 def test_a_run_on_bad_data_ends_with_our_message_and_sends_word(servers: Servers, runs: Runs, told: Hook) -> None:

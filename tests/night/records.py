@@ -74,7 +74,6 @@ EXAMPLES: dict[str, StageRecord] = {
         ),
         ProveRecord(
             recipe=EASE,
-            name="ease",
             decision="first",
             sentence="ease is better than popularity",
             learnable=True,

@@ -70,7 +70,7 @@ def test_log_takes_in_the_tables_that_the_manifest_declares(opened: Home) -> Non
 
 def test_what_is_saved_comes_back(night: Night, tmp_path: Path) -> None:
     prepared = prepare_events(night)
-    record = prepared.save(tmp_path / "stage")
+    record = prepared.save(tmp_path / "stage", ())
     back = Prepared.load(tmp_path / "stage", record)
     assert back.log.events.equals(prepared.log.events)
     assert back.log.empty.user_ids.equals(prepared.log.empty.user_ids)
@@ -79,7 +79,7 @@ def test_what_is_saved_comes_back(night: Night, tmp_path: Path) -> None:
 
 
 def test_record_says_how_much_there_is(night: Night, tmp_path: Path) -> None:
-    record = prepare_events(night).save(tmp_path / "stage")
+    record = prepare_events(night).save(tmp_path / "stage", ())
     assert (record.protocol, record.underpowered, record.warnings) == ("temporal", False, ())
     assert (record.users, record.items, record.events) == (11, DAYS, 1001)
     assert sum(record.events_by_part) == 1001
@@ -90,6 +90,6 @@ def test_cut_without_instants_comes_back_too(night: Night, tmp_path: Path) -> No
     config = CONFIG.model_copy(update={"min_users": 200})
     prepared = prepare_events(replace(night, config=config))
     assert (prepared.cut.protocol, prepared.cut.underpowered) == ("temporal-user", True)
-    record = prepared.save(tmp_path / "stage")
+    record = prepared.save(tmp_path / "stage", ())
     assert record.test_from is None
     assert Prepared.load(tmp_path / "stage", record).cut.warnings == prepared.cut.warnings != ()

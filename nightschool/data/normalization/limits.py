@@ -20,6 +20,7 @@ MANY_REPEATS: Final = 0.5
 """Share of the bare pairs that were named before, from which a list must have been delivered twice."""
 
 LONGEST_ID: Final = 512
+"""Characters of an id, at ingest and in requests."""
 LONGEST_TEXT: Final = 100_000
 """Characters."""
 

@@ -8,9 +8,7 @@ from sqlalchemy.exc import ArgumentError
 
 from nightschool.data.readers.paths import below_the_root
 from nightschool.errors import ConfigurationError
-
-SQLITE: Final = "sqlite:///"
-"""How the URI of an SQLite file begins; its path below the source root follows."""
+from nightschool.sqlite import SQLITE
 
 _POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
 

@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from nightschool.data.readers.addresses import (
-    SQLITE,
     connection_message,
     driver_message,
     postgresql_url,
@@ -26,6 +25,7 @@ from nightschool.data.readers.parsing import RAW, no_faults
 from nightschool.data.readers.source_format import Names, Reading, SourceFormat, require_columns
 from nightschool.data.readers.sources import Extent, SourceFile, changed, require_below
 from nightschool.errors import ConfigurationError, DataRefused, NotFound, Unreachable
+from nightschool.sqlite import SQLITE
 
 _BLOCK_ROWS: Final = 50_000
 _BUSY_SECONDS: Final = 60

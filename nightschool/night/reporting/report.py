@@ -118,7 +118,7 @@ def sample_user(night: Night) -> dict[str, Any]:
 
 def in_markdown(report: Document) -> str:
     """Render the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
-    title = f"# {report['status']}: {report['release_id'] or report.get('dataset')}"
+    title = f"# {report['status']}: {report['release_id'] or report['dataset']}"
     lines = [title, "", report["sentence"], "", f"- T: {report['as_of']}"]
     if "protocol" not in report:
         lines += [*_notes(report["warnings"]), *_rows_in_markdown(report["rows"])]

@@ -37,3 +37,9 @@ def test_data_without_times_are_told(likes):
     untimed = likes.interactions.with_columns(timestamp=pl.lit(None, likes.interactions.schema["timestamp"]))
     with pytest.raises(ConfigurationError, match=r"needs times.*leave recent_popularity out"):
         RecentPopularity().fit(replace(likes, interactions=untimed), seed=0)
+
+
+def test_likes_without_times_are_refused_though_dislikes_have_some(likes):
+    untimed = pl.when(pl.col("score") > 0).then(None).otherwise(pl.col("timestamp")).alias("timestamp")
+    with pytest.raises(ConfigurationError, match="needs the times of likes"):
+        RecentPopularity().fit(replace(likes, interactions=likes.interactions.with_columns(untimed)), seed=0)

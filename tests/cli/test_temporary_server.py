@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nightschool.temporary_server import why
+from nightschool.cli.temporary_server import why
 from tests.cli.conftest import ROOT, spawn
 
 STARTED = """
