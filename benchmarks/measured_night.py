@@ -66,10 +66,11 @@ def run_night(dataset: str, source_root: Path, config: NightConfig = NightConfig
     curve: list[tuple[float, float]] = []
     Thread(target=_watch_memory, args=(curve,), daemon=True).start()
     prepare_environment()
-    wait_for_server = prepare_flow_run()
+    server = prepare_flow_run()
+    server.start()
     import flows.retrain as night
 
-    wait_for_server()
+    server.wait()
 
     stages: list[Stage] = []
     for name in STAGES:

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 SQLITE: Final = "sqlite:///"
 """How the address of an SQLite file begins; its path follows."""
 
-_BY_URI: Final = "///file:"
+_URI: Final = "file:"
 _AS_URI: Final = "?uri=true"
 
 
@@ -18,13 +18,14 @@ def sqlite_address(path: Path, driver: str = "pysqlite") -> str:
     its driver: of one that begins with `sqlite:///` MLflow takes the rest for a path, and makes its folders.
     """
     if "?" in str(path):
-        return f"sqlite+{driver}:{_BY_URI}{quote(str(path))}{_AS_URI}"
+        return f"sqlite+{driver}:///{_URI}{quote(str(path))}{_AS_URI}"
     return f"{SQLITE}{path}" if driver == "pysqlite" else f"sqlite+{driver}:///{path}"
 
 
 def sqlite_path(address: str) -> Path | None:
-    """Return the file that an address made by `sqlite_address` names; None for an address of another kind."""
-    scheme, by_uri, rest = address.partition(_BY_URI)
-    if by_uri and scheme == "sqlite+pysqlite:":
-        return Path(unquote(rest.removesuffix(_AS_URI)))
-    return Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
+    """Return the file that an address of SQLAlchemy names, whatever its driver; None unless it is one of SQLite."""
+    scheme, _, rest = address.partition(":///")
+    if scheme.partition("+")[0] != "sqlite":
+        return None
+    by_uri = rest.startswith(_URI) and rest.endswith(_AS_URI)
+    return Path(unquote(rest.removeprefix(_URI).removesuffix(_AS_URI)) if by_uri else rest)

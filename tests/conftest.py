@@ -16,7 +16,6 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from nightschool.cli.environment import prepare_environment
-from tests.once import once
 from tests.postgres import Server, running_server
 
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
@@ -104,24 +103,16 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _quick_mlflow() -> Iterator[None]:
     if "mlflow" not in sys.modules:
         yield
         return
-    here = import_module("tests.mlflow_here")  # it imports MLflow, for seconds
-    with here.quick_mlflow(lambda: once(tmp_path_factory, "mlflow.db", here.make_tables)):
+    with import_module("tests.mlflow_here").quick_mlflow():  # it imports MLflow, for seconds
         yield
 
 
 @pytest.fixture(scope="session")
-def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the tables of Prefect's server, to copy to where a server will look for its own."""
-    return once(tmp_path_factory, "prefect.db", import_module("tests.prefect_server").make_tables)
-
-
-@pytest.fixture(scope="session")
-def prefect_api(prefect_tables: Path) -> Iterator[str]:
+def prefect_api() -> Iterator[str]:
     """The address of a Prefect server with a database of its own; flows of this process use it."""
-    server = import_module("tests.prefect_server")  # it imports Prefect's server, for seconds
-    with server.running_server(prefect_tables) as address:
+    with import_module("tests.prefect_server").running_server() as address:  # it imports Prefect's server, for seconds
         yield address

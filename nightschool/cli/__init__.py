@@ -7,17 +7,21 @@ import sys
 from types import FrameType
 from typing import Final
 
+from nightschool.imports import importing, skip_last_collection
+
 _INTERRUPTED: Final = 130  # as in nightschool.failures, which is not loaded yet
 
 
 def main() -> None:
     """Run the command line; Ctrl-C while it is being loaded ends it at once, since nothing has been done yet."""
     signal.signal(signal.SIGINT, _leave)
+    skip_last_collection()
     _read_names_as_utf8()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that lacks a letter shows its number.
         sys.stdout.reconfigure(errors="backslashreplace")
-    from nightschool.cli.app import main as run
+    with importing():
+        from nightschool.cli.app import main as run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     run()

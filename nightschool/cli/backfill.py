@@ -11,6 +11,7 @@ import typer
 from nightschool.cli import show
 from nightschool.cli.night import Assignments, Dataset, Json, SourceRoot
 from nightschool.errors import ConfigurationError
+from nightschool.imports import importing
 
 if TYPE_CHECKING:
     from nightschool.night.backfill import Backfilled
@@ -35,22 +36,25 @@ def backfill(
 
     A night whose T is before that of the current release is stored, and does not become current.
     """
-    from nightschool.application.bind_home import bind_home
     from nightschool.cli.environment import prepare_flow_run
-    from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
-    from nightschool.night.config import NightConfig
-    from nightschool.settings import Settings
-    from nightschool.storage.lock import home_lock
+
+    server = prepare_flow_run()
+    with importing():
+        from nightschool.application.bind_home import bind_home
+        from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
+        from nightschool.night.config import NightConfig
+        from nightschool.settings import Settings
+        from nightschool.storage.lock import home_lock
 
     days, hour = (_parse_day(first, "--from"), _parse_day(last, "--to")), _parse_time(at)
     settings = NightConfig.load(config, assignments or [])
     with home_lock(Settings().paths.lock):
         stored = bind_home(dataset, source_root).releases.stored()
     instants = list_instants(*days, hour, stored)
-    wait_for_server = prepare_flow_run()
-    from flows.retrain import retrain
-
-    wait_for_server()
+    server.start()
+    with importing():
+        from flows.retrain import retrain
+    server.wait()
     nights = run_nights(instants, stored, partial(retrain, dataset, source_root, config=settings))
     _show(nights, as_json)
     if worst := worst_exit_code(nights):

@@ -3,11 +3,11 @@
 import logging
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from nightschool.cli.temporary_server import TemporaryServer
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_address
@@ -57,28 +57,17 @@ def prepare_environment() -> None:
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory", category=UserWarning)
 
 
-def prepare_flow_run() -> Callable[[], None]:
-    """Silence Prefect's own error logs and start its server where no other is named; return the wait for the server.
+def prepare_flow_run() -> TemporaryServer:
+    """Silence Prefect's own error logs, and begin to load its server, which then waits to be started.
 
-    The server takes as long to start as the flow to import, so that is done before the wait. What goes wrong in a run
-    ends it with an exception. Prefect would show that one too, for the task and for the flow, each with its traceback;
-    they still reach its server, but for what Prefect says before a run has begun.
+    The server takes as long to load as the flow to import: load it first, start it when the command's arguments are
+    checked, import the flow, wait for the server. What goes wrong in a run ends it with an exception. Prefect would
+    show that one too, for the task and for the flow, each with its traceback; they still reach its server, but for
+    what Prefect says before a run has begun.
     """
-    # The server does not make the folder of its database.
-    Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
     for name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_SERVER_EPHEMERAL_ENABLED,
-        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-    )
-
-    if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
-        return lambda: None
-    from nightschool.cli.temporary_server import start_server
-
-    return start_server(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
+    return TemporaryServer()
 
 
 def _settings() -> Settings:

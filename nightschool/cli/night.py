@@ -8,6 +8,7 @@ import typer
 
 from nightschool.cli import show
 from nightschool.errors import Busy, ConfigurationError
+from nightschool.imports import importing
 
 Dataset = Annotated[
     str | None,
@@ -103,11 +104,14 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
-    from nightschool.application.bind_home import bind_home
     from nightschool.cli.environment import prepare_flow_run
-    from nightschool.night.config import NightConfig
-    from nightschool.settings import Settings
-    from nightschool.storage.lock import home_lock
+
+    server = prepare_flow_run()
+    with importing():
+        from nightschool.application.bind_home import bind_home
+        from nightschool.night.config import NightConfig
+        from nightschool.settings import Settings
+        from nightschool.storage.lock import home_lock
 
     instant = parse_instant(as_of)
     settings = NightConfig.load(config, assignments or [])
@@ -120,10 +124,10 @@ def retrain(
 
         leave_rows_of(busy, instant)
         raise
-    wait_for_server = prepare_flow_run()
-    from flows.retrain import retrain as run_night
-
-    wait_for_server()
+    server.start()
+    with importing():
+        from flows.retrain import retrain as run_night
+    server.wait()
     report = run_night(
         dataset=dataset,
         source_root=source_root,

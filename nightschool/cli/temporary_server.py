@@ -4,23 +4,21 @@ import atexit
 import os
 import re
 import select
-import signal
-import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from threading import Thread
 from typing import Final
 
-import uvicorn
-from prefect.context import refresh_global_settings_context
-
 from nightschool.errors import Unavailable
 from nightschool.failures import explain
+from nightschool.settings import Settings
 
 API_URL: Final = "PREFECT_API_URL"
 
+_PROCESS: Final = "nightschool.cli.prefect_api"
 _LEAN: Final = {
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
@@ -38,14 +36,17 @@ class TemporaryServer:
 
     Prefect's client could start one by itself. It would import the whole server for that, put it into the terminal's
     process group, where Ctrl-C ends it before the command, and leave it behind when the command is killed.
+
+    The process imports Prefect at once, since that takes seconds; it touches nothing before `start`. Where Prefect's
+    settings name another server, it ends.
     """
 
     def __init__(self) -> None:
         self._last_lines: deque[str] = deque(maxlen=200)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", _PROCESS],
             env={**os.environ, **_LEAN},
-            # Nothing is written to it: it ends with this process, however that ends.
+            # It ends with this process, however that ends.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -55,21 +56,35 @@ class TemporaryServer:
         self._listener.start()
         atexit.register(self.stop)
 
-    def wait(self, seconds: float) -> str:
-        """Wait until the server answers; return the address of its API.
+    def start(self) -> None:
+        """Let the server start; the folder of Prefect's files, which it does not make, is made here."""
+        Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
+        assert self._process.stdin is not None, "the server's input is a pipe"  # noqa: S101
+        # One that has ended is reported by the wait.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+
+    def wait(self) -> None:
+        """Wait until the server answers; from then on Prefect's client uses it.
 
         Raises:
             Unavailable: It ended, for the reason that it gave, or it does not answer in time.
         """
+        from prefect.context import refresh_global_settings_context
+        from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
+
         output = self._process.stdout
         assert output is not None, "the server's output is a pipe"  # noqa: S101
-        ready, _, _ = select.select([output], [], [], seconds)
+        ready, _, _ = select.select([output], [], [], PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
         port = output.readline().decode().strip() if ready else ""
         if not port:
             self.stop()
             self._listener.join(1)
             raise why([*self._last_lines])
-        return f"http://127.0.0.1:{port}/api"
+        if int(port):
+            os.environ[API_URL] = f"http://127.0.0.1:{port}/api"
+            refresh_global_settings_context()
 
     def stop(self) -> None:
         """End the server, if it still runs."""
@@ -91,47 +106,3 @@ def why(lines: Sequence[str]) -> Unavailable:
     seen = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "nothing")
     do = "run the same command again; `nightschool doctor` looks at disk, memory and ports"
     return explain(RuntimeError(seen)) or Unavailable("Prefect's temporary server did not start", seen=seen, do=do)
-
-
-def start_server(seconds: float) -> Callable[[], None]:
-    """Start a server; return the wait for it, after which Prefect's client uses it.
-
-    Args:
-        seconds: How long the wait may take; it raises Unavailable where the server could not start.
-    """
-    server = TemporaryServer()
-
-    def wait() -> None:
-        os.environ[API_URL] = server.wait(seconds)
-        refresh_global_settings_context()
-
-    return wait
-
-
-def serve() -> None:
-    """Serve Prefect's API until SIGTERM, or until the process at the other end of standard input is gone.
-
-    The port is written to standard output once the server answers.
-    """
-    Thread(target=_end_with_input, daemon=True).start()
-    app = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        _Server(app).run([listener])
-
-
-class _Server(uvicorn.Server):
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            sys.stdout.write(f"{sockets[0].getsockname()[1]}\n")
-            sys.stdout.flush()
-
-
-def _end_with_input() -> None:
-    # Not by sys.stdin, whose lock would abort the interpreter's shutdown.
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    serve()

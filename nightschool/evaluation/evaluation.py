@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, METRICS, MODEL, N_USERS, RELEASE_ID, SEGMENT, SPLIT, VALUE, K
 from nightschool.contract import Indices, Mask
 from nightschool.errors import NotFound
-from nightschool.evaluation.intervals import Interval, known_values, ratio_intervals
+from nightschool.evaluation.intervals import Interval, known_values, mean_intervals, ratio_intervals
 from nightschool.evaluation.metrics import Float64s, ratio
 from nightschool.evaluation.segments import OVERALL
 
@@ -47,11 +47,21 @@ class Errors:
 
     def figures(self) -> Figures:
         """Compute rmse and mae over pairs, float64[2], and their intervals with users as the sampling units."""
-        sums = np.stack([self.squared, self.absolute], axis=1)
-        pairs = np.stack([self.pairs, self.pairs], axis=1)
-        low, high = ratio_intervals(sums, pairs)
-        values = ratio(sums.sum(axis=0), pairs.sum(axis=0))
-        return _root_of_first(values), Interval(_root_of_first(low), _root_of_first(high))
+        return self.means(), self.intervals()
+
+    def means(self) -> Float64s:
+        """Compute rmse and mae over pairs, float64[2]."""
+        sums, pairs = self._sums()
+        return _root_of_first(ratio(sums.sum(axis=0), pairs.sum(axis=0)))
+
+    def intervals(self) -> Interval:
+        """Compute the intervals of rmse and mae, with users as the sampling units."""
+        low, high = ratio_intervals(*self._sums())
+        return Interval(_root_of_first(low), _root_of_first(high))
+
+    def _sums(self) -> tuple[Float64s, Float64s]:
+        """Return each user's sums of errors and numbers of pairs, both float64[n, 2]."""
+        return np.stack([self.squared, self.absolute], axis=1), np.stack([self.pairs, self.pairs], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +107,20 @@ class Evaluation:
         """Return a metric's mean over users, of `rmse` and `mae` over pairs; a total as it is; NaN without users."""
         if k in self.totals.get(metric, {}):
             return self.totals[metric][k]
-        return float(self._figures(metric, k)[0])
+        if metric in _ERROR_METRICS and self.errors is not None:
+            return float(self.errors.means()[_ERROR_METRICS.index(metric)])
+        sums, weights = known_values(self.values(metric, k))
+        return float(ratio(sums.sum(axis=0), weights.sum(axis=0)))
 
     def interval(self, metric: str, k: int | None = None) -> tuple[float, float]:
         """Return the 95 % interval of a mean, lower and upper end; NaN for fewer than two users, and for a total."""
         if k in self.totals.get(metric, {}):
             return float("nan"), float("nan")
-        _, low, high = self._figures(metric, k)
-        return float(low), float(high)
+        if metric in _ERROR_METRICS and self.errors is not None:
+            ends, place = self.errors.intervals(), _ERROR_METRICS.index(metric)
+        else:
+            ends, place = mean_intervals(self.values(metric, k)[:, None]), 0
+        return float(ends.low[place]), float(ends.high[place])
 
     def table(self, model: str, split: str, segments: Mapping[str, Mask]) -> pl.DataFrame:
         """Build rows of the metrics table, without a release: each segment's means and intervals, and the totals.
@@ -119,15 +135,6 @@ class Evaluation:
         named = pl.concat(parts).with_columns(pl.lit(model).alias(MODEL), pl.lit(split).alias(SPLIT))
         floats = [VALUE, CI_LOW, CI_HIGH]
         return named.with_columns(pl.col(floats).fill_nan(None)).select(pl.col(n).cast(d) for n, d in _SCHEMA.items())
-
-    def _figures(self, metric: str, k: int | None) -> tuple[float, float, float]:
-        if metric in _ERROR_METRICS and self.errors is not None:
-            values, ends = self.errors.figures()
-            place = _ERROR_METRICS.index(metric)
-        else:
-            values, ends = _mean_figures(self.values(metric, k)[:, None])
-            place = 0
-        return float(values[place]), float(ends.low[place]), float(ends.high[place])
 
     def _segment_rows(self, segment: str, members: Mask) -> pl.DataFrame:
         rows = members[self.users]

@@ -5,6 +5,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nightschool.evaluation.metrics import Float64s, ratio
 
@@ -60,13 +61,13 @@ def ratio_intervals(sums: Float64s, weights: Float64s) -> Interval:
 
 
 def _bootstrap(sums: Float64s, weights: Float64s) -> Interval:
-    drawn = _draws(len(weights))
+    drawn = _draws(len(weights)).astype(np.float64)
     low, high = np.quantile(ratio(drawn @ sums, drawn @ weights), [TAIL, 1 - TAIL], axis=0)
     return Interval(low, high)
 
 
-@lru_cache(maxsize=2)
-def _draws(n: int) -> Float64s:
-    """Draw how often each of n users is in each resample, float64[RESAMPLES, n]."""
+@lru_cache(maxsize=16)
+def _draws(n: int) -> NDArray[np.uint8]:
+    """Draw how often each of n < 200 users is in each resample, uint8[RESAMPLES, n]; each segment has its own n."""
     rng = np.random.default_rng(BOOTSTRAP_SEED)
-    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.uint8)

@@ -6,8 +6,9 @@ from datetime import datetime
 from nightschool.columns import INTERACTIONS
 from nightschool.data.feedback_source import feedback_part, with_feedback
 from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.readers.queries import after_erasure, gives_rows
 from nightschool.data.readers.sources import SourceFile
-from nightschool.data.readers.sql import Sql, after_erasure, gives_rows
+from nightschool.data.readers.sql import Sql
 from nightschool.errors import NightschoolError
 from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger

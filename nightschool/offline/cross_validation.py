@@ -53,7 +53,7 @@ class CrossValidated:
 
     def by_fold(self) -> Float64s:
         """Compute rmse and mae of each fold, float64[n_folds, 2]."""
-        return np.stack([fold.errors[OVERALL].figures()[0] for fold in self.folds])
+        return np.stack([fold.errors[OVERALL].means() for fold in self.folds])
 
     def pooled(self, segment: str) -> Errors:
         """Sum the errors of a segment's users over folds."""
@@ -142,7 +142,7 @@ def _segments(row: CrossValidated) -> list[str]:
 
 def _describe(row: CrossValidated) -> dict[str, Any]:
     by_fold = row.by_fold()
-    _, ends = row.pooled(OVERALL).figures()
+    ends = row.pooled(OVERALL).intervals()
     triples = np.stack([by_fold.mean(axis=0), ends.low, ends.high], axis=1)
     return {
         "name": row.component.model,
@@ -166,7 +166,7 @@ def _rmse(errors: Errors) -> list[float | None]:
 def _best(segment: str, rows: Sequence[CrossValidated]) -> dict[str, Any]:
     """Find the model of the lowest rmse, and whether it is shown better than the next on the same pairs."""
     pooled = [row.pooled(segment) for row in rows]
-    order = np.argsort([errors.figures()[0][0] for errors in pooled], kind="stable")
+    order = np.argsort([errors.means()[0] for errors in pooled], kind="stable")
     best = pooled[order[0]]
     described = {
         "segment": segment,

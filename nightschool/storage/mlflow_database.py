@@ -1,21 +1,24 @@
 """MLflow's database in a home, made whole or not at all, and the experiment of its nights."""
 
 import os
+import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import mlflow
 from mlflow import MlflowClient
 
 from nightschool.errors import Unavailable
 from nightschool.sqlite import sqlite_address
-from nightschool.storage.durable import sync
+from nightschool.storage.database_template import copy_template, keep_template, link_new
 from nightschool.storage.mlflow_addresses import NAME, location
 
 _URI: Final = "MLFLOW_TRACKING_URI"
+_TEMPLATE: Final = f"mlflow-{mlflow.__version__}"
 
 
 def make_database(path: Path) -> None:
@@ -23,14 +26,15 @@ def make_database(path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    if copy_template(_TEMPLATE, path):
+        return
     draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     MlflowClient(sqlite_address(draft)).search_experiments(max_results=1)
-    sync(draft)
-    # A link, unlike a renaming, never takes the place of a database that somebody else made meanwhile.
-    with suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()
-    sync(path.parent)
+    with closing(sqlite3.connect(draft)) as connection, connection:
+        # MLflow's own experiment lies below the folder that happens to be the present one.
+        connection.execute("UPDATE experiments SET artifact_location = 'mlruns/0'")
+    keep_template(_TEMPLATE, draft)
+    link_new(draft, path)
 
 
 def find_experiment(client: MlflowClient, tracking_uri: str, artifact_root: Path) -> str:

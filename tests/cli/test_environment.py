@@ -4,7 +4,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 from nightschool.errors import ConfigurationError
@@ -74,8 +73,11 @@ def test_runs_errors_are_left_to_us_and_prefect_finds_its_folder(home: Path, mon
     runs = [logging.getLogger(name) for name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs")]
     for run in runs:
         monkeypatch.setattr(run, "propagate", True)
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
-        wait_for_server = prepare_flow_run()
-    wait_for_server()  # another server is named, so that none is started
+    named = "http://127.0.0.1:4200/api"
+    monkeypatch.setenv("PREFECT_API_URL", named)
+    server = prepare_flow_run()
+    server.start()
+    server.wait()
+    assert os.environ["PREFECT_API_URL"] == named
     assert not any(run.propagate for run in runs)
     assert (home / "prefect").is_dir()

@@ -70,7 +70,7 @@ main()
 
 
 @pytest.fixture(scope="module", params=["text", pytest.param("numbers", marks=pytest.mark.slow)])
-def place(request: pytest.FixtureRequest, prefect_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The person has rows in all tables, one of them in quarantine, and stands in a message of a night that failed."""
     root = tmp_path_factory.mktemp("forget")
     simulated, source = root / "simulated", root / "source"
@@ -83,8 +83,6 @@ def place(request: pytest.FixtureRequest, prefect_tables: Path, tmp_path_factory
         file.write(f"{gone},1,not a time,viewed,600,true\n")
     told = [part for assignment in NIGHT for part in ("--set", assignment)]
     home = root / "home"
-    (home / "prefect").mkdir(parents=True)
-    shutil.copy(prefect_tables, home / "prefect" / "prefect.db")
     arguments = ("--home", home, "retrain", "--dataset", "learning", "--source-root", source, *told)
     environment = {"PREFECT_HOME": str(home / "prefect"), "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300"}
     night = spawn(gone, *arguments, code=FAILING_THEN_WHOLE, **environment)

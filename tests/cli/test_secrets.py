@@ -33,7 +33,8 @@ AS_A_WORKER = """
 import sys
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 prepare_environment()
-wait_for_server = prepare_flow_run()
+server = prepare_flow_run()
+server.start()
 from nightschool.storage.binding import Binding, bind
 from nightschool.settings import Settings
 from pathlib import Path
@@ -41,7 +42,7 @@ manifest, source = sys.argv[1:]
 bind(Settings().paths.binding, Binding(
     dataset="platform", manifest=manifest, source_root=Path(source), user_id="String", item_id="String"))
 from flows.retrain import retrain
-wait_for_server()
+server.wait()
 retrain(manifest, Path(source))
 """
 """A night as a worker runs it: what fails is told to Prefect, which keeps it."""

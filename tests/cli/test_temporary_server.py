@@ -1,5 +1,4 @@
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,8 @@ import time
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 
 prepare_environment()
-wait = prepare_flow_run()
+server = prepare_flow_run()
+{start}
 print("starting", flush=True)
 {then}
 """
@@ -27,18 +27,10 @@ SECONDS = 15.0
 """The longest that Ctrl-C may take."""
 
 
-@pytest.fixture
-def prepared(home: Path, prefect_tables: Path) -> Path:
-    """The home, with the tables that the server would take seconds to make."""
-    (home / "prefect").mkdir(parents=True)
-    shutil.copy(prefect_tables, home / "prefect" / "prefect.db")
-    return home
-
-
-def started(home: Path, then: str) -> "subprocess.Popen[str]":
+def started(home: Path, then: str, start: str = "server.start()") -> "subprocess.Popen[str]":
     """A process of a group of its own that has begun to start its server."""
     environment = {**os.environ, "NIGHTSCHOOL_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
-    command = [sys.executable, "-c", STARTED.format(then=then)]
+    command = [sys.executable, "-c", STARTED.format(then=then, start=start)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -64,9 +56,9 @@ def require_ended(processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("then", ["wait()", "wait(); print('ready', flush=True); time.sleep(600)"])
-def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(prepared: Path, then: str) -> None:
-    process = started(prepared, then)
+@pytest.mark.parametrize("then", ["server.wait()", "server.wait(); print('ready', flush=True); time.sleep(600)"])
+def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(home: Path, then: str) -> None:
+    process = started(home, then)
     below = servers(process)
     if "ready" in then:
         assert process.stdout is not None
@@ -80,8 +72,8 @@ def test_ctrl_c_to_the_whole_group_ends_it_and_its_server_at_once(prepared: Path
 
 
 @pytest.mark.server
-def test_a_killed_command_leaves_no_server_behind(prepared: Path) -> None:
-    process = started(prepared, "wait(); print('ready', flush=True); time.sleep(600)")
+def test_a_killed_command_leaves_no_server_behind(home: Path) -> None:
+    process = started(home, "server.wait(); print('ready', flush=True); time.sleep(600)")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     below = servers(process)
@@ -95,7 +87,7 @@ def test_a_server_that_cannot_start_says_why_at_once(home: Path) -> None:
     (home / "prefect" / "prefect.db").mkdir(parents=True)
     began = time.monotonic()
     places = {"NIGHTSCHOOL_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
-    outcome = spawn(code=STARTED.format(then="wait()"), **places)
+    outcome = spawn(code=STARTED.format(then="server.wait()", start="server.start()"), **places)
     last = outcome.err.splitlines()[-1]
     assert last.startswith("nightschool.errors.Unavailable: Prefect's temporary server did not start; saw")
     assert "unable to open database file" in last
@@ -106,3 +98,14 @@ def test_a_full_disk_is_told_as_such() -> None:
     said = ["Traceback", "sqlalchemy.exc.OperationalError: database or disk is full", "(more about it)", ""]
     assert "the disk is full" in str(why(said))
     assert "did not start; saw 'nothing'" in str(why([]))
+
+
+@pytest.mark.server
+def test_a_server_that_is_not_started_touches_nothing(home: Path) -> None:
+    process = started(home, "time.sleep(600)", start="")
+    below = servers(process)
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    require_ended(below)
+    assert not home.exists()

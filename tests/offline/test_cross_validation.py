@@ -112,7 +112,7 @@ def test_the_best_of_a_segment_is_told_with_whether_that_is_shown(log: EventLog)
     far = describe_cross_validation(rows[:2])["best_by_segment"][0]
     assert (close["model"], close["next"], close["shown"]) == ("mean", "mean", False)
     assert far["shown"]
-    assert far["rmse"][0] == pytest.approx(rows[1].pooled("all").figures()[0][0])
+    assert far["rmse"][0] == pytest.approx(rows[1].pooled("all").means()[0])
     alone = describe_cross_validation(rows[:1])["best_by_segment"][0]
     assert (alone["next"], alone["shown"]) == (None, False)
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 import polars as pl
-import scipy.sparse
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
@@ -111,13 +110,15 @@ def csr_rows(file: SourceFile, kind: Csr, needed: Names) -> Iterator[pl.DataFram
 
 def _loaded(file: SourceFile) -> Any:
     """Load the matrix; scipy reads its arrays without unpickling anything."""
+    from scipy.sparse import load_npz
+
     with open_source(file) as stream:
         content = io.BytesIO(stream.read(-1))
     try:
         with zipfile.ZipFile(content) as archive:
             for member in archive.infolist():
                 require_moderate(file, member.file_size, member.compress_size)
-        matrix = scipy.sparse.load_npz(content)
+        matrix = load_npz(content)
         if matrix.format != "csr" or matrix.ndim != 2 or matrix.dtype not in _KINDS:
             raise ValueError(f"a {matrix.ndim}-dimensional {matrix.format} matrix of {matrix.dtype}")
         matrix.check_format(full_check=True)

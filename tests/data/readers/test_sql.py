@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from nightschool.data.readers import sql
+from nightschool.data.readers import queries
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import Extent, SourceFile
@@ -146,7 +146,7 @@ def test_key_that_loses_its_values_later_is_refused(database):
 
 
 def test_blocks_are_of_one_state_of_the_database(database, monkeypatch):
-    monkeypatch.setattr(sql, "_BLOCK_ROWS", 1)
+    monkeypatch.setattr(queries, "_BLOCK_ROWS", 1)
     each = database.reading()
     frames = each.batches()
     first = next(frames)
@@ -239,7 +239,7 @@ def test_database_that_does_not_answer_may_answer_later(postgres, tmp_path, chan
 
 
 def test_database_that_stops_answering_may_answer_later(postgres, tmp_path, monkeypatch):
-    monkeypatch.setattr(sql, "_BLOCK_ROWS", 1)
+    monkeypatch.setattr(queries, "_BLOCK_ROWS", 1)
     database = Database(tmp_path, postgres.uri, postgres.run)
     frames = database.reading(query="SELECT * FROM generate_series(1, 1000) AS id", columns=("id",)).batches()
     next(frames)
