@@ -20,7 +20,7 @@ from serving.listing import (
     ruled,
 )
 from serving.rules import Rules
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 

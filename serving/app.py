@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -81,8 +81,14 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     """Turn the faults that FastAPI found in a request into a problem document."""
     faults = cast(RequestValidationError, error).errors()[:5]
-    messages = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
-    return problem(request, "; ".join(messages), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem(request, "; ".join(map(_sentence, faults)), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    """Say where a fault is, what should be there and, unless it is a whole body, what was seen."""
+    place, seen = ".".join(str(part) for part in fault["loc"]), fault.get("input")
+    saw = f" (saw {str(seen)[:100]!r})" if isinstance(seen, str | int | float) else ""
+    return f"{place}: {fault['msg']}{saw}"
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

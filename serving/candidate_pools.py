@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from nightschool.columns import USER_ID
 from nightschool.errors import Unreachable
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 
 
 class _File(NamedTuple):

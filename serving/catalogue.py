@@ -14,7 +14,7 @@ from nightschool.contract import Indices, Mask
 from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows
 from nightschool.item_columns import ItemColumns
-from serving.schemas import ExternalId, Item
+from serving.schemas.common import ExternalId, Item
 
 _LABEL = "label"
 _NOWHERE = np.zeros(0, dtype=np.int64)

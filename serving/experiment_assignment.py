@@ -14,7 +14,7 @@ from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
 from serving.listing import Entry, allowed_items, candidates_of, random_entry, ruled
 from serving.rules import Rules
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.events import EventStore, Reactions, Sent, Stored
-from serving.schemas import Event, EventsTaken, Taken
+from serving.schemas.events import Event, EventsTaken, Taken
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 

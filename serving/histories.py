@@ -4,7 +4,8 @@ from typing import Final
 
 from nightschool.storage.events import Stored
 from serving.feedback import Feedback
-from serving.schemas import ExternalId, HistoryEntry
+from serving.schemas.common import ExternalId
+from serving.schemas.lists import HistoryEntry
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 

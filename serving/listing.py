@@ -24,7 +24,7 @@ from nightschool.vocabulary import (
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.rules import Rules
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState, liked_row
 

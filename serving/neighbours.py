@@ -2,7 +2,8 @@
 
 from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
 from nightschool.errors import NotFound
-from serving.schemas import ExternalId, Method, Neighbour, SimilarItems, SimilarUser, SimilarUsers
+from serving.schemas.common import ExternalId
+from serving.schemas.similar import Method, Neighbour, SimilarItems, SimilarUser, SimilarUsers
 from serving.snapshot import Snapshot
 
 
@@ -22,11 +23,11 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
     return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
 
 
-def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method) -> SimilarUsers:
-    """Return the users most similar to a user by a method; empty where no other user shares enough."""
+def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method, k: int) -> SimilarUsers:
+    """Return the k users most similar to a user by a method; empty where no other user shares enough."""
     columns = snapshot.similar_users.columns_of(user_id)
     rows = zip(*(columns[name] for name in (METHOD, NEIGHBOR_ID, SCORE, SUPPORT)), strict=True) if columns else ()
-    theirs = [(other, score, support) for by, other, score, support in rows if by == method]
+    theirs = [(other, score, support) for by, other, score, support in rows if by == method][:k]
     users = [
         SimilarUser(rank=rank, user_id=other, score=score, support=support)
         for rank, (other, score, support) in enumerate(theirs, start=1)

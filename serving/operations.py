@@ -40,7 +40,7 @@ from nightschool.storage.database import find_database
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
-from serving.schemas import ReleaseDetail, ReleaseEntry
+from serving.schemas.releases import ReleaseDetail, ReleaseEntry
 
 ROLES: Final = ("challenger", "champion", "popularity")
 NIGHTS: Final = 60

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from serving.page.answers import RETRY_SECONDS
 from serving.page.answers import problem as page_of
-from serving.schemas import Problem
+from serving.schemas.common import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 FAILED: Final = "the server failed to answer; its log has the error under this request id"

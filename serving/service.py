@@ -24,19 +24,11 @@ from serving.keyring import Keyring
 from serving.neighbours import similar_items, similar_users
 from serving.operations import release_detail, release_entries
 from serving.rules import load_rules
-from serving.schemas import (
-    Event,
-    EventsTaken,
-    EventUndone,
-    ExternalId,
-    HistoryEntry,
-    Method,
-    Recommendations,
-    ReleaseDetail,
-    ReleaseEntry,
-    SimilarItems,
-    SimilarUsers,
-)
+from serving.schemas.common import ExternalId
+from serving.schemas.events import Event, EventsTaken, EventUndone
+from serving.schemas.lists import HistoryEntry, Recommendations
+from serving.schemas.releases import ReleaseDetail, ReleaseEntry
+from serving.schemas.similar import Method, SimilarItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
@@ -157,8 +149,8 @@ class Service:
         """
         return similar_items(self.current.snapshot, item_id, k)
 
-    def similar_users(self, user_id: ExternalId, method: Method) -> SimilarUsers:
-        """Return the users most similar to a user; empty where no user shares enough.
+    def similar_users(self, user_id: ExternalId, method: Method, k: int = 10) -> SimilarUsers:
+        """Return the k users most similar to a user; empty where no user shares enough.
 
         Raises:
             NotFound: There is no such user.
@@ -167,7 +159,7 @@ class Service:
         user = snapshot.require_user_id(user_id)
         if not self.knows(snapshot, user):
             raise NotFound("no such user", seen=str(user_id)[:100], do="give a user that the release holds")
-        return similar_users(snapshot, user, method)
+        return similar_users(snapshot, user, method, k)
 
     def history(self, user_id: ExternalId, n: int) -> list[HistoryEntry]:
         """Return a user's n newest items, newest first: events since the release, then what the release knew."""

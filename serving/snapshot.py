@@ -41,7 +41,7 @@ from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
 """The unexplained components of releases made before releases stored them."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from nightschool.columns import ITEM_ID
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 

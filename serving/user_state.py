@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from nightschool.columns import ITEM_ID, SCORE, TIMESTAMP
 from nightschool.contract import Indices, Mask
 from nightschool.storage.events import Stored
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 VIEW: Final = "view"

@@ -25,16 +25,17 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/storage/home.py": "fields alone; every test of the night opens one",
     "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
     "nightschool/item_columns.py": "fields alone; tests/data/test_features.py describes items by them",
+    "nightschool/cli/prefect_api.py": "a process; tests/cli/test_temporary_server.py starts and ends it",
+    "nightschool/data/readers/queries.py": "tests/data/readers/test_sql.py reads by it",
     "nightschool/progress.py": "draws on a terminal only",
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
     "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",
-    "serving/schemas.py": "shapes alone; every test of a route reads an answer through them",
 }
 """Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""
-UNPAIRED = {"flows", "tasks", "application"}
-"""Folders whose files are tested by whole nights and by commands; those that have a test of their own keep it."""
+UNPAIRED = {"flows", "tasks", "application", "schemas"}
+"""Folders whose files are tested by whole nights, commands and routes; those with a test of their own keep it."""
 
 
 def test_packages_come_from_this_repository() -> None:

@@ -10,7 +10,8 @@ from nightschool.errors import NotFound
 from serving import waiting
 from serving.api.parameters import PROBLEMS, problem_response
 from serving.caller import Caller
-from serving.schemas import Event, Events, EventsTaken, EventUndone, Text
+from serving.schemas.common import Text
+from serving.schemas.events import Event, Events, EventsTaken, EventUndone, OneOrSeveral
 from serving.service import Service
 from serving.telemetry import EVENTS
 
@@ -36,7 +37,7 @@ EXAMPLES: Final[dict[str, Example]] = {
 )
 async def take_events(
     request: Request,
-    sent: Annotated[Event | Events, Body(openapi_examples=EXAMPLES)],
+    sent: Annotated[OneOrSeveral, Body(openapi_examples=EXAMPLES)],
     idempotency_key: Annotated[
         Text | None, Header(description="Used as the event_id of a single event, and as a prefix of those of several.")
     ] = None,

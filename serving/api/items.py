@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from serving.api.parameters import PROBLEMS, ItemId, Length
-from serving.schemas import SimilarItems
+from serving.schemas.similar import SimilarItems
 from serving.service import Service
 
 router = APIRouter(tags=["items"], responses=PROBLEMS)

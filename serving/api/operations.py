@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.api.parameters import PROBLEMS
 from serving.night_figures import NightFigures
-from serving.schemas import Health, Ready, ReleaseDetail, ReleaseList
+from serving.schemas.releases import Health, Ready, ReleaseDetail, ReleaseList
 from serving.service import Service
 from serving.telemetry import MULTIPROCESS, RELEASE_AGE, exposition
 

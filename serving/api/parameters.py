@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nightschool.data.normalization.limits import LONGEST_ID
 from serving.answers import MOST_ITEMS, ListRequest
 from serving.problems import MEDIA_TYPE
-from serving.schemas import Problem, Text
+from serving.schemas.common import Problem, Text
 
 UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
 ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]

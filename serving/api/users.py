@@ -12,16 +12,10 @@ from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import PROBLEMS, ListQuery, UserId, problem_response
+from serving.api.parameters import PROBLEMS, Length, ListQuery, UserId, problem_response
 from serving.problems import problem
-from serving.schemas import (
-    Method,
-    Recommendations,
-    SimilarUsers,
-    SimilarUsersAnswer,
-    SimilarUsersData,
-    SimilarUsersRequest,
-)
+from serving.schemas.lists import Recommendations
+from serving.schemas.similar import Method, SimilarUsers, SimilarUsersAnswer, SimilarUsersData, SimilarUsersRequest
 from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
@@ -86,10 +80,12 @@ async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
 
 
 @router.get("/v1/users/{user_id:path}/similar")
-async def similar_users(request: Request, user_id: UserId, method: Neighbours = "combined") -> SimilarUsers:
+async def similar_users(
+    request: Request, user_id: UserId, method: Neighbours = "combined", k: Length = 10
+) -> SimilarUsers:
     """Return the users most similar to a user, by interests, by common items, or by both."""
     service: Service = request.app.state.service
-    return await waiting.read(service.similar_users, user_id, method)
+    return await waiting.read(service.similar_users, user_id, method, k)
 
 
 @router.post(

@@ -14,7 +14,9 @@ from serving import waiting
 from serving.answers import ListRequest
 from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
-from serving.schemas import Event, EventType, Recommendations, Recommended, SimilarUsers
+from serving.schemas.events import Event, EventType
+from serving.schemas.lists import Recommendations, Recommended
+from serving.schemas.similar import SimilarUsers
 from serving.service import Service
 
 _FOUND = 20

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
-from serving.schemas import Method
+from serving.schemas.similar import Method
 
 LENGTHS = (10, 20, 50)
 METHODS: Mapping[str, Method] = {"combined": "combined", "interests": "interests", "co_engagement": "co_engagement"}

@@ -12,7 +12,7 @@ from nightschool.columns import INTERACTIONS, RECOMMENDATIONS
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from tests.cli.conftest import N_INTERACTIONS, N_ITEMS, N_USERS, NIGHT, Published, Run, require_refusal
 from tests.serving.client import Api
 from tests.serving.sent import history

@@ -11,7 +11,7 @@ from nightschool.columns import ITEM_ID
 from nightschool.settings import Settings
 from nightschool.storage.home import Home
 from serving.app import with_middleware
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.service import Service
 from serving.snapshot import Snapshot
 from tests.serving.homes import settings_of

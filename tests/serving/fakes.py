@@ -8,20 +8,10 @@ from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from serving.answers import ListRequest
 from serving.rules import Rules
-from serving.schemas import (
-    Event,
-    EventsTaken,
-    EventUndone,
-    ExternalId,
-    HistoryEntry,
-    Item,
-    Method,
-    Recommendations,
-    Recommended,
-    SimilarUser,
-    SimilarUsers,
-    Taken,
-)
+from serving.schemas.common import ExternalId, Item
+from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
+from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
+from serving.schemas.similar import Method, SimilarUser, SimilarUsers
 from serving.user_search import FoundUser
 
 ODD_TITLES = (
@@ -94,7 +84,7 @@ class FakeService:
         ]
         return [*sent, *old][:n]
 
-    def similar_users(self, user_id: ExternalId, method: Method) -> SimilarUsers:
+    def similar_users(self, user_id: ExternalId, method: Method, k: int = 10) -> SimilarUsers:
         if method == "interests":
             raise NotFound("nobody is like this user", seen=str(user_id))
         users = [SimilarUser(rank=rank, user_id=100 + rank, score=1 / rank, support=12 - rank) for rank in range(1, 11)]

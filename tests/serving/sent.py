@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from nightschool.storage.events import Stored
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 

@@ -10,7 +10,8 @@ from nightschool.vocabulary import EVERYONE
 from serving.answers import EncodedList, ListRequest, make_list, warm_up
 from serving.listing import Entry
 from serving.rules import Rules
-from serving.schemas import ExternalId, Recommendations
+from serving.schemas.common import ExternalId
+from serving.schemas.lists import Recommendations
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 from tests.serving.conftest import Served

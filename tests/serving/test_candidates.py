@@ -14,7 +14,7 @@ from nightschool.storage.events import Stored
 from serving.answers import ListRequest, make_list
 from serving.candidates import Candidates, Scorer
 from serving.rules import Rules
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 from tests.serving.conftest import Served, copied, opened

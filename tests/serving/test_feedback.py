@@ -8,7 +8,7 @@ from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
 from serving.feedback import EARLIEST, NOTHING, SLACK, Feedback
-from serving.schemas import Event
+from serving.schemas.events import Event
 from serving.shared import Shared
 from tests.serving.client import Api
 

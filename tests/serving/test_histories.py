@@ -5,7 +5,7 @@ from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore
 from serving.feedback import Feedback
 from serving.histories import history
-from serving.schemas import Event
+from serving.schemas.events import Event
 from tests.serving.conftest import Served
 from tests.serving.sent import history as published
 from tests.serving.sent import learner

@@ -12,7 +12,7 @@ from nightschool.vocabulary import EVERYONE
 from serving.answers import ListRequest, make_list
 from serving.listing import Entry, Narrowing, allowed_items, in_words, random_entry
 from serving.rules import Rules
-from serving.schemas import ExternalId
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 from tests.serving.conftest import Served

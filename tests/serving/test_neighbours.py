@@ -12,8 +12,8 @@ def test_neighbours_are_the_releases_in_its_order(served: Served) -> None:
     columns = snapshot.similar_items.columns_of(item)
     assert columns is not None
     assert [near.item_id for near in similar_items(snapshot, item, 3).items] == columns["neighbor_id"][:3]
-    assert [near.rank for near in similar_users(snapshot, learner(snapshot), "combined").users][:3] == [1, 2, 3]
-    assert similar_users(snapshot, 999_999, "combined").users == []
+    assert [near.rank for near in similar_users(snapshot, learner(snapshot), "combined", 10).users][:3] == [1, 2, 3]
+    assert similar_users(snapshot, 999_999, "combined", 10).users == []
 
 
 def test_an_item_that_is_none_is_told(served: Served) -> None:

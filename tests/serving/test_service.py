@@ -17,7 +17,8 @@ from nightschool.storage.home import Home
 from nightschool.vocabulary import EVERYONE
 from serving.answers import ListRequest
 from serving.feedback import NOTHING
-from serving.schemas import Event, ExternalId
+from serving.schemas.common import ExternalId
+from serving.schemas.events import Event
 from serving.service import Service
 from serving.snapshot import Snapshot
 from tests.serving.conftest import copied

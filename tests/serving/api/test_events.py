@@ -105,6 +105,13 @@ def test_a_batch_has_its_bounds(reading: Api) -> None:
     assert reading.post("/v1/events", event(reading, more=1)).status_code == 422
 
 
+def test_a_wrong_value_is_one_complaint_in_the_kind_of_body_that_was_sent(reading: Api) -> None:
+    one = reading.post("/v1/events", event(reading, event="love")).json()["detail"]
+    assert (one.count("love"), one.count(";")) == (1, 0)
+    several = reading.post("/v1/events", {"events": [event(reading), event(reading, event="love")]}).json()["detail"]
+    assert several.count("love") == 1
+
+
 def test_nothing_is_taken_in_of_whom_was_forgotten(writing: Api) -> None:
     user = writing.users[0]
     erasure = Erasure(user_id=user, erased_at=datetime.now(UTC), removed={}, content_hashes={}, row_counts={})

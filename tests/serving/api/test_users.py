@@ -82,6 +82,8 @@ def test_neighbours_are_the_tables(reading: Api, method: str) -> None:
         assert [each["user_id"] for each in answer["users"]] == theirs["neighbor_id"].to_list()
         assert len(answer["users"]) <= 10
         assert user not in [each["user_id"] for each in answer["users"]]
+        fewer = reading.get(f"/v1/users/{user}/similar?method={method}&k=2").json()
+        assert fewer["users"] == answer["users"][:2]
 
 
 def test_neighbours_by_handle(reading: Api) -> None:

@@ -1,0 +1,73 @@
+"""Events, as the API takes and answers them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from serving.schemas.common import Answer, ExternalId, Text, WholeNumber
+
+EventType = Literal["view", "complete", "like", "dislike", "hide"]
+_SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
+
+
+class Event(BaseModel):
+    """Something that a user did with an item."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"user_id": 14, "item_id": 32, "event": "like"}]},
+    )
+
+    user_id: WholeNumber | Text
+    item_id: WholeNumber | Text
+    event: EventType
+    at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
+    event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
+    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
+
+
+class Events(BaseModel):
+    """Events that are taken in together, or not at all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events: list[Event] = Field(min_length=1, max_length=1000)
+    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
+
+
+def _kind(body: Any) -> str:
+    return "several" if isinstance(body, Events) or (isinstance(body, Mapping) and "events" in body) else "one"
+
+
+OneOrSeveral = Annotated[Annotated[Event, Tag("one")] | Annotated[Events, Tag("several")], Discriminator(_kind)]
+"""A body with `events` holds several; what is wrong with a body is said of the kind that it is of."""
+
+
+class Taken(Answer):
+    """What became of an event.
+
+    Attributes:
+        sequence: Its place among all events of this installation.
+    """
+
+    event_id: str
+    sequence: int
+    repeated: bool
+
+
+class EventsTaken(Answer):
+    """The events are on the disk."""
+
+    events: list[Taken]
+
+
+class EventUndone(Answer):
+    """An event that counts no more."""
+
+    event_id: str
+    user_id: ExternalId
+    item_id: ExternalId
+    event: EventType
