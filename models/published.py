@@ -96,9 +96,9 @@ class Published:
         known = self._model.known
         everyones = np.where(known.available, self._fallback.scores[0], np.float32(-np.inf))
         ranking = top_k(np.repeat(everyones[None, :], len(users), axis=0), k)
-        met = users[users >= 0]
-        pool = self._model.pool(met)
-        theirs, _ = rank_pool(pool, self._model.combine(pool, met), k)
-        self._fallback.replace_quiet(theirs, pool, met)
+        present = users[users >= 0]
+        pool = self._model.pool(present)
+        theirs, _ = rank_pool(pool, self._model.combine(pool, present), k)
+        self._fallback.replace_quiet(theirs, pool, present)
         ranking.items[users >= 0], ranking.scores[users >= 0] = theirs
         return ranking

@@ -54,20 +54,20 @@ class Autoencoder:
     Attributes:
         name: The model's name, for errors.
         config: Its hyper-parameters.
-        together: The item matrix G.
+        item_gram: The item matrix G.
         shares: How much of each column of EASE's weights is kept.
     """
 
     name: str
     config: AutoencoderConfig
-    together: ItemGram
+    item_gram: ItemGram
     shares: Shares
 
     @property
     def penalty(self) -> Float64s:
         """Penalty that is added to the diagonal, float64 [n_items]."""
         dropout = self.config.dropout
-        return self.config.l2 + dropout / (1 - dropout) * self.together.counts()
+        return self.config.l2 + dropout / (1 - dropout) * self.item_gram.counts()
 
     def learn(self) -> tuple[csr_array, str | None]:
         """Solve for the weights, CSR float32 [n_items, n_items]; the note tells where memory forced the sparse form.
@@ -76,7 +76,7 @@ class Autoencoder:
             ConfigurationError: Even the sparse form needs more memory than there may be.
             NightschoolError: The matrix has no inverse.
         """
-        n_items = self.together.n_items
+        n_items = self.item_gram.n_items
         gigabytes = n_items**2 * _BYTES_A_CELL / 1e9
         if gigabytes <= self.config.max_gigabytes:
             return self._dense(), None
@@ -100,16 +100,16 @@ class Autoencoder:
         return vstack(kept, format="csr")
 
     def _sparse(self) -> csr_array:
-        counts = self.together.entries_by_row()
-        n_weights = self.together.n_items * self.config.neighbours
+        counts = self.item_gram.entries_by_row()
+        n_weights = self.item_gram.n_items * self.config.neighbours
         gigabytes = (int(counts.sum()) * _BYTES_AN_ENTRY + n_weights * _BYTES_A_WEIGHT) / 1e9
         if gigabytes > self.config.max_gigabytes:
             raise ConfigurationError(
-                f"{self.name} needs {gigabytes:.2g} GB for {self.together.n_items:,} items even in its sparse form",
+                f"{self.name} needs {gigabytes:.2g} GB for {self.item_gram.n_items:,} items even in its sparse form",
                 seen=f"max_gigabytes={self.config.max_gigabytes:g}",
                 do=f"raise {self.name}.max_gigabytes, lower {self.name}.neighbours, or leave {self.name} out",
             )
-        found = solve_nearest(self.together, self.together.sparse(counts), self.penalty, self.config.neighbours)
+        found = solve_nearest(self.item_gram, self.item_gram.sparse(counts), self.penalty, self.config.neighbours)
         if np.isnan(found.own).any():
             raise self._no_inverse()
         shares = self.shares(found.own, self.penalty)
@@ -117,11 +117,11 @@ class Autoencoder:
 
     def _checked_inverse(self) -> NDArray[np.floating]:
         """Invert A, [n_items, n_items], in float32 where that is exact enough and in float64 otherwise."""
-        popular = int(self.together.counts().argmax())
-        spaced = np.linspace(0, self.together.n_items - 1, _CHECKED_COLUMNS).astype(np.int64)
+        popular = int(self.item_gram.counts().argmax())
+        spaced = np.linspace(0, self.item_gram.n_items - 1, _CHECKED_COLUMNS).astype(np.int64)
         checked = np.unique(np.append(spaced, popular))
         for dtype in (np.float32, np.float64):
-            inverse = self._rows(np.arange(self.together.n_items), dtype)
+            inverse = self._rows(np.arange(self.item_gram.n_items), dtype)
             if invert(inverse) and _residual(self._rows(checked, dtype), inverse, checked) <= _RESIDUAL:
                 return inverse
             del inverse  # two of them at once would not fit the budget
@@ -129,7 +129,7 @@ class Autoencoder:
 
     def _rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
         """Return some rows of A, dense [n, n_items]."""
-        rows = self.together.rows(items, dtype)
+        rows = self.item_gram.rows(items, dtype)
         rows[np.arange(len(items)), items] += self.penalty[items].astype(dtype)
         return rows
 

@@ -78,15 +78,15 @@ class Dlae(ItemToItem):
         learnable = np.bincount(likes.indices, minlength=dataset.n_items) + np.diff(features.indptr)
         items = np.flatnonzero(learnable)
         sequences = self._sequences(dataset, items)
-        together = ItemGram(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
-        weights, note = Autoencoder(self.name, self.config, together, _shrunk).learn()
+        item_gram = ItemGram(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
+        weights, note = Autoencoder(self.name, self.config, item_gram, _shrunk).learn()
         self.weights = spread(weights, items, dataset.n_items)
-        self.note = "; ".join(filter(None, [*self._without_effect(together), note])) or None
+        self.note = "; ".join(filter(None, [*self._without_effect(item_gram), note])) or None
 
-    def _without_effect(self, together: ItemGram) -> Iterator[str]:
-        if self.config.content and not together.features.nnz:
+    def _without_effect(self, item_gram: ItemGram) -> Iterator[str]:
+        if self.config.content and not item_gram.features.nnz:
             yield "dlae.content is without effect: no item is described"
-        if self.config.cotime and not len(together.sequences.items):
+        if self.config.cotime and not len(item_gram.sequences.items):
             yield "dlae.cotime is without effect: no like has a time"
 
     def _features(self, dataset: Dataset) -> csr_array:

@@ -61,8 +61,8 @@ class Ease(ItemToItem):
         liked = np.flatnonzero(np.bincount(likes.indices, minlength=dataset.n_items))
         if not len(liked):
             raise DataRefused("ease needs scores above zero", seen="none", do="leave ease out of these data")
-        together = ItemGram.of_likes(likes[:, liked])
-        weights, self.note = Autoencoder(self.name, self.config, together, _whole).learn()
+        item_gram = ItemGram.of_likes(likes[:, liked])
+        weights, self.note = Autoencoder(self.name, self.config, item_gram, _whole).learn()
         self.weights = spread(weights, liked, dataset.n_items)
 
 

@@ -116,15 +116,15 @@ class ItemGram:
     def rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
         """Return some rows of G, dense [n, n_items]."""
         rows = np.zeros((len(items), self.n_items), dtype=dtype)
-        parts = self._met(), self.described(), self._timed()
+        parts = self._interactions(), self.described(), self._timed()
         each_block(lambda block: _fill_rows(rows, items, block, *parts), len(items))
         return rows
 
     def entries_by_row(self) -> Int64s:
         """Count the entries in each row of the matrix that `sparse` returns, int64 [n_items]."""
         counts = np.zeros(self.n_items, dtype=np.int64)
-        met, timed = self._met(), self._timed()
-        each_block(lambda block: _count_entries(counts, block, met, timed), self.n_items)
+        interactions, timed = self._interactions(), self._timed()
+        each_block(lambda block: _count_entries(counts, block, interactions, timed), self.n_items)
         return counts
 
     def sparse(self, counts: Int64s) -> csr_array:
@@ -136,11 +136,11 @@ class ItemGram:
         starts = np.concatenate([[0], np.cumsum(counts)])
         columns = np.empty(starts[-1], dtype=np.int32)
         values = np.empty(starts[-1], dtype=np.float32)
-        met, timed = self._met(), self._timed()
-        each_block(lambda block: _fill_entries((starts, columns, values), block, met, timed), self.n_items)
+        interactions, timed = self._interactions(), self._timed()
+        each_block(lambda block: _fill_entries((starts, columns, values), block, interactions, timed), self.n_items)
         return csr_array((values, columns, starts), shape=(self.n_items, self.n_items))
 
-    def _met(self) -> Products:
+    def _interactions(self) -> Products:
         by_item = self.likes.T.tocsr()
         return parts_of(by_item), parts_of(self.likes), np.float32(1)
 
@@ -171,30 +171,30 @@ def each_block(work: Callable[[Indices], None], n_rows: int) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _fill_rows(rows, items, block, met, described, timed):
+def _fill_rows(rows, items, block, interactions, described, timed):
     for place in block:
-        add_products(rows[place], items[place], met)
+        add_products(rows[place], items[place], interactions)
         add_products(rows[place], items[place], described)
         add_nearness(rows[place], items[place], timed)
 
 
 @njit(nogil=True, cache=True)
-def _count_entries(counts, block, met, timed):
+def _count_entries(counts, block, interactions, timed):
     row = np.zeros(len(counts), np.float32)
     for item in block:
         row[:] = 0
-        add_products(row, item, met)
+        add_products(row, item, interactions)
         add_nearness(row, item, timed)
         counts[item] = np.sum(row != 0)
 
 
 @njit(nogil=True, cache=True)
-def _fill_entries(entries, block, met, timed):
+def _fill_entries(entries, block, interactions, timed):
     starts, columns, values = entries
     row = np.zeros(len(starts) - 1, np.float32)
     for item in block:
         row[:] = 0
-        add_products(row, item, met)
+        add_products(row, item, interactions)
         add_nearness(row, item, timed)
         entry = starts[item]
         for column in range(len(row)):

@@ -44,18 +44,18 @@ class Solutions:
         return by_target.T.tocsr()
 
 
-def solve_nearest(together: ItemGram, met: csr_array, penalty: Float64s, m: int) -> Solutions:
+def solve_nearest(item_gram: ItemGram, gram: csr_array, penalty: Float64s, m: int) -> Solutions:
     """Solve min ‖x_j − X_N b‖² + bᵀ·diag(penalty)·b for each item j and its m nearest neighbours N.
 
     Nearest are those that alone would leave the smallest residual: the largest |G_ij| / √A_ii.
 
     Args:
-        together: The item matrix.
-        met: What `together.sparse` returns.
+        item_gram: The item matrix.
+        gram: What `item_gram.sparse` returns.
         penalty: float64 [n_items].
         m: Neighbours of each target; fewer where fewer have anything in common with it.
     """
-    n_items = together.n_items
+    n_items = item_gram.n_items
     width = min(m, n_items - 1)
     found = Solutions(
         np.zeros((n_items, width), dtype=np.int32),
@@ -63,7 +63,7 @@ def solve_nearest(together: ItemGram, met: csr_array, penalty: Float64s, m: int)
         np.zeros(n_items, dtype=np.int64),
         np.zeros(n_items),
     )
-    item_matrix = parts_of(met), together.described(), together.diagonal() + penalty
+    item_matrix = parts_of(gram), item_gram.described(), item_gram.diagonal() + penalty
     results = found.neighbours, found.weights, found.counts, found.own
     each_block(lambda block: _solve_block(block, item_matrix, results), n_items)
     return found
@@ -71,17 +71,17 @@ def solve_nearest(together: ItemGram, met: csr_array, penalty: Float64s, m: int)
 
 @njit(nogil=True, cache=True)
 def _solve_block(block, item_matrix, results):
-    met, described, diagonal = item_matrix
+    gram, described, diagonal = item_matrix
     neighbours, weights, counts, own = results
     n_items, width = weights.shape
     row, features = np.empty(n_items, np.float32), np.zeros(len(described[1][0]) - 1, np.float32)
     matrix, solution = np.empty((width, width)), np.empty(width)
     for target in block:
-        _fill_row(row, target, met, described)
+        _fill_row(row, target, gram, described)
         near = (np.abs(row) / np.sqrt(diagonal)).astype(np.float32)
         counts[target] = keep_places(near, width, neighbours[target])
         chosen = neighbours[target, : counts[target]]
-        _gather(matrix, chosen, met, described, features)
+        _gather(matrix, chosen, gram, described, features)
         for place in range(len(chosen)):
             matrix[place, place] = diagonal[chosen[place]]
             solution[place] = row[chosen[place]]
@@ -94,9 +94,9 @@ def _solve_block(block, item_matrix, results):
 
 
 @njit(cache=True)
-def _fill_row(row, target, met, described):
+def _fill_row(row, target, gram, described):
     """Write the row of G without its diagonal."""
-    starts, columns, values = met
+    starts, columns, values = gram
     row[:] = 0
     for entry in range(starts[target], starts[target + 1]):
         row[columns[entry]] = values[entry]
@@ -105,9 +105,9 @@ def _fill_row(row, target, met, described):
 
 
 @njit(cache=True)
-def _gather(matrix, chosen, met, described, features):
+def _gather(matrix, chosen, gram, described, features):
     """Write G between the chosen items above the diagonal of the matrix."""
-    starts, columns, values = met
+    starts, columns, values = gram
     for place in range(len(chosen)):
         item = chosen[place]
         own = columns[starts[item] : starts[item + 1]]
@@ -129,10 +129,10 @@ def _gather_described(matrix, chosen, described, features):
         own = slice(starts[chosen[place]], starts[chosen[place] + 1])
         features[names[own]] = values[own]
         for other in range(place + 1, len(chosen)):
-            alike = np.float32(0)
+            dot = np.float32(0)
             for entry in range(starts[chosen[other]], starts[chosen[other] + 1]):
-                alike += features[names[entry]] * values[entry]
-            matrix[place, other] += weight * alike
+                dot += features[names[entry]] * values[entry]
+            matrix[place, other] += weight * dot
         features[names[own]] = 0
 
 

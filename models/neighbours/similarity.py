@@ -77,26 +77,26 @@ def _nearest(asked, against, measure, found, counts):
     column_starts, rows, sizes = against
     chance, shrinkage = measure
     spreads = np.sqrt(sizes * (1 - chance * sizes))
-    alike = np.empty(len(sizes), np.float32)
+    similarities = np.empty(len(sizes), np.float32)
     for row in range(len(counts)):
         own = columns[starts[row] : starts[row + 1]]
-        alike[:] = 0
+        similarities[:] = 0
         for entry in range(len(own)):
             others = rows[column_starts[own[entry]] : column_starts[own[entry] + 1]]
             for place in range(len(others)):
-                alike[others[place]] += 1
+                similarities[others[place]] += 1
         size = np.float32(len(own))
-        _liken(alike, sizes, spreads, (chance * size, np.sqrt(size * (1 - chance * size)), shrinkage))
-        counts[row] = keep_places(alike, found[0].shape[1], found[0][row])
+        _normalise(similarities, sizes, spreads, (chance * size, np.sqrt(size * (1 - chance * size)), shrinkage))
+        counts[row] = keep_places(similarities, found[0].shape[1], found[0][row])
         for place in range(counts[row]):
-            found[1][row, place] = alike[found[0][row, place]]
+            found[1][row, place] = similarities[found[0][row, place]]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _liken(alike, sizes, spreads, own):
+def _normalise(similarities, sizes, spreads, own):
     """Turn counts of common columns into similarities, in place."""
     expected, spread, shrinkage = own
-    for other in range(len(alike)):
-        beyond_chance = max(alike[other] - expected * sizes[other], np.float32(0))
+    for other in range(len(similarities)):
+        beyond_chance = max(similarities[other] - expected * sizes[other], np.float32(0))
         norm = spread * spreads[other] + shrinkage
-        alike[other] = beyond_chance / norm if spread * spreads[other] > 0 else np.float32(0)
+        similarities[other] = beyond_chance / norm if spread * spreads[other] > 0 else np.float32(0)

@@ -80,10 +80,12 @@ class BayesianFm(FactorModel):
     def _learn(self, dataset: Dataset, seed: int) -> None:
         ratings = Ratings.graded(dataset)
         self._check_memory(ratings)
-        met = _met(ratings)
-        users = _Side(_features(user_labels(dataset), met), self.config)
-        together = _met_together(ratings, dataset)
-        items = _Side(hstack([_features(item_labels(dataset), met.T.tocsr()), together], format="csr"), self.config)
+        scored = _scored(ratings)
+        users = _Side(_features(user_labels(dataset), scored), self.config)
+        co_occurrence = _co_occurrence(ratings, dataset)
+        items = _Side(
+            hstack([_features(item_labels(dataset), scored.T.tocsr()), co_occurrence], format="csr"), self.config
+        )
         posterior = _Posterior(users, items, self.config)
         for chain in range(self.config.chains):
             posterior.start(chain)
@@ -171,21 +173,21 @@ def _sample(ratings: Ratings, posterior: _Posterior, config: BayesianFmConfig, s
     create_train_fm(config.rank, _DEVIATION, outside_blocks, blocks, scores, seed, plan.build(), posterior)
 
 
-def _features(labels: csr_array, met: csr_array) -> csr_array:
+def _features(labels: csr_array, scored: csr_array) -> csr_array:
     """Stack id, labels and history of each row, CSR float64 [n, n_features]; a history of n weighs 1 / √n each."""
-    scale = 1 / np.sqrt(np.maximum(met.sum(axis=1), 1))
-    return hstack([eye_array(labels.shape[0], format="csr"), labels, diags_array(scale) @ met], format="csr")
+    scale = 1 / np.sqrt(np.maximum(scored.sum(axis=1), 1))
+    return hstack([eye_array(labels.shape[0], format="csr"), labels, diags_array(scale) @ scored], format="csr")
 
 
-def _met_together(ratings: Ratings, dataset: Dataset) -> csr_array:
+def _co_occurrence(ratings: Ratings, dataset: Dataset) -> csr_array:
     """Count how often items were scored in one session, CSR float64 [n_items, n_items], rows of unit length."""
     seconds = seconds_of(instants_of(dataset.pairs))
-    together = Sessions.of(ratings.users, ratings.items, seconds, ratings.n_items).together.astype(np.float64)
-    lengths = np.sqrt(together.multiply(together).sum(axis=1))
-    return diags_array(1 / np.maximum(lengths, 1)) @ together
+    co_occurrence = Sessions.of(ratings.users, ratings.items, seconds, ratings.n_items).co_occurrence.astype(np.float64)
+    lengths = np.sqrt(co_occurrence.multiply(co_occurrence).sum(axis=1))
+    return diags_array(1 / np.maximum(lengths, 1)) @ co_occurrence
 
 
-def _met(ratings: Ratings) -> csr_array:
+def _scored(ratings: Ratings) -> csr_array:
     """Return ones where there is a score, CSR float64 [n_users, n_items]."""
     ones = np.ones(len(ratings.scores))
     return csr_array((ones, (ratings.users, ratings.items)), shape=(ratings.n_users, ratings.n_items))

@@ -60,7 +60,7 @@ class Ensemble:
         Their mean values, float32 [n, 4], and the instant of the closest, datetime64 [n]: when the pair would most
         likely be scored. That is NaT where nothing tells.
         """
-        means, closest = self.sessions.company(users, items, self._heard, self._values)
+        means, closest = self.sessions.company(users, items, self._rated, self._values)
         guessed = np.full(len(users), np.datetime64("NaT", "s"))
         if self.knows_times:
             guessed[closest >= 0] = self._seconds[closest[closest >= 0]].astype("datetime64[s]")
@@ -81,7 +81,7 @@ class Ensemble:
         kept = self._users != user_index
         users = self._users[kept] - (self._users[kept] > user_index).astype(np.int32)
         seconds = self._seconds[kept] if self.knows_times else self._seconds
-        self._remember(users, self._items[kept], seconds, self._values[kept], self._heard.shape[0] - 1)
+        self._remember(users, self._items[kept], seconds, self._values[kept], self._rated.shape[0] - 1)
 
     def write(self, directory: Path) -> None:
         """Write what the ensemble remembers, and each model in a folder of its own."""
@@ -90,7 +90,7 @@ class Ensemble:
             "items": self._items,
             "seconds": self._seconds,
             "values": self._values,
-            "together": self.sessions.together,
+            "together": self.sessions.co_occurrence,
             "rarity": self.sessions.rarity,
         }
         write_arrays(directory / _ARRAYS, arrays)
@@ -110,7 +110,7 @@ class Ensemble:
         self._users, self._items, self._seconds, self._values = users, items, seconds, values
         starts = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=n_users))])
         shape = (n_users, len(self.sessions.rarity))
-        self._heard = csr_array((np.ones(len(items), np.float32), items, starts), shape=shape)
+        self._rated = csr_array((np.ones(len(items), np.float32), items, starts), shape=shape)
         if self.knows_times:
             self._timelines = (
                 Timeline.of(users, seconds, values, _USER_WINDOWS),

@@ -40,12 +40,12 @@ def diversity_at(items: Indices, features: csr_array, cutoffs: tuple[int, ...]) 
         features: CSR float32 [n_items, n_features], rows of unit length or empty.
         cutoffs: The k.
     """
-    alike = np.zeros((len(items), items.shape[1]))
+    similarity = np.zeros((len(items), items.shape[1]))
     described = np.concatenate([np.diff(features.indptr) > 0, [False]])
-    _sum_pairs(items, (features.indptr, features.indices, features.data), np.zeros(features.shape[1]), alike)
+    _sum_pairs(items, (features.indptr, features.indices, features.data), np.zeros(features.shape[1]), similarity)
     counts = np.cumsum(described[items], axis=1, dtype=np.float64)
     pairs = counts * (counts - 1) / 2
-    return {k: 1 - ratio(alike[:, k - 1], pairs[:, k - 1]) for k in cutoffs}
+    return {k: 1 - ratio(similarity[:, k - 1], pairs[:, k - 1]) for k in cutoffs}
 
 
 def serendipity_at(hits: Mask, expected: Indices, cutoffs: tuple[int, ...]) -> Mapping[int | None, Float64s]:
@@ -110,8 +110,8 @@ def _mark(items, users, starts, relevant, hits):
 
 
 @njit(nogil=True, cache=True)
-def _sum_pairs(items, features, summed, alike):
-    """Fill `alike` with the summed cosines of all pairs up to each place; `summed` is scratch space of one list."""
+def _sum_pairs(items, features, summed, similarity):
+    """Fill `similarity` with the summed cosines of the pairs up to each place; `summed` is scratch space of a list."""
     starts, columns, values = features
     for row in range(items.shape[0]):
         total = 0.0
@@ -121,7 +121,7 @@ def _sum_pairs(items, features, summed, alike):
                 for entry in range(starts[item], starts[item + 1]):
                     total += summed[columns[entry]] * values[entry]
                     summed[columns[entry]] += values[entry]
-            alike[row, place] = total
+            similarity[row, place] = total
         for place in range(items.shape[1]):
             item = items[row, place]
             if item >= 0:

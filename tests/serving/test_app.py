@@ -150,7 +150,7 @@ def test_without_a_release_the_server_lives_and_says_so(tmp_path: Path, exists: 
 
 def test_what_is_not_of_the_form_is_told_in_one_sentence(reading: Api) -> None:
     answer = reading.get("/v1/users/1/recommendations?k=0")
-    told = {"detail": "query.k: Input should be greater than or equal to 1", "title": "Unprocessable Entity"}
+    told = {"detail": "query.k: Input should be greater than or equal to 1 (saw '0')", "title": "Unprocessable Entity"}
     assert answer.status_code == 422
     assert answer.json().items() >= told.items()
 

@@ -32,7 +32,7 @@ class Nearness(FeatureGroup):
 
     Attributes:
         liked: CSR float32 [n_users, n_items] of ones, each row in the order of time.
-        together: CSR float32 [n_items, n_items], from an item of a history to candidates.
+        co_likes: CSR float32 [n_items, n_items], from an item of a history to candidates.
         in_time: The same.
         in_content: The same.
     """
@@ -40,7 +40,7 @@ class Nearness(FeatureGroup):
     by_user = ("liked",)
 
     liked: csr_array
-    together: csr_array
+    co_likes: csr_array
     in_time: csr_array
     in_content: csr_array
 
@@ -56,9 +56,9 @@ class Nearness(FeatureGroup):
         nothing = csr_array((dataset.n_items, 0), dtype=np.float32)
         none = csr_array((0, dataset.n_items), dtype=np.float32)
         sequences = Sequences.of(dataset, np.arange(dataset.n_items), dataset.n_items)
-        together = _nearest(ItemGram.of_likes(likes))
+        co_likes = _nearest(ItemGram.of_likes(likes))
         in_time = _nearest(ItemGram(none, nothing, sequences, cotime=1.0))
-        return cls(_in_order(dataset), together, in_time, in_content)
+        return cls(_in_order(dataset), co_likes, in_time, in_content)
 
     @property
     def names(self) -> Sequence[str]:
@@ -67,7 +67,7 @@ class Nearness(FeatureGroup):
 
     def columns(self, candidates: Candidates) -> Float32s:
         """Compute the columns, float32 [n_names, n_candidates]; zeros where the candidates are all as near."""
-        relations = (self.together, self.in_time, self.in_content)
+        relations = (self.co_likes, self.in_time, self.in_content)
         found = np.zeros((len(relations), len(_SIGHTS), len(candidates.items)), dtype=np.float32)
         liked = self.liked[candidates.users]
         for relation, columns in zip(relations, found, strict=True):
@@ -124,15 +124,15 @@ def content_nearness(dataset: Dataset) -> csr_array:
     return _nearest(ItemGram(none, features, Sequences.none(dataset.n_items), content=1.0))
 
 
-def _nearest(together: ItemGram) -> csr_array:
+def _nearest(item_gram: ItemGram) -> csr_array:
     """Keep the largest entries of G in each row, divided by the roots of both items' diagonals."""
-    diagonal = np.sqrt(together.diagonal())
+    diagonal = np.sqrt(item_gram.diagonal())
     scale = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0).astype(np.float32)
-    step = max(1, _BLOCK_BYTES // (4 * max(together.n_items, 1)))
+    step = max(1, _BLOCK_BYTES // (4 * max(item_gram.n_items, 1)))
     kept = []
-    for start in range(0, together.n_items, step):
-        items = np.arange(start, min(start + step, together.n_items))
-        rows = together.rows(items, np.float32)
+    for start in range(0, item_gram.n_items, step):
+        items = np.arange(start, min(start + step, item_gram.n_items))
+        rows = item_gram.rows(items, np.float32)
         rows *= scale[items, None] * scale
         rows[items - start, items] = 0
         kept.append(keep_largest(rows, _NEIGHBOURS))

@@ -157,12 +157,12 @@ def _groups_of_rows(records: pl.DataFrame, rows: pl.DataFrame, separator: str, n
     line, fields, first = pl.col(_RECORD), pl.col(_FIELDS), pl.col(_FIELDS).list.first()
     whole = records.select(_GROUP, line.str.split("\n")).explode(_RECORD, empty_as_null=True)
     whole = whole.with_columns(line.str.split(separator).alias(_FIELDS))
-    alike = pl.all_horizontal(first.str.contains(form).n_unique() == 1 for form in (r"^\d+$", r"\d"))
-    alike &= first.str.contains(r'^[^\s"]+$').all()
+    uniform = pl.all_horizontal(first.str.contains(form).n_unique() == 1 for form in (r"^\d+$", r"\d"))
+    uniform &= first.str.contains(r'^[^\s"]+$').all()
     places = _numeric(rows, n_columns)
     numbers = [fields.list.get(place, null_on_oob=True).str.contains(_A_NUMBER).all() for place in places]
     cut = (line.str.count_matches(separator, literal=True) == n_columns - 1).all()
-    is_row = cut & (alike | pl.all_horizontal(numbers) if numbers else alike)
+    is_row = cut & (uniform | pl.all_horizontal(numbers) if numbers else uniform)
     found = whole.group_by(_GROUP, maintain_order=True).agg(is_row).filter(pl.nth(1))[_GROUP]
     enough = n_columns > 1 and 2 * len(found) >= records.height
     return (found if enough else found.clear()).cast(pl.Int64)

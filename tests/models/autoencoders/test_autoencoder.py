@@ -13,7 +13,7 @@ DENSE_GIGABYTES = N_ITEMS**2 * 8 / 1e9
 
 
 @pytest.fixture(scope="module")
-def together():
+def item_gram():
     """Every two items have somebody in common."""
     rng = np.random.default_rng(0)
     likes = rng.random((400, N_ITEMS)) < 0.2 + rng.random(N_ITEMS) / 3
@@ -28,32 +28,32 @@ def product(own, penalty):
     return own * penalty
 
 
-def autoencoder(together, shares=ones, **params):
+def autoencoder(item_gram, shares=ones, **params):
     return Autoencoder(
-        "ease", AutoencoderConfig(**{"l2": 10.0, "weights_per_item": N_ITEMS} | params), together, shares
+        "ease", AutoencoderConfig(**{"l2": 10.0, "weights_per_item": N_ITEMS} | params), item_gram, shares
     )
 
 
-def test_the_penalty_grows_with_popularity(together):
-    penalty = autoencoder(together, dropout=0.75).penalty
-    np.testing.assert_allclose(penalty, 10 + 3 * together.likes.sum(axis=0))
+def test_the_penalty_grows_with_popularity(item_gram):
+    penalty = autoencoder(item_gram, dropout=0.75).penalty
+    np.testing.assert_allclose(penalty, 10 + 3 * item_gram.likes.sum(axis=0))
 
 
 @pytest.mark.parametrize("shares", [ones, product])
 @pytest.mark.parametrize("dropout", [0.0, 0.6])
-def test_the_sparse_form_with_all_neighbours_is_the_dense_form(together, shares, dropout):
-    dense, note = autoencoder(together, shares, dropout=dropout).learn()
+def test_the_sparse_form_with_all_neighbours_is_the_dense_form(item_gram, shares, dropout):
+    dense, note = autoencoder(item_gram, shares, dropout=dropout).learn()
     budget = DENSE_GIGABYTES / 2
     with pytest.raises(ConfigurationError, match="even in its sparse form"):
-        autoencoder(together, shares, dropout=dropout, neighbours=N_ITEMS - 1, max_gigabytes=budget).learn()
-    sparse = autoencoder(together, shares, dropout=dropout, neighbours=N_ITEMS - 1)._sparse()
+        autoencoder(item_gram, shares, dropout=dropout, neighbours=N_ITEMS - 1, max_gigabytes=budget).learn()
+    sparse = autoencoder(item_gram, shares, dropout=dropout, neighbours=N_ITEMS - 1)._sparse()
     assert note is None
     np.testing.assert_allclose(sparse.toarray(), dense.toarray(), atol=2e-5)
 
 
-def test_the_sparse_form_keeps_the_largest_weights_too(together):
-    everything = autoencoder(together, neighbours=50)._sparse().toarray()
-    cut = autoencoder(together, neighbours=50, weights_per_item=4)._sparse()
+def test_the_sparse_form_keeps_the_largest_weights_too(item_gram):
+    everything = autoencoder(item_gram, neighbours=50)._sparse().toarray()
+    cut = autoencoder(item_gram, neighbours=50, weights_per_item=4)._sparse()
     expected = keep_largest(everything, 4)
     assert cut.nnz == expected.nnz < np.count_nonzero(everything)
     assert np.array_equal(cut.toarray(), expected.toarray())

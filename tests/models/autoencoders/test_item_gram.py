@@ -28,8 +28,8 @@ def nearness(histories, n_items):
     return expected
 
 
-def all_rows(together):
-    return together.rows(np.arange(together.n_items), np.float64)
+def all_rows(item_gram):
+    return item_gram.rows(np.arange(item_gram.n_items), np.float64)
 
 
 @pytest.fixture
@@ -40,29 +40,29 @@ def likes():
 
 def test_likes_alone_are_the_gram_matrix(likes):
     dense = likes.toarray().astype(np.float64)
-    together = ItemGram.of_likes(likes)
-    np.testing.assert_allclose(all_rows(together), dense.T @ dense, rtol=1e-6)
-    np.testing.assert_allclose(together.diagonal(), (dense**2).sum(axis=0))
-    met = together.sparse(together.entries_by_row())
-    np.testing.assert_allclose(met.toarray(), dense.T @ dense, rtol=1e-6)
-    assert met.nnz == np.count_nonzero(dense.T @ dense)
-    assert met.has_sorted_indices
+    item_gram = ItemGram.of_likes(likes)
+    np.testing.assert_allclose(all_rows(item_gram), dense.T @ dense, rtol=1e-6)
+    np.testing.assert_allclose(item_gram.diagonal(), (dense**2).sum(axis=0))
+    gram = item_gram.sparse(item_gram.entries_by_row())
+    np.testing.assert_allclose(gram.toarray(), dense.T @ dense, rtol=1e-6)
+    assert gram.nnz == np.count_nonzero(dense.T @ dense)
+    assert gram.has_sorted_indices
 
 
 def test_some_rows_are_those_of_all(likes):
-    together = ItemGram.of_likes(likes)
+    item_gram = ItemGram.of_likes(likes)
     some = np.array([3, 69, 0])
-    assert np.array_equal(together.rows(some, np.float32), together.rows(np.arange(70), np.float32)[some])
+    assert np.array_equal(item_gram.rows(some, np.float32), item_gram.rows(np.arange(70), np.float32)[some])
 
 
 def test_content_is_added(likes):
     features = csr_array(np.random.default_rng(1).random((70, 9)).astype(np.float32))
-    together = ItemGram(likes, features, Sequences.none(70), content=3.0)
+    item_gram = ItemGram(likes, features, Sequences.none(70), content=3.0)
     expected = all_rows(ItemGram.of_likes(likes))
     expected += 3 * (features @ features.T).toarray()
-    np.testing.assert_allclose(all_rows(together), expected, rtol=1e-5)
-    np.testing.assert_allclose(together.diagonal(), expected.diagonal(), rtol=1e-5)
-    assert np.array_equal(together.counts(), ItemGram.of_likes(likes).counts())
+    np.testing.assert_allclose(all_rows(item_gram), expected, rtol=1e-5)
+    np.testing.assert_allclose(item_gram.diagonal(), expected.diagonal(), rtol=1e-5)
+    assert np.array_equal(item_gram.counts(), ItemGram.of_likes(likes).counts())
 
 
 def test_time_orders_a_history_and_equal_times_are_by_item(dataset_of):
@@ -70,10 +70,10 @@ def test_time_orders_a_history_and_equal_times_are_by_item(dataset_of):
     dataset = with_minutes(dataset_of(pairs, 2, 5), [9, 5, 5, 1, None, 2, 1])
     sequences = Sequences.of(dataset, np.arange(5), 5)
     assert sequences.items.tolist() == [1, 2, 0, 4, 2]
-    together = ItemGram(csr_array((2, 5), dtype=np.float32), _nothing(5), sequences, cotime=2.0)
+    item_gram = ItemGram(csr_array((2, 5), dtype=np.float32), _nothing(5), sequences, cotime=2.0)
     expected = 2 * nearness([[1, 2, 0], [4, 2]], 5)
-    np.testing.assert_allclose(all_rows(together), expected, atol=1e-6)
-    np.testing.assert_allclose(together.diagonal(), expected.diagonal())
+    np.testing.assert_allclose(all_rows(item_gram), expected, atol=1e-6)
+    np.testing.assert_allclose(item_gram.diagonal(), expected.diagonal())
 
 
 def test_without_times_nothing_is_near(dataset_of):
@@ -90,11 +90,11 @@ def test_nearness_in_time_is_that_of_a_plain_loop_in_long_histories(dataset_of):
     dataset = with_minutes(
         dataset_of([(user, item, 1.0) for user, item, _ in timed], 3, 100), [minute for *_, minute in timed]
     )
-    together = ItemGram(dataset.positives(), _nothing(100), Sequences.of(dataset, np.arange(100), 100), cotime=1.0)
+    item_gram = ItemGram(dataset.positives(), _nothing(100), Sequences.of(dataset, np.arange(100), 100), cotime=1.0)
     expected = all_rows(ItemGram.of_likes(dataset.positives())) + nearness(histories, 100)
-    np.testing.assert_allclose(all_rows(together), expected, atol=3e-5)
-    met = together.sparse(together.entries_by_row())
-    np.testing.assert_allclose(met.toarray(), expected, atol=3e-5)
+    np.testing.assert_allclose(all_rows(item_gram), expected, atol=3e-5)
+    gram = item_gram.sparse(item_gram.entries_by_row())
+    np.testing.assert_allclose(gram.toarray(), expected, atol=3e-5)
 
 
 def _nothing(n_items):

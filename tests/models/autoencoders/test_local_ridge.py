@@ -7,31 +7,31 @@ from models.autoencoders.local_ridge import solve_nearest
 
 
 @pytest.fixture
-def together():
+def item_gram():
     rng = np.random.default_rng(0)
     likes = csr_array((rng.random((60, 40)) < 0.3).astype(np.float32))
     features = csr_array(((rng.random((40, 12)) < 0.4) * rng.random((40, 12))).astype(np.float32))
     return ItemGram(likes, features, Sequences.none(40), content=2.0)
 
 
-def solve(together, penalty, m):
-    return solve_nearest(together, together.sparse(together.entries_by_row()), penalty, m)
+def solve(item_gram, penalty, m):
+    return solve_nearest(item_gram, item_gram.sparse(item_gram.entries_by_row()), penalty, m)
 
 
-def test_with_all_others_near_it_is_the_closed_form(together):
+def test_with_all_others_near_it_is_the_closed_form(item_gram):
     penalty = np.linspace(4, 9, 40)
-    inverse = np.linalg.inv(together.rows(np.arange(40), np.float64) + np.diag(penalty))
-    found = solve(together, penalty, 39)
+    inverse = np.linalg.inv(item_gram.rows(np.arange(40), np.float64) + np.diag(penalty))
+    found = solve(item_gram, penalty, 39)
     np.testing.assert_allclose(found.own, inverse.diagonal(), rtol=1e-5)
     expected = -inverse / inverse.diagonal() * np.linspace(0, 1, 40)
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(found.by_history_item(np.linspace(0, 1, 40)).toarray(), expected, atol=1e-5)
 
 
-def test_each_item_is_regressed_on_its_nearest_alone(together):
+def test_each_item_is_regressed_on_its_nearest_alone(item_gram):
     penalty = np.full(40, 5.0)
-    matrix = together.rows(np.arange(40), np.float64) + np.diag(penalty)
-    found = solve(together, penalty, 7)
+    matrix = item_gram.rows(np.arange(40), np.float64) + np.diag(penalty)
+    found = solve(item_gram, penalty, 7)
     for target in range(40):
         near = np.abs(matrix[target]) / np.sqrt(matrix.diagonal())
         near[target] = 0

@@ -16,19 +16,19 @@ def sessions():
 
 
 def test_meetings_are_scores_of_one_user_within_a_minute(sessions):
-    assert sessions.together.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 2, 0], [0, 2, 0, 0], [0, 0, 0, 0]]
+    assert sessions.co_occurrence.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 2, 0], [0, 2, 0, 0], [0, 0, 0, 0]]
     assert np.allclose(sessions.rarity, 1 / np.sqrt([7, 7, 7, 5]))
 
 
 def test_without_times_nothing_meets():
-    assert Sessions.of(USERS, ITEMS, np.empty(0, dtype=np.int64), 4).together.nnz == 0
+    assert Sessions.of(USERS, ITEMS, np.empty(0, dtype=np.int64), 4).co_occurrence.nnz == 0
 
 
 def test_company_speaks_by_how_often_it_was_met(sessions):
-    heard = csr_array(np.array([[1, 0, 1, 1], [0, 0, 0, 1]], dtype=np.float32))
+    rated = csr_array(np.array([[1, 0, 1, 1], [0, 0, 0, 1]], dtype=np.float32))
     values = np.array([[3.0], [-1.0], [50.0], [50.0]], dtype=np.float32)
     users, items = np.array([[0, 1], [1, 1], [-1, 1], [0, -1]], dtype=np.int32).T
-    means, closest = sessions.company(users, items, heard, values)
+    means, closest = sessions.company(users, items, rated, values)
     by_meetings, by_closeness = (3 - 2) / (5 + 3), (3 / 7 - 2 / 7) / (0.05 + 3 / 7)
     assert np.allclose(means, [[by_meetings, by_closeness], [0, 0], [0, 0], [0, 0]])
     assert closest.tolist() == [1, -1, -1, -1]

@@ -16,10 +16,10 @@ def nearness(dataset_of):
 
 
 def test_nearness_by_users_is_the_cosine_of_who_likes_two_items(nearness):
-    together = nearness.together.toarray()
-    assert together[0, 1] == pytest.approx(1)
-    assert together[0, 2] == together[2, 0] == pytest.approx(1 / np.sqrt(2))
-    assert together[0, 3] == together[0, 0] == 0
+    co_likes = nearness.co_likes.toarray()
+    assert co_likes[0, 1] == pytest.approx(1)
+    assert co_likes[0, 2] == co_likes[2, 0] == pytest.approx(1 / np.sqrt(2))
+    assert co_likes[0, 3] == co_likes[0, 0] == 0
 
 
 def test_nearness_in_time_falls_with_the_distance_in_a_history(nearness):
@@ -43,7 +43,7 @@ def test_the_three_nearest_are_in_order(planted):
     nothing_seen = np.array([41, 0])
     candidates = Candidates(nothing_seen, np.array([0, 20, 40]), np.tile(np.arange(20), 2))
     raw = np.zeros((5, 40), dtype=np.float32)
-    dense = nearness.together.toarray()
+    dense = nearness.co_likes.toarray()
     liked = np.flatnonzero(nearness.liked.toarray()[0])
     columns = nearness.columns(candidates)[:5]
     for item in range(20):
