@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
-from typing import Final
+from typing import IO, Final
 
 from nightschool.errors import Unavailable
 from nightschool.failures import explain
@@ -37,11 +37,14 @@ class TemporaryServer:
     Prefect's client could start one by itself. It would import the whole server for that, put it into the terminal's
     process group, where Ctrl-C ends it before the command, and leave it behind when the command is killed.
 
-    The process imports Prefect at once, since that takes seconds; it touches nothing before `start`. Where Prefect's
-    settings name another server, it ends.
+    The process imports Prefect at once, since that takes seconds; it touches nothing before `start`. It ends where
+    Prefect's settings name another server; where the environment does, none is made.
     """
 
     def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.environ.get(API_URL):
+            return
         self._last_lines: deque[str] = deque(maxlen=200)
         self._process = subprocess.Popen(
             [sys.executable, "-m", _PROCESS],
@@ -52,13 +55,16 @@ class TemporaryServer:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self._listener = Thread(target=self._listen, daemon=True)
+        assert self._process.stderr is not None, "the server's log is a pipe"  # noqa: S101
+        self._listener = Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listener.start()
         atexit.register(self.stop)
 
     def start(self) -> None:
         """Let the server start; the folder of Prefect's files, which it does not make, is made here."""
         Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
+        if self._process is None:
+            return
         assert self._process.stdin is not None, "the server's input is a pipe"  # noqa: S101
         # One that has ended is reported by the wait.
         with suppress(BrokenPipeError):
@@ -71,6 +77,8 @@ class TemporaryServer:
         Raises:
             Unavailable: It ended, for the reason that it gave, or it does not answer in time.
         """
+        if self._process is None:
+            return
         from prefect.context import refresh_global_settings_context
         from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
 
@@ -88,6 +96,8 @@ class TemporaryServer:
 
     def stop(self) -> None:
         """End the server, if it still runs."""
+        if self._process is None:
+            return
         self._process.terminate()
         try:
             self._process.wait(_STOP_SECONDS)
@@ -95,8 +105,8 @@ class TemporaryServer:
             self._process.kill()
             self._process.wait()
 
-    def _listen(self) -> None:
-        for line in self._process.stderr or ():
+    def _listen(self, output: IO[bytes]) -> None:
+        for line in output:
             self._last_lines.append(line.decode(errors="replace").rstrip())
 
 

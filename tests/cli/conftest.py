@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
+from prefect.settings import PREFECT_API_URL
 
 from nightschool.cli.app import main
 from nightschool.simulator.config import SimulatorConfig
@@ -63,6 +64,9 @@ def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Outcome:
     monkeypatch.setattr(sys, "argv", ["nightschool", *map(str, arguments)])
     # `--home` writes the variable; this makes the test give it back.
     monkeypatch.setenv("NIGHTSCHOOL_HOME", os.environ["NIGHTSCHOOL_HOME"])
+    if url := PREFECT_API_URL.value():
+        # The command's server is a process of its own, which does not know of this one's settings.
+        monkeypatch.setenv("PREFECT_API_URL", url)
     out, err, code = io.StringIO(), io.StringIO(), 0
     with redirect_stdout(out), redirect_stderr(err):
         try:
@@ -77,7 +81,7 @@ def spawn(*arguments: object, code: str = "from nightschool.cli import main; mai
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -219,6 +219,7 @@ def test_everything_lies_where_it_was_told(registry: Registry, store: str, tmp_p
 def test_a_database_that_was_never_finished_is_made_anew(
     empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "home" / "mlflow.db"
 
     def killed(uri: str, **_: str) -> None:
@@ -245,6 +246,7 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
     run_id = Registry(store, tmp_path / "mlartifacts").log_night(NIGHT)
     path = tmp_path / "mlflow.db"
     theirs = path.rename(tmp_path / "theirs.db")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def late(uri: str, **named: str) -> MlflowClient:
         if not path.exists():
