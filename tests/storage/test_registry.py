@@ -259,7 +259,7 @@ def test_a_database_that_somebody_else_made_meanwhile_stays(
     Registry(store, tmp_path / "mlartifacts")
     assert path.stat().st_ino == before
     assert MlflowClient(store).get_run(run_id).info.run_id == run_id
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["mlartifacts", "mlflow.db"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cache", "mlartifacts", "mlflow.db"]
 
 
 def test_runs_of_old_nights_go_for_good_unless_their_release_is_kept(
