@@ -173,6 +173,7 @@ def test_a_release_comes_back_by_keyboard_alone(watched: Watched, lake: Lake) ->
     assert watched.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     press("Enter")
     watched.page.wait_for_url("**/operator/rollback?**")
+    watched.page.locator("input:focus").wait_for()
     watched.page.keyboard.type("worse since")
     for _ in range(2):
         press("Tab")
