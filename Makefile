@@ -8,9 +8,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 HOME_DIR := .nightschool/learning
 SOURCE := .nightschool/source
-QUICK := application data evaluation experiments inspection models ranking simulator testing
-NOT_QUICK := models/rating_stack models/reranker models/test_mlflow_model.py
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+QUICK := data evaluation experiments inspection models ranking simulator testing
+NOT_QUICK := inspection/test_real_data.py models/rating_stack models/reranker models/test_mlflow_model.py
+# Two processes of tests on two cores: what has threads of its own would only make them wait for one another.
+ONE_THREAD := POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
