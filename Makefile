@@ -10,9 +10,8 @@ HOME_DIR := .nightschool/learning
 SOURCE := .nightschool/source
 QUICK := data evaluation experiments inspection models ranking simulator testing
 NOT_QUICK := inspection/test_real_data.py models/rating_stack models/reranker models/test_mlflow_model.py
-# Two processes of tests on two cores: what has threads of its own would only make them wait for one another.
-ONE_THREAD := POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes of tests, for two cores: one often waits. Threads that wait by spinning would keep the others from work.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -34,7 +33,7 @@ test: install ## Every test but the long ones (15 minutes on two cores)
 	$(PYTEST)
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (2 to 3 minutes)
-	$(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))
+	POLARS_MAX_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))
 
 test-faults: install ## Killed nights, and every service of the containers from nothing
 	$(PYTEST) -m "faults and not slow"
