@@ -29,13 +29,13 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones (15 minutes on two cores)
+test: install ## Every test but the long ones (13 minutes on two cores)
 	$(PYTEST)
 
-test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (2 to 3 minutes)
+test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)
 	POLARS_MAX_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))
 
-test-faults: install ## Killed nights, and every service of the containers from nothing
+test-faults: install ## Killed nights, and every service of the containers from nothing (5 minutes)
 	$(PYTEST) -m "faults and not slow"
 
 test-slow: install ## The long tests
