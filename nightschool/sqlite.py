@@ -25,15 +25,15 @@ def sqlite_address(path: Path, driver: str = "pysqlite") -> str:
 def sqlite_path(address: str) -> Path | None:
     """Return the file that an address of SQLAlchemy names, whatever its driver.
 
-    None for another database, for one in memory, and for an address with settings but those of `sqlite_address`.
+    Of one that begins with `sqlite:///` the rest is the path, as MLflow takes it. None for another database, and where
+    a driver is named for one in memory and for settings but those of `sqlite_address`.
     """
     scheme, _, rest = address.partition(":///")
-    if scheme.partition("+")[0] != "sqlite":
+    dialect, _, driver = scheme.partition("+")
+    if dialect != "sqlite":
         return None
+    if not driver:
+        return Path(rest)
     if rest.startswith(_URI) and rest.endswith(_AS_URI):
-        rest, by_uri = rest.removeprefix(_URI).removesuffix(_AS_URI), True
-    else:
-        by_uri = False
-    if not rest or "?" in rest or ":memory:" in rest:
-        return None
-    return Path(unquote(rest) if by_uri else rest)
+        return Path(unquote(rest.removeprefix(_URI).removesuffix(_AS_URI)))
+    return None if not rest or "?" in rest or ":memory:" in rest else Path(rest)
