@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from models.fitted_state import Known
 from models.serialization import read_arrays, read_card, write_arrays, write_card
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
-from nightschool.contract import Dataset, Float32s, Indices, Space
+from nightschool.contract import Dataset, Float32s, Histories, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.foldin import fold_in, positive
@@ -214,12 +214,12 @@ class ItemToItem(Model):
         """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
         return self.weights
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
-        return fold_in(positive(history), self.weights)
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of scores or of ones, float32 [n_block, n_items]."""
+        return fold_in(positive(histories.scores), self.weights)
 
     def _score(self, user_indices: Indices) -> Float32s:
-        return self.fold_in(self.known.history[user_indices])
+        return self.fold_in(self.known.histories[user_indices])
 
 
 def _by_external_id(ranking: Ranking, users: Indices, known: Known) -> pl.DataFrame:

@@ -58,6 +58,8 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "userknn": "models.neighbours.userknn.UserKnn",
         "rp3beta": "models.neighbours.rp3beta.Rp3Beta",
         "gfcf": "models.autoencoders.gfcf.Gfcf",
+        "transitions": "models.sequential.transitions.Transitions",
+        "next_ridge": "models.sequential.next_ridge.NextRidge",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -48,6 +49,27 @@ class Span:
 
 Space = Mapping[str, Span | tuple[Any, ...]]
 """Hyper-parameter to its span, or to the values that it may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Histories of some users, each a sequence of items where the data tell its order.
+
+    Attributes:
+        scores: CSR float32 [n, n_items]; every stored entry was seen.
+        places: int32, one an entry of `scores`: how many entries of the same row are newer; None without an order.
+    """
+
+    scores: csr_array
+    places: Indices | None = None
+
+    def __getitem__(self, rows: Indices | Mask | list[int]) -> "Histories":
+        """Return the histories of some users, by index or by mask."""
+        chosen = self.scores[rows]
+        if self.places is None:
+            return Histories(chosen)
+        ordered = csr_array((self.places, self.scores.indices, self.scores.indptr), shape=self.scores.shape)
+        return Histories(chosen, ordered[rows].data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +180,27 @@ class Dataset:
     def history(self) -> csr_array:
         """Return the merged scores of all pairs, CSR float32 [n_users, n_items]; zeros and negatives are stored."""
         return self._matrix(self.interactions)
+
+    def histories(self) -> Histories:
+        """Return the merged scores of all pairs with their places in the order of time."""
+        return Histories(self.history(), self.places)
+
+    @cached_property
+    def places(self) -> Indices | None:
+        """How many of the user's pairs are newer, int32 [n_pairs], in the order of `interactions`; None without times.
+
+        Pairs without a time are the oldest; of equal times the pair of the higher item index is the newer one.
+        """
+        if TIMESTAMP not in self.interactions.columns or not self.interactions[TIMESTAMP].count():
+            return None
+        users = self.interactions[USER_INDEX].to_numpy()
+        order = self.interactions.select(
+            pl.arg_sort_by(USER_INDEX, TIMESTAMP, ITEM_INDEX, nulls_last=[False, False, False])
+        ).to_series()
+        ends = np.cumsum(np.bincount(users, minlength=self.n_users))
+        places = np.empty(len(users), dtype=np.int32)
+        places[order.to_numpy()] = ends[users] - 1 - np.arange(len(users))
+        return places
 
     def scores(self) -> csr_array:
         """Return the merged scores of what may be learned from, in the shape of the history."""

@@ -62,12 +62,12 @@ class FromHistory:
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """Fit the model; scores use the dataset's whole history, also what was seen but not learned from."""
         self.note = self._model.fit(dataset, seed=seed).note
-        self._history = dataset.history()
+        self._histories = dataset.histories()
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
         """Score every item for a block of users, float32 [n_block, n_items]."""
-        return self._model.fold_in(self._history[user_indices])
+        return self._model.fold_in(self._histories[user_indices])
 
 
 class OnWholeCatalogue:

@@ -164,7 +164,7 @@ class RecommenderContract(DifficultDataContract):
 
     def test_folding_in_a_known_history_gives_the_users_own_scores(self, case: Case) -> None:
         if isinstance(case.model, FoldsIn):
-            assert np.array_equal(case.model.fold_in(case.dataset.scores()), all_scores(case.model))
+            assert np.array_equal(case.model.fold_in(case.dataset.histories()), all_scores(case.model))
 
     def test_item_weights_are_exactly_what_is_scored(self, case: Case) -> None:
         if not isinstance(case.model, WeighsItems):

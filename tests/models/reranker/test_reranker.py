@@ -113,7 +113,7 @@ def test_a_forgotten_user_is_gone_and_other_lists_stay(planted):
 
 def test_users_of_another_history_get_the_blend(planted):
     plain = catalog.build(Recipe.model_validate({"components": COMPONENTS})).fit(planted, seed=0)
-    history = planted.history()[USERS]
+    history = planted.histories()[USERS]
     assert np.array_equal(build().fit(planted, seed=0).fold_in(history), plain.fold_in(history))
 
 
