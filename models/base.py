@@ -44,6 +44,7 @@ class Model(ABC):
         explains: Whether an item of a user's history explains what it recommends.
         sequential: Whether it learns from the order of each user's interactions.
         needs_times: Whether it refuses data without timestamps.
+        needs_order: Whether it refuses data that do not tell in which order a user's interactions came.
         needs_scores: Whether it refuses data without graded scores.
         note: What the last fit did otherwise than its hyper-parameters say, in words for the report; None: nothing.
     """
@@ -56,6 +57,7 @@ class Model(ABC):
     explains: ClassVar[bool] = True
     sequential: ClassVar[bool] = False
     needs_times: ClassVar[bool] = False
+    needs_order: ClassVar[bool] = False
     needs_scores: ClassVar[bool] = False
 
     def __init__(self, config: BaseModel | None = None) -> None:
@@ -99,6 +101,11 @@ class Model(ABC):
 
     def _require_data(self, dataset: Dataset) -> None:
         """Raise where the dataset lacks what the class says it needs."""
+        if self.needs_order and not dataset.has_order:
+            raise ConfigurationError(
+                f"{self.name} needs the order of interactions, and this dataset has none",
+                do=f'leave {self.name} out, or give the manifest a timestamp, or order = "file"',
+            )
         lacks_times = self.needs_times and not dataset.has_times
         if lacks_times or (self.needs_scores and dataset.score_range is None):
             needed, column = ("times", "timestamp") if lacks_times else ("graded scores", "score")

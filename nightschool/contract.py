@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
 from nightschool import frames
-from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, POSITION, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.item_columns import ItemColumns
 
 Float32s = NDArray[np.float32]
@@ -82,7 +82,8 @@ class Dataset:
         user_ids: External ids by user index, length n_users; ascending by the hash of the id.
         item_ids: External ids by item index, length n_items; likewise.
         interactions: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), timestamp (the pair's latest event, null where the data have no time).
+            score (Float32), timestamp (the pair's latest event, null where the data have no time); position (Int32,
+            the place of that event in the source; where it is left out, the index of the item stands for it).
         users: Attributes in the order of the user index: user_id and the manifest's columns.
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
@@ -94,6 +95,7 @@ class Dataset:
         set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.
         departed: bool[n_users], users who have left: learned from, and not listed. None: no user.
         ended: bool[n_items], the items that could be recommended before that instant and no longer. None: no item.
+        ordered: Whether the pairs of a user that have no time stand in the order of time, by `position`.
     """
 
     user_ids: pl.Series
@@ -109,6 +111,7 @@ class Dataset:
     set_aside: Mask | None = None
     departed: Mask | None = None
     ended: Mask | None = None
+    ordered: bool = False
 
     @classmethod
     def from_frames(
@@ -171,6 +174,16 @@ class Dataset:
         return TIMESTAMP in self.pairs.columns and self.pairs[TIMESTAMP].count() > 0
 
     @property
+    def has_order(self) -> bool:
+        """Whether each user's interactions to learn from are a sequence, by time or by their order in the source."""
+        return self.ordered or self.has_times
+
+    @property
+    def sequence_keys(self) -> list[str]:
+        """Columns of `interactions` that sort them by user, and each user's in the order of time."""
+        return [name for name in (USER_INDEX, TIMESTAMP, POSITION, ITEM_INDEX) if name in self.interactions.columns]
+
+    @property
     def cold_users(self) -> Mask:
         """Users without interactions and users set aside, bool [n_users]: no model has learned from them."""
         met = np.zeros(self.n_users, dtype=bool)
@@ -187,16 +200,14 @@ class Dataset:
 
     @cached_property
     def places(self) -> Indices | None:
-        """How many of the user's pairs are newer, int32 [n_pairs], in the order of `interactions`; None without times.
+        """How many of the user's pairs are newer, int32 [n_pairs], in the order of `interactions`; None without order.
 
-        Pairs without a time are the oldest; of equal times the pair of the higher item index is the newer one.
+        Pairs without a time are the oldest; of equal times the one that comes later in the source is the newer one.
         """
-        if TIMESTAMP not in self.interactions.columns or not self.interactions[TIMESTAMP].count():
+        if not self.ordered and not (TIMESTAMP in self.interactions.columns and self.interactions[TIMESTAMP].count()):
             return None
         users = self.interactions[USER_INDEX].to_numpy()
-        order = self.interactions.select(
-            pl.arg_sort_by(USER_INDEX, TIMESTAMP, ITEM_INDEX, nulls_last=[False, False, False])
-        ).to_series()
+        order = self.interactions.select(pl.arg_sort_by(self.sequence_keys, nulls_last=False)).to_series()
         ends = np.cumsum(np.bincount(users, minlength=self.n_users))
         places = np.empty(len(users), dtype=np.int32)
         places[order.to_numpy()] = ends[users] - 1 - np.arange(len(users))

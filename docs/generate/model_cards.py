@@ -23,6 +23,7 @@ _FACTS: Final = {
     "personal": (False, "Everybody gets the same order."),
     "explains": (False, "Its lists come without a reason of their own: no item of the history explains an entry."),
     "needs_times": (True, "Needs the times of interactions."),
+    "needs_order": (True, 'Needs the order of a user\'s interactions: times, or `order = "file"` in the manifest.'),
     "needs_scores": (True, "Needs graded scores."),
     "sequential": (True, "Uses the order of a user's interactions."),
 }

@@ -38,7 +38,7 @@ class NextItem(Model):
 
     learned = ("weights",)
     sequential: ClassVar[bool] = True
-    needs_times: ClassVar[bool] = True
+    needs_order: ClassVar[bool] = True
 
     config: NextItemConfig
     weights: csr_array
@@ -73,7 +73,7 @@ class NextItem(Model):
         sequences = Sequences.of(dataset, index, len(items))
         if (sequences.bounds[:, 1] - sequences.bounds[:, 0]).max(initial=0) < 2:
             do = f"leave {self.name} out of these data"
-            raise DataRefused(f"{self.name} needs likes that follow one another in time", seen="none", do=do)
+            raise DataRefused(f"{self.name} needs likes that follow one another", seen="none", do=do)
         self.weights = spread(self._weights(sequences, len(items)), items, dataset.n_items)
 
 

@@ -77,7 +77,7 @@ class NextNeighbours(Model):
     config_type = NextNeighboursConfig
     learned = ("taken",)
     sequential: ClassVar[bool] = True
-    needs_times: ClassVar[bool] = True
+    needs_order: ClassVar[bool] = True
 
     config: NextNeighboursConfig
     taken: csr_array

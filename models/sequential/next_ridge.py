@@ -51,7 +51,7 @@ class NextRidge(NextItem):
         8 bytes a pair of items while it is fitted.
 
     Examples:
-        >>> model = NextRidge(NextRidgeConfig(l2=1.0)).fit(dataset, seed=0)
+        >>> model = NextRidge(NextRidgeConfig(recency=10.0, l2=10.0)).fit(dataset, seed=0)
         >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
         >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
         True

@@ -57,7 +57,7 @@ class Transitions(NextItem):
         4 bytes a pair of items while it is fitted.
 
     Examples:
-        >>> model = Transitions().fit(dataset, seed=0)
+        >>> model = Transitions(TransitionsConfig(recency=10.0, backward=1.0)).fit(dataset, seed=0)
         >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
         >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
         True

@@ -202,7 +202,7 @@ class RecommenderContract(DifficultDataContract):
         assert self.model.personal or not self.model.explains
 
     def test_it_learns_from_the_order_of_interactions_only_if_it_says_so(self, case: Case) -> None:
-        if self.model.sequential or self.model.needs_times:
+        if self.model.sequential or self.model.needs_times or self.model.needs_order:
             return
         turned = pl.col(TIMESTAMP).reverse().over(USER_INDEX)
         reordered = replace(case.dataset, interactions=case.dataset.interactions.with_columns(turned))
