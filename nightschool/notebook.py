@@ -39,6 +39,10 @@ class OpenRelease:
 
     reader: Reader
 
+    def __repr__(self) -> str:
+        release = self.reader.release
+        return f"OpenRelease({release.release_id}, T = {release.as_of:%Y-%m-%d %H:%M}, {self.recipe.name})"
+
     @property
     def release_id(self) -> str:
         """The release's id."""

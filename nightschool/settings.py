@@ -62,7 +62,27 @@ class Settings(BaseSettings):
 
 
 class HomePaths:
-    """Every path below one home; no other module spells them."""
+    """Every path below one home; no other module spells them.
+
+    Attributes:
+        root: The home.
+        lake: The Delta tables, one folder each.
+        nights: Stage records and intermediate files of nights, one folder a run key.
+        tries: A record of each try of a night that did not get as far as its tables.
+        prefect: The database and logs of the Prefect server of this home.
+        serving: What servers map into memory, one folder a release.
+        mlflow_database: Runs, figures and registered models.
+        mlflow_artifacts: Files of MLflow's runs: plots, tables, the registered model.
+        events_database: Events, keys and experiments, where `NIGHTSCHOOL_EVENTS_URI` names no other database.
+        rules: Rules of the lists; written by hand, read again when it changes.
+        docs: Great Expectations' pages: every rule and what the last night saw. Open `index.html`.
+        logs: The log of `nightschool up` and of its parts.
+        lock: Held by the night that runs; freed by the kernel when its process ends.
+        version: Which version of Nightschool wrote the home last.
+        binding: The dataset that the home is bound to, its manifest and its source root.
+        erasure: An erasure that has begun and is not finished.
+        scratch: Temporary files; may be removed while nothing runs.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -23,9 +23,17 @@ def sqlite_address(path: Path, driver: str = "pysqlite") -> str:
 
 
 def sqlite_path(address: str) -> Path | None:
-    """Return the file that an address of SQLAlchemy names, whatever its driver; None unless it is one of SQLite."""
+    """Return the file that an address of SQLAlchemy names, whatever its driver.
+
+    None for another database, for one in memory, and for an address with settings but those of `sqlite_address`.
+    """
     scheme, _, rest = address.partition(":///")
     if scheme.partition("+")[0] != "sqlite":
         return None
-    by_uri = rest.startswith(_URI) and rest.endswith(_AS_URI)
-    return Path(unquote(rest.removeprefix(_URI).removesuffix(_AS_URI)) if by_uri else rest)
+    if rest.startswith(_URI) and rest.endswith(_AS_URI):
+        rest, by_uri = rest.removeprefix(_URI).removesuffix(_AS_URI), True
+    else:
+        by_uri = False
+    if not rest or "?" in rest or ":memory:" in rest:
+        return None
+    return Path(unquote(rest) if by_uri else rest)

@@ -18,6 +18,7 @@ from serving.middleware import App, Middleware
 from serving.night_figures import NightFigures
 from serving.page import routes as page
 from serving.problems import FAILED, problem
+from serving.schemas.events import KINDS
 from serving.security import Guard
 from serving.service import Service
 from serving.telemetry import MULTIPROCESS, log_as_json
@@ -86,7 +87,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 
 def _sentence(fault: dict[str, Any]) -> str:
     """Say where a fault is, what should be there and, unless it is a whole body, what was seen."""
-    place, seen = ".".join(str(part) for part in fault["loc"]), fault.get("input")
+    place, seen = ".".join(str(part) for part in fault["loc"] if part not in KINDS), fault.get("input")
     saw = f" (saw {str(seen)[:100]!r})" if isinstance(seen, str | int | float) else ""
     return f"{place}: {fault['msg']}{saw}"
 

@@ -16,6 +16,18 @@ def test_an_address_leads_back_to_its_path(path: str) -> None:
 def test_an_address_of_another_kind_has_no_path() -> None:
     assert sqlite_path("http://127.0.0.1:5000") is None
     assert sqlite_path("postgresql://ada@host/db") is None
+    assert sqlite_path("postgresql+asyncpg://ada@host/db") is None
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ":memory:", "file::memory:?cache=shared&uri=true&check_same_thread=false", "/a/b.db?timeout=60"]
+)
+def test_an_address_that_is_no_file_alone_has_no_path(rest: str) -> None:
+    assert sqlite_path(f"sqlite+aiosqlite:///{rest}") is None
+
+
+def test_a_driver_changes_no_path() -> None:
+    assert sqlite_path("sqlite+aiosqlite:////a/b.db") == Path("/a/b.db")
 
 
 def test_a_question_mark_does_not_cut_the_path() -> None:

@@ -1,6 +1,8 @@
 """The references of what a person sets: settings, a night's configuration, lists' rules, experiments."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,24 +15,7 @@ from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths, Settings
 from serving.rules import Rules
 
-_PLACES: Final[Mapping[str, str]] = {
-    "lake": "The Delta tables, one folder each.",
-    "nights": "Stage records and intermediate files of nights, one folder a run key.",
-    "tries": "A record of each try of a night that did not get as far as its tables.",
-    "prefect": "The database and logs of the Prefect server of this home.",
-    "serving": "What servers map into memory, one folder a release.",
-    "mlflow_database": "Runs, figures and registered models.",
-    "mlflow_artifacts": "Files of MLflow's runs: plots, tables, the registered model.",
-    "events_database": "Events, keys and experiments, where `NIGHTSCHOOL_EVENTS_URI` names no other database.",
-    "rules": "Rules of the lists; written by hand, read again when it changes.",
-    "docs": "Great Expectations' pages: every rule and what the last night saw. Open `index.html`.",
-    "logs": "The log of `nightschool up` and of its parts.",
-    "lock": "Held by the night that runs; freed by the kernel when its process ends.",
-    "version": "Which version of Nightschool wrote the home last.",
-    "binding": "The dataset that the home is bound to, its manifest and its source root.",
-    "erasure": "An erasure that has begun and is not finished.",
-    "scratch": "Temporary files; may be removed while nothing runs.",
-}
+_ATTRIBUTE: Final = re.compile(r"^    (\w+): (.+)$", re.MULTILINE)
 
 
 def settings_page() -> str:
@@ -44,15 +29,17 @@ def settings_page() -> str:
         )
         for name, field in Settings.model_fields.items()
     ]
-    places = [(code(_below(path)), _PLACES[name]) for name, path in home_places().items()]
+    held = dict(_ATTRIBUTE.findall(inspect.cleandoc(HomePaths.__doc__ or "")))
+    places = [(code(_below(path)), held[name]) for name, path in home_places().items()]
     return "\n".join(
         (
             "# Settings\n\nSettings are environment variables and say *where* things are. What a night does is its "
             "[configuration](night-configuration.md).\n",
             table(("variable", "type", "default", "meaning"), rows),
-            "Others that are read: `NIGHTSCHOOL_TEST_DATA` (tests and benchmarks look for real data sets there), and "
-            '`PREFECT_API_URL` of Prefect (a server of your own). Variables that a manifest names as `uri = "$NAME"` '
-            "hold the addresses of databases.\n",
+            "Others that are read: `NIGHTSCHOOL_TEST_DATA` (tests and benchmarks look for real data sets there), "
+            "`PREFECT_API_URL` of Prefect (a server of your own), and `XDG_CACHE_HOME` (default `~/.cache`: empty "
+            "databases of Prefect and MLflow below `nightschool/`, which new homes begin with; they may be removed). "
+            'Variables that a manifest names as `uri = "$NAME"` hold the addresses of databases.\n',
             "## What a home holds\n",
             table(("below the home", "holds"), places),
         )

@@ -38,22 +38,22 @@ def backfill(
     """
     from nightschool.cli.environment import prepare_flow_run
 
-    server = prepare_flow_run()
-    with importing():
-        from nightschool.application.bind_home import bind_home
-        from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
-        from nightschool.night.config import NightConfig
-        from nightschool.settings import Settings
-        from nightschool.storage.lock import home_lock
+    with prepare_flow_run() as server:
+        with importing():
+            from nightschool.application.bind_home import bind_home
+            from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
+            from nightschool.night.config import NightConfig
+            from nightschool.settings import Settings
+            from nightschool.storage.lock import home_lock
 
-    days, hour = (_parse_day(first, "--from"), _parse_day(last, "--to")), _parse_time(at)
-    settings = NightConfig.load(config, assignments or [])
-    with home_lock(Settings().paths.lock):
-        stored = bind_home(dataset, source_root).releases.stored()
-    instants = list_instants(*days, hour, stored)
-    server.start()
-    with importing():
-        from flows.retrain import retrain
+        days, hour = (_parse_day(first, "--from"), _parse_day(last, "--to")), _parse_time(at)
+        settings = NightConfig.load(config, assignments or [])
+        with home_lock(Settings().paths.lock):
+            stored = bind_home(dataset, source_root).releases.stored()
+        instants = list_instants(*days, hour, stored)
+        server.start()
+        with importing():
+            from flows.retrain import retrain
     server.wait()
     nights = run_nights(instants, stored, partial(retrain, dataset, source_root, config=settings))
     _show(nights, as_json)

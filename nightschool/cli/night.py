@@ -106,27 +106,27 @@ def retrain(
     """Run the whole night: ingest, validate, select, prove, refit, recommend, publish."""
     from nightschool.cli.environment import prepare_flow_run
 
-    server = prepare_flow_run()
-    with importing():
-        from nightschool.application.bind_home import bind_home
-        from nightschool.night.config import NightConfig
-        from nightschool.settings import Settings
-        from nightschool.storage.lock import home_lock
+    with prepare_flow_run() as server:
+        with importing():
+            from nightschool.application.bind_home import bind_home
+            from nightschool.night.config import NightConfig
+            from nightschool.settings import Settings
+            from nightschool.storage.lock import home_lock
 
-    instant = parse_instant(as_of)
-    settings = NightConfig.load(config, assignments or [])
-    try:
-        with home_lock(Settings().paths.lock):
-            # The night does this too; but wrong usage should be reported before Prefect's server has started.
-            bind_home(dataset, source_root)
-    except Busy as busy:
-        from nightschool.application.attempt import leave_rows_of
+        instant = parse_instant(as_of)
+        settings = NightConfig.load(config, assignments or [])
+        try:
+            with home_lock(Settings().paths.lock):
+                # The night does this too; but wrong usage should be reported before Prefect's server has started.
+                bind_home(dataset, source_root)
+        except Busy as busy:
+            from nightschool.application.attempt import leave_rows_of
 
-        leave_rows_of(busy, instant)
-        raise
-    server.start()
-    with importing():
-        from flows.retrain import retrain as run_night
+            leave_rows_of(busy, instant)
+            raise
+        server.start()
+        with importing():
+            from flows.retrain import retrain as run_night
     server.wait()
     report = run_night(
         dataset=dataset,

@@ -5,10 +5,12 @@ standard output takes the port once the API answers, or 0 where Prefect's settin
 """
 
 import asyncio
+import fcntl
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from threading import Thread
 
 from nightschool.imports import importing, skip_last_collection
@@ -21,6 +23,11 @@ ANOTHER_SERVER = 0
 
 def serve() -> None:
     """Serve the API until SIGTERM, or until the process at the other end of standard input is gone."""
+    prefect_home = Path(os.environ["PREFECT_HOME"])
+    # Prefect makes its folder as it is imported, which a command that is refused must not.
+    may_import = prefect_home.exists() or not prefect_home.parent.exists()
+    if not may_import and not os.read(0, 1):
+        return
     with importing():
         from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
@@ -37,7 +44,7 @@ def serve() -> None:
                 _answer(sockets[0].getsockname()[1])
 
     # Not by sys.stdin, whose lock would abort the interpreter's shutdown.
-    if not os.read(0, 1):
+    if may_import and not os.read(0, 1):
         return
     Thread(target=_end_with_input, daemon=True).start()
     _make_database()
@@ -47,18 +54,22 @@ def serve() -> None:
 
 
 def _make_database() -> None:
-    """Make a new SQLite database by a copy, where this machine has made one before."""
+    """Make a new SQLite database by a copy, where this machine has made one before; one process at a time."""
     import prefect
     from prefect.server.database import provide_database_interface
     from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
     path = sqlite_path(PREFECT_API_DATABASE_CONNECTION_URL.value())
-    if path is None or path.exists():
+    if path is None or not path.parent.is_dir():
         return
-    template = f"prefect-{prefect.__version__}"
-    if not copy_template(template, path):
-        asyncio.run(provide_database_interface().create_db())
-        keep_template(template, path)
+    folder, template = os.open(path.parent, os.O_RDONLY), f"prefect-{prefect.__version__}"
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists() and not copy_template(template, path):
+            asyncio.run(provide_database_interface().create_db())
+            keep_template(template, path, empty=("flow_run", "log"))
+    finally:
+        os.close(folder)
 
 
 def _answer(port: int) -> None:

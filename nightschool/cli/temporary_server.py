@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from nightschool.errors import Unavailable
 from nightschool.failures import explain
@@ -37,12 +37,14 @@ class TemporaryServer:
     Prefect's client could start one by itself. It would import the whole server for that, put it into the terminal's
     process group, where Ctrl-C ends it before the command, and leave it behind when the command is killed.
 
-    The process imports Prefect at once, since that takes seconds; it touches nothing before `start`. It ends where
-    Prefect's settings name another server; where the environment does, none is made.
+    The process imports Prefect at once, since that takes seconds, and writes nothing before `start`. It ends where
+    Prefect's settings name another server; where the environment does, none is made. As a context, it stops the
+    process where the block ends before `start`: the command was refused.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._started = False
         if os.environ.get(API_URL):
             return
         self._last_lines: deque[str] = deque(maxlen=200)
@@ -60,8 +62,16 @@ class TemporaryServer:
         self._listener.start()
         atexit.register(self.stop)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._started:
+            self.stop()
+
     def start(self) -> None:
         """Let the server start; the folder of Prefect's files, which it does not make, is made here."""
+        self._started = True
         Settings().paths.prefect.mkdir(parents=True, exist_ok=True)
         if self._process is None:
             return

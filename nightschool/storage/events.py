@@ -152,10 +152,6 @@ class EventStore:
         """Return the greatest sequence of an undoing; 0 without any."""
         return self._number(sa.select(sa.func.max(UNDONE.c.sequence)))
 
-    def count_up_to(self, sequence: int) -> int:
-        """Count the events up to a sequence."""
-        return self._number(sa.select(sa.func.count()).where(EVENTS.c.sequence <= sequence))
-
     def reacted_since(self, sequence: int) -> Iterator[tuple[str, int]]:
         """Read the users with events since a sequence that can change their list, with its sequence; users may repeat.
 

@@ -12,7 +12,7 @@ from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import PROBLEMS, Length, ListQuery, UserId, problem_response
+from serving.api.parameters import PROBLEMS, ListQuery, UserId, problem_response
 from serving.problems import problem
 from serving.schemas.lists import Recommendations
 from serving.schemas.similar import Method, SimilarUsers, SimilarUsersAnswer, SimilarUsersData, SimilarUsersRequest
@@ -21,6 +21,8 @@ from serving.service import Service
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
 Neighbours = Annotated[Method, Query(description="Similar by interests, by common items (co_engagement), or by both.")]
+
+Few = Annotated[int, Query(ge=1, le=10, description="How many; a release holds ten by each method.")]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
@@ -81,7 +83,7 @@ async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
 
 @router.get("/v1/users/{user_id:path}/similar")
 async def similar_users(
-    request: Request, user_id: UserId, method: Neighbours = "combined", k: Length = 10
+    request: Request, user_id: UserId, method: Neighbours = "combined", k: Few = 10
 ) -> SimilarUsers:
     """Return the users most similar to a user, by interests, by common items, or by both."""
     service: Service = request.app.state.service

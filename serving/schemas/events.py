@@ -38,11 +38,15 @@ class Events(BaseModel):
     sent_at: datetime | None = Field(default=None, description=_SENT_AT)
 
 
+KINDS: Final = ("one", "several")
+"""What validation calls the two kinds of body in the place of a fault."""
+
+
 def _kind(body: Any) -> str:
-    return "several" if isinstance(body, Events) or (isinstance(body, Mapping) and "events" in body) else "one"
+    return KINDS[isinstance(body, Events) or (isinstance(body, Mapping) and "events" in body)]
 
 
-OneOrSeveral = Annotated[Annotated[Event, Tag("one")] | Annotated[Events, Tag("several")], Discriminator(_kind)]
+OneOrSeveral = Annotated[Annotated[Event, Tag(KINDS[0])] | Annotated[Events, Tag(KINDS[1])], Discriminator(_kind)]
 """A body with `events` holds several; what is wrong with a body is said of the kind that it is of."""
 
 

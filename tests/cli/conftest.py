@@ -64,8 +64,8 @@ def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Outcome:
     monkeypatch.setattr(sys, "argv", ["nightschool", *map(str, arguments)])
     # `--home` writes the variable; this makes the test give it back.
     monkeypatch.setenv("NIGHTSCHOOL_HOME", os.environ["NIGHTSCHOOL_HOME"])
-    if url := PREFECT_API_URL.value():
-        # The command's server is a process of its own, which does not know of this one's settings.
+    if (url := PREFECT_API_URL.value()) and not {"retrain", "backfill"}.isdisjoint(arguments):
+        # Their server is a process of its own, which does not know of this one's settings.
         monkeypatch.setenv("PREFECT_API_URL", url)
     out, err, code = io.StringIO(), io.StringIO(), 0
     with redirect_stdout(out), redirect_stderr(err):

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nightschool.cli.temporary_server import why
+from nightschool.cli.temporary_server import TemporaryServer, why
 from tests.cli.conftest import ROOT, spawn
 
 STARTED = """
@@ -101,11 +101,48 @@ def test_a_full_disk_is_told_as_such() -> None:
 
 
 @pytest.mark.server
-def test_a_server_that_is_not_started_touches_nothing(home: Path) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_a_server_that_is_not_started_touches_nothing(home: Path, there: bool) -> None:
+    if there:
+        home.mkdir()
     process = started(home, "time.sleep(600)", start="")
     below = servers(process)
-    time.sleep(1)
+    time.sleep(4)
     process.kill()
     process.communicate()
     require_ended(below)
-    assert not home.exists()
+    assert home.exists() == there
+    assert not there or [*home.iterdir()] == []
+
+
+@pytest.mark.server
+def test_the_second_new_home_of_a_machine_copies_the_databases_tables(home: Path, tmp_path: Path) -> None:
+    places = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for name in ("first", "second"):
+        folder = home / name
+        there = {**places, "NIGHTSCHOOL_HOME": str(folder), "PREFECT_HOME": str(folder / "prefect")}
+        outcome = spawn(code=STARTED.format(then="server.wait()", start="server.start()"), **there)
+        assert (outcome.code, outcome.err) == (0, "")
+    kept = [path.name for path in (tmp_path / "cache" / "nightschool").iterdir()]
+    assert len(kept) == 1
+    assert kept[0].startswith("prefect-")
+
+
+@pytest.mark.server
+def test_a_server_that_a_profile_names_is_used(home: Path) -> None:
+    (home / "prefect").mkdir(parents=True)
+    profile = 'active = "own"\n[profiles.own]\nPREFECT_API_URL = "http://127.0.0.1:1/api"\n'
+    (home / "prefect" / "profiles.toml").write_text(profile)
+    there = {"NIGHTSCHOOL_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
+    then = "server.wait(); import os; print(os.environ.get('PREFECT_API_URL'))"
+    outcome = spawn(code=STARTED.format(then=then, start="server.start()"), **there)
+    assert (outcome.code, outcome.out) == (0, "starting\nNone\n")
+    assert not (home / "prefect" / "prefect.db").exists()
+
+
+def test_a_command_that_is_refused_ends_its_server(home: Path) -> None:
+    with pytest.raises(ValueError, match="refused"), TemporaryServer() as server:  # noqa: PT012
+        process = server._process
+        raise ValueError("refused")
+    assert process is not None
+    assert process.poll() is not None

@@ -261,6 +261,7 @@ def test_a_rollback_holds_until_somebody_lets_nights_publish_again(
 def test_a_notebook_opens_the_release_with_the_data_as_the_night_saw_them(platform: Platform) -> None:
     opened = open_release(platform.home)
     assert opened.release_id == platform.report["release_id"]
+    assert repr(opened).startswith(f"OpenRelease({opened.release_id}, T = 2")
     assert opened.config == CONFIG
     assert opened.lists[ITEM_ID].is_in(opened.dataset.item_ids.implode()).all()
     assert opened.lists.columns[:2] == [USER_ID, ITEM_ID]

@@ -16,13 +16,14 @@ def drawn(seed: int, n_columns: int) -> np.ndarray:
 
 def check(found, scores, support, allowed, k):
     """The found rows have the best scores among the allowed ones, in order."""
-    for row in range(len(scores)):
-        best = found.rows[row][found.rows[row] >= 0]
-        assert allowed[row][best].all()
-        assert found.support[row][: len(best)].tolist() == support[row][best].tolist()
-        np.testing.assert_allclose(found.scores[row][: len(best)], scores[row][best], atol=1e-5)
-        wanted = np.sort(scores[row][allowed[row]])[::-1][:k]
-        np.testing.assert_allclose(found.scores[row][: len(best)], wanted, atol=1e-5)
+    filled, rows = found.rows >= 0, np.arange(len(scores))[:, None]
+    assert allowed[rows, found.rows][filled].all()
+    assert np.array_equal(found.support[filled], support[rows, found.rows][filled])
+    np.testing.assert_allclose(found.scores[filled], scores[rows, found.rows][filled], atol=1e-5)
+    wanted = -np.sort(np.where(allowed, -scores, np.inf), axis=1)[:, :k]
+    assert np.array_equal(np.isfinite(wanted), filled[:, : wanted.shape[1]])
+    assert not filled[:, wanted.shape[1] :].any()
+    np.testing.assert_allclose(found.scores[filled], wanted[np.isfinite(wanted)], atol=1e-5)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 3))

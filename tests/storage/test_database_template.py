@@ -57,3 +57,40 @@ def test_a_machine_without_a_place_for_it_goes_without(database: Path, cache: Pa
     cache.parent.write_text("a file where the folder should be")
     keep_template("tables-1", database)
     assert not copy_template("tables-1", tmp_path / "new.db")
+
+
+@pytest.mark.parametrize("user_without_home", [True, False])
+def test_a_user_without_a_home_or_with_one_that_cannot_be_entered_goes_without(
+    user_without_home: bool, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+
+    def refuse(*_: object) -> Path:
+        raise RuntimeError("no home") if user_without_home else PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "home" if user_without_home else "exists", refuse)
+    keep_template("tables-none", database) if user_without_home else None
+    assert not copy_template("tables-none", tmp_path / "new.db")
+
+
+def test_a_copy_that_cannot_be_written_leaves_the_template(database: Path, cache: Path, tmp_path: Path) -> None:
+    keep_template("tables-1", database)
+    assert not copy_template("tables-1", tmp_path / "missing" / "new.db")
+    assert (cache / "tables-1.db").exists()
+
+
+def test_a_database_that_is_in_use_is_not_kept(database: Path, cache: Path) -> None:
+    keep_template("tables-1", database, empty=("runs",))
+    assert (cache / "tables-1.db").exists()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO runs VALUES (1)")
+    keep_template("tables-2", database, empty=("runs",))
+    assert [path.name for path in cache.iterdir()] == ["tables-1.db"]
+
+
+def test_what_a_killed_process_left_is_not_replayed(database: Path, tmp_path: Path) -> None:
+    keep_template("tables-1", database)
+    new, log = tmp_path / "new.db", tmp_path / "new.db-wal"
+    log.write_bytes(b"old rows")
+    assert copy_template("tables-1", new)
+    assert not log.exists()
