@@ -28,7 +28,7 @@ from surroundings import DATA, DataOption, in_fresh_process, source_of
 from models.base import Model
 from models.catalog import create
 from nightschool.application.search import search_for
-from nightschool.contract import Component, Dataset, Float32s, Indices, Recommender, Split
+from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
@@ -36,6 +36,7 @@ from nightschool.night.config import NightConfig
 from nightschool.night.selection.blending import learn_blend
 from nightschool.night.selection.select import POPULARITY, ValidationEvaluator
 from nightschool.night.selection.tuning import Budget, Fitted, Tuner
+from nightschool.recipe import Component
 from nightschool.vocabulary import CONTENT
 
 K = 10

@@ -12,8 +12,9 @@ from scipy.sparse import csr_array
 from models.fitted_state import Known
 from models.serialization import read_arrays, read_card, write_arrays, write_card
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
-from nightschool.contract import Dataset, Float32s, Histories, Indices, Space
+from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.histories import Histories
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, rank_users

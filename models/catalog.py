@@ -11,8 +11,9 @@ from models.base import Model, ModelConfig
 from models.hybrid import Hybrid
 from models.reranker.config import RerankerConfig
 from models.serialization import read_card
-from nightschool.contract import RERANKER, Recipe, Space
+from nightschool.contract import Space
 from nightschool.errors import ConfigurationError
+from nightschool.recipe import RERANKER, Recipe
 
 if TYPE_CHECKING:
     from models.reranker.reranker import Reranker

@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 
 from models.serialization import read_arrays, write_arrays
 from nightschool.columns import ITEM_INDEX, SCORE, USER_ID, USER_INDEX
-from nightschool.contract import Dataset, Histories, Indices, Mask
+from nightschool.contract import Dataset, Indices, Mask
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.histories import Histories
 
 _ARRAYS = "known.npz"
 _IDS = "ids.json"

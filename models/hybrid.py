@@ -9,10 +9,12 @@ import numpy as np
 from models.base import Model
 from models.fitted_state import Known
 from nightschool.capabilities import FoldsIn
-from nightschool.contract import RERANKER, Dataset, Float32s, Histories, Indices, Pool, Recipe
+from nightschool.contract import Dataset, Float32s, Indices, Pool
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names
+from nightschool.recipe import RERANKER, Recipe
 
 if TYPE_CHECKING:
     from models.reranker.reranker import Reranker

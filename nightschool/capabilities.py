@@ -4,7 +4,8 @@ from typing import Protocol, runtime_checkable
 
 from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s, Histories, Indices, Instants
+from nightschool.contract import Float32s, Indices, Instants
+from nightschool.histories import Histories
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""What models, the night and the evaluation agree on: a dataset, a recommender, a recipe."""
+"""What models, the night and the evaluation agree on: a dataset, a split, a recommender."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
 from nightschool import frames
 from nightschool.columns import ITEM_ID, ITEM_INDEX, POSITION, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.histories import Histories
 from nightschool.item_columns import ItemColumns
+from nightschool.recipe import Recipe
 
 Float32s = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -23,9 +24,6 @@ Instants = NDArray[np.datetime64]
 
 POOL_SIZE: Final = 200
 """How many unseen items each component of a recipe brings into the pool that the blend ranks."""
-
-RERANKER: Final = "reranker"
-"""What configurations call the reranker, which is no model of its own: it orders what the models of a recipe found."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +47,6 @@ class Span:
 
 Space = Mapping[str, Span | tuple[Any, ...]]
 """Hyper-parameter to its span, or to the values that it may take."""
-
-
-@dataclass(frozen=True, eq=False)
-class Histories:
-    """Histories of some users, each a sequence of items where the data tell its order.
-
-    Attributes:
-        scores: CSR float32 [n, n_items]; every stored entry was seen.
-        places: int32, one an entry of `scores`: how many entries of the same row are newer; None without an order.
-    """
-
-    scores: csr_array
-    places: Indices | None = None
-
-    def __getitem__(self, rows: Indices | Mask | list[int]) -> "Histories":
-        """Return the histories of some users, by index or by mask."""
-        chosen = self.scores[rows]
-        if self.places is None:
-            return Histories(chosen)
-        ordered = csr_array((self.places, self.scores.indices, self.scores.indptr), shape=self.scores.shape)
-        return Histories(chosen, ordered[rows].data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,40 +251,6 @@ class Recommender(Protocol):
 
     def score(self, user_indices: Indices) -> Float32s:
         """Score every item for some users, float32 [n_block, n_items], higher is better; seen items are scored too."""
-
-
-class Component(BaseModel):
-    """One model of a recipe: its name in the catalogue and its hyper-parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str
-    params: Mapping[str, Any] = Field(default_factory=dict)
-    weight: float = 1.0
-
-
-class Recipe(BaseModel):
-    """Names and numbers that make a recommender, never fitted arrays.
-
-    Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the collaborative
-    share of a hybrid, else None; `reranker` the hyper-parameters of what reorders the best of those candidates.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    components: tuple[Component, ...] = Field(min_length=1)
-    alpha: float | None = Field(default=None, ge=0.0, le=1.0)
-    reranker: Mapping[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """A short name for tables and logs, such as `ease`, `blend(ials, dlae)` or `hybrid(ease, content, α=0.7)`."""
-        names = ", ".join(component.model for component in self.components)
-        if self.alpha is not None:
-            names = f"hybrid({names}, α={self.alpha:.1f})"
-        elif len(self.components) > 1:
-            names = f"blend({names})"
-        return names if self.reranker is None else f"{names} + reranker"
 
 
 class Pool(NamedTuple):

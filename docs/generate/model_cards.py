@@ -10,7 +10,8 @@ from models.catalog import MODELS
 from models.reranker.config import RerankerConfig
 from models.reranker.reranker import Reranker
 from nightschool.capabilities import FoldsIn, PredictsInContext, PredictsRatings, WeighsItems
-from nightschool.contract import RERANKER, Space, Span
+from nightschool.contract import Space, Span
+from nightschool.recipe import RERANKER
 
 _CAPABILITIES: Final = {
     FoldsIn: "scores users from a history it was not fitted on",

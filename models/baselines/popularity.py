@@ -4,7 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from models.base import Model, ModelConfig
-from nightschool.contract import Dataset, Float32s, Histories, Indices
+from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.histories import Histories
 
 
 class PopularityConfig(ModelConfig):

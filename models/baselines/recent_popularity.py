@@ -8,8 +8,9 @@ from pydantic import Field
 
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP
-from nightschool.contract import Dataset, Float32s, Histories, Indices, Space, Span
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 
 _SECONDS_A_DAY = 86_400
 

@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from models.factorization.conjugate_gradient import principal_axes, solve, solve_on_all_cores
-from nightschool.contract import Dataset, Float32s, Histories, Indices, Space, Span
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
+from nightschool.histories import Histories
 from nightschool.ranking.foldin import positive
 
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked

@@ -8,7 +8,8 @@ from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from models.neighbours.similarity import SetSimilarity, Similarity
-from nightschool.contract import Dataset, Float32s, Histories, Indices, Space, Span
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.histories import Histories
 from nightschool.ranking.foldin import fold_in, positive
 
 

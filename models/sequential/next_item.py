@@ -10,8 +10,9 @@ from scipy.sparse import csr_array
 from models.autoencoders.autoencoder import spread
 from models.autoencoders.item_gram import Sequences
 from models.base import Model, ModelConfig
-from nightschool.contract import Dataset, Float32s, Histories, Indices
+from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.histories import Histories
 from nightschool.ranking.foldin import fold_in
 
 

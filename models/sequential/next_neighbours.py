@@ -12,8 +12,9 @@ from models.autoencoders.item_gram import likes_by_time
 from models.base import Model, ModelConfig
 from models.sequential.next_item import faded
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
-from nightschool.contract import Dataset, Float32s, Histories, Indices, Space, Span
+from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.errors import DataRefused
+from nightschool.histories import Histories
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"

@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, Self
 
 from nightschool.capabilities import FoldsIn
-from nightschool.contract import Dataset, Float32s, Indices, Mask, Recipe, Recommender, Split
+from nightschool.contract import Dataset, Float32s, Indices, Mask, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.cold_start import FIRST_EVENTS, USERS, among_new, first_events, new_items
 from nightschool.data.splits.splitting import TEST, VALIDATION, Cut
 from nightschool.errors import ConfigurationError
 from nightschool.night.selection.select import Create, Search
 from nightschool.offline.compare import Measured, compare_models
+from nightschool.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ import pytest
 
 from models import catalog
 from models.hybrid import Hybrid
-from nightschool.contract import Blended, Recipe
+from nightschool.contract import Blended
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.topk import allowed_items
+from nightschool.recipe import Recipe
 from nightschool.testing.difficult_data import DifficultDataContract
 from nightschool.testing.recommender import RecommenderContract
 from tests.models.test_catalog import BLEND

@@ -6,11 +6,12 @@ import polars as pl
 import pytest
 
 from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
-from nightschool.contract import Dataset, Float32s, Histories, Indices
+from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.cold_start import ITEMS, USERS, leave_out
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 from nightschool.night.selection.select import Search
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.cold_start import FromHistory, Makers, OnWholeCatalogue, describe_table, measure_cold_start

@@ -7,7 +7,8 @@ from scipy.sparse import csr_array
 
 from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID
-from nightschool.contract import Dataset, Float32s, Histories
+from nightschool.contract import Dataset, Float32s
+from nightschool.histories import Histories
 from serving.candidates import Scorer
 from serving.snapshot import CONTENT, Snapshot
 from serving.user_state import UserState

@@ -9,7 +9,9 @@ from scipy.sparse import csr_array
 
 from models.catalog import build
 from models.hybrid import Hybrid
-from nightschool.contract import Dataset, Histories, Recipe
+from nightschool.contract import Dataset
+from nightschool.histories import Histories
+from nightschool.recipe import Recipe
 from nightschool.storage.events import Stored
 from serving.answers import ListRequest, make_list
 from serving.candidates import Candidates, Scorer

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from models.factorization.ials import Ials, IalsConfig
-from nightschool.contract import Histories
 from nightschool.data.density import mean_degree
+from nightschool.histories import Histories
 from nightschool.testing.recommender import RecommenderContract
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.neighbours.userknn import UserKnn, UserKnnConfig
-from nightschool.contract import Histories
+from nightschool.histories import Histories
 from nightschool.testing.recommender import RecommenderContract
 
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from models import catalog
-from nightschool.contract import Recipe
 from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.recipe import Recipe
 
 COMPONENTS = [{"model": "ease", "params": {"l2": 5.0}, "weight": 0.7}, {"model": "popularity", "weight": 0.3}]
 SMALL = {"trees": 40, "leaves": 4, "min_leaf": 5, "l2": 1.0, "learning_rate": 0.2}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from models.sequential.next_neighbours import NextNeighbours, NextNeighboursConfig
-from nightschool.contract import Histories
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 from nightschool.testing.datasets import make_dataset
 from nightschool.testing.recommender import RecommenderContract, all_scores
 from tests.models.sequential.courses import FOLLOW, N_ITEMS, courses, sequences

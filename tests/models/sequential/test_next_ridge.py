@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from models.sequential.next_ridge import NextRidge, NextRidgeConfig
-from nightschool.contract import Histories
 from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.histories import Histories
 from nightschool.testing.datasets import make_dataset
 from nightschool.testing.recommender import RecommenderContract
 from tests.models.sequential.courses import FOLLOW, N_ITEMS, courses, pasts_and_nexts
