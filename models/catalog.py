@@ -60,6 +60,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "gfcf": "models.autoencoders.gfcf.Gfcf",
         "transitions": "models.sequential.transitions.Transitions",
         "next_ridge": "models.sequential.next_ridge.NextRidge",
+        "next_neighbours": "models.sequential.next_neighbours.NextNeighbours",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )
