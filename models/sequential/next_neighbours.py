@@ -49,8 +49,8 @@ class NextNeighbours(Model):
 
     Formula:
         score(u, j) = Σ_t (likeness(u, t) / the largest)^`sharpness` · F(t, j) over all places t of all histories, where
-        likeness(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place since, and
-        n users have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
+        likeness(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place, and n
+        users have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
         Likenesses below a twentieth of the largest do not count.
 
     Good for:
