@@ -1,6 +1,7 @@
 """Histories of which the last items are held out, and what was published on them."""
 
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ import polars as pl
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Dataset, Split
 
-SPARSE = {"popularity": 0, "itemknn": 12, "transitions": 24, "next_neighbours": 12}
+SPARSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "content": 0}
 """Settings that are tried of each model beside its defaults, on catalogues whose inverse takes minutes."""
-DENSE = {**SPARSE, "ease": 6, "next_ridge": 12}
+DENSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "ease": 6, "next_ridge": 12}
 
 
 class Source(NamedTuple):
@@ -23,6 +24,7 @@ class Source(NamedTuple):
     Attributes:
         folder: Folder of the data set.
         file: Name of the file.
+        attributes: File of the items' attributes; None without one.
         users: How many histories it holds.
         goal: The published ndcg@10 to be ahead of.
         trials: Model to the settings that are tried of it.
@@ -31,6 +33,7 @@ class Source(NamedTuple):
 
     folder: str
     file: str
+    attributes: str | None
     users: int
     goal: float
     trials: Mapping[str, int]
@@ -41,6 +44,7 @@ SOURCES = {
     "Beauty": Source(
         "amazon-2014",
         "Beauty.txt.gz",
+        "Beauty_item2attributes.json",
         22_363,
         0.0531,
         SPARSE,
@@ -56,6 +60,7 @@ SOURCES = {
     "movielens-1m": Source(
         "movielens-1m-sequences",
         "ml-1m-sequences.txt.gz",
+        None,
         6_040,
         0.1772,
         DENSE,
@@ -70,6 +75,7 @@ SOURCES = {
     "Toys": Source(
         "amazon-2014",
         "Toys_and_Games.txt.gz",
+        "Toys_and_Games_item2attributes.json",
         19_412,
         0.0580,
         SPARSE,
@@ -85,6 +91,7 @@ SOURCES = {
     "Sports": Source(
         "amazon-2014",
         "Sports_and_Outdoors.txt.gz",
+        "Sports_and_Outdoors_item2attributes.json",
         35_598,
         0.0323,
         SPARSE,
@@ -100,8 +107,13 @@ SOURCES = {
 }
 
 
-def read_sequences(file: Path) -> Dataset:
-    """Read histories, one user a line, oldest item first; the n-th item gets the n-th second as its time."""
+def read_sequences(file: Path, attributes: Path | None = None) -> Dataset:
+    """Read histories, one user a line, oldest item first; the n-th item gets the n-th second as its time.
+
+    Args:
+        file: The histories.
+        attributes: Item to the ids of its attributes, which become its labels.
+    """
     with gzip.open(file, "rt", encoding="ascii") as lines:
         rows = [[int(text) for text in line.split()] for line in lines]
     lengths = np.array([len(row) - 1 for row in rows])
@@ -111,7 +123,13 @@ def read_sequences(file: Path) -> Dataset:
         ITEM_ID: np.concatenate([row[1:] for row in rows]),
         TIMESTAMP: pl.from_epoch(pl.Series(places), time_unit="s"),
     }
-    return Dataset.from_frames(pl.DataFrame(log))
+    labels = {} if attributes is None else json.loads(attributes.read_text(encoding="utf-8"))
+    described = {
+        ITEM_ID: [int(item) for item in labels],
+        "labels": [[str(one) for one in own] for own in labels.values()],
+    }
+    items = pl.DataFrame(described, schema={ITEM_ID: pl.Int64, "labels": pl.List(pl.String)}) if labels else None
+    return Dataset.from_frames(pl.DataFrame(log), items=items)
 
 
 def hold_out(whole: Dataset, place: int, *, read_from: int, learned_from: int) -> Split:

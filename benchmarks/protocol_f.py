@@ -12,8 +12,9 @@ An item that nobody took in what is fitted is not ranked, so that a test item am
 are ordered by the hash of the item's id, whose number is the order of first appearance in these files.
 """
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,27 +26,29 @@ from page import Page, interval, settings, table
 from surroundings import DATA, DataOption, in_fresh_process, source_of
 
 from models.base import Model
-from models.catalog import build, create
-from models.hybrid import Hybrid
+from models.catalog import create
 from nightschool.application.search import search_for
-from nightschool.contract import Component, Dataset, Float32s, Indices, Recipe, Split
+from nightschool.contract import Component, Dataset, Float32s, Indices, Recommender, Split
 from nightschool.evaluation.compare import compare
-from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
 from nightschool.night.config import NightConfig
 from nightschool.night.selection.blending import learn_blend
-from nightschool.night.selection.select import ValidationEvaluator
+from nightschool.night.selection.select import POPULARITY, ValidationEvaluator
 from nightschool.night.selection.tuning import Budget, Fitted, Tuner
+from nightschool.vocabulary import CONTENT
 
 K = 10
 SEED = 42
-ALL = ",".join(SOURCES)
-Sets = Annotated[str, typer.Option(help="Names of data sets, separated by commas.")]
+_BOTH = "blend with content"
+
+Kept = Annotated[
+    Path | None, typer.Option(help="A folder for the figures of each data set; those there are not redone.")
+]
 
 
 class Unread:
-    """A fitted recommender that scores users by other histories than those it was fitted with."""
+    """A fitted model that scores users by other histories than those it was fitted with."""
 
     note: str | None = None
 
@@ -58,91 +61,106 @@ class Unread:
         return self._model.fold_in(self._histories[user_indices])
 
 
-def choose(validation: Split, trials: Mapping[str, int]) -> tuple[Recipe, dict[str, float]]:
-    """Choose each model's setting and the weights of their blend; return the blend, and each one's ndcg on validation.
-
-    Models that do not enter the blend have the weight zero in it.
-    """
-    config = NightConfig(models=tuple(trials), seed=SEED, max_validation_users=validation.fitted.n_users)
-    search = search_for(config, decisive_k=K)
-    evaluator = ValidationEvaluator(validation, search)
-
-    def fit(component: Component) -> Fitted:
-        started = time.perf_counter()
-        model = create(component.model, component.params).fit(validation.fitted, seed=SEED)
-        return Fitted(component, model, time.perf_counter() - started)
-
-    fitted = []
-    for one in search.tunables:
-        best, tried = Tuner(fit, evaluator.ndcg, Budget(trials[one.model], inf), SEED).tune(one)
-        print(one.model, [f"{trial.value:.4f}, {trial.seconds:.0f} s" for trial in tried], flush=True)
-        fitted.append(best)
-    pool = evaluator.pool([one.recommender for one in fitted])
-    components = [one.component for one in fitted]
-    learned = learn_blend(Gains.of(pool, evaluator.users, validation, K), components)
-    weights = {component.model: component.weight for component in learned.components}
-    shares = [weights.get(component.model, 0.0) for component in components]
-    rows = zip([component.model for component in components], np.eye(len(components)).tolist(), strict=True)
-    values = {name: evaluator.evaluate(pool, row).mean("ndcg", K) for name, row in rows}
-    values["blend"] = evaluator.evaluate(pool, shares).mean("ndcg", K)
-    parts = [part.model_copy(update={"weight": share}) for part, share in zip(components, shares, strict=True)]
-    return Recipe(components=tuple(parts)), values
+def main(data: DataOption = DATA, kept: Kept = None) -> None:
+    """Measure each data set in a process of its own; the page is written after each."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, source in SOURCES.items():
+        file = kept / f"{name}.json" if kept else None
+        if file and file.exists():
+            found[name] = json.loads(file.read_text(encoding="utf-8"))
+            continue
+        found[name] = in_fresh_process(measure, name, source_of(source.folder, data))
+        if file:
+            file.write_text(json.dumps(found[name]), encoding="utf-8")
+        _write(found)
+    _write(found)
 
 
-def measure(name: str, source: Path) -> dict[str, Any]:
+def measure(name: str, folder: Path) -> dict[str, Any]:
     """Choose on validation, then read the test once: strict, unread, refitted, and in shuffled order."""
-    whole = read_sequences(source / SOURCES[name].file)
-    assert whole.n_users == SOURCES[name].users, "the file is another one"
+    source = SOURCES[name]
+    whole = read_sequences(folder / source.file, folder / source.attributes if source.attributes else None)
+    assert whole.n_users == source.users, "the file is another one"
+    config = NightConfig(models=tuple(source.trials), seed=SEED, max_validation_users=whole.n_users)
+    search = search_for(config, decisive_k=K)
+    fitted = _tune(ValidationEvaluator(hold_out(whole, 1, read_from=2, learned_from=2), search), source.trials)
+    components = [one.component for one in fitted]
+
+    def fit(split: Split) -> list[Model]:
+        return [create(one.model, one.params).fit(split.fitted, seed=SEED) for one in components]
+
+    def evaluate(split: Split, models: Sequence[Recommender]) -> dict[str, Evaluation]:
+        evaluator = ValidationEvaluator(split, search)
+        pool = evaluator.pool(models)
+        return {key: evaluator.evaluate(pool, row) for key, row in weights.items()}
+
     validation = hold_out(whole, 1, read_from=2, learned_from=2)
-    recipe, on_validation = choose(validation, SOURCES[name].trials)
-    strict = hold_out(whole, 0, read_from=1, learned_from=2)
-    model = build(recipe).fit(strict.fitted, seed=SEED)
-    found = {"strict": _all(model, strict)}
-    unread = hold_out(whole, 0, read_from=2, learned_from=2)
-    models = {**model.parts, "blend": model}
-    found["unread"] = {key: evaluate(Unread(part, unread.fitted), unread, cutoffs=(K,)) for key, part in models.items()}
-    for kind, split in {
-        "shuffled": shuffled(strict, SEED),
-        "refitted": hold_out(whole, 0, read_from=1, learned_from=1),
-    }.items():
-        found[kind] = _all(build(recipe).fit(split.fitted, seed=SEED), split)
+    weights = _blends(ValidationEvaluator(validation, search), fitted)
+    found = {"validation": evaluate(validation, [one.recommender for one in fitted])}
+    strict, unread = (hold_out(whole, 0, read_from=place, learned_from=2) for place in (1, 2))
+    refitted, control = hold_out(whole, 0, read_from=1, learned_from=1), shuffled(strict, SEED)
+    models = fit(strict)
+    found["strict"] = evaluate(strict, models)
+    found["unread"] = evaluate(unread, [Unread(model, unread.fitted) for model in models])
+    found |= {"refitted": evaluate(refitted, fit(refitted)), "shuffled": evaluate(control, fit(control))}
+    params = {one.model: dict(one.params) for one in components}
     return {
-        "n_users": found["strict"]["blend"].n_users,
-        "blend": {part.model: part.weight for part in recipe.components if part.weight},
-        "models": [
-            {
-                "name": key,
-                "params": next((dict(part.params) for part in recipe.components if part.model == key), {}),
-                "validation": on_validation[key],
-                "hit_rate": _figure(found["strict"][key], "hit_rate"),
-                **{kind: _figure(evaluations[key], "ndcg") for kind, evaluations in found.items()},
-                "order": _difference(found["strict"][key], found["shuffled"][key]),
-            }
-            for key in models
-        ],
+        "n_users": len(found["strict"][POPULARITY].users),
+        "models": [_describe(key, params.get(key), row, components, found) for key, row in weights.items()],
     }
 
 
-def _all(model: Hybrid, split: Split) -> dict[str, Evaluation]:
-    """Measure each component, and the blend."""
-    return {key: evaluate(one, split, cutoffs=(K,)) for key, one in {**model.parts, "blend": model}.items()}
+def _tune(evaluator: ValidationEvaluator, trials: Mapping[str, int]) -> list[Fitted]:
+    """Choose the setting of each model on validation."""
+
+    def fit(component: Component) -> Fitted:
+        started = time.perf_counter()
+        model = create(component.model, component.params).fit(evaluator.split.fitted, seed=SEED)
+        return Fitted(component, model, time.perf_counter() - started)
+
+    found = []
+    for one in evaluator.search.tunables:
+        best, tried = Tuner(fit, evaluator.ndcg, Budget(trials[one.model], inf), SEED).tune(one)
+        print(one.model, [f"{trial.value or 0:.4f}, {trial.seconds:.0f} s" for trial in tried], flush=True)
+        found.append(best)
+    return found
+
+
+def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[str, list[float]]:
+    """Return the weights of all models, in their order: of each one alone, and of blends without and with content."""
+    names = [one.component.model for one in fitted]
+    found = dict(zip(names, np.eye(len(names)).tolist(), strict=True))
+    for label, members in {"blend": [one for one in fitted if one.component.model != CONTENT], _BOTH: fitted}.items():
+        if label == _BOTH and CONTENT not in names:
+            continue
+        gains = Gains.of(evaluator.pool([one.recommender for one in members]), evaluator.users, evaluator.split, K)
+        learned = learn_blend(gains, [one.component for one in members])
+        weights = {component.model: component.weight for component in learned.components}
+        found[label] = [weights.get(name, 0.0) for name in names]
+    return found
+
+
+def _describe(
+    key: str,
+    params: Mapping[str, Any] | None,
+    weights: Sequence[float],
+    components: Sequence[Component],
+    found: Mapping[str, Mapping[str, Evaluation]],
+) -> dict[str, Any]:
+    """Describe a row: its settings, or the weights of a blend, its figures, and what order adds."""
+    parts = zip(components, weights, strict=True)
+    order = compare(found["strict"][key], found["shuffled"][key], k=K)
+    return {
+        "name": key,
+        "params": {one.model: weight for one, weight in parts if weight} if params is None else params,
+        "hit_rate": _figure(found["strict"][key], "hit_rate"),
+        "order": [order.difference, order.ci_low, order.ci_high],
+        **{kind: _figure(evaluations[key], "ndcg") for kind, evaluations in found.items()},
+    }
 
 
 def _figure(evaluation: Evaluation, metric: str) -> list[float]:
     return [evaluation.mean(metric, K), *evaluation.interval(metric, K)]
-
-
-def _difference(strict: Evaluation, control: Evaluation) -> list[float]:
-    found = compare(strict, control, k=K)
-    return [found.difference, found.ci_low, found.ci_high]
-
-
-def main(data: DataOption = DATA, sets: Sets = ALL) -> None:
-    """Measure each data set in a process of its own; the page is written after each."""
-    found: dict[str, dict[str, Any]] = {}
-    for name in sets.split(","):
-        found[name] = in_fresh_process(measure, name, source_of(SOURCES[name].folder, data))
-        _write(found)
 
 
 def _write(found: Mapping[str, dict[str, Any]]) -> None:
@@ -171,12 +189,11 @@ _HOW = (
 
 def _body(name: str, document: dict[str, Any]) -> list[str]:
     source = SOURCES[name]
-    weights = ", ".join(f"{weight:g} {model}" for model, weight in document["blend"].items())
     trials = ", ".join(f"{model} {count}" for model, count in source.trials.items() if count)
-    columns = ["validation", "strict", "hit rate", "order adds", "unread", "refitted", "settings"]
+    columns = ["validation", "strict", "hit rate", "order adds", "unread", "refitted", "settings or weights"]
     return [
         f"## {name}",
-        f"{document['n_users']:,} users. Settings tried beside the defaults: {trials}. Blend of z-scores: {weights}.",
+        f"{document['n_users']:,} users. Settings tried beside the defaults: {trials}.",
         table(["ours, ndcg@10", *columns], [_row(model) for model in document["models"]]),
         table(["published", "ndcg@10 (hit rate)"], list(source.published.items())),
     ]
@@ -184,16 +201,19 @@ def _body(name: str, document: dict[str, Any]) -> list[str]:
 
 def _row(model: dict[str, Any]) -> list[str]:
     figures = [interval(model[kind]) for kind in ("strict", "hit_rate", "order", "unread", "refitted")]
-    return [model["name"], f"{model['validation']:.4f}", *figures, settings(model)]
+    return [model["name"], f"{model['validation'][0]:.4f}", *figures, settings(model)]
 
 
 def _verdict(name: str, document: dict[str, Any]) -> str:
-    """Say of the recipe that validation puts first whether it is ahead of the published figure."""
-    best = max(document["models"], key=lambda model: model["validation"])
-    value, low, _ = best["strict"]
-    goal = SOURCES[name].goal
-    standing = "ahead of" if low > goal else "above" if value > goal else "behind"
-    return f"{name}: {best['name']} {interval(best['strict'])}, {standing} {goal:.4f}"
+    """Say of what validation puts first, with and without attributes, whether it is ahead of the published figure."""
+    goal, parts = SOURCES[name].goal, []
+    by_ids = [model for model in document["models"] if model["name"] not in (CONTENT, _BOTH)]
+    for models in (by_ids, document["models"]):
+        best = max(models, key=lambda model: model["validation"][0])
+        value, low, _ = best["strict"]
+        standing = "ahead of" if low > goal else "above" if value > goal else "behind"
+        parts.append(f"{best['name']} {interval(best['strict'])}, {standing} {goal:.4f}")
+    return f"{name}: {', '.join(dict.fromkeys(parts))}"
 
 
 if __name__ == "__main__":
