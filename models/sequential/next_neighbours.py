@@ -116,7 +116,9 @@ class NextNeighbours(Model):
         return self.fold_in(self.known.histories[user_indices])
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        liked = likes_by_time(dataset).drop_nulls(TIMESTAMP)
+        liked = likes_by_time(dataset)
+        if not dataset.ordered:
+            liked = liked.drop_nulls(TIMESTAMP)
         users = liked[USER_INDEX].to_numpy()
         lengths = np.bincount(users, minlength=dataset.n_users)
         if lengths.max(initial=0) < 2:

@@ -90,7 +90,7 @@ class EventLog:
         return self._passed(self.item_available_at, at) & ~self._passed(self.item_until, at)
 
     def ended(self, at: datetime | None) -> Mask | None:
-        """Return bool[n_items], what was in the catalogue before an instant (None: T) and no longer is; None: nothing."""
+        """Return bool[n_items], what was in the catalogue before an instant (None: T) and is not now; None: nothing."""
         over = self._passed(self.item_available_at, at) & self._passed(self.item_until, at)
         return over if over.any() else None
 
