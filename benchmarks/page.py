@@ -9,7 +9,7 @@ from typing import Any
 from surroundings import machine
 
 from models.catalog import MODELS, create, create_reranker
-from nightschool.contract import RERANKER
+from nightschool.recipe import RERANKER
 
 _FOLDER = Path(__file__).resolve().parent
 RESULTS = _FOLDER / "results"

@@ -53,8 +53,8 @@ def measure(release_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     prepare_environment()
     from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
     from nightschool.application.home import open_home
-    from nightschool.contract import Recipe
     from nightschool.night.config import NightConfig
+    from nightschool.recipe import Recipe
 
     home, asked = open_home(), Offline(MODELS, "given", 20, 42, "manifest", NightConfig(**SEARCH))
     recipe = Recipe.model_validate(home.releases.get(release_id).recipe)

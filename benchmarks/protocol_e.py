@@ -54,9 +54,9 @@ def measure(source: Path) -> dict[str, Any]:
     home = ingested_home("movielens-100k", source)
     from models.catalog import create
     from nightschool.application.evaluate import events_of
-    from nightschool.contract import Component
     from nightschool.night.config import NightConfig
     from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
+    from nightschool.recipe import Component
 
     log = events_of(home, NightConfig())
     components = [Component(model=model, params=params) for model, params in MODELS]

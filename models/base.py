@@ -14,6 +14,7 @@ from models.serialization import read_arrays, read_card, write_arrays, write_car
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices, Space
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.histories import Histories
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, rank_users
@@ -44,6 +45,7 @@ class Model(ABC):
         explains: Whether an item of a user's history explains what it recommends.
         sequential: Whether it learns from the order of each user's interactions.
         needs_times: Whether it refuses data without timestamps.
+        needs_order: Whether it refuses data that do not tell in which order a user's interactions came.
         needs_scores: Whether it refuses data without graded scores.
         note: What the last fit did otherwise than its hyper-parameters say, in words for the report; None: nothing.
     """
@@ -56,6 +58,7 @@ class Model(ABC):
     explains: ClassVar[bool] = True
     sequential: ClassVar[bool] = False
     needs_times: ClassVar[bool] = False
+    needs_order: ClassVar[bool] = False
     needs_scores: ClassVar[bool] = False
 
     def __init__(self, config: BaseModel | None = None) -> None:
@@ -99,6 +102,11 @@ class Model(ABC):
 
     def _require_data(self, dataset: Dataset) -> None:
         """Raise where the dataset lacks what the class says it needs."""
+        if self.needs_order and not dataset.has_order:
+            raise ConfigurationError(
+                f"{self.name} needs the order of interactions, and this dataset has none",
+                do=f'leave {self.name} out, or give the manifest a timestamp, or order = "file"',
+            )
         lacks_times = self.needs_times and not dataset.has_times
         if lacks_times or (self.needs_scores and dataset.score_range is None):
             needed, column = ("times", "timestamp") if lacks_times else ("graded scores", "score")
@@ -214,12 +222,12 @@ class ItemToItem(Model):
         """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
         return self.weights
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
-        return fold_in(positive(history), self.weights)
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of scores or of ones, float32 [n_block, n_items]."""
+        return fold_in(positive(histories.scores), self.weights)
 
     def _score(self, user_indices: Indices) -> Float32s:
-        return self.fold_in(self.known.history[user_indices])
+        return self.fold_in(self.known.histories[user_indices])
 
 
 def _by_external_id(ranking: Ranking, users: Indices, known: Known) -> pl.DataFrame:

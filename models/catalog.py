@@ -11,8 +11,9 @@ from models.base import Model, ModelConfig
 from models.hybrid import Hybrid
 from models.reranker.config import RerankerConfig
 from models.serialization import read_card
-from nightschool.contract import RERANKER, Recipe, Space
+from nightschool.contract import Space
 from nightschool.errors import ConfigurationError
+from nightschool.recipe import RERANKER, Recipe
 
 if TYPE_CHECKING:
     from models.reranker.reranker import Reranker
@@ -58,6 +59,9 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "userknn": "models.neighbours.userknn.UserKnn",
         "rp3beta": "models.neighbours.rp3beta.Rp3Beta",
         "gfcf": "models.autoencoders.gfcf.Gfcf",
+        "transitions": "models.sequential.transitions.Transitions",
+        "next_ridge": "models.sequential.next_ridge.NextRidge",
+        "next_neighbours": "models.sequential.next_neighbours.NextNeighbours",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )

@@ -13,6 +13,7 @@ from models.serialization import read_arrays, write_arrays
 from nightschool.columns import ITEM_INDEX, SCORE, USER_ID, USER_INDEX
 from nightschool.contract import Dataset, Indices, Mask
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.histories import Histories
 
 _ARRAYS = "known.npz"
 _IDS = "ids.json"
@@ -25,16 +26,21 @@ class Known:
     Attributes:
         user_ids: External ids by user index.
         item_ids: External ids by item index.
-        history: Scores, CSR float32 [n_users, n_items]; every stored entry was seen.
+        histories: Scores and places, n_users of n_items; every stored entry was seen.
         available: bool [n_items], what may be recommended.
         cold_users: bool [n_users], users that no model has learned from.
     """
 
     user_ids: pl.Series
     item_ids: pl.Series
-    history: csr_array
+    histories: Histories
     available: Mask
     cold_users: Mask
+
+    @property
+    def history(self) -> csr_array:
+        """Scores, CSR float32 [n_users, n_items]."""
+        return self.histories.scores
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -45,7 +51,7 @@ class Known:
         """
         _check(dataset)
         available = dataset.available.copy()
-        return cls(dataset.user_ids, dataset.item_ids, dataset.history(), available, dataset.cold_users)
+        return cls(dataset.user_ids, dataset.item_ids, dataset.histories(), available, dataset.cold_users)
 
     def user_indices(self, user_ids: pl.Series) -> Indices:
         """Look up the index of each external id, int32 [n].
@@ -74,7 +80,7 @@ class Known:
     def without(self, user_index: int) -> "Known":
         """Return a copy without one user; the index of later users falls by one."""
         others = np.arange(len(self.user_ids)) != user_index
-        kept = (self.user_ids.filter(pl.Series(others)), self.item_ids, self.history[others], self.available)
+        kept = (self.user_ids.filter(pl.Series(others)), self.item_ids, self.histories[others], self.available)
         return Known(*kept, self.cold_users[others])
 
     def save(self, directory: Path) -> None:
@@ -82,6 +88,8 @@ class Known:
         ids = {"user_ids": self.user_ids.to_list(), "item_ids": self.item_ids.to_list()}
         (directory / _IDS).write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
         arrays = {"history": self.history, "available": self.available, "strangers": self.cold_users}
+        if self.histories.places is not None:
+            arrays["places"] = self.histories.places
         write_arrays(directory / _ARRAYS, arrays)
 
     @classmethod
@@ -97,7 +105,9 @@ class Known:
         except FileNotFoundError as error:
             raise NotFound("no model in this folder", seen=str(directory), do="give a saved model's folder") from error
         arrays = read_arrays(directory / _ARRAYS)
-        learned = (arrays["history"], arrays["available"], arrays["strangers"])
+        # Folders written before hold no places.
+        histories = Histories(arrays["history"], arrays.get("places"))
+        learned = (histories, arrays["available"], arrays["strangers"])
         return cls(pl.Series(ids["user_ids"]), pl.Series(ids["item_ids"]), *learned)
 
 

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from models.base import Model
 from models.fitted_state import Known
 from nightschool.capabilities import FoldsIn
-from nightschool.contract import RERANKER, Dataset, Float32s, Indices, Pool, Recipe
+from nightschool.contract import Dataset, Float32s, Indices, Pool
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 from nightschool.ranking.candidates import blend, candidate_pool, pool_users
 from nightschool.ranking.components import component_names
+from nightschool.recipe import RERANKER, Recipe
 
 if TYPE_CHECKING:
     from models.reranker.reranker import Reranker
@@ -74,8 +75,8 @@ class Hybrid(Model):
         blended = self._blend(pool)
         return blended if self.reranker is None else self.reranker.score(pool, blended, user_indices)
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items], float32 [n_block, n_items]; -inf outside the pool.
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of n_block users, float32 [n_block, n_items]; -inf outside the pool.
 
         A reranker knows its own users only: others get the blend.
 
@@ -88,8 +89,8 @@ class Hybrid(Model):
                 raise ConfigurationError(
                     "a component cannot fold in", seen=name, do="use a recipe of models that fold in"
                 )
-            scores.append(part.fold_in(history))
-        pool = candidate_pool(scores, history, self.known.available)
+            scores.append(part.fold_in(histories))
+        pool = candidate_pool(scores, histories.scores, self.known.available)
         return self._spread(pool, self._blend(pool))
 
     def forget(self, user_index: int) -> None:

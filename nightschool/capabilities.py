@@ -5,14 +5,15 @@ from typing import Protocol, runtime_checkable
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices, Instants
+from nightschool.histories import Histories
 
 
 @runtime_checkable
 class FoldsIn(Protocol):
     """Scores users it was not fitted on, from their history alone."""
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items], float32 [n_block, n_items]."""
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of n_block users, float32 [n_block, n_items]."""
 
 
 @runtime_checkable

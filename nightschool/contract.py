@@ -1,19 +1,21 @@
-"""What models, the night and the evaluation agree on: a dataset, a recommender, a recipe."""
+"""What models, the night and the evaluation agree on: a dataset, a split, a recommender."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
 from nightschool import frames
-from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, POSITION, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.histories import Histories
 from nightschool.item_columns import ItemColumns
+from nightschool.recipe import Recipe
 
 Float32s = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -22,9 +24,6 @@ Instants = NDArray[np.datetime64]
 
 POOL_SIZE: Final = 200
 """How many unseen items each component of a recipe brings into the pool that the blend ranks."""
-
-RERANKER: Final = "reranker"
-"""What configurations call the reranker, which is no model of its own: it orders what the models of a recipe found."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Dataset:
         user_ids: External ids by user index, length n_users; ascending by the hash of the id.
         item_ids: External ids by item index, length n_items; likewise.
         interactions: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), timestamp (the pair's latest event, null where the data have no time).
+            score (Float32), timestamp (the pair's latest event, null where the data have no time); position (Int32,
+            the place of that event in the source; where it is left out, the index of the item stands for it).
         users: Attributes in the order of the user index: user_id and the manifest's columns.
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
@@ -72,6 +72,7 @@ class Dataset:
         set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.
         departed: bool[n_users], users who have left: learned from, and not listed. None: no user.
         ended: bool[n_items], the items that could be recommended before that instant and no longer. None: no item.
+        ordered: Whether the pairs of a user that have no time stand in the order of time, by `position`.
     """
 
     user_ids: pl.Series
@@ -87,6 +88,7 @@ class Dataset:
     set_aside: Mask | None = None
     departed: Mask | None = None
     ended: Mask | None = None
+    ordered: bool = False
 
     @classmethod
     def from_frames(
@@ -149,6 +151,16 @@ class Dataset:
         return TIMESTAMP in self.pairs.columns and self.pairs[TIMESTAMP].count() > 0
 
     @property
+    def has_order(self) -> bool:
+        """Whether each user's interactions to learn from are a sequence, by time or by their order in the source."""
+        return self.ordered or self.has_times
+
+    @property
+    def sequence_keys(self) -> list[str]:
+        """Columns of `interactions` that sort them by user, and each user's in the order of time."""
+        return [name for name in (USER_INDEX, TIMESTAMP, POSITION, ITEM_INDEX) if name in self.interactions.columns]
+
+    @property
     def cold_users(self) -> Mask:
         """Users without interactions and users set aside, bool [n_users]: no model has learned from them."""
         met = np.zeros(self.n_users, dtype=bool)
@@ -158,6 +170,25 @@ class Dataset:
     def history(self) -> csr_array:
         """Return the merged scores of all pairs, CSR float32 [n_users, n_items]; zeros and negatives are stored."""
         return self._matrix(self.interactions)
+
+    def histories(self) -> Histories:
+        """Return the merged scores of all pairs with their places in the order of time."""
+        return Histories(self.history(), self.places)
+
+    @cached_property
+    def places(self) -> Indices | None:
+        """How many of the user's pairs are newer, int32 [n_pairs], in the order of `interactions`; None without order.
+
+        Pairs without a time are the oldest; of equal times the one that comes later in the source is the newer one.
+        """
+        if not self.ordered and not (TIMESTAMP in self.interactions.columns and self.interactions[TIMESTAMP].count()):
+            return None
+        users = self.interactions[USER_INDEX].to_numpy()
+        order = self.interactions.select(pl.arg_sort_by(self.sequence_keys, nulls_last=False)).to_series()
+        ends = np.cumsum(np.bincount(users, minlength=self.n_users))
+        places = np.empty(len(users), dtype=np.int32)
+        places[order.to_numpy()] = ends[users] - 1 - np.arange(len(users))
+        return places
 
     def scores(self) -> csr_array:
         """Return the merged scores of what may be learned from, in the shape of the history."""
@@ -220,40 +251,6 @@ class Recommender(Protocol):
 
     def score(self, user_indices: Indices) -> Float32s:
         """Score every item for some users, float32 [n_block, n_items], higher is better; seen items are scored too."""
-
-
-class Component(BaseModel):
-    """One model of a recipe: its name in the catalogue and its hyper-parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str
-    params: Mapping[str, Any] = Field(default_factory=dict)
-    weight: float = 1.0
-
-
-class Recipe(BaseModel):
-    """Names and numbers that make a recommender, never fitted arrays.
-
-    Its lists rank the candidate pool by Σ weight · score over scores normalised per user. `alpha` is the collaborative
-    share of a hybrid, else None; `reranker` the hyper-parameters of what reorders the best of those candidates.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    components: tuple[Component, ...] = Field(min_length=1)
-    alpha: float | None = Field(default=None, ge=0.0, le=1.0)
-    reranker: Mapping[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """A short name for tables and logs, such as `ease`, `blend(ials, dlae)` or `hybrid(ease, content, α=0.7)`."""
-        names = ", ".join(component.model for component in self.components)
-        if self.alpha is not None:
-            names = f"hybrid({names}, α={self.alpha:.1f})"
-        elif len(self.components) > 1:
-            names = f"blend({names})"
-        return names if self.reranker is None else f"{names} + reranker"
 
 
 class Pool(NamedTuple):

@@ -15,12 +15,13 @@ from nightschool.columns import (
     SIMILAR_ITEMS,
     SIMILAR_USERS,
 )
-from nightschool.contract import Dataset, Recipe, Split
+from nightschool.contract import Dataset, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.splitting import Cut, test_split, validation_split
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.prepare import cut_of, event_log
+from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
 from nightschool.storage.release_reader import Reader
 

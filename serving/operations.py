@@ -29,11 +29,11 @@ from nightschool.columns import (
     VALUE,
     K,
 )
-from nightschool.contract import Recipe
 from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
 from nightschool.experiments.sequential import Analysis, analyze
 from nightschool.experiments.store import Experiment, Experiments
+from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database

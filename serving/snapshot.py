@@ -29,10 +29,11 @@ from nightschool.columns import (
     WEIGHT,
     WITHDRAWN,
 )
-from nightschool.contract import Component, Mask, Recipe
+from nightschool.contract import Mask
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
+from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
 from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader

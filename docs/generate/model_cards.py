@@ -10,7 +10,8 @@ from models.catalog import MODELS
 from models.reranker.config import RerankerConfig
 from models.reranker.reranker import Reranker
 from nightschool.capabilities import FoldsIn, PredictsInContext, PredictsRatings, WeighsItems
-from nightschool.contract import RERANKER, Space, Span
+from nightschool.contract import Space, Span
+from nightschool.recipe import RERANKER
 
 _CAPABILITIES: Final = {
     FoldsIn: "scores users from a history it was not fitted on",
@@ -23,6 +24,7 @@ _FACTS: Final = {
     "personal": (False, "Everybody gets the same order."),
     "explains": (False, "Its lists come without a reason of their own: no item of the history explains an entry."),
     "needs_times": (True, "Needs the times of interactions."),
+    "needs_order": (True, 'Needs the order of a user\'s interactions: times, or `order = "file"` in the manifest.'),
     "needs_scores": (True, "Needs graded scores."),
     "sequential": (True, "Uses the order of a user's interactions."),
 }

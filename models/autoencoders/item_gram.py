@@ -45,16 +45,20 @@ class Sequences:
 
     @classmethod
     def of(cls, dataset: Dataset, index: Int64s, n_items: int) -> Self:
-        """Sort the likes that have a time by user and time, equal times by item; none where the data have no times.
+        """Sort the likes by user and time, equal times as in the source; none where the data have no order.
+
+        A like without a time has no place, unless the source's order is that of time.
 
         Args:
             dataset: What is learned from.
             index: int64 [dataset.n_items], the new index of each item, below `n_items`.
             n_items: How many items there are by the new index.
         """
-        if TIMESTAMP not in dataset.pairs.columns:
+        if not dataset.has_order:
             return cls.none(n_items)
-        liked = likes_by_time(dataset).filter(pl.col(TIMESTAMP).is_not_null())
+        liked = likes_by_time(dataset)
+        if not dataset.ordered:
+            liked = liked.filter(pl.col(TIMESTAMP).is_not_null())
         lengths = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
         ends = np.cumsum(lengths)
         bounds = np.repeat(np.stack([ends - lengths, ends], axis=1), lengths, axis=0)
@@ -155,9 +159,8 @@ class ItemGram:
 
 
 def likes_by_time(dataset: Dataset) -> pl.DataFrame:
-    """Return the likes by user, then time, then item; those without a time come first."""
-    liked = dataset.pairs.filter(pl.col(SCORE) > 0)
-    return liked.sort([name for name in (USER_INDEX, TIMESTAMP, ITEM_INDEX) if name in liked.columns])
+    """Return the likes by user, then time, then place in the source; those without a time come first."""
+    return dataset.pairs.filter(pl.col(SCORE) > 0).sort(dataset.sequence_keys)
 
 
 def parts_of(matrix: csr_array) -> Parts:

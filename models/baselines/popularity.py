@@ -2,10 +2,10 @@
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.histories import Histories
 
 
 class PopularityConfig(ModelConfig):
@@ -50,9 +50,9 @@ class Popularity(Model):
 
     config: PopularityConfig
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Return the same scores for any history, float32 [n_block, n_items]."""
-        return np.repeat(self.counts[None, :], history.shape[0], axis=0)
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Return the same scores for any histories, float32 [n_block, n_items]."""
+        return np.repeat(self.counts[None, :], histories.scores.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         liked = dataset.weighted_positives() if self.config.weighted else dataset.positives()

@@ -5,12 +5,12 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 from pydantic import Field
-from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 
 _SECONDS_A_DAY = 86_400
 
@@ -59,9 +59,9 @@ class RecentPopularity(Model):
     counts: Float32s
     """Likes by item, the old ones by what is left of them, float32 [n_items]."""
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Return the same scores for any history, float32 [n_block, n_items]."""
-        return np.repeat(self.counts[None, :], history.shape[0], axis=0)
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Return the same scores for any histories, float32 [n_block, n_items]."""
+        return np.repeat(self.counts[None, :], histories.scores.shape[0], axis=0)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         liked = dataset.pairs.filter(pl.col(SCORE) > 0)

@@ -11,6 +11,7 @@ from models.base import Model, ModelConfig
 from models.factorization.conjugate_gradient import principal_axes, solve, solve_on_all_cores
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
+from nightschool.histories import Histories
 from nightschool.ranking.foldin import positive
 
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked
@@ -95,9 +96,9 @@ class Ials(Model):
     shrinkage: Float32s
     """λ, float32 [1]."""
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items] of scores on the dataset's scale, float32 [n_block, n_items]."""
-        return self._solve_users(history) @ self.item_factors.T
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of scores on the dataset's scale, float32 [n_block, n_items]."""
+        return self._solve_users(histories.scores) @ self.item_factors.T
 
     def _solve_users(self, history: csr_array) -> Float32s:
         return solve(self._weights(history), self.item_factors, self.floor, self.shrinkage[0])

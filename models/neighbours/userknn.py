@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from models.base import Model, ModelConfig
 from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.histories import Histories
 from nightschool.ranking.foldin import fold_in, positive
 
 
@@ -67,9 +68,9 @@ class UserKnn(Model):
     similar: csr_array
     """Similarity of each user's nearest neighbours, CSR float32 [n_users, n_users]."""
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        """Score histories [n_block, n_items] of scores or of ones, float32 [n_block, n_items]."""
-        return fold_in(self._likeness.to_rows(positive(history), self.liked_by), self.likes)
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of scores or of ones, float32 [n_block, n_items]."""
+        return fold_in(self._likeness.to_rows(positive(histories.scores), self.liked_by), self.likes)
 
     def forget(self, user_index: int) -> None:
         """Remove a user, also as a neighbour: their likes no longer count for similar users."""

@@ -21,8 +21,9 @@ from models.rating_stack.temporal_context import instants_of
 from models.ratings import Ratings
 from models.side_features import item_traits, user_traits
 from nightschool.capabilities import PredictsRatings
-from nightschool.contract import Component, Dataset, Float32s, Indices, Instants, Space, Span
+from nightschool.contract import Dataset, Float32s, Indices, Instants, Space, Span
 from nightschool.errors import ConfigurationError
+from nightschool.recipe import Component
 
 _FOLDS = 5
 _PAIRS_AT_A_TIME = 1 << 15

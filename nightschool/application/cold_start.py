@@ -6,13 +6,13 @@ import numpy as np
 
 from models.catalog import build, create
 from nightschool.application.evaluate import Offline
-from nightschool.contract import RERANKER
 from nightschool.data.splits.cold_start import leave_out
 from nightschool.data.splits.splitting import TRAIN, VALIDATION
 from nightschool.errors import ConfigurationError
 from nightschool.night.filter_report import measure_effects
 from nightschool.offline.cold_start import Makers, describe_table, measure_cold_start
 from nightschool.offline.compare import describe_measured
+from nightschool.recipe import RERANKER
 from nightschool.storage.home import Home
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from models.catalog import create
 from nightschool.application.evaluate import events_of
-from nightschool.contract import Component
 from nightschool.night.config import NightConfig
 from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
+from nightschool.recipe import Component
 from nightschool.storage.home import Home
 
 

@@ -6,11 +6,11 @@ from math import inf
 from typing import Any
 
 from models.catalog import create, reranker_config, space
-from nightschool.contract import RERANKER, Recipe
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
 from nightschool.night.selection.select import Search
 from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.recipe import RERANKER, Recipe
 from nightschool.settings import Settings
 
 

@@ -20,6 +20,7 @@ from nightschool.columns import (
     ITEM_ID,
     ITEM_INDEX,
     NEGATIVE,
+    POSITION,
     RELEVANT,
     SCORE,
     SOURCE_FILE,
@@ -40,8 +41,9 @@ from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids
 from nightschool.item_columns import ItemColumns
 
-_PAIRS = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
-EVENTS = pl.Schema({**_PAIRS, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})
+_SCORED = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
+_PAIRS = {**_SCORED, POSITION: pl.Int32()}
+EVENTS = pl.Schema({**_SCORED, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
 
 
@@ -59,6 +61,7 @@ class EventLog:
         n_given: How many of the last events are the manifest's hold-out, which nothing may learn from.
         rules: How much of a history is learned from.
         as_of: T, the instant of the snapshot; None: after everything that is known.
+        ordered: Whether a user's events without times stand in the order of time.
     """
 
     empty: Dataset
@@ -69,6 +72,7 @@ class EventLog:
     n_given: int = 0
     rules: Rules = Rules()
     as_of: datetime | None = None
+    ordered: bool = False
 
     @cached_property
     def known(self) -> Mask:
@@ -86,10 +90,7 @@ class EventLog:
         return self._passed(self.item_available_at, at) & ~self._passed(self.item_until, at)
 
     def ended(self, at: datetime | None) -> Mask | None:
-        """Return bool[n_items], what was in the catalogue before an instant (None: T) and no longer is; None: nothing.
-
-        Its description is known, other than that of an item that is still to come.
-        """
+        """Return bool[n_items], what was in the catalogue before an instant (None: T) and is not now; None: nothing."""
         over = self._passed(self.item_available_at, at) & self._passed(self.item_until, at)
         return over if over.any() else None
 
@@ -155,6 +156,7 @@ class EventLog:
             n_given=self.n_given,
             rules=self.rules,
             as_of=self.as_of,
+            ordered=self.ordered,
         )
         departed = [] if self.empty.departed is None else [pl.Series(WITHDRAWN, self.empty.departed)]
         self.empty.users.with_columns(departed).write_parquet(directory / _FILES["users"])
@@ -173,7 +175,7 @@ class EventLog:
         )
         empty = _empty_dataset(users, items, header)
         instants = (items[AVAILABLE_AT], items[UNTIL])
-        return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of)
+        return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of, header.ordered)
 
     def rows(self, mask: Mask) -> pl.DataFrame:
         """Return the masked events, without a copy if that is all of them."""
@@ -190,6 +192,7 @@ class _Header(BaseModel):
     n_given: int
     rules: Rules = Rules()
     as_of: datetime | None = None
+    ordered: bool = False
 
 
 def build_event_log(
@@ -230,11 +233,13 @@ def build_event_log(
         item_columns=ItemColumns() if items is None else manifest.item_columns,
         audience=None if users is None else manifest.audience,
         n_given=rows.height - known.height,
+        ordered=any(part.order == "file" for part in manifest.interactions),
     )
     events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
     item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
     empty = _empty_dataset(user_frame, item_frame, header)
-    return EventLog(empty, events, item_frame[AVAILABLE_AT], item_frame[UNTIL], signal, header.n_given)
+    instants = (item_frame[AVAILABLE_AT], item_frame[UNTIL])
+    return EventLog(empty, events, *instants, signal, header.n_given, ordered=header.ordered)
 
 
 def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
@@ -290,4 +295,5 @@ def _empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: _Header) ->
         score_range=header.signal.score_range,
         audience=header.audience,
         departed=departed if departed is not None and departed.any() else None,
+        ordered=header.ordered,
     )

@@ -14,6 +14,7 @@ from nightschool.columns import (
     ITEM_INDEX,
     LIKED,
     NEGATIVE,
+    POSITION,
     RATING,
     RELEVANT,
     SCORE,
@@ -118,7 +119,9 @@ def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
 
 
 def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
-    """Merge to one row per pair: user_index, item_index, score, latest timestamp, relevant; sorted by pair.
+    """Merge to one row per pair: user_index, item_index, score, latest timestamp, relevant, position; sorted by pair.
+
+    The position is that of the pair's latest event among all rows.
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
@@ -133,7 +136,7 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     rated = [pl.col(SCORE).is_not_null()] if events[SCORE].null_count() else []
     order = events.select(pl.arg_sort_by(pair, *rated, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
     columns = (USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT, NEGATIVE)
-    ordered = events.select(pl.col(columns).gather(order))
+    ordered = events.select(pl.col(columns).gather(order)).with_columns(order.cast(pl.Int32).alias(POSITION))
     users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()
     fresh = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
     last = ordered.filter(pl.Series(np.concatenate([fresh, np.ones(min(1, len(users)), dtype=bool)])))

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from nightschool.contract import Component
 from nightschool.night.config import NightConfig
 from nightschool.night.records import SelectRecord
+from nightschool.recipe import Component
 from nightschool.storage.releases import Release
 
 TUNE_EVERY = timedelta(days=7)

@@ -10,7 +10,6 @@ import polars as pl
 from pydantic import BaseModel
 
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEMS, UNTIL
-from nightschool.contract import Recipe
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import GateRefused, Held, NightschoolError
 from nightschool.night.basis import changed_basis
@@ -19,6 +18,7 @@ from nightschool.night.fidelity import MAY_DIFFER, find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
 from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
 from nightschool.night.records import STAGES, Record, StageRecord
+from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
 from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nightschool.contract import Blended, Component, Recipe, Split
+from nightschool.contract import Blended, Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
 from nightschool.night.selection.select import POPULARITY
+from nightschool.recipe import Component, Recipe
 
 Build = Callable[[Recipe], Blended]
 

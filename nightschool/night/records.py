@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from nightschool.contract import Recipe
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.gates import Gate
+from nightschool.recipe import Recipe
 
 Figures = Mapping[str, list[float | None]]
 """`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval."""

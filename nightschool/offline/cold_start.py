@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, Self
 
 from nightschool.capabilities import FoldsIn
-from nightschool.contract import Dataset, Float32s, Indices, Mask, Recipe, Recommender, Split
+from nightschool.contract import Dataset, Float32s, Indices, Mask, Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.cold_start import FIRST_EVENTS, USERS, among_new, first_events, new_items
 from nightschool.data.splits.splitting import TEST, VALIDATION, Cut
 from nightschool.errors import ConfigurationError
 from nightschool.night.selection.select import Create, Search
 from nightschool.offline.compare import Measured, compare_models
+from nightschool.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,12 @@ class FromHistory:
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
         """Fit the model; scores use the dataset's whole history, also what was seen but not learned from."""
         self.note = self._model.fit(dataset, seed=seed).note
-        self._history = dataset.history()
+        self._histories = dataset.histories()
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
         """Score every item for a block of users, float32 [n_block, n_items]."""
-        return self._model.fold_in(self._history[user_indices])
+        return self._model.fold_in(self._histories[user_indices])
 
 
 class OnWholeCatalogue:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
-from nightschool.contract import RERANKER, Recipe, Recommender, Split
+from nightschool.contract import Recommender, Split
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
@@ -19,6 +19,7 @@ from nightschool.night.reporting.metrics import figures, finite_or_none
 from nightschool.night.selection.reranking import Build, with_reranker
 from nightschool.night.selection.select import Create, Search, choose_recipe
 from nightschool.ranking.topk import Ranking
+from nightschool.recipe import RERANKER, Recipe
 
 
 @dataclass(frozen=True)

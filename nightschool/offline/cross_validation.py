@@ -9,7 +9,7 @@ import numpy as np
 
 from nightschool.capabilities import PredictsInContext, PredictsRatings
 from nightschool.columns import TIMESTAMP
-from nightschool.contract import Component, Recommender, Split
+from nightschool.contract import Recommender, Split
 from nightschool.data.dataset import EventLog
 from nightschool.data.splits.folds import FOLDS, PROTOCOL, fold_splits
 from nightschool.errors import ConfigurationError
@@ -20,6 +20,7 @@ from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.segments import OVERALL, segments
 from nightschool.night.selection.select import Create
 from nightschool.progress import watch
+from nightschool.recipe import Component
 
 _METRICS = ("rmse", "mae")
 

@@ -1,6 +1,6 @@
 """Names of a recipe's components in tables and files."""
 
-from nightschool.contract import Recipe
+from nightschool.recipe import Recipe
 
 
 def component_names(recipe: Recipe) -> list[str]:

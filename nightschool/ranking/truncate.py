@@ -111,6 +111,8 @@ def keep_places(sizes, n, places):
 @njit(cache=True)
 def _bound(sizes, n):
     """Find the n-th largest size and how many of that size belong to the n; zeros where fewer are above zero."""
+    if np.count_nonzero(sizes) < n:
+        return np.float32(0), 0
     buckets = sizes.view(np.uint32) >> np.uint32(_SHIFT)  # larger sizes have larger bits
     counts = np.zeros(_BUCKETS, np.int64)
     for place in range(len(buckets)):

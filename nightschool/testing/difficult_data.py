@@ -95,7 +95,7 @@ class DifficultDataContract:
         model: The class under test.
         params: Hyper-parameters over the defaults, such as fewer epochs.
         refuses: Name of a difficult dataset to words of the error with which the model refuses it; what follows from
-            `needs_times` and `needs_scores` need not be named.
+            `needs_times`, `needs_order` and `needs_scores` need not be named.
     """
 
     model: ClassVar[type[Model]]
@@ -109,8 +109,8 @@ class DifficultDataContract:
 
     def refusal(self, case: str) -> str | None:
         """Return words of the error that a difficult dataset raises; None where the model learns from it."""
-        needed = {NO_TIMES: self.model.needs_times, NO_SCORES: self.model.needs_scores}
-        words = {NO_TIMES: "needs times", NO_SCORES: "needs graded scores"}
+        needed = {NO_TIMES: self.model.needs_times or self.model.needs_order, NO_SCORES: self.model.needs_scores}
+        words = {NO_TIMES: "needs (times|the order)", NO_SCORES: "needs graded scores"}
         return words[case] if needed.get(case) else self.refuses.get(case)
 
     @pytest.mark.parametrize("case", DIFFICULT)
@@ -123,7 +123,7 @@ class DifficultDataContract:
                 self.new().fit(DIFFICULT[case], seed=0)
 
     def test_without_times_a_personal_model_stays_personal_or_refuses(self) -> None:
-        if self.model.personal and not self.model.needs_times:
+        if self.model.personal and not self.refusal(NO_TIMES):
             scores = self.new().fit(DIFFICULT[NO_TIMES], seed=0).score(np.arange(N_USERS, dtype=np.int32))
             assert not (scores == scores[:1]).all()
 

@@ -164,7 +164,7 @@ class RecommenderContract(DifficultDataContract):
 
     def test_folding_in_a_known_history_gives_the_users_own_scores(self, case: Case) -> None:
         if isinstance(case.model, FoldsIn):
-            assert np.array_equal(case.model.fold_in(case.dataset.scores()), all_scores(case.model))
+            assert np.array_equal(case.model.fold_in(case.dataset.histories()), all_scores(case.model))
 
     def test_item_weights_are_exactly_what_is_scored(self, case: Case) -> None:
         if not isinstance(case.model, WeighsItems):
@@ -202,7 +202,7 @@ class RecommenderContract(DifficultDataContract):
         assert self.model.personal or not self.model.explains
 
     def test_it_learns_from_the_order_of_interactions_only_if_it_says_so(self, case: Case) -> None:
-        if self.model.sequential or self.model.needs_times:
+        if self.model.sequential or self.model.needs_times or self.model.needs_order:
             return
         turned = pl.col(TIMESTAMP).reverse().over(USER_INDEX)
         reordered = replace(case.dataset, interactions=case.dataset.interactions.with_columns(turned))

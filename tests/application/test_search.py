@@ -5,10 +5,10 @@ import pytest
 
 from models.catalog import MODELS, create, create_reranker
 from nightschool.application.search import repeat_search, search_for, settled_search
-from nightschool.contract import Component, Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import Searched
+from nightschool.recipe import Component, Recipe
 
 
 def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():

@@ -16,6 +16,7 @@ from nightschool.columns import (
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
+    POSITION,
     RATING,
     RELEVANT,
     SCORE,
@@ -94,7 +95,7 @@ def by_id(log: EventLog, frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     named = frame.select(
         pl.Series("u", log.empty.user_ids[frame[USER_INDEX]]),
         pl.Series("i", log.empty.item_ids[frame[ITEM_INDEX]]),
-        pl.exclude(USER_INDEX, ITEM_INDEX),
+        pl.exclude(USER_INDEX, ITEM_INDEX, POSITION),
     )
     return sorted(named.rows())
 

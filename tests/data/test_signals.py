@@ -12,6 +12,7 @@ from nightschool.columns import (
     ITEM_INDEX,
     LIKED,
     NEGATIVE,
+    POSITION,
     RATING,
     RELEVANT,
     SCORE,
@@ -125,7 +126,7 @@ def test_engagement_sums_up_to_the_cap() -> None:
 def test_who_dislikes_last_wants_it_no_more(rows: list[tuple[int, int, int, float, bool]], signal: Signal) -> None:
     merged = merge_repeats(events(*rows), signal)
     assert merged.select(SCORE, RELEVANT).rows() == [(-5.0, False)]
-    assert merged.columns == [USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT]
+    assert merged.columns == [USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT, POSITION]
 
 
 @pytest.mark.parametrize(

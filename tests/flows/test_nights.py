@@ -17,11 +17,11 @@ from models.catalog import build
 from nightschool.application.home import open_home
 from nightschool.application.tracking import registry
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, SCORE, SOURCE, USER_ID
-from nightschool.contract import Component, Recipe
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.gates import Gate, ProposedLists, ask_table_gates
 from nightschool.notebook import open_release
+from nightschool.recipe import Component, Recipe
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.home import Home

@@ -10,8 +10,8 @@ import pytest
 from models import catalog
 from models.hybrid import Hybrid
 from nightschool.capabilities import FoldsIn, WeighsItems
-from nightschool.contract import Recipe
 from nightschool.errors import ConfigurationError
+from nightschool.recipe import Recipe
 from nightschool.testing.recommender import all_scores
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,10 @@ from polars.testing import assert_frame_equal
 from models import catalog
 from models.published import Published, forget_user, write_audiences
 from models.serialization import read_arrays
-from nightschool.contract import Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.errors import ConfigurationError
 from nightschool.night.release.audiences import measure_audiences
+from nightschool.recipe import Recipe
 
 GONE = 7
 BLEND = Recipe.model_validate(

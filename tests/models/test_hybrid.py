@@ -5,9 +5,10 @@ import pytest
 
 from models import catalog
 from models.hybrid import Hybrid
-from nightschool.contract import Blended, Recipe
+from nightschool.contract import Blended
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.topk import allowed_items
+from nightschool.recipe import Recipe
 from nightschool.testing.difficult_data import DifficultDataContract
 from nightschool.testing.recommender import RecommenderContract
 from tests.models.test_catalog import BLEND
@@ -123,14 +124,14 @@ def test_a_model_may_enter_a_recipe_twice(planted, tmp_path):
 
 
 def test_it_folds_in_what_its_parts_fold_in(hybrid, planted):
-    np.testing.assert_allclose(hybrid.fold_in(planted.history()[USERS]), hybrid.score(USERS), rtol=1e-5)
+    np.testing.assert_allclose(hybrid.fold_in(planted.histories()[USERS]), hybrid.score(USERS), rtol=1e-5)
 
 
 def test_a_part_that_cannot_fold_in_is_named(planted):
     recipe = Recipe.model_validate({"components": [{"model": "ease"}, {"model": "svd"}]})
     hybrid = catalog.build(recipe).fit(planted, seed=0)
     with pytest.raises(ConfigurationError, match=r"cannot fold in.*svd"):
-        hybrid.fold_in(planted.history()[USERS])
+        hybrid.fold_in(planted.histories()[USERS])
 
 
 def test_models_that_are_not_the_recipes_are_refused():

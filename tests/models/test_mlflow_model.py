@@ -11,8 +11,9 @@ import models
 from models.catalog import build
 from models.published import Published, write_audiences
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, USER_ID, VALUE, K
-from nightschool.contract import Component, Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.night.release.audiences import measure_audiences
+from nightschool.recipe import Component, Recipe
 from nightschool.storage.night_log import Measured, NightLog
 from nightschool.storage.registry import Registry
 

@@ -10,10 +10,11 @@ from models.catalog import build
 from models.hybrid import Hybrid
 from models.published import Published, write_audiences
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
-from nightschool.contract import Component, Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.night.release.lists import read_table, write_tables
+from nightschool.recipe import Component, Recipe
 
 K = 5
 RECIPE = Recipe(components=(Component(model="ease", weight=0.7), Component(model="content", weight=0.3)), alpha=0.7)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from nightschool.contract import Component, Recipe
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.night.gates import Gate
 from nightschool.night.night import Night
@@ -23,6 +22,7 @@ from nightschool.night.records import (
     TrialEntry,
     ValidateRecord,
 )
+from nightschool.recipe import Component, Recipe
 
 EASE = Recipe(components=(Component(model="ease", params={"l2": 5.0}),))
 FIGURE = {"ndcg@10": [0.31, 0.3, 0.32]}

@@ -19,9 +19,10 @@ from nightschool.columns import (
     SIMILAR_USERS,
     USER_ID,
 )
-from nightschool.contract import Component, Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.night.departed import present, rows_of_present
 from nightschool.night.release.lists import read_table, write_tables
+from nightschool.recipe import Component, Recipe
 
 HYBRID = Recipe(components=(Component(model="ease", weight=0.7), Component(model="content", weight=0.3)), alpha=0.7)
 N_USERS, N_ITEMS = 40, 12

@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nightschool.contract import Component
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import (
     Searched,
@@ -13,6 +12,7 @@ from nightschool.night.lineage import (
     tuning_is_due,
 )
 from nightschool.night.records import SelectRecord, TrialEntry
+from nightschool.recipe import Component
 from nightschool.storage.release import Release, Status
 from tests.night.records import EASE, example
 

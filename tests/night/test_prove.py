@@ -1,7 +1,7 @@
 import pytest
 
-from nightschool.contract import Component, Recipe
 from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, compare_on_test
+from nightschool.recipe import Component, Recipe
 
 GOOD = Recipe(components=(Component(model="good"),))
 BETTER = Recipe(components=(Component(model="better"),))

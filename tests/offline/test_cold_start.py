@@ -4,7 +4,6 @@ from typing import Self
 import numpy as np
 import polars as pl
 import pytest
-from scipy.sparse import csr_array
 
 from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
 from nightschool.contract import Dataset, Float32s, Indices
@@ -12,6 +11,7 @@ from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.cold_start import ITEMS, USERS, leave_out
 from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
 from nightschool.night.selection.select import Search
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.cold_start import FromHistory, Makers, OnWholeCatalogue, describe_table, measure_cold_start
@@ -58,24 +58,24 @@ class Popular:
     def score(self, user_indices: Indices) -> Float32s:
         return np.tile(self.counts, (len(user_indices), 1))
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        return np.tile(self.counts, (history.shape[0], 1))
+    def fold_in(self, histories: Histories) -> Float32s:
+        return np.tile(self.counts, (histories.scores.shape[0], 1))
 
 
 class SameTaste(Popular):
     """Scores the items that have the title of the first one of the history, never looking at who has them."""
 
     def fit(self, dataset: Dataset, *, seed: int) -> Self:
-        self.history = dataset.history()
+        self.histories = dataset.histories()
         titles = dataset.items[TITLE].to_numpy()
         self.alike = (titles[:, None] == titles[None, :]) & dataset.available
         return self
 
     def score(self, user_indices: Indices) -> Float32s:
-        return self.fold_in(self.history[user_indices])
+        return self.fold_in(self.histories[user_indices])
 
-    def fold_in(self, history: csr_array) -> Float32s:
-        return np.stack([self.alike[row.indices[0]].astype(np.float32) for row in history])
+    def fold_in(self, histories: Histories) -> Float32s:
+        return np.stack([self.alike[row.indices[0]].astype(np.float32) for row in histories.scores])
 
 
 class Known:

@@ -6,12 +6,13 @@ import polars as pl
 import pytest
 
 from nightschool.columns import ITEM_ID, RATING, TIMESTAMP, USER_ID
-from nightschool.contract import Component, Dataset
+from nightschool.contract import Dataset
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.folds import fold_splits
 from nightschool.errors import ConfigurationError
 from nightschool.offline.cross_validation import cross_validate, describe_cross_validation
+from nightschool.recipe import Component
 from tests.data.logs import as_ingested
 
 RATED = Manifest.model_validate(

@@ -1,5 +1,5 @@
-from nightschool.contract import Component, Recipe
 from nightschool.ranking.components import component_names
+from nightschool.recipe import Component, Recipe
 
 
 def test_a_model_that_comes_again_is_numbered() -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from models.catalog import build
 from models.hybrid import Hybrid
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
-from nightschool.contract import Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
@@ -20,6 +20,7 @@ from nightschool.night.prepare import event_log
 from nightschool.night.records import ProveRecord
 from nightschool.night.release.lists import write_tables
 from nightschool.night.release.publish import draft_release, publish_release
+from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths, Settings
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate

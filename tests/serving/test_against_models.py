@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID
 from nightschool.contract import Dataset, Float32s
+from nightschool.histories import Histories
 from serving.candidates import Scorer
 from serving.snapshot import CONTENT, Snapshot
 from serving.user_state import UserState
@@ -87,7 +88,7 @@ def test_an_event_scores_the_list_anew_as_the_models_fold_it_in(
     for user in with_pools(writing)[:20]:
         met = writing.items_of(user)[3]
         writing.send(user, event, met)
-        scores = hybrid.fold_in(history_with(dataset, user, {met: score}))[0]
+        scores = hybrid.fold_in(Histories(history_with(dataset, user, {met: score})))[0]
         items = writing.items_of(user, k=20)
         assert met not in items
         require_same_order(items, scores, dataset)
@@ -99,7 +100,7 @@ def test_a_cold_user_is_scored_as_the_models_fold_them_in(writing: Api, learned:
     writing.send(987_654, "like", *liked)
     row = np.zeros((1, dataset.n_items), dtype=np.float32)
     row[0, [index_in(dataset.item_ids, int(item)) for item in liked]] = 1
-    require_same_order(writing.items_of(987_654, k=20), hybrid.fold_in(csr_array(row))[0], dataset)
+    require_same_order(writing.items_of(987_654, k=20), hybrid.fold_in(Histories(csr_array(row)))[0], dataset)
 
 
 def test_without_events_nothing_moves(reading: Api) -> None:

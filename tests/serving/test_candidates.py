@@ -9,7 +9,9 @@ from scipy.sparse import csr_array
 
 from models.catalog import build
 from models.hybrid import Hybrid
-from nightschool.contract import Dataset, Recipe
+from nightschool.contract import Dataset
+from nightschool.histories import Histories
+from nightschool.recipe import Recipe
 from nightschool.storage.events import Stored
 from serving.answers import ListRequest, make_list
 from serving.candidates import Candidates, Scorer
@@ -46,7 +48,7 @@ def row_of(snapshot: Snapshot, dataset: Dataset, user: ExternalId, events: list[
 
 
 def folded(dataset: Dataset, model: Hybrid, row: csr_array) -> Scores:
-    scores = model.fold_in(row)[0]
+    scores = model.fold_in(Histories(row))[0]
     ids = dataset.item_ids.to_list()
     return {ids[place]: float(scores[place]) for place in np.flatnonzero(np.isfinite(scores))}
 

@@ -50,6 +50,7 @@ class Interactions(Sourced):
     duration: str | None = Field(default=None, description="Column of seconds.")
     liked: str | None = None
     event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
+    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
     event_id_scope: Literal["dataset", "file"] = Field(
         default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
     )

@@ -79,6 +79,12 @@ def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
     """
     if not log.known.any():
         raise DataRefused("There is nothing to split", seen=0, do="ingest interactions first")
+    if not log.has_time and log.ordered:
+        why = (
+            "the data have an order and no time: each user's last 20 % is the test, and the models know other people's "
+            "later events, so every verdict is weaker"
+        )
+        return _divide(log, "temporal-user", seed, window, (why,))
     if not log.has_time:
         why = "the data have no time: pairs are held out at random, so the models know events later than the test's"
         return _divide(log, "random-user", seed, window, (why,))
@@ -105,9 +111,10 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
         raise ConfigurationError(
             "unknown protocol", seen=protocol, do=f"use one of {', '.join(sorted(known | _CUT_ELSEWHERE))}"
         )
-    if protocol in NEEDS_TIME and not log.has_time:
+    if protocol in NEEDS_TIME and not log.has_time and (protocol == "temporal" or not log.ordered):
         raise ConfigurationError(
-            f"Protocol {protocol!r} needs timestamps, and the data have none", do="use random-user"
+            f"Protocol {protocol!r} needs timestamps, and the data have none",
+            do="use temporal-user" if log.ordered else "use random-user",
         )
     if protocol == "given":
         return _given(log, seed, window)

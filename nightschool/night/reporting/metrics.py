@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nightschool.contract import RERANKER
 from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.records import AlphaEntry, CandidateEntry, Figures, RoleEntry, SelectRecord, TrialEntry
 from nightschool.night.selection.select import Candidate, Selection
+from nightschool.recipe import RERANKER
 
 
 def figures(evaluation: Evaluation, cutoffs: tuple[int, ...]) -> Figures:

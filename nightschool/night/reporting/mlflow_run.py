@@ -3,12 +3,12 @@
 import polars as pl
 
 from nightschool.columns import MODEL, SEGMENT
-from nightschool.contract import Recipe
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.records import ProveRecord, SelectRecord, TrialEntry
 from nightschool.night.selection.select import POPULARITY
+from nightschool.recipe import Recipe
 from nightschool.storage.night_log import Measured, NightLog
 
 

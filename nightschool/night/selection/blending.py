@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nightschool.contract import Component, Recipe
 from nightschool.evaluation.gains import Gains
 from nightschool.evaluation.metrics import Float64s
+from nightschool.recipe import Component, Recipe
 
 Weights = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import RELEVANT, SCORE, TIMESTAMP
-from nightschool.contract import RERANKER, Component, Recipe, Recommender, Split
+from nightschool.contract import Recommender, Split
 from nightschool.data.splits.protocols import n_cuts
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
@@ -17,6 +17,7 @@ from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.selection.select import Candidate, Search, Selection, ValidationEvaluator
 from nightschool.night.selection.tuning import Trial
 from nightschool.progress import watch
+from nightschool.recipe import RERANKER, Component, Recipe
 
 logger = logging.getLogger("nightschool.night")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nightschool.capabilities import PredictsRatings
-from nightschool.contract import Component, Indices, Pool, Recipe, Recommender, Span, Split
+from nightschool.contract import Indices, Pool, Recommender, Span, Split
 from nightschool.data.density import mean_degree
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
@@ -22,6 +22,7 @@ from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import blend, join_pools, pool_users, rank_pool
 from nightschool.ranking.topk import rank_users
+from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import CONTENT
 
 logger = logging.getLogger("nightschool.night")

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nightschool.contract import Component, Recipe, Recommender, Space, Span
+from nightschool.contract import Recommender, Space, Span
 from nightschool.errors import NightschoolError
+from nightschool.recipe import Component, Recipe
 
 logger = logging.getLogger("nightschool.night")
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -60,7 +60,7 @@ def test_what_is_not_learned_from_still_speaks_in_a_history(planted):
     without = replace(planted, interactions=planted.interactions.filter(pl.Series(unlearned)))
     assert (model.item_weights() != Ease(EaseConfig(l2=5)).fit(without, seed=0).item_weights()).nnz == 0
     first = np.array([0], dtype=np.int32)
-    assert np.array_equal(model.score(first), model.fold_in(planted.history()[first]))
+    assert np.array_equal(model.score(first), model.fold_in(planted.histories()[first]))
     assert model.score(first).any()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from models.factorization.ials import Ials, IalsConfig
 from nightschool.data.density import mean_degree
+from nightschool.histories import Histories
 from nightschool.testing.recommender import RecommenderContract
 
 
@@ -83,7 +84,7 @@ def test_taste_is_found(planted):
 def test_an_unseen_history_is_served_like_a_users(planted):
     model = Ials().fit(planted, seed=0)
     histories = planted.scores()[[0, 1, 41]]
-    np.testing.assert_allclose(model.fold_in(histories), all_scores(model)[[0, 1, 41]], atol=1e-6)
+    np.testing.assert_allclose(model.fold_in(Histories(histories)), all_scores(model)[[0, 1, 41]], atol=1e-6)
 
 
 def test_a_regularisation_chosen_on_few_likes_is_less_where_there_are_more(ratings):

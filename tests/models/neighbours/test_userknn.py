@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.neighbours.userknn import UserKnn, UserKnnConfig
+from nightschool.histories import Histories
 from nightschool.testing.recommender import RecommenderContract
 
 
@@ -49,7 +50,7 @@ def test_a_new_history_has_no_neighbour_of_its_own(likes):
     model = UserKnn().fit(likes, seed=0)
     history = likes.history()[[0]]
     history.indices[0], history.indices[1], history.indices[2] = 0, 1, 4
-    scores = model.fold_in(history)
+    scores = model.fold_in(Histories(history))
     assert scores[0, 3] == pytest.approx(2 / 3)
 
 
@@ -64,5 +65,5 @@ def test_a_forgotten_user_speaks_for_nobody(likes):
     assert model.likes.shape == (4, 6)
     np.testing.assert_array_equal(after[0, 4], before[0, 4])
     np.testing.assert_array_equal(after[2:], before[3:])
-    folded = model.fold_in(likes.scores()[[0, 2, 3, 4]])
+    folded = model.fold_in(likes.histories()[[0, 2, 3, 4]])
     assert np.array_equal(folded, after)

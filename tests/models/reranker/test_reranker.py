@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from models import catalog
-from nightschool.contract import Recipe
 from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.recipe import Recipe
 
 COMPONENTS = [{"model": "ease", "params": {"l2": 5.0}, "weight": 0.7}, {"model": "popularity", "weight": 0.3}]
 SMALL = {"trees": 40, "leaves": 4, "min_leaf": 5, "l2": 1.0, "learning_rate": 0.2}
@@ -113,7 +113,7 @@ def test_a_forgotten_user_is_gone_and_other_lists_stay(planted):
 
 def test_users_of_another_history_get_the_blend(planted):
     plain = catalog.build(Recipe.model_validate({"components": COMPONENTS})).fit(planted, seed=0)
-    history = planted.history()[USERS]
+    history = planted.histories()[USERS]
     assert np.array_equal(build().fit(planted, seed=0).fold_in(history), plain.fold_in(history))
 
 

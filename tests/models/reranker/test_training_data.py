@@ -9,7 +9,7 @@ from models.reranker.features.all import CandidateFeatures
 from models.reranker.features.history import content_nearness
 from models.reranker.splits import Held, rotating_cuts
 from models.reranker.training_data import TrainingSetBuilder, join_batches
-from nightschool.contract import Recipe
+from nightschool.recipe import Recipe
 
 RECIPE = Recipe.model_validate({"components": [{"model": "ease", "params": {"l2": 5.0}}]})
 BUILDER = TrainingSetBuilder(depth=20, relevant_from=0.0, max_users=100, seed=0)

@@ -15,10 +15,11 @@ from nightschool.columns import (
     SIMILAR_ITEMS,
     SIMILAR_USERS,
 )
-from nightschool.contract import Component, Dataset, Recipe
+from nightschool.contract import Dataset
 from nightschool.item_columns import ItemColumns
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.release.lists import read_table, write_tables, write_weights
+from nightschool.recipe import Component, Recipe
 
 TOPICS = ("red", "blue")
 PER_TOPIC = 10

@@ -14,12 +14,12 @@ from nightschool.columns import (
     RELEASE_TABLES,
     SIMILAR_ITEMS,
 )
-from nightschool.contract import Recipe
 from nightschool.errors import Busy, GateRefused
 from nightschool.night.basis import describe_basis
 from nightschool.night.night import Night
 from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord, TrialEntry
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
+from nightschool.recipe import Recipe
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path

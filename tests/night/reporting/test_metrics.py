@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.contract import Component, Dataset, Recipe, Split
+from nightschool.contract import Dataset, Split
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Errors, Evaluation
@@ -18,6 +18,7 @@ from nightschool.night.reporting.metrics import (
 from nightschool.night.selection.select import Candidate, Search, choose_recipe
 from nightschool.night.selection.tuning import Budget, Tunable
 from nightschool.offline.compare import Measured, describe_measured
+from nightschool.recipe import Component, Recipe
 
 CUTOFFS = (1, 10)
 

@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from nightschool.columns import ITEMS
-from nightschool.contract import Component, Recipe
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.records import AlphaEntry, CandidateEntry, ProveRecord, SelectRecord, TrialEntry
 from nightschool.night.reporting.mlflow_run import night_log
+from nightschool.recipe import Component, Recipe
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.night_log import NightLog

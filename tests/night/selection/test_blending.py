@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from nightschool.contract import Component
 from nightschool.evaluation.gains import Gains
 from nightschool.night.selection.blending import learn_blend, ndcg
 from nightschool.ranking.candidates import candidate_pool
+from nightschool.recipe import Component
 
 NAMES = [Component(model=name) for name in ("loud", "quiet", "noise")]
 

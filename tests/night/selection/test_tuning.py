@@ -2,9 +2,10 @@ import math
 
 import pytest
 
-from nightschool.contract import Component, Span
+from nightschool.contract import Span
 from nightschool.errors import NightschoolError
 from nightschool.night.selection.tuning import Budget, Fitted, Tunable, Tuner
+from nightschool.recipe import Component
 
 HILL = Tunable("hill", {"slope": 1}, {"place": Span(0.0, 10.0)}, {"place": 2.0})
 

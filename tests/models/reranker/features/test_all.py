@@ -7,9 +7,9 @@ import pytest
 from models import catalog
 from models.reranker.features.all import CandidateFeatures, ranks
 from models.reranker.features.history import content_nearness
-from nightschool.contract import Recipe
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.topk import top_k
+from nightschool.recipe import Recipe
 
 RECIPE = Recipe.model_validate({"components": [{"model": "ease", "params": {"l2": 5.0}}, {"model": "popularity"}]})
 USERS = np.array([0, 1, 41], dtype=np.int32)

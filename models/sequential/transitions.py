@@ -1,0 +1,98 @@
+"""Transitions: what follows an item, by distance, over one or several steps, less to popular items."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import csr_array, vstack
+
+from models.autoencoders.item_gram import Sequences
+from models.sequential.followers import following
+from models.sequential.next_item import NextItem, NextItemConfig
+from nightschool.contract import Float32s, Space, Span
+from nightschool.ranking.truncate import keep_largest
+
+_BLOCK_ROWS = 512
+
+
+class TransitionsConfig(NextItemConfig):
+    """How far apart two items may be, what the way back counts, and how steps are chained."""
+
+    recency: float = Field(
+        default=1.0, gt=0, le=1000, description="Places in a history over which an item's weight falls to 1/e."
+    )
+    reach: int = Field(default=5, ge=1, le=100, description="Largest distance of two items in a history that counts.")
+    fading: float = Field(default=0.6, gt=0, le=1, description="What each further place of distance counts less.")
+    backward: float = Field(default=0.0, ge=0, le=1, description="What an item that came before counts.")
+    second_hop: float = Field(default=0.3, ge=0, le=1, description="What two steps count beside one.")
+    popularity: float = Field(
+        default=0.0, ge=0, le=1, description="Power of the followers' popularity that divides a weight."
+    )
+
+    space: ClassVar[Space] = {
+        "recency": Span(0.3, 10.0, log=True),
+        "reach": (2, 5, 10, 20),
+        "backward": (0.0, 0.25, 0.5, 1.0),
+        "second_hop": (0.0, 0.15, 0.3, 0.6),
+        "popularity": (0.0, 0.25, 0.5),
+    }
+
+
+class Transitions(NextItem):
+    """Transitions: directed, distance-decayed item-to-item weights, chained over two hops.
+
+    Formula:
+        score = a · W, a(i) = exp(−place(i) / `recency`), W = T + `second_hop` · T², where row i of T is the share of
+        Σ `fading`^(d − 1) over the items that come d ≤ `reach` places after item i (those before it counted with
+        `backward`), divided by followers' popularity to the power of `popularity`. Of each row the `weights_per_item`
+        largest entries are kept.
+
+    Good for:
+        What people take next, learned in seconds from few data.
+
+    Refuses:
+        Data without times, histories of one item alone, and catalogues whose item matrix exceeds `max_gigabytes`.
+
+    Memory:
+        4 bytes a pair of items while it is fitted.
+
+    Examples:
+        >>> model = Transitions(TransitionsConfig(recency=10.0, backward=1.0)).fit(dataset, seed=0)
+        >>> algebra = model.recommend(dataset.user_ids[:1], k=3)["item_id"]
+        >>> sorted(algebra) == [item for item in range(100, 110) if item not in seen("user 0")]
+        True
+
+    Reference:
+        Ludewig and Jannach, "Evaluation of Session-based Recommendation Algorithms", UMUAI 28, 2018 (sequential rules).
+    """
+
+    name = "transitions"
+    config_type = TransitionsConfig
+    bytes_a_pair = 4
+
+    config: TransitionsConfig
+
+    def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
+        steps = self._steps(sequences, n_items)
+        kept = []
+        for start in range(0, n_items, _BLOCK_ROWS):
+            one = steps[start : start + _BLOCK_ROWS]
+            rows = (one + np.float32(self.config.second_hop) * (one @ steps)).toarray()
+            place = np.arange(len(rows))
+            rows[place, start + place] = 0
+            kept.append(keep_largest(rows, self.config.weights_per_item))
+        return vstack(kept, format="csr")
+
+    def _steps(self, sequences: Sequences, n_items: int) -> csr_array:
+        """Return T, CSR float32 [n_items, n_items]; rows sum to one at most."""
+        distances = np.arange(self.config.reach + 1)
+        after = (self.config.fading ** np.maximum(distances - 1, 0)).astype(np.float32)
+        rows = following(sequences, n_items, after, np.float32(self.config.backward) * after)
+        sums = rows.sum(axis=1, dtype=np.float64)
+        rows *= (1 / np.maximum(sums, 1e-12)).astype(np.float32)[:, None]
+        rows *= self._rarity(sequences, n_items)
+        return keep_largest(rows, self.config.weights_per_item)
+
+    def _rarity(self, sequences: Sequences, n_items: int) -> Float32s:
+        counts = np.bincount(sequences.items, minlength=n_items)
+        return (np.maximum(counts, 1.0) ** -self.config.popularity).astype(np.float32)
