@@ -47,7 +47,7 @@ class NextItem(Model):
 
     @abstractmethod
     def _weights(self, sequences: Sequences, n_items: int, /) -> csr_array:
-        """Return the weights among the items that anybody liked, CSR float32 [n_items, n_items], diagonal empty."""
+        """Return the weights among the liked items, CSR float32 [n_items, n_items], diagonal empty."""
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n_block, n_items].

@@ -1,4 +1,4 @@
-"""Next neighbours: what came next wherever anybody's past looked like a user's own."""
+"""Next neighbours: what came next wherever the past of any user was similar."""
 
 from typing import ClassVar, NamedTuple
 
@@ -20,19 +20,19 @@ from nightschool.histories import Histories
 # mypy: disable-error-code="no-untyped-def"
 
 _NOTHING = 0.01  # what is left of a weight where a past is cut off
-_FAINT = 0.05  # share of the best likeness below which a place does not count
-_END = -1  # what stands behind each history
+_LEAST_SHARE = 0.05  # share of the best similarity below which a place is ignored
+_END = -1  # closes each history
 
 
 class NextNeighboursConfig(ModelConfig):
-    """How pasts are compared, and what is read off where they are alike."""
+    """How pasts are compared, and how far ahead of a similar one is looked."""
 
     recency: float = Field(
         default=4.0, gt=0, le=50, description="Places in a history over which an item's weight falls to 1/e."
     )
-    sharpness: float = Field(default=3.0, gt=0, le=20, description="Power of the likeness of two pasts.")
+    sharpness: float = Field(default=3.0, gt=0, le=20, description="Power of the similarity of two pasts.")
     rarity: float = Field(
-        default=0.5, ge=0, le=1, description="Power of an item's popularity that divides what it adds to a likeness."
+        default=0.5, ge=0, le=1, description="Power of an item's popularity that divides what it adds to a similarity."
     )
     horizon: int = Field(default=2, ge=1, le=50, description="Places ahead that count, the first most.")
     fading_ahead: float = Field(default=0.6, gt=0, le=1, description="What each further place ahead counts less.")
@@ -46,19 +46,19 @@ class NextNeighboursConfig(ModelConfig):
 
 
 class NextNeighbours(Model):
-    """Next neighbours: what came next wherever anybody's past looked like a user's own.
+    """Next neighbours: what came next wherever the past of any user was similar.
 
     Formula:
-        score(u, j) = Σ_t (likeness(u, t) / the largest)^`sharpness` · F(t, j) over all places t of all histories, where
-        likeness(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place, and n
-        users have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
-        Likenesses below a twentieth of the largest do not count.
+        score(u, j) = Σ_t (s(u, t) / the largest)^`sharpness` · F(t, j) over all places t of all histories. The similarity
+        s(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place, and n(i) users
+        have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
+        Similarities below a twentieth of the largest do not count.
 
     Good for:
-        Long histories in which paths repeat; beside `next_ridge`, which adds up what each item says by itself.
+        Long histories in which paths repeat; beside `next_ridge`, which sums the weights of single items.
 
     Refuses:
-        Data without times, and histories of one item alone.
+        Data without an order, and histories of one item alone.
 
     Memory:
         12 bytes a like.
@@ -108,7 +108,7 @@ class NextNeighbours(Model):
         return scores
 
     def forget(self, user_index: int) -> None:
-        """Remove a user, also as a neighbour: what they took no longer counts for others."""
+        """Remove a user, also as a neighbour: their history no longer counts for others."""
         super().forget(user_index)
         self.taken = self.taken[np.arange(self.taken.shape[0]) != user_index]
 
@@ -139,7 +139,7 @@ class _Paths(NamedTuple):
     """Histories oldest first, one after the other.
 
     Attributes:
-        items: int32, -1 behind each history.
+        items: int32, -1 closes each history.
         places: int64, the places of `items` by item and then ascending.
         starts: int64 [n_items + 1], where each item's places begin in `places`, and the end of the last.
     """
@@ -161,24 +161,24 @@ def _lay_out(taken: csr_array) -> _Paths:
 
 @njit(nogil=True, cache=True)
 def _add_nexts(scores, past, sequences, fading, ahead, sharpness):
-    """Add to `scores` what came after the places whose past is like each row's."""
+    """Add to `scores` what came after the places whose past is similar to each row's."""
     starts, history, strengths = past
     items = sequences[0]
-    likeness = np.zeros(len(items), dtype=np.float32)
+    similarity = np.zeros(len(items), dtype=np.float32)
     found = np.empty(len(items), dtype=np.int64)
     for row in range(len(scores)):
         n_found = 0
         for entry in range(starts[row], starts[row + 1]):
             if strengths[entry] > 0:
                 one = history[entry], strengths[entry]
-                n_found = _add_likeness(likeness, found, n_found, one, sequences, fading)
+                n_found = _add_similarity(similarity, found, n_found, one, sequences, fading)
         highest = np.float32(0)
         for place in found[:n_found]:
-            highest = max(highest, likeness[place])
+            highest = max(highest, similarity[place])
         for place in found[:n_found]:
-            share = likeness[place] / highest
-            likeness[place] = 0
-            if share >= _FAINT:
+            share = similarity[place] / highest
+            similarity[place] = 0
+            if share >= _LEAST_SHARE:
                 weight = share**sharpness
                 for step in range(len(ahead)):
                     if items[place + step] == _END:
@@ -187,8 +187,8 @@ def _add_nexts(scores, past, sequences, fading, ahead, sharpness):
 
 
 @njit(nogil=True, cache=True)
-def _add_likeness(likeness, found, n_found, one, sequences, fading):
-    """Add what an item of the past says to all places that come after it anywhere; return how many are not zero."""
+def _add_similarity(similarity, found, n_found, one, sequences, fading):
+    """Add one item's part to the similarity of every place after it, in all histories; return how many are not zero."""
     items, places, item_starts = sequences
     item, strength = one
     for entry in range(item_starts[item], item_starts[item + 1]):
@@ -196,8 +196,8 @@ def _add_likeness(likeness, found, n_found, one, sequences, fading):
             place = places[entry] + 1 + distance
             if items[place] == _END:
                 break
-            if likeness[place] == 0:
+            if similarity[place] == 0:
                 found[n_found] = place
                 n_found += 1
-            likeness[place] += strength * fading[distance]
+            similarity[place] += strength * fading[distance]
     return n_found

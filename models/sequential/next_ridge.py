@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.linalg import get_lapack_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.sparse import csr_array
 
 from models.autoencoders.item_gram import Sequences
@@ -44,7 +44,7 @@ class NextRidge(NextItem):
         Courses, series and whatever else is taken in an order: in seconds, and often the best single model there.
 
     Refuses:
-        Data without times, histories of one item alone, and catalogues whose two item matrices exceed
+        Data without an order, histories of one item alone, and catalogues whose two item matrices exceed
         `max_gigabytes`.
 
     Memory:
@@ -88,12 +88,12 @@ class NextRidge(NextItem):
 
 
 def _solve_in_place(matrix: Float32s, targets: Float32s) -> Float32s | None:
-    """Solve matrix · B = targets by Cholesky, writing over both; None where the matrix is not definite."""
-    potrf, trtrs = get_lapack_funcs(("potrf", "trtrs"), (matrix,))
-    # LAPACK counts by column: the transposed view of a symmetric matrix spares a copy.
+    """Solve matrix · B = targets by Cholesky and return B, over the memory of both; None where it is not definite."""
+    (potrf,), (trsm,) = get_lapack_funcs(("potrf",), (matrix,)), get_blas_funcs(("trsm",), (matrix,))
+    # LAPACK counts by column: the transposed views spare copies. The matrix being symmetric, Bᵀ · matrix = targetsᵀ.
     factor, failed = potrf(matrix.T, lower=1, clean=1, overwrite_a=1)
     if failed:
         return None
-    half, _ = trtrs(factor, targets, lower=1, trans=0, overwrite_b=1)
-    solved, _ = trtrs(factor, half, lower=1, trans=1, overwrite_b=1)
-    return np.ascontiguousarray(solved)
+    half = trsm(1, factor, targets.T, side=1, lower=1, trans_a=1, overwrite_b=1)
+    solved: Float32s = trsm(1, factor, half, side=1, lower=1, overwrite_b=1).T
+    return solved

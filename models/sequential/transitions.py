@@ -51,7 +51,7 @@ class Transitions(NextItem):
         What people take next, learned in seconds from few data.
 
     Refuses:
-        Data without times, histories of one item alone, and catalogues whose item matrix exceeds `max_gigabytes`.
+        Data without an order, histories of one item alone, and catalogues whose item matrix exceeds `max_gigabytes`.
 
     Memory:
         4 bytes a pair of items while it is fitted.

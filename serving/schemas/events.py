@@ -43,7 +43,8 @@ KINDS: Final = ("one", "several")
 
 
 def _kind(body: Any) -> str:
-    return KINDS[isinstance(body, Events) or (isinstance(body, Mapping) and "events" in body)]
+    one, several = KINDS
+    return several if isinstance(body, Events) or (isinstance(body, Mapping) and "events" in body) else one
 
 
 OneOrSeveral = Annotated[Annotated[Event, Tag(KINDS[0])] | Annotated[Events, Tag(KINDS[1])], Discriminator(_kind)]
