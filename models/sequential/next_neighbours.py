@@ -49,9 +49,9 @@ class NextNeighbours(Model):
     """Next neighbours: what came next wherever the past of any user was similar.
 
     Formula:
-        score(u, j) = Σ_t (s(u, t) / the largest)^`sharpness` · F(t, j) over all places t of all histories. The similarity
-        s(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place, and n(i) users
-        have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
+        score(u, j) = Σ_t (s(u, t) / the largest)^`sharpness` · F(t, j) over all places t of all histories, by
+        similarity s(u, t) = Σ_i a(u, i) · a(t, i) / n(i)^`rarity`: a fades by exp(−1 / `recency`) with each place, n(i)
+        users have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
         Similarities below a twentieth of the largest do not count.
 
     Good for:
