@@ -9,20 +9,21 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import (
-    DETAIL,
-    ITEM_INDEX,
-    ITEMS,
-    REASON,
-    ROW,
-    SOURCE_ROW,
-    UNTIL,
-    USER_INDEX,
-    USERS,
-    WITHDRAWN,
-)
+from nightschool.columns import ITEMS, USERS
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
+from nightschool.data.manifest.sections import (
+    Constant,
+    IdMap,
+    Listed,
+    Origins,
+    Quantity,
+    Rating,
+    Sourced,
+    Time,
+    When,
+    distinct,
+    refuse_collisions,
+)
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -65,7 +66,7 @@ class Interactions(Sourced):
         named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
         rating = self.rating and self.rating.column
         time = self.timestamp.source_columns if self.timestamp else ()
-        return _distinct(*(name for name in (*named, rating, *time) if name))
+        return distinct(*(name for name in (*named, rating, *time) if name))
 
     @model_validator(mode="after")
     def _deletions_name_their_event(self) -> Self:
@@ -89,6 +90,8 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    prerequisites: Listed | None = Field(default=None, description="Column of the ids of the items to complete before.")
+    skills: Listed | None = Field(default=None, description="Column of the skills that an item builds.")
     available: When | None = Field(default=None, description="Since when an item can be recommended.")
     until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
     complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
@@ -98,12 +101,19 @@ class Items(Sourced):
         """The columns that are read from the files."""
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
-        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags)
+        return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+
+    @property
+    def list_columns(self) -> Mapping[str, str]:
+        """Columns of several values to their separators; that of `lists` comes first."""
+        named = {each.column: each.separator for each in (self.prerequisites, self.skills) if each}
+        return {**named, **self.lists}
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
+        refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -127,11 +137,11 @@ class Users(Sourced):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
+        return distinct(self.id, *self.attributes, *self.lists, *self.numbers)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
             raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
@@ -193,7 +203,9 @@ class Manifest(Part):
         """Which columns of the items table say what an item is about; lists made of flags included."""
         if self.items is None:
             return ItemColumns()
-        return ItemColumns(self.items.categories, self.items.ordinals, (*self.items.lists, *self.items.flags))
+        items = self.items
+        prerequisites, skills = (each and each.column for each in (items.prerequisites, items.skills))
+        return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
 
     @property
     def audience(self) -> str | None:
@@ -224,22 +236,6 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
-
-
-def _distinct(*names: str) -> Names:
-    return tuple(dict.fromkeys(names))
-
-
-_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
-"""Columns of a row on its way in."""
-
-
-def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
-    """Raise if two columns, or a column and one that every table has, would have the same name."""
-    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
-    repeated = {name for name in names if names.count(name) > 1}
-    if clash := sorted(repeated | (taken & {*names})):
-        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
 _SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"

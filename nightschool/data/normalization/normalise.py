@@ -119,7 +119,7 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     for name, levels in part.ordinals.items():
         text = parsed.label(name)
         parsed.add(name, text.set(~text.is_in([level.strip(BLANKS) for level in levels]), None), text)
-    parsed.add_lists(part.lists)
+    parsed.add_lists(part.list_columns)
     for name, columns in part.flags.items():
         parsed.add_flags(name, columns)
     parsed.add_quantities(part.numbers)
