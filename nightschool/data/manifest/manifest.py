@@ -22,7 +22,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
+from nightschool.data.manifest.sections import Interactions, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -37,43 +37,6 @@ def _named_flags(value: object) -> object:
 
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, Mapping) else value
-
-
-class Interactions(Sourced):
-    """Files of interactions, and the meaning of their columns."""
-
-    user: str
-    item: str
-    rating: Rating | None = None
-    timestamp: Time | None = None
-    event: str | Constant | None = None
-    duration: str | None = Field(default=None, description="Column of seconds.")
-    liked: str | None = None
-    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
-    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
-    event_id_scope: Literal["dataset", "file"] = Field(
-        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
-    )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
-    user_map: IdMap | None = None
-    item_map: IdMap | None = None
-
-    @property
-    def source_columns(self) -> Names:
-        """The columns that are read from the files."""
-        event = None if isinstance(self.event, Constant) else self.event
-        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
-        rating = self.rating and self.rating.column
-        time = self.timestamp.source_columns if self.timestamp else ()
-        return _distinct(*(name for name in (*named, rating, *time) if name))
-
-    @model_validator(mode="after")
-    def _deletions_name_their_event(self) -> Self:
-        if self.deleted and not self.event_id:
-            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
-        if self.event_id_scope == "file" and not self.event_id:
-            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
-        return self
 
 
 class Items(Sourced):
@@ -99,7 +62,7 @@ class Items(Sourced):
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
         described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
-        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+        return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
@@ -127,7 +90,7 @@ class Users(Sourced):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
+        return distinct(self.id, *self.attributes, *self.lists, *self.numbers)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
@@ -224,10 +187,6 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
-
-
-def _distinct(*names: str) -> Names:
-    return tuple(dict.fromkeys(names))
 
 
 _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
