@@ -9,21 +9,20 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import ITEMS, USERS
-from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import (
-    Constant,
-    IdMap,
-    Listed,
-    Origins,
-    Quantity,
-    Rating,
-    Sourced,
-    Time,
-    When,
-    distinct,
-    refuse_collisions,
+from nightschool.columns import (
+    DETAIL,
+    ITEM_INDEX,
+    ITEMS,
+    REASON,
+    ROW,
+    SOURCE_ROW,
+    UNTIL,
+    USER_INDEX,
+    USERS,
+    WITHDRAWN,
 )
+from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
+from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -38,43 +37,6 @@ def _named_flags(value: object) -> object:
 
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, Mapping) else value
-
-
-class Interactions(Sourced):
-    """Files of interactions, and the meaning of their columns."""
-
-    user: str
-    item: str
-    rating: Rating | None = None
-    timestamp: Time | None = None
-    event: str | Constant | None = None
-    duration: str | None = Field(default=None, description="Column of seconds.")
-    liked: str | None = None
-    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
-    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
-    event_id_scope: Literal["dataset", "file"] = Field(
-        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
-    )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
-    user_map: IdMap | None = None
-    item_map: IdMap | None = None
-
-    @property
-    def source_columns(self) -> Names:
-        """The columns that are read from the files."""
-        event = None if isinstance(self.event, Constant) else self.event
-        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
-        rating = self.rating and self.rating.column
-        time = self.timestamp.source_columns if self.timestamp else ()
-        return distinct(*(name for name in (*named, rating, *time) if name))
-
-    @model_validator(mode="after")
-    def _deletions_name_their_event(self) -> Self:
-        if self.deleted and not self.event_id:
-            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
-        if self.event_id_scope == "file" and not self.event_id:
-            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
-        return self
 
 
 class Items(Sourced):
@@ -113,7 +75,7 @@ class Items(Sourced):
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
         columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
-        refuse_collisions(columns, ITEMS.columns)
+        _refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -141,7 +103,7 @@ class Users(Sourced):
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
             raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
@@ -236,6 +198,18 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
+
+
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
+"""Columns of a row on its way in."""
+
+
+def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
+    """Raise if two columns, or a column and one that every table has, would have the same name."""
+    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
+    repeated = {name for name in names if names.count(name) > 1}
+    if clash := sorted(repeated | (taken & {*names})):
+        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
 _SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"

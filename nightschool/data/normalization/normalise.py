@@ -22,8 +22,8 @@ from nightschool.columns import (
     UNTIL,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.manifest.sections import Constant
+from nightschool.data.manifest.manifest import Items, Manifest, Users
+from nightschool.data.manifest.sections import Constant, Interactions
 from nightschool.data.normalization.ids import read_ids
 from nightschool.data.normalization.parse_values import (
     to_flags,

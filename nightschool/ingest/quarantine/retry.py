@@ -26,7 +26,8 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql
