@@ -166,7 +166,7 @@ class Manifest(Part):
         if self.items is None:
             return ItemColumns()
         items = self.items
-        prerequisites, skills = (each and each.column for each in (items.prerequisites, items.skills))
+        prerequisites, skills = (each.column if each else None for each in (items.prerequisites, items.skills))
         return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
 
     @property
