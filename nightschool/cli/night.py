@@ -36,6 +36,9 @@ def simulate(
     ] = "latent",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
     days: Annotated[int, typer.Option(min=1, help="Length of the simulated period in days; its end is fixed.")] = 365,
+    ordered: Annotated[
+        float, typer.Option(help="Share of users who take the items of a topic in its planted order.")
+    ] = 0.0,
     damage: Annotated[
         float, typer.Option(help="Share of rows to damage in each file, up to 0.5; damage.parquet lists them.")
     ] = 0.0,
@@ -46,7 +49,8 @@ def simulate(
     from nightschool.simulator.simulate import simulate as write
 
     size = {"users": users, "items": items, "interactions": interactions, "days": days}
-    report = write(SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "damage": damage}), out)
+    shares = {"ordered": ordered, "damage": damage}
+    report = write(SimulatorConfig.model_validate({**size, **shares, "mode": mode, "seed": seed}), out)
     if as_json:
         show.show_json(report.model_dump(mode="json"))
         return

@@ -23,6 +23,7 @@ _LATE = "late_interests"
 _POPULARITY = "popularity"
 _PULL = "pull"
 _FIT = "fit"
+_PLACE = "place"
 _PERIOD_START = "period_start"
 _PERIOD_END = "period_end"
 
@@ -50,6 +51,8 @@ class Truth:
         fit: How well an item's type and difficulty suit a group, float64 [n_items, n_groups].
         period_start: The first instant of the period.
         period_end: The instant at which it ends.
+        places: How many items of its topic come before an item in the planted order, int32 [n_items]; None in files
+            that were written before there was one.
     """
 
     activity: NDArray[np.float64]
@@ -62,6 +65,7 @@ class Truth:
     fit: NDArray[np.float64]
     period_start: datetime
     period_end: datetime
+    places: Indices | None = None
 
     def write(self, path: Path) -> None:
         """Write one parquet table: a row per user (`kind` = user), then a row per item (`kind` = item)."""
@@ -83,6 +87,8 @@ class Truth:
                 _FIT: self.fit,
             }
         )
+        if self.places is not None:
+            items = items.with_columns(pl.Series(_PLACE, self.places))
         kinds = [users.select(pl.lit(_USERS).alias(KIND), pl.all()), items.select(pl.lit(_ITEMS).alias(KIND), pl.all())]
         pl.concat(kinds, how="diagonal").with_columns(
             pl.lit(self.period_start, dtype=INSTANT).alias(_PERIOD_START),
@@ -118,6 +124,7 @@ class Truth:
             fit=items[_FIT].to_numpy(),
             period_start=table.item(0, _PERIOD_START),
             period_end=table.item(0, _PERIOD_END),
+            places=items[_PLACE].to_numpy() if _PLACE in items.columns else None,
         )
 
 
