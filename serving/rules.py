@@ -28,7 +28,8 @@ class Rules(BaseModel):
         " the lowest level is always shown.",
     )
     prerequisites: bool = Field(
-        default=False, description="Whether items are shown only once all of their declared prerequisites are completed."
+        default=False,
+        description="Whether an item is shown only once all of its declared prerequisites are completed.",
     )
     diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
     alpha: float | None = Field(

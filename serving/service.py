@@ -23,10 +23,12 @@ from serving.histories import history
 from serving.keyring import Keyring
 from serving.neighbours import similar_items, similar_users
 from serving.operations import release_detail, release_entries
+from serving.paths import learning_path
 from serving.rules import load_rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
+from serving.schemas.paths import LearningPath
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
 from serving.schemas.similar import Method, SimilarItems, SimilarUsers
 from serving.shared import Shared
@@ -165,6 +167,17 @@ class Service:
         """Return a user's n newest items, newest first: events since the release, then what the release knew."""
         snapshot = self.current.snapshot
         return history(snapshot, snapshot.require_user_id(user_id), self.feedback, n)
+
+    def learning_path(self, user_id: ExternalId, goal: str, length: int) -> LearningPath:
+        """Plan the steps from what a user has completed, events since the release included, to an item or a skill.
+
+        Raises:
+            NotFound: The home can have no such user, or the catalogue has no such goal.
+            Unreachable: The user's events cannot be read now.
+        """
+        snapshot = self.current.snapshot
+        user = snapshot.require_user_id(user_id)
+        return learning_path(snapshot, UserState.of(snapshot, user, *self.feedback.reactions(user)), goal, length)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""

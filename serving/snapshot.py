@@ -35,6 +35,7 @@ from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
 from nightschool.ranking.foldin import ItemWeights, stand_in_order
+from nightschool.ranking.paths import Curriculum
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
 from nightschool.storage.release import UNEXPLAINED
@@ -157,6 +158,13 @@ class Snapshot:
         """Return whether a component ranks by the order of a history."""
         return any(weights.recency is not None for weights in self.weights.values())
 
+    @cached_property
+    def curriculum(self) -> Curriculum:
+        """Return what learning paths are planned over; no transitions in a release made before releases had them."""
+        catalogue = self.catalogue
+        follows = csr_array((len(catalogue), len(catalogue)), dtype=np.float32)
+        return Curriculum(catalogue.prerequisites, catalogue.levels, self.available, follows, catalogue.skills)
+
     @property
     def has_content(self) -> bool:
         """Return whether the release has content weights, so that α can be set."""
@@ -230,11 +238,7 @@ def _audiences(reader: Reader) -> dict[str, list[tuple[ExternalId, float]]]:
 
 def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
     """Read each component's item weights at the catalogue's positions; empty where the release has none."""
-    rows = reader.table(ITEM_WEIGHTS).collect()
-    places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=reader.home.lake.item_id)}).with_row_index("place")
-    placed = rows.join(places, on=ITEM_ID).join(
-        places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"}), on=NEIGHBOR_ID, maintain_order="left"
-    )
+    placed = _placed(reader.table(ITEM_WEIGHTS).collect(), catalogue)
     n = len(catalogue)
     weights = {}
     for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items():
@@ -243,3 +247,11 @@ def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
         weights[str(component)] = ItemWeights(matrix, part[RECENCY][0])
     names = component_names(Recipe.model_validate(reader.release.recipe))
     return {name: weights[name] for name in stand_in_order(weights, names)}
+
+
+def _placed(pairs: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Add the positions of item_id and neighbor_id, `place` and `target`; pairs of items it lacks are left out."""
+    ids = pl.Series(ITEM_ID, catalogue.ids, dtype=pairs.schema[ITEM_ID])
+    places = ids.to_frame().with_row_index("place")
+    targets = places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"})
+    return pairs.join(places, on=ITEM_ID).join(targets, on=NEIGHBOR_ID, maintain_order="left")

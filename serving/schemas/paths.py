@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from serving.schemas.common import Answer, ExternalId, Item
 
 Outcome = Literal[
@@ -40,7 +42,7 @@ class PathStep(Item):
     because_item_id: ExternalId | None = None
     share: float | None = None
     why: str
-    builds: list[str] = []
+    builds: list[str] = Field(default=[])
 
 
 class LearningPath(Answer):
@@ -65,6 +67,6 @@ class LearningPath(Answer):
     outcome: Outcome
     message: str
     needed: int | None = None
-    steps: list[PathStep] = []
-    skill_gap: list[str] = []
-    unmatched: list[str] = []
+    steps: list[PathStep] = Field(default=[])
+    skill_gap: list[str] = Field(default=[])
+    unmatched: list[str] = Field(default=[])
