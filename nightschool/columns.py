@@ -151,6 +151,7 @@ INTERACTIONS: Final = Table(
     },
     key=(SOURCE_FILE, SOURCE_ROW),
     local=(AVAILABLE_AT,),
+    optional={POSITION: pl.Float64},
 )
 QUARANTINE: Final = Table(
     "quarantine",

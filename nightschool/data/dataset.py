@@ -8,14 +8,12 @@ from typing import Literal, Self
 
 import numpy as np
 import polars as pl
-from polars.selectors import by_name
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
     BOT_EVENT,
-    EVENT,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
@@ -23,8 +21,6 @@ from nightschool.columns import (
     POSITION,
     RELEVANT,
     SCORE,
-    SOURCE_FILE,
-    SOURCE_ROW,
     TEXT,
     TIMESTAMP,
     TITLE,
@@ -37,6 +33,7 @@ from nightschool.contract import Dataset, Mask, Split
 from nightschool.data.filters import Filtered, Rules, filter_events
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
+from nightschool.data.source_order import in_source_order, sequence_columns
 from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids
 from nightschool.item_columns import ItemColumns
@@ -220,12 +217,14 @@ def build_event_log(
         DataRefused: There are no interactions.
     """
     signal = signal_of(manifest)
-    known = _in_source_order(interactions.lazy(), signal)
+    needed = [USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by]
+    first = sequence_columns(manifest)
+    known = in_source_order(interactions.lazy(), first, needed)
     if known.is_empty():
         raise DataRefused(
             "No interactions are known at this instant", seen=0, do="ingest some, or ask for a later instant"
         )
-    rows = known if held_out is None else pl.concat([known, _in_source_order(held_out.lazy(), signal)])
+    rows = known if held_out is None else pl.concat([known, in_source_order(held_out.lazy(), first, needed)])
     user_frame = _indexed(users, rows[USER_ID], USER_ID)
     item_frame = _indexed(items, rows[ITEM_ID], ITEM_ID)
     header = _Header(
@@ -233,21 +232,13 @@ def build_event_log(
         item_columns=ItemColumns() if items is None else manifest.item_columns,
         audience=None if users is None else manifest.audience,
         n_given=rows.height - known.height,
-        ordered=any(part.order == "file" for part in manifest.interactions),
+        ordered=any(part.ordered for part in manifest.interactions),
     )
     events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
     item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
     empty = _empty_dataset(user_frame, item_frame, header)
     instants = (item_frame[AVAILABLE_AT], item_frame[UNTIL])
     return EventLog(empty, events, *instants, signal, header.n_given, ordered=header.ordered)
-
-
-def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
-    """Select what a row is scored by, in the order of the source files: a long log needs narrow columns."""
-    needed = (USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by)
-    repeated = by_name(SOURCE_FILE, EVENT, require_all=False).cast(pl.Categorical)
-    rows = interactions.select(*needed, SOURCE_FILE, SOURCE_ROW).with_columns(repeated)
-    return rows.sort(SOURCE_FILE, SOURCE_ROW).select(*needed).collect()
 
 
 def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:

@@ -9,20 +9,20 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import (
-    DETAIL,
-    ITEM_INDEX,
-    ITEMS,
-    REASON,
-    ROW,
-    SOURCE_ROW,
-    UNTIL,
-    USER_INDEX,
-    USERS,
-    WITHDRAWN,
-)
+from nightschool.columns import ITEMS, USERS
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
+from nightschool.data.manifest.sections import (
+    Constant,
+    IdMap,
+    Origins,
+    Quantity,
+    Rating,
+    Sourced,
+    Time,
+    When,
+    distinct,
+    refuse_collisions,
+)
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -51,6 +51,9 @@ class Interactions(Sourced):
     liked: str | None = None
     event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
     order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
+    position: str | None = Field(
+        default=None, description="Column of numbers that order a user's rows without a time, and those of equal times."
+    )
     event_id_scope: Literal["dataset", "file"] = Field(
         default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
     )
@@ -62,10 +65,21 @@ class Interactions(Sourced):
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
         event = None if isinstance(self.event, Constant) else self.event
-        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
+        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted, self.position)
         rating = self.rating and self.rating.column
         time = self.timestamp.source_columns if self.timestamp else ()
-        return _distinct(*(name for name in (*named, rating, *time) if name))
+        return distinct(*(name for name in (*named, rating, *time) if name))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a user's rows without a time are a sequence."""
+        return self.order == "file" or self.position is not None
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.order == "file" and self.position:
+            raise ValueError('order = "file" and position are two orders; take one of them out')
+        return self
 
     @model_validator(mode="after")
     def _deletions_name_their_event(self) -> Self:
@@ -99,11 +113,11 @@ class Items(Sourced):
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
         described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
-        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+        return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -127,11 +141,11 @@ class Users(Sourced):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
+        return distinct(self.id, *self.attributes, *self.lists, *self.numbers)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
             raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
@@ -224,22 +238,6 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
-
-
-def _distinct(*names: str) -> Names:
-    return tuple(dict.fromkeys(names))
-
-
-_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
-"""Columns of a row on its way in."""
-
-
-def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
-    """Raise if two columns, or a column and one that every table has, would have the same name."""
-    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
-    repeated = {name for name in names if names.count(name) > 1}
-    if clash := sorted(repeated | (taken & {*names})):
-        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
 _SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"

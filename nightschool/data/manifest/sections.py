@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from nightschool.columns import DETAIL, ITEM_INDEX, REASON, ROW, SOURCE_ROW, UNTIL, USER_INDEX, WITHDRAWN
 from nightschool.data.readers.delimited import Csv
 from nightschool.data.readers.formats import Format, TableFormat
 from nightschool.data.readers.parse_instants import require_format
@@ -152,3 +153,20 @@ class Constant(Part):
     """One value for all rows, where each file holds one kind of event."""
 
     value: str = Field(min_length=1)
+
+
+def distinct(*names: str) -> Names:
+    """Return the names without repeats, in their order."""
+    return tuple(dict.fromkeys(names))
+
+
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
+"""Columns of a row on its way in."""
+
+
+def refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
+    """Raise if two columns, or a column and one that every table has, would have the same name."""
+    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
+    repeated = {name for name in names if names.count(name) > 1}
+    if clash := sorted(repeated | (taken & {*names})):
+        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
