@@ -65,6 +65,7 @@ SCORE: Final = "score"
 SOURCE: Final = "source"
 COMPONENT: Final = "component"
 WEIGHT: Final = "weight"
+RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
@@ -207,6 +208,7 @@ ITEM_WEIGHTS: Final = Table(
     {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
     key=(COMPONENT, ITEM_ID, NEIGHBOR_ID),
     released=True,
+    optional={RECENCY: pl.Float32},
 )
 SIMILAR_USERS: Final = Table(
     "similar_users",

@@ -18,7 +18,7 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.id_types import read_id_maps
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
 from nightschool.data.readers.sources import SourceFile

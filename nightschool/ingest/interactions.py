@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING, SOURCE_FILE
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql

@@ -34,7 +34,8 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.feedback_source import is_feedback
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql
 from nightschool.storage.lake import Lake

@@ -9,20 +9,20 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import ITEMS, USERS
-from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import (
-    Constant,
-    IdMap,
-    Origins,
-    Quantity,
-    Rating,
-    Sourced,
-    Time,
-    When,
-    distinct,
-    refuse_collisions,
+from nightschool.columns import (
+    DETAIL,
+    ITEM_INDEX,
+    ITEMS,
+    REASON,
+    ROW,
+    SOURCE_ROW,
+    UNTIL,
+    USER_INDEX,
+    USERS,
+    WITHDRAWN,
 )
+from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
+from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -39,57 +39,6 @@ def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, Mapping) else value
 
 
-class Interactions(Sourced):
-    """Files of interactions, and the meaning of their columns."""
-
-    user: str
-    item: str
-    rating: Rating | None = None
-    timestamp: Time | None = None
-    event: str | Constant | None = None
-    duration: str | None = Field(default=None, description="Column of seconds.")
-    liked: str | None = None
-    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
-    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
-    position: str | None = Field(
-        default=None, description="Column of numbers that order a user's rows without a time, and those of equal times."
-    )
-    event_id_scope: Literal["dataset", "file"] = Field(
-        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
-    )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
-    user_map: IdMap | None = None
-    item_map: IdMap | None = None
-
-    @property
-    def source_columns(self) -> Names:
-        """The columns that are read from the files."""
-        event = None if isinstance(self.event, Constant) else self.event
-        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted, self.position)
-        rating = self.rating and self.rating.column
-        time = self.timestamp.source_columns if self.timestamp else ()
-        return distinct(*(name for name in (*named, rating, *time) if name))
-
-    @property
-    def ordered(self) -> bool:
-        """Whether a user's rows without a time are a sequence."""
-        return self.order == "file" or self.position is not None
-
-    @model_validator(mode="after")
-    def _one_order(self) -> Self:
-        if self.order == "file" and self.position:
-            raise ValueError('order = "file" and position are two orders; take one of them out')
-        return self
-
-    @model_validator(mode="after")
-    def _deletions_name_their_event(self) -> Self:
-        if self.deleted and not self.event_id:
-            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
-        if self.event_id_scope == "file" and not self.event_id:
-            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
-        return self
-
-
 class Items(Sourced):
     """Files of the catalogue, and which columns describe an item."""
 
@@ -103,6 +52,8 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    prerequisites: Listed | None = Field(default=None, description="Column of the ids of the items to complete before.")
+    skills: Listed | None = Field(default=None, description="Column of the skills that an item builds.")
     available: When | None = Field(default=None, description="Since when an item can be recommended.")
     until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
     complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
@@ -112,12 +63,19 @@ class Items(Sourced):
         """The columns that are read from the files."""
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
+        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags)
         return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+
+    @property
+    def list_columns(self) -> Mapping[str, str]:
+        """Columns of several values to their separators; that of `lists` comes first."""
+        named = {each.column: each.separator for each in (self.prerequisites, self.skills) if each}
+        return {**named, **self.lists}
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
+        _refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -145,7 +103,7 @@ class Users(Sourced):
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
             raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
@@ -207,7 +165,9 @@ class Manifest(Part):
         """Which columns of the items table say what an item is about; lists made of flags included."""
         if self.items is None:
             return ItemColumns()
-        return ItemColumns(self.items.categories, self.items.ordinals, (*self.items.lists, *self.items.flags))
+        items = self.items
+        prerequisites, skills = (each.column if each else None for each in (items.prerequisites, items.skills))
+        return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
 
     @property
     def audience(self) -> str | None:
@@ -238,6 +198,18 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
+
+
+_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
+"""Columns of a row on its way in."""
+
+
+def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
+    """Raise if two columns, or a column and one that every table has, would have the same name."""
+    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
+    repeated = {name for name in names if names.count(name) > 1}
+    if clash := sorted(repeated | (taken & {*names})):
+        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
 _SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"

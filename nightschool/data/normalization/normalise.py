@@ -23,8 +23,8 @@ from nightschool.columns import (
     UNTIL,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.manifest.sections import Constant
+from nightschool.data.manifest.manifest import Items, Manifest, Users
+from nightschool.data.manifest.sections import Constant, Interactions
 from nightschool.data.normalization.ids import read_ids
 from nightschool.data.normalization.parse_values import (
     to_flags,
@@ -125,7 +125,7 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     for name, levels in part.ordinals.items():
         text = parsed.label(name)
         parsed.add(name, text.set(~text.is_in([level.strip(BLANKS) for level in levels]), None), text)
-    parsed.add_lists(part.lists)
+    parsed.add_lists(part.list_columns)
     for name, columns in part.flags.items():
         parsed.add_flags(name, columns)
     parsed.add_quantities(part.numbers)
