@@ -60,6 +60,8 @@ def normalise_interactions(
 ) -> pl.DataFrame:
     """Normalise raw rows to the interactions table, up to `available_at` and the source, plus the columns of `FAULT`.
 
+    The manifest's contexts are columns too, without values where the part does not declare one.
+
     Faults: missing_… where a value has to be, bad_… where it cannot be read, unknown_user and unknown_item where the
     manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
     """
@@ -76,6 +78,8 @@ def normalise_interactions(
     rating = parsed.add_typed(RATING, part.rating.column if part.rating else None, parsed.numbers)
     unrated = parsed.take_out(RATING, part.rating.missing if part.rating else ())
     parsed.add_typed(DELETED, part.deleted, to_flags)
+    for name in manifest.contexts:
+        parsed.add(name, parsed.label(name if name in part.context else None))
     if manifest.score == "rating":
         # A dislike needs no rating: its event says enough.
         unsaid = ~event.is_in(list(manifest.exclusions)).fill_null(value=False)
