@@ -38,3 +38,12 @@ class WeighsItems(Protocol):
 
     def item_weights(self) -> csr_array:
         """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+
+
+@runtime_checkable
+class FadesByPlace(WeighsItems, Protocol):
+    """Ranks by such a sum with history[u, i] = exp(−place(u, i) / recency), place 0 being the newest."""
+
+    @property
+    def recency(self) -> float:
+        """Places in a history over which an item's weight falls to 1/e."""

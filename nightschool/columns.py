@@ -65,6 +65,7 @@ SCORE: Final = "score"
 SOURCE: Final = "source"
 COMPONENT: Final = "component"
 WEIGHT: Final = "weight"
+RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
@@ -154,16 +155,14 @@ INTERACTIONS: Final = Table(
     key=(SOURCE_FILE, SOURCE_ROW),
     open=True,
     local=(AVAILABLE_AT,),
+    optional={POSITION: pl.Float64},
 )
 QUARANTINE: Final = Table(
     "quarantine",
     {
-        TABLE: pl.String,
-        SOURCE_FILE: pl.String,
+        **dict.fromkeys((TABLE, SOURCE_FILE), pl.String),
         SOURCE_ROW: pl.Int64,
-        REASON: pl.String,
-        DETAIL: pl.String,
-        ROW: pl.String,
+        **dict.fromkeys((REASON, DETAIL, ROW), pl.String),
         QUARANTINED_AT: INSTANT,
     },
     key=(TABLE, SOURCE_FILE, SOURCE_ROW),
@@ -209,6 +208,7 @@ ITEM_WEIGHTS: Final = Table(
     {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
     key=(COMPONENT, ITEM_ID, NEIGHBOR_ID),
     released=True,
+    optional={RECENCY: pl.Float32},
 )
 SIMILAR_USERS: Final = Table(
     "similar_users",
@@ -263,9 +263,8 @@ RELEASES: Final = Table(
         RELEASE_ID: pl.String,
         "created_at": INSTANT,
         AS_OF: INSTANT,
-        **dict.fromkeys((RUN_KEY, "data_fingerprint", "code_version", "environment"), pl.String),
-        **dict.fromkeys(("config", "recipe", "mlflow_run_id"), pl.String),
-        **dict.fromkeys((CONTENT_HASHES, ROW_COUNTS, "gates", "status", REASON), pl.String),
+        **dict.fromkeys((RUN_KEY, "data_fingerprint", "code_version", "environment", "config", "recipe"), pl.String),
+        **dict.fromkeys(("mlflow_run_id", CONTENT_HASHES, ROW_COUNTS, "gates", "status", REASON), pl.String),
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),

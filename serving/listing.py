@@ -1,6 +1,6 @@
 """A user's list: the published one, or one picked again under rules, events or another α."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from serving.catalogue import Catalogue
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import UserState, liked_row
+from serving.user_state import UserState, as_histories
 
 Entry = dict[str, Any]
 """The fields of `schemas.Recommended`."""
@@ -176,12 +176,12 @@ def _highest_level(snapshot: Snapshot, user: UserState, rules: Rules, narrowing:
 
 def _because(snapshot: Snapshot, user: UserState, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
     """Return the item of the history with the largest weight to each listed one, by the weights of its source."""
-    history = liked_row(user.current, len(snapshot.catalogue))
+    histories = as_histories(user.current, len(snapshot.catalogue))
     stand_in = next(iter(snapshot.weights), "")
-    weighted = {*sources, stand_in} & snapshot.weights.keys()
-    strongest: Mapping[str, Indices] = {
-        name: strongest_reasons(items[None], history, snapshot.weights[name])[0] for name in weighted
-    }
+    strongest: dict[str, Indices] = {}
+    for name in {*sources, stand_in} & snapshot.weights.keys():
+        weights = snapshot.weights[name]
+        strongest[name] = strongest_reasons(items[None], weights.strengths(histories), weights.matrix)[0]
     found = (
         -1 if name in snapshot.unexplained or not strongest else strongest.get(name, strongest[stand_in])[place]
         for place, name in enumerate(sources)

@@ -30,10 +30,11 @@ from nightschool.columns import (
 )
 from nightschool.contract import Dataset, Mask, Split
 from nightschool.data.filters import Filtered, Rules, filter_events
-from nightschool.data.indexing import EVENTS, SCORED, in_source_order, index_events, index_ids
+from nightschool.data.indexing import EVENTS, SCORED, index_events, index_ids, with_contexts
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.readers.source_format import Names
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
+from nightschool.data.source_order import in_source_order, sequence_columns
 from nightschool.errors import DataRefused
 from nightschool.item_columns import ItemColumns
 
@@ -224,12 +225,16 @@ def build_event_log(
     """
     signal = signal_of(manifest)
     contexts = manifest.contexts
-    known = in_source_order(interactions.lazy(), signal, contexts)
+    needed = [USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by, *contexts]
+    first = sequence_columns(manifest)
+    known = in_source_order(with_contexts(interactions.lazy(), contexts), first, needed)
     if known.is_empty():
         raise DataRefused(
             "No interactions are known at this instant", seen=0, do="ingest some, or ask for a later instant"
         )
-    rows = known if held_out is None else pl.concat([known, in_source_order(held_out.lazy(), signal, contexts)])
+    rows = known
+    if held_out is not None:
+        rows = pl.concat([known, in_source_order(with_contexts(held_out.lazy(), contexts), first, needed)])
     user_frame = index_ids(users, rows[USER_ID], USER_ID)
     item_frame = index_ids(items, rows[ITEM_ID], ITEM_ID)
     header = _Header(
@@ -237,7 +242,7 @@ def build_event_log(
         item_columns=ItemColumns() if items is None else manifest.item_columns,
         audience=None if users is None else manifest.audience,
         n_given=rows.height - known.height,
-        ordered=any(part.order == "file" for part in manifest.interactions),
+        ordered=any(part.ordered for part in manifest.interactions),
         timezone=manifest.timezone,
     )
     events = index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID], contexts)

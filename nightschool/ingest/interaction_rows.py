@@ -118,5 +118,5 @@ def without_scoped_id() -> pl.Expr:
 
 def placed(good: pl.DataFrame, file: SourceFile, contexts: Names) -> pl.DataFrame:
     """Add the file that the rows come from, and order the columns as the table has them, contexts last."""
-    columns = [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
-    return good.select(*columns, *contexts)
+    placed = good.with_columns(pl.lit(file.name).alias(SOURCE_FILE))
+    return placed.select(*INTERACTIONS.held_by(placed.columns), *contexts)

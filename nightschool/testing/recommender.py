@@ -15,6 +15,7 @@ from nightschool.capabilities import FoldsIn, WeighsItems
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Recommender, Span
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.testing.datasets import two_tastes
 from nightschool.testing.difficult_data import USUAL, DifficultDataContract
 
@@ -173,7 +174,8 @@ class RecommenderContract(DifficultDataContract):
         assert weights.dtype == np.float32
         assert weights.shape == (case.dataset.n_items, case.dataset.n_items)
         assert not weights.diagonal().any()
-        assert np.array_equal((case.dataset.positives() @ weights).toarray(), all_scores(case.model))
+        history = ItemWeights.of(case.model).strengths(case.dataset.histories())
+        assert np.array_equal((history @ weights).toarray(), all_scores(case.model))
 
     def test_a_forgotten_user_is_gone_and_other_lists_stay(self, case: Case, tmp_path: Path) -> None:
         user_ids = case.dataset.user_ids

@@ -1,7 +1,7 @@
 import polars as pl
 
-from nightschool.columns import ITEM_ID, SOURCE_FILE, SOURCE_ROW, USER_ID
-from nightschool.data.indexing import EVENTS, in_source_order, index_events, index_ids
+from nightschool.columns import ITEM_ID, USER_ID
+from nightschool.data.indexing import EVENTS, index_events, index_ids, with_contexts
 from nightschool.data.signals import Signal, score_events
 from tests.data.logs import as_ingested
 
@@ -9,18 +9,14 @@ IMPLICIT = Signal(mode="implicit")
 ROWS = as_ingested(pl.DataFrame({USER_ID: [1, 2, 1], ITEM_ID: [7, 7, 8], "device": ["phone", None, "desk"]}))
 
 
-def test_rows_come_in_the_order_of_the_source() -> None:
-    turned = ROWS.sort(SOURCE_FILE, SOURCE_ROW, descending=True)
-    rows = in_source_order(turned.lazy(), IMPLICIT, ("device",))
-    assert rows.select(USER_ID, ITEM_ID, "device").rows() == [(1, 7, "phone"), (2, 7, None), (1, 8, "desk")]
-
-
 def test_a_context_that_the_table_lacks_is_null() -> None:
-    assert in_source_order(ROWS.lazy(), IMPLICIT, ("place",))["place"].to_list() == [None, None, None]
+    rows = with_contexts(ROWS.lazy(), ("device", "place")).collect()
+    assert rows["device"].to_list() == ["phone", None, "desk"]
+    assert rows["place"].to_list() == [None, None, None]
 
 
 def test_events_keep_their_contexts_beside_their_indices() -> None:
-    rows = in_source_order(ROWS.lazy(), IMPLICIT, ("device",))
+    rows = with_contexts(ROWS.lazy(), ("device",)).collect()
     users, items = index_ids(None, rows[USER_ID], USER_ID), index_ids(None, rows[ITEM_ID], ITEM_ID)
     events = index_events(score_events(rows, IMPLICIT), users[USER_ID], items[ITEM_ID], ("device",))
     assert events.columns == [*EVENTS, "device"]

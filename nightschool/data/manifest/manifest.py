@@ -28,7 +28,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Interactions, Origins, Quantity, Sourced, When, distinct
+from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
@@ -59,6 +59,8 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    prerequisites: Listed | None = Field(default=None, description="Column of the ids of the items to complete before.")
+    skills: Listed | None = Field(default=None, description="Column of the skills that an item builds.")
     available: When | None = Field(default=None, description="Since when an item can be recommended.")
     until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
     complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
@@ -68,12 +70,19 @@ class Items(Sourced):
         """The columns that are read from the files."""
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
+        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags)
         return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+
+    @property
+    def list_columns(self) -> Mapping[str, str]:
+        """Columns of several values to their separators; that of `lists` comes first."""
+        named = {each.column: each.separator for each in (self.prerequisites, self.skills) if each}
+        return {**named, **self.lists}
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
+        _refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -163,7 +172,9 @@ class Manifest(Part):
         """Which columns of the items table say what an item is about; lists made of flags included."""
         if self.items is None:
             return ItemColumns()
-        return ItemColumns(self.items.categories, self.items.ordinals, (*self.items.lists, *self.items.flags))
+        items = self.items
+        prerequisites, skills = (each.column if each else None for each in (items.prerequisites, items.skills))
+        return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
 
     @property
     def contexts(self) -> Names:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
@@ -37,7 +36,7 @@ from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
 from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.fallback import Fallback
-from nightschool.ranking.foldin import positive
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.ranking.topk import Ranking, join_rankings
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
@@ -73,9 +72,9 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     return counts
 
 
-def write_weights(weights: Mapping[str, csr_array], dataset: Dataset, folder: Path) -> int:
+def write_weights(weights: Mapping[str, ItemWeights], dataset: Dataset, folder: Path) -> int:
     """Write `item_weights` as one file a component, so that another can be added; return the number of rows."""
-    named = {name: {name: matrix} for name, matrix in weights.items()} or {"": {}}
+    named = {name: {name: each} for name, each in weights.items()} or {"": {}}
     return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 
 
@@ -118,7 +117,7 @@ class ListWriter:
     """A writer of the two large tables: it ranks users block by block."""
 
     def __init__(
-        self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, csr_array], k: int
+        self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, ItemWeights], k: int
     ) -> None:
         self._recommender = recommender
         self._dataset = dataset
@@ -127,9 +126,9 @@ class ListWriter:
         self._names = tuple(recommender.parts)
         shares = [component.weight for component in recommender.recipe.components]
         self._shares = np.array(shares, dtype=np.float32)[:, None, None]
-        history = dataset.history()
-        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.cold_users, history, dataset.available)
-        self._liked = positive(history)
+        self._histories = dataset.histories()
+        seen = self._histories.scores
+        self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.cold_users, seen, dataset.available)
         # Rows are in the order of their key, so the pool's items are by id, and not by index.
         self._place_of_item = np.argsort(dataset.item_ids.arg_sort().to_numpy()).astype(np.int32)
 
@@ -175,9 +174,12 @@ class ListWriter:
 
     def _because(self, users: Indices, items: Indices, source: NDArray[np.int8]) -> Indices:
         """Return the history item that explains each listed item best, int32 [n, k]; -1 where none does."""
-        history = self._liked[users]
+        histories = self._histories[users]
         because = np.full_like(items, -1)
-        found = {name: strongest_reasons(items, history, matrix) for name, matrix in self._weights.items()}
+        found = {
+            name: strongest_reasons(items, each.strengths(histories), each.matrix)
+            for name, each in self._weights.items()
+        }
         for component, name in enumerate(self._names):
             reasons = found.get(name, next(iter(found.values()), None))
             if reasons is not None and name not in self._recommender.unexplained:

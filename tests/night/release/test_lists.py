@@ -19,6 +19,7 @@ from nightschool.contract import Dataset
 from nightschool.item_columns import ItemColumns
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.release.lists import read_table, write_tables, write_weights
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.recipe import Component, Recipe
 
 TOPICS = ("red", "blue")
@@ -223,7 +224,7 @@ def test_weights_of_another_component_stand_beside_those_of_the_recipe(planted, 
     fitted = build(recipe).fit(planted, seed=0)
     counts = write_tables(fitted, planted, tmp_path, k=6, megabytes=1)
     content = build(HYBRID).fit(planted, seed=0).parts["content"].item_weights()
-    assert write_weights({"content": content}, planted, tmp_path) == content.nnz
+    assert write_weights({"content": ItemWeights(content)}, planted, tmp_path) == content.nnz
     weights = read_table(tmp_path, ITEM_WEIGHTS).collect()
     assert weights.height == counts["item_weights"] + content.nnz
     assert set(weights["component"]) == {"ease", "content"}
