@@ -69,6 +69,8 @@ RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
+CONTEXT: Final = "context"
+LIFT: Final = "lift"
 RELEVANT: Final = "relevant"
 NEGATIVE: Final = "negative"
 BOT_EVENT: Final = "bot_event"
@@ -151,6 +153,7 @@ INTERACTIONS: Final = Table(
         SOURCE_ROW: pl.Int64,
     },
     key=(SOURCE_FILE, SOURCE_ROW),
+    open=True,
     local=(AVAILABLE_AT,),
     optional={POSITION: pl.Float64},
 )
@@ -227,6 +230,12 @@ AUDIENCE_RECOMMENDATIONS: Final = Table(
     key=(AUDIENCE, RANK),
     released=True,
 )
+CONTEXT_LIFTS: Final = Table(
+    "context_lifts",
+    {RELEASE_ID: pl.String, CONTEXT: pl.String, VALUE: pl.String, ITEM_ID: ID, LIFT: pl.Float32, SUPPORT: pl.Int32},
+    key=(CONTEXT, VALUE, ITEM_ID),
+    released=True,
+)
 HISTORIES: Final = Table(
     "histories", {USER_ID: ID, ITEM_ID: ID, SCORE: pl.Float32, TIMESTAMP: INSTANT}, key=(USER_ID, ITEM_ID)
 )
@@ -284,5 +293,6 @@ RELEASE_TABLES: Final = (
     ITEM_WEIGHTS,
     SIMILAR_USERS,
     AUDIENCE_RECOMMENDATIONS,
+    CONTEXT_LIFTS,
     METRICS,
 )

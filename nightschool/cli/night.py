@@ -36,6 +36,9 @@ def simulate(
     ] = "latent",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
     days: Annotated[int, typer.Option(min=1, help="Length of the simulated period in days; its end is fixed.")] = 365,
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Engagements say on which device; read them as learning-devices.")
+    ] = False,
     damage: Annotated[
         float, typer.Option(help="Share of rows to damage in each file, up to 0.5; damage.parquet lists them.")
     ] = 0.0,
@@ -46,7 +49,9 @@ def simulate(
     from nightschool.simulator.simulate import simulate as write
 
     size = {"users": users, "items": items, "interactions": interactions, "days": days}
-    report = write(SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "damage": damage}), out)
+    report = write(
+        SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "devices": devices, "damage": damage}), out
+    )
     if as_json:
         show.show_json(report.model_dump(mode="json"))
         return

@@ -88,7 +88,7 @@ class _Taking:
             for rows in reading.batches():
                 good = fresh.sort_out(self.arrivals.judge(rows, part, file, arrived), file, context.now)
                 if good.height:
-                    fresh.accepted.add(placed(good, file))
+                    fresh.accepted.add(placed(good, file, context.manifest.contexts))
                     fresh.batches.add(source, part, good)
             self._leave_out_known(fresh, part, file, delivery)
             if not delivery.accepted:

@@ -188,6 +188,9 @@ class Interactions(Sourced):
         default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
     )
     deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
+    context: Names = Field(
+        default=(), description="Columns of labels that say where or how, such as the device; time needs none."
+    )
     user_map: IdMap | None = None
     item_map: IdMap | None = None
 
@@ -198,7 +201,7 @@ class Interactions(Sourced):
         named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted, self.position)
         rating = self.rating and self.rating.column
         time = self.timestamp.source_columns if self.timestamp else ()
-        return distinct(*(name for name in (*named, rating, *time) if name))
+        return distinct(*(name for name in (*named, rating, *time) if name), *self.context)
 
     @property
     def ordered(self) -> bool:
