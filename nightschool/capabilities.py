@@ -17,6 +17,15 @@ class FoldsIn(Protocol):
 
 
 @runtime_checkable
+class FollowsOrder(Protocol):
+    """Says whether it learns from the order of histories alone: on shuffled ones it is another model."""
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether it refuses data without an order."""
+
+
+@runtime_checkable
 class PredictsRatings(Protocol):
     """Predicts the score of single pairs on the dataset's own scale."""
 

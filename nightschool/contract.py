@@ -60,7 +60,8 @@ class Dataset:
         item_ids: External ids by item index, length n_items; likewise.
         interactions: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
             score (Float32), timestamp (the pair's latest event, null where the data have no time); position (Int32,
-            the place of that event in the source; where it is left out, the index of the item stands for it).
+            the place of that event in the source; where it is left out, the index of the item stands for it); and a
+            column of labels a declared context, that event's.
         users: Attributes in the order of the user index: user_id and the manifest's columns.
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
@@ -226,8 +227,8 @@ class Split:
         protocol: How it was cut, such as `temporal` or `random-user`.
         fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
         held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
-            Pairs already in the fitted history are not in it.
+            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean),
+            and that event's declared contexts. Pairs already in the fitted history are not in it.
     """
 
     name: str

@@ -20,6 +20,11 @@ POPULARITY: Final = "popularity"
 """Sources of an entry: the content model, co-occurrence weights in place of a model without weights, an audience's
 list, the number of users; else a model's name."""
 
+HOUR: Final = "hour"
+WEEKDAY: Final = "weekday"
+TIME_CONTEXTS: Final = (HOUR, WEEKDAY)
+"""Contexts of every dataset with times; further ones are columns that its manifest declares."""
+
 ACTIVITY_SEGMENTS: Final = {"cold": 0, "new": 1, "casual": 5, "regular": 20, "power": 100}
 """Segments of users, each with the fewest user-item pairs of its members."""
 
