@@ -69,6 +69,8 @@ RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
+CONTEXT: Final = "context"
+LIFT: Final = "lift"
 RELEVANT: Final = "relevant"
 NEGATIVE: Final = "negative"
 BOT_EVENT: Final = "bot_event"
@@ -151,17 +153,16 @@ INTERACTIONS: Final = Table(
         SOURCE_ROW: pl.Int64,
     },
     key=(SOURCE_FILE, SOURCE_ROW),
+    open=True,
     local=(AVAILABLE_AT,),
+    optional={POSITION: pl.Float64},
 )
 QUARANTINE: Final = Table(
     "quarantine",
     {
-        TABLE: pl.String,
-        SOURCE_FILE: pl.String,
+        **dict.fromkeys((TABLE, SOURCE_FILE), pl.String),
         SOURCE_ROW: pl.Int64,
-        REASON: pl.String,
-        DETAIL: pl.String,
-        ROW: pl.String,
+        **dict.fromkeys((REASON, DETAIL, ROW), pl.String),
         QUARANTINED_AT: INSTANT,
     },
     key=(TABLE, SOURCE_FILE, SOURCE_ROW),
@@ -229,6 +230,12 @@ AUDIENCE_RECOMMENDATIONS: Final = Table(
     key=(AUDIENCE, RANK),
     released=True,
 )
+CONTEXT_LIFTS: Final = Table(
+    "context_lifts",
+    {RELEASE_ID: pl.String, CONTEXT: pl.String, VALUE: pl.String, ITEM_ID: ID, LIFT: pl.Float32, SUPPORT: pl.Int32},
+    key=(CONTEXT, VALUE, ITEM_ID),
+    released=True,
+)
 HISTORIES: Final = Table(
     "histories", {USER_ID: ID, ITEM_ID: ID, SCORE: pl.Float32, TIMESTAMP: INSTANT}, key=(USER_ID, ITEM_ID)
 )
@@ -256,18 +263,8 @@ RELEASES: Final = Table(
         RELEASE_ID: pl.String,
         "created_at": INSTANT,
         AS_OF: INSTANT,
-        RUN_KEY: pl.String,
-        "data_fingerprint": pl.String,
-        "code_version": pl.String,
-        "environment": pl.String,
-        "config": pl.String,
-        "recipe": pl.String,
-        "mlflow_run_id": pl.String,
-        CONTENT_HASHES: pl.String,
-        ROW_COUNTS: pl.String,
-        "gates": pl.String,
-        "status": pl.String,
-        REASON: pl.String,
+        **dict.fromkeys((RUN_KEY, "data_fingerprint", "code_version", "environment", "config", "recipe"), pl.String),
+        **dict.fromkeys(("mlflow_run_id", CONTENT_HASHES, ROW_COUNTS, "gates", "status", REASON), pl.String),
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),
@@ -296,5 +293,6 @@ RELEASE_TABLES: Final = (
     ITEM_WEIGHTS,
     SIMILAR_USERS,
     AUDIENCE_RECOMMENDATIONS,
+    CONTEXT_LIFTS,
     METRICS,
 )

@@ -27,6 +27,9 @@ class SimulatorConfig(BaseModel):
     ordered: float = Field(
         default=0.0, ge=0.0, le=1.0, description="Share of users who take the items of a topic in its planted order."
     )
+    devices: bool = Field(
+        default=False, description="Whether engagements say on which device; what suits it is planted in latent mode."
+    )
     damage: float = Field(default=0.0, ge=0.0, le=0.5, description="Share of each file's rows that is spoilt.")
 
     @model_validator(mode="wrap")

@@ -10,11 +10,17 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from nightschool.columns import (
+    BOT_EVENT,
     DETAIL,
+    INTERACTIONS,
     ITEM_INDEX,
     ITEMS,
+    NEGATIVE,
+    POSITION,
     REASON,
+    RELEVANT,
     ROW,
+    SCORE,
     SOURCE_ROW,
     UNTIL,
     USER_INDEX,
@@ -27,6 +33,7 @@ from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
+from nightschool.vocabulary import TIME_CONTEXTS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -170,6 +177,16 @@ class Manifest(Part):
         return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
 
     @property
+    def contexts(self) -> Names:
+        """The declared contexts of all interactions, in order; hour and weekday are not among them."""
+        return distinct(*(name for part in self.interactions for name in part.context))
+
+    @property
+    def timezone(self) -> str:
+        """The zone of local times: that of the first timestamp, UTC without one."""
+        return next((part.timestamp.timezone for part in self.interactions if part.timestamp), "UTC")
+
+    @property
     def audience(self) -> str | None:
         """The users' column that names their audience; None without one."""
         return self.users.attributes[0] if self.users and self.users.attributes else None
@@ -179,6 +196,12 @@ class Manifest(Part):
         """The lowest and highest rating; None where the data hold no ratings."""
         scales = [(part.rating.min, part.rating.max) for part in self.interactions if part.rating]
         return scales[0] if scales else None
+
+    @model_validator(mode="after")
+    def _contexts_do_not_collide(self) -> Self:
+        for part in self.interactions:
+            _refuse_collisions(part.context, {**INTERACTIONS.columns, **_OF_EVENTS})
+        return self
 
     @model_validator(mode="after")
     def _score_has_its_columns(self) -> Self:
@@ -202,6 +225,9 @@ class Manifest(Part):
 
 _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
 """Columns of a row on its way in."""
+
+_OF_EVENTS: Final = dict.fromkeys((SCORE, RELEVANT, NEGATIVE, BOT_EVENT, POSITION, *TIME_CONTEXTS))
+"""Columns of scored events, and contexts that every dataset with times has."""
 
 
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:

@@ -162,7 +162,7 @@ def _judged(context: IngestContext, repairs: pl.DataFrame | None) -> list[_Attem
         frame = arrivals.judge(reread(rows, part, file), part, file, context.first_seen)
         good = log.intake.sort_out(frame, file, context.now)
         if good.height:
-            log.intake.accepted.add(placed(good, file))
+            log.intake.accepted.add(placed(good, file, manifest.contexts))
             _note(log, good.with_columns(pl.lit(None, pl.String).alias(DETAIL)), file, context)
     return [items, users, log]
 
