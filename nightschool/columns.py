@@ -70,6 +70,8 @@ METHOD: Final = "method"
 SUPPORT: Final = "support"
 SHARE: Final = "share"
 AUDIENCE: Final = "audience"
+CONTEXT: Final = "context"
+LIFT: Final = "lift"
 RELEVANT: Final = "relevant"
 NEGATIVE: Final = "negative"
 BOT_EVENT: Final = "bot_event"
@@ -147,17 +149,16 @@ INTERACTIONS: Final = Table(
         SOURCE_ROW: pl.Int64,
     },
     key=(SOURCE_FILE, SOURCE_ROW),
+    open=True,
     local=(AVAILABLE_AT,),
+    optional={POSITION: pl.Float64},
 )
 QUARANTINE: Final = Table(
     "quarantine",
     {
-        TABLE: pl.String,
-        SOURCE_FILE: pl.String,
+        **dict.fromkeys((TABLE, SOURCE_FILE), pl.String),
         SOURCE_ROW: pl.Int64,
-        REASON: pl.String,
-        DETAIL: pl.String,
-        ROW: pl.String,
+        **dict.fromkeys((REASON, DETAIL, ROW), pl.String),
         QUARANTINED_AT: INSTANT,
     },
     key=(TABLE, SOURCE_FILE, SOURCE_ROW),
@@ -231,6 +232,12 @@ AUDIENCE_RECOMMENDATIONS: Final = Table(
     key=(AUDIENCE, RANK),
     released=True,
 )
+CONTEXT_LIFTS: Final = Table(
+    "context_lifts",
+    {RELEASE_ID: pl.String, CONTEXT: pl.String, VALUE: pl.String, ITEM_ID: ID, LIFT: pl.Float32, SUPPORT: pl.Int32},
+    key=(CONTEXT, VALUE, ITEM_ID),
+    released=True,
+)
 HISTORIES: Final = Table(
     "histories", {USER_ID: ID, ITEM_ID: ID, SCORE: pl.Float32, TIMESTAMP: INSTANT}, key=(USER_ID, ITEM_ID)
 )
@@ -252,18 +259,8 @@ RELEASES: Final = Table(
         RELEASE_ID: pl.String,
         "created_at": INSTANT,
         AS_OF: INSTANT,
-        RUN_KEY: pl.String,
-        "data_fingerprint": pl.String,
-        "code_version": pl.String,
-        "environment": pl.String,
-        "config": pl.String,
-        "recipe": pl.String,
-        "mlflow_run_id": pl.String,
-        CONTENT_HASHES: pl.String,
-        ROW_COUNTS: pl.String,
-        "gates": pl.String,
-        "status": pl.String,
-        REASON: pl.String,
+        **dict.fromkeys((RUN_KEY, "data_fingerprint", "code_version", "environment", "config", "recipe"), pl.String),
+        **dict.fromkeys(("mlflow_run_id", CONTENT_HASHES, ROW_COUNTS, "gates", "status", REASON), pl.String),
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),
@@ -293,5 +290,6 @@ RELEASE_TABLES: Final = (
     ITEM_WEIGHTS,
     SIMILAR_USERS,
     AUDIENCE_RECOMMENDATIONS,
+    CONTEXT_LIFTS,
     METRICS,
 )

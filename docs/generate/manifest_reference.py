@@ -17,7 +17,7 @@ from nightschool.data.manifest.manifest import (
     catalogues,
     shipped,
 )
-from nightschool.data.manifest.sections import Constant, IdMap, Interactions, Origins, Rating, Time
+from nightschool.data.manifest.sections import Constant, IdMap, Interactions, ListColumn, Origins, Rating, Time
 from nightschool.data.readers.formats import FORMATS
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
@@ -25,6 +25,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "[interactions], [[interactions]], [test]": Interactions,
     "[items]": Items,
     "[users]": Users,
+    "prerequisites, skills": ListColumn,
     "rating": Rating,
     "timestamp, available, until": Time,
     "timestamp.origin": Origins,

@@ -48,10 +48,10 @@ def verify_release(home: Home, release_id: str) -> Verification:
     if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):
         raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
     erased = noted(home.lake, CONTENT_HASHES, release_id)
-    # A release has the tables and files that its night knew of.
-    kept = [table for table in RELEASE_TABLES if table.name in release.content_hashes]
-    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in kept}
-    # Before histories were served there was no file but that of the recommendations.
+    # A release of before a table existed noted no hash of it.
+    noted_tables = [table for table in RELEASE_TABLES if table.name in release.content_hashes]
+    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in noted_tables}
+    # Releases of before histories were served have no more files than the one of their recommendations.
     served = SERVED if HISTORIES.name in release.content_hashes else (RECOMMENDATIONS,)
     for table in (table for table in served if table.name in release.content_hashes):
         path = lists_path(home.paths.serving, release_id, table)
