@@ -91,7 +91,7 @@ def path_to_item(curriculum: Curriculum, done: Mask, goal: int) -> list[int] | B
 
     Every prerequisite that is not done comes before what needs it, and no item lies more than one level above the
     highest one before it, or done. Levels that would be skipped are bridged by the items that need fewest others.
-    Where nothing but the goal is required and nobody was seen to take it next, the likeliest chain of transitions
+    Where the goal declares no prerequisites and nobody was seen to take it next, the likeliest chain of transitions
     from what is done leads to it.
 
     Args:
@@ -99,7 +99,7 @@ def path_to_item(curriculum: Curriculum, done: Mask, goal: int) -> list[int] | B
         done: bool [n_items], the items that the user has completed.
         goal: An item that is not done.
     """
-    if curriculum.unmet(goal, done) == {goal} and curriculum.available[goal]:
+    if not curriculum.direct(goal) and curriculum.available[goal]:
         chain = _likeliest_chain(curriculum, done, goal)
         if chain:
             return chain

@@ -161,6 +161,7 @@ def test_the_likeliest_chain_fills_what_nothing_declares() -> None:
     assert path_to_item(curriculum(follows=follows), having(), 4) == [4]
     assert path_to_item(curriculum({3: [5]}, follows={**follows, (1, 2): 0.3}), having(0), 4) == [1, 2, 4]
     assert path_to_item(curriculum({4: [6]}, follows=follows), having(0), 4) == [6, 4]
+    assert path_to_item(curriculum({4: [6]}, follows=follows), having(0, 6), 4) == [4]
 
 
 @pytest.mark.parametrize(
