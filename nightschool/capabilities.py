@@ -50,6 +50,22 @@ class WeighsItems(Protocol):
 
 
 @runtime_checkable
+class Contributes(FoldsIn, Protocol):
+    """Says how far a score falls if one item of the history had been seen and not liked."""
+
+    def contributions(self, histories: Histories, items: Indices) -> Float32s:
+        """Return what each like adds to the scores of listed items.
+
+        Args:
+            histories: Histories of n users.
+            items: int32 [n, k]; what is returned for padding, -1, does not matter.
+
+        Returns:
+            float32 [n_likes, k], a row for each score above zero of the histories, in their order.
+        """
+
+
+@runtime_checkable
 class FadesByPlace(WeighsItems, Protocol):
     """Ranks by such a sum with history[u, i] = exp(−place(u, i) / recency), place 0 being the newest."""
 
