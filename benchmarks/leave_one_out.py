@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID
 from nightschool.contract import Dataset, Split
 
 SPARSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "content": 0}

@@ -29,6 +29,7 @@ from models.base import Model
 from models.catalog import create
 from nightschool.application.search import search_for
 from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
+from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains

@@ -1,7 +1,7 @@
 """The cuts of protocol F, compared with plain loops over the histories."""
 
 import gzip
-import sys
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,13 @@ HISTORIES = {7: [30, 10, 20, 50], 3: [10, 20], 9: [40], 4: [50, 40, 30, 20, 10]}
 
 @pytest.fixture(scope="module")
 def leave_one_out():
-    folder = str(Path(__file__).parents[2] / "benchmarks")
-    sys.path.insert(0, folder)
-    import leave_one_out
-
-    yield leave_one_out
-    sys.path.remove(folder)
+    path = Path(__file__).parents[2] / "benchmarks" / "leave_one_out.py"
+    spec = importlib.util.spec_from_file_location("leave_one_out", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
