@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from models.autoencoders.item_gram import Sequences, each_block
-from nightschool.contract import Float32s
+from nightschool.contract import Float32s, Indices
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
@@ -22,9 +22,14 @@ def following(sequences: Sequences, n_items: int, after: Float32s, before: Float
         after: float32 [reach + 1], the weight by distance; of distance 0, and beyond its end, nothing counts.
         before: float32 [reach + 1], likewise.
     """
-    rows = np.zeros((n_items, n_items), dtype=np.float32)
+    return followers_of(np.arange(n_items, dtype=np.int32), sequences, n_items, after, before)
+
+
+def followers_of(items: Indices, sequences: Sequences, n_items: int, after: Float32s, before: Float32s) -> Float32s:
+    """Sum the same kernels over the pairs of places of some items, dense float32 [len(items), n_items]."""
+    rows = np.zeros((len(items), n_items), dtype=np.float32)
     parts = sequences.items, sequences.bounds, sequences.starts, sequences.places
-    each_block(lambda block: _add_followers(rows, block, parts, after, before), n_items)
+    each_block(lambda block: _add_followers(rows, block, items, parts, (after, before)), len(items))
     return rows
 
 
@@ -59,10 +64,11 @@ def next_weights(fading: float, reach: int, horizon: int, fading_ahead: float) -
 
 
 @njit(nogil=True, cache=True)
-def _add_followers(rows, block, sequences, after, before):
+def _add_followers(rows, block, wanted, sequences, kernels):
     items, bounds, starts, places = sequences
-    for item in block:
-        row = rows[item]
+    after, before = kernels
+    for index in block:
+        item, row = wanted[index], rows[index]
         for entry in range(starts[item], starts[item + 1]):
             own = places[entry]
             for place in range(own + 1, min(bounds[own, 1], own + len(after))):
