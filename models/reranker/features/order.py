@@ -6,12 +6,12 @@ from typing import Self
 
 import numpy as np
 from numba import njit
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from models.autoencoders.item_gram import Sequences
 from models.reranker.features.base import Candidates, FeatureGroup
 from models.reranker.features.history import standardise
-from models.sequential.followers import followers_of
+from models.sequential.followers import following, in_blocks_of_rows
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
 from nightschool.data.sequences import placed_likes
@@ -19,7 +19,6 @@ from nightschool.ranking.truncate import keep_largest
 
 _REACH = 5  # places ahead that count, each further one a half less
 _NEIGHBOURS = 200
-_BLOCK_BYTES = 64 << 20
 _SUMMED = 10  # last items whose transitions are summed, each further one less by exp(−1 / _RECENCY)
 _RECENCY = 3.0
 _COLUMNS = ("from the last", "from the 2nd last", "from the 3rd last", "from the last ten", "back to the last")
@@ -86,16 +85,19 @@ def _transitions(sequences: Sequences, n_items: int) -> tuple[csr_array, csr_arr
     distances = np.arange(_REACH + 1)
     kernel = np.where(distances > 0, 0.5 ** (distances - 1.0), 0).astype(np.float32)
     nothing = np.zeros(1, dtype=np.float32)
-    counts = np.maximum(np.diff(sequences.starts), 1).astype(np.float32)
-    step = max(1, _BLOCK_BYTES // (4 * max(n_items, 1)))
-    after: list[csr_array] = []
-    before: list[csr_array] = []
-    for start in range(0, n_items, step):
-        items = np.arange(start, min(start + step, n_items), dtype=np.int32)
-        for kept, kernels in ((after, (kernel, nothing)), (before, (nothing, kernel))):
-            rows = followers_of(items, sequences, n_items, *kernels)
-            kept.append(keep_largest(rows / counts[items, None], _NEIGHBOURS))
-    return vstack(after, format="csr"), vstack(before, format="csr")
+    counts = np.maximum(np.diff(sequences.starts), 1).astype(np.float32)[:, None]
+
+    def shares(items: range, after: Float32s, before: Float32s) -> Float32s:
+        rows = following(sequences, items, n_items, after, before)
+        rows /= counts[items.start : items.stop]
+        return rows
+
+    def nearest(rows: Float32s) -> csr_array:
+        return keep_largest(rows, _NEIGHBOURS)
+
+    after = in_blocks_of_rows(lambda items: shares(items, kernel, nothing), nearest, n_items)
+    before = in_blocks_of_rows(lambda items: shares(items, nothing, kernel), nearest, n_items)
+    return after, before
 
 
 def _recent(dataset: Dataset) -> tuple[csr_array, Float32s]:
