@@ -1,7 +1,7 @@
 """The forward pass of a self-attention network in NumPy: histories to scores, wherever no training library is."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -130,6 +130,14 @@ class SelfAttention:
         variance = (centred * centred).mean(axis=-1, keepdims=True)
         normalised: Float32s = centred / np.sqrt(variance + np.float32(EPSILON)) * scale + shift
         return normalised
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """Scores histories by a self-attention network, which a release publishes."""
+
+    def network(self) -> SelfAttention:
+        """Return the fitted network, exactly as it scores."""
 
 
 def _softmax(logits: Float32s) -> Float32s:
