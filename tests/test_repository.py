@@ -28,6 +28,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/cli/prefect_api.py": "a process; tests/cli/test_temporary_server.py starts and ends it",
     "nightschool/data/readers/queries.py": "tests/data/readers/test_sql.py reads by it",
     "models/sequential/followers.py": "tests of transitions and next_ridge compare its sums with plain loops",
+    "models/sequential/nearest_next.py": "tests of next_ridge compare its sparse form with NumPy's regressions",
     "models/sequential/next_item.py": "what three models share; their tests go through it",
     "nightschool/histories.py": "fields and a choice of rows; tests/models fold them in",
     "nightschool/recipe.py": "fields alone; tests/models/test_hybrid.py builds by them",
@@ -123,8 +124,9 @@ def imported(node: ast.AST) -> list[str]:
     return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
-def test_the_lock_file_has_hashes_and_no_address() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-run.lock", "requirements-serving.lock"])
+def test_a_lock_file_has_hashes_and_no_address(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
     entries = re.split(r"\n(?=\S)", "\n".join(lines))
     assert len(entries) > 100
     for entry in entries:
