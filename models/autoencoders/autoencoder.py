@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, vstack
 from models.autoencoders.item_gram import Int64s, ItemGram
 from models.autoencoders.local_ridge import solve_nearest
 from models.base import ModelConfig
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 
@@ -45,6 +46,11 @@ class AutoencoderConfig(ModelConfig):
         description="Items that each item is learned from, where a dense matrix is too large.",
     )
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrix may take, in GB.")
+
+
+def inverse_seconds(shape: Shape) -> float:
+    """Estimate the seconds to invert the item matrix of data of this shape, and to keep its largest weights."""
+    return 1e-9 * shape.item_pairs + 4e-8 * shape.items**2 + 5e-12 * shape.items**3
 
 
 @dataclass(frozen=True)

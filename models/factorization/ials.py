@@ -11,6 +11,7 @@ from models.base import Model, ModelConfig
 from models.factorization.conjugate_gradient import principal_axes, solve, solve_on_all_cores
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
+from nightschool.data.shape import Shape
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import positive
 
@@ -106,6 +107,12 @@ class Ials(Model):
     def _score(self, user_indices: Indices) -> Float32s:
         scores: Float32s = self.user_factors[user_indices] @ self.item_factors.T
         return scores
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return self.config.epochs * (
+            6e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
+        )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         scores = dataset.scores()

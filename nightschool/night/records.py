@@ -144,12 +144,13 @@ class AlphaEntry(Entry):
 
 
 class TrialEntry(Entry):
-    """A setting that was tried of a model, with its validation ndcg@10; None where it could not be trained."""
+    """A setting of a model on a validation cut, with its ndcg@10; None where it could not be trained."""
 
     model: str
     params: Mapping[str, Any]
     value: float | None
     seconds: float
+    cut: int = 0
 
 
 class SelectRecord(StageRecord):

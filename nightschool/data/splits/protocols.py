@@ -74,6 +74,9 @@ PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
 }
 """Name to how the test is held out, and how the tuning cut is held out from the rest."""
 
+BY_USER: Final = frozenset({"temporal-user", "leave-last"})
+"""The protocols that hold out each user's last events."""
+
 NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
 
 

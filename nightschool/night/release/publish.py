@@ -9,9 +9,9 @@ import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
-from nightschool.night.lineage import CHAMPION, TUNED, describe_search
+from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
-from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
+from nightschool.night.records import ProveRecord, RecommendRecord
 from nightschool.night.release.lists import read_table, staged_files
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release import COMPARABLE, UNEXPLAINED, Draft, Release
@@ -46,7 +46,6 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         COMPARABLE: not night.basis_changes,
         UNEXPLAINED: list(recommended.unexplained),
         **describe_basis(night.manifest),
-        **describe_search(night.record(SelectRecord)),
     }
 
 

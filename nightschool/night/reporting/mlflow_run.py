@@ -7,9 +7,9 @@ from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.records import ProveRecord, SelectRecord, TrialEntry
-from nightschool.night.selection.select import POPULARITY
 from nightschool.recipe import Recipe
 from nightschool.storage.night_log import Measured, NightLog
+from nightschool.vocabulary import POPULARITY
 
 
 def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> NightLog:

@@ -1,79 +1,37 @@
-"""Hyper-parameters chosen on validation: the defaults first, then as many trials as the budget allows."""
+"""Hyper-parameters chosen on validation: cheap settings first, then what pays, then the best again on further cuts."""
 
 import logging
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nightschool.contract import Recommender, Space, Span
+from nightschool.contract import Space, Span
 from nightschool.errors import NightschoolError
-from nightschool.recipe import Component, Recipe
+from nightschool.evaluation.pooled import Paired, pool_differences
+from nightschool.night.selection.evaluators import Create, Evaluators, Fitted, UserValues
+from nightschool.night.selection.search import Tunable
+from nightschool.progress import watch
+from nightschool.recipe import Component
 
 logger = logging.getLogger("nightschool.night")
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 _DRAWN_AT_RANDOM = 4  # trials before the sampler uses earlier results
+_MOST_DRAWN = 60  # of one model; more have never been seen to pay
+_REPEATED = 0.4  # share of the budget for the defaults of all models on several cuts, and for blending them
+LEAST_SECONDS = 20.0  # for the same, however small the budget
+_PROMISING = 0.7  # of the best model's first value, from which on a model's settings are searched
+_RACED = 0.4  # share of a model's seconds for measuring its best settings on further cuts
+_FINALISTS = 4  # settings of a model that are measured on further cuts
+_LEAST_CUTS = 3  # from which on more depend on what is known: users tell little of how one month differs from another
+_PRECISION = 0.005  # standard error of a difference, as a share of the leader's value, that is known well enough
+_DROPPED = 2.0  # standard errors behind the leader with which a finalist is given up
 _FAIL = optuna.trial.TrialState.FAIL
-
-
-@dataclass(frozen=True)
-class Tunable:
-    """A model and the hyper-parameter values that may be tried.
-
-    Attributes:
-        model: Its name in the catalogue.
-        fixed: The hyper-parameters that are not searched, with their values.
-        space: The hyper-parameters that are searched; where empty, only the defaults are tried.
-        defaults: The default of each hyper-parameter.
-        personal: Whether it ranks differently for different users.
-    """
-
-    model: str
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    space: Space = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    personal: bool = True
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Limits of the search: number of settings and wall time, whichever is reached first.
-
-    Attributes:
-        trials: Settings drawn of each model, in addition to the defaults.
-        seconds: Wall time of all models together; a setting that is not likely to end within its model's share is not
-            tried.
-        models: How many models share the seconds. What one leaves, or exceeds, is divided among the others.
-    """
-
-    trials: int
-    seconds: float
-    models: int = 1
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A model with one setting, fitted on train.
-
-    Attributes:
-        component: The model and its setting.
-        recommender: The fitted model.
-        fit_seconds: Wall time of the fit.
-    """
-
-    component: Component
-    recommender: Recommender
-    fit_seconds: float
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe of this model alone."""
-        return Recipe(components=(self.component,))
 
 
 @dataclass(frozen=True)
@@ -84,138 +42,254 @@ class Trial:
         component: The model and the setting.
         value: The metric on validation; None where the model cannot be trained with it.
         seconds: Wall time of fit and measurement.
+        cut: The validation cut, from 0.
     """
 
     component: Component
     value: float | None
     seconds: float
+    cut: int = 0
 
 
-class _Tried(NamedTuple):
-    """A fitted setting, its metric on validation, and the seconds of fit and measurement."""
+@dataclass(eq=False)
+class Setting:
+    """A setting of a model, and each user's metric on the cuts on which it was measured.
 
-    fitted: Fitted
-    value: float
+    Attributes:
+        component: The model and the setting.
+        seconds: What a fit and a measurement are estimated to take.
+        measured: Cut to the values of its users.
+    """
+
+    component: Component
     seconds: float
+    measured: dict[int, UserValues] = field(default_factory=dict)
 
     @property
-    def trial(self) -> Trial:
-        return Trial(self.fitted.component, self.value, self.seconds)
+    def first(self) -> float:
+        """Return the mean on the first cut."""
+        return self.measured[0].mean
 
-    def seconds_with(self, tunable: Tunable, drawn: Mapping[str, Any]) -> float:
-        """Estimate the seconds that another setting takes, from those that the defaults took."""
-        costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.slows]
-        times_as_long = math.prod(float(drawn[name] / tunable.defaults[name]) for name in costs)
-        return self.seconds + self.fitted.fit_seconds * (times_as_long - 1)
+    @property
+    def mean(self) -> float:
+        """Return the mean over the users of all its cuts."""
+        return self.mean_on(len(self.measured))
+
+    def mean_on(self, cuts: int) -> float:
+        """Return the mean over the users of the first few cuts; minus infinity without users."""
+        values = np.concatenate([self.measured[cut].values for cut in range(cuts)])
+        return float(values.mean()) if len(values) else float("-inf")
+
+
+@dataclass(eq=False)
+class Runner:
+    """A model in the search, with the settings that could be trained, in the order in which they were tried."""
+
+    tunable: Tunable
+    settings: list[Setting] = field(default_factory=list)
+
+    @property
+    def best(self) -> Setting:
+        """Return the setting with the highest mean on the first cut; ties go to the earlier one."""
+        return max(self.settings, key=lambda one: one.first)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What the search found.
+
+    Attributes:
+        fitted: The chosen setting of each model, fitted on the first cut.
+        trials: Every setting that was tried, in order.
+        failures: Model to the reason for which it was left out.
+        cuts: How many cuts the best settings were measured on.
+    """
+
+    fitted: list[Fitted]
+    trials: list[Trial]
+    failures: dict[str, str]
+    cuts: int
 
 
 class Tuner:
-    """A tuner, which tries settings of one model after another.
+    """A tuner, which spends a budget of estimated seconds where validation says that it pays.
+
+    The estimates follow from the data's shape, so that the settings that are tried do not depend on the machine's
+    speed. First every model is measured with its defaults, on as many cuts as it takes to tell the best ones apart.
+    Then settings of the promising models are drawn and measured on the first cut, the cheap models first: by a
+    tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011, as
+    Optuna implements it). The best of them are measured on the other cuts, where those that fall behind are given up: a
+    race as in Maron and Moore, "Hoeffding Races", NIPS 1993, with paired differences.
 
     Args:
-        fit: Fits a component on train.
-        measure: Computes the deciding metric; higher is better.
-        budget: How long all models may be searched.
-        seed: Seed of the sampler.
-        repeated: The settings that an earlier search tried, of all models; they are tried again in place of
-            drawing new ones, however long they take. None to search.
+        evaluators: The validation cuts.
+        create: Creates a model with hyper-parameters.
+        seconds: The budget; 0 to try the defaults alone.
+        seed: Seed of the sampler and of every fit.
     """
 
-    def __init__(
-        self,
-        fit: Callable[[Component], Fitted],
-        measure: Callable[[Recommender], float],
-        budget: Budget,
-        seed: int,
-        repeated: Sequence[Component] | None = None,
-    ) -> None:
-        self._fit = fit
-        self._measure = measure
-        self._budget = budget
+    def __init__(self, evaluators: Evaluators, create: Create, seconds: float, seed: int) -> None:
+        self._evaluators = evaluators
+        self._create = create
+        self._seconds = self._left = seconds
         self._seed = seed
-        self._repeated = repeated
-        self._seconds_left = budget.seconds
-        self._models_left = budget.models
+        self._best: dict[str, Fitted] = {}
+        self._trials: list[Trial] = []
+        self._failures: dict[str, str] = {}
 
-    def tune(self, tunable: Tunable) -> tuple[Fitted, list[Trial]]:
-        """Return the best setting of a model, fitted, and every trial; ties go to the earlier setting.
+    def tune(self, tunables: Sequence[Tunable]) -> Tuned:
+        """Return the chosen setting of each model, fitted, and everything that was tried."""
+        runners = [one for one in map(self._enter, watch(tunables, "models", len(tunables))) if one.settings]
+        cuts = self._repeat(runners)
+        self._search(runners, cuts)
+        fitted = [self._settled(one) for one in runners]
+        return Tuned(fitted, self._trials, self._failures, cuts)
 
-        Settings are drawn by a tree-structured Parzen estimator: Bergstra et al., "Algorithms for Hyper-Parameter
-        Optimization", NeurIPS 2011, as Optuna implements it.
-
-        Raises:
-            NightschoolError: The model cannot be trained with its defaults, or the repeated search left it out.
-        """
-        if not tunable.space or not self._budget.trials:
-            return self._fit(Component(model=tunable.model, params=tunable.fixed)), []
-        if self._repeated is not None:
-            return self._repeat([one for one in self._repeated if one.model == tunable.model], tunable)
-        started = time.perf_counter()
-        share = max(self._seconds_left, 0.0) / max(self._models_left, 1)
+    def _enter(self, tunable: Tunable) -> Runner:
+        """Measure a model's defaults on the first cut; without settings where it cannot be trained."""
+        runner = Runner(tunable)
         try:
-            return self._search(tunable, started + share)
-        finally:
-            self._seconds_left -= time.perf_counter() - started
-            self._models_left -= 1
+            self._try(runner, tunable.fixed)
+        except NightschoolError as error:
+            self._failures[tunable.model] = str(error)
+            logger.warning("%s is left out tonight: %s", tunable.model, error)
+        except Exception as error:
+            self._failures[tunable.model] = f"{type(error).__name__}: {error}"
+            logger.exception("%s is left out tonight", tunable.model)
+        return runner
 
-    def _search(self, tunable: Tunable, deadline: float) -> tuple[Fitted, list[Trial]]:
-        first = best = self._try(Component(model=tunable.model, params=tunable.fixed))
-        trials = [first.trial]
-        study = self._study(tunable, first.value)
-        slowest = 1.0  # largest ratio of actual to expected seconds
-        for _ in range(self._budget.trials):
-            if time.perf_counter() + first.seconds > deadline:
-                break
+    def _repeat(self, runners: Sequence[Runner]) -> int:
+        """Measure every model's defaults on further cuts; return how many cuts there are then, the first included.
+
+        A cut is begun where the budget's share for it holds two fits of every model: to measure it, and to blend what
+        will be chosen. After some cuts, which tell how the data change, that ends when the two best models' difference
+        is known well enough.
+        """
+        first_round = sum(one.settings[0].seconds for one in runners)
+        left = max(_REPEATED * self._seconds, LEAST_SECONDS) - first_round
+        for cut in range(1, len(self._evaluators)):
+            if 2 * first_round > left or (cut >= _LEAST_CUTS and _is_known(runners)):
+                return cut
+            left -= 2 * first_round
+            self._left -= first_round
+            for runner in runners:
+                self._measure(runner.settings[0], cut)
+        return len(self._evaluators)
+
+    def _search(self, runners: Sequence[Runner], cuts: int) -> None:
+        """Try settings of the promising models, the cheap ones first; what one leaves is divided among the others."""
+        floor = _PROMISING * max((one.settings[0].mean for one in runners), default=0.0)
+        searched = [one for one in runners if one.tunable.space and one.settings[0].mean >= floor]
+        searched.sort(key=lambda one: one.settings[0].seconds)
+        for place, runner in enumerate(searched):
+            share = max(self._left, 0.0) / (len(searched) - place)
+            until = self._left - share
+            self._draw(runner, until + (share * _RACED if cuts > 1 else 0.0))
+            self._race(runner, cuts, until)
+
+    def _draw(self, runner: Runner, until: float) -> None:
+        """Try settings that suited similar data, then drawn ones, until so much of the budget is left."""
+        tunable = runner.tunable
+        for start in tunable.starts:
+            drawn = {name: value for name, value in start.items() if name in tunable.space}
+            if drawn and self._left - tunable.seconds(drawn) >= until:
+                self._try_or_none(runner, drawn)
+        study = self._study(runner)
+        for _ in range(_MOST_DRAWN):
+            if self._left - runner.settings[0].seconds < until:
+                return
             asked = study.ask(_distributions(tunable.space))
             drawn = {name: _rounded(value) for name, value in asked.params.items()}
-            likely = slowest * first.seconds_with(tunable, drawn)
-            if time.perf_counter() + likely > deadline:
+            if self._left - tunable.seconds(drawn) < until:
                 study.tell(asked, state=_FAIL)
                 continue
-            component = Component(model=tunable.model, params={**tunable.fixed, **drawn})
-            tried = self._try_or_none(component)
-            if tried is None:
-                study.tell(asked, state=_FAIL)
-                trials.append(Trial(component, None, 0.0))
-                continue
-            slowest = max(slowest, tried.seconds / first.seconds_with(tunable, drawn))
-            study.tell(asked, tried.value)
-            trials.append(tried.trial)
-            best = max(best, tried, key=lambda one: one.value)
-        return best.fitted, trials
+            tried = self._try_or_none(runner, drawn)
+            study.tell(asked, state=_FAIL) if tried is None else study.tell(asked, tried.first)
 
-    def _repeat(self, components: Sequence[Component], tunable: Tunable) -> tuple[Fitted, list[Trial]]:
-        if not components:
-            raise NightschoolError(f"{tunable.model} was left out when the recipe was searched", do="search it again")
-        best = self._try(components[0])
-        trials = [best.trial]
-        for component in components[1:]:
-            tried = self._try_or_none(component)
-            trials.append(Trial(component, None, 0.0) if tried is None else tried.trial)
-            best = best if tried is None else max(best, tried, key=lambda one: one.value)
-        return best.fitted, trials
+    def _race(self, runner: Runner, cuts: int, until: float) -> None:
+        """Measure the best of the tried settings on the further cuts; give those up that fall behind."""
+        tried = sorted(runner.settings[1:], key=lambda one: one.first, reverse=True)
+        left, finalists = self._left - until, []
+        for setting in tried[:_FINALISTS]:
+            left -= setting.seconds * (cuts - 1)
+            finalists += [setting] if left >= 0 else []
+        for cut in range(1, cuts):
+            for setting in finalists:
+                self._measure(setting, cut)
+            leader = max([runner.settings[0], *finalists], key=lambda one: one.mean_on(cut + 1))
+            finalists = [one for one in finalists if one is leader or not _is_behind(one, leader)]
 
-    def _try_or_none(self, component: Component) -> _Tried | None:
-        """Fit and measure a setting; return None where the model cannot be trained with it."""
+    def _settled(self, runner: Runner) -> Fitted:
+        """Return the chosen setting, fitted on the first cut: of those within a standard error of the best, the first.
+
+        The best of many is partly luck, the more of them there are: what was tried later must be ahead by more.
+        """
+        known = len(runner.settings[0].measured)
+        running = [one for one in runner.settings if len(one.measured) == known]
+        leader = max(running, key=lambda one: one.mean)
+        tried = len(runner.settings)
+        chosen = next(one for one in running if one is leader or _behind(leader, one).within(tried))
+        best = self._best[runner.tunable.model]
+        return best if best.component == chosen.component else self._evaluators[0].fit(chosen.component, self._create)
+
+    def _try_or_none(self, runner: Runner, drawn: Mapping[str, Any]) -> Setting | None:
+        """Fit and measure a setting on the first cut; return None where the model cannot be trained with it."""
+        params = {**runner.tunable.fixed, **drawn}
         try:
-            return self._try(component)
+            return self._try(runner, params)
         except NightschoolError as error:
-            logger.info("%s cannot be trained with %s: %s", component.model, dict(component.params), error)
+            logger.info("%s cannot be trained with %s: %s", runner.tunable.model, params, error)
+            self._trials.append(Trial(Component(model=runner.tunable.model, params=params), None, 0.0))
             return None
 
-    def _try(self, component: Component) -> _Tried:
-        started = time.perf_counter()
-        fitted = self._fit(component)
-        value = self._measure(fitted.recommender)
-        return _Tried(fitted, value, time.perf_counter() - started)
+    def _try(self, runner: Runner, params: Mapping[str, Any]) -> Setting:
+        tunable = runner.tunable
+        setting = Setting(Component(model=tunable.model, params=params), tunable.seconds(params))
+        fitted = self._measure(setting, 0)
+        if not runner.settings or setting.first > runner.best.first:
+            self._best[tunable.model] = fitted
+        runner.settings.append(setting)
+        return setting
 
-    def _study(self, tunable: Tunable, value: float) -> optuna.Study:
-        """Create an Optuna study that already holds the trial of the defaults."""
+    def _measure(self, setting: Setting, cut: int) -> Fitted:
+        """Fit and measure a setting on a cut, and take its estimated seconds from the budget."""
+        started = time.perf_counter()
+        self._left -= setting.seconds
+        fitted = self._evaluators[cut].fit(setting.component, self._create)
+        setting.measured[cut] = self._evaluators[cut].ndcg(fitted.recommender)
+        seconds = time.perf_counter() - started
+        self._trials.append(Trial(setting.component, setting.measured[cut].mean, seconds, cut))
+        return fitted
+
+    def _study(self, runner: Runner) -> optuna.Study:
+        """Create an Optuna study that already holds the settings that were tried."""
+        space = _distributions(runner.tunable.space)
         sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=_DRAWN_AT_RANDOM)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        known = {name: tunable.defaults[name] for name in tunable.space}
-        study.add_trial(optuna.create_trial(params=known, distributions=_distributions(tunable.space), value=value))
+        for tried in runner.settings:
+            params = {name: tried.component.params.get(name, runner.tunable.defaults[name]) for name in space}
+            study.add_trial(optuna.create_trial(params=params, distributions=space, value=tried.first))
         return study
+
+
+def _is_known(runners: Sequence[Runner]) -> bool:
+    """Return whether the difference between the two best models' defaults is known well enough."""
+    ranked = sorted((one.settings[0] for one in runners), key=lambda one: one.mean, reverse=True)
+    if len(ranked) < 2:
+        return True
+    return _behind(ranked[0], ranked[1]).standard_error <= _PRECISION * ranked[0].mean
+
+
+def _is_behind(setting: Setting, leader: Setting) -> bool:
+    gap = _behind(leader, setting)
+    return gap.mean > _DROPPED * gap.standard_error
+
+
+def _behind(leader: Setting, other: Setting) -> Paired:
+    """Return how far a setting is behind another one, on the cuts on which both were measured."""
+    cuts = [cut for cut in leader.measured if cut in other.measured]
+    differences = [leader.measured[cut].values - other.measured[cut].values for cut in cuts]
+    return pool_differences([leader.measured[cut].users for cut in cuts], differences)
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:
