@@ -36,6 +36,7 @@ from nightschool.night.selection.blending import learn_blend
 from nightschool.night.selection.evaluators import Evaluators, Fitted, ValidationEvaluator
 from nightschool.night.selection.search import Search
 from nightschool.night.selection.tuning import Tuner
+from nightschool.recipe import Component
 from nightschool.vocabulary import CONTENT, POPULARITY
 
 K = 10

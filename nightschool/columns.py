@@ -65,9 +65,12 @@ SCORE: Final = "score"
 SOURCE: Final = "source"
 COMPONENT: Final = "component"
 WEIGHT: Final = "weight"
+RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
 AUDIENCE: Final = "audience"
+CONTEXT: Final = "context"
+LIFT: Final = "lift"
 RELEVANT: Final = "relevant"
 NEGATIVE: Final = "negative"
 BOT_EVENT: Final = "bot_event"
@@ -150,17 +153,16 @@ INTERACTIONS: Final = Table(
         SOURCE_ROW: pl.Int64,
     },
     key=(SOURCE_FILE, SOURCE_ROW),
+    open=True,
     local=(AVAILABLE_AT,),
+    optional={POSITION: pl.Float64},
 )
 QUARANTINE: Final = Table(
     "quarantine",
     {
-        TABLE: pl.String,
-        SOURCE_FILE: pl.String,
+        **dict.fromkeys((TABLE, SOURCE_FILE), pl.String),
         SOURCE_ROW: pl.Int64,
-        REASON: pl.String,
-        DETAIL: pl.String,
-        ROW: pl.String,
+        **dict.fromkeys((REASON, DETAIL, ROW), pl.String),
         QUARANTINED_AT: INSTANT,
     },
     key=(TABLE, SOURCE_FILE, SOURCE_ROW),
@@ -206,6 +208,7 @@ ITEM_WEIGHTS: Final = Table(
     {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
     key=(COMPONENT, ITEM_ID, NEIGHBOR_ID),
     released=True,
+    optional={RECENCY: pl.Float32},
 )
 SIMILAR_USERS: Final = Table(
     "similar_users",
@@ -225,6 +228,12 @@ AUDIENCE_RECOMMENDATIONS: Final = Table(
     "audience_recommendations",
     {RELEASE_ID: pl.String, AUDIENCE: pl.String, ITEM_ID: ID, RANK: pl.Int32, SCORE: pl.Float32},
     key=(AUDIENCE, RANK),
+    released=True,
+)
+CONTEXT_LIFTS: Final = Table(
+    "context_lifts",
+    {RELEASE_ID: pl.String, CONTEXT: pl.String, VALUE: pl.String, ITEM_ID: ID, LIFT: pl.Float32, SUPPORT: pl.Int32},
+    key=(CONTEXT, VALUE, ITEM_ID),
     released=True,
 )
 HISTORIES: Final = Table(
@@ -254,18 +263,8 @@ RELEASES: Final = Table(
         RELEASE_ID: pl.String,
         "created_at": INSTANT,
         AS_OF: INSTANT,
-        RUN_KEY: pl.String,
-        "data_fingerprint": pl.String,
-        "code_version": pl.String,
-        "environment": pl.String,
-        "config": pl.String,
-        "recipe": pl.String,
-        "mlflow_run_id": pl.String,
-        CONTENT_HASHES: pl.String,
-        ROW_COUNTS: pl.String,
-        "gates": pl.String,
-        "status": pl.String,
-        REASON: pl.String,
+        **dict.fromkeys((RUN_KEY, "data_fingerprint", "code_version", "environment", "config", "recipe"), pl.String),
+        **dict.fromkeys(("mlflow_run_id", CONTENT_HASHES, ROW_COUNTS, "gates", "status", REASON), pl.String),
         COMMIT_VERSION: pl.Int64,
     },
     key=(COMMIT_VERSION,),
@@ -294,5 +293,6 @@ RELEASE_TABLES: Final = (
     ITEM_WEIGHTS,
     SIMILAR_USERS,
     AUDIENCE_RECOMMENDATIONS,
+    CONTEXT_LIFTS,
     METRICS,
 )

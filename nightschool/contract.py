@@ -60,7 +60,8 @@ class Dataset:
         item_ids: External ids by item index, length n_items; likewise.
         interactions: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
             score (Float32), timestamp (the pair's latest event, null where the data have no time); position (Int32,
-            the place of that event in the source; where it is left out, the index of the item stands for it).
+            the place of that event in the source; where it is left out, the index of the item stands for it); and a
+            column of labels a declared context, that event's.
         users: Attributes in the order of the user index: user_id and the manifest's columns.
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
@@ -226,8 +227,8 @@ class Split:
         protocol: How it was cut, such as `temporal` or `random-user`.
         fitted: What may be learned from; its `available` mask is the catalogue at the split instant.
         held_out: One row a pair, sorted by user_index, item_index: user_index (Int32), item_index (Int32),
-            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean).
-            Pairs already in the fitted history are not in it.
+            score (Float32), timestamp (the pair's latest event, null where the data have no time), relevant (Boolean),
+            and that event's declared contexts. Pairs already in the fitted history are not in it.
     """
 
     name: str
@@ -261,13 +262,14 @@ class Pool(NamedTuple):
         scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
             component scores them all alike, and in the padding.
         members: uint32 [n, width], bit c is set where the item is among the best of component c.
-        constant: bool [n_components, n], whether the component scores all of the user's items the same.
+        scales: float32 [n_components, n], what a component's scores were multiplied by; 0 where it scores all of the
+            user's items alike.
     """
 
     items: Indices
     scores: Float32s
     members: NDArray[np.uint32]
-    constant: Mask
+    scales: Float32s
 
 
 @runtime_checkable

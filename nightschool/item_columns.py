@@ -12,13 +12,17 @@ class ItemColumns:
         categories: One label an item.
         ordinals: Column to its levels, lowest first.
         lists: Several labels an item.
+        prerequisites: The ids of the items to complete before, as text; None: none are declared.
+        skills: What an item teaches, several an item; None: none are declared.
     """
 
     categories: tuple[str, ...] = ()
     ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
+    prerequisites: str | None = None
+    skills: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all these columns."""
+        """The names of the columns of labels: categories, ordinals and lists."""
         return (*self.categories, *self.ordinals, *self.lists)

@@ -1,6 +1,6 @@
 """What a table's shape is; the tables themselves are in `columns.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,10 @@ class Table:
     released: bool = False
     local: tuple[str, ...] = ()
     optional: Mapping[str, pl.DataType | type[pl.DataType]] = field(default_factory=dict)
+
+    def held_by(self, names: Collection[str]) -> list[str]:
+        """List the table's columns, in order, with those optional ones that are among the names."""
+        return [*self.columns, *(name for name in self.optional if name in names)]
 
     def schema(self, *, user_id: pl.DataType, item_id: pl.DataType) -> pl.Schema:
         """Return the table's polars schema in a home whose external ids have these dtypes."""

@@ -7,6 +7,7 @@ EVERYONE: Final = "everyone"
 
 BECAUSE_OF_ITEM: Final = "because_of_item"
 SIMILAR_CONTENT: Final = "similar_content"
+WHOLE_HISTORY: Final = "whole_history"
 POPULAR: Final = "popular"
 POPULAR_IN_AUDIENCE: Final = "audience"
 RANDOM: Final = "random"
@@ -18,6 +19,11 @@ AUDIENCE_LIST: Final = "audience"
 POPULARITY: Final = "popularity"
 """Sources of an entry: the content model, co-occurrence weights in place of a model without weights, an audience's
 list, the number of users; else a model's name."""
+
+HOUR: Final = "hour"
+WEEKDAY: Final = "weekday"
+TIME_CONTEXTS: Final = (HOUR, WEEKDAY)
+"""Contexts of every dataset with times; further ones are columns that its manifest declares."""
 
 ACTIVITY_SEGMENTS: Final = {"cold": 0, "new": 1, "casual": 5, "regular": 20, "power": 100}
 """Segments of users, each with the fewest user-item pairs of its members."""
@@ -35,4 +41,6 @@ def reason_in_words(reason: str, because: str | None, user: str) -> str:
         return f"similar to {because}" if reason == SIMILAR_CONTENT else f"because of {because}"
     if reason == RANDOM:
         return "something different"
+    if reason == WHOLE_HISTORY:
+        return f"fits {'your' if user == 'you' else 'their'} history as a whole"
     return f"popular with people like {user}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"

@@ -9,11 +9,10 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
-from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.rules import keep_order
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
-from serving.user_state import Interaction, UserState, liked_row
+from serving.user_state import Interaction, UserState, as_histories
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +97,7 @@ class Scorer:
         shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
         if not shares:
             shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
-        row = liked_row(self._user.current, len(self._snapshot.catalogue))
-        raw = {name: fold_in(row, self._snapshot.weights[name])[0] for name in shares}
+        raw = {name: self._sums(name, self._user.current) for name in shares}
         weighted = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
         if not weighted:
             return None
@@ -145,8 +143,13 @@ class Scorer:
         return then & self._snapshot.available
 
     def _scored(self, name: str, history: Mapping[int, Interaction], unseen: Mask) -> Float32s:
-        row = liked_row(history, len(self._snapshot.catalogue))
-        return _standardised(fold_in(row, self._snapshot.weights[name])[0], unseen)
+        return _standardised(self._sums(name, history), unseen)
+
+    def _sums(self, name: str, history: Mapping[int, Interaction]) -> Float32s:
+        """Sum a component's weights over a history that begins with the newest item, float32 [n_items]."""
+        histories = as_histories(history, len(self._snapshot.catalogue))
+        scores: Float32s = self._snapshot.weights[name].score(histories)[0]
+        return scores
 
     @cached_property
     def _pool_items(self) -> Indices:

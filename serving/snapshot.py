@@ -21,6 +21,7 @@ from nightschool.columns import (
     ITEMS,
     NEIGHBOR_ID,
     RANK,
+    RECENCY,
     SCORE,
     TEXT,
     TITLE,
@@ -33,6 +34,7 @@ from nightschool.contract import Mask
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
+from nightschool.ranking.foldin import ItemWeights, stand_in_order
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
 from nightschool.storage.release import UNEXPLAINED
@@ -61,7 +63,8 @@ class Snapshot:
         users: user_id and the manifest's attributes of users who had not left at T, ascending by id; empty where no
             users table is declared.
         audiences: Audience to its items, best first.
-        weights: Component to item weights, CSR float32 [n_items (of the history), n_items (to recommend)].
+        weights: Component to item weights over the catalogue's positions; the first ones explain what components
+            without any recommend.
         pools: The candidates behind the lists.
         k: The length that lists were published with.
     """
@@ -76,7 +79,7 @@ class Snapshot:
     catalogue: Catalogue
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
-    weights: Mapping[str, csr_array]
+    weights: Mapping[str, ItemWeights]
     pools: CandidatePools
     k: int
 
@@ -149,6 +152,11 @@ class Snapshot:
                 found[place] = count
         return found
 
+    @cached_property
+    def by_order(self) -> bool:
+        """Return whether a component ranks by the order of a history."""
+        return any(weights.recency is not None for weights in self.weights.values())
+
     @property
     def has_content(self) -> bool:
         """Return whether the release has content weights, so that α can be set."""
@@ -220,7 +228,7 @@ def _audiences(reader: Reader) -> dict[str, list[tuple[ExternalId, float]]]:
     return lists
 
 
-def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, csr_array]:
+def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
     """Read each component's item weights at the catalogue's positions; empty where the release has none."""
     rows = reader.table(ITEM_WEIGHTS).collect()
     places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=reader.home.lake.item_id)}).with_row_index("place")
@@ -228,11 +236,10 @@ def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, csr_array]:
         places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"}), on=NEIGHBOR_ID, maintain_order="left"
     )
     n = len(catalogue)
-    return {
-        str(component): csr_array(
-            (part[WEIGHT].to_numpy(), (part["place"].to_numpy(), part["target"].to_numpy())),
-            shape=(n, n),
-            dtype=np.float32,
-        )
-        for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items()
-    }
+    weights = {}
+    for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items():
+        cells = (part["place"].to_numpy(), part["target"].to_numpy())
+        matrix = csr_array((part[WEIGHT].to_numpy(), cells), shape=(n, n), dtype=np.float32)
+        weights[str(component)] = ItemWeights(matrix, part[RECENCY][0])
+    names = component_names(Recipe.model_validate(reader.release.recipe))
+    return {name: weights[name] for name in stand_in_order(weights, names)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,12 +10,15 @@ from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_ID, SCORE, TIMESTAMP
 from nightschool.contract import Indices, Mask
+from nightschool.histories import Histories
 from nightschool.storage.events import Stored
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 VIEW: Final = "view"
 """The event that expresses no preference and removes nothing from a list."""
+
+_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
 _EVENT_SCORES: Final = {"complete": 1.0, "like": 1.0, "dislike": -1.0, "hide": -1.0}
 
@@ -33,9 +36,10 @@ class UserState:
 
     Attributes:
         known: Whether the release holds a history of the user.
-        published: Position to the interaction that the release knew.
+        published: Position to the interaction that the release knew, newest first.
         current: The same with the events since.
-        sent: Positions that events changed, newest first.
+        sent: Positions that events changed, newest first; where the release ranks by order, also those that they
+            moved.
     """
 
     user_id: ExternalId
@@ -58,7 +62,7 @@ class UserState:
         release knows them.
         """
         published = _published(snapshot, user_id)
-        current, sent = dict(published), dict[int, None]()
+        current, sent = dict(reversed(published.items())), dict[int, None]()
         for event in taken_back:
             place = _place(snapshot, event)
             if place is not None and place in current and current[place].at == event.at:
@@ -70,10 +74,11 @@ class UserState:
                 continue
             reaction, before = Interaction(_EVENT_SCORES[event.event], event.at), published.get(place)
             sent.pop(place, None)
+            current.pop(place, None)
             current[place] = reaction
-            if before is None or (before.score > 0) != (reaction.score > 0):
+            if before is None or _changes(before, reaction, by_order=snapshot.by_order):
                 sent[place] = None
-        return cls(user_id, bool(published), published, current, tuple(reversed(sent)))
+        return cls(user_id, bool(published), published, _newest_first(current), tuple(reversed(sent)))
 
     def unseen(self, n_items: int) -> Mask:
         """Select the items without an interaction, bool [n_items]."""
@@ -86,10 +91,24 @@ class UserState:
         return np.array([place for place, met in self.current.items() if met.score > 0], dtype=np.int32)
 
 
-def liked_row(history: Mapping[int, Interaction], n_items: int) -> csr_array:
-    """Encode the liked items as a row of ones, CSR float32 [1, n_items], positions ascending."""
-    places = np.array(sorted(place for place, met in history.items() if met.score > 0), dtype=np.int32)
-    return csr_array((np.ones(len(places), dtype=np.float32), places, np.array([0, len(places)])), shape=(1, n_items))
+def as_histories(history: Mapping[int, Interaction], n_items: int) -> Histories:
+    """Encode a history that begins with the newest item as one row of scores with their places."""
+    items = np.fromiter(history, dtype=np.int32, count=len(history))
+    scores = np.array([met.score for met in history.values()], dtype=np.float32)
+    places = np.argsort(items).astype(np.int32)
+    row = csr_array((scores[places], items[places], np.array([0, len(items)])), shape=(1, n_items))
+    return Histories(row, places)
+
+
+def _newest_first(oldest_first: Mapping[int, Interaction]) -> dict[int, Interaction]:
+    """Sort by time; what has none is the oldest, and of equal times the later one is newer."""
+    ordered = sorted(oldest_first.items(), key=lambda entry: entry[1].at or _NO_TIME)
+    return dict(reversed(ordered))
+
+
+def _changes(before: Interaction, reaction: Interaction, *, by_order: bool) -> bool:
+    """Return whether a reaction to an item of the release changes what models know of it."""
+    return (before.score > 0) != (reaction.score > 0) or (by_order and before.at != reaction.at)
 
 
 def _published(snapshot: Snapshot, user_id: ExternalId) -> dict[int, Interaction]:

@@ -18,6 +18,7 @@ from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.lists import read_table, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.settings import Settings
 from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
@@ -46,7 +47,7 @@ def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> Recommend
     counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=megabytes)
     content = content_weights(night)
     if content is not None:
-        counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: content}, dataset, folder)
+        counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     personal = any(part.personal for part in recommender.parts.values())
     gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))

@@ -10,7 +10,6 @@ from docs.generate.writing import docstring, table
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.manifest import (
     Catalogue,
-    Interactions,
     Items,
     Manifest,
     Relevant,
@@ -18,7 +17,7 @@ from nightschool.data.manifest.manifest import (
     catalogues,
     shipped,
 )
-from nightschool.data.manifest.sections import Constant, IdMap, Origins, Rating, Time
+from nightschool.data.manifest.sections import Constant, IdMap, Interactions, ListColumn, Origins, Rating, Time
 from nightschool.data.readers.formats import FORMATS
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
@@ -26,6 +25,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "[interactions], [[interactions]], [test]": Interactions,
     "[items]": Items,
     "[users]": Users,
+    "prerequisites, skills": ListColumn,
     "rating": Rating,
     "timestamp, available, until": Time,
     "timestamp.origin": Origins,

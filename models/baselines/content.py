@@ -1,11 +1,13 @@
 """Recommends items whose description resembles what a user liked."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array, vstack
 
 from models.base import ItemToItem, ModelConfig
-from nightschool.contract import Dataset
+from nightschool.contract import Dataset, Space, Span
 from nightschool.data.features import features_of
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.blocks import block_users
@@ -15,9 +17,20 @@ _MEGABYTES = 64
 
 
 class ContentConfig(ModelConfig):
-    """How many similar items count for each history item."""
+    """How many similar items count for each history item, and how much of the similarity is the text's."""
 
-    weights_per_item: int = Field(default=100, ge=1, le=10_000, description="Similar items kept for each history item.")
+    weights_per_item: int = Field(default=20, ge=1, le=10_000, description="Similar items kept for each history item.")
+    text_length: float = Field(
+        default=2.0,
+        ge=0,
+        le=100,
+        description="Length of the text's features, where those of each other column have length 1.",
+    )
+
+    space: ClassVar[Space] = {
+        "weights_per_item": Span(3, 200, log=True),
+        "text_length": Span(0.5, 8.0, log=True),
+    }
 
 
 class Content(ItemToItem):
@@ -25,7 +38,8 @@ class Content(ItemToItem):
 
     Formula:
         score(u, j) = Σ_i liked(u, i) · cos(f_i, f_j) over the history items i that keep j among their
-        `weights_per_item` most similar items; f are TF-IDF features.
+        `weights_per_item` most similar items; f are TF-IDF features, in which the text counts `text_length`² times as
+        much as a category, a level or a list.
 
     Good for:
         New items, which no user has interacted with, and the content side of a hybrid.
@@ -52,7 +66,7 @@ class Content(ItemToItem):
     config: ContentConfig
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        features = features_of(dataset)
+        features = features_of(dataset, self.config.text_length)
         if not features.nnz:
             raise ConfigurationError(
                 "content needs items that are described, and this dataset has none",

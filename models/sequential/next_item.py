@@ -13,7 +13,7 @@ from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.histories import Histories
-from nightschool.ranking.foldin import fold_in
+from nightschool.ranking.foldin import ItemWeights
 
 
 class NextItemConfig(ModelConfig):
@@ -45,6 +45,15 @@ class NextItem(Model):
     weights: csr_array
     """CSR float32 [n_items of the history, n_items to recommend]."""
 
+    @property
+    def recency(self) -> float:
+        """Places in a history over which an item's weight falls to 1/e."""
+        return self.config.recency
+
+    def item_weights(self) -> csr_array:
+        """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+        return self.weights
+
     @abstractmethod
     def _weights(self, sequences: Sequences, n_items: int, /) -> csr_array:
         """Return the weights among the liked items, CSR float32 [n_items, n_items], diagonal empty."""
@@ -55,7 +64,7 @@ class NextItem(Model):
         Raises:
             ConfigurationError: The histories have no order.
         """
-        return fold_in(faded(histories, self.config.recency, self.name), self.weights)
+        return ItemWeights(self.weights, self.recency).score(histories)
 
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])
@@ -76,18 +85,3 @@ class NextItem(Model):
             do = f"leave {self.name} out of these data"
             raise DataRefused(f"{self.name} needs likes that follow one another", seen="none", do=do)
         self.weights = spread(self._weights(sequences, len(items)), items, dataset.n_items)
-
-
-def faded(histories: Histories, recency: float, name: str) -> csr_array:
-    """Return exp(−place / recency) where a history's score is above zero, CSR float32 of the same shape.
-
-    Raises:
-        ConfigurationError: The histories have no order.
-    """
-    if histories.places is None:
-        raise ConfigurationError(f"{name} needs the order of a history", seen="a history without", do="give its times")
-    scores = histories.scores
-    liked = scores.data > 0
-    kept = np.concatenate([[0], np.cumsum(liked)])[scores.indptr]
-    strengths = np.exp(histories.places[liked] / np.float32(-recency)).astype(np.float32)
-    return csr_array((strengths, scores.indices[liked], kept), shape=scores.shape)

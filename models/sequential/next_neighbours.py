@@ -10,12 +10,12 @@ from scipy.sparse import csr_array
 
 from models.autoencoders.item_gram import likes_by_time
 from models.base import Model, ModelConfig
-from models.sequential.next_item import faded
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.shape import Shape
 from nightschool.errors import DataRefused
 from nightschool.histories import Histories
+from nightschool.ranking.foldin import faded
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
@@ -55,6 +55,9 @@ class NextNeighbours(Model):
         users have item i. F(t, j) is `fading_ahead`ᵐ where item j comes m places after t, for `horizon` of them.
         Similarities below a twentieth of the largest do not count.
 
+        It publishes no item weights: a score is no sum over the items of a history, since similarities are divided by
+        the largest of them and raised to a power.
+
     Good for:
         Long histories in which paths repeat; beside `next_ridge`, which sums the weights of single items.
 
@@ -92,7 +95,7 @@ class NextNeighbours(Model):
         Raises:
             ConfigurationError: The histories have no order.
         """
-        paths, past = self._paths(), faded(histories, self.config.recency, self.name)
+        paths, past = self._paths(), faded(histories, self.config.recency)
         rarities = np.maximum(np.diff(paths.starts), 1) ** -self.config.rarity
         strengths = np.where(past.data < _NOTHING, 0, past.data * rarities[past.indices]).astype(np.float32)
         fading = np.exp(-1 / self.config.recency)

@@ -149,6 +149,11 @@ def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
     for model, reason in document.get("failures", {}).items():
         console.print(f"Left out: {model}: {reason}")
     _show_notes(document["models"])
+    for model in document["models"]:
+        if (over := model.get("over_shuffled")) and None not in over:
+            value, low, high = over
+            interval = f"{value:+.4f} ± {(high - low) / 2:.4f}"
+            console.print(f"Order: {model['name']}: ndcg@{k} {interval} over itself on shuffled histories.")
 
 
 def show_cross_validation(document: Mapping[str, Any]) -> None:

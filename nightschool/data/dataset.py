@@ -8,14 +8,11 @@ from typing import Literal, Self
 
 import numpy as np
 import polars as pl
-from polars.selectors import by_name
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import (
     ALWAYS,
     AVAILABLE_AT,
-    BOT_EVENT,
-    EVENT,
     INSTANT,
     ITEM_ID,
     ITEM_INDEX,
@@ -23,8 +20,6 @@ from nightschool.columns import (
     POSITION,
     RELEVANT,
     SCORE,
-    SOURCE_FILE,
-    SOURCE_ROW,
     TEXT,
     TIMESTAMP,
     TITLE,
@@ -35,15 +30,15 @@ from nightschool.columns import (
 )
 from nightschool.contract import Dataset, Mask, Split
 from nightschool.data.filters import Filtered, Rules, filter_events
+from nightschool.data.indexing import EVENTS, SCORED, index_events, index_ids, with_contexts
 from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.readers.source_format import Names
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
+from nightschool.data.source_order import in_source_order, sequence_columns
 from nightschool.errors import DataRefused
-from nightschool.hashing import order_ids
 from nightschool.item_columns import ItemColumns
 
-_SCORED = {USER_INDEX: pl.Int32(), ITEM_INDEX: pl.Int32(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
-_PAIRS = {**_SCORED, POSITION: pl.Int32()}
-EVENTS = pl.Schema({**_SCORED, RELEVANT: pl.Boolean(), NEGATIVE: pl.Boolean(), BOT_EVENT: pl.Boolean()})
+_PAIRS = {**SCORED, POSITION: pl.Int32()}
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
 
 
@@ -53,8 +48,8 @@ class EventLog:
 
     Attributes:
         empty: The dataset without any interaction; all its users and items.
-        events: user_index, item_index, score, timestamp, relevant, negative, bot_event; in source order, the given
-            hold-out last.
+        events: user_index, item_index, score, timestamp, relevant, negative, bot_event, and a column of labels a
+            declared context; in source order, the given hold-out last.
         item_available_at: When each item became available, by item index; null: not in the catalogue.
         item_until: From when on each item is no longer available, by item index; null: no end is known.
         signal: How interactions are scored and merged.
@@ -62,6 +57,7 @@ class EventLog:
         rules: How much of a history is learned from.
         as_of: T, the instant of the snapshot; None: after everything that is known.
         ordered: Whether a user's events without times stand in the order of time.
+        timezone: The zone in which hour and weekday are read.
     """
 
     empty: Dataset
@@ -73,11 +69,17 @@ class EventLog:
     rules: Rules = Rules()
     as_of: datetime | None = None
     ordered: bool = False
+    timezone: str = "UTC"
 
     @cached_property
     def known(self) -> Mask:
         """bool[n_events], the events that may be learned from: all but the given hold-out."""
         return np.arange(self.events.height) < self.events.height - self.n_given
+
+    @property
+    def contexts(self) -> Names:
+        """The declared contexts of the events."""
+        return tuple(name for name in self.events.columns if name not in EVENTS)
 
     @property
     def has_time(self) -> bool:
@@ -112,7 +114,7 @@ class EventLog:
         found = filter_events(events, (self.empty.n_users, self.empty.n_items), self.rules)
         if self.rules.half_life_days is not None:
             events = decay(events, self.rules.half_life_days)
-        pairs = merge_repeats(events, self.signal).drop(RELEVANT)
+        pairs = merge_repeats(events, self.signal, self.contexts).drop(RELEVANT)
         unrated = pairs[SCORE].is_null()
         if unrated.any():
             # Seen, and no more: a score of 0 says neither yes nor no.
@@ -134,13 +136,13 @@ class EventLog:
         if at is None and dataset.ended is not None:
             # Without a common instant, what has ended since was there when its events were.
             dataset = replace(dataset, available=dataset.available | dataset.ended, ended=None)
-        pairs = merge_repeats(self.rows(held_out), self.signal).join(
+        pairs = merge_repeats(self.rows(held_out), self.signal, self.contexts).join(
             dataset.interactions, on=[USER_INDEX, ITEM_INDEX], how="anti", maintain_order="left"
         )
         pairs = pairs.filter(pl.col(SCORE).is_not_null())
         if dataset.set_aside is not None:
             pairs = pairs.filter(pl.Series(~dataset.set_aside[pairs[USER_INDEX].to_numpy()]))
-        return Split(name, protocol, dataset, pairs.select(USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT))
+        return Split(name, protocol, dataset, pairs.select(*SCORED, RELEVANT, *self.contexts))
 
     def with_all_relevant(self) -> Self:
         """Return the log with every pair relevant, whatever the manifest says, except those the user dislikes."""
@@ -157,6 +159,7 @@ class EventLog:
             rules=self.rules,
             as_of=self.as_of,
             ordered=self.ordered,
+            timezone=self.timezone,
         )
         departed = [] if self.empty.departed is None else [pl.Series(WITHDRAWN, self.empty.departed)]
         self.empty.users.with_columns(departed).write_parquet(directory / _FILES["users"])
@@ -174,8 +177,8 @@ class EventLog:
             pl.read_parquet(directory / _FILES[name], glob=False) for name in ("users", "items", "events")
         )
         empty = _empty_dataset(users, items, header)
-        instants = (items[AVAILABLE_AT], items[UNTIL])
-        return cls(empty, events, *instants, header.signal, header.n_given, header.rules, header.as_of, header.ordered)
+        log = cls(empty, events, items[AVAILABLE_AT], items[UNTIL], header.signal, header.n_given, header.rules)
+        return replace(log, as_of=header.as_of, ordered=header.ordered, timezone=header.timezone)
 
     def rows(self, mask: Mask) -> pl.DataFrame:
         """Return the masked events, without a copy if that is all of them."""
@@ -193,6 +196,7 @@ class _Header(BaseModel):
     rules: Rules = Rules()
     as_of: datetime | None = None
     ordered: bool = False
+    timezone: str = "UTC"
 
 
 def build_event_log(
@@ -220,51 +224,33 @@ def build_event_log(
         DataRefused: There are no interactions.
     """
     signal = signal_of(manifest)
-    known = _in_source_order(interactions.lazy(), signal)
+    contexts = manifest.contexts
+    needed = [USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by, *contexts]
+    first = sequence_columns(manifest)
+    known = in_source_order(with_contexts(interactions.lazy(), contexts), first, needed)
     if known.is_empty():
         raise DataRefused(
             "No interactions are known at this instant", seen=0, do="ingest some, or ask for a later instant"
         )
-    rows = known if held_out is None else pl.concat([known, _in_source_order(held_out.lazy(), signal)])
-    user_frame = _indexed(users, rows[USER_ID], USER_ID)
-    item_frame = _indexed(items, rows[ITEM_ID], ITEM_ID)
+    rows = known
+    if held_out is not None:
+        rows = pl.concat([known, in_source_order(with_contexts(held_out.lazy(), contexts), first, needed)])
+    user_frame = index_ids(users, rows[USER_ID], USER_ID)
+    item_frame = index_ids(items, rows[ITEM_ID], ITEM_ID)
     header = _Header(
         signal=signal,
         item_columns=ItemColumns() if items is None else manifest.item_columns,
         audience=None if users is None else manifest.audience,
         n_given=rows.height - known.height,
-        ordered=any(part.order == "file" for part in manifest.interactions),
+        ordered=any(part.ordered for part in manifest.interactions),
+        timezone=manifest.timezone,
     )
-    events = _index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID])
+    events = index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID], contexts)
     item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
     empty = _empty_dataset(user_frame, item_frame, header)
     instants = (item_frame[AVAILABLE_AT], item_frame[UNTIL])
-    return EventLog(empty, events, *instants, signal, header.n_given, ordered=header.ordered)
-
-
-def _in_source_order(interactions: pl.LazyFrame, signal: Signal) -> pl.DataFrame:
-    """Select what a row is scored by, in the order of the source files: a long log needs narrow columns."""
-    needed = (USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by)
-    repeated = by_name(SOURCE_FILE, EVENT, require_all=False).cast(pl.Categorical)
-    rows = interactions.select(*needed, SOURCE_FILE, SOURCE_ROW).with_columns(repeated)
-    return rows.sort(SOURCE_FILE, SOURCE_ROW).select(*needed).collect()
-
-
-def _indexed(table: pl.DataFrame | None, interacted: pl.Series, key: str) -> pl.DataFrame:
-    """Return the table's rows in index order, with rows of nulls for ids that only interactions name."""
-    if table is None:
-        return order_ids(interacted).to_frame()
-    ids = order_ids(pl.concat([table[key], interacted]))
-    return ids.to_frame().join(table, on=key, how="left", maintain_order="left")
-
-
-def _index_events(scored: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series) -> pl.DataFrame:
-    users = user_ids.to_frame().with_row_index(USER_INDEX)
-    items = item_ids.to_frame().with_row_index(ITEM_INDEX)
-    found = scored.join(users, on=USER_ID, how="left", maintain_order="left").join(
-        items, on=ITEM_ID, how="left", maintain_order="left"
-    )
-    return found.select(pl.col(name).cast(dtype) for name, dtype in EVENTS.items())
+    log = EventLog(empty, events, *instants, signal, header.n_given)
+    return replace(log, ordered=header.ordered, timezone=header.timezone)
 
 
 def _with_availability(items: pl.DataFrame, known: pl.DataFrame, *, declared: pl.DataFrame | None) -> pl.DataFrame:

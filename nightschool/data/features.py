@@ -21,25 +21,27 @@ _LONGEST_NGRAM = 3
 _RAREST = 2  # items a term must occur in: one item's own words tie it to no other
 
 
-def features_of(dataset: Dataset) -> csr_array:
+def features_of(dataset: Dataset, text_length: float = 1.0) -> csr_array:
     """Return the feature rows of a dataset's items, those that ended by its instant included."""
     known = dataset.available if dataset.ended is None else dataset.available | dataset.ended
-    return item_features(dataset.items, dataset.item_columns, known)
+    return item_features(dataset.items, dataset.item_columns, known, text_length)
 
 
-def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> csr_array:
+def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, text_length: float = 1.0) -> csr_array:
     """Build unit-length feature rows, CSR float32 [n_items, n_features]; zeros for items without a description.
 
-    Text, each category, each ordinal and each list are groups of equal weight: every group is scaled to unit length
-    before they are joined, so that a long text does not drown a category. Terms and their weights are learned from the
-    fitted items, and the others get no features.
+    Text, each category, each ordinal and each list are groups: every group is scaled to unit length before they are
+    joined, so that a long text does not drown a category. Terms and their weights are learned from the fitted items,
+    and the others get no features.
 
     Args:
         items: The items frame in the order of the item index.
         columns: Which of its columns describe an item.
         fitted: bool [n_items], the items of the catalogue at the instant of the fit.
+        text_length: Length of the text's group, where that of each other group is 1.
     """
-    groups = [_unit_rows(group) for group in _groups(items, columns, fitted) if group.shape[1]]
+    text, *others = (_unit_rows(group) for group in _groups(items, columns, fitted))
+    groups = [group for group in (text * np.float32(text_length), *others) if group.shape[1]]
     if not groups:
         return csr_array((len(items), 0), dtype=np.float32)
     return _unit_rows(hstack(groups, format="csr"))

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
-from nightschool.data.manifest.manifest import Interactions, Manifest
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.sql import Sql
 from nightschool.data.signals import DURATION_POINTS, SECONDS_A_POINT
 from nightschool.sqlite import SQLITE

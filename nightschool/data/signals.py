@@ -1,6 +1,6 @@
 """Scores of interactions: their value, whether they count as hits, and how repeats of a pair merge."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -118,10 +118,10 @@ def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
     return events.with_columns((pl.col(SCORE) * share).cast(pl.Float32))
 
 
-def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
+def merge_repeats(events: pl.DataFrame, signal: Signal, contexts: Sequence[str] = ()) -> pl.DataFrame:
     """Merge to one row per pair: user_index, item_index, score, latest timestamp, relevant, position; sorted by pair.
 
-    The position is that of the pair's latest event among all rows.
+    The position is that of the pair's latest event among all rows; its contexts are further columns.
 
     A rating is the latest one's (of equal times the last in source order), and so is its relevance. Everything else is
     summed and cut to -10 … 10 (implicit: to 1); such a pair is relevant when an event is and the sum is positive. Where
@@ -131,12 +131,14 @@ def merge_repeats(events: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     Args:
         events: Scored rows in source order: user_index, item_index, timestamp, score, relevant, negative.
         signal: Says how repeats merge.
+        contexts: Further columns of the latest event to keep.
     """
     pair = pl.col(USER_INDEX).cast(pl.Int64) * 2**32 + pl.col(ITEM_INDEX)  # one key sorts twice as fast as two
     rated = [pl.col(SCORE).is_not_null()] if events[SCORE].null_count() else []
     order = events.select(pl.arg_sort_by(pair, *rated, TIMESTAMP, nulls_last=False, maintain_order=True)).to_series()
     columns = (USER_INDEX, ITEM_INDEX, SCORE, TIMESTAMP, RELEVANT, NEGATIVE)
-    ordered = events.select(pl.col(columns).gather(order)).with_columns(order.cast(pl.Int32).alias(POSITION))
+    ordered = events.select(pl.col(*columns, *contexts).gather(order))
+    ordered = ordered.with_columns(order.cast(pl.Int32).alias(POSITION))
     users, items = ordered[USER_INDEX].to_numpy(), ordered[ITEM_INDEX].to_numpy()
     fresh = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
     last = ordered.filter(pl.Series(np.concatenate([fresh, np.ones(min(1, len(users)), dtype=bool)])))

@@ -58,9 +58,9 @@ class Gains:
     def __getitem__(self, rows: Mask) -> Self:
         """Return the gains of some rows, bool [n]."""
         counts = np.diff(self.starts)
-        items, scores, members, constant = self.pool
+        items, scores, members, scales = self.pool
         return type(self)(
-            Pool(items[rows], scores[:, rows], members[rows], constant[:, rows]),
+            Pool(items[rows], scores[:, rows], members[rows], scales[:, rows]),
             np.concatenate([[0], np.cumsum(counts[rows])]),
             self.places[np.repeat(rows, counts)],
             self.ideal[rows],

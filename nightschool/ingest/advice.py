@@ -14,6 +14,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     MANGLED_ID: ROUNDED,
     "bad_json": "each line must be one JSON object",
     "bad_timestamp": "timestamp.unit or timestamp.format says how times are written",
+    "prerequisite_cycle": "no item may lead back to itself by its prerequisites; quarantine list names each cycle",
     "rating_out_of_range": "correct the scale, or list numbers that stand for no rating in rating.missing",
     "unknown_event": "give each such type a number in [event_weights]",
     "unknown_item": "the files of [items] must hold every item, by the same ids",

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from nightschool.columns import BATCHES, BIN, COLUMN, INSTANT, READ_AT, ROWS, SOURCE, TABLE, Table
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.profile import add_up, population_stability, profile
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.checks import Checks

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from nightschool.columns import BYTES, FILE, HELD, INTERACTIONS, MAPPING, SHA256, STATE
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.contents import Content, read_content
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql

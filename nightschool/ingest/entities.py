@@ -34,6 +34,7 @@ from nightschool.ingest.batch_profiles import series
 from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, repeat_refusal
 from nightschool.ingest.full_lists import FullLists
 from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
+from nightschool.ingest.prerequisites import count_unmatched, mark_cycles, without_lacking
 from nightschool.ingest.tombstones import mark_forgotten
 from nightschool.storage.erasure_log import Erasures
 
@@ -88,14 +89,17 @@ class _Taking:
         self.fates.append(fate)
 
     def _take(self, fresh: Intake, file: SourceFile, arrived: datetime, *, accepted: bool) -> None:
-        context, table, part, key = self.context, self.intake.table, self.lists.part, self.lists.key
+        context, table, whole, key = self.context, self.intake.table, self.lists.part, self.lists.key
+        part, notes = without_lacking(whole, file)
+        fresh.warnings += notes
         reading = Reading(file, part.format, part.source_columns)
         frames = [normalised(context, table, part, rows) for rows in reading.batches()]
         if not frames:
             frames = [normalised(context, table, part, no_rows(part.source_columns))]
         frame = pl.concat(frames)
         said_once = _without_repeats(frame)
-        given = fresh.sort_out(first_of_each_id(said_once, key), file, context.now)
+        judged = mark_cycles(first_of_each_id(said_once, key), self.newest, part)
+        given = fresh.sort_out(judged, file, context.now)
         require_same_types(given, self.newest, table)
         ids = frame[key].drop_nulls().unique()
         name = self.lists.list_of(file, ids)
@@ -104,7 +108,7 @@ class _Taking:
         # A new column comes in even where it is empty: the manifest promises it to every stage that follows.
         if added.height or not {*added.columns} <= {*self.newest.columns}:
             fresh.accepted.add(added)
-        fresh.batches.add(series(file, mapping(part)), part, given)
+        fresh.batches.add(series(file, mapping(whole)), part, given)
         if not accepted:
             self._judge(fresh, file, name, reading.extent)
         self.intake.absorb(fresh)
@@ -112,7 +116,7 @@ class _Taking:
         self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
         # The last key of a query may be somebody's id, and a source that is read whole needs none.
         extent = replace(reading.extent, position=None)
-        context.ledger.note(table, file, part, extent, {ARRIVED_AT: arrived, LIST: name})
+        context.ledger.note(table, file, whole, extent, {ARRIVED_AT: arrived, LIST: name})
         self.lists.deliver(name, ids, file)
         self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
         self.fates.append(FileFate(table.name, file.name, "taken", frame.height))
@@ -160,6 +164,8 @@ def take_entities(
     if taking.refusal is not None and taking.newest.is_empty():
         raise taking.refusal
     taking.withdraw()
+    if taking.arrived is not None:
+        taking.intake.warnings += count_unmatched(taking.newest, part)
     return taking.intake, taking.newest[key], taking.fates, taking.arrived
 
 

@@ -18,9 +18,10 @@ from nightschool.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.id_types import read_id_maps
 from nightschool.data.normalization.normalise import IdMaps, IdTypes, normalise_interactions
+from nightschool.data.readers.source_format import Names
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import IngestContext, mark
 from nightschool.ingest.revisions import Corrections
@@ -115,7 +116,7 @@ def without_scoped_id() -> pl.Expr:
     return pl.when(~is_scoped).then(EVENT_ID).alias(EVENT_ID)
 
 
-def placed(good: pl.DataFrame, file: SourceFile) -> pl.DataFrame:
-    """Add the file that the rows come from, and order the columns as the table has them."""
-    columns = [pl.lit(file.name).alias(name) if name == SOURCE_FILE else pl.col(name) for name in INTERACTIONS.columns]
-    return good.select(*columns)
+def placed(good: pl.DataFrame, file: SourceFile, contexts: Names) -> pl.DataFrame:
+    """Add the file that the rows come from, and order the columns as the table has them, contexts last."""
+    placed = good.with_columns(pl.lit(file.name).alias(SOURCE_FILE))
+    return placed.select(*INTERACTIONS.held_by(placed.columns), *contexts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from nightschool.columns import ARRIVED_AT, EVENT_ID, HELD, INTERACTIONS, MAPPING, SOURCE_FILE
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.source_format import Reading
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql
@@ -75,7 +75,8 @@ class _Taking:
 
     def _read(self, fresh: Intake, part: Interactions, file: SourceFile, delivery: Delivery) -> None:
         context = self.context
-        arrived = context.arrival(file, part.format)
+        # Times at which files were written would order those of one night, whatever their names say.
+        arrived = context.first_seen if part.order == "file" else context.arrival(file, part.format)
         known = delivery.known
         fresh.already_known += known.rows - known.offset if known else 0
         held = held_before(context.ledger, file)
@@ -87,7 +88,7 @@ class _Taking:
             for rows in reading.batches():
                 good = fresh.sort_out(self.arrivals.judge(rows, part, file, arrived), file, context.now)
                 if good.height:
-                    fresh.accepted.add(placed(good, file))
+                    fresh.accepted.add(placed(good, file, context.manifest.contexts))
                     fresh.batches.add(source, part, good)
             self._leave_out_known(fresh, part, file, delivery)
             if not delivery.accepted:

@@ -34,7 +34,8 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.feedback_source import is_feedback
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql
 from nightschool.storage.lake import Lake
@@ -233,9 +234,9 @@ def mapping(part: Description) -> str:
     """Hash what the manifest says about a row's columns; SHA-256 in hexadecimal.
 
     Which files there are does not count, nor where a database is, nor whether a default is written out; nor whether a
-    file lists all users or items.
+    file lists all users or items. Neither do contexts: files may bring them from some day on.
     """
-    meaning = part.model_dump(mode="json", exclude={"files", "complete"}, exclude_defaults=True)
+    meaning = part.model_dump(mode="json", exclude={"files", "complete", "context"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Detection of re-delivered rows that have no event id."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from nightschool.columns import (
     EVENT_ID,
     ITEM_ID,
     LIKED,
+    POSITION,
     RATING,
     SOURCE_FILE,
     TIMESTAMP,
@@ -20,7 +21,7 @@ from nightschool.columns import (
 )
 from nightschool.errors import DataRefused
 
-_CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
+_CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED, POSITION)
 _KEY_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT)
 _KEY: Final = "key"
 _CONTENT: Final = "content"
@@ -74,8 +75,9 @@ def find_overlap(rows: pl.DataFrame, known: Sequence[pl.LazyFrame], file: str) -
     bare = rows.with_row_index(_PLACE).filter(pl.col(EVENT_ID).is_null())
     if bare.is_empty():
         return nothing
-    given = bare.select(_PLACE, TIMESTAMP, *_hashes())
-    near = pl.concat(_near(frame, given) for frame in known).collect(engine="streaming")
+    hashes = _hashes(bare.columns)
+    given = bare.select(_PLACE, TIMESTAMP, *hashes)
+    near = pl.concat(_near(frame, given, hashes) for frame in known).collect(engine="streaming")
     shared = _shared_by_file(given, near)
     if shared.is_empty():
         return nothing
@@ -96,19 +98,20 @@ def find_overlap(rows: pl.DataFrame, known: Sequence[pl.LazyFrame], file: str) -
     return Overlap(nothing.known.scatter(places, values=True), files, conflict)
 
 
-def _hashes() -> tuple[pl.Expr, pl.Expr]:
-    content = [pl.col(name).fill_null(value=False) if name == DELETED else pl.col(name) for name in _CONTENT_OF]
+def _hashes(names: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
+    said = [name for name in _CONTENT_OF if name in names]
+    content = [pl.col(name).fill_null(value=False) if name == DELETED else pl.col(name) for name in said]
     return pl.struct(_KEY_OF).hash().alias(_KEY), pl.struct(content).hash().alias(_CONTENT)
 
 
-def _near(frame: pl.LazyFrame, given: pl.DataFrame) -> pl.LazyFrame:
+def _near(frame: pl.LazyFrame, given: pl.DataFrame, hashes: Sequence[pl.Expr]) -> pl.LazyFrame:
     """Return the known rows without an event id that lie in the span of time of the given ones, with their hashes."""
     low, high = given[TIMESTAMP].min(), given[TIMESTAMP].max()
     in_span = pl.col(TIMESTAMP).is_between(low, high).fill_null(value=False) if low is not None else pl.lit(value=False)
     if given[TIMESTAMP].null_count():
         in_span |= pl.col(TIMESTAMP).is_null()
     rows = frame.filter(pl.col(EVENT_ID).is_null() & in_span)
-    return rows.select(pl.col(SOURCE_FILE).cast(pl.String), TIMESTAMP, *_hashes())
+    return rows.select(pl.col(SOURCE_FILE).cast(pl.String), TIMESTAMP, *hashes)
 
 
 def _shared_by_file(given: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:

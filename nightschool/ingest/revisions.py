@@ -1,6 +1,6 @@
 """Events that come with an id: what comes again is a repeat, a correction, or takes the event back."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,7 @@ from nightschool.columns import (
     INSTANT,
     ITEM_ID,
     LIKED,
+    POSITION,
     RATING,
     REASON,
     REVISION,
@@ -25,7 +26,7 @@ from nightschool.columns import (
 from nightschool.errors import DataRefused, NightschoolError
 from nightschool.ingest.batch import ALREADY_KNOWN, mark
 
-_CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
+_CONTENT_OF: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING)
 REUSED: Final = "reused_event_id"
 """The reason of a row whose event id belongs to an event of another user or item."""
 
@@ -52,7 +53,8 @@ class Corrections:
 
     def __init__(self, interactions: pl.LazyFrame) -> None:
         rows = interactions.filter(pl.col(EVENT_ID).is_not_null())
-        known = rows.select(*_hashes(), REVISION, pl.col(DELETED).fill_null(value=False), AVAILABLE_AT)
+        hashes = _hashes(rows.collect_schema())
+        known = rows.select(*hashes, REVISION, pl.col(DELETED).fill_null(value=False), AVAILABLE_AT)
         self._known = known.sort(REVISION).unique(_KEY, keep="last").select(*_KNOWN).collect()
         self._n_repeated = 0
         self._n_reused = 0
@@ -93,7 +95,7 @@ class Corrections:
         rows = frame.with_row_index(_PLACE).filter(pl.col(REASON).is_null() & pl.col(EVENT_ID).is_not_null())
         if rows.is_empty():
             return frame
-        given = rows.select(*_hashes(), pl.col(DELETED).fill_null(value=False), AVAILABLE_AT, _PLACE)
+        given = rows.select(*_hashes(rows.columns), pl.col(DELETED).fill_null(value=False), AVAILABLE_AT, _PLACE)
         before = self._known.join(given.select(pl.col(_KEY).unique()), on=_KEY, how="semi")
         is_new = before.is_empty() and given[_KEY].is_unique().all()
         if is_new and not given[DELETED].any():
@@ -125,9 +127,11 @@ class Corrections:
         return frame, given.filter(~reused)
 
 
-def _hashes() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+def _hashes(names: Collection[str]) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     pair = pl.struct(USER_ID, ITEM_ID).hash().alias(_PAIR)
-    content = [pl.col(name).fill_null(value=False) if name == DELETED else pl.col(name) for name in _CONTENT_OF]
+    deleted = pl.col(DELETED).fill_null(value=False)
+    position = pl.col(POSITION) if POSITION in names else pl.lit(None, pl.Float64).alias(POSITION)
+    content = [*_CONTENT_OF, deleted, position]
     return pl.col(EVENT_ID).hash().alias(_KEY), pair, pl.struct(content).hash().alias(_CONTENT)
 
 

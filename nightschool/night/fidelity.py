@@ -29,13 +29,16 @@ MAY_DIFFER: Final = "hashes may differ from a night on time"
 def find_doubts(lake: Lake, manifest: Manifest, as_of: datetime) -> list[str]:
     """Return the reasons why the tables as of T may differ from those of a night on time, as sentences.
 
-    Rows of files are known from their arrival, which the files record. Rows of a query are known from when it was
-    read. In a log of the past a row is known from its own time, whenever its file arrived.
+    Rows of files are known from their arrival, which the files record. Rows of a query, and of files whose rows stand
+    in the order of time, are known from when they were read. In a log of the past a row is known from its own time,
+    whenever its file arrived.
     """
     doubts = []
     queried = [part for part in manifest.interactions if isinstance(part.format, Sql) and not is_feedback(part)]
     if not manifest.history and manifest.arrival == "read":
         doubts.append(f'rows count from when they were read (arrival = "read"): {MAY_DIFFER}')
+    elif not manifest.history and any(part.order == "file" for part in manifest.interactions):
+        doubts.append(f'rows count from when they were read (order = "file"): {MAY_DIFFER}')
     elif not manifest.history and queried:
         doubts.append(f"rows of a query count from when they were read: {MAY_DIFFER}")
     if manifest.history and _came_later(lake, as_of):

@@ -1,10 +1,66 @@
 """Scores of any history under item-to-item weights, for users a model never saw."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numba import njit
 from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s
+from nightschool.capabilities import FadesByPlace, WeighsItems
+from nightschool.contract import Float32s, Mask
+from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
+from nightschool.vocabulary import CONTENT
+
+
+@dataclass(frozen=True, eq=False)
+class ItemWeights:
+    """Item-to-item weights, and how a history's items fade: score(u, j) = Σ_i strength(u, i) · matrix[i, j].
+
+    Attributes:
+        matrix: CSR float32 [n_items of the history, n_items to recommend].
+        recency: Places in a history over which an item's strength falls to 1/e; None: all liked items count the same.
+    """
+
+    matrix: csr_array
+    recency: float | None = None
+
+    @classmethod
+    def of(cls, model: WeighsItems) -> Self:
+        """Return a model's weights as it scores by them."""
+        return cls(model.item_weights(), model.recency if isinstance(model, FadesByPlace) else None)
+
+    def strengths(self, histories: Histories) -> csr_array:
+        """Return what each liked item of a history counts, CSR float32 [n, n_items].
+
+        Raises:
+            ConfigurationError: The weights fade, and the histories have no order.
+        """
+        return positive(histories.scores) if self.recency is None else faded(histories, self.recency)
+
+    def score(self, histories: Histories) -> Float32s:
+        """Score histories of scores or of ones, float32 [n, n_items].
+
+        Raises:
+            ConfigurationError: The weights fade, and the histories have no order.
+        """
+        return fold_in(self.strengths(histories), self.matrix)
+
+
+def stand_in_order(weights: Mapping[str, ItemWeights], components: Iterable[str]) -> list[str]:
+    """Sort components with weights: the first ones explain what components without any recommend.
+
+    Those that do not fade come first and content last, each in the order of the recipe.
+
+    Args:
+        weights: Component to weights.
+        components: All components in the order of the recipe.
+    """
+    places = {name: place for place, name in enumerate(components)}
+    fades = {name: each.recency is not None for name, each in weights.items()}
+    return sorted(weights, key=lambda name: (name == CONTENT, fades[name], places.get(name, len(places))))
 
 
 def fold_in(history: csr_array, weights: csr_array) -> Float32s:
@@ -41,5 +97,23 @@ def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # n
 def positive(history: csr_array) -> csr_array:
     """Return the history as a set: ones where the score is above zero, CSR float32 of the same shape."""
     liked = history.data > 0
-    kept = np.concatenate([[0], np.cumsum(liked)])[history.indptr]
-    return csr_array((np.ones(kept[-1], dtype=np.float32), history.indices[liked], kept), shape=history.shape)
+    return _only(liked, np.ones(np.count_nonzero(liked), dtype=np.float32), history)
+
+
+def faded(histories: Histories, recency: float) -> csr_array:
+    """Return exp(−place / recency) where a history's score is above zero, CSR float32 of the same shape.
+
+    Raises:
+        ConfigurationError: The histories have no order.
+    """
+    if histories.places is None:
+        raise ConfigurationError(
+            "these weights need the order of a history", seen="histories without places", do="give their places"
+        )
+    liked = histories.scores.data > 0
+    return _only(liked, np.exp(histories.places[liked] / np.float32(-recency)), histories.scores)
+
+
+def _only(kept: Mask, values: Float32s, history: csr_array) -> csr_array:
+    starts = np.concatenate([[0], np.cumsum(kept)])[history.indptr]
+    return csr_array((values.astype(np.float32, copy=False), history.indices[kept], starts), shape=history.shape)

@@ -23,6 +23,8 @@ _LATE = "late_interests"
 _POPULARITY = "popularity"
 _PULL = "pull"
 _FIT = "fit"
+_HABITS = "device_habits"
+_SUITS = "device_suits"
 _PERIOD_START = "period_start"
 _PERIOD_END = "period_end"
 
@@ -37,6 +39,8 @@ class Truth:
 
         p(i | u, e) = Σ_k θ_k · pull[i, k] · fit[i, g] / Σ_j pull[j, k] · fit[j, g].
 
+    It is made on device d with p(d | u, i) = habits[u, d] · suits[i, d] / Σ_c habits[u, c] · suits[i, c], so that what
+    is chosen on it follows p(i | u, e) · p(d | u, i). Hours and weekdays say how much is learned, not what.
     Bots choose by popularity alone. Users are in the order of their ids 1…n_users, items likewise.
 
     Attributes:
@@ -50,6 +54,8 @@ class Truth:
         fit: How well an item's type and difficulty suit a group, float64 [n_items, n_groups].
         period_start: The first instant of the period.
         period_end: The instant at which it ends.
+        habits: A user's share of devices, float32 [n_users, n_devices]; None without devices.
+        suits: How well an item suits a device, float64 [n_items, n_devices]; likewise.
     """
 
     activity: NDArray[np.float64]
@@ -62,6 +68,8 @@ class Truth:
     fit: NDArray[np.float64]
     period_start: datetime
     period_end: datetime
+    habits: Float32s | None = None
+    suits: NDArray[np.float64] | None = None
 
     def write(self, path: Path) -> None:
         """Write one parquet table: a row per user (`kind` = user), then a row per item (`kind` = item)."""
@@ -73,6 +81,7 @@ class Truth:
                 _GROUP: self.groups,
                 _EARLY: self.early,
                 _LATE: self.late,
+                **({} if self.habits is None else {_HABITS: self.habits}),
             }
         )
         items = pl.DataFrame(
@@ -81,6 +90,7 @@ class Truth:
                 _POPULARITY: self.popularity,
                 _PULL: self.pull,
                 _FIT: self.fit,
+                **({} if self.suits is None else {_SUITS: self.suits}),
             }
         )
         kinds = [users.select(pl.lit(_USERS).alias(KIND), pl.all()), items.select(pl.lit(_ITEMS).alias(KIND), pl.all())]
@@ -118,6 +128,8 @@ class Truth:
             fit=items[_FIT].to_numpy(),
             period_start=table.item(0, _PERIOD_START),
             period_end=table.item(0, _PERIOD_END),
+            habits=users[_HABITS].to_numpy() if _HABITS in users.columns else None,
+            suits=items[_SUITS].to_numpy() if _SUITS in items.columns else None,
         )
 
 

@@ -24,7 +24,6 @@ from nightschool.columns import (
     SIMILAR_ITEMS,
     SIMILAR_USERS,
     SOURCE,
-    SOURCE_ROW,
     SUPPORT,
     TIMESTAMP,
     TITLE,
@@ -33,6 +32,7 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
+from nightschool.data.source_order import SEQUENCE, in_source_order
 from nightschool.errors import NotFound
 from nightschool.ids import require_id
 from nightschool.storage.as_of import scan_at
@@ -134,7 +134,8 @@ class Reader:
     def history(self, user_id: object, n: int) -> list[dict[str, Any]]:
         """Return a user's n newest interactions with titles, newest first."""
         theirs = self.known(INTERACTIONS).filter(pl.col(USER_ID) == user_id)
-        newest = theirs.sort(TIMESTAMP, SOURCE_ROW, descending=True).head(n).collect()
+        ordered = in_source_order(theirs, SEQUENCE, [ITEM_ID, TIMESTAMP])
+        newest = ordered.sort(TIMESTAMP, nulls_last=False, maintain_order=True).reverse().head(n)
         titles = self.titles(newest[ITEM_ID].to_list())
         return [
             {ITEM_ID: row[ITEM_ID], TIMESTAMP: row[TIMESTAMP], TITLE: titles.get(row[ITEM_ID], "")}

@@ -22,7 +22,6 @@ from nightschool.columns import (
     RELEASE_ID,
     SIMILAR_ITEMS,
     SIMILAR_USERS,
-    TIMESTAMP,
     USER_ID,
     Table,
 )
@@ -37,12 +36,12 @@ class _Shape(NamedTuple):
     Attributes:
         table: The rows; they are sorted by its key.
         of: Whose lists they are.
-        by_time: Whether a list runs from its newest entry to its oldest, rather than by the table's key.
+        as_given: Whether a list keeps the order of its rows, rather than taking that of the table's key.
     """
 
     table: Table
     of: str = USER_ID
-    by_time: bool = False
+    as_given: bool = False
 
     @property
     def rank_by_place(self) -> str | None:
@@ -54,7 +53,7 @@ _SHAPES: Final = {
     shape.table.name: shape
     for shape in (
         _Shape(RECOMMENDATIONS),
-        _Shape(HISTORIES, by_time=True),
+        _Shape(HISTORIES, as_given=True),
         _Shape(SIMILAR_USERS),
         _Shape(SIMILAR_ITEMS, of=ITEM_ID),
     )
@@ -85,8 +84,8 @@ def write_serving_files(serving: Path, release_id: str, frames: Mapping[str, pl.
 
     A file is uncompressed Arrow IPC of one record batch: a row a user (an item), ascending by id, and in each other
     column that user's list, its few words in a dictionary. The list columns' offsets are the row offsets. Lists are in
-    the order of the table's key, a place in the list being the rank; histories begin with what is newest, and end with
-    what has no time.
+    the order of the table's key, a place in the list being the rank; histories are in the order of their rows, which is
+    from the newest to the oldest.
     """
     for name, frame in frames.items():
         lists = _as_lists(frame.collect(), _SHAPES[name])
@@ -102,14 +101,12 @@ def write_serving_files(serving: Path, release_id: str, frames: Mapping[str, pl.
 
 def _as_lists(rows: pl.DataFrame, shape: _Shape) -> pa.RecordBatch:
     key = shape.table.key
-    if not is_ascending(rows.select(key), key):
+    if shape.as_given and not rows[shape.of].is_sorted():
+        rows = rows.sort(shape.of, maintain_order=True)
+    elif not shape.as_given and not is_ascending(rows.select(key), key):
         rows = rows.sort(key)
     owner = rows[shape.of]
     first = np.flatnonzero((owner != owner.shift()).fill_null(value=True).to_numpy())
-    if shape.by_time:
-        place = pl.lit(pl.Series(np.repeat(np.arange(len(first)), np.diff(first, append=rows.height))))
-        newest_first = pl.arg_sort_by(place, TIMESTAMP, descending=[False, True], nulls_last=True, maintain_order=True)
-        rows = rows.select(pl.all().gather(rows.select(newest_first).to_series()))
     words = [name for name, dtype in shape.table.columns.items() if dtype is pl.String]
     offsets = pa.array(np.append(first, rows.height).astype(np.int64))
     columns = {shape.of: _arrow(owner.gather(first))}

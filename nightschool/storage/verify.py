@@ -48,7 +48,9 @@ def verify_release(home: Home, release_id: str) -> Verification:
     if not any(release_id in home.lake.releases(table) for table in RELEASE_TABLES):
         raise NotFound(f"release {release_id} was pruned", do="choose another: nightschool releases list")
     erased = noted(home.lake, CONTENT_HASHES, release_id)
-    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in RELEASE_TABLES}
+    # A release of before a table existed noted no hash of it.
+    noted_tables = [table for table in RELEASE_TABLES if table.name in release.content_hashes]
+    parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in noted_tables}
     # Releases of before histories were served have no more files than the one of their recommendations.
     served = SERVED if HISTORIES.name in release.content_hashes else (RECOMMENDATIONS,)
     for table in served:

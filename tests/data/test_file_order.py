@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from models.sequential.transitions import Transitions
-from nightschool.columns import ITEM_ID, ITEM_INDEX, POSITION, USER_INDEX
+from nightschool.columns import ALWAYS, INSTANT, ITEM_ID, ITEM_INDEX, POSITION, USER_INDEX
 from nightschool.data.dataset import EventLog, build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.splitting import TEST, choose_cut, named_cut
@@ -21,7 +21,8 @@ def log(order: str) -> EventLog:
     manifest = Manifest.model_validate({"name": "paths", "score": "implicit", "interactions": [part]})
     rows = [(f"u{user}", item) for user, items in PATHS.items() for item in items]
     table = pl.DataFrame(rows, schema=["user_id", "item_id"], orient="row").with_columns(
-        pl.lit(None, pl.Datetime("us", "UTC")).alias("timestamp"),
+        pl.lit(None, INSTANT).alias("timestamp"),
+        pl.lit(ALWAYS, INSTANT).alias("available_at"),
         pl.lit("log.txt").alias("source_file"),
         pl.int_range(pl.len()).alias("source_row"),
     )
@@ -73,6 +74,22 @@ def test_leave_last_is_a_protocol_then(tmp_path_factory: pytest.TempPathFactory)
         named_cut(events, "temporal", seed=1)
     with pytest.raises(ConfigurationError, match="use random-user"):
         named_cut(log("time"), "leave-last", seed=1)
+
+
+def test_events_with_a_time_are_newer_than_the_rows_of_the_file() -> None:
+    events = log("file")
+    first = pl.int_range(pl.len()) == 0
+    timed = pl.when(first).then(pl.lit("2020-01-01").str.to_datetime(time_zone="UTC", time_unit="us"))
+    sent = EventLog(
+        events.empty,
+        events.events.with_columns(timestamp=timed),
+        events.item_available_at,
+        events.item_until,
+        events.signal,
+        ordered=True,
+    )
+    before, after = items_by_place(events)["u0"], items_by_place(sent)["u0"]
+    assert after == [*before[1:], before[0]]
 
 
 def test_of_equal_times_the_later_row_is_the_newer() -> None:

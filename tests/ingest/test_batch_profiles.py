@@ -7,7 +7,8 @@ import pytest
 
 from expectations import validation
 from nightschool.columns import BATCHES, INTERACTIONS, USERS
-from nightschool.data.manifest.manifest import Interactions, Users
+from nightschool.data.manifest.manifest import Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.errors import DataRefused
 from nightschool.ingest.batch_profiles import Batches
 from nightschool.storage.lake import Lake

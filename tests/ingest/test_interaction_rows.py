@@ -76,6 +76,6 @@ def test_event_that_comes_again_in_a_later_block_is_corrected(tmp_path):
 
 def test_placed_rows_are_those_of_the_table(tmp_path):
     at = context(tmp_path)
-    rows = placed(judged(at, {}, ROWS), SourceFile("a/log.csv", tmp_path))
+    rows = placed(judged(at, {}, ROWS), SourceFile("a/log.csv", tmp_path), ())
     assert rows.schema == at.lake.schema(INTERACTIONS)
     assert rows["source_file"].unique().to_list() == ["a/log.csv"]

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCE_FILE, SOURCE_ROW, SOURCES, USERS
-from nightschool.data.manifest.manifest import Interactions, Users
+from nightschool.data.manifest.manifest import Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.ingest.ledger import Ledger, mapping
 from nightschool.storage.lake import Lake

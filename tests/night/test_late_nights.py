@@ -12,8 +12,6 @@ from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
 
-TRIALS = {"trials": [{"model": "ease", "params": {}}], "reranked": False}
-
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Home:
@@ -23,7 +21,7 @@ def opened(tmp_path: Path) -> Home:
         meet(home, MONDAY + timedelta(days=day), row=day + 1)
     for day in (0, 3):
         night = at(home, day)
-        finish(night, gates={"tuned": night.tune, "champion": champion_id(night), **(TRIALS if night.tune else {})})
+        finish(night, gates={"tuned": night.tune, "champion": champion_id(night)})
     return home
 
 
@@ -118,12 +116,10 @@ def test_a_night_whose_basis_changed_chooses_its_recipe_and_says_why(opened: Hom
     assert thursday not in night.warnings[0]
 
 
-def test_a_forced_repeat_of_a_refused_night_tries_what_it_tried(opened: Home) -> None:
+def test_a_forced_repeat_of_a_refused_night_starts_where_it_did(opened: Home) -> None:
     night = at(opened, 10)
-    gates = {"tuned": True, "champion": champion_id(night), **TRIALS}
+    gates = {"tuned": True, "champion": champion_id(night)}
     opened.releases.refuse(draft(night, gates=gates))
     night.close()
     repeat = at(opened, 10, force=True)
     assert (repeat.late, repeat.champion) == (False, night.champion)
-    assert repeat.searched is not None
-    assert [component.model for component in repeat.searched.components] == ["ease"]

@@ -12,7 +12,6 @@ from nightschool.storage.release import Release, Status
 
 START = datetime(2024, 5, 1, 2, tzinfo=UTC)
 CONFIG = NightConfig()
-TRIALS = [{"model": "ease", "params": {}}, {"model": "ease", "params": {"l2": 7.5}}]
 
 
 def at(day: float) -> datetime:

@@ -1,10 +1,13 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 
-from nightschool.ranking.foldin import fold_in, positive
+from nightschool.errors import ConfigurationError
+from nightschool.histories import Histories
+from nightschool.ranking.foldin import ItemWeights, faded, fold_in, positive, stand_in_order
 
 SCORES = st.sampled_from([-10.0, 0.0, 1.0, 5.0])
 
@@ -41,3 +44,32 @@ def test_positive_keeps_likes_as_ones_and_drops_zeros_and_dislikes():
     found = positive(history)
     assert found.toarray().tolist() == [[0, 0, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]]
     assert found.nnz == 2
+
+
+def histories() -> Histories:
+    """Two users: the first saw item 2, disliked item 0 and liked item 3 last; the second liked item 1."""
+    scores = csr_array(np.array([[-1, 0, 2, 5], [0, 1, 0, 0]], dtype=np.float32))
+    return Histories(scores, np.array([1, 2, 0, 0], dtype=np.int32))
+
+
+def test_a_history_fades_by_place_and_dislikes_take_places_too():
+    found = faded(histories(), 2.0)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.toarray(), [[0, 0, np.exp(-1), 1], [0, 1, 0, 0]])
+    with pytest.raises(ConfigurationError, match="need the order of a history"):
+        faded(Histories(histories().scores), 2.0)
+
+
+@pytest.mark.parametrize("recency", [None, 2.0])
+def test_weights_score_a_history_by_its_strengths(recency):
+    matrix = csr_array(np.arange(16, dtype=np.float32).reshape(4, 4))
+    weights = ItemWeights(matrix, recency)
+    strengths = positive(histories().scores) if recency is None else faded(histories(), recency)
+    np.testing.assert_allclose(weights.score(histories()), strengths.toarray() @ matrix.toarray())
+
+
+def test_what_stands_in_first_has_no_order_and_content_comes_last():
+    plain, by_order = ItemWeights(csr_array((1, 1))), ItemWeights(csr_array((1, 1)), 3.0)
+    weights = {"content": plain, "co_occurrence": plain, "ease": plain, "dlae": plain, "transitions": by_order}
+    names = ["transitions", "content", "ials", "ease", "dlae"]
+    assert stand_in_order(weights, names) == ["ease", "dlae", "co_occurrence", "transitions", "content"]

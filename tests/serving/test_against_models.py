@@ -9,14 +9,21 @@ from models.hybrid import Hybrid
 from nightschool.columns import ITEM_ID
 from nightschool.contract import Dataset, Float32s
 from nightschool.histories import Histories
+from nightschool.storage.home import Home
 from serving.candidates import Scorer
 from serving.snapshot import CONTENT, Snapshot
 from serving.user_state import UserState
 from tests.serving.client import Api
 from tests.serving.conftest import Served
-from tests.serving.homes import learn
+from tests.serving.homes import learn, publish
 
 EASE = "ease"
+BY_ORDER = {
+    "components": [
+        {"model": "next_ridge", "weight": 0.6, "params": {"recency": 2.0}},
+        {"model": "transitions", "weight": 0.4},
+    ]
+}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +99,26 @@ def test_an_event_scores_the_list_anew_as_the_models_fold_it_in(
         items = writing.items_of(user, k=20)
         assert met not in items
         require_same_order(items, scores, dataset)
+
+
+def test_events_move_a_list_by_their_order_as_the_model_ranks_the_sequence(own_home: Home) -> None:
+    publish(own_home, BY_ORDER)
+    model, dataset = learn(own_home, BY_ORDER)
+    places = dataset.places
+    assert places is not None
+    with Api.over(own_home) as api:
+        for user in with_pools(api)[:8]:
+            own = dataset.interactions["user_index"].to_numpy() == index_of(user, dataset)
+            known = dataset.interactions["item_index"].to_numpy()[own][np.argsort(-places[own])]
+            oldest_first = [int(dataset.item_ids[int(item)]) for item in known]
+            told = dict.fromkeys(api.items_of(user)[:2], 1.0) | {oldest_first[0]: 1.0, api.items_of(user)[2]: -1.0}
+            for item, score in told.items():
+                api.send(user, "like" if score > 0 else "dislike", item)
+            sequence = [item for item in oldest_first if item not in told] + list(told)
+            row = history_with(dataset, user, told)
+            age = [len(sequence) - 1 - sequence.index(int(dataset.item_ids[int(item)])) for item in row.indices]
+            scores = model.fold_in(Histories(row, np.array(age, dtype=np.int32)))[0]
+            require_same_order(api.items_of(user, k=20), scores, dataset)
 
 
 def test_a_cold_user_is_scored_as_the_models_fold_them_in(writing: Api, learned: tuple[Hybrid, Dataset]) -> None:

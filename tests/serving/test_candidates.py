@@ -3,27 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from models.catalog import build
 from models.hybrid import Hybrid
 from nightschool.contract import Dataset
-from nightschool.histories import Histories
 from nightschool.recipe import Recipe
-from nightschool.storage.events import Stored
 from serving.answers import ListRequest, make_list
-from serving.candidates import Candidates, Scorer
 from serving.rules import Rules
-from serving.schemas.common import ExternalId
-from serving.snapshot import Snapshot
 from serving.user_state import UserState
 from tests.serving.conftest import Served, copied, opened
 from tests.serving.homes import HYBRID, make_home, publish
+from tests.serving.scored import assert_same, folded, row_of, scorer, told
 from tests.serving.sent import history, learner, listed, stored
-
-Scores = dict[ExternalId, float]
 
 
 @pytest.fixture(scope="module")
@@ -36,43 +28,9 @@ def fitted(dataset: Dataset) -> Hybrid:
     return build(Recipe.model_validate(HYBRID)).fit(dataset, seed=1)
 
 
-def row_of(snapshot: Snapshot, dataset: Dataset, user: ExternalId, events: list[Stored]) -> csr_array:
-    """A user's history and what was sent since, as a row over the dataset's items."""
-    index = {item: place for place, item in enumerate(dataset.item_ids.to_list())}
-    scores = {index[item]: score for item, score in history(snapshot, user).items()}
-    told = {"like": 1.0, "complete": 1.0, "dislike": -1.0, "hide": -1.0}
-    scores |= {index[int(event.item_id)]: told[event.event] for event in events}
-    places = np.array(sorted(scores), dtype=np.int32)
-    values = np.array([scores[place] for place in places.tolist()], dtype=np.float32)
-    return csr_array((values, places, np.array([0, len(places)])), shape=(1, dataset.n_items))
-
-
-def folded(dataset: Dataset, model: Hybrid, row: csr_array) -> Scores:
-    scores = model.fold_in(Histories(row))[0]
-    ids = dataset.item_ids.to_list()
-    return {ids[place]: float(scores[place]) for place in np.flatnonzero(np.isfinite(scores))}
-
-
-def told(snapshot: Snapshot, candidates: Candidates | None) -> Scores:
-    assert candidates is not None
-    ids = [snapshot.catalogue.ids[item] for item in candidates.items]
-    return dict(zip(ids, candidates.scores.tolist(), strict=True))
-
-
-def scorer(served: Served, user: ExternalId, events: list[Stored]) -> Scorer:
-    return Scorer(served.snapshot, UserState.of(served.snapshot, user, events))
-
-
 def by(weights: tuple[float, float]) -> Recipe:
     parts = [{"model": name, "weight": weight} for name, weight in zip(("ease", "content"), weights, strict=True)]
     return Recipe.model_validate({"components": parts})
-
-
-def assert_same(found: Scores, expected: Scores) -> None:
-    """The same items with the same scores up to rounding, best first."""
-    assert found.keys() == expected.keys()
-    assert list(found.values()) == sorted(found.values(), reverse=True)
-    assert [found[item] for item in expected] == pytest.approx(list(expected.values()), abs=2e-4)
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -197,7 +155,7 @@ def test_other_recipes_move_with_an_event_towards_what_is_like_it(other: Served)
         rest = [item for item in listed(snapshot, user) if item != liked]
         assert liked not in found
         moved += found[: len(rest)] != rest
-        near = snapshot.weights["content"][[snapshot.catalogue.position(liked)]].toarray()[0]
+        near = snapshot.weights["content"].matrix[[snapshot.catalogue.position(liked)]].toarray()[0]
         before = list(told(snapshot, scorer(other, user, []).by_recipe()))
         nearest = max(found, key=lambda item: near[snapshot.catalogue.position(item)])
         assert found.index(nearest) <= before.index(nearest)

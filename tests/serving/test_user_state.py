@@ -1,10 +1,14 @@
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.storage.events import Stored
 from serving.snapshot import Snapshot
-from serving.user_state import Interaction, UserState, liked_row
+from serving.user_state import Interaction, UserState, as_histories
 from tests.serving.conftest import Served
 from tests.serving.sent import at, history, learner, listed, stored
 
@@ -109,10 +113,47 @@ def test_who_goes_back_to_what_the_release_knew_has_changed_nothing(snapshot: Sn
     assert UserState.of(snapshot, user, stored(snapshot, (item, "dislike"), (item, "like"))).sent == ()
 
 
-def test_a_liked_row_holds_ones_in_ascending_places() -> None:
-    row = liked_row(
-        {5: Interaction(3.0, None), 2: Interaction(1.0, None), 4: Interaction(-1.0, None), 1: Interaction(0.0, None)}, 7
-    )
-    assert row.toarray().tolist() == [[0, 0, 1, 0, 0, 1, 0]]
-    assert row.indices.tolist() == [2, 5]
-    assert liked_row({}, 3).toarray().tolist() == [[0, 0, 0]]
+def ids(snapshot: Snapshot, state: UserState) -> list[object]:
+    return [snapshot.catalogue.ids[place] for place in state.current]
+
+
+def test_a_history_begins_with_the_newest(snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    known = list(history(snapshot, user))
+    assert ids(snapshot, UserState.of(snapshot, user, ())) == known
+    first, second = listed(snapshot, user)[:2]
+    sent = stored(snapshot, (first, "like"), (known[-1], "like"), (second, "hide"))
+    assert ids(snapshot, UserState.of(snapshot, user, sent)) == [second, known[-1], first, *known[:-1]]
+
+
+def test_an_event_takes_its_place_by_time_and_before_what_has_none(snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    newest, *older = UserState.of(snapshot, user, ()).published.values()
+    assert newest.at is not None
+    (event,) = stored(snapshot, (listed(snapshot, user)[0], "like"))
+    between = UserState.of(snapshot, user, [at(event, newest.at - timedelta(microseconds=1))])
+    assert ids(snapshot, between)[1] == listed(snapshot, user)[0]
+    at_once = UserState.of(snapshot, user, [at(event, newest.at)])
+    assert ids(snapshot, at_once)[0] == listed(snapshot, user)[0]
+    assert len(at_once.current) == len(older) + 2
+
+
+def test_liking_an_item_again_changes_what_a_release_by_order_knows(snapshot: Snapshot) -> None:
+    user = learner(snapshot)
+    item = next(item for item, score in reversed(history(snapshot, user).items()) if score > 0)
+    again = stored(snapshot, (item, "like"))
+    assert UserState.of(snapshot, user, again).sent == ()
+    n_items = len(snapshot.catalogue)
+    by_order = ItemWeights(csr_array((n_items, n_items), dtype=np.float32), recency=3.0)
+    by_order_too = replace(snapshot, weights={**snapshot.weights, "next_ridge": by_order})
+    assert UserState.of(by_order_too, user, again).sent == places(snapshot, item)
+
+
+def test_a_history_is_encoded_with_its_places() -> None:
+    given = {5: 3.0, 2: 1.0, 4: -1.0, 1: 0.0}
+    found = as_histories({item: Interaction(score, None) for item, score in given.items()}, 7)
+    assert found.scores.toarray().tolist() == [[0, 0, 1, 0, -1, 3, 0]]
+    assert found.scores.indices.tolist() == [1, 2, 4, 5]
+    assert found.places is not None
+    assert found.places.tolist() == [3, 1, 2, 0]
+    assert as_histories({}, 3).scores.toarray().tolist() == [[0, 0, 0]]

@@ -195,6 +195,18 @@ def test_history_is_what_was_known_newest_first(reader: Reader) -> None:
     assert len(reader.history(ADA, 1)) == 1
 
 
+def test_history_without_times_goes_by_arrival_and_file_and_is_older_than_events_with_a_time(opened: Home) -> None:
+    rows = [(11, "log-10", 1, T), (12, "log-9", 1, T), (13, "log-9", 2, T), (14, "a", 1, T + DAY)]
+    untimed = [
+        {"user_id": CLEO, "item_id": item, AVAILABLE_AT: at - DAY, "source_file": file, "source_row": row}
+        for item, file, row, at in rows
+    ]
+    sent = {"user_id": CLEO, "item_id": 15, "timestamp": T - 5 * DAY, AVAILABLE_AT: T, "source_file": "b"}
+    add(opened.lake, INTERACTIONS, [*untimed, {**sent, "source_row": 1}])
+    newest = Reader.of(opened, RELEASE).history(CLEO, 5)
+    assert [row["item_id"] for row in newest] == [15, 14, 11, 13, 12]
+
+
 @pytest.mark.parametrize(
     ("reason", "because", "why"),
     [

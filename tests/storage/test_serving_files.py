@@ -110,24 +110,25 @@ def day(number: int) -> datetime:
     return datetime(2024, 5, number, 12, 30, 15, 250_001, tzinfo=UTC)
 
 
-def test_histories_begin_with_what_is_newest_and_end_with_what_has_no_time(tmp_path: Path) -> None:
-    pairs = [(2, "d", -5.0, None), (2, "b", 1.0, day(3)), (2, "c", 2.0, day(7)), (2, "a", 3.0, day(3))]
+def test_histories_keep_the_order_of_their_rows(tmp_path: Path) -> None:
+    pairs = [(2, "c", 2.0, day(7)), (2, "b", 1.0, day(3)), (2, "a", 3.0, day(3)), (2, "d", -5.0, None)]
     frame = pl.DataFrame(
         [*pairs, (1, "a", 0.5, None)], HISTORIES.schema(user_id=pl.Int64(), item_id=pl.String()), orient="row"
     )
     lists = write(tmp_path, frame, HISTORIES)
     assert lists.columns_of(2) == {
-        ITEM_ID: ["c", "a", "b", "d"],
-        SCORE: [2.0, 3.0, 1.0, -5.0],
+        ITEM_ID: ["c", "b", "a", "d"],
+        SCORE: [2.0, 1.0, 3.0, -5.0],
         TIMESTAMP: [day(7), day(3), day(3), None],
     }
     assert lists.columns_of(1) == {ITEM_ID: ["a"], SCORE: [0.5], TIMESTAMP: [None]}
     found = lists.of(2)
     assert found is not None
     assert found.schema == {ITEM_ID: pl.String(), SCORE: pl.Float32(), TIMESTAMP: INSTANT}
-    assert_frame_equal(
-        read_lists(lists_path(tmp_path, "r", HISTORIES)).sort(USER_ID, ITEM_ID), frame.sort(USER_ID, ITEM_ID)
-    )
+    read = read_lists(lists_path(tmp_path, "r", HISTORIES))
+    assert_frame_equal(read, frame.sort(USER_ID, maintain_order=True))
+    write(tmp_path, read.filter(pl.col(ITEM_ID) != "b"), HISTORIES)
+    assert read_lists(lists_path(tmp_path, "r", HISTORIES))[ITEM_ID].to_list() == ["a", "c", "a", "d"]
 
 
 def test_neighbours_are_ranked_by_method_and_name_whom_they_hold(tmp_path: Path) -> None:

@@ -10,11 +10,17 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from nightschool.columns import (
+    BOT_EVENT,
     DETAIL,
+    INTERACTIONS,
     ITEM_INDEX,
     ITEMS,
+    NEGATIVE,
+    POSITION,
     REASON,
+    RELEVANT,
     ROW,
+    SCORE,
     SOURCE_ROW,
     UNTIL,
     USER_INDEX,
@@ -22,11 +28,12 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Constant, IdMap, Origins, Quantity, Rating, Sourced, Time, When
+from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
+from nightschool.vocabulary import TIME_CONTEXTS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -37,43 +44,6 @@ def _named_flags(value: object) -> object:
 
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, Mapping) else value
-
-
-class Interactions(Sourced):
-    """Files of interactions, and the meaning of their columns."""
-
-    user: str
-    item: str
-    rating: Rating | None = None
-    timestamp: Time | None = None
-    event: str | Constant | None = None
-    duration: str | None = Field(default=None, description="Column of seconds.")
-    liked: str | None = None
-    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
-    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
-    event_id_scope: Literal["dataset", "file"] = Field(
-        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
-    )
-    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
-    user_map: IdMap | None = None
-    item_map: IdMap | None = None
-
-    @property
-    def source_columns(self) -> Names:
-        """The columns that are read from the files."""
-        event = None if isinstance(self.event, Constant) else self.event
-        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted)
-        rating = self.rating and self.rating.column
-        time = self.timestamp.source_columns if self.timestamp else ()
-        return _distinct(*(name for name in (*named, rating, *time) if name))
-
-    @model_validator(mode="after")
-    def _deletions_name_their_event(self) -> Self:
-        if self.deleted and not self.event_id:
-            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
-        if self.event_id_scope == "file" and not self.event_id:
-            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
-        return self
 
 
 class Items(Sourced):
@@ -89,6 +59,8 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    prerequisites: Listed | None = Field(default=None, description="Column of the ids of the items to complete before.")
+    skills: Listed | None = Field(default=None, description="Column of the skills that an item builds.")
     available: When | None = Field(default=None, description="Since when an item can be recommended.")
     until: When | None = Field(default=None, description="From when on an item can no longer be recommended.")
     complete: bool = Field(default=True, description="Whether a file lists all items: what it lacks is withdrawn.")
@@ -98,12 +70,19 @@ class Items(Sourced):
         """The columns that are read from the files."""
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.lists, *self.numbers, *flags)
-        return _distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags)
+        return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
+
+    @property
+    def list_columns(self) -> Mapping[str, str]:
+        """Columns of several values to their separators; that of `lists` comes first."""
+        named = {each.column: each.separator for each in (self.prerequisites, self.skills) if each}
+        return {**named, **self.lists}
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.categories, *self.ordinals, *self.flags, *self.lists, *self.numbers), ITEMS.columns)
+        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
+        _refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -127,7 +106,7 @@ class Users(Sourced):
     @property
     def source_columns(self) -> Names:
         """The columns that are read from the files."""
-        return _distinct(self.id, *self.attributes, *self.lists, *self.numbers)
+        return distinct(self.id, *self.attributes, *self.lists, *self.numbers)
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
@@ -193,7 +172,19 @@ class Manifest(Part):
         """Which columns of the items table say what an item is about; lists made of flags included."""
         if self.items is None:
             return ItemColumns()
-        return ItemColumns(self.items.categories, self.items.ordinals, (*self.items.lists, *self.items.flags))
+        items = self.items
+        prerequisites, skills = (each.column if each else None for each in (items.prerequisites, items.skills))
+        return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
+
+    @property
+    def contexts(self) -> Names:
+        """The declared contexts of all interactions, in order; hour and weekday are not among them."""
+        return distinct(*(name for part in self.interactions for name in part.context))
+
+    @property
+    def timezone(self) -> str:
+        """The zone of local times: that of the first timestamp, UTC without one."""
+        return next((part.timestamp.timezone for part in self.interactions if part.timestamp), "UTC")
 
     @property
     def audience(self) -> str | None:
@@ -205,6 +196,12 @@ class Manifest(Part):
         """The lowest and highest rating; None where the data hold no ratings."""
         scales = [(part.rating.min, part.rating.max) for part in self.interactions if part.rating]
         return scales[0] if scales else None
+
+    @model_validator(mode="after")
+    def _contexts_do_not_collide(self) -> Self:
+        for part in self.interactions:
+            _refuse_collisions(part.context, {**INTERACTIONS.columns, **_OF_EVENTS})
+        return self
 
     @model_validator(mode="after")
     def _score_has_its_columns(self) -> Self:
@@ -226,12 +223,11 @@ class Manifest(Part):
         return self
 
 
-def _distinct(*names: str) -> Names:
-    return tuple(dict.fromkeys(names))
-
-
 _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
 """Columns of a row on its way in."""
+
+_OF_EVENTS: Final = dict.fromkeys((SCORE, RELEVANT, NEGATIVE, BOT_EVENT, POSITION, *TIME_CONTEXTS))
+"""Columns of scored events, and contexts that every dataset with times has."""
 
 
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The smaller sections of a manifest: sources of rows, and how single columns are written."""
+"""The smaller sections of a manifest: sources of rows, how single columns are written, and those of interactions."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -152,3 +152,77 @@ class Constant(Part):
     """One value for all rows, where each file holds one kind of event."""
 
     value: str = Field(min_length=1)
+
+
+class ListColumn(Part):
+    """A column that holds several values in a row."""
+
+    column: str
+    separator: str = Field(default="", description="Text between the values; empty where they are lists.")
+
+
+def _with_lists(value: object) -> object:
+    return {"column": value} if isinstance(value, str) else value
+
+
+Listed = Annotated[ListColumn, BeforeValidator(_with_lists)]
+"""A column of several values in a row; a bare name means that they are lists."""
+
+
+class Interactions(Sourced):
+    """Files of interactions, and the meaning of their columns."""
+
+    user: str
+    item: str
+    rating: Rating | None = None
+    timestamp: Time | None = None
+    event: str | Constant | None = None
+    duration: str | None = Field(default=None, description="Column of seconds.")
+    liked: str | None = None
+    event_id: str | None = Field(default=None, description="The same event id again is a repeat or a correction.")
+    order: Literal["time", "file"] = Field(default="time", description="file: rows stand in the order of time.")
+    position: str | None = Field(
+        default=None, description="Column of numbers that order a user's rows without a time, and those of equal times."
+    )
+    event_id_scope: Literal["dataset", "file"] = Field(
+        default="dataset", description='Within what an event id is unique; "file" where each file numbers its own rows.'
+    )
+    deleted: str | None = Field(default=None, description="Column that says whether the event was undone.")
+    context: Names = Field(
+        default=(), description="Columns of labels that say where or how, such as the device; time needs none."
+    )
+    user_map: IdMap | None = None
+    item_map: IdMap | None = None
+
+    @property
+    def source_columns(self) -> Names:
+        """The columns that are read from the files."""
+        event = None if isinstance(self.event, Constant) else self.event
+        named = (self.user, self.item, event, self.duration, self.liked, self.event_id, self.deleted, self.position)
+        rating = self.rating and self.rating.column
+        time = self.timestamp.source_columns if self.timestamp else ()
+        return distinct(*(name for name in (*named, rating, *time) if name), *self.context)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a user's rows without a time are a sequence."""
+        return self.order == "file" or self.position is not None
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.order == "file" and self.position:
+            raise ValueError('order = "file" and position are two orders; take one of them out')
+        return self
+
+    @model_validator(mode="after")
+    def _deletions_name_their_event(self) -> Self:
+        if self.deleted and not self.event_id:
+            raise ValueError("deleted needs an event_id, which identifies the event that was undone; add it")
+        if self.event_id_scope == "file" and not self.event_id:
+            raise ValueError("event_id_scope needs an event_id; add it or take event_id_scope out")
+        return self
+
+
+def distinct(*names: str) -> Names:
+    """Return the names without repeats, in their order."""
+    return tuple(dict.fromkeys(names))

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from nightschool.columns import SOURCE_ROW
-from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.manifest.sections import IdMap, Origins
+from nightschool.data.manifest.manifest import Items, Manifest, Users
+from nightschool.data.manifest.sections import IdMap, Interactions, Origins
 from nightschool.data.normalization.ids import choose_dtype
 from nightschool.data.normalization.missing import without_missing
 from nightschool.data.normalization.normalise import IdMaps, IdTypes

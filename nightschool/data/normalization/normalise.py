@@ -12,6 +12,7 @@ from nightschool.columns import (
     EVENT_ID,
     ITEM_ID,
     LIKED,
+    POSITION,
     RATING,
     REASON,
     ROW,
@@ -22,8 +23,8 @@ from nightschool.columns import (
     UNTIL,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Manifest, Users
-from nightschool.data.manifest.sections import Constant
+from nightschool.data.manifest.manifest import Items, Manifest, Users
+from nightschool.data.manifest.sections import Constant, Interactions
 from nightschool.data.normalization.ids import read_ids
 from nightschool.data.normalization.parse_values import (
     to_flags,
@@ -60,8 +61,9 @@ def normalise_interactions(
 ) -> pl.DataFrame:
     """Normalise raw rows to the interactions table, up to `available_at` and the source, plus the columns of `FAULT`.
 
-    Faults: missing_… where a value has to be, bad_… where it cannot be read, unknown_user and unknown_item where the
-    manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
+    A column of positions comes with it where the manifest names one, and the contexts, without values where the part
+    declares none. Faults: missing_… where a value has to be, bad_… where it cannot be read, unknown_user and
+    unknown_item where the manifest's map of ids lacks one, unknown_event for an event without a weight, header_in_data.
     """
     parsed = RowReader(rows, part)
     # A row that names neither is about nothing: what lacks its user alone is counted apart from it.
@@ -76,6 +78,12 @@ def normalise_interactions(
     rating = parsed.add_typed(RATING, part.rating.column if part.rating else None, parsed.numbers)
     unrated = parsed.take_out(RATING, part.rating.missing if part.rating else ())
     parsed.add_typed(DELETED, part.deleted, to_flags)
+    for name in manifest.contexts:
+        parsed.add(name, parsed.label(name if name in part.context else None))
+    if any(each.position for each in manifest.interactions):
+        position = parsed.add_typed(POSITION, part.position, parsed.numbers)
+        if part.position:
+            parsed.mark(position.is_null() & parsed.columns[TIMESTAMP].is_null(), "missing_position")
     if manifest.score == "rating":
         # A dislike needs no rating: its event says enough.
         unsaid = ~event.is_in(list(manifest.exclusions)).fill_null(value=False)
@@ -119,7 +127,7 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     for name, levels in part.ordinals.items():
         text = parsed.label(name)
         parsed.add(name, text.set(~text.is_in([level.strip(BLANKS) for level in levels]), None), text)
-    parsed.add_lists(part.lists)
+    parsed.add_lists(part.list_columns)
     for name, columns in part.flags.items():
         parsed.add_flags(name, columns)
     parsed.add_quantities(part.numbers)

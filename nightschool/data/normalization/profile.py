@@ -6,7 +6,8 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import BIN, COLUMN, DURATION, EVENT, LIKED, RATING, ROWS, TIMESTAMP
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.hashing import hash_ids
 
 HOUR: Final = "hour of day"

@@ -5,7 +5,8 @@ from typing import Final
 import polars as pl
 
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_ROW
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.readers.parsing import LONE_QUOTE, RAW, split_jsonl
 from nightschool.data.readers.sources import SourceFile
 

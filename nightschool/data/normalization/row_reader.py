@@ -16,8 +16,8 @@ from nightschool.columns import (
     SOURCE_ROW,
     USER_ID,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Users
-from nightschool.data.manifest.sections import Origins, Quantity, Time
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions, Origins, Quantity, Time
 from nightschool.data.normalization.ids import are_nested, read_ids
 from nightschool.data.normalization.missing import MISSING_LABELS, read_leniently, without_blanks, without_missing
 from nightschool.data.normalization.parse_numbers import to_quantities, with_points

@@ -79,6 +79,16 @@ class Csv(TextFormat):
         """
         return read_header(file, self, needed)
 
+    def lacking(self, file: SourceFile, columns: Names) -> Names:
+        """Return which of the columns the header, or the manifest, does not name.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It cannot be decoded, or names a column twice.
+        """
+        named = {name.strip(BLANKS) for name in read_header(file, self, ())} if columns else set()
+        return tuple(name for name in columns if name.strip(BLANKS) not in named)
+
     def first_rows(self, file: SourceFile, lines: pl.Series, _needed: Names) -> pl.Series:
         """Return the lines after the header; without one, all lines, if some have as many fields as there are columns.
 

@@ -94,6 +94,15 @@ class SourceFormat(Part):
         """
         return measure(file) == (known.bytes, known.sha256)
 
+    def lacking(self, _file: SourceFile, _columns: Names) -> Names:
+        """Return which of the columns a file does not have; none where that does not show before it is read.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: Its header cannot be read.
+        """
+        return ()
+
     def count_rows(self, _file: SourceFile) -> int:
         """Return how many rows a file holds that cannot be read as the manifest says; 0 where that is unknown."""
         return 0

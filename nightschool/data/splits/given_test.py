@@ -53,7 +53,7 @@ def read_test(manifest: Manifest, source_root: Path, interactions: pl.LazyFrame)
     )
     _refuse_bad(held_out.filter(pl.col(REASON).is_not_null()))
     _refuse_overlap(held_out, interactions)
-    return held_out.select(*INTERACTIONS.columns)
+    return held_out.select(*INTERACTIONS.held_by(held_out.columns), *manifest.contexts)
 
 
 def _refuse_bad(bad: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nightschool.contract import Mask, Split
 from nightschool.data.dataset import EventLog
-from nightschool.data.splits.protocols import BY_USER, PROTOCOLS, instants, random_user
+from nightschool.data.splits.protocols import NEEDS_ORDER, NEEDS_TIME, PROTOCOLS, instants, random_user
 from nightschool.data.splits.splitting import TEST, TRAIN, VALIDATION, Cut, count_evaluable, validation_split
 
 _DRAWN = 8  # cuts of a protocol that draws at random
@@ -63,8 +63,10 @@ class ValidationCuts(Sequence[Split]):
         cut, log = self._cut, self._log
         if cut.validation_from is not None and cut.test_from is not None:
             parts = self._windows(cut.validation_from, cut.test_from - cut.validation_from)
-        elif cut.protocol in BY_USER:
+        elif cut.protocol in NEEDS_ORDER:
             parts = self._peeled()
+        elif cut.protocol in NEEDS_TIME:
+            return []  # sessions before the last two are few
         else:
             return self._drawn()
         first = cut.part(TRAIN)

@@ -26,7 +26,8 @@ from nightschool.columns import (
     USERS,
     Table,
 )
-from nightschool.data.manifest.manifest import Interactions, Items, Users
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
 from nightschool.data.readers.sources import SourceFile
 from nightschool.data.readers.sql import Sql
@@ -40,6 +41,7 @@ from nightschool.ingest.entities import (
     require_same_types,
 )
 from nightschool.ingest.interaction_rows import Arrivals, placed
+from nightschool.ingest.prerequisites import mark_cycles, without_lacking
 from nightschool.ingest.quarantine.repair_files import name_of
 from nightschool.ingest.quarantine.table import PLACE, RETRIED, known_as, quarantined, settle
 from nightschool.storage.staging import Spool
@@ -160,7 +162,7 @@ def _judged(context: IngestContext, repairs: pl.DataFrame | None) -> list[_Attem
         frame = arrivals.judge(reread(rows, part, file), part, file, context.first_seen)
         good = log.intake.sort_out(frame, file, context.now)
         if good.height:
-            log.intake.accepted.add(placed(good, file))
+            log.intake.accepted.add(placed(good, file, manifest.contexts))
             _note(log, good.with_columns(pl.lit(None, pl.String).alias(DETAIL)), file, context)
     return [items, users, log]
 
@@ -177,11 +179,13 @@ def _entities(
     newest = newest_of_each_id(context.lake.scan(table).collect(), key)
     for file_name, rows in _asked(context, attempt, repairs):
         file = _source(context, part, file_name)
-        frame = normalised(context, table, part, reread(rows, part, file))
+        # Rows that were kept as lines need the file's header, if it is still there.
+        present = without_lacking(part, file)[0] if file.path.is_file() else part
+        frame = normalised(context, table, present, reread(rows, present, file))
         repeats = rows.filter(pl.col(REASON) == "duplicate_id")[SOURCE_ROW]
         # It lies there since another row has its id, and would take that one's place.
         again = pl.col(SOURCE_ROW).is_in(repeats.implode()) & pl.col(key).is_in(newest[key].implode())
-        frame = first_of_each_id(mark(frame, again, "duplicate_id", key), key)
+        frame = mark_cycles(first_of_each_id(mark(frame, again, "duplicate_id", key), key), newest, part)
         given = attempt.intake.sort_out(frame, file, context.now)
         require_same_types(given, newest, table)
         added = changes(given, newest, key, context.manifest.history, context.first_seen)

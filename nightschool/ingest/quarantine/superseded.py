@@ -1,6 +1,6 @@
 """Quarantined interactions whose mended form has come in: they leave the list."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import polars as pl
@@ -14,6 +14,7 @@ from nightschool.columns import (
     INTERACTIONS,
     ITEM_ID,
     LIKED,
+    POSITION,
     QUARANTINE,
     QUARANTINED_AT,
     RATING,
@@ -36,7 +37,7 @@ from nightschool.ingest.quarantine.retry import find_part
 from nightschool.ingest.quarantine.table import PLACE, RETRIED, quarantined
 from nightschool.ingest.tombstones import FORGOTTEN_USER
 
-_SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED)
+_SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED, POSITION)
 _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
     "user": (USER_ID,),
     "item": (ITEM_ID,),
@@ -47,6 +48,7 @@ _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {
     "liked": (LIKED,),
     "deleted": (DELETED,),
     "event": (EVENT,),
+    "position": (POSITION,),
 }
 """Part of a reason's code to the column that it is about."""
 
@@ -88,7 +90,8 @@ def _mark(context: IngestContext, which: pl.Expr, good: pl.LazyFrame, *, by_id: 
     rows = lying.collect()
     if rows.is_empty():
         return 0
-    came = good.select(*_SAYS, EVENT_ID, pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN))
+    place = pl.format("{} row {}", SOURCE_FILE, SOURCE_ROW).alias(_SEEN_IN)
+    came = good.select(*_said(good.collect_schema()), EVENT_ID, place)
     found = [_mended(part, came, by_id=by_id) for part in _typed(context, rows)]
     marks = pl.concat([frame for frames in found for frame in frames]) if any(found) else pl.DataFrame()
     if marks.is_empty():
@@ -115,8 +118,13 @@ def _typed(context: IngestContext, rows: pl.DataFrame) -> list[pl.DataFrame]:
         why = of_file.select(SOURCE_ROW, *(name for name in (*PLACE, REASON) if name != SOURCE_ROW))
         if part.event_id_scope == "file":
             typed = typed.with_columns(scoped_id(str(name)))
-        frames.append(typed.join(why, on=SOURCE_ROW).select(*PLACE, REASON, EVENT_ID, *_SAYS))
+        frames.append(typed.join(why, on=SOURCE_ROW).select(*PLACE, REASON, EVENT_ID, *_said(typed.columns)))
     return frames
+
+
+def _said(names: Collection[str]) -> list[str]:
+    """List the columns that say what a row means; a position is there only where the manifest names one."""
+    return [name for name in _SAYS if name in names]
 
 
 def _mended(rows: pl.DataFrame, came: pl.LazyFrame, *, by_id: bool) -> list[pl.DataFrame]:
@@ -135,7 +143,7 @@ def _alike(rows: pl.DataFrame, came: pl.LazyFrame, identity: list[str]) -> list[
     frames = []
     for (reason,), of_reason in rows.partition_by(REASON, as_dict=True).items():
         faulty = {column for code, columns in _FAULTY.items() if code in str(reason) for column in columns}
-        keys = [*identity, *(name for name in _SAYS if name not in faulty)]
+        keys = [*identity, *(name for name in _said(rows.columns) if name not in faulty)]
         needed = [name for name in (USER_ID, ITEM_ID, TIMESTAMP) if name not in faulty]
         if faulty and len(needed) >= 2:
             frames.append(_matched(of_reason.filter(pl.all_horizontal(pl.col(needed).is_not_null())), came, keys))

@@ -2,26 +2,31 @@
 
 import polars as pl
 
-from nightschool.columns import HISTORIES, ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Dataset
 from nightschool.night.departed import present
 
+_PLACE = "place"
+
 
 def histories(dataset: Dataset) -> pl.DataFrame:
-    """Return user_id, item_id, score, timestamp of every merged pair, in the order of the key.
+    """Return user_id, item_id, score, timestamp of every merged pair by user, the newest first.
 
-    Dislikes are included; pairs of users who have left are not. The score is the one that the lists were made with,
-    below zero for dislikes; the timestamp is the pair's latest event, null where the data have no time.
+    Pairs without an order are sorted by item. Dislikes are included; pairs of users who have left are not. The score is
+    the one that the lists were made with, below zero for dislikes; the timestamp is the pair's latest event, null where
+    the data have no time.
     """
-    pairs = dataset.interactions.filter(pl.Series(present(dataset)[dataset.interactions[USER_INDEX].to_numpy()]))
+    kept = present(dataset)[dataset.interactions[USER_INDEX].to_numpy()]
+    pairs = dataset.interactions.filter(pl.Series(kept))
     # Places in the order of ids sort faster than ids.
+    by_item = dataset.item_ids.arg_sort().arg_sort().gather(pairs[ITEM_INDEX]).to_numpy()
     order = pl.DataFrame(
         {
             USER_ID: dataset.user_ids.arg_sort().arg_sort().gather(pairs[USER_INDEX]),
-            ITEM_ID: dataset.item_ids.arg_sort().arg_sort().gather(pairs[ITEM_INDEX]),
+            _PLACE: by_item if dataset.places is None else dataset.places[kept],
         }
     )
-    places = order.select(pl.arg_sort_by(HISTORIES.key)).to_series()
+    places = order.select(pl.arg_sort_by(USER_ID, _PLACE)).to_series()
     return pl.DataFrame(
         {
             USER_ID: dataset.user_ids.gather(pairs[USER_INDEX].gather(places)),

@@ -7,15 +7,27 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from nightschool.capabilities import WeighsItems
-from nightschool.columns import COMPONENT, ITEM_ID, METHOD, NEIGHBOR_ID, RANK, SCORE, SUPPORT, USER_ID, WEIGHT
+from nightschool.columns import (
+    COMPONENT,
+    ITEM_ID,
+    METHOD,
+    NEIGHBOR_ID,
+    RANK,
+    RECENCY,
+    SCORE,
+    SUPPORT,
+    USER_ID,
+    WEIGHT,
+)
 from nightschool.contract import Blended, Dataset, Float32s, Indices
 from nightschool.night.departed import present, rows_of_present
 from nightschool.night.release.interests import interests
 from nightschool.ranking.blocks import block_users
 from nightschool.ranking.cosine_neighbours import nearest_by_cosine, nearest_by_mean_cosine
+from nightschool.ranking.foldin import ItemWeights, stand_in_order
 from nightschool.ranking.set_neighbours import Neighbours, nearest_by_sets
 from nightschool.ranking.topk import Ranking, top_k
-from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
+from nightschool.vocabulary import CO_OCCURRENCE
 
 NEIGHBOURS = 20
 SIMILAR_USERS = 10
@@ -29,15 +41,15 @@ _COMPARISONS = 12_000**2
 _SMALLEST_PANEL = 1_000
 
 
-def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, csr_array]:
-    """Return the item weights of each component that has them, the collaborative ones first.
+def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, ItemWeights]:
+    """Return the item weights of each component that has them, in the order of `stand_in_order`.
 
     Where no component has any, `co_occurrence` replaces them, unless no component explains its items.
     """
-    weighing = {name: part for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
+    weighing = {name: ItemWeights.of(part) for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
     if not weighing and not recommender.unexplained.issuperset(recommender.parts):
-        return {CO_OCCURRENCE: co_occurrence(dataset)}
-    return {name: weighing[name].item_weights() for name in sorted(weighing, key=lambda name: name == CONTENT)}
+        return {CO_OCCURRENCE: ItemWeights(co_occurrence(dataset))}
+    return {name: weighing[name] for name in stand_in_order(weighing, recommender.parts)}
 
 
 def co_occurrence(dataset: Dataset) -> csr_array:
@@ -50,11 +62,15 @@ def co_occurrence(dataset: Dataset) -> csr_array:
     return weights
 
 
-def item_weights(weights: Mapping[str, csr_array], dataset: Dataset) -> pl.DataFrame:
-    """Return the table of weights: component, item_id (of the history), neighbor_id (available), weight."""
-    named = [(name, _triples(matrix, dataset)) for name, matrix in weights.items()]
-    nothing = [("", _triples(csr_array((dataset.n_items, dataset.n_items), dtype=np.float32), dataset))]
-    frames = [rows.select(pl.lit(name).alias(COMPONENT), pl.all()) for name, rows in named or nothing]
+def item_weights(weights: Mapping[str, ItemWeights], dataset: Dataset) -> pl.DataFrame:
+    """Return the table of weights: component, item_id (of the history), neighbor_id (available), weight, recency."""
+    nothing = {"": ItemWeights(csr_array((dataset.n_items, dataset.n_items), dtype=np.float32))}
+    frames = [
+        _triples(each.matrix, dataset).select(
+            pl.lit(name).alias(COMPONENT), pl.all(), pl.lit(each.recency, pl.Float32).alias(RECENCY)
+        )
+        for name, each in (weights or nothing).items()
+    ]
     return pl.concat(frames).sort(COMPONENT, ITEM_ID, NEIGHBOR_ID)
 
 
@@ -70,13 +86,15 @@ def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
     )
 
 
-def similar_items(weights: Mapping[str, csr_array], dataset: Dataset, megabytes: int) -> pl.DataFrame:
+def similar_items(weights: Mapping[str, ItemWeights], dataset: Dataset, megabytes: int) -> pl.DataFrame:
     """Return up to 20 available neighbours of each item: item_id, neighbor_id, rank, score.
 
-    They come from the first component that has any for the item; where none does, from co-occurrence.
+    They come from the first component that has any for the item; where none does, from co-occurrence. Weights that
+    fade say what follows an item, not what is similar to it, and are left out.
     """
     size = block_users(dataset.n_items, megabytes, components=2)
-    known = weights if CO_OCCURRENCE in weights else {**weights, CO_OCCURRENCE: co_occurrence(dataset)}
+    known = {name: each.matrix for name, each in weights.items() if each.recency is None}
+    known.setdefault(CO_OCCURRENCE, co_occurrence(dataset))
     found = []
     for start in range(0, dataset.n_items, size):
         rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)

@@ -29,9 +29,9 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
 
     Each step adds every other component to the blend at several weights, and takes the best when the paired difference
     exceeds its standard error and is worth a fit: greedy ensemble selection as in Caruana et al., "Ensemble selection
-    from libraries of models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an equal share is kept,
-    as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is partly luck, and an
-    even blend is more stable. The caller tests whether the blend is better than its first component.
+    from libraries of models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an
+    equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is
+    partly luck, and an even blend is more stable. The caller tests whether the blend is better than a single model.
 
     Args:
         gains: The pool of all components, and its relevant items.

@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nightschool.data.manifest.manifest import Interactions
+from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.quarantine_rows import NOT_TAKEN_APART, reread
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.sources import SourceFile

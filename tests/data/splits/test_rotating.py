@@ -5,8 +5,9 @@ import pytest
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Split
 from nightschool.data.dataset import EventLog
+from nightschool.data.splits import splitting
 from nightschool.data.splits.rotating import ValidationCuts
-from nightschool.data.splits.splitting import Window, choose_cut, named_cut, test_split, validation_split
+from nightschool.data.splits.splitting import Window, choose_cut, named_cut, validation_split
 from tests.data.logs import day, log_of
 
 PROTOCOLS = ("temporal-user", "leave-last", "random-user", "stratified-item")
@@ -54,7 +55,7 @@ def test_a_window_that_leaves_less_than_half_to_learn_from_is_none() -> None:
 def test_the_first_cut_is_the_nights_validation_and_none_holds_a_test_pair(protocol: str) -> None:
     log = steady()
     cut = named_cut(log, protocol, seed=1, window=Window(days=1, min_users=2))
-    cuts, tested = ValidationCuts(log, cut, seed=1), pairs(test_split(log, cut).held_out)
+    cuts, tested = ValidationCuts(log, cut, seed=1), pairs(splitting.test_split(log, cut).held_out)
     assert len(cuts) > 2
     assert pairs(cuts[0].held_out) == pairs(validation_split(log, cut).held_out)
     for split in cuts:

@@ -20,10 +20,10 @@ class TestContent(RecommenderContract):
 
 
 def test_weights_are_cosines_of_the_features(planted):
-    features = item_features(planted.items, planted.item_columns, planted.available).toarray()
+    features = item_features(planted.items, planted.item_columns, planted.available, 3.0).toarray()
     expected = features @ features.T
     np.fill_diagonal(expected, 0)
-    found = Content().fit(planted, seed=0).item_weights().toarray()
+    found = Content(ContentConfig(weights_per_item=22, text_length=3.0)).fit(planted, seed=0).item_weights().toarray()
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

@@ -57,7 +57,7 @@ def test_who_was_forgotten_is_no_neighbour() -> None:
 
 def test_a_history_without_order_is_refused() -> None:
     model = NextNeighbours().fit(courses(), seed=0)
-    with pytest.raises(ConfigurationError, match="needs the order"):
+    with pytest.raises(ConfigurationError, match="need the order"):
         model.fold_in(Histories(courses().history()))
 
 

@@ -41,7 +41,7 @@ def test_the_newest_item_counts_most() -> None:
 
 def test_a_history_without_order_is_refused() -> None:
     model = NextRidge().fit(courses(), seed=0)
-    with pytest.raises(ConfigurationError, match="needs the order"):
+    with pytest.raises(ConfigurationError, match="need the order"):
         model.fold_in(Histories(courses().history()))
 
 

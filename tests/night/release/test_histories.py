@@ -1,12 +1,12 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from nightschool.columns import HISTORIES
+from nightschool.columns import HISTORIES, INSTANT, POSITION
 from nightschool.contract import Dataset
 from nightschool.night.release.histories import histories
-from nightschool.storage.fingerprints import is_ascending
 
 
 def test_every_pair_is_there_under_its_ids_dislikes_and_what_is_not_learned_from_too(dataset: Dataset) -> None:
@@ -17,11 +17,20 @@ def test_every_pair_is_there_under_its_ids_dislikes_and_what_is_not_learned_from
     assert found.schema == HISTORIES.schema(user_id=pl.Int64(), item_id=pl.Int64())
 
 
-def test_rows_are_in_the_order_of_the_key(dataset: Dataset) -> None:
+def test_a_user_without_an_order_has_items_in_the_order_of_their_ids(dataset: Dataset) -> None:
     texts = replace(dataset, user_ids=dataset.user_ids.cast(pl.String), item_ids=pl.Series(["10", "9", "ø", "a"]))
     found = histories(texts)
-    assert is_ascending(found, HISTORIES.key)
-    assert found["item_id"].to_list() == ["9", "10", "9"]
+    assert found.select(HISTORIES.key).rows() == [("10", "9"), ("30", "10"), ("30", "9")]
+
+
+def test_the_newest_comes_first_by_time_and_by_place_in_the_source(dataset: Dataset) -> None:
+    days = pl.Series([datetime(2026, 1, day, tzinfo=UTC) for day in (2, 2, 1)], dtype=INSTANT)
+    for places, ordered in ([(1, 2, 0), (5, 7)], [(2, 1, 0), (7, 5)]):
+        pairs = dataset.interactions.with_columns(pl.Series(POSITION, places, dtype=pl.Int32))
+        by_file = replace(dataset, interactions=pairs, ordered=True)
+        by_time = replace(dataset, interactions=pairs.with_columns(timestamp=days))
+        for given in (by_file, by_time):
+            assert histories(given).filter(user_id=30)["item_id"].to_list() == list(ordered)
 
 
 def test_nobody_has_a_history_where_nothing_was_seen(dataset: Dataset) -> None:

@@ -24,15 +24,16 @@ from nightschool.night.release.neighbours import (
     similar_users,
     weights_by_component,
 )
+from nightschool.ranking.foldin import ItemWeights
 
 NOTHING = csr_array((4, 4), dtype=np.float32)
 
 
-def matrix(entries: Mapping[tuple[int, int], float]) -> csr_array:
+def matrix(entries: Mapping[tuple[int, int], float], recency: float | None = None) -> ItemWeights:
     dense = np.zeros((4, 4), dtype=np.float32)
     for place, weight in entries.items():
         dense[place] = weight
-    return csr_array(dense)
+    return ItemWeights(csr_array(dense), recency)
 
 
 def neighbours(frame: pl.DataFrame, item: int) -> list[int]:
@@ -47,6 +48,10 @@ class Weighing:
         return self.weights
 
 
+class Fading(Weighing):
+    recency = 3.0
+
+
 def blended(unexplained: frozenset[str] = frozenset(), **parts: object) -> Blended:
     return cast("Blended", SimpleNamespace(parts=parts, unexplained=unexplained))
 
@@ -54,12 +59,19 @@ def blended(unexplained: frozenset[str] = frozenset(), **parts: object) -> Blend
 def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -> None:
     recommender = blended(content=Weighing(NOTHING), popularity=object(), ease=Weighing(NOTHING))
     assert list(weights_by_component(recommender, dataset)) == ["ease", "content"]
+    by_order = blended(transitions=Fading(NOTHING), content=Weighing(NOTHING), ease=Weighing(NOTHING))
+    found = weights_by_component(by_order, dataset)
+    assert [(name, each.recency) for name, each in found.items()] == [
+        ("ease", None),
+        ("transitions", 3.0),
+        ("content", None),
+    ]
 
 
 def test_co_occurrence_stands_in_where_none_has_them_and_something_is_personal(dataset: Dataset) -> None:
     found = weights_by_component(blended(frozenset({"popularity"}), ials=object(), popularity=object()), dataset)
     assert list(found) == ["co_occurrence"]
-    assert (found["co_occurrence"] != co_occurrence(dataset)).nnz == 0
+    assert (found["co_occurrence"].matrix != co_occurrence(dataset)).nnz == 0
     nothing = frozenset({"popularity", "recent_popularity"})
     assert weights_by_component(blended(nothing, popularity=object(), recent_popularity=object()), dataset) == {}
 
@@ -85,15 +97,25 @@ def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, mo
 def test_item_weights_speak_in_external_ids_in_the_order_of_their_key(dataset: Dataset) -> None:
     weights = {"ease": matrix({(0, 1): 0.5, (1, 0): -0.25}), "content": matrix({(2, 0): 1.0})}
     assert item_weights(weights, dataset).rows() == [
-        ("content", 9, 7, 1.0),
-        ("ease", 5, 7, -0.25),
-        ("ease", 7, 5, 0.5),
+        ("content", 9, 7, 1.0, None),
+        ("ease", 5, 7, -0.25, None),
+        ("ease", 7, 5, 0.5, None),
     ]
+
+
+def test_item_weights_say_how_a_history_fades(dataset: Dataset) -> None:
+    weights = {"ease": matrix({(0, 1): 0.5}), "next_ridge": matrix({(0, 1): 0.25}, recency=3.0)}
+    assert item_weights(weights, dataset)["recency"].to_list() == [None, 3.0]
+
+
+def test_what_follows_an_item_is_not_similar_to_it(dataset: Dataset) -> None:
+    weights = {"next_ridge": matrix({(0, 2): 9.0}, recency=3.0), "ease": matrix({(0, 1): 0.25})}
+    assert neighbours(similar_items(weights, dataset, megabytes=1), 7) == [5]
 
 
 def test_item_weights_lead_to_available_items_only(dataset: Dataset) -> None:
     weights = {"ease": matrix({(3, 0): 0.5, (0, 3): 0.25, (0, 1): 0.125})}
-    assert item_weights(weights, dataset).rows() == [("ease", 1, 7, 0.5), ("ease", 7, 5, 0.125)]
+    assert item_weights(weights, dataset).rows() == [("ease", 1, 7, 0.5, None), ("ease", 7, 5, 0.125, None)]
 
 
 def test_no_component_with_weights_makes_an_empty_table(dataset: Dataset) -> None:
@@ -136,7 +158,7 @@ def test_blocks_do_not_show(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -
 def test_twenty_neighbours_are_enough(dataset: Dataset) -> None:
     n = NEIGHBOURS + 5
     wide = replace(dataset, item_ids=pl.Series(range(n)), available=np.ones(n, dtype=bool))
-    weights = {"ease": csr_array(np.arange(n * n, dtype=np.float32).reshape(n, n))}
+    weights = {"ease": ItemWeights(csr_array(np.arange(n * n, dtype=np.float32).reshape(n, n)))}
     found = similar_items(weights, wide, megabytes=1)
     assert found.group_by("item_id").len()["len"].unique().to_list() == [NEIGHBOURS]
     assert neighbours(found, 0)[:3] == [n - 1, n - 2, n - 3]

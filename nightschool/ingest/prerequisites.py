@@ -1,0 +1,112 @@
+"""Prerequisites on their way in: cycles are refused by name, and ids that match no item are counted."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from nightschool.columns import ITEM_ID, REASON, WITHDRAWN
+from nightschool.contract import Indices
+from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
+from nightschool.data.readers.sources import SourceFile
+from nightschool.ingest.batch import mark
+from nightschool.ranking.cycles import cyclic_components, shortest_cycle
+
+_CYCLE: Final = "cycle"
+_SHOWN: Final = 3
+_LONGEST: Final = 5
+"""Items after which a cycle is cut short in its name."""
+
+
+def without_lacking(part: Users | Items, file: SourceFile) -> tuple[Users | Items, list[str]]:
+    """Take out of a part what it says of prerequisites and skills that a file has no column for; return a note of it.
+
+    A catalogue may have been written before the manifest named them.
+
+    Raises:
+        NotFound: The file is gone.
+        DataRefused: Its header cannot be read.
+    """
+    if not isinstance(part, Items):
+        return part, []
+    named = {key: each.column for key in ("prerequisites", "skills") if (each := getattr(part, key))}
+    columns = tuple(column for column in named.values() if column not in part.lists)
+    lacking = part.format.lacking(file, columns)
+    gone = {key: column for key, column in named.items() if column in lacking}
+    notes = [f"{file.name} has no column {column}: its items have no {key}" for key, column in gone.items()]
+    return part.model_copy(update=dict.fromkeys(gone)), notes
+
+
+def mark_cycles(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
+    """Give good rows whose prerequisites lead back to their own item the reason `prerequisite_cycle`, with its items.
+
+    The items of the table count too, as they are where a row of theirs is refused. A cycle among rows that came in
+    before is left as it is.
+
+    Args:
+        frame: Normalised rows of a file, each good id once.
+        newest: The newest row of each item of the table.
+        part: What the manifest says of the items.
+    """
+    column = _column(part)
+    if column is None or column not in frame.columns:
+        return frame
+    while (found := _cycles(frame, newest, column)).height:
+        named = frame.join(found, on=ITEM_ID, how="left", maintain_order="left")
+        frame = mark(named, pl.col(_CYCLE).is_not_null(), "prerequisite_cycle", _CYCLE).drop(_CYCLE)
+    return frame
+
+
+def count_unmatched(newest: pl.DataFrame, part: Users | Items) -> list[str]:
+    """Return a note of how many ids among the prerequisites match no item, with some of them; none where all do."""
+    column = _column(part)
+    if column is None or column not in newest.columns:
+        return []
+    pairs = prerequisite_pairs(_present(newest), column)
+    lost = pairs.filter(pl.col(PREREQUISITE).is_null())
+    if lost.is_empty():
+        return []
+    named = lost[NAMED].value_counts(sort=True).sort("count", NAMED, descending=[True, False])[NAMED].head(_SHOWN)
+    such = ", ".join(repr(text[:40]) for text in named)
+    return [f"items: {lost.height:,} of {pairs.height:,} prerequisites match no item, such as {such}; none is guessed"]
+
+
+def _column(part: Users | Items) -> str | None:
+    return part.prerequisites.column if isinstance(part, Items) and part.prerequisites else None
+
+
+def _cycles(frame: pl.DataFrame, newest: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the good rows' items that lie on a cycle, item_id, and the cycle of their component in words, cycle."""
+    good = frame.filter(pl.col(REASON).is_null()).select(ITEM_ID, column)
+    before = _present(newest).join(good, on=ITEM_ID, how="anti")
+    items = pl.concat([good, before.select(ITEM_ID, column)]) if column in newest.columns else good
+    graph = prerequisite_matrix(items, prerequisite_pairs(items, column))
+    components = cyclic_components(graph)
+    words = {number: _words(items, cycle) for number, cycle in _shortest(graph, components, good.height).items()}
+    numbers = pl.Series(_CYCLE, components[: good.height])
+    return good.select(ITEM_ID, numbers.replace_strict(words, default=None, return_dtype=pl.String)).drop_nulls(_CYCLE)
+
+
+def _shortest(graph: csr_array, components: Indices, n_new: int) -> dict[int, list[int]]:
+    """Return a shortest cycle of each component that holds one of the first n_new items, through its first one."""
+    order = np.argsort(components, kind="stable").astype(np.int32)
+    numbers, starts = np.unique(components[order], return_index=True)
+    ends = [*starts[1:].tolist(), len(order)]
+    members = {number: order[start:end] for number, start, end in zip(numbers.tolist(), starts, ends, strict=False)}
+    return {
+        number: shortest_cycle(graph, int(items[0]), items)
+        for number, items in members.items()
+        if number >= 0 and items[0] < n_new
+    }
+
+
+def _words(items: pl.DataFrame, cycle: list[int]) -> str:
+    ids = [str(items[ITEM_ID][place]) for place in cycle]
+    shown = ids if len(ids) <= _LONGEST else [*ids[: _LONGEST - 1], f"… ({len(ids)} items)"]
+    return " → ".join([*shown, ids[0]])
+
+
+def _present(newest: pl.DataFrame) -> pl.DataFrame:
+    return newest.filter(~pl.col(WITHDRAWN).fill_null(value=False))
