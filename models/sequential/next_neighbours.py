@@ -119,7 +119,7 @@ class NextNeighbours(Model):
     def score_seconds(self, shape: Shape, n_users: int) -> float:
         """Estimate the seconds to score every item for some users."""
         reach = 7 * self.config.recency
-        return 1e-8 * n_users * min(shape.pairs / shape.users, reach) * shape.pairs / shape.items * reach
+        return 3e-9 * n_users * min(shape.pairs / shape.users, reach) * shape.pairs / shape.items * reach
 
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])

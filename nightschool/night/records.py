@@ -163,6 +163,8 @@ class SelectRecord(StageRecord):
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         tuned: Whether recipes were searched tonight.
+        cuts: How many validation cuts the recipe was chosen on.
+        bought: What the search gained, in a sentence.
     """
 
     stage: ClassVar[str] = "select"
@@ -173,6 +175,8 @@ class SelectRecord(StageRecord):
     trials: tuple[TrialEntry, ...]
     failures: Mapping[str, str]
     tuned: bool
+    cuts: int = 1
+    bought: str = ""
 
 
 class RoleEntry(Entry):

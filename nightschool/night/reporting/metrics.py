@@ -58,6 +58,8 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...], *, tuned:
         ),
         failures=selection.failures,
         tuned=tuned,
+        cuts=selection.cuts,
+        bought=selection.bought,
     )
 
 

@@ -74,17 +74,18 @@ def choose(found: Selection, gains: Gains, users: Indices, evaluate: Callable[[R
         mixed = max(hybrids, key=_mean)
         if not pool_differences([users], [mixed.values - best.values]).within(len(hybrids)):
             best = mixed
-    found = replace(found, recipe=best.recipe, evaluation=best.evaluation)
+    found = replace(found, recipe=best.recipe, evaluation=best.evaluation, value=_mean(best))
     recipe = learn_blend(gains, components)
     if len(recipe.components) == 1:
         return found
     blended = {component.model for component in recipe.components}
     seconds = sum(one.fit_seconds for one in found.candidates if one.component.model in blended)
     blend = Candidate(recipe, evaluate(recipe), seconds)
-    ahead = pool_differences([users], [best.values - cross_fitted(gains, users, components)])
+    judged = cross_fitted(gains, users, components)
+    ahead = pool_differences([users], [best.values - judged])
     if ahead.mean > ahead.standard_error:
         return replace(found, blend=blend)
-    return replace(found, blend=blend, recipe=recipe, evaluation=blend.evaluation)
+    return replace(found, blend=blend, recipe=recipe, evaluation=blend.evaluation, value=float(judged.mean()))
 
 
 def _mean(option: _Option) -> float:

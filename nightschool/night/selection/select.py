@@ -15,7 +15,7 @@ from nightschool.night.selection.choice import choose, gains_of_all
 from nightschool.night.selection.evaluators import Create, Evaluators, Fitted, ValidationEvaluator
 from nightschool.night.selection.search import Search, Tunable
 from nightschool.night.selection.selection import Candidate, Selection
-from nightschool.night.selection.tuning import Tuner
+from nightschool.night.selection.tuning import Tuned, Tuner
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import CONTENT
 
@@ -54,7 +54,18 @@ def choose_recipe(cuts: Sequence[Split], search: Search, create: Create) -> Sele
     if not len(evaluators[0].users):
         return found
     gains, users = gains_of_all(evaluators, pool, fitted, tuned.cuts, create)
-    return choose(found, gains, users, lambda recipe: evaluators[0].evaluate(pool, _weights(recipe, candidates)))
+    chosen = choose(found, gains, users, lambda recipe: evaluators[0].evaluate(pool, _weights(recipe, candidates)))
+    return replace(chosen, bought=_bought(chosen, tuned, search))
+
+
+def _bought(chosen: Selection, tuned: Tuned, search: Search) -> str:
+    """Say what the search gained."""
+    cuts = f"{tuned.cuts} validation cut{'s' if tuned.cuts > 1 else ''}"
+    rose = f"{tuned.by_default:.4f} with defaults and {tuned.by_choice:.4f} with the chosen settings"
+    return (
+        f"{len(tuned.trials)} fits on {cuts}: the best model has ndcg@{search.decisive_k} {rose}, "
+        f"{chosen.recipe.name} has {chosen.value:.4f}"
+    )
 
 
 def _complete(fitted: Fitted, tunable: Tunable, split: Split, *, searched: bool) -> Fitted:

@@ -38,6 +38,8 @@ class Selection:
         reranked: The best reranker that was tried, its note saying why it was left out; None where none was tried.
         failures: Model to the reason for which it was left out.
         cuts: How many validation cuts it was chosen on.
+        value: The metric that decides, over all of them; of a blend with weights that were learned on other users.
+        bought: What the search gained, in a sentence.
     """
 
     recipe: Recipe
@@ -50,3 +52,5 @@ class Selection:
     reranked: Candidate | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
     cuts: int = 1
+    value: float = float("nan")
+    bought: str = ""

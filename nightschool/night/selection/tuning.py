@@ -26,6 +26,7 @@ _MOST_DRAWN = 60  # of one model; more have never been seen to pay
 _REPEATED = 0.4  # share of the budget for the defaults of all models on several cuts, and for blending them
 LEAST_SECONDS = 20.0  # for the same, however small the budget
 _PROMISING = 0.7  # of the best model's first value, from which on a model's settings are searched
+_COSTLY = 0.1  # of the first round, from which on a model that is not promising is left out
 _RACED = 0.4  # share of a model's seconds for measuring its best settings on further cuts
 _FINALISTS = 4  # settings of a model that are measured on further cuts
 _LEAST_CUTS = 3  # from which on more depend on what is known: users tell little of how one month differs from another
@@ -103,12 +104,16 @@ class Tuned:
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         cuts: How many cuts the best settings were measured on.
+        by_default: The best model's mean over these cuts with defaults.
+        by_choice: The best model's with the chosen settings.
     """
 
     fitted: list[Fitted]
     trials: list[Trial]
     failures: dict[str, str]
     cuts: int
+    by_default: float
+    by_choice: float
 
 
 class Tuner:
@@ -139,11 +144,14 @@ class Tuner:
 
     def tune(self, tunables: Sequence[Tunable]) -> Tuned:
         """Return the chosen setting of each model, fitted, and everything that was tried."""
-        runners = [one for one in map(self._enter, watch(tunables, "models", len(tunables))) if one.settings]
+        entered = [one for one in map(self._enter, watch(tunables, "models", len(tunables))) if one.settings]
+        runners = self._worth_their_seconds(entered)
         cuts = self._repeat(runners)
         self._search(runners, cuts)
-        fitted = [self._settled(one) for one in runners]
-        return Tuned(fitted, self._trials, self._failures, cuts)
+        by_default = max((one.settings[0].mean for one in runners), default=float("nan"))
+        chosen = [_chosen(one) for one in runners]
+        by_choice = max((one.mean for one in chosen), default=float("nan"))
+        return Tuned([self._fitted(one) for one in chosen], self._trials, self._failures, cuts, by_default, by_choice)
 
     def _enter(self, tunable: Tunable) -> Runner:
         """Measure a model's defaults on the first cut; without settings where it cannot be trained."""
@@ -157,6 +165,20 @@ class Tuner:
             self._failures[tunable.model] = f"{type(error).__name__}: {error}"
             logger.exception("%s is left out tonight", tunable.model)
         return runner
+
+    def _worth_their_seconds(self, runners: Sequence[Runner]) -> list[Runner]:
+        """Leave out what is far behind and takes much of the time: further cuts, and a blend, would fit it again."""
+        best = max((one.settings[0].first for one in runners), default=0.0)
+        kept = list(runners)
+        for runner in sorted(runners, key=lambda one: -one.settings[0].seconds):
+            first = runner.settings[0]
+            total = sum(one.settings[0].seconds for one in kept)
+            if first.first < _PROMISING * best and first.seconds > _COSTLY * total:
+                kept.remove(runner)
+                self._failures[runner.tunable.model] = (
+                    f"given up: it has {first.first:.4f} where the best has {best:.4f}, for {first.seconds:.1f} s a fit"
+                )
+        return kept
 
     def _repeat(self, runners: Sequence[Runner]) -> int:
         """Measure every model's defaults on further cuts; return how many cuts there are then, the first included.
@@ -219,17 +241,9 @@ class Tuner:
             leader = max([runner.settings[0], *finalists], key=lambda one: one.mean_on(cut + 1))
             finalists = [one for one in finalists if one is leader or not _is_behind(one, leader)]
 
-    def _settled(self, runner: Runner) -> Fitted:
-        """Return the chosen setting, fitted on the first cut: of those within a standard error of the best, the first.
-
-        The best of many is partly luck, the more of them there are: what was tried later must be ahead by more.
-        """
-        known = len(runner.settings[0].measured)
-        running = [one for one in runner.settings if len(one.measured) == known]
-        leader = max(running, key=lambda one: one.mean)
-        tried = len(runner.settings)
-        chosen = next(one for one in running if one is leader or _behind(leader, one).within(tried))
-        best = self._best[runner.tunable.model]
+    def _fitted(self, chosen: Setting) -> Fitted:
+        """Return a setting fitted on the first cut."""
+        best = self._best[chosen.component.model]
         return best if best.component == chosen.component else self._evaluators[0].fit(chosen.component, self._create)
 
     def _try_or_none(self, runner: Runner, drawn: Mapping[str, Any]) -> Setting | None:
@@ -270,6 +284,18 @@ class Tuner:
             params = {name: tried.component.params.get(name, runner.tunable.defaults[name]) for name in space}
             study.add_trial(optuna.create_trial(params=params, distributions=space, value=tried.first))
         return study
+
+
+def _chosen(runner: Runner) -> Setting:
+    """Return the setting to take: of those within a standard error of the best, the one that was tried first.
+
+    The best of many is partly luck, the more of them there are: what was tried later must be ahead by more.
+    """
+    known = len(runner.settings[0].measured)
+    running = [one for one in runner.settings if len(one.measured) == known]
+    leader = max(running, key=lambda one: one.mean)
+    tried = len(runner.settings)
+    return next(one for one in running if one is leader or _behind(leader, one).within(tried))
 
 
 def _is_known(runners: Sequence[Runner]) -> bool:

@@ -96,8 +96,16 @@ def test_a_setting_that_would_cost_more_than_is_left_is_passed_over(split):
     assert 0.1 * sum(sizes) <= 100
 
 
+def test_a_model_far_behind_that_takes_long_is_left_out_with_a_reason(split):
+    behind = replace(HILL, model="behind", fixed={"place": 17.0})
+    found = tune([split], behind, HILL, seconds=0.0)
+    assert [one.component.model for one in found.fitted] == ["hill"]
+    assert found.failures["behind"].startswith("given up: it has 0.")
+    assert found.failures["behind"].endswith("for 1.0 s a fit")
+
+
 def test_a_model_far_behind_is_not_searched_and_what_one_leaves_goes_to_the_others(split):
-    behind = replace(HILL, model="behind", fixed={"place": 17.0}, seconds=lambda _: 1.0)
+    behind = replace(HILL, model="behind", fixed={"place": 17.0}, seconds=lambda _: 0.01)
     cheap = replace(HILL, model="cheap", space={"place": (1.0, 2.0, 3.0)}, seconds=lambda _: 0.01)
     found = tune([split], behind, HILL, cheap, seconds=42.0)
     assert len(places(found, "behind")) == 1
