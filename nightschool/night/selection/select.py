@@ -60,10 +60,11 @@ def choose_recipe(cuts: Sequence[Split], search: Search, create: Create) -> Sele
 
 def _bought(chosen: Selection, tuned: Tuned, search: Search) -> str:
     """Say what the search gained."""
+    fits = f"{len(tuned.trials)} fit{'s' if len(tuned.trials) > 1 else ''}"
     cuts = f"{tuned.cuts} validation cut{'s' if tuned.cuts > 1 else ''}"
     rose = f"{tuned.by_default:.4f} with defaults and {tuned.by_choice:.4f} with the chosen settings"
     return (
-        f"{len(tuned.trials)} fits on {cuts}: the best model has ndcg@{search.decisive_k} {rose}, "
+        f"{fits} on {cuts}: the best model has ndcg@{search.decisive_k} {rose}, "
         f"{chosen.recipe.name} has {chosen.value:.4f}"
     )
 
