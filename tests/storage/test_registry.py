@@ -150,7 +150,7 @@ def test_a_night_that_was_interrupted_is_logged_anew(
     assert len(runs(client)) == 6
     other = registry.log_night(replace(NIGHT, run_key="key-b", release_id=B))
     assert other != run.info.run_id
-    assert len(runs(client)) == 14
+    assert len(runs(client)) == 12
 
 
 def test_a_registered_model_belongs_to_its_release(

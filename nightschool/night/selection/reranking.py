@@ -17,7 +17,7 @@ from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.selection.evaluators import ValidationEvaluator
 from nightschool.night.selection.search import Search
 from nightschool.night.selection.selection import Candidate, Selection
-from nightschool.night.selection.tuning import Trial
+from nightschool.night.selection.trials import Trial
 from nightschool.progress import watch
 from nightschool.recipe import RERANKER, Component, Recipe
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.selection.tuning import Trial
+from nightschool.night.selection.trials import Trial
 from nightschool.recipe import Component, Recipe
 
 

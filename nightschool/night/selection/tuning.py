@@ -3,96 +3,28 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-
-from nightschool.contract import Space, Span
 from nightschool.errors import NightschoolError
-from nightschool.evaluation.pooled import Paired, pool_differences
-from nightschool.night.selection.evaluators import Create, Evaluators, Fitted, UserValues
+from nightschool.night.selection.drawing import SettingSampler
+from nightschool.night.selection.evaluators import Create, Evaluators, Fitted
 from nightschool.night.selection.search import Tunable
+from nightschool.night.selection.trials import Runner, Setting, Trial, choose_setting, is_behind, is_known
 from nightschool.progress import watch
 from nightschool.recipe import Component
 
 logger = logging.getLogger("nightschool.night")
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-_DRAWN_AT_RANDOM = 4  # trials before the sampler uses earlier results
 _MOST_DRAWN = 60  # of one model; more have never been seen to pay
 _REPEATED = 0.4  # share of the budget for the defaults of all models on several cuts, and for blending them
 LEAST_SECONDS = 20.0  # for the same, however small the budget
 _PROMISING = 0.7  # of the best model's first value, from which on a model's settings are searched
-_COSTLY = 0.1  # of the first round, from which on a model that is not promising is left out
+_COSTLY = 0.1  # of the first round and
+_SECONDS = 1.0  # from which on a model that is not promising is left out
 _RACED = 0.4  # share of a model's seconds for measuring its best settings on further cuts
 _FINALISTS = 4  # settings of a model that are measured on further cuts
 _LEAST_CUTS = 3  # from which on more depend on what is known: users tell little of how one month differs from another
-_PRECISION = 0.005  # standard error of a difference, as a share of the leader's value, that is known well enough
-_DROPPED = 2.0  # standard errors behind the leader with which a finalist is given up
-_FAIL = optuna.trial.TrialState.FAIL
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting that was tried.
-
-    Attributes:
-        component: The model and the setting.
-        value: The metric on validation; None where the model cannot be trained with it.
-        seconds: Wall time of fit and measurement.
-        cut: The validation cut, from 0.
-    """
-
-    component: Component
-    value: float | None
-    seconds: float
-    cut: int = 0
-
-
-@dataclass(eq=False)
-class Setting:
-    """A setting of a model, and each user's metric on the cuts on which it was measured.
-
-    Attributes:
-        component: The model and the setting.
-        seconds: What a fit and a measurement are estimated to take.
-        measured: Cut to the values of its users.
-    """
-
-    component: Component
-    seconds: float
-    measured: dict[int, UserValues] = field(default_factory=dict)
-
-    @property
-    def first(self) -> float:
-        """Return the mean on the first cut."""
-        return self.measured[0].mean
-
-    @property
-    def mean(self) -> float:
-        """Return the mean over the users of all its cuts."""
-        return self.mean_on(len(self.measured))
-
-    def mean_on(self, cuts: int) -> float:
-        """Return the mean over the users of the first few cuts; minus infinity without users."""
-        values = np.concatenate([self.measured[cut].values for cut in range(cuts)])
-        return float(values.mean()) if len(values) else float("-inf")
-
-
-@dataclass(eq=False)
-class Runner:
-    """A model in the search, with the settings that could be trained, in the order in which they were tried."""
-
-    tunable: Tunable
-    settings: list[Setting] = field(default_factory=list)
-
-    @property
-    def best(self) -> Setting:
-        """Return the setting with the highest mean on the first cut; ties go to the earlier one."""
-        return max(self.settings, key=lambda one: one.first)
 
 
 @dataclass(frozen=True)
@@ -121,10 +53,9 @@ class Tuner:
 
     The estimates follow from the data's shape, so that the settings that are tried do not depend on the machine's
     speed. First every model is measured with its defaults, on as many cuts as it takes to tell the best ones apart.
-    Then settings of the promising models are drawn and measured on the first cut, the cheap models first: by a
-    tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011, as
-    Optuna implements it). The best of them are measured on the other cuts, where those that fall behind are given up: a
-    race as in Maron and Moore, "Hoeffding Races", NIPS 1993, with paired differences.
+    Then settings of the promising models are drawn and measured on the first cut, the cheap models first. The best of
+    them are measured on the other cuts, where those that fall behind are given up: a race as in Maron and Moore,
+    "Hoeffding Races", NIPS 1993, with paired differences.
 
     Args:
         evaluators: The validation cuts.
@@ -149,7 +80,7 @@ class Tuner:
         cuts = self._repeat(runners)
         self._search(runners, cuts)
         by_default = max((one.settings[0].mean for one in runners), default=float("nan"))
-        chosen = [_chosen(one) for one in runners]
+        chosen = [choose_setting(one) for one in runners]
         by_choice = max((one.mean for one in chosen), default=float("nan"))
         return Tuned([self._fitted(one) for one in chosen], self._trials, self._failures, cuts, by_default, by_choice)
 
@@ -173,7 +104,7 @@ class Tuner:
         for runner in sorted(runners, key=lambda one: -one.settings[0].seconds):
             first = runner.settings[0]
             total = sum(one.settings[0].seconds for one in kept)
-            if first.first < _PROMISING * best and first.seconds > _COSTLY * total:
+            if first.first < _PROMISING * best and first.seconds > max(_COSTLY * total, _SECONDS):
                 kept.remove(runner)
                 self._failures[runner.tunable.model] = (
                     f"given up: it has {first.first:.4f} where the best has {best:.4f}, for {first.seconds:.1f} s a fit"
@@ -190,7 +121,7 @@ class Tuner:
         first_round = sum(one.settings[0].seconds for one in runners)
         left = max(_REPEATED * self._seconds, LEAST_SECONDS) - first_round
         for cut in range(1, len(self._evaluators)):
-            if 2 * first_round > left or (cut >= _LEAST_CUTS and _is_known(runners)):
+            if 2 * first_round > left or (cut >= _LEAST_CUTS and is_known(runners)):
                 return cut
             left -= 2 * first_round
             self._left -= first_round
@@ -216,17 +147,16 @@ class Tuner:
             drawn = {name: value for name, value in start.items() if name in tunable.space}
             if drawn and self._left - tunable.seconds(drawn) >= until:
                 self._try_or_none(runner, drawn)
-        study = self._study(runner)
+        sampler = SettingSampler(runner, self._seed)
         for _ in range(_MOST_DRAWN):
             if self._left - runner.settings[0].seconds < until:
                 return
-            asked = study.ask(_distributions(tunable.space))
-            drawn = {name: _rounded(value) for name, value in asked.params.items()}
+            drawn = sampler.draw()
             if self._left - tunable.seconds(drawn) < until:
-                study.tell(asked, state=_FAIL)
+                sampler.tell(None)
                 continue
             tried = self._try_or_none(runner, drawn)
-            study.tell(asked, state=_FAIL) if tried is None else study.tell(asked, tried.first)
+            sampler.tell(None if tried is None else tried.first)
 
     def _race(self, runner: Runner, cuts: int, until: float) -> None:
         """Measure the best of the tried settings on the further cuts; give those up that fall behind."""
@@ -239,7 +169,7 @@ class Tuner:
             for setting in finalists:
                 self._measure(setting, cut)
             leader = max([runner.settings[0], *finalists], key=lambda one: one.mean_on(cut + 1))
-            finalists = [one for one in finalists if one is leader or not _is_behind(one, leader)]
+            finalists = [one for one in finalists if one is leader or not is_behind(one, leader)]
 
     def _fitted(self, chosen: Setting) -> Fitted:
         """Return a setting fitted on the first cut."""
@@ -274,62 +204,3 @@ class Tuner:
         seconds = time.perf_counter() - started
         self._trials.append(Trial(setting.component, setting.measured[cut].mean, seconds, cut))
         return fitted
-
-    def _study(self, runner: Runner) -> optuna.Study:
-        """Create an Optuna study that already holds the settings that were tried."""
-        space = _distributions(runner.tunable.space)
-        sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=_DRAWN_AT_RANDOM)
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        for tried in runner.settings:
-            params = {name: tried.component.params.get(name, runner.tunable.defaults[name]) for name in space}
-            study.add_trial(optuna.create_trial(params=params, distributions=space, value=tried.first))
-        return study
-
-
-def _chosen(runner: Runner) -> Setting:
-    """Return the setting to take: of those within a standard error of the best, the one that was tried first.
-
-    The best of many is partly luck, the more of them there are: what was tried later must be ahead by more.
-    """
-    known = len(runner.settings[0].measured)
-    running = [one for one in runner.settings if len(one.measured) == known]
-    leader = max(running, key=lambda one: one.mean)
-    tried = len(runner.settings)
-    return next(one for one in running if one is leader or _behind(leader, one).within(tried))
-
-
-def _is_known(runners: Sequence[Runner]) -> bool:
-    """Return whether the difference between the two best models' defaults is known well enough."""
-    ranked = sorted((one.settings[0] for one in runners), key=lambda one: one.mean, reverse=True)
-    if len(ranked) < 2:
-        return True
-    return _behind(ranked[0], ranked[1]).standard_error <= _PRECISION * ranked[0].mean
-
-
-def _is_behind(setting: Setting, leader: Setting) -> bool:
-    gap = _behind(leader, setting)
-    return gap.mean > _DROPPED * gap.standard_error
-
-
-def _behind(leader: Setting, other: Setting) -> Paired:
-    """Return how far a setting is behind another one, on the cuts on which both were measured."""
-    cuts = [cut for cut in leader.measured if cut in other.measured]
-    differences = [leader.measured[cut].values - other.measured[cut].values for cut in cuts]
-    return pool_differences([leader.measured[cut].users for cut in cuts], differences)
-
-
-def _distributions(space: Space) -> dict[str, BaseDistribution]:
-    return {name: _distribution(values) for name, values in space.items()}
-
-
-def _distribution(values: Span | tuple[Any, ...]) -> BaseDistribution:
-    if not isinstance(values, Span):
-        return CategoricalDistribution(values)
-    if isinstance(values.low, int) and isinstance(values.high, int):
-        return IntDistribution(values.low, values.high, log=values.log)
-    return FloatDistribution(values.low, values.high, log=values.log)
-
-
-def _rounded(value: Any) -> Any:
-    """Round a number to three significant digits: the data support no more."""
-    return float(f"{value:.3g}") if isinstance(value, float) else value
