@@ -99,6 +99,7 @@ class Dataset:
         items: frames.ArrowTable | None = None,
         *,
         score_range: tuple[float, float] | None = None,
+        ordered: bool = False,
     ) -> Self:
         """Build a dataset from frames of polars or pandas, with ids indexed as a night indexes them.
 
@@ -114,6 +115,7 @@ class Dataset:
             items: item_id, title, text and columns of labels: text is a category, a list several labels, an Enum an
                 ordinal. Items that it lacks are not recommended. None: the items of the interactions.
             score_range: The lowest and highest score, where scores are ratings.
+            ordered: Whether a user's rows without a timestamp stand in the order of time; equal times always do.
 
         Raises:
             DataRefused: A column is missing or of another type, or a value in it cannot be used.
@@ -129,6 +131,7 @@ class Dataset:
             item_columns=frames.label_columns(given.items),
             score_range=score_range,
             audience=next(iter(given.users.columns[1:]), None),
+            ordered=ordered,
         )
 
     @property

@@ -247,6 +247,13 @@ def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
+def show_next(following: Mapping[str, Any]) -> None:
+    """Print what others took soon after a user's newest item: item, title, share."""
+    after = following["after"]
+    rows = [[str(i["item_id"]), i["title"], f"{i['share']:.0%} went on to it"] for i in following["items"]]
+    show_table(f"Study next, after {after['title'] or after['item_id']}", ["item", "title", "why"], rows)
+
+
 def _show_notes(models: Sequence[Mapping[str, Any]]) -> None:
     for model in models:
         if model.get("note"):

@@ -16,6 +16,7 @@ from nightschool.columns import (
     HISTORIES,
     ITEM_ID,
     ITEM_WEIGHTS,
+    NEXT_ITEMS,
     RANK,
     REASON,
     RECOMMENDATIONS,
@@ -31,6 +32,7 @@ from nightschool.night.departed import present
 from nightschool.night.release.audiences import Audiences, measure_audiences
 from nightschool.night.release.histories import histories
 from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
+from nightschool.night.release.next_items import next_items
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
@@ -68,6 +70,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
         weighed = sorting.submit(write_weights, weights, dataset, folder)
         counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
         counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[NEXT_ITEMS.name] = _write(next_items(dataset), folder, NEXT_ITEMS)
         counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
         counts[ITEM_WEIGHTS.name] = weighed.result()
     return counts
