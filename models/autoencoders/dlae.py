@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, inverse_seconds, spread
+from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
 from models.autoencoders.item_gram import ItemGram, Sequences
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
@@ -74,7 +74,7 @@ class Dlae(ItemToItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return 1.3 * inverse_seconds(shape)
+        return 1.3 * self.config.seconds(shape)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         likes, features = dataset.positives(), self._features(dataset)

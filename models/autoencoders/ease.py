@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, inverse_seconds, spread
+from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
 from models.autoencoders.item_gram import ItemGram
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
@@ -59,7 +59,7 @@ class Ease(ItemToItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return inverse_seconds(shape)
+        return self.config.seconds(shape)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         likes = dataset.weighted_positives() if self.config.weighted else dataset.positives()

@@ -81,12 +81,7 @@ class BayesianFm(FactorModel):
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return (
-            2e-7
-            * shape.pairs
-            * self.config.rank
-            * self.config.chains
-            * (self.config.burn_in + self.config.samples)
-            / 10
+            2e-7 * shape.pairs * self.config.rank * self.config.chains * (self.config.burn_in + self.config.samples) / 2
         )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:

@@ -186,7 +186,7 @@ class Stack(Model):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return 1e-3 * shape.pairs
+        return 5e-3 * shape.pairs
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         ratings = Ratings.graded(dataset)

@@ -78,6 +78,8 @@ class NextRidge(NextItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
+        if shape.items**2 * _BYTES_A_PAIR / 1e9 > self.config.max_gigabytes:
+            return 1e-6 * shape.pairs + 1e-8 * shape.items * self.config.neighbours**2
         return 2e-7 * shape.pairs + 8e-8 * shape.items**2 + 1e-11 * shape.items**3
 
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
