@@ -66,8 +66,7 @@ class Dataset:
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
         available: bool[n_items], the items that could be recommended at that instant.
-        score_range: The lowest and highest score that a rating may have; None where scores are not graded. A dislike
-            or the like lies below it.
+        score_range: The lowest and highest score of a rating; dislikes lie below it. None where scores have no grades.
         audience: The users' column that names their audience; None without one.
         learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
         set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.
