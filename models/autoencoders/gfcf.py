@@ -31,7 +31,7 @@ class GfcfConfig(ModelConfig):
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
 
     space: ClassVar[Space] = {
-        "rank": Span(16, 512, log=True, slows=True),
+        "rank": Span(16, 512, log=True),
         "weight": Span(0.1, 3.0, log=True),
         "user_exponent": Span(0.2, 0.6),
         "item_exponent": Span(0.2, 0.6),

@@ -45,8 +45,8 @@ class IalsConfig(ModelConfig):
     space: ClassVar[Space] = {
         "regularisation": Span(0.001, 0.1, log=True, chosen_on="likes"),
         "unobserved": Span(1.0, 100.0, log=True),
-        "factors": Span(32, 1000, log=True, slows=True),
-        "epochs": Span(4, 32, log=True, slows=True),
+        "factors": Span(32, 1000, log=True),
+        "epochs": Span(4, 32, log=True),
     }
 
 
