@@ -1,7 +1,7 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,7 @@ from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
+from serving.contexts import Contexts
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -67,6 +68,7 @@ class Snapshot:
             without any recommend.
         pools: The candidates behind the lists.
         k: The length that lists were published with.
+        contexts: What hour, weekday and declared contexts of a request change.
     """
 
     release: Release
@@ -82,6 +84,7 @@ class Snapshot:
     weights: Mapping[str, ItemWeights]
     pools: CandidatePools
     k: int
+    contexts: Contexts = field(default_factory=Contexts)
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -110,6 +113,7 @@ class Snapshot:
             weights=_weights(reader, catalogue),
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
+            contexts=Contexts.of(reader, manifest, catalogue),
         )
 
     @property
