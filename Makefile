@@ -64,9 +64,10 @@ up: install ## Prefect server, MLflow server and a worker, until Ctrl-C
 
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
-lock: ## Renew requirements.lock, and of it what images install, from pyproject.toml
-	$(BIN)/uv $(LOCK) pyproject.toml --group dev --output-file requirements.lock
-	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-run.lock
+lock: ## Renew requirements.lock, and of it what the images of nights and of serving install, from pyproject.toml
+	$(BIN)/uv $(LOCK) pyproject.toml --extra neural --group dev --output-file requirements.lock
+	$(BIN)/uv $(LOCK) pyproject.toml --extra neural --constraint requirements.lock --output-file requirements-run.lock
+	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serving.lock
 
 clean: ## Remove what tools left; the environment and homes stay
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

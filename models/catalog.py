@@ -62,6 +62,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "transitions": "models.sequential.transitions.Transitions",
         "next_ridge": "models.sequential.next_ridge.NextRidge",
         "next_neighbours": "models.sequential.next_neighbours.NextNeighbours",
+        "sasrec": "models.sequential.sasrec.SasRec",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )

@@ -17,6 +17,15 @@ class FoldsIn(Protocol):
 
 
 @runtime_checkable
+class FollowsOrder(Protocol):
+    """Says whether it learns from the order of histories alone: on shuffled ones it is another model."""
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether it refuses data without an order."""
+
+
+@runtime_checkable
 class PredictsRatings(Protocol):
     """Predicts the score of single pairs on the dataset's own scale."""
 
@@ -38,6 +47,22 @@ class WeighsItems(Protocol):
 
     def item_weights(self) -> csr_array:
         """Return the weights, CSR float32 [n_items (of the history), n_items (to recommend)], exactly as scored."""
+
+
+@runtime_checkable
+class Contributes(FoldsIn, Protocol):
+    """Says how far a score falls if one item of the history had been seen and not liked."""
+
+    def contributions(self, histories: Histories, items: Indices) -> Float32s:
+        """Return what each like adds to the scores of listed items.
+
+        Args:
+            histories: Histories of n users.
+            items: int32 [n, k]; what is returned for padding, -1, does not matter.
+
+        Returns:
+            float32 [n_likes, k], a row for each score above zero of the histories, in their order.
+        """
 
 
 @runtime_checkable

@@ -68,6 +68,7 @@ WEIGHT: Final = "weight"
 RECENCY: Final = "recency"
 METHOD: Final = "method"
 SUPPORT: Final = "support"
+SHARE: Final = "share"
 AUDIENCE: Final = "audience"
 CONTEXT: Final = "context"
 LIFT: Final = "lift"
@@ -103,14 +104,9 @@ INSTANT: Final = pl.Datetime("us", "UTC")
 SOURCES: Final = Table(
     "sources",
     {
-        FILE: pl.String,
-        TABLE: pl.String,
-        KIND: pl.String,
-        MAPPING: pl.String,
-        BYTES: pl.Int64,
-        ROWS: pl.Int64,
-        SHA256: pl.String,
-        POSITION: pl.String,
+        **dict.fromkeys((FILE, TABLE, KIND, MAPPING), pl.String),
+        **dict.fromkeys((BYTES, ROWS), pl.Int64),
+        **dict.fromkeys((SHA256, POSITION), pl.String),
         READ_AT: INSTANT,
     },
     key=(FILE,),
@@ -203,6 +199,12 @@ SIMILAR_ITEMS: Final = Table(
     key=(ITEM_ID, RANK),
     released=True,
 )
+NEXT_ITEMS: Final = Table(
+    "next_items",
+    {RELEASE_ID: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, RANK: pl.Int32, SUPPORT: pl.Int32, SHARE: pl.Float32},
+    key=(ITEM_ID, RANK),
+    released=True,
+)
 ITEM_WEIGHTS: Final = Table(
     "item_weights",
     {RELEASE_ID: pl.String, COMPONENT: pl.String, ITEM_ID: ID, NEIGHBOR_ID: ID, WEIGHT: pl.Float32},
@@ -243,15 +245,9 @@ HISTORIES: Final = Table(
 METRICS: Final = Table(
     "metrics",
     {
-        RELEASE_ID: pl.String,
-        MODEL: pl.String,
-        SPLIT: pl.String,
-        SEGMENT: pl.String,
-        METRIC: pl.String,
+        **dict.fromkeys((RELEASE_ID, MODEL, SPLIT, SEGMENT, METRIC), pl.String),
         K: pl.Int32,
-        VALUE: pl.Float64,
-        CI_LOW: pl.Float64,
-        CI_HIGH: pl.Float64,
+        **dict.fromkeys((VALUE, CI_LOW, CI_HIGH), pl.Float64),
         N_USERS: pl.Int64,
     },
     key=(MODEL, SPLIT, SEGMENT, METRIC, K),
@@ -290,6 +286,7 @@ RELEASE_TABLES: Final = (
     RECOMMENDATIONS,
     CANDIDATE_SCORES,
     SIMILAR_ITEMS,
+    NEXT_ITEMS,
     ITEM_WEIGHTS,
     SIMILAR_USERS,
     AUDIENCE_RECOMMENDATIONS,

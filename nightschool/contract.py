@@ -262,13 +262,14 @@ class Pool(NamedTuple):
         scores: float32 [n_components, n, width], z-scores over all of the user's unseen available items; 0 where a
             component scores them all alike, and in the padding.
         members: uint32 [n, width], bit c is set where the item is among the best of component c.
-        constant: bool [n_components, n], whether the component scores all of the user's items the same.
+        scales: float32 [n_components, n], what a component's scores were multiplied by; 0 where it scores all of the
+            user's items alike.
     """
 
     items: Indices
     scores: Float32s
     members: NDArray[np.uint32]
-    constant: Mask
+    scales: Float32s
 
 
 @runtime_checkable

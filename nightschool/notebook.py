@@ -10,6 +10,7 @@ from nightschool.application.home import home_at, manifest_of
 from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     METRICS,
+    NEXT_ITEMS,
     RECOMMENDATIONS,
     RELEASE_TABLES,
     SIMILAR_ITEMS,
@@ -89,6 +90,11 @@ class OpenRelease:
     def similar_items(self) -> pl.DataFrame:
         """Each item's nearest neighbours."""
         return self.table(SIMILAR_ITEMS.name)
+
+    @property
+    def next_items(self) -> pl.DataFrame:
+        """What users take soon after each item; empty where the data have no order."""
+        return self.table(NEXT_ITEMS.name)
 
     @property
     def similar_users(self) -> pl.DataFrame:

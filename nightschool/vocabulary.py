@@ -7,6 +7,7 @@ EVERYONE: Final = "everyone"
 
 BECAUSE_OF_ITEM: Final = "because_of_item"
 SIMILAR_CONTENT: Final = "similar_content"
+WHOLE_HISTORY: Final = "whole_history"
 POPULAR: Final = "popular"
 POPULAR_IN_AUDIENCE: Final = "audience"
 RANDOM: Final = "random"
@@ -40,4 +41,6 @@ def reason_in_words(reason: str, because: str | None, user: str) -> str:
         return f"similar to {because}" if reason == SIMILAR_CONTENT else f"because of {because}"
     if reason == RANDOM:
         return "something different"
+    if reason == WHOLE_HISTORY:
+        return f"fits {'your' if user == 'you' else 'their'} history as a whole"
     return f"popular with people like {user}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"

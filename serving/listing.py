@@ -6,28 +6,25 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
-from nightschool.contract import Indices, Mask
+from nightschool.contract import Mask
 from nightschool.errors import ConfigurationError
-from nightschool.ranking.explain import strongest_reasons
 from nightschool.ranking.rules import ListRules, pick
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
-    BECAUSE_OF_ITEM,
-    CONTENT,
     EVERYONE,
     POPULAR,
     POPULAR_IN_AUDIENCE,
     RANDOM,
-    SIMILAR_CONTENT,
     reason_in_words,
 )
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.contexts import Values
+from serving.reasons import reasons_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import UserState, as_histories
+from serving.user_state import UserState
 
 Entry = dict[str, Any]
 """The fields of `schemas.Recommended`."""
@@ -92,10 +89,9 @@ def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, pic
     items = candidates.items[places]
     names = list(candidates.parts)
     leading = np.stack([candidates.parts[name][places] for name in names]).argmax(axis=0) if len(items) else []
-    because = _because(snapshot, user, items, [names[place] for place in leading])
     ids, scores = [snapshot.catalogue.ids[item] for item in items], candidates.scores[places].tolist()
     sources = [names[lead] for lead in leading]
-    rows = map(Row, ids, scores, sources, map(_reason, sources, because), because)
+    rows = map(Row, ids, scores, sources, *reasons_of(snapshot, user, items, sources))
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
@@ -175,27 +171,6 @@ def _highest_level(snapshot: Snapshot, user: UserState, rules: Rules, narrowing:
         reached = snapshot.catalogue.levels[user.completed()].max(initial=-1)
         bounds.append(max(int(reached) + rules.difficulty_steps, 0))
     return min(bounds, default=None)
-
-
-def _because(snapshot: Snapshot, user: UserState, items: Indices, sources: Sequence[str]) -> list[ExternalId | None]:
-    """Return the item of the history with the largest weight to each listed one, by the weights of its source."""
-    histories = as_histories(user.current, len(snapshot.catalogue))
-    stand_in = next(iter(snapshot.weights), "")
-    strongest: dict[str, Indices] = {}
-    for name in {*sources, stand_in} & snapshot.weights.keys():
-        weights = snapshot.weights[name]
-        strongest[name] = strongest_reasons(items[None], weights.strengths(histories), weights.matrix)[0]
-    found = (
-        -1 if name in snapshot.unexplained or not strongest else strongest.get(name, strongest[stand_in])[place]
-        for place, name in enumerate(sources)
-    )
-    return [None if place < 0 else snapshot.catalogue.ids[place] for place in found]
-
-
-def _reason(source: str, because: ExternalId | None) -> str:
-    if because is None:
-        return POPULAR
-    return SIMILAR_CONTENT if source == CONTENT else BECAUSE_OF_ITEM
 
 
 def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:

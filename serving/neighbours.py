@@ -13,14 +13,24 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
     Raises:
         NotFound: There is no such item.
     """
-    known = snapshot.item_id(item_id)
-    if known is None or snapshot.catalogue.position(known) is None:
-        raise NotFound("no such item", seen=str(item_id)[:100], do="give an id that the catalogue holds")
+    known = require_item(snapshot, item_id)
     columns = snapshot.similar_items.columns_of(known) or {NEIGHBOR_ID: [], SCORE: []}
     pairs = zip(columns[NEIGHBOR_ID][:k], columns[SCORE][:k], strict=True)
     describe = snapshot.catalogue.describe
     items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
     return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
+
+
+def require_item(snapshot: Snapshot, item_id: ExternalId) -> ExternalId:
+    """Parse the id of an item of the catalogue.
+
+    Raises:
+        NotFound: There is no such item.
+    """
+    known = snapshot.item_id(item_id)
+    if known is None or snapshot.catalogue.position(known) is None:
+        raise NotFound("no such item", seen=str(item_id)[:100], do="give an id that the catalogue holds")
+    return known
 
 
 def similar_users(snapshot: Snapshot, user_id: ExternalId, method: Method, k: int) -> SimilarUsers:

@@ -21,14 +21,16 @@ from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
+from serving.listing import allowed_items
 from serving.neighbours import similar_items, similar_users
+from serving.next_items import next_items, study_next
 from serving.operations import release_detail, release_entries
 from serving.rules import load_rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
-from serving.schemas.similar import Method, SimilarItems, SimilarUsers
+from serving.schemas.similar import Method, NextItems, SimilarItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
@@ -123,21 +125,17 @@ class Service:
         if not self.feedback.known or not self.current.opened:
             return False
         question = self._question(user_id, asked)
-        is_plain = asked.as_published and self.rules.plain and not self.experiment.running
-        if is_plain and not question.asked.context and question.mark == NOTHING:
-            return True
-        return self._bodies.get(question) is not None
+        plain = asked.as_published and self.rules.plain and not self.experiment.running and not question.asked.context
+        return (plain and question.mark == NOTHING) or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
-        snapshot = self.current.snapshot
-        user = snapshot.require_user_id(user_id)
+        user = (snapshot := self.current.snapshot).require_user_id(user_id)
         arm = self.experiment.arm_of(user) if asked.as_published else None
-        applied = snapshot.contexts.applied(asked.context, datetime.now(UTC))
-        resolved = asked._replace(context=applied.values, warnings=applied.warnings)
-        return CacheKey(
-            snapshot, user, resolved, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
-        )
+        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        resolved = asked._replace(context=context, warnings=warnings)
+        mark, hours = self.feedback.mark(user), _hours(snapshot.release)
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """Return a user's list as a record; see `body`."""
@@ -150,6 +148,20 @@ class Service:
             NotFound: There is no such item.
         """
         return similar_items(self.current.snapshot, item_id, k)
+
+    def next_items(self, item_id: ExternalId, k: int) -> NextItems:
+        """Return the items that most users take soon after an item.
+
+        Raises:
+            NotFound: There is no such item.
+        """
+        return next_items(self.current.snapshot, item_id, k)
+
+    def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
+        """Return what most users took soon after a user's newest liked item; None where that is unknown."""
+        user = (snapshot := self.current.snapshot).require_user_id(user_id)
+        state = UserState.of(snapshot, user, *self.feedback.reactions(user))
+        return study_next(snapshot, state, allowed_items(snapshot, state, self.rules), k)
 
     def similar_users(self, user_id: ExternalId, method: Method, k: int = 10) -> SimilarUsers:
         """Return the k users most similar to a user; empty where no user shares enough.

@@ -20,6 +20,7 @@ from nightschool.columns import (
     ITEM_WEIGHTS,
     ITEMS,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     RANK,
     RECENCY,
     SCORE,
@@ -60,6 +61,7 @@ class Snapshot:
         histories: All users' histories, newest first.
         similar_users: All users' neighbours by method.
         similar_items: Each item's neighbours.
+        next_items: What follows each item; None in a release made before releases had it.
         catalogue: The items known at T, and others that histories or lists name.
         users: user_id and the manifest's attributes of users who had not left at T, ascending by id; empty where no
             users table is declared.
@@ -78,6 +80,7 @@ class Snapshot:
     histories: ServingFile
     similar_users: ServingFile
     similar_items: ServingFile
+    next_items: ServingFile | None
     catalogue: Catalogue
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
@@ -96,7 +99,8 @@ class Snapshot:
         home, release = reader.home, reader.release
         manifest = load_manifest(home.binding.manifest)
         path = partial(lists_path, home.paths.serving, release.release_id)
-        lists, histories, *similar = (ServingFile(path(table)) for table in SERVED)
+        lists, histories, *similar = (ServingFile(path(table)) for table in SERVED if table is not NEXT_ITEMS)
+        followers = ServingFile(path(NEXT_ITEMS)) if NEXT_ITEMS.name in release.content_hashes else None
         named = [lists.path, histories.path]
         catalogue = Catalogue(_items(reader, named), manifest.item_columns)
         return cls(
@@ -107,6 +111,7 @@ class Snapshot:
             histories=histories,
             similar_users=similar[0],
             similar_items=similar[1],
+            next_items=followers,
             catalogue=catalogue,
             users=_users(reader, manifest),
             audiences=_audiences(reader),
@@ -119,7 +124,8 @@ class Snapshot:
     @property
     def mapped(self) -> tuple[ServingFile, ...]:
         """Return the files that are mapped into memory."""
-        return self.lists, self.histories, self.similar_users, self.similar_items
+        always = self.lists, self.histories, self.similar_users, self.similar_items
+        return always if self.next_items is None else (*always, self.next_items)
 
     @cached_property
     def recipe(self) -> Recipe:

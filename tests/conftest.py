@@ -38,6 +38,8 @@ def _prepare() -> None:
     folder = tempfile.mkdtemp(prefix="nightschool-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NIGHTSCHOOL_HOME"] = folder
+    # Tests train for moments: compiling takes longer than running what was compiled.
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
     prepare_environment()
 
 

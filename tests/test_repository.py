@@ -123,8 +123,9 @@ def imported(node: ast.AST) -> list[str]:
     return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
-def test_the_lock_file_has_hashes_and_no_address() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-run.lock", "requirements-serving.lock"])
+def test_a_lock_file_has_hashes_and_no_address(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
     entries = re.split(r"\n(?=\S)", "\n".join(lines))
     assert len(entries) > 100
     for entry in entries:

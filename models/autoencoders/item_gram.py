@@ -11,8 +11,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
+from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.data.sequences import placed_likes
 from nightschool.ranking.blocks import in_blocks
 
 # numba compiles these by the types of their arguments, which annotations would not change.
@@ -56,9 +57,7 @@ class Sequences:
         """
         if not dataset.has_order:
             return cls.none(n_items)
-        liked = likes_by_time(dataset)
-        if not dataset.ordered:
-            liked = liked.filter(pl.col(TIMESTAMP).is_not_null())
+        liked = placed_likes(dataset)
         lengths = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
         ends = np.cumsum(lengths)
         bounds = np.repeat(np.stack([ends - lengths, ends], axis=1), lengths, axis=0)

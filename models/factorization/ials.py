@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from models.base import Model, ModelConfig
 from models.factorization.conjugate_gradient import principal_axes, solve, solve_on_all_cores
+from models.factorization.leave_one_out import fall_without
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
 from nightschool.histories import Histories
@@ -99,6 +100,14 @@ class Ials(Model):
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores on the dataset's scale, float32 [n_block, n_items]."""
         return self._solve_users(histories.scores) @ self.item_factors.T
+
+    def contributions(self, histories: Histories, items: Indices) -> Float32s:
+        """Return how far the scores of listed items fall without each like, float32 [n_likes, k].
+
+        The user's regression is solved without the like in closed form; only its shrinkage stays that of all likes.
+        """
+        likes = self._weights(histories.scores)
+        return fall_without(likes, items, self.item_factors, self.floor, self.shrinkage[0])
 
     def _solve_users(self, history: csr_array) -> Float32s:
         return solve(self._weights(history), self.item_factors, self.floor, self.shrinkage[0])

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from numba import njit
 from pydantic import Field
 from scipy.sparse import csr_array
 
@@ -72,6 +73,20 @@ class UserKnn(Model):
         """Score histories of scores or of ones, float32 [n_block, n_items]."""
         return fold_in(self._likeness.to_rows(positive(histories.scores), self.liked_by), self.likes)
 
+    def contributions(self, histories: Histories, items: Indices) -> Float32s:
+        """Return what each like adds to the scores of listed items, float32 [n_likes, k].
+
+        A neighbour's similarity is divided evenly among the likes in common. That the other likes weigh more in the
+        similarities when one is left out is neglected.
+        """
+        likes = positive(histories.scores)
+        similar = self._likeness.to_rows(likes, self.liked_by)
+        found = np.zeros((likes.nnz, items.shape[1]), dtype=np.float32)
+        neighbours = similar.indptr, similar.indices, similar.data
+        theirs = self.likes.indptr, self.likes.indices
+        _share_out(items, (likes.indptr, likes.indices, likes.shape[1]), neighbours, theirs, found)
+        return found
+
     def forget(self, user_index: int) -> None:
         """Remove a user, also as a neighbour: their likes no longer count for similar users."""
         others = np.arange(self.likes.shape[0]) != user_index
@@ -91,3 +106,39 @@ class UserKnn(Model):
 
     def _score(self, user_indices: Indices) -> Float32s:
         return fold_in(self.similar[user_indices], self.likes)
+
+
+@njit(nogil=True, cache=True)
+def _share_out(items, likes, neighbours, theirs, found):  # type: ignore[no-untyped-def]  # compiled by argument
+    """Add each neighbour's similarity to `found`, for the likes in common and the listed items that they like."""
+    starts, liked, n_items = likes
+    neighbour_starts, others, similarities = neighbours
+    their_starts, their_likes = theirs
+    entry_of, place_of = np.full(n_items, -1, dtype=np.int64), np.full(n_items, -1, dtype=np.int64)
+    common, listed = np.empty(n_items, dtype=np.int64), np.empty(items.shape[1], dtype=np.int64)
+    for row in range(items.shape[0]):
+        _mark(entry_of, liked[starts[row] : starts[row + 1]], starts[row])
+        _mark(place_of, items[row], 0)
+        for neighbour in range(neighbour_starts[row], neighbour_starts[row + 1]):
+            n_common, n_listed = 0, 0
+            other = others[neighbour]
+            for item in their_likes[their_starts[other] : their_starts[other + 1]]:
+                if entry_of[item] >= 0:
+                    common[n_common] = entry_of[item]
+                    n_common += 1
+                elif place_of[item] >= 0:
+                    listed[n_listed] = place_of[item]
+                    n_listed += 1
+            for entry in common[:n_common]:
+                for place in listed[:n_listed]:
+                    found[entry, place] += similarities[neighbour] / n_common
+        entry_of[liked[starts[row] : starts[row + 1]]] = -1
+        place_of[items[row]] = -1
+
+
+@njit(nogil=True, cache=True)
+def _mark(places, items, first):  # type: ignore[no-untyped-def]  # as above
+    """Write first, first + 1, … at the items; -1 is no item."""
+    for place in range(len(items)):
+        if items[place] >= 0:
+            places[items[place]] = first + place

@@ -115,4 +115,4 @@ def _stored(matrix: csr_array, items: Indices) -> Mask:
 
 def _of(pool: Pool, kept: Mask) -> Pool:
     """Keep some of a pool's users."""
-    return Pool(pool.items[kept], pool.scores[:, kept], pool.members[kept], pool.constant[:, kept])
+    return Pool(pool.items[kept], pool.scores[:, kept], pool.members[kept], pool.scales[:, kept])

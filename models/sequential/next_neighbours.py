@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import likes_by_time
 from models.base import Model, ModelConfig
-from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
+from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.data.sequences import placed_likes
 from nightschool.errors import DataRefused
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import faded
@@ -119,9 +119,7 @@ class NextNeighbours(Model):
         return self.fold_in(self.known.histories[user_indices])
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        liked = likes_by_time(dataset)
-        if not dataset.ordered:
-            liked = liked.drop_nulls(TIMESTAMP)
+        liked = placed_likes(dataset)
         users = liked[USER_INDEX].to_numpy()
         lengths = np.bincount(users, minlength=dataset.n_users)
         if lengths.max(initial=0) < 2:

@@ -12,6 +12,7 @@ from nightschool.application.sources import read_hold_out
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
 from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Rules
+from nightschool.data.splits.protocols import SESSION_MINUTES
 from nightschool.data.splits.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.night.config import NightConfig
@@ -36,6 +37,7 @@ class Offline:
         seed: Seed of the split and of every fit.
         relevant: Whether the hits are those of the manifest's rule, or all held-out pairs.
         settings: Hyper-parameters and the rest of the configuration.
+        session_minutes: The gap that ends a session, for the protocol next-session.
     """
 
     models: tuple[str, ...]
@@ -44,6 +46,7 @@ class Offline:
     seed: int
     relevant: Literal["all", "manifest"]
     settings: NightConfig
+    session_minutes: float = SESSION_MINUTES
 
     @property
     def config(self) -> NightConfig:
@@ -64,7 +67,8 @@ class Offline:
     @property
     def window(self) -> Window:
         """Return the part of the time that a test takes."""
-        return Window(self.settings.window_days, self.settings.min_users, self.settings.max_test_share)
+        settings = self.settings
+        return Window(settings.window_days, settings.min_users, settings.max_test_share, self.session_minutes)
 
     def events(self, home: Home) -> EventLog:
         """Build the log of the home's events, with the requested rule of relevance.

@@ -8,16 +8,20 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from nightschool.application.measure import measured
+from nightschool.checkpoints import checkpoints_below
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
 from nightschool.night.records import Record
 from nightschool.storage.durable import sync_tree
+
+CHECKPOINTS: Final = "checkpoints"
+"""Folder of a night in which its long fits keep what a later try goes on from."""
 
 logger = logging.getLogger("nightschool.application")
 # Prefect gives extra loggers its handler, but no level.
@@ -32,8 +36,9 @@ def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
 def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record]) -> Record:
     """Return a stage's record, read back where an earlier try of this night finished the stage, else from `produce`.
 
-    `produce` gets an empty folder for its outputs, which are on the disk before the record is. Either way the record
-    is the one that was read back from the disk: what follows cannot depend on whether the night was interrupted.
+    `produce` gets an empty folder for its outputs, which are on the disk before the record is; its long fits go on from
+    the checkpoints of an earlier try. Either way the record is the one that was read back from the disk: what follows
+    cannot depend on whether the night was interrupted.
     """
     stage = kind.stage
     done = night.record(kind)
@@ -44,7 +49,8 @@ def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     started = time.perf_counter()
-    with measured(stage):
+    checkpoints = night.folder / CHECKPOINTS
+    with measured(stage), checkpoints_below(checkpoints):
         try:
             record = produce(folder)
         except DataRefused:
@@ -53,5 +59,6 @@ def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record
             raise
         sync_tree(folder)
     night.records.put(stage, record.model_dump(mode="json"))
+    shutil.rmtree(checkpoints, ignore_errors=True)
     logger.info("%s: %.1f s", stage, time.perf_counter() - started)
     return night.require(kind)

@@ -19,6 +19,10 @@ ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id
 Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
 
 
+_NEXT = 3
+"""How many items to study next are shown."""
+
+
 def recommend(
     user: Annotated[str, typer.Option(help="The user's id.")],
     k: Length = 10,
@@ -35,17 +39,20 @@ def recommend(
     home = open_home()
     reader, manifest = Reader.of(home, release), manifest_of(home)
     user = manifest.folded(user)
-    known = reader.knows(user)
+    known, following = reader.knows(user), reader.study_next(user, _NEXT)
     items = _list_in_context(reader, user, k, context) if context else reader.user_list(user, k, manifest.audience)
     if not known:
         typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
-        show.show_json({"release_id": reader.release.release_id, "user_id": user, "known": known, "items": items})
+        document = {"release_id": reader.release.release_id, "user_id": user, "known": known, "items": items}
+        show.show_json({**document, "study_next": following})
         return
     if not items:
         show.console.print(f"User {user} has seen all that release {reader.release.release_id} could recommend.")
         return
     show.show_list(f"For user {user}, from release {reader.release.release_id}", items)
+    if following:
+        show.show_next(following)
 
 
 def _list_in_context(reader: "Reader", user: str, k: int, context: Sequence[str]) -> list[dict[str, Any]]:

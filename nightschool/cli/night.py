@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -152,7 +152,8 @@ def evaluate(
         str,
         typer.Option(
             help="How the test is split off: temporal; temporal-user: each user's own last part, for few users; "
-            "leave-users, leave-items: cold start; k-fold: rating models."
+            "leave-one-out: each user's last item; next-session: their last session; leave-users, leave-items: cold "
+            "start; k-fold: rating models."
         ),
     ] = "temporal",
     k: Annotated[
@@ -163,6 +164,9 @@ def evaluate(
     ] = "manifest",
     release: Annotated[str | None, typer.Option(help="Evaluate the lists of this release instead of models.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
+    session_minutes: Annotated[
+        float, typer.Option(min=0.0, help="Minutes between two events that end a session, for next-session.")
+    ] = 30.0,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
@@ -183,7 +187,8 @@ def evaluate(
         validated = cross_validate_models(open_home(dataset), names, seed, settings)
         show.show_json(validated) if as_json else show.show_cross_validation(validated)
         return
-    asked = Offline(names, protocol, k, seed, "all" if relevant == "all" else "manifest", settings)
+    counted: Literal["all", "manifest"] = "all" if relevant == "all" else "manifest"
+    asked = Offline(names, protocol, k, seed, counted, settings, session_minutes)
     home = open_home(dataset)
     if release:
         document = evaluate_release(home, asked, release)

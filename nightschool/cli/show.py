@@ -149,6 +149,11 @@ def _show_comparison(title: str, document: Mapping[str, Any], k: int) -> None:
     for model, reason in document.get("failures", {}).items():
         console.print(f"Left out: {model}: {reason}")
     _show_notes(document["models"])
+    for model in document["models"]:
+        if (over := model.get("over_shuffled")) and None not in over:
+            value, low, high = over
+            interval = f"{value:+.4f} ± {(high - low) / 2:.4f}"
+            console.print(f"Order: {model['name']}: ndcg@{k} {interval} over itself on shuffled histories.")
 
 
 def show_cross_validation(document: Mapping[str, Any]) -> None:
@@ -238,6 +243,13 @@ def show_list(title: str, items: Sequence[Mapping[str, Any]]) -> None:
     show_table(
         title, ["rank", "item", "title", "why"], [[i["rank"], str(i["item_id"]), i["title"], i["why"]] for i in items]
     )
+
+
+def show_next(following: Mapping[str, Any]) -> None:
+    """Print what others took soon after a user's newest item: item, title, share."""
+    after = following["after"]
+    rows = [[str(i["item_id"]), i["title"], f"{i['share']:.0%} went on to it"] for i in following["items"]]
+    show_table(f"Study next, after {after['title'] or after['item_id']}", ["item", "title", "why"], rows)
 
 
 def _show_notes(models: Sequence[Mapping[str, Any]]) -> None:

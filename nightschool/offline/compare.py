@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from nightschool.capabilities import FollowsOrder
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, USER_ID, USER_INDEX
-from nightschool.contract import Recommender, Split
+from nightschool.contract import Blended, Recommender, Split
+from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant_users, with_auc
 from nightschool.evaluation.evaluation import Evaluation
@@ -32,6 +34,8 @@ class Measured:
         fit_seconds: Wall time of the fit on train and validation.
         evaluation: Its figures on the test.
         over_popularity: Its ndcg@k less popularity's, on the same users.
+        over_shuffled: Its ndcg@k less its own on histories in no order, where it follows their order and is better than
+            popularity; else None.
         chosen: Whether it is the recipe that validation chose.
         note: Where that fit deviated from its hyper-parameters; None: nowhere.
     """
@@ -41,16 +45,18 @@ class Measured:
     fit_seconds: float
     evaluation: Evaluation
     over_popularity: Comparison
+    over_shuffled: Comparison | None = None
     chosen: bool = False
     note: str | None = None
 
 
 class _Figures(NamedTuple):
-    """A recommender's evaluation on the test, and the seconds and the note of its fit."""
+    """A recommender's evaluation on the test, the seconds and the note of its fit, and whether it follows the order."""
 
     evaluation: Evaluation
     fit_seconds: float
     note: str | None
+    ordered: bool
 
 
 def compare_models(
@@ -59,20 +65,20 @@ def compare_models(
     """Compare models: one row each, and the reasons of those that could not be trained.
 
     The hybrid of the best α and the learned blend come last, unless one of their components alone is better, and after
-    them the reranker that was tried.
+    them the reranker that was tried. Whatever follows the order of histories and is better than popularity is followed
+    by its control, fitted and measured on shuffled histories.
     """
     selection = with_reranker(choose_recipe(validation, search, create), validation, search, build)
-    floor = _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation
+    on_test = _OnTest(test, search, _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation)
     rows = []
     for candidate in selection.candidates:
         component = candidate.component
-        figures = _measure(partial(create, component.model, component.params), test, search)
-        rows.append(_row(component.model, component.params, figures, floor, search))
+        rows += on_test.rows(component.model, component.params, partial(create, component.model, component.params))
     best = max(selection.sweep, key=lambda alpha: search.decisive(selection.sweep[alpha]), default=None)
-    if best is not None and selection.hybrid[best].alpha is not None:
-        rows.append(_measure_recipe(selection.hybrid[best], floor, test, search, build))
-    further = [one.recipe for one in (selection.blend, selection.reranked) if one is not None]
-    rows += [_measure_recipe(recipe, floor, test, search, build) for recipe in further]
+    further = [selection.hybrid[best]] if best is not None and selection.hybrid[best].alpha is not None else []
+    further += [one.recipe for one in (selection.blend, selection.reranked) if one is not None]
+    for recipe in further:
+        rows += on_test.rows(recipe.name, _params(recipe), partial(build, recipe))
     chosen = selection.recipe.name
     return [replace(row, chosen=row.name == chosen) for row in rows], selection.failures
 
@@ -90,16 +96,32 @@ def measure_lists(lists: pl.DataFrame, test: Split, cutoffs: tuple[int, ...]) ->
     return evaluate_ranking(ranking, evaluated, test, cutoffs=cutoffs)
 
 
-def _measure_recipe(recipe: Recipe, floor: Evaluation, test: Split, search: Search, build: Build) -> Measured:
+@dataclass(frozen=True)
+class _OnTest:
+    """The test on which every recommender is measured, and popularity's figures on it."""
+
+    test: Split
+    search: Search
+    floor: Evaluation
+
+    def rows(self, name: str, params: Mapping[str, Any], make: Callable[[], Recommender]) -> list[Measured]:
+        """Measure a recommender; where it follows the order of histories and is better, also on shuffled ones."""
+        figures = _measure(make, self.test, self.search)
+        row = self._row(name, params, figures)
+        if not figures.ordered or row.over_popularity.conclusion != "better":
+            return [row]
+        shuffled = _measure(make, with_shuffled_order(self.test, self.search.seed), self.search)
+        over = compare(figures.evaluation, shuffled.evaluation, k=self.search.decisive_k)
+        return [replace(row, over_shuffled=over), self._row(f"{name}, shuffled order", params, shuffled)]
+
+    def _row(self, name: str, params: Mapping[str, Any], figures: _Figures) -> Measured:
+        over = compare(figures.evaluation, self.floor, k=self.search.decisive_k)
+        return Measured(name, params, figures.fit_seconds, figures.evaluation, over, note=figures.note)
+
+
+def _params(recipe: Recipe) -> dict[str, Any]:
     params = {one.model: {"blend_weight": one.weight, **one.params} for one in recipe.components}
-    if recipe.reranker is not None:
-        params[RERANKER] = dict(recipe.reranker)
-    return _row(recipe.name, params, _measure(lambda: build(recipe), test, search), floor, search)
-
-
-def _row(name: str, params: Mapping[str, Any], figures: _Figures, floor: Evaluation, search: Search) -> Measured:
-    over = compare(figures.evaluation, floor, k=search.decisive_k)
-    return Measured(name, params, figures.fit_seconds, figures.evaluation, over, note=figures.note)
+    return params if recipe.reranker is None else {**params, RERANKER: dict(recipe.reranker)}
 
 
 def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _Figures:
@@ -108,19 +130,27 @@ def _measure(make: Callable[[], Recommender], test: Split, search: Search) -> _F
     seconds = time.perf_counter() - started
     evaluation = evaluate(recommender, test, cutoffs=search.cutoffs, megabytes=search.megabytes)
     evaluation = with_auc(evaluation, recommender, test, megabytes=search.megabytes)
-    return _Figures(evaluation, seconds, recommender.note)
+    parts = recommender.parts.values() if isinstance(recommender, Blended) else [recommender]
+    ordered = any(isinstance(part, FollowsOrder) and part.needs_order for part in parts)
+    return _Figures(evaluation, seconds, recommender.note, ordered)
 
 
 def describe_measured(row: Measured, cutoffs: tuple[int, ...]) -> dict[str, Any]:
     """Describe a row of an offline comparison, with its paired difference to popularity."""
-    over = row.over_popularity
+    over, shuffled = row.over_popularity, row.over_shuffled
+    control = {} if shuffled is None else {"over_shuffled": _interval(shuffled)}
     return {
         "name": row.name,
         "params": dict(row.params),
         "fit_seconds": round(row.fit_seconds, 3),
         "note": row.note,
         "metrics": figures(row.evaluation, cutoffs),
-        "over_popularity": [finite_or_none(value) for value in (over.difference, over.ci_low, over.ci_high)],
+        "over_popularity": _interval(over),
+        **control,
         "verdict": over.conclusion,
         "chosen": row.chosen,
     }
+
+
+def _interval(over: Comparison) -> list[float | None]:
+    return [finite_or_none(value) for value in (over.difference, over.ci_low, over.ci_high)]

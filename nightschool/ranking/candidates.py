@@ -42,7 +42,7 @@ def candidate_pool(scores: Sequence[Float32s], history: csr_array, available: Ma
     pooled = np.zeros((n_components, *items.shape), dtype=np.float32)
     for component, block in enumerate(scores):
         _standardise(block, items, moments[component], pooled[component])
-    return Pool(items, pooled, members, moments[:, 1] == 0)
+    return Pool(items, pooled, members, moments[:, 1].astype(np.float32))
 
 
 def pool_users(
@@ -67,7 +67,7 @@ def join_pools(parts: Sequence[Pool]) -> Pool:
         np.full((n, width), -1, dtype=np.int32),
         np.zeros((n_components, n, width), dtype=np.float32),
         np.zeros((n, width), dtype=np.uint32),
-        np.concatenate([part.constant for part in parts], axis=1),
+        np.concatenate([part.scales for part in parts], axis=1),
     )
     start = 0
     for part in parts:

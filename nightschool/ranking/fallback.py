@@ -37,7 +37,7 @@ class Fallback:
             pool: What they were ranked from.
             users: int32 [n].
         """
-        quiet: Mask = self.cold_users[users] | np.all(pool.constant, axis=0)
+        quiet: Mask = self.cold_users[users] | np.all(pool.scales == 0, axis=0)
         theirs = self.scores[self.of_user[users[quiet]]]
         mask_excluded(theirs, users[quiet], self.history, self.available)
         ranking.items[quiet], ranking.scores[quiet] = top_k(theirs, ranking.items.shape[1])

@@ -11,16 +11,19 @@ from nightschool.columns import (
     AUDIENCE_RECOMMENDATIONS,
     AVAILABLE_AT,
     BECAUSE_ITEM_ID,
+    HISTORIES,
     INTERACTIONS,
     ITEM_ID,
     ITEMS,
     METHOD,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     RANK,
     REASON,
     RECOMMENDATIONS,
     RELEASE_ID,
     SCORE,
+    SHARE,
     SIMILAR_ITEMS,
     SIMILAR_USERS,
     SOURCE,
@@ -38,7 +41,14 @@ from nightschool.ids import require_id
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
-from nightschool.vocabulary import AUDIENCE_LIST, EVERYONE, POPULAR, POPULAR_IN_AUDIENCE, reason_in_words
+from nightschool.storage.serving_files import ServingFile, lists_path
+from nightschool.vocabulary import (
+    AUDIENCE_LIST,
+    EVERYONE,
+    POPULAR,
+    POPULAR_IN_AUDIENCE,
+    reason_in_words,
+)
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,30 @@ class Reader:
             {RANK: row[RANK], ITEM_ID: row[NEIGHBOR_ID], SCORE: row[SCORE], TITLE: titles.get(row[NEIGHBOR_ID], "")}
             for row in found.iter_rows(named=True)
         ]
+
+    def study_next(self, user: str, k: int) -> dict[str, Any] | None:
+        """Return the user's newest liked item, and the k unseen items that most users took soon after it, with titles.
+
+        None where there are none: no such history, or a release without an order.
+        """
+        user_id = require_id(user, str(self.home.lake.user_id), "user")
+        file = lists_path(self.home.paths.serving, self.release.release_id, HISTORIES)
+        history = (ServingFile(file).columns_of(user_id) if file.exists() else None) or {ITEM_ID: [], SCORE: []}
+        liked = [item for item, score in zip(history[ITEM_ID], history[SCORE], strict=True) if score > 0]
+        if not liked:
+            return None
+        newest = liked[0]
+        seen = pl.Series(history[ITEM_ID], dtype=self.home.lake.item_id).implode()
+        rows = self.table(NEXT_ITEMS).filter(pl.col(ITEM_ID) == newest, ~pl.col(NEIGHBOR_ID).is_in(seen))
+        found = rows.sort(RANK).head(k).collect()
+        if found.is_empty():
+            return None
+        titles = self.titles([newest, *found[NEIGHBOR_ID]])
+        items = [
+            {ITEM_ID: item, TITLE: titles.get(item, ""), SHARE: share, SUPPORT: support}
+            for item, share, support in found.select(NEIGHBOR_ID, SHARE, SUPPORT).iter_rows()
+        ]
+        return {"after": {ITEM_ID: newest, TITLE: titles.get(newest, "")}, "items": items}
 
     def similar_users(self, user: str, k: int) -> list[dict[str, Any]]:
         """Return the users whose histories are most similar to a user's, with the number of items in common.

@@ -17,6 +17,7 @@ from nightschool.columns import (
     HISTORIES,
     ITEM_ID,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     RANK,
     RECOMMENDATIONS,
     RELEASE_ID,
@@ -56,6 +57,7 @@ _SHAPES: Final = {
         _Shape(HISTORIES, as_given=True),
         _Shape(SIMILAR_USERS),
         _Shape(SIMILAR_ITEMS, of=ITEM_ID),
+        _Shape(NEXT_ITEMS, of=ITEM_ID),
     )
 }
 

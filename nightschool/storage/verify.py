@@ -53,7 +53,7 @@ def verify_release(home: Home, release_id: str) -> Verification:
     parts = {table.name: _state(home, release, table, erased.get(table.name, [])) for table in noted_tables}
     # Releases of before histories were served have no more files than the one of their recommendations.
     served = SERVED if HISTORIES.name in release.content_hashes else (RECOMMENDATIONS,)
-    for table in served:
+    for table in (table for table in served if table.name in release.content_hashes):
         path = lists_path(home.paths.serving, release_id, table)
         published = release.content_hashes[table.name]
         parts[path.name] = _compare(partial(read_lists, path), table, published, erased.get(table.name, []))

@@ -13,8 +13,10 @@ from polars.testing import assert_frame_equal
 from models.base import Model, ModelConfig
 from nightschool.capabilities import FoldsIn, WeighsItems
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, SCORE, TIMESTAMP, USER_ID, USER_INDEX
-from nightschool.contract import Dataset, Float32s, Recommender, Span
+from nightschool.contract import Dataset, Float32s, Indices, Recommender, Span
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
+from nightschool.histories import Histories
+from nightschool.ranking.explain import can_tell, contributions_of, strongest_reasons
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.testing.datasets import two_tastes
 from nightschool.testing.difficult_data import USUAL, DifficultDataContract
@@ -167,6 +169,24 @@ class RecommenderContract(DifficultDataContract):
         if isinstance(case.model, FoldsIn):
             assert np.array_equal(case.model.fold_in(case.dataset.histories()), all_scores(case.model))
 
+    def test_without_the_item_that_is_named_as_the_reason_the_score_falls(self, case: Case) -> None:
+        model, n_likes = case.model, np.diff(case.dataset.positives().indptr)
+        if not (can_tell(model) and isinstance(model, FoldsIn) and self.model.explains):
+            return
+        users = np.flatnonzero((n_likes > 0) & (n_likes < case.dataset.n_items)).astype(np.int32)
+        histories = case.dataset.histories()[users]
+        before = model.fold_in(histories)
+        before[histories.scores.nonzero()] = -np.inf
+        items = np.argsort(-before, axis=1, kind="stable")[:, :3].astype(np.int32)
+        contributions = contributions_of(model, histories, items)
+        assert contributions.shape == (n_likes[users].sum(), 3)
+        reasons = strongest_reasons(items, histories, [contributions], np.ones((1, len(users)), np.float32))
+        rows, places = (found.astype(np.int32) for found in np.nonzero(reasons.because >= 0))
+        assert set(rows[places == 0]) == set(range(len(users)))
+        listed = items[rows, places]
+        after = model.fold_in(without(histories[rows], reasons.because[rows, places]))
+        assert (after[np.arange(len(rows)), listed] < before[rows, listed]).all()
+
     def test_item_weights_are_exactly_what_is_scored(self, case: Case) -> None:
         if not isinstance(case.model, WeighsItems):
             return
@@ -230,6 +250,18 @@ class RecommenderContract(DifficultDataContract):
         tight = self.model.config_type.model_validate({**self.params, "max_gigabytes": 1e-9})
         with pytest.raises(ConfigurationError, match="max_gigabytes"):
             self.model(tight).fit(USUAL, seed=0)
+
+
+def without(histories: Histories, items: Indices) -> Histories:
+    """Return the histories as if one item of each had been seen and not liked.
+
+    Args:
+        histories: Histories of n users.
+        items: int32 [n], an item of each.
+    """
+    scores = histories.scores.copy()
+    scores.data[np.repeat(items, np.diff(scores.indptr)) == scores.indices] = 0
+    return Histories(scores, histories.places)
 
 
 def all_scores(model: Model) -> Float32s:

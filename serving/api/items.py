@@ -1,9 +1,9 @@
-"""The route of similar items."""
+"""The routes of similar items and of what follows an item."""
 
 from fastapi import APIRouter, Request
 
 from serving.api.parameters import PROBLEMS, ItemId, Length
-from serving.schemas.similar import SimilarItems
+from serving.schemas.similar import NextItems, SimilarItems
 from serving.service import Service
 
 router = APIRouter(tags=["items"], responses=PROBLEMS)
@@ -14,3 +14,10 @@ async def similar_items(request: Request, item_id: ItemId, k: Length = 10) -> Si
     """Return the items most similar to an item, best first."""
     service: Service = request.app.state.service
     return service.similar_items(item_id, k)
+
+
+@router.get("/v1/items/{item_id:path}/next")
+async def next_items(request: Request, item_id: ItemId, k: Length = 10) -> NextItems:
+    """Return the items that most users take soon after an item; none where the data have no order."""
+    service: Service = request.app.state.service
+    return service.next_items(item_id, k)

@@ -21,6 +21,7 @@ from serving.service import Service
 
 _FOUND = 20
 _HISTORY = 12
+_NEXT = 3
 _MIDDLE = 0.5
 _SAID = {
     "like": "Liked. The list is up to date.",
@@ -167,7 +168,8 @@ def _ask(request: Request, user_id: str, view: View) -> Recommendations:
 
 
 def _past(request: Request, user_id: str) -> dict[str, Any]:
-    return {"history": _service(request).history(user_id, _HISTORY)}
+    service = _service(request)
+    return {"history": service.history(user_id, _HISTORY), "following": service.study_next(user_id, _NEXT)}
 
 
 def _similar(request: Request, user_id: str, view: View) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Similar items and users, as the API answers and takes them."""
+"""Similar items and users, and what follows an item, as the API answers and takes them."""
 
 from typing import Literal
 
@@ -22,6 +22,27 @@ class SimilarItems(Answer):
     release_id: str
     item: Item
     items: list[Neighbour]
+
+
+class NextItem(Item):
+    """An item that users take soon after another one.
+
+    Attributes:
+        share: The part of the users with the first item who took this one soon after.
+        support: How many users that are.
+    """
+
+    rank: int
+    share: float
+    support: int
+
+
+class NextItems(Answer):
+    """The items that most users take soon after one."""
+
+    release_id: str
+    item: Item
+    items: list[NextItem]
 
 
 class SimilarUser(Answer):

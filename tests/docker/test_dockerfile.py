@@ -76,7 +76,7 @@ def test_a_target_is_asked_for_its_health(target: str) -> None:
 
 
 def test_the_targets_are_those_of_the_issue() -> None:
-    assert set(stages()) == {"base", "builder", "runtime", *TARGETS}
+    assert set(stages()) == {"base", "builder", "flows-builder", "runtime", *TARGETS}
 
 
 def test_nothing_comes_from_an_address() -> None:
@@ -129,12 +129,21 @@ def test_nothing_in_an_image_calls_home(target: str) -> None:
 
 
 def test_images_install_what_was_tested_and_no_tool_of_development() -> None:
-    everything, run = locked("requirements.lock"), locked("requirements-run.lock")
-    assert run.items() <= everything.items()
+    everything, run, serving = (locked(f"requirements{part}.lock") for part in ("", "-run", "-serving"))
+    assert serving.items() < run.items() < everything.items()
     wanted = [re.match(r"[a-z0-9-]+", line).group() for line in PROJECT["project"]["dependencies"]]  # type: ignore[union-attr]
-    names = {name.partition("[")[0] for name in run}
-    assert set(wanted) <= names
-    assert not names & {"pytest", "mypy", "ruff", "playwright", "schemathesis", "hypothesis", "uv"}
+    assert set(wanted) <= {name.partition("[")[0] for name in serving}
+    assert not set(run) & {"pytest", "mypy", "ruff", "playwright", "schemathesis", "hypothesis", "uv"}
+
+
+def test_nights_train_with_jax_and_serving_has_none() -> None:
+    run, serving = locked("requirements-run.lock"), locked("requirements-serving.lock")
+    assert {"jax", "jaxlib", "optax"} <= run.keys() - serving.keys()
+    for target, builder in {"flows": "flows-builder", "serving": "builder"}.items():
+        assert f"COPY --from={builder} /opt/venv /opt/venv" in text(stages()[target].instructions)
+    assert "requirements-serving.lock" in text(stages()["builder"].instructions)
+    assert "requirements-run.lock" in text(stages()["flows-builder"].instructions)
+    assert stages()["flows-builder"].base == "builder"
 
 
 def test_uv_comes_from_the_lock() -> None:

@@ -105,7 +105,7 @@ def test_every_exit_code_and_error() -> None:
 
 
 def test_every_reason_of_a_list() -> None:
-    codes = ("BECAUSE_OF_ITEM", "SIMILAR_CONTENT", "POPULAR", "POPULAR_IN_AUDIENCE", "RANDOM")
+    codes = ("BECAUSE_OF_ITEM", "SIMILAR_CONTENT", "WHOLE_HISTORY", "POPULAR", "POPULAR_IN_AUDIENCE", "RANDOM")
     assert [code for code in codes if f"`{getattr(vocabulary, code)}`" not in REASONS] == []
 
 

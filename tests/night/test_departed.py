@@ -14,6 +14,7 @@ from nightschool.columns import (
     ITEM_ID,
     ITEM_WEIGHTS,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     RECOMMENDATIONS,
     SIMILAR_ITEMS,
     SIMILAR_USERS,
@@ -76,6 +77,7 @@ def test_no_table_names_a_user_who_left_or_offers_an_item_that_ended(platform: D
     current = {*np.arange(N_ITEMS)[platform.available].tolist()}
     assert values(tmp_path, ITEM_ID, RECOMMENDATIONS, CANDIDATE_SCORES, AUDIENCE_RECOMMENDATIONS) == current
     assert values(tmp_path, NEIGHBOR_ID, SIMILAR_ITEMS, ITEM_WEIGHTS) == current
+    assert values(tmp_path, NEIGHBOR_ID, NEXT_ITEMS) <= current
     # What ended still says something of those who met it, and still has neighbours.
     assert values(tmp_path, ITEM_ID, SIMILAR_ITEMS) == values(tmp_path, ITEM_ID, ITEM_WEIGHTS) == {*range(N_ITEMS)}
 

@@ -5,12 +5,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models import catalog
 from nightschool.contract import Split
+from nightschool.data.splits import splitting
+from nightschool.data.splits.splitting import named_cut
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.night.selection.reranking import Build
 from nightschool.night.selection.select import Create, Search
 from nightschool.night.selection.tuning import Budget, Tunable
-from nightschool.offline.compare import compare_models, measure_lists
+from nightschool.offline.compare import compare_models, describe_measured, measure_lists
+from tests.data.logs import log_of
 
 CUTOFFS = (1, 10)
 # Nine users in ten will meet item 1, the others item 2; item 0 is seen by all.
@@ -80,6 +84,28 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(
         "content": {"blend_weight": 0.5, "scores": [0, 8, 9, 1]},
     }
     assert rows[2].evaluation.mean("ndcg", 10) > rows[0].evaluation.mean("ndcg", 10)
+
+
+def test_what_follows_the_order_is_also_measured_on_shuffled_histories() -> None:
+    # Everybody goes on along the same ring, so that the last item of a history says what comes next.
+    log = log_of([(user, (3 * user + step) % 40, step) for user in range(80) for step in range(6)])
+    cut = named_cut(log, "leave-one-out", seed=1)
+    splits = (splitting.validation_split(log, cut), splitting.test_split(log, cut))
+    tunables = tuple(Tunable(name) for name in ("popularity", "itemknn", "transitions"))
+    asked = Search(tunables, Budget(1, 60.0), (), CUTOFFS, seed=7, megabytes=1, max_users=1000)
+    rows, failures = compare_models(*splits, asked, catalog.create, catalog.build)
+    assert failures == {}
+    by_name = {row.name: row for row in rows}
+    assert list(by_name)[:4] == ["popularity", "itemknn", "transitions", "transitions, shuffled order"]
+    assert by_name["itemknn"].over_shuffled is None
+    over = by_name["transitions"].over_shuffled
+    assert over is not None
+    assert over.conclusion == "better"
+    shuffled = by_name["transitions, shuffled order"].evaluation
+    assert over.difference == pytest.approx(
+        by_name["transitions"].evaluation.mean("ndcg", 10) - shuffled.mean("ndcg", 10)
+    )
+    assert describe_measured(by_name["transitions"], CUTOFFS)["over_shuffled"][0] == pytest.approx(over.difference)
 
 
 def test_what_validation_chose_is_marked(split: Split, test: Split, create: Create, build: Build) -> None:

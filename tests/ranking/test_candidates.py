@@ -50,12 +50,12 @@ def test_unavailable_items_are_no_candidates():
 def test_z_scores_run_over_all_unseen_items_and_not_only_the_pools():
     pool = pool_of([[1, 3, 100]], seen=[[0, 0, 1]], size=1)
     assert pool.scores.tolist() == [[[1.0]]]
-    assert not pool.constant.any()
+    assert pool.scales.all()
 
 
 def test_a_row_that_is_constant_but_for_rounding_is_constant_and_zero():
     pool = pool_of([[3.5, 3.5, np.nextafter(np.float32(3.5), np.float32(4))], [1, 2, 3]])
-    assert pool.constant.tolist() == [[True, False]]
+    assert (pool.scales == 0).tolist() == [[True, False]]
     assert not pool.scores[0, 0].any()
 
 
@@ -113,7 +113,7 @@ def test_joined_pools_are_padded_to_the_widest():
     joined = join_pools([narrow, wide])
     assert joined.items.tolist() == [[0, -1, -1], [0, 1, 2]]
     assert joined.members.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert joined.constant.tolist() == [[True, False]]
+    assert (joined.scales == 0).tolist() == [[True, False]]
 
 
 def test_a_blend_is_a_weighted_sum_over_the_candidates_of_those_with_a_weight():

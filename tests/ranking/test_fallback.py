@@ -15,7 +15,12 @@ def test_only_users_about_whom_nothing_is_known_get_their_audiences_list_without
         available=np.array([True, True, True]),
     )
     nothing = np.zeros((3, 0), dtype=np.int32)
-    pool = Pool(nothing, nothing[None].astype(np.float32), nothing.astype(np.uint32), np.array([[False, True, False]]))
+    pool = Pool(
+        nothing,
+        nothing[None].astype(np.float32),
+        nothing.astype(np.uint32),
+        np.array([[1.0, 0.0, 1.0]], dtype=np.float32),
+    )
     ranking = Ranking(np.full((3, 2), 7, dtype=np.int32), np.full((3, 2), 7, dtype=np.float32))
     quiet = fallback.replace_quiet(ranking, pool, np.arange(3, dtype=np.int32))
     assert quiet.tolist() == [True, True, False]

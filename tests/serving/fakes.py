@@ -11,7 +11,7 @@ from serving.rules import Rules
 from serving.schemas.common import ExternalId, Item
 from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
 from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
-from serving.schemas.similar import Method, SimilarUser, SimilarUsers
+from serving.schemas.similar import Method, NextItem, NextItems, SimilarUser, SimilarUsers
 from serving.user_search import FoundUser
 
 ODD_TITLES = (
@@ -89,6 +89,15 @@ class FakeService:
             raise NotFound("nobody is like this user", seen=str(user_id))
         users = [SimilarUser(rank=rank, user_id=100 + rank, score=1 / rank, support=12 - rank) for rank in range(1, 11)]
         return SimilarUsers(release_id="20261127-0200-abc", user_id=user_id, method=method, users=users)
+
+    def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
+        if user_id in ODD_IDS or not self.items:
+            return None
+        items = [
+            NextItem(**item.model_dump(), rank=rank, share=0.5 / rank, support=90 // rank)
+            for rank, item in enumerate(self.items[:k], start=1)
+        ]
+        return NextItems(release_id="20261127-0200-abc", item=self.items[-1], items=items)
 
     def take_events(self, events: Sequence[Event], sent_by: str = "") -> EventsTaken:
         known = {event.event_id for event in self.sent}

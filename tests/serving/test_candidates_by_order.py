@@ -92,6 +92,7 @@ def test_without_events_a_release_by_order_keeps_its_lists_and_their_reasons(by_
             assert [entry[column] for entry in shown] == published[column]
 
 
+@pytest.mark.parametrize("by_order", ["one"], indirect=True)
 def test_the_reason_of_a_model_of_order_is_the_largest_faded_weight(by_order: ByOrder) -> None:
     snapshot = by_order.served.snapshot
     checked = 0

@@ -208,6 +208,7 @@ def test_reasons_in_words(snapshot: Snapshot) -> None:
     assert in_words(snapshot, "because_of_item", 3) == f"because of {title}"
     assert in_words(snapshot, "similar_content", 3) == f"similar to {title}"
     assert in_words(snapshot, "because_of_item", COLD_USER) == f"because of {COLD_USER}"
+    assert in_words(snapshot, "whole_history", None) == "fits your history as a whole"
     assert in_words(snapshot, "audience", None) == "popular with people like you"
     assert in_words(snapshot, "because_of_item", None) == "popular with everyone"
     drawn = random_entry(snapshot, 4, 3)

@@ -143,6 +143,7 @@ def test_keys_that_could_not_be_read_yet_let_nobody_in() -> None:
     [
         ("GET", "/v1/users/14/recommendations", None),
         ("GET", "/v1/items/3/similar", None),
+        ("GET", "/v1/items/3/next", None),
         ("POST", "/v1/events", None),
         ("DELETE", "/v1/events/e1", None),
         ("GET", "/v1/users/15/recommendations", 403),

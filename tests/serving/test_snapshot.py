@@ -78,7 +78,7 @@ def test_a_user_s_audience_is_the_one_that_has_a_list(served: Served) -> None:
             assert snapshot.audience(user) == (told if told in snapshot.audiences else EVERYONE)
 
 
-@pytest.mark.parametrize("table", ["recommendations", "histories", "similar_users", "similar_items"])
+@pytest.mark.parametrize("table", ["recommendations", "histories", "similar_users", "similar_items", "next_items"])
 def test_a_release_that_lacks_a_file_is_not_opened(own_home: Home, table: str) -> None:
     release = own_home.releases.current()
     assert release is not None

@@ -9,9 +9,11 @@ from nightschool.columns import (
     ALWAYS,
     AUDIENCE_RECOMMENDATIONS,
     AVAILABLE_AT,
+    HISTORIES,
     INTERACTIONS,
     ITEMS,
     METRICS,
+    NEXT_ITEMS,
     RECOMMENDATIONS,
     RELEASE_TABLES,
     SIMILAR_ITEMS,
@@ -25,6 +27,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.release_reader import Reader, explain
 from nightschool.storage.releases import Draft, Releases
+from nightschool.storage.serving_files import write_serving_files
 
 T = datetime(2025, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -186,6 +189,24 @@ def test_similar_items_come_with_titles(reader: Reader) -> None:
     assert len(reader.similar_items("7", 1)) == 1
     with pytest.raises(NotFound, match="no such item in the release; saw '8'"):
         reader.similar_items("8", 5)
+
+
+def test_study_next_follows_the_newest_liked_item_of_the_served_history(opened: Home, reader: Reader) -> None:
+    assert reader.study_next(str(ADA), 5) is None
+    after = {"release_id": RELEASE, "item_id": 9}
+    rows = [{**after, "neighbor_id": i, "rank": r, "support": 12 // r, "share": 0.5 / r} for r, i in ((1, 8), (2, 7))]
+    add(opened.lake, NEXT_ITEMS, rows)
+    assert reader.study_next(str(ADA), 5) is None
+    served = pl.DataFrame(
+        {"user_id": [ADA, ADA], "item_id": [8, 9], "score": [-1.0, 1.0], "timestamp": [T, T]},
+        schema=opened.lake.schema(HISTORIES),
+    )
+    write_serving_files(opened.paths.serving, RELEASE, {HISTORIES.name: served.lazy()})
+    assert reader.study_next(str(ADA), 5) == {
+        "after": {"item_id": 9, "title": "Trees"},
+        "items": [{"item_id": 7, "title": "Sets", "share": 0.25, "support": 6}],
+    }
+    assert reader.study_next(str(BOB), 5) is None
 
 
 def test_history_is_what_was_known_newest_first(reader: Reader) -> None:

@@ -12,7 +12,7 @@ from tests.privacy.users import NUMBERS, RELEASES, users_home
 
 CURRENT = RELEASES[1]
 LISTS = "recommendations.arrow"
-FILES = {"recommendations.arrow", "histories.arrow", "similar_users.arrow", "similar_items.arrow"}
+FILES = {"recommendations.arrow", "histories.arrow", "similar_users.arrow", "similar_items.arrow", "next_items.arrow"}
 
 
 @pytest.fixture

@@ -23,6 +23,13 @@ TRAIN_SHARE_OF_AN_ITEM = 0.75
 
 BY_TIME: Final = frozenset({"last", "time"})
 """The rotating cuts that hold out what came last, in windows that follow each other; the others deal out shares."""
+SESSION_MINUTES: Final = 30.0
+"""The gap between two events of a user that ends a session."""
+
+STRICT: Final = frozenset({"leave-one-out"})
+"""Protocols on whose test models read what validation held out, and learn nothing from it."""
+
+_MINUTE = 60_000_000  # microseconds
 WINDOWS: Final = 2  # more would learn from ever fewer pairs
 
 
@@ -34,6 +41,22 @@ def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
 def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
     """Hold out each user's last row, for users with two or more."""
     return _mark_last(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
+
+
+def last_session(log: EventLog, rows: Mask, _seed: int, *, minutes: float = SESSION_MINUTES) -> Mask:
+    """Hold out each user's last session, for users with two or more: what follows their last gap of so many minutes."""
+    positions = np.flatnonzero(rows)
+    events = log.events.select(USER_INDEX, TIMESTAMP)[positions]
+    # Half of the lowest number keeps differences from overflowing.
+    users, times = events[USER_INDEX].to_numpy(), np.maximum(instants(events), np.iinfo(np.int64).min // 2)
+    order = _stable_order(users, times)
+    users, times = users[order], times[order]
+    starts = np.ones(len(order), dtype=bool)
+    starts[1:] = (users[1:] != users[:-1]) | (np.diff(times) > minutes * _MINUTE)
+    sessions = np.cumsum(starts)
+    ends = np.cumsum(np.bincount(users))[users] - 1
+    held = (sessions == sessions[ends]) & (np.bincount(users, weights=starts)[users] > 1)
+    return _mark(len(rows), positions[order[held]])
 
 
 def random_user(log: EventLog, rows: Mask, seed: int, *, share: float = TEST_SHARE) -> Mask:
@@ -71,10 +94,13 @@ PROTOCOLS: dict[str, tuple[Divide, Divide]] = {
     "random-user": (random_user, partial(random_user, share=0.125)),  # 70/10/20
     "stratified-item": (stratified_item, stratified_item),
     "leave-last": (leave_last, leave_last),
+    "leave-one-out": (leave_last, leave_last),
+    "next-session": (last_session, last_session),
 }
 """Name to how the test is held out, and how the tuning cut is held out from the rest."""
 
-NEEDS_TIME = frozenset({"temporal", "temporal-user", "leave-last"})
+NEEDS_ORDER: Final = frozenset({"temporal-user", "leave-last", "leave-one-out"})
+NEEDS_TIME: Final = frozenset({"temporal", "next-session"})
 
 
 def _mark_last(log: EventLog, rows: Mask, how_many: HowMany) -> Mask:

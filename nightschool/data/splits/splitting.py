@@ -1,7 +1,8 @@
 """Where the data are cut into train, validation and test: the night's own choice, and the named protocols."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,16 @@ from numpy.typing import NDArray
 from nightschool.columns import ITEM_INDEX, RELEVANT, USER_INDEX
 from nightschool.contract import Mask, Split
 from nightschool.data.dataset import EventLog
-from nightschool.data.splits.protocols import NEEDS_TIME, PROTOCOLS, instants, random_user
+from nightschool.data.splits.protocols import (
+    NEEDS_ORDER,
+    NEEDS_TIME,
+    PROTOCOLS,
+    SESSION_MINUTES,
+    STRICT,
+    instants,
+    last_session,
+    random_user,
+)
 from nightschool.errors import ConfigurationError, DataRefused
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -29,11 +39,13 @@ class Window:
         days: Shortest length of validation and of test.
         min_users: Known users with relevant test items that a test needs; the windows grow together until it has them.
         max_test_share: Largest share of the rows that the test may take.
+        session_minutes: The gap between two events of a user that ends a session.
     """
 
     days: int = 28
     min_users: int = MIN_USERS
     max_test_share: float = 0.2
+    session_minutes: float = SESSION_MINUTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +79,18 @@ def validation_split(log: EventLog, cut: Cut) -> Split:
 
 
 def test_split(log: EventLog, cut: Cut) -> Split:
-    """Split into train and validation to learn from, and the test held out."""
-    return log.split("test", cut.protocol, cut.part(TRAIN, VALIDATION), cut.part(TEST), cut.test_from)
+    """Split into train and validation to learn from, and the test held out.
+
+    On a strict protocol the pairs of validation are read as history, and not learned from.
+    """
+    split = log.split("test", cut.protocol, cut.part(TRAIN, VALIDATION), cut.part(TEST), cut.test_from)
+    if cut.protocol not in STRICT:
+        return split
+    fitted, pair = split.fitted, [USER_INDEX, ITEM_INDEX]
+    read = log.rows(cut.part(VALIDATION)).select(*pair, read=pl.lit(value=True)).unique()
+    marked = fitted.interactions.join(read, on=pair, how="left", maintain_order="left")
+    learned = marked["read"].is_null().to_numpy() & (True if fitted.learned is None else fitted.learned)
+    return replace(split, fitted=replace(fitted, learned=learned))
 
 
 def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
@@ -111,7 +133,8 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
         raise ConfigurationError(
             "unknown protocol", seen=protocol, do=f"use one of {', '.join(sorted(known | _CUT_ELSEWHERE))}"
         )
-    if protocol in NEEDS_TIME and not log.has_time and (protocol == "temporal" or not log.ordered):
+    is_placed = log.has_time or (log.ordered and protocol in NEEDS_ORDER)
+    if protocol in NEEDS_TIME | NEEDS_ORDER and not is_placed:
         raise ConfigurationError(
             f"Protocol {protocol!r} needs timestamps, and the data have none",
             do="use temporal-user" if log.ordered else "use random-user",
@@ -179,7 +202,13 @@ def _first_and_last_discovery(log: EventLog, times: NDArray[np.int64]) -> tuple[
 
 def _divide(log: EventLog, protocol: str, seed: int, window: Window, warnings: tuple[str, ...]) -> Cut:
     hold_out_test, hold_out_validation = PROTOCOLS[protocol]
-    test = hold_out_test(log, log.known, seed) | ~log.known
+    if protocol == "next-session":
+        hold_out_test = hold_out_validation = partial(last_session, minutes=window.session_minutes)
+    held_out = hold_out_test(log, log.known, seed)
+    if protocol == "next-session" and not held_out.any():
+        gap = f"{window.session_minutes:g} minutes"
+        raise DataRefused("no user has two sessions", seen=f"no gap above {gap}", do="give a shorter --session-minutes")
+    test = held_out | ~log.known
     return _assemble(log, protocol, (test, hold_out_validation(log, ~test, seed)), window, warnings)
 
 

@@ -16,6 +16,7 @@ from nightschool.columns import (
     HISTORIES,
     ITEM_ID,
     ITEM_WEIGHTS,
+    NEXT_ITEMS,
     RANK,
     REASON,
     RECOMMENDATIONS,
@@ -31,10 +32,11 @@ from nightschool.night.departed import present
 from nightschool.night.release.audiences import Audiences, measure_audiences
 from nightschool.night.release.histories import histories
 from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
+from nightschool.night.release.next_items import next_items
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
-from nightschool.ranking.explain import strongest_reasons
+from nightschool.ranking.explain import Reasons, can_tell, contributions_of, strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.ranking.topk import Ranking, join_rankings
@@ -45,6 +47,7 @@ from nightschool.vocabulary import (
     POPULAR,
     POPULAR_IN_AUDIENCE,
     SIMILAR_CONTENT,
+    WHOLE_HISTORY,
 )
 
 _USERS_A_FILE = 8192
@@ -59,7 +62,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     write_rows(histories(dataset), folder, HISTORIES)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
-    writer = ListWriter(recommender, dataset, audiences, weights, k)
+    writer = ListWriter(recommender, dataset, audiences, k)
     by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
     counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
     # One core sorts the weights while the others find similar users.
@@ -67,6 +70,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
         weighed = sorting.submit(write_weights, weights, dataset, folder)
         counts[SIMILAR_USERS.name] = write_rows(similar_users(dataset), folder, SIMILAR_USERS)
         counts[SIMILAR_ITEMS.name] = write_rows(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[NEXT_ITEMS.name] = write_rows(next_items(dataset), folder, NEXT_ITEMS)
         counts[AUDIENCE_RECOMMENDATIONS.name] = write_rows(
             audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS
         )
@@ -105,7 +109,8 @@ class _RankedUsers(NamedTuple):
         ranking: The lists.
         pool: The candidates that they were ranked from; none for users who got a fallback.
         source: int8 [n, k], the component with the largest contribution to each item; n_components for the audience.
-        because: int32 [n, k], the history item that explains each item best; -1 where none does.
+        because: int32 [n, k], the history item that adds most to each item's score; -1 where none does.
+        component: int8 [n, k], the component by whose score it does so most; -1 likewise.
         fallback: bool [n], the users who got their audience's list.
     """
 
@@ -113,22 +118,22 @@ class _RankedUsers(NamedTuple):
     pool: Pool
     source: NDArray[np.int8]
     because: Indices
+    component: NDArray[np.int8]
     fallback: Mask
 
 
 class ListWriter:
     """A writer of the two large tables: it ranks users block by block."""
 
-    def __init__(
-        self, recommender: Blended, dataset: Dataset, audiences: Audiences, weights: dict[str, ItemWeights], k: int
-    ) -> None:
+    def __init__(self, recommender: Blended, dataset: Dataset, audiences: Audiences, k: int) -> None:
         self._recommender = recommender
         self._dataset = dataset
-        self._weights = weights
         self._k = k
         self._names = tuple(recommender.parts)
         shares = [component.weight for component in recommender.recipe.components]
         self._shares = np.array(shares, dtype=np.float32)[:, None, None]
+        self._unexplained = np.array([*(name in recommender.unexplained for name in self._names), True])
+        self._telling = ~self._unexplained & [*map(can_tell, recommender.parts.values()), False]
         self._histories = dataset.histories()
         seen = self._histories.scores
         self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.cold_users, seen, dataset.available)
@@ -173,25 +178,24 @@ class ListWriter:
         fallback = self._fallback.replace_quiet(ranking, pool, users)
         source[fallback] = len(self._names)
         pool.items[fallback] = -1
-        return _RankedUsers(ranking, pool, source, self._because(users, ranking.items, source), fallback)
+        reasons = self._explain(users, ranking.items, pool)
+        reasons.because[~self._telling[source]] = -1
+        return _RankedUsers(ranking, pool, source, *reasons, fallback)
 
-    def _because(self, users: Indices, items: Indices, source: NDArray[np.int8]) -> Indices:
-        """Return the history item that explains each listed item best, int32 [n, k]; -1 where none does."""
+    def _explain(self, users: Indices, items: Indices, pool: Pool) -> Reasons:
+        """Find the likes that move the blended scores most, as far as the components can tell."""
         histories = self._histories[users]
-        because = np.full_like(items, -1)
-        found = {
-            name: strongest_reasons(items, each.strengths(histories), each.matrix)
-            for name, each in self._weights.items()
-        }
-        for component, name in enumerate(self._names):
-            reasons = found.get(name, next(iter(found.values()), None))
-            if reasons is not None and name not in self._recommender.unexplained:
-                because = np.where(source == component, reasons, because)
-        return because
+        telling = np.flatnonzero(self._telling[:-1] & (self._shares[:, 0, 0] != 0))
+        parts = list(self._recommender.parts.values())
+        contributions = [contributions_of(parts[component], histories, items) for component in telling]
+        scales = self._shares[telling, 0] * pool.scales[telling]
+        because, component = strongest_reasons(items, histories, contributions, scales)
+        return Reasons(because, np.append(telling, -1)[component].astype(np.int8))
 
     def _list_rows(self, users: Indices, lists: _RankedUsers) -> pl.DataFrame:
         rows, places = np.nonzero(lists.ranking.items >= 0)
         source, because = lists.source[rows, places], lists.because[rows, places]
+        component = lists.component[rows, places]
         names = pl.Series([*self._names, AUDIENCE_LIST])
         theirs = lists.fallback[rows] & (self._fallback.of_user[users[rows]] > 0)
         return pl.DataFrame(
@@ -201,16 +205,17 @@ class ListWriter:
                 RANK: (places + 1).astype(np.int32),
                 SCORE: lists.ranking.scores[rows, places],
                 SOURCE: names[source],
-                REASON: self._reasons(source, because, theirs),
+                REASON: self._reasons(source, because, component, theirs),
                 BECAUSE_ITEM_ID: self._dataset.item_ids.gather(pl.Series(because).replace(-1, None)),
             }
         )
 
-    def _reasons(self, source: NDArray[np.int8], because: Indices, theirs: Mask) -> pl.Series:
-        codes = pl.Series([BECAUSE_OF_ITEM, SIMILAR_CONTENT, POPULAR, POPULAR_IN_AUDIENCE])
-        content = self._names.index(CONTENT) if CONTENT in self._names else -1
-        code = np.select([theirs, because < 0, source == content], [3, 2, 1], default=0)
-        return codes[code]
+    def _reasons(
+        self, source: NDArray[np.int8], because: Indices, component: NDArray[np.int8], theirs: Mask
+    ) -> pl.Series:
+        codes = pl.Series([BECAUSE_OF_ITEM, SIMILAR_CONTENT, WHOLE_HISTORY, POPULAR, POPULAR_IN_AUDIENCE])
+        by_content = np.array([name == CONTENT for name in self._names])[component]
+        return codes[np.select([theirs, self._unexplained[source], because < 0, by_content], [4, 3, 2, 1], default=0)]
 
     def _pool_rows(self, users: Indices, pool: Pool) -> pl.DataFrame:
         by_id = np.where(pool.items < 0, np.iinfo(np.int32).max, self._place_of_item[pool.items])

@@ -10,7 +10,7 @@ import polars as pl
 
 from nightschool.columns import RELEVANT, SCORE, TIMESTAMP
 from nightschool.contract import Recommender, Split
-from nightschool.data.splits.protocols import n_cuts
+from nightschool.data.splits.protocols import NEEDS_ORDER, n_cuts
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
@@ -26,7 +26,7 @@ _TRIED: Sequence[Mapping[str, Any]] = (
     {"objective": "lambdarank", "leaves": 3, "l2": 30.0},
     {"objective": "binary", "leaves": 31, "trees": 200, "feature_fraction": 0.5},
 )
-_CUTS = {"stratified-item": "item", "temporal": "time", "temporal-user": "last", "leave-last": "last"}
+_CUTS = {"stratified-item": "item", "temporal": "time", **dict.fromkeys((*NEEDS_ORDER, "next-session"), "last")}
 _FITS_TO_COME = 2  # to prove the recipe, and to refit it
 
 Build = Callable[[Recipe], Recommender]

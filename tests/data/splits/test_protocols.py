@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
 from nightschool.contract import Mask
 from nightschool.data.dataset import EventLog
-from nightschool.data.splits.protocols import PROTOCOLS, leave_last, n_cuts, random_user, stratified_item, temporal_user
+from nightschool.data.splits.protocols import (
+    PROTOCOLS,
+    last_session,
+    leave_last,
+    n_cuts,
+    random_user,
+    stratified_item,
+    temporal_user,
+)
 from nightschool.hashing import hash_ids, hash_pairs
 from tests.data.logs import Row, log_of
 
@@ -40,6 +48,23 @@ def test_temporal_user_takes_equal_times_in_source_order_and_no_time_first() -> 
 def test_leave_last_spares_users_with_one_row() -> None:
     log = log_of([(0, 0, 3), (0, 1, 5), (0, 2, 4), (1, 0, 9)])
     assert held(log, leave_last(log, everything(log), 0)) == [1]
+
+
+@given(ROWS, st.integers(0, 3))
+def test_last_session_equals_a_plain_loop(rows: list[Row], days: int) -> None:
+    log = log_of(rows)
+    expected = []
+    for user in {row[0] for row in rows}:
+        own = [(-1000 if row[2] is None else row[2], place) for place, row in enumerate(rows) if row[0] == user]
+        sessions: list[list[int]] = []
+        before = None
+        for day, place in sorted(own):
+            if before is None or day - before > days:
+                sessions.append([])
+            sessions[-1].append(place)
+            before = day
+        expected += sessions[-1] if len(sessions) > 1 else []
+    assert held(log, last_session(log, everything(log), 0, minutes=days * 1440)) == sorted(expected)
 
 
 @pytest.mark.parametrize(("cut", "n"), [("item", 7), ("user", 7), ("last", 2), ("time", 2)])
@@ -94,7 +119,7 @@ def test_only_rows_that_may_be_divided_are_held_out(name: str, rows: list[Row], 
         np.testing.assert_array_equal(mask, divide(log, allowed, seed))
 
 
-@pytest.mark.parametrize("name", ["temporal-user", "leave-last"])
+@pytest.mark.parametrize("name", ["temporal-user", "leave-last", "next-session"])
 @given(rows=ROWS)
 def test_within_a_user_nothing_held_out_precedes_what_is_kept(name: str, rows: list[Row]) -> None:
     log = log_of(rows)

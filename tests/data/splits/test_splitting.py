@@ -120,10 +120,39 @@ def test_an_unknown_protocol_is_named() -> None:
         named_cut(steady(), "leave-first", seed=0)
 
 
-@pytest.mark.parametrize("protocol", ["temporal", "temporal-user", "leave-last"])
+@pytest.mark.parametrize("protocol", ["temporal", "temporal-user", "leave-last", "leave-one-out", "next-session"])
 def test_a_protocol_of_time_needs_time(protocol: str) -> None:
     with pytest.raises(ConfigurationError, match="timestamps"):
         named_cut(log_of([(0, 0, None)]), protocol, seed=0)
+
+
+def test_leave_one_out_reads_the_validation_item_and_does_not_learn_from_it() -> None:
+    # User 1 takes item 2 once more at the end of what is fitted: nothing of that pair is learned.
+    log = log_of([(0, item, item) for item in range(5)] + [(1, 2, 0), (1, 3, 1), (1, 2, 2), (1, 4, 3)])
+    cut = named_cut(log, "leave-one-out", seed=0)
+    split = splitting.test_split(log, cut)
+    indices = {item: index for index, item in enumerate(log.empty.item_ids)}
+    user = log.empty.user_ids.to_list().index(0)
+
+    def items(frame: pl.DataFrame) -> set[int]:
+        return set(frame.filter(pl.col(USER_INDEX) == user)[ITEM_INDEX])
+
+    assert items(split.held_out) == {indices[4]}
+    assert items(split.fitted.interactions) == {indices[item] for item in range(4)}
+    assert items(split.fitted.pairs) == {indices[item] for item in range(3)}
+    other = split.fitted.pairs.filter(pl.col(USER_INDEX) != user)
+    assert other[ITEM_INDEX].to_list() == [indices[3]]
+    assert splitting.test_split(log, named_cut(log, "leave-last", seed=0)).fitted.learned is None
+    tuned = splitting.validation_split(log, cut)
+    assert items(tuned.held_out) == {indices[3]}
+
+
+def test_sessions_end_where_the_gap_says() -> None:
+    log = log_of([(user, item, item * 0.01) for user in range(3) for item in range(6)])
+    with pytest.raises(DataRefused, match="no user has two sessions; saw 'no gap above 30 minutes'"):
+        named_cut(log, "next-session", seed=0)
+    cut = named_cut(log, "next-session", seed=0, window=Window(session_minutes=10))
+    assert np.bincount(cut.labels).tolist() == [12, 3, 3]
 
 
 def test_a_temporal_cut_by_name_never_turns_into_another() -> None:

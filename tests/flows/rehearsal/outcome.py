@@ -16,6 +16,7 @@ from nightschool.columns import (
     INTERACTIONS,
     ITEM_ID,
     NEIGHBOR_ID,
+    NEXT_ITEMS,
     NIGHTS,
     QUARANTINE,
     READ_AT,
@@ -97,6 +98,7 @@ class Contents:
         columns = (
             (RECOMMENDATIONS, ITEM_ID),
             (SIMILAR_ITEMS, NEIGHBOR_ID),
+            (NEXT_ITEMS, NEIGHBOR_ID),
             (AUDIENCE_RECOMMENDATIONS, ITEM_ID),
         )
         return {

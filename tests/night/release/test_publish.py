@@ -100,6 +100,7 @@ def test_published_release_is_current_and_all_its_tables_are_there(
         "histories": 1,
         "similar_users": 0,
         "similar_items": 0,
+        "next_items": 0,
     }
     assert served["histories"].columns_of(1) == {"item_id": [9], "score": [1.0], "timestamp": [None]}
     assert verify_release(night.home, release.release_id).state == "intact"

@@ -140,6 +140,17 @@ def test_similar_users_come_by_each_method(client: httpx.Client) -> None:
     assert "<html" not in part
 
 
+def test_what_to_study_next_follows_the_newest_item(client: httpx.Client, service: FakeService) -> None:
+    page = client.get("/learner/14").text
+    assert "Study next" in page
+    assert re.findall(r"(\d+)% of them, (\d+) learners", page) == [("50", "90"), ("25", "45"), ("17", "30")]
+    form = {"item_id": "item/5", "event": "like", "once": "o"}
+    part = client.post("/learner/14/events", data=form, headers={"HX-Request": "true", "HX-Target": "list"}).text
+    assert '<div id="next" hx-swap-oob="innerHTML">' in part
+    service.study_next = lambda user_id, k: None  # type: ignore[method-assign]
+    assert "Study next" not in client.get("/learner/14").text
+
+
 def test_bars_tell_scores_apart(service: FakeService) -> None:
     answer = service.recommend(1, ListRequest(k=50))
     bars = [row.bar for row in rows_of(answer)]
