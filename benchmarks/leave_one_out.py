@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID
 from nightschool.contract import Dataset, Split
 
 SPARSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "content": 0}
@@ -148,11 +148,3 @@ def hold_out(whole: Dataset, place: int, *, read_from: int, learned_from: int) -
     met = np.bincount(fitted.pairs[ITEM_INDEX].to_numpy(), minlength=whole.n_items) > 0
     held_out = whole.interactions.filter(pl.Series(places == place)).with_columns(pl.lit(True).alias(RELEVANT))
     return Split("test" if place == 0 else "validation", "leave-one-out", replace(fitted, available=met), held_out)
-
-
-def shuffled(split: Split, seed: int) -> Split:
-    """Shuffle the times within each history: the same items, in no order."""
-    pairs = split.fitted.interactions
-    order = np.lexsort((np.random.default_rng(seed).random(pairs.height), pairs[USER_INDEX].to_numpy()))
-    fitted = replace(split.fitted, interactions=pairs.with_columns(pairs[TIMESTAMP].gather(order)))
-    return replace(split, fitted=fitted)

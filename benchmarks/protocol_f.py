@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from leave_one_out import SOURCES, hold_out, read_sequences, shuffled
+from leave_one_out import SOURCES, hold_out, read_sequences
 from page import Page, interval, settings, table
 from surroundings import DATA, DataOption, in_fresh_process, source_of
 
@@ -29,6 +29,7 @@ from models.base import Model
 from models.catalog import create
 from nightschool.application.search import search_for
 from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
+from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
@@ -99,7 +100,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     weights = _blends(ValidationEvaluator(validation, search), fitted)
     found = {"validation": evaluate(validation, [one.recommender for one in fitted])}
     strict, unread = (hold_out(whole, 0, read_from=place, learned_from=2) for place in (1, 2))
-    refitted, control = hold_out(whole, 0, read_from=1, learned_from=1), shuffled(strict, SEED)
+    refitted, control = hold_out(whole, 0, read_from=1, learned_from=1), with_shuffled_order(strict, SEED)
     models = fit(strict)
     found["strict"] = evaluate(strict, models)
     found["unread"] = evaluate(unread, [Unread(model, unread.fitted) for model in models])

@@ -66,8 +66,7 @@ class Dataset:
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
         available: bool[n_items], the items that could be recommended at that instant.
-        score_range: The lowest and highest score that a rating may have; None where scores are not graded. A dislike
-            or the like lies below it.
+        score_range: The lowest and highest score of a rating; dislikes lie below it. None where scores have no grades.
         audience: The users' column that names their audience; None without one.
         learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
         set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.
@@ -99,6 +98,7 @@ class Dataset:
         items: frames.ArrowTable | None = None,
         *,
         score_range: tuple[float, float] | None = None,
+        ordered: bool = False,
     ) -> Self:
         """Build a dataset from frames of polars or pandas, with ids indexed as a night indexes them.
 
@@ -114,6 +114,7 @@ class Dataset:
             items: item_id, title, text and columns of labels: text is a category, a list several labels, an Enum an
                 ordinal. Items that it lacks are not recommended. None: the items of the interactions.
             score_range: The lowest and highest score, where scores are ratings.
+            ordered: Whether a user's rows without a timestamp stand in the order of time; equal times always do.
 
         Raises:
             DataRefused: A column is missing or of another type, or a value in it cannot be used.
@@ -129,6 +130,7 @@ class Dataset:
             item_columns=frames.label_columns(given.items),
             score_range=score_range,
             audience=next(iter(given.users.columns[1:]), None),
+            ordered=ordered,
         )
 
     @property

@@ -6,7 +6,18 @@ from typing import Final, Protocol
 
 import polars as pl
 
-from nightschool.columns import INSTANT, ITEM_ID, ITEM_INDEX, SCORE, TEXT, TIMESTAMP, TITLE, USER_ID, USER_INDEX
+from nightschool.columns import (
+    INSTANT,
+    ITEM_ID,
+    ITEM_INDEX,
+    POSITION,
+    SCORE,
+    TEXT,
+    TIMESTAMP,
+    TITLE,
+    USER_ID,
+    USER_INDEX,
+)
 from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids
 from nightschool.item_columns import ItemColumns
@@ -31,7 +42,8 @@ class IndexedFrames:
     Attributes:
         users: user_id and attributes, in the order of the user index.
         items: item_id, title, text and other columns, in the order of the item index.
-        interactions: user_index, item_index, score, timestamp: one row a pair, sorted by both indices.
+        interactions: user_index, item_index, score, timestamp, position (the place of the pair's latest row): one row a
+            pair, sorted by both indices.
         declared: bool[n_items], the items that the items frame holds; all of them where there is none.
     """
 
@@ -172,5 +184,6 @@ def _pairs(log: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame) -> pl.Da
     for frame, key, index in ((users, USER_ID, USER_INDEX), (items, ITEM_ID, ITEM_INDEX)):
         places = frame.select(key).with_row_index(index).cast({index: pl.Int32})
         log = log.join(places, on=key, how="left", maintain_order="left")
+    log = log.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(POSITION))
     ordered = log.sort(*_PAIR, TIMESTAMP, nulls_last=False, maintain_order=True)
-    return ordered.unique(_PAIR, keep="last", maintain_order=True).select(*_PAIR, SCORE, TIMESTAMP)
+    return ordered.unique(_PAIR, keep="last", maintain_order=True).select(*_PAIR, SCORE, TIMESTAMP, POSITION)

@@ -65,6 +65,21 @@ def test_pandas_gives_the_same_as_polars():
     assert by_id(found)[TIMESTAMP].max() == datetime(2024, 1, 5, 12, tzinfo=UTC)
 
 
+def in_order(dataset: Dataset) -> list[str]:
+    """The first user's items, oldest first."""
+    own = dataset.interactions.with_columns(place=-pl.Series(dataset.places)).filter(user_index=0).sort("place")
+    return dataset.item_ids.gather(own["item_index"]).to_list()
+
+
+def test_rows_keep_their_order_where_times_are_equal_and_where_they_are_said_to_be_ordered():
+    log = pl.DataFrame({USER_ID: [1, 1, 1, 1, 1], ITEM_ID: ["d", "a", "c", "d", "b"]})
+    assert Dataset.from_frames(log).places is None
+    assert in_order(Dataset.from_frames(log, ordered=True)) == ["a", "c", "d", "b"]
+    days = [date(2024, 1, 2), date(2024, 1, 2), date(2024, 1, 1), date(2024, 1, 2), None]
+    timed = log.with_columns(pl.Series(TIMESTAMP, days))
+    assert in_order(Dataset.from_frames(timed)) == ["b", "c", "a", "d"]
+
+
 def test_of_a_pairs_repeats_the_latest_row_counts():
     log = pl.DataFrame(
         {USER_ID: [1, 1, 1, 2, 2], ITEM_ID: [7, 7, 7, 7, 7], SCORE: [3, 5, 4, 1, 2]},

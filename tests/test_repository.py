@@ -28,6 +28,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/cli/prefect_api.py": "a process; tests/cli/test_temporary_server.py starts and ends it",
     "nightschool/data/readers/queries.py": "tests/data/readers/test_sql.py reads by it",
     "models/sequential/followers.py": "tests of transitions and next_ridge compare its sums with plain loops",
+    "models/sequential/nearest_next.py": "tests of next_ridge compare its sparse form with NumPy's regressions",
     "models/sequential/next_item.py": "what three models share; their tests go through it",
     "nightschool/histories.py": "fields and a choice of rows; tests/models fold them in",
     "nightschool/recipe.py": "fields alone; tests/models/test_hybrid.py builds by them",

@@ -81,11 +81,13 @@ def _solve_block(block, item_matrix, results):
         near = (np.abs(row) / np.sqrt(diagonal)).astype(np.float32)
         counts[target] = keep_places(near, width, neighbours[target])
         chosen = neighbours[target, : counts[target]]
-        _gather(matrix, chosen, gram, described, features)
+        gather(matrix, chosen, gram)
+        if described[2] > 0:
+            _gather_described(matrix, chosen, described, features)
         for place in range(len(chosen)):
             matrix[place, place] = diagonal[chosen[place]]
             solution[place] = row[chosen[place]]
-        solved = _solve(matrix, solution, len(chosen))
+        solved = solve_definite(matrix, solution, len(chosen))
         rest = diagonal[target]
         for place in range(len(chosen)):
             weights[target, place] = solution[place]
@@ -105,8 +107,8 @@ def _fill_row(row, target, gram, described):
 
 
 @njit(cache=True)
-def _gather(matrix, chosen, gram, described, features):
-    """Write G between the chosen items above the diagonal of the matrix."""
+def gather(matrix, chosen, gram):
+    """Write the entries of a sparse G between the chosen items above the diagonal of the matrix."""
     starts, columns, values = gram
     for place in range(len(chosen)):
         item = chosen[place]
@@ -117,8 +119,6 @@ def _gather(matrix, chosen, gram, described, features):
             entry += np.searchsorted(own[entry:], chosen[other])
             meets = entry < len(own) and own[entry] == chosen[other]
             matrix[place, other] = shared[entry] if meets else 0.0
-    if described[2] > 0:
-        _gather_described(matrix, chosen, described, features)
 
 
 @njit(cache=True)
@@ -137,7 +137,7 @@ def _gather_described(matrix, chosen, described, features):
 
 
 @njit(cache=True)
-def _solve(matrix, solution, n):
+def solve_definite(matrix, solution, n):
     """Solve A x = b in place by Cholesky, A becoming its factor and b the solution; return whether A is definite."""
     smallest = 0.0
     for pivot in range(n):

@@ -1,7 +1,10 @@
 """Sums over the histories of what follows what, by the distance in places."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
+from scipy.sparse import csr_array, vstack
 
 from models.autoencoders.item_gram import Sequences, each_block
 from nightschool.contract import Float32s
@@ -9,41 +12,51 @@ from nightschool.contract import Float32s
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
+_BLOCK_ROWS = 512
 
-def following(sequences: Sequences, n_items: int, after: Float32s, before: Float32s) -> Float32s:
-    """Sum kernels of the distance over all pairs of places of a history, dense float32 [n_items, n_items].
 
-    Row i, column j: Σ `after[d]` over the places of j that come d after a place of i, and Σ `before[d]` over those
-    that come d before it.
+def in_blocks_of_rows(fill: Callable[[range], Float32s], keep: Callable[[Float32s], csr_array], n: int) -> csr_array:
+    """Fill n rows of a matrix, a block at a time, and keep of each block what is sparse: CSR [n, …]."""
+    starts = range(0, n, _BLOCK_ROWS)
+    return vstack([keep(fill(range(start, min(start + _BLOCK_ROWS, n)))) for start in starts], format="csr")
+
+
+def following(sequences: Sequences, items: range, n_items: int, after: Float32s, before: Float32s) -> Float32s:
+    """Sum kernels of the distance over all pairs of places of a history, dense float32 [len(items), n_items].
+
+    Row of item i, column j: Σ `after[d]` over the places of j that come d after a place of i, and Σ `before[d]` over
+    those that come d before it.
 
     Args:
         sequences: The histories in the order of time.
+        items: The items of the rows.
         n_items: How many items there are.
         after: float32 [reach + 1], the weight by distance; of distance 0, and beyond its end, nothing counts.
         before: float32 [reach + 1], likewise.
     """
-    rows = np.zeros((n_items, n_items), dtype=np.float32)
+    rows = np.zeros((len(items), n_items), dtype=np.float32)
     parts = sequences.items, sequences.bounds, sequences.starts, sequences.places
-    each_block(lambda block: _add_followers(rows, block, parts, after, before), n_items)
+    each_block(lambda block: _add_followers(rows, block, items.start, parts, (after, before)), len(items))
     return rows
 
 
-def past_gram(sequences: Sequences, n_items: int, fading: float, reach: int) -> Float32s:
-    """Compute AᵀA of the faded pasts A of all places but the first, dense float32 [n_items, n_items], symmetric.
+def past_gram(sequences: Sequences, items: range, n_items: int, fading: float, reach: int) -> Float32s:
+    """Compute rows of AᵀA of the faded pasts A of all places but the first, dense float32 [len(items), n_items].
 
     Row t of A holds fading^(t − 1 − s) at the item of each earlier place s of the same history.
 
     Args:
         sequences: The histories in the order of time.
+        items: The items of the rows.
         n_items: How many items there are.
         fading: What is left of an item's weight one place later, below 1.
         reach: Distance beyond which two items of one past do not count.
     """
-    gram = np.zeros((n_items, n_items), dtype=np.float32)
+    rows = np.zeros((len(items), n_items), dtype=np.float32)
     parts = sequences.items, sequences.bounds, sequences.starts, sequences.places
     powers = (np.float64(fading) ** np.arange(reach + 1)).astype(np.float32)
-    each_block(lambda block: _add_pasts(gram, block, parts, powers), n_items)
-    return gram
+    each_block(lambda block: _add_pasts(rows, block, items.start, parts, powers), len(items))
+    return rows
 
 
 def next_weights(fading: float, reach: int, horizon: int, fading_ahead: float) -> Float32s:
@@ -59,10 +72,11 @@ def next_weights(fading: float, reach: int, horizon: int, fading_ahead: float) -
 
 
 @njit(nogil=True, cache=True)
-def _add_followers(rows, block, sequences, after, before):
+def _add_followers(rows, block, first_item, sequences, weights):
     items, bounds, starts, places = sequences
-    for item in block:
-        row = rows[item]
+    after, before = weights
+    for number in block:
+        row, item = rows[number], first_item + number
         for entry in range(starts[item], starts[item + 1]):
             own = places[entry]
             for place in range(own + 1, min(bounds[own, 1], own + len(after))):
@@ -72,12 +86,12 @@ def _add_followers(rows, block, sequences, after, before):
 
 
 @njit(nogil=True, cache=True)
-def _add_pasts(gram, block, sequences, powers):
+def _add_pasts(rows, block, first_item, sequences, powers):
     """Add fading^|s − r| · Σ_k fading^(2k) over the places after both, of which each holds them in its past."""
     items, bounds, starts, places = sequences
     squared = powers[1] * powers[1]
-    for item in block:
-        row = gram[item]
+    for number in block:
+        row, item = rows[number], first_item + number
         for entry in range(starts[item], starts[item + 1]):
             own = places[entry]
             first, last = max(bounds[own, 0], own - len(powers) + 1), min(bounds[own, 1], own + len(powers))

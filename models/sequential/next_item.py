@@ -11,7 +11,7 @@ from models.autoencoders.autoencoder import spread
 from models.autoencoders.item_gram import Sequences
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices
-from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.errors import DataRefused
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import ItemWeights
 
@@ -23,19 +23,13 @@ class NextItemConfig(ModelConfig):
         default=3.0, gt=0, le=1000, description="Places in a history over which an item's weight falls to 1/e."
     )
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
-    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrices may take, in GB.")
 
 
 class NextItem(Model):
     """Ranks by the weights of what a user liked, faded by age: score(u, j) = Σ_i exp(−place(i) / recency) · w(i, j).
 
     A model of one's own fills in `_weights`.
-
-    Attributes:
-        bytes_a_pair: Memory of a fit by pair of items.
     """
-
-    bytes_a_pair: ClassVar[int]
 
     learned = ("weights",)
     sequential: ClassVar[bool] = True
@@ -71,13 +65,6 @@ class NextItem(Model):
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         items = np.unique(dataset.positives().indices).astype(np.int64)
-        gigabytes = len(items) ** 2 * self.bytes_a_pair / 1e9
-        if gigabytes > self.config.max_gigabytes:
-            raise ConfigurationError(
-                f"{self.name} needs {gigabytes:.2g} GB for {len(items):,} items",
-                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
-                do=f"raise {self.name}.max_gigabytes, or leave {self.name} out",
-            )
         index = np.full(dataset.n_items, -1, dtype=np.int64)
         index[items] = np.arange(len(items))
         sequences = Sequences.of(dataset, index, len(items))

@@ -8,14 +8,18 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.sparse import csr_array
 
 from models.autoencoders.item_gram import Sequences
-from models.sequential.followers import following, next_weights, past_gram
+from models.sequential.followers import following, in_blocks_of_rows, next_weights, past_gram
+from models.sequential.nearest_next import solve_preceding
 from models.sequential.next_item import NextItem, NextItemConfig
 from nightschool.contract import Float32s, Space, Span
-from nightschool.errors import NightschoolError
-from nightschool.ranking.truncate import keep_largest
+from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 
 _NOTHING = 1e-3  # what is left of a weight where the past is cut off
 _LONGEST = 200
+_BYTES_A_PAIR = 8  # AᵀA and AᵀF in float32
+_BYTES_AN_ENTRY = 8
+_NONE = np.zeros(1, np.float32)
 
 
 class NextRidgeConfig(NextItemConfig):
@@ -24,6 +28,10 @@ class NextRidgeConfig(NextItemConfig):
     l2: float = Field(default=100.0, gt=0, le=1e7, description="Added to the diagonal of the pasts' co-occurrences.")
     horizon: int = Field(default=3, ge=1, le=50, description="Places ahead that are predicted, the first most.")
     fading_ahead: float = Field(default=0.6, gt=0, le=1, description="What each further place ahead counts less.")
+    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrices may take, in GB.")
+    neighbours: int = Field(
+        default=100, ge=1, le=2000, description="Items that each is learned from where dense matrices do not fit."
+    )
 
     space: ClassVar[Space] = {
         "recency": Span(0.7, 30.0, log=True),
@@ -38,17 +46,17 @@ class NextRidge(NextItem):
     Formula:
         score = a · B, a(i) = exp(−place(i) / `recency`), B = (AᵀA + l2 · I)⁻¹ · AᵀF over all places t of all histories:
         row t of A is the past before t, faded like a; row t of F holds `fading_ahead`ᵐ at the m-th item from t on, for
-        `horizon` of them. Of each row of B the `weights_per_item` largest entries are kept.
+        `horizon` of them. Of each row of B the `weights_per_item` largest entries are kept. Where the two item matrices
+        exceed `max_gigabytes`, an item's column of B is the regression on the `neighbours` items that precede it most.
 
     Good for:
         Courses, series and whatever else is taken in an order: in seconds, and often the best single model there.
 
     Refuses:
-        Data without an order, histories of one item alone, and catalogues whose two item matrices exceed
-        `max_gigabytes`.
+        Data without an order, histories of one item alone, and data whose sparse item matrices exceed `max_gigabytes`.
 
     Memory:
-        8 bytes a pair of items while it is fitted.
+        8 bytes a pair of items while it is fitted, in the sparse form 8 bytes a pair that one history holds.
 
     Examples:
         >>> model = NextRidge(NextRidgeConfig(recency=10.0, l2=10.0)).fit(dataset, seed=0)
@@ -64,27 +72,62 @@ class NextRidge(NextItem):
 
     name = "next_ridge"
     config_type = NextRidgeConfig
-    bytes_a_pair = 8  # AᵀA and AᵀF in float32
 
     config: NextRidgeConfig
 
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
-        return keep_largest(self._solve(sequences, n_items), self.config.weights_per_item)
+        gigabytes = n_items**2 * _BYTES_A_PAIR / 1e9
+        if gigabytes <= self.config.max_gigabytes:
+            return keep_largest(self._solve(sequences, n_items), self.config.weights_per_item)
+        self.note = (
+            f"{self.name}: {n_items:,} items would need {gigabytes:.2g} GB as dense matrices, so each was learned from "
+            f"the {self.config.neighbours} that precede it most"
+        )
+        return self._solve_preceding(sequences, n_items)
 
     def _solve(self, sequences: Sequences, n_items: int) -> Float32s:
         """Return B without its diagonal, dense float32 [n_items, n_items]."""
-        fading = float(np.exp(-1 / self.config.recency))
-        reach = min(_LONGEST, int(np.ceil(np.log(_NOTHING) / np.log(fading))) + self.config.horizon)
-        after = next_weights(fading, reach, self.config.horizon, self.config.fading_ahead)
-        gram = past_gram(sequences, n_items, fading, reach)
+        fading, reach, after = self._kernel()
+        gram = past_gram(sequences, range(n_items), n_items, fading, reach)
         gram[np.diag_indices(n_items)] += np.float32(self.config.l2)
-        solved = _solve_in_place(gram, following(sequences, n_items, after, np.zeros(1, np.float32)))
+        solved = _solve_in_place(gram, following(sequences, range(n_items), n_items, after, _NONE))
         if solved is None:
-            raise NightschoolError(
-                "the item matrix cannot be inverted", seen=f"l2={self.config.l2:g}", do="raise next_ridge.l2"
-            )
+            raise self._not_definite()
         solved[np.diag_indices(n_items)] = 0
         return solved
+
+    def _solve_preceding(self, sequences: Sequences, n_items: int) -> csr_array:
+        """Return B with the items that precede each most alone, CSR float32 [n_items, n_items]."""
+        fading, reach, after = self._kernel()
+        gram, before = (
+            in_blocks_of_rows(fill, csr_array, n_items)
+            for fill in (
+                lambda items: past_gram(sequences, items, n_items, fading, reach),
+                lambda items: following(sequences, items, n_items, _NONE, after),
+            )
+        )
+        gigabytes = ((gram.nnz + before.nnz) * _BYTES_AN_ENTRY + n_items * self.config.neighbours * 8) / 1e9
+        if gigabytes > self.config.max_gigabytes:
+            raise ConfigurationError(
+                f"{self.name} needs {gigabytes:.2g} GB for {n_items:,} items even in its sparse form",
+                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
+                do=f"raise {self.name}.max_gigabytes, lower {self.name}.recency, or leave {self.name} out",
+            )
+        found = solve_preceding(gram, before, self.config.l2, self.config.neighbours)
+        if np.isnan(found.own).any():
+            raise self._not_definite()
+        return keep_largest_entries(found.by_history_item(np.ones(n_items)), self.config.weights_per_item)
+
+    def _kernel(self) -> tuple[float, int, Float32s]:
+        """Return how a past fades a place, how far it reaches, and what two places at each distance add to AᵀF."""
+        fading = float(np.exp(-1 / self.config.recency))
+        reach = min(_LONGEST, int(np.ceil(np.log(_NOTHING) / np.log(fading))) + self.config.horizon)
+        return fading, reach, next_weights(fading, reach, self.config.horizon, self.config.fading_ahead)
+
+    def _not_definite(self) -> NightschoolError:
+        return NightschoolError(
+            "the item matrix cannot be inverted", seen=f"l2={self.config.l2:g}", do="raise next_ridge.l2"
+        )
 
 
 def _solve_in_place(matrix: Float32s, targets: Float32s) -> Float32s | None:

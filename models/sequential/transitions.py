@@ -4,15 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from models.autoencoders.item_gram import Sequences
-from models.sequential.followers import following
+from models.sequential.followers import following, in_blocks_of_rows
 from models.sequential.next_item import NextItem, NextItemConfig
 from nightschool.contract import Float32s, Space, Span
 from nightschool.ranking.truncate import keep_largest
-
-_BLOCK_ROWS = 512
 
 
 class TransitionsConfig(NextItemConfig):
@@ -51,10 +49,10 @@ class Transitions(NextItem):
         What people take next, learned in seconds from few data.
 
     Refuses:
-        Data without an order, histories of one item alone, and catalogues whose item matrix exceeds `max_gigabytes`.
+        Data without an order, and histories of one item alone.
 
     Memory:
-        4 bytes a pair of items while it is fitted.
+        12 bytes a weight.
 
     Examples:
         >>> model = Transitions(TransitionsConfig(recency=10.0, backward=1.0)).fit(dataset, seed=0)
@@ -68,30 +66,37 @@ class Transitions(NextItem):
 
     name = "transitions"
     config_type = TransitionsConfig
-    bytes_a_pair = 4
 
     config: TransitionsConfig
 
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
         steps = self._steps(sequences, n_items)
-        kept = []
-        for start in range(0, n_items, _BLOCK_ROWS):
-            one = steps[start : start + _BLOCK_ROWS]
-            rows = (one + np.float32(self.config.second_hop) * (one @ steps)).toarray()
-            place = np.arange(len(rows))
-            rows[place, start + place] = 0
-            kept.append(keep_largest(rows, self.config.weights_per_item))
-        return vstack(kept, format="csr")
+
+        def chained(items: range) -> Float32s:
+            one = steps[items.start : items.stop]
+            rows: Float32s = (one + np.float32(self.config.second_hop) * (one @ steps)).toarray()
+            rows[np.arange(len(items)), list(items)] = 0
+            return rows
+
+        return in_blocks_of_rows(chained, self._largest, n_items)
+
+    def _largest(self, rows: Float32s) -> csr_array:
+        return keep_largest(rows, self.config.weights_per_item)
 
     def _steps(self, sequences: Sequences, n_items: int) -> csr_array:
         """Return T, CSR float32 [n_items, n_items]; rows sum to one at most."""
         distances = np.arange(self.config.reach + 1)
         after = (self.config.fading ** np.maximum(distances - 1, 0)).astype(np.float32)
-        rows = following(sequences, n_items, after, np.float32(self.config.backward) * after)
-        sums = rows.sum(axis=1, dtype=np.float64)
-        rows *= (1 / np.maximum(sums, 1e-12)).astype(np.float32)[:, None]
-        rows *= self._rarity(sequences, n_items)
-        return keep_largest(rows, self.config.weights_per_item)
+        before, rarity = np.float32(self.config.backward) * after, self._rarity(sequences, n_items)
+
+        def shares(items: range) -> Float32s:
+            rows = following(sequences, items, n_items, after, before)
+            sums = rows.sum(axis=1, dtype=np.float64)
+            rows *= (1 / np.maximum(sums, 1e-12)).astype(np.float32)[:, None]
+            rows *= rarity
+            return rows
+
+        return in_blocks_of_rows(shares, self._largest, n_items)
 
     def _rarity(self, sequences: Sequences, n_items: int) -> Float32s:
         counts = np.bincount(sequences.items, minlength=n_items)

@@ -21,14 +21,16 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Draft a manifest from your own files, with every guess marked; then try it on them."""
+    from models.catalog import create
     from nightschool.inspection.draft import dataset_name, draft
+    from nightschool.inspection.file_order import with_file_order
     from nightschool.inspection.survey import survey
     from nightschool.inspection.writing import require_new, write_manifest
 
     path = out or Path(f"{dataset_name(folder)}.toml")
     require_new(path)
-    found = survey(folder, datetime.now(UTC))
-    text = draft(found)
+    found = with_file_order(survey(folder, datetime.now(UTC)), create)
+    text, order = draft(found), found.match.log.order
     name = write_manifest(text, path).name
     document = {
         "manifest": str(path),
@@ -36,6 +38,7 @@ def init(
         "guesses": text.count("# guess: "),
         "notes": found.notes,
         "not_read": [f"no {role}: {why}" for role, why in found.match.log.remarks.items()],
+        "order": None if order is None else asdict(order),
         "files": [asdict(finding) for finding in found.findings],
         "next": _commands(name, path, folder),
     }
@@ -73,6 +76,10 @@ def _show(document: Mapping[str, Any]) -> None:
         show.console.print(f"Note: {show.printable(note)}.\n", soft_wrap=True)
     for remark in document["not_read"]:
         show.console.print(f"Could not be read: {show.printable(remark)}.\n", soft_wrap=True)
+    if order := document["order"]:
+        do = 'order = "file" is written' if order["shown"] else 'write order = "file" if they do'
+        show.console.print("The rows have no times. Do they stand in the order of time?", end=" ")
+        show.console.print(f"{show.printable(order['why'])}: {do}.\n", soft_wrap=True)
     guesses = f"Read its {document['guesses']} guesses, each with its reason, and correct what is wrong. Then:\n"
     typer.echo(f"Written: {document['manifest']}. {guesses}")
     for command in document["next"]:

@@ -74,6 +74,9 @@ def log_lines(main: Family, log: Log) -> list[Line]:
     if log.unsure:
         lines.append(Line(("timestamp", "column"), log.unsure.name, "with one of the two forms", only_offered=True))
         lines += [Line(("timestamp", "format"), form, "as it is meant", only_offered=True) for form in log.unsure.forms]
+    if log.order:
+        why = log.order.why if log.order.shown else f"if rows stand in the order of time; {log.order.why}"
+        lines.append(Line(("order",), "file", why, only_offered=not log.order.shown))
     named = {"event": log.event, "duration": log.duration, "liked": log.liked, "event_id": log.event_id}
     whys = {"duration": "its name; it must hold seconds", "event_id": "different in every row seen"}
     return lines + [

@@ -18,6 +18,19 @@ _A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
+class FileOrder:
+    """What was found out about the order of rows without times.
+
+    Attributes:
+        shown: Whether they were shown to stand in the order of time.
+        why: By what, or why not.
+    """
+
+    shown: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class Log:
     """The columns of interactions; None where there is none.
 
@@ -27,6 +40,7 @@ class Log:
         unsure: A column of dates that could be read in two ways.
         remarks: Role to the objection against a column that seemed to have it.
         others: Role to columns that could have been it as well.
+        order: Whether rows without times stand in the order of time; None where that was not looked at.
     """
 
     user: Profile
@@ -42,6 +56,7 @@ class Log:
     unsure: Profile | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: FileOrder | None = None
 
     @property
     def is_bare(self) -> bool:

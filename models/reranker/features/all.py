@@ -11,11 +11,12 @@ from scipy.sparse import csr_array
 from models.reranker.features.base import Candidates, FeatureGroup
 from models.reranker.features.history import Nearness, Tastes
 from models.reranker.features.item_user import Demography, Popularity
+from models.reranker.features.order import Order
 from models.reranker.features.recency import Seasons
 from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Dataset, Float32s, Indices, Pool
 
-_GROUPS: tuple[type[FeatureGroup], ...] = (Popularity, Seasons, Nearness, Tastes, Demography)
+_GROUPS: tuple[type[FeatureGroup], ...] = (Popularity, Seasons, Nearness, Tastes, Demography, Order)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,9 @@ class CandidateFeatures:
         Raises:
             ConfigurationError: A file is damaged.
         """
-        return cls(tuple(group(**read_arrays(directory / _file_of(group))) for group in _GROUPS))
+        # Rerankers written before know nothing of order: their trees have no such columns.
+        groups = [group for group in _GROUPS if group is not Order or (directory / _file_of(Order)).exists()]
+        return cls(tuple(group(**read_arrays(directory / _file_of(group))) for group in groups))
 
 
 def ranks(scores: Float32s, items: Indices) -> Float32s:

@@ -74,7 +74,7 @@ class Nearness(FeatureGroup):
             weights = (relation.indptr, relation.indices, relation.data)
             _look((liked.indptr, liked.indices), weights, candidates.starts, candidates.items, columns)
         columns = found.reshape(len(self.names), len(candidates.items))
-        _standardise(columns, candidates.starts)
+        standardise(columns, candidates.starts)
         return columns
 
 
@@ -181,7 +181,7 @@ def _see(found, entry, weight, is_last):  # type: ignore[no-untyped-def]  # as a
 
 
 @njit(nogil=True, cache=True)
-def _standardise(columns, starts):  # type: ignore[no-untyped-def]  # as above
+def standardise(columns, starts):  # type: ignore[no-untyped-def]  # as above
     """Standardise each column over a user's candidates; zeros where all are equal."""
     for column in range(len(columns)):
         for row in range(len(starts) - 1):
