@@ -36,12 +36,14 @@ from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
 from nightschool.ranking.foldin import ItemWeights, stand_in_order
+from nightschool.ranking.self_attention import SelfAttention
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
 from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
+from nightschool.storage.serving_networks import network_files, read_network
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
@@ -68,6 +70,7 @@ class Snapshot:
         audiences: Audience to its items, best first.
         weights: Component to item weights over the catalogue's positions; the first ones explain what components
             without any recommend.
+        networks: Component to its network over the catalogue's positions; none in older releases.
         pools: The candidates behind the lists.
         k: The length that lists were published with.
         contexts: What hour, weekday and declared contexts of a request change.
@@ -85,6 +88,7 @@ class Snapshot:
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
     weights: Mapping[str, ItemWeights]
+    networks: Mapping[str, SelfAttention]
     pools: CandidatePools
     k: int
     contexts: Contexts = field(default_factory=Contexts)
@@ -116,6 +120,10 @@ class Snapshot:
             users=_users(reader, manifest),
             audiences=_audiences(reader),
             weights=_weights(reader, catalogue),
+            networks={
+                component: read_network(file, catalogue.position, len(catalogue))
+                for component, file in network_files(lists.path.parent).items()
+            },
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
             contexts=Contexts.of(reader, manifest, catalogue),
@@ -165,7 +173,12 @@ class Snapshot:
     @cached_property
     def by_order(self) -> bool:
         """Return whether a component ranks by the order of a history."""
-        return any(weights.recency is not None for weights in self.weights.values())
+        return bool(self.networks) or any(weights.recency is not None for weights in self.weights.values())
+
+    @cached_property
+    def scorers(self) -> Mapping[str, ItemWeights | SelfAttention]:
+        """Return what scores any history by component: its item weights, or its network."""
+        return {**self.weights, **self.networks}
 
     @property
     def has_content(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -39,7 +39,9 @@ from nightschool.ranking.candidates import join_pools, rank_pool
 from nightschool.ranking.explain import Reasons, can_tell, contributions_of, strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import ItemWeights
+from nightschool.ranking.self_attention import Attends
 from nightschool.ranking.topk import Ranking, join_rankings
+from nightschool.storage.serving_networks import network_path, write_network
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
     BECAUSE_OF_ITEM,
@@ -50,6 +52,8 @@ from nightschool.vocabulary import (
     WHOLE_HISTORY,
 )
 
+NETWORKS: Final = "networks"
+"""Folder of the networks beside those of the tables."""
 _USERS_A_FILE = 8192
 
 
@@ -57,9 +61,13 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     """Write the tables below the folder, one subfolder of Parquet files each, and return the number of rows by table.
 
     Users without a signal of their own get their audience's list, and those who have left get none. Rows are in the
-    order of each table's key. The histories that the lists were made from are written too, and are not counted.
+    order of each table's key. The histories that the lists were made from are written too, and are not counted; so are
+    the networks of components that score by one.
     """
     write_rows(histories(dataset), folder, HISTORIES)
+    for name, part in recommender.parts.items():
+        if isinstance(part, Attends):
+            write_network(network_path(folder / NETWORKS, name), part.network(), dataset.item_ids)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
     writer = ListWriter(recommender, dataset, audiences, k)
