@@ -111,6 +111,8 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     allowed[catalogue.positions(map(snapshot.item_id, rules.exclude))] = False
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
+    if rules.prerequisites:
+        allowed &= catalogue.ready(user.completed())
     if narrowing.category is not None:
         allowed &= _with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)

@@ -22,15 +22,17 @@ from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
 from serving.listing import allowed_items
-from serving.neighbours import similar_items, similar_users
-from serving.next_items import next_items, study_next
+from serving.neighbours import similar_users
+from serving.next_items import study_next
 from serving.operations import release_detail, release_entries
+from serving.paths import learning_path
 from serving.rules import load_rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
+from serving.schemas.paths import LearningPath
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
-from serving.schemas.similar import Method, NextItems, SimilarItems, SimilarUsers
+from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
@@ -141,22 +143,6 @@ class Service:
         """Return a user's list as a record; see `body`."""
         return Recommendations.model_validate_json(self.body(user_id, asked).json)
 
-    def similar_items(self, item_id: ExternalId, k: int) -> SimilarItems:
-        """Return the items most similar to an item.
-
-        Raises:
-            NotFound: There is no such item.
-        """
-        return similar_items(self.current.snapshot, item_id, k)
-
-    def next_items(self, item_id: ExternalId, k: int) -> NextItems:
-        """Return the items that most users take soon after an item.
-
-        Raises:
-            NotFound: There is no such item.
-        """
-        return next_items(self.current.snapshot, item_id, k)
-
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
         user = (snapshot := self.current.snapshot).require_user_id(user_id)
@@ -179,6 +165,17 @@ class Service:
         """Return a user's n newest items, newest first: events since the release, then what the release knew."""
         snapshot = self.current.snapshot
         return history(snapshot, snapshot.require_user_id(user_id), self.feedback, n)
+
+    def learning_path(self, user_id: ExternalId, goal: str, length: int) -> LearningPath:
+        """Plan the steps from what a user has completed, events since the release included, to an item or a skill.
+
+        Raises:
+            NotFound: The home can have no such user, or the catalogue has no such goal.
+            Unreachable: The user's events cannot be read now.
+        """
+        snapshot = self.current.snapshot
+        user = snapshot.require_user_id(user_id)
+        return learning_path(snapshot, UserState.of(snapshot, user, *self.feedback.reactions(user)), goal, length)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""

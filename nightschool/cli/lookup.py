@@ -116,6 +116,43 @@ def similar_users(
     show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
 
 
+def path(
+    user: Annotated[str, typer.Option(help="The user's id.")],
+    goal: Annotated[str, typer.Option(help="An item's id, or a skill by its name.")],
+    length: Annotated[int, typer.Option(min=1, max=100, help="The most steps to show.")] = 10,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Show the steps from what a user has completed to an item or a skill, each with its reason."""
+    from nightschool.application.home import open_home
+    from nightschool.storage.release_reader import Reader
+    from serving.paths import learning_path
+    from serving.snapshot import Snapshot
+    from serving.user_state import UserState
+
+    snapshot = Snapshot.load(Reader.of(open_home(), release))
+    state = UserState.of(snapshot, snapshot.require_user_id(user))
+    found = learning_path(snapshot, state, goal, length)
+    if not found.known:
+        typer.echo(show.printable(f"User {user} is not known: the path starts from nothing."), err=True)
+    if as_json:
+        show.show_json(found.model_dump(mode="json"))
+        return
+    show.console.print(show.printable(found.message), soft_wrap=True)
+    if found.steps:
+        columns = ["step", "item", "title", "level", "why", "builds"]
+        rows = [
+            [each.step, str(each.item_id), each.title, each.difficulty or "", each.why, ", ".join(each.builds)]
+            for each in found.steps
+        ]
+        show.show_table(f"For user {found.user_id}, from release {found.release_id}", columns, rows)
+    if found.skill_gap:
+        show.console.print(show.printable(f"Skills to gain: {', '.join(found.skill_gap)}."), soft_wrap=True)
+    if found.unmatched:
+        named = ", ".join(repr(text) for text in found.unmatched)
+        show.console.print(show.printable(f"Prerequisites that match no item: {named}."), soft_wrap=True)
+
+
 def export(
     table: Annotated[str | None, typer.Option(help="Name of the table, such as recommendations.")] = None,
     user: Annotated[str | None, typer.Option(help="A user's id: export all data stored about them as JSON.")] = None,

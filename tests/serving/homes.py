@@ -60,6 +60,7 @@ def make_home(root: Path, **ids: str) -> Home:
         pl.read_csv(source / "content.csv")
         .rename(read)
         .with_columns(pl.col("title").alias("text"), pl.lit(LONG_AGO).alias(AVAILABLE_AT))
+        .with_columns(pl.col("prerequisites", "skills").cast(pl.String).str.split(";"))
     )
     log = pl.read_csv(source / "engagements.csv", try_parse_dates=True).rename(read)
     log = log.with_columns(
