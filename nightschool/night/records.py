@@ -209,6 +209,45 @@ class ProveRecord(StageRecord):
     roles: tuple[RoleEntry, ...]
 
 
+class ContextEntry(Entry):
+    """A context, how it changes scores, and what it adds to ndcg@10 on validation.
+
+    Attributes:
+        values: The values that are told apart.
+        strength: The strength of the shrinkage of its lifts; None where the context is off.
+        weight: What its lifts are multiplied by; zero where the context is off.
+        difference: The mean paired difference and its 95 % interval; None where it was not ranked with.
+        note: Why it is off; empty where it is on.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    strength: float | None
+    weight: float
+    difference: tuple[float, float, float] | None
+    note: str
+
+
+class ContextualiseRecord(StageRecord):
+    """Which contexts change a list at request, as validation showed.
+
+    Attributes:
+        timezone: The zone of hour and weekday.
+        contexts: Every context of the data.
+        figures: How the ranking of held-out choices fares with and without contexts, by name.
+    """
+
+    stage: ClassVar[str] = "contextualise"
+
+    timezone: str
+    contexts: tuple[ContextEntry, ...]
+    figures: Mapping[str, float]
+
+    def measured(self) -> Mapping[str, float | None]:
+        """Return each context's weight, and the figures."""
+        return {**{f"weight of {each.name}": each.weight for each in self.contexts}, **self.figures}
+
+
 class RefitRecord(StageRecord):
     """The name of the refitted recipe, notes of its models, and the night's MLflow run."""
 
@@ -254,6 +293,7 @@ STAGES: Final[tuple[type[StageRecord], ...]] = (
     PrepareRecord,
     SelectRecord,
     ProveRecord,
+    ContextualiseRecord,
     RefitRecord,
     RecommendRecord,
     PublishRecord,
