@@ -12,6 +12,7 @@ from models.sequential.followers import following, in_blocks_of_rows, next_weigh
 from models.sequential.nearest_next import solve_preceding
 from models.sequential.next_item import NextItem, NextItemConfig
 from nightschool.contract import Float32s, Space, Span
+from nightschool.data.shape import Shape
 from nightschool.errors import NightschoolError
 from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 
@@ -76,9 +77,19 @@ class NextRidge(NextItem):
 
     config: NextRidgeConfig
 
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        if not self._fits(shape.items**2 * _BYTES_A_PAIR / 1e9):
+            return 1e-6 * shape.pairs + 1e-8 * shape.items * self.config.neighbours**2
+        return 2e-7 * shape.pairs + 8e-8 * shape.items**2 + 1e-11 * shape.items**3
+
+    def _fits(self, gigabytes: float) -> bool:
+        """Return whether dense matrices of this size are made."""
+        return gigabytes <= min(self.config.max_gigabytes, _DENSE_GIGABYTES)
+
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
         gigabytes = n_items**2 * _BYTES_A_PAIR / 1e9
-        if gigabytes <= min(self.config.max_gigabytes, _DENSE_GIGABYTES):
+        if self._fits(gigabytes):
             return keep_largest(self._solve(sequences, n_items), self.config.weights_per_item)
         self.note = (
             f"{self.name}: {n_items:,} items would need {gigabytes:.2g} GB as dense matrices, so each was learned from "
