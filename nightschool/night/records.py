@@ -144,12 +144,13 @@ class AlphaEntry(Entry):
 
 
 class TrialEntry(Entry):
-    """A setting that was tried of a model, with its validation ndcg@10; None where it could not be trained."""
+    """A setting of a model on a validation cut, with its ndcg@10; None where it could not be trained."""
 
     model: str
     params: Mapping[str, Any]
     value: float | None
     seconds: float
+    cut: int = 0
 
 
 class SelectRecord(StageRecord):
@@ -162,6 +163,8 @@ class SelectRecord(StageRecord):
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         tuned: Whether recipes were searched tonight.
+        cuts: How many validation cuts the recipe was chosen on.
+        bought: What the search gained, in a sentence.
     """
 
     stage: ClassVar[str] = "select"
@@ -172,6 +175,8 @@ class SelectRecord(StageRecord):
     trials: tuple[TrialEntry, ...]
     failures: Mapping[str, str]
     tuned: bool
+    cuts: int = 1
+    bought: str = ""
 
 
 class RoleEntry(Entry):

@@ -9,9 +9,9 @@ import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
-from nightschool.night.lineage import CHAMPION, TUNED, describe_search
+from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
-from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
+from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
@@ -49,7 +49,6 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         UNEXPLAINED: list(recommended.unexplained),
         CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),
         **describe_basis(night.manifest),
-        **describe_search(night.record(SelectRecord)),
     }
 
 
