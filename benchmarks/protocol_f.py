@@ -31,7 +31,6 @@ from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
 from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.evaluation.gains import Gains
 from nightschool.night.config import NightConfig
 from nightschool.night.selection.blending import learn_blend
 from nightschool.night.selection.evaluators import Evaluators, Fitted, ValidationEvaluator
@@ -131,7 +130,7 @@ def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[st
     for label, members in {"blend": [one for one in fitted if one.component.model != CONTENT], _BOTH: fitted}.items():
         if label == _BOTH and CONTENT not in names:
             continue
-        gains = Gains.of(evaluator.pool([one.recommender for one in members]), evaluator.users, evaluator.split, K)
+        gains = evaluator.gains(evaluator.pool([one.recommender for one in members]))
         learned = learn_blend(gains, [one.component for one in members])
         weights = {component.model: component.weight for component in learned.components}
         found[label] = [weights.get(name, 0.0) for name in names]

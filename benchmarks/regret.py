@@ -53,7 +53,7 @@ def measure(dataset: str, source: Path, kept: Path, seeds: int, minutes: Sequenc
 
         log = events_of(home, NightConfig())
         for seed, one, file in missing:
-            found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), seed, one)}
+            found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), dataset, seed, one)}
             print(found, flush=True)
             file.write_text(json.dumps(found), encoding="utf-8")
 
@@ -66,7 +66,7 @@ def _sample(log: Any, seed: int) -> Any:
     return replace(log, events=events.filter(pl.col("user_index").is_in(drawn)))
 
 
-def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
+def _search(log: Any, dataset: str, seed: int, minutes: float) -> dict[str, Any]:
     from models.catalog import build, create
     from nightschool.application.search import search_for
     from nightschool.data.splits.rotating import ValidationCuts
@@ -80,7 +80,7 @@ def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
     config = NightConfig(seed=seed, minutes=minutes)
     cut = choose_cut(log, seed=seed)
     cuts, test = ValidationCuts(log, cut, seed), test_split(log, cut)
-    search = search_for(config, cuts[0].fitted, decisive_k=K)
+    search = search_for(config, cuts[0].fitted, decisive_k=K, without_priors=(dataset,))
     found = with_reranker(choose_recipe(cuts, search, create), cuts[0], search, build)
     recipes = {one.recipe.name: one.recipe for one in found.candidates} | {"chosen": found.recipe}
     measured = {name: evaluate(build(recipe).fit(test.fitted, seed=seed), test) for name, recipe in recipes.items()}

@@ -1,6 +1,6 @@
 """The search that a night's configuration describes: models, hyper-parameters and the seconds that they share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from models.reranker.config import RerankerConfig
 from nightschool.contract import Dataset
 from nightschool.data.shape import Shape
 from nightschool.night.config import AUTO, NightConfig
+from nightschool.night.selection.priors import settings_of_similar_data
 from nightschool.night.selection.reranking import OBJECTIVES
 from nightschool.night.selection.search import Search, Tunable
 from nightschool.night.selection.tuning import LEAST_SECONDS
@@ -50,7 +51,9 @@ def check_models(config: NightConfig) -> None:
         reranker_config({}) if model == RERANKER else create(model, {})
 
 
-def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> Search:
+def search_for(
+    config: NightConfig, dataset: Dataset, decisive_k: int = 10, without_priors: Collection[str] = ()
+) -> Search:
     """Build the search that a configuration describes: each model, its fixed hyper-parameters, the shared seconds.
 
     With `auto` those models are tried whose first fit the budget allows, judged by the shape of the data.
@@ -59,6 +62,7 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
         config: The configuration.
         dataset: What the first validation cut leaves to learn from.
         decisive_k: The k of the ndcg that decides.
+        without_priors: Known data sets whose settings do not count, such as the one whose figures are reported.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -66,7 +70,7 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
     check_models(config)
     shape, seconds = Shape.of(dataset), 60 * config.minutes
     names = CANDIDATES if config.models == AUTO else config.models
-    tunables = [_tunable(name, config, shape) for name in names if name != RERANKER]
+    tunables = [_tunable(name, config, shape, without_priors) for name in names if name != RERANKER]
     left_out: dict[str, str] = {}
     reranker = config.params.get(RERANKER, {}) if RERANKER in names else None
     if config.models == AUTO:
@@ -92,7 +96,7 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
     )
 
 
-def _tunable(model: str, config: NightConfig, shape: Shape) -> Tunable:
+def _tunable(model: str, config: NightConfig, shape: Shape, without_priors: Collection[str]) -> Tunable:
     fixed = config.params.get(model, {})
     free = {name: values for name, values in space(model).items() if name not in fixed}
     unfitted = create(model, fixed)
@@ -103,7 +107,15 @@ def _tunable(model: str, config: NightConfig, shape: Shape) -> Tunable:
         one = create(model, {**fixed, **params})
         return one.fit_seconds(shape) + one.score_seconds(shape, n_users) if shape.pairs else 0.0
 
-    return Tunable(model, fixed, free, unfitted.config.model_dump(mode="json"), unfitted.personal, seconds=seconds)
+    return Tunable(
+        model,
+        fixed,
+        free,
+        unfitted.config.model_dump(mode="json"),
+        unfitted.personal,
+        starts=settings_of_similar_data(shape, model, without_priors),
+        seconds=seconds,
+    )
 
 
 def _affordable(tunables: list[Tunable], seconds: float) -> tuple[list[Tunable], dict[str, str]]:

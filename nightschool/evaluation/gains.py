@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from nightschool.contract import Float32s, Indices, Mask, Pool, Split
-from nightschool.evaluation.facts import facts_of
+from nightschool.contract import Float32s, Indices, Mask, Pool
 from nightschool.evaluation.lists import find_hits
 from nightschool.evaluation.metrics import Float64s
 from nightschool.ranking.candidates import join_pools
@@ -34,13 +34,19 @@ class Gains:
     k: int
 
     @classmethod
-    def of(cls, pool: Pool, users: Indices, split: Split, k: int) -> Self:
-        """Find the gains of these users, each with a relevant held-out pair."""
-        facts = facts_of(split)
-        hits = find_hits(pool.items, users, facts.relevant)
+    def of(cls, pool: Pool, users: Indices, relevant: csr_array, k: int) -> Self:
+        """Find the gains of these users, each with a relevant held-out pair.
+
+        Args:
+            pool: The candidates of the users.
+            users: int32 [n].
+            relevant: The held-out pairs that count, CSR bool [n_users, n_items].
+            k: Places of a list that count.
+        """
+        hits = find_hits(pool.items, users, relevant)
         starts = np.concatenate([[0], np.cumsum(hits.sum(axis=1))])
         best = np.cumsum(1 / np.log2(np.arange(2, k + 2)))
-        ideal = best[np.minimum(facts.n_relevant[users], k) - 1]
+        ideal = best[np.minimum(np.diff(relevant.indptr)[users], k) - 1]
         return cls(pool, starts, np.nonzero(hits)[1].astype(np.int32), ideal, k)
 
     @classmethod

@@ -10,8 +10,10 @@ import numpy as np
 from nightschool.contract import Indices, Mask, Pool, Recommender, Split
 from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.evaluation.facts import relevant_pairs
 from nightschool.evaluation.gains import Gains
-from nightschool.evaluation.metrics import Float64s
+from nightschool.evaluation.lists import find_hits
+from nightschool.evaluation.metrics import Float64s, ndcg_at
 from nightschool.night.selection.search import Search
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
@@ -63,6 +65,7 @@ class ValidationEvaluator:
         users = relevant_users(split)
         self.users = users[sample_rows(len(users), search.max_users, search.seed)]
         self._history = split.fitted.history()
+        self._relevant = relevant_pairs(split)
 
     def ndcg(self, recommender: Recommender) -> UserValues:
         """Return each user's ndcg of a recommender, at the k that decides."""
@@ -75,8 +78,8 @@ class ValidationEvaluator:
             k=k,
             block_users=block_users(self.split.fitted.n_items, self.search.megabytes),
         )
-        evaluation = evaluate_ranking(ranking, self.users, self.split, cutoffs=(k,))
-        return UserValues(evaluation.users, evaluation.values("ndcg", k))
+        hits = find_hits(ranking.items, self.users, self._relevant)
+        return UserValues(self.users, ndcg_at(hits, np.diff(self._relevant.indptr)[self.users], k))
 
     def pool(self, recommenders: Sequence[Recommender]) -> Pool:
         """Build the candidate pool of all validation users; each recommender scores them once."""
@@ -88,7 +91,7 @@ class ValidationEvaluator:
 
     def gains(self, pool: Pool) -> Gains:
         """Find the gains of the users, each of whom has a relevant held-out pair."""
-        return Gains.of(pool, self.users, self.split, self.search.decisive_k)
+        return Gains.of(pool, self.users, self._relevant, self.search.decisive_k)
 
     def evaluate(self, pool: Pool, weights: Sequence[float]) -> Evaluation:
         """Evaluate the blend with one weight for each recommender of the pool."""
