@@ -77,6 +77,8 @@ class Contexts:
         if strange := [name for name, _ in given if name not in self.names]:
             do = f"use one of {', '.join(self.names)}" if self.names else "leave it out: the data have no context"
             raise ConfigurationError("no such context", seen=strange[0][:100], do=do)
+        if not given and not any(entry["weight"] for entry in self.stored.values()):
+            return Applied((), ())
         of_now = {} if now is None else values_at(now, self.timezone)
         values, warnings = {name: value for name, value in of_now.items() if self._moves(name, value)}, []
         for name, value in given:

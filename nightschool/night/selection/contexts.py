@@ -113,7 +113,7 @@ def learn_contexts(evaluator: ContextEvaluator, contexts: Sequence[Context], see
     if not kept or measured is None:
         return ContextSelection(_decided(contexts, {}, differences), evaluator.n_users)
     is_shown = min(low for _, low, _ in measured.differences.values()) > 0
-    chosen = _learn(evaluator, kept, np.ones(evaluator.n_users, dtype=bool)) if is_shown else {}
+    chosen = learn_settings(evaluator, kept, np.ones(evaluator.n_users, dtype=bool)) if is_shown else {}
     decided = _decided(contexts, chosen, differences)
     return ContextSelection(decided, evaluator.n_users, measured.ndcg, measured.differences)
 
@@ -121,7 +121,7 @@ def learn_contexts(evaluator: ContextEvaluator, contexts: Sequence[Context], see
 def measure_apart(evaluator: ContextEvaluator, names: Sequence[str], seed: int) -> Apart:
     """Learn settings on either half of the users, and measure them on the other."""
     halves = np.arange(evaluator.n_users) % 2 == 0
-    apart = [(_learn(evaluator, names, half), ~half) for half in (halves, ~halves)]
+    apart = [(learn_settings(evaluator, names, half), ~half) for half in (halves, ~halves)]
     together = _measure(evaluator, apart)
     without = _measure(evaluator, [({}, users) for _, users in apart])
     shuffled = _measure(evaluator, apart, _shuffled(evaluator.codes, seed))
@@ -144,7 +144,7 @@ def _decided(
     return tuple(found)
 
 
-def _learn(evaluator: ContextEvaluator, names: Sequence[str], users: Mask) -> dict[str, Setting]:
+def learn_settings(evaluator: ContextEvaluator, names: Sequence[str], users: Mask) -> dict[str, Setting]:
     """Learn settings by forward selection: each step adds the best setting of the best context, while it helps."""
     settings = dict[str, Setting]()
     values = evaluator.ndcg(settings, users)
