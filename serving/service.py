@@ -126,20 +126,18 @@ class Service:
         """Return whether the list only needs to be looked up in memory, without waiting for a database."""
         if not self.feedback.known or not self.current.opened:
             return False
-        if asked.as_published and self.rules.plain and not self.experiment.running:
-            snapshot = self.current.snapshot
-            if self.feedback.mark(snapshot.require_user_id(user_id)) == NOTHING:
-                return True
-        return self._bodies.get(self._question(user_id, asked)) is not None
+        question = self._question(user_id, asked)
+        plain = asked.as_published and self.rules.plain and not self.experiment.running and not question.asked.context
+        return (plain and question.mark == NOTHING) or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
-        snapshot = self.current.snapshot
-        user = snapshot.require_user_id(user_id)
+        user = (snapshot := self.current.snapshot).require_user_id(user_id)
         arm = self.experiment.arm_of(user) if asked.as_published else None
-        return CacheKey(
-            snapshot, user, asked, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
-        )
+        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        resolved = asked._replace(context=context, warnings=warnings)
+        mark, hours = self.feedback.mark(user), _hours(snapshot.release)
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """Return a user's list as a record; see `body`."""
@@ -279,6 +277,8 @@ class Service:
             "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
             "alpha": rules.alpha,
+            "context": dict(asked.context),
+            "warnings": asked.warnings,
             "release_age_hours": question.hours,
         }
         exposed = None

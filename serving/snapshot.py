@@ -1,7 +1,7 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,7 @@ from nightschool.storage.serving_networks import network_files, read_network
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
+from serving.contexts import Contexts
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -74,6 +75,7 @@ class Snapshot:
         networks: Component to its network over the catalogue's positions; none in older releases.
         pools: The candidates behind the lists.
         k: The length that lists were published with.
+        contexts: What hour, weekday and declared contexts of a request change.
     """
 
     release: Release
@@ -91,6 +93,7 @@ class Snapshot:
     networks: Mapping[str, SelfAttention]
     pools: CandidatePools
     k: int
+    contexts: Contexts = field(default_factory=Contexts)
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -125,6 +128,7 @@ class Snapshot:
             },
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
+            contexts=Contexts.of(reader, manifest, catalogue),
         )
 
     @property

@@ -2,14 +2,18 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
 from nightschool.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from nightschool.storage.release_reader import Reader
 
 ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id; the current one when left out.")]
 Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
@@ -23,6 +27,9 @@ def recommend(
     user: Annotated[str, typer.Option(help="The user's id.")],
     k: Length = 10,
     release: ReleaseId = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", help="Where or how it is read, such as device=mobile; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a user's list with reasons; a cold user gets the list of their audience, else everyone's."""
@@ -32,8 +39,8 @@ def recommend(
     home = open_home()
     reader, manifest = Reader.of(home, release), manifest_of(home)
     user = manifest.folded(user)
-    items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
-    following = reader.study_next(user, _NEXT)
+    known, following = reader.knows(user), reader.study_next(user, _NEXT)
+    items = _list_in_context(reader, user, k, context) if context else reader.user_list(user, k, manifest.audience)
     if not known:
         typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
@@ -46,6 +53,23 @@ def recommend(
     show.show_list(f"For user {user}, from release {reader.release.release_id}", items)
     if following:
         show.show_next(following)
+
+
+def _list_in_context(reader: "Reader", user: str, k: int, context: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the list that the service answers for a user without new events, in the given contexts alone."""
+    from serving.answers import ListRequest, make_list
+    from serving.rules import Rules
+    from serving.snapshot import Snapshot
+
+    if unclear := [each for each in context if "=" not in each]:
+        raise ConfigurationError("--context takes NAME=VALUE", seen=unclear[0], do="write it as in device=mobile")
+    given = sorted(dict(each.split("=", 1) for each in context).items())
+    snapshot = Snapshot.load(reader)
+    applied = snapshot.contexts.applied(tuple(given), None)
+    for warning in applied.warnings:
+        typer.echo(show.printable(warning), err=True)
+    asked = ListRequest(k, context=applied.values)
+    return make_list(snapshot, snapshot.require_user_id(user), Rules(), asked)
 
 
 def similar_items(

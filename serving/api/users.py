@@ -12,7 +12,7 @@ from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import PROBLEMS, ListQuery, UserId, problem_response
+from serving.api.parameters import CONTEXT_PARAMETER, PROBLEMS, ListQuery, UserId, problem_response
 from serving.paths import LENGTH, LONGEST
 from serving.problems import problem
 from serving.schemas.lists import Recommendations
@@ -75,6 +75,7 @@ lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
     "/v1/users/{user_id:path}/recommendations",
     response_model=Recommendations,
     responses={304: {"description": "The response that the ETag names is still valid."}},
+    openapi_extra={"parameters": [CONTEXT_PARAMETER]},
 )
 async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
     """Return a user's list, best first; for a cold user, a list from their events or their audience."""

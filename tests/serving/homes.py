@@ -10,16 +10,18 @@ import polars as pl
 
 from models.catalog import build
 from models.hybrid import Hybrid
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
+from nightschool.columns import AVAILABLE_AT, CONTEXT_LIFTS, INTERACTIONS, ITEMS, METRICS, USERS, Table
 from nightschool.contract import Dataset
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
 from nightschool.night.night import Night, resolve_night
 from nightschool.night.prepare import event_log
-from nightschool.night.records import ProveRecord
-from nightschool.night.release.lists import write_tables
+from nightschool.night.records import ContextualiseRecord, ProveRecord
+from nightschool.night.release.contexts import context_lifts
+from nightschool.night.release.lists import write_rows, write_tables
 from nightschool.night.release.publish import draft_release, publish_release
+from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths, Settings
 from nightschool.simulator.config import SimulatorConfig
@@ -80,15 +82,23 @@ def _shaped(lake: Lake, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(lacking).select(*(pl.col(name).cast(dtype) for name, dtype in schema.items()), *extra)
 
 
-def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Release:
-    """A release of the home by a recipe, now current."""
+def publish(
+    home: Home,
+    recipe: Mapping[str, Any] = HYBRID,
+    contextual: ContextualiseRecord | None = None,
+    **config: Any,
+) -> Release:
+    """A release of the home by a recipe and, where there are any, with these contexts, now current."""
     night = _night(home, NightConfig.model_validate({"k": 20, **config}))
     dataset = event_log(home.lake, night.manifest, night.identity.as_of, night.config).dataset()
     fitted = build(Recipe.model_validate(recipe)).fit(dataset, seed=1)
     tables = night.folder / "recommend"
     write_tables(fitted, dataset, tables, k=night.config.k, megabytes=64)
     proved: ProveRecord = example(ProveRecord, recipe=Recipe.model_validate(recipe), sentence="for a test")
-    draft = draft_release(night, proved, {"tuned": True, "asked": []}, "")
+    gates = {"tuned": True, "asked": [], "contexts": stored_contexts(contextual)}
+    if contextual is not None:
+        write_rows(context_lifts(dataset, (), contextual), tables, CONTEXT_LIFTS)
+    draft = draft_release(night, proved, gates, "")
     metrics = pl.DataFrame(schema=home.lake.schema(METRICS)).drop("release_id")
     release = publish_release(night, draft, tables, metrics)
     night.close()

@@ -64,7 +64,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     order of each table's key. The histories that the lists were made from are written too, and are not counted; so are
     the networks of components that score by one.
     """
-    _write(histories(dataset), folder, HISTORIES)
+    write_rows(histories(dataset), folder, HISTORIES)
     for name, part in recommender.parts.items():
         if isinstance(part, Attends):
             write_network(network_path(folder / NETWORKS, name), part.network(), dataset.item_ids)
@@ -76,10 +76,12 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     # One core sorts the weights while the others find similar users.
     with ThreadPoolExecutor(1) as sorting:
         weighed = sorting.submit(write_weights, weights, dataset, folder)
-        counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
-        counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
-        counts[NEXT_ITEMS.name] = _write(next_items(dataset), folder, NEXT_ITEMS)
-        counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
+        counts[SIMILAR_USERS.name] = write_rows(similar_users(dataset), folder, SIMILAR_USERS)
+        counts[SIMILAR_ITEMS.name] = write_rows(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[NEXT_ITEMS.name] = write_rows(next_items(dataset), folder, NEXT_ITEMS)
+        counts[AUDIENCE_RECOMMENDATIONS.name] = write_rows(
+            audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS
+        )
         counts[ITEM_WEIGHTS.name] = weighed.result()
     return counts
 
@@ -87,7 +89,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
 def write_weights(weights: Mapping[str, ItemWeights], dataset: Dataset, folder: Path) -> int:
     """Write `item_weights` as one file a component, so that another can be added; return the number of rows."""
     named = {name: {name: each} for name, each in weights.items()} or {"": {}}
-    return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
+    return sum(write_rows(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 
 
 def staged_files(folder: Path, table: Table) -> list[Path]:
@@ -100,7 +102,8 @@ def read_table(folder: Path, table: Table) -> pl.LazyFrame:
     return pl.scan_parquet(staged_files(folder, table), glob=False, hive_partitioning=False)
 
 
-def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
+def write_rows(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
+    """Write one file of a table below the folder; return its number of rows."""
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet"))
@@ -162,8 +165,8 @@ class ListWriter:
 
     def _write(self, users: Indices, lists: _RankedUsers, folder: Path, part: int) -> tuple[int, int]:
         """Write one block; return its number of rows of `recommendations` and of `candidate_scores`."""
-        listed = _write(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
-        return listed, _write(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
+        listed = write_rows(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
+        return listed, write_rows(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
 
     def _ranked(self, users: Indices, megabytes: int) -> _RankedUsers:
         size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)

@@ -9,12 +9,13 @@ import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
-from nightschool.night.lineage import CHAMPION, TUNED, describe_search
+from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
-from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
+from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
+from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, UNEXPLAINED, Draft, Release
+from nightschool.storage.release import COMPARABLE, CONTEXTS, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 from nightschool.storage.serving_networks import publish_networks
 
@@ -46,8 +47,8 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
         UNEXPLAINED: list(recommended.unexplained),
+        CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),
         **describe_basis(night.manifest),
-        **describe_search(night.record(SelectRecord)),
     }
 
 
