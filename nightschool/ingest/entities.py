@@ -34,7 +34,7 @@ from nightschool.ingest.batch_profiles import series
 from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, repeat_refusal
 from nightschool.ingest.full_lists import FullLists
 from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
-from nightschool.ingest.prerequisites import count_unmatched, mark_cycles, without_lacking
+from nightschool.ingest.prerequisites import count_unmatched, mark_cycles, without_cycles, without_lacking
 from nightschool.ingest.tombstones import mark_forgotten
 from nightschool.storage.erasure_log import Erasures
 
@@ -99,7 +99,10 @@ class _Taking:
         frame = pl.concat(frames)
         said_once = _without_repeats(frame)
         judged = mark_cycles(first_of_each_id(said_once, key), self.newest, part)
-        given = fresh.sort_out(judged, file, context.now)
+        # The interactions with an item do not wait for its prerequisites, which alone are set aside.
+        cyclic = without_cycles(judged, part)
+        given = pl.concat([fresh.sort_out(judged, file, context.now), cyclic])
+        fresh.excused += cyclic.height
         require_same_types(given, self.newest, table)
         ids = frame[key].drop_nulls().unique()
         name = self.lists.list_of(file, ids)

@@ -14,6 +14,7 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import mark
 from nightschool.ranking.cycles import cyclic_components, shortest_cycle
 
+_CODE: Final = "prerequisite_cycle"
 _CYCLE: Final = "cycle"
 _SHOWN: Final = 3
 _LONGEST: Final = 5
@@ -42,8 +43,7 @@ def without_lacking(part: Users | Items, file: SourceFile) -> tuple[Users | Item
 def mark_cycles(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
     """Give good rows whose prerequisites lead back to their own item the reason `prerequisite_cycle`, with its items.
 
-    The items of the table count too, as they are where a row of theirs is refused. A cycle among rows that came in
-    before is left as it is.
+    The other items of the table count too. A cycle among rows that came in before is left as it is.
 
     Args:
         frame: Normalised rows of a file, each good id once.
@@ -57,6 +57,15 @@ def mark_cycles(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) 
         named = frame.join(found, on=ITEM_ID, how="left", maintain_order="left")
         frame = mark(named, pl.col(_CYCLE).is_not_null(), "prerequisite_cycle", _CYCLE).drop(_CYCLE)
     return frame
+
+
+def without_cycles(frame: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
+    """Return the rows that lie on a cycle without their prerequisites, for the items to come in all the same."""
+    column = _column(part)
+    cyclic = frame.filter(pl.col(REASON) == _CODE)
+    if column is None or cyclic.is_empty():
+        return cyclic
+    return cyclic.with_columns(pl.col(column).list.head(0), pl.lit(None, pl.String).alias(REASON))
 
 
 def count_unmatched(newest: pl.DataFrame, part: Users | Items) -> list[str]:
@@ -80,7 +89,8 @@ def _column(part: Users | Items) -> str | None:
 def _cycles(frame: pl.DataFrame, newest: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return the good rows' items that lie on a cycle, item_id, and the cycle of their component in words, cycle."""
     good = frame.filter(pl.col(REASON).is_null()).select(ITEM_ID, column)
-    before = _present(newest).join(good, on=ITEM_ID, how="anti")
+    given = frame.filter(pl.col(REASON).is_null() | (pl.col(REASON) == _CODE))
+    before = _present(newest).join(given, on=ITEM_ID, how="anti")
     items = pl.concat([good, before.select(ITEM_ID, column)]) if column in newest.columns else good
     graph = prerequisite_matrix(items, prerequisite_pairs(items, column))
     components = cyclic_components(graph)

@@ -14,7 +14,7 @@ from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.entities import newest_of_each_id
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
-from nightschool.ingest.prerequisites import mark_cycles
+from nightschool.ingest.prerequisites import mark_cycles, without_cycles
 from nightschool.ingest.quarantine.retry import retry
 from tests.ingest.entities import MONDAY, TUESDAY, Home
 
@@ -78,24 +78,24 @@ def test_column_that_is_a_list_of_labels_too(home):
     assert home.manifest.item_columns.lists == ("builds",)
 
 
-def test_items_of_a_cycle_are_set_aside_and_the_rest_comes_in(home):
+def test_prerequisites_of_a_cycle_are_set_aside_and_the_items_come_in(home):
     report = catalogue(home, {"a": "b", "b": "c", "c": "a", "d": "a", "e": "e", "f": ""})
-    assert (report["rows_in"], report["accepted"], report["reasons"]) == (7, 3, {"prerequisite_cycle": 4})
+    assert (report["accepted"], report["reasons"]) == (7, {"prerequisite_cycle": 4})
     assert refused(home) == [
         ("prerequisite_cycle", "a → b → c → a"),
         ("prerequisite_cycle", "a → b → c → a"),
         ("prerequisite_cycle", "a → b → c → a"),
         ("prerequisite_cycle", "e → e"),
     ]
-    assert now(home) == {"d": ["a"], "f": []}
+    assert now(home) == {"a": [], "b": [], "c": [], "d": ["a"], "e": [], "f": []}
 
 
-def test_delivery_that_closes_a_cycle_leaves_the_older_rows_in_force(home):
+def test_delivery_that_closes_a_cycle_with_older_rows(home):
     catalogue(home, {"a": "", "b": "a", "c": "b"})
     assert catalogue(home, {"a": "c", "b": "a", "c": "b"}, TUESDAY)["reasons"] == {"prerequisite_cycle": 3}
     assert refused(home)[0] == ("prerequisite_cycle", "a → c → b → a")
-    assert now(home) == {"a": [], "b": ["a"], "c": ["b"]}
-    assert catalogue(home, {"a": "", "b": "a", "c": "b", "d": "c"}, WEDNESDAY)["accepted"] == 1
+    assert now(home) == {"a": [], "b": [], "c": []}
+    assert catalogue(home, {"a": "", "b": "a", "c": "b", "d": "c"}, WEDNESDAY)["accepted"] == 3
     assert refused(home) == []
 
 
@@ -108,25 +108,15 @@ def test_partial_delivery_that_closes_a_cycle(home):
     assert now(home) == {"a": [], "b": ["a"], "x": []}
 
 
-def test_refused_row_falls_back_to_one_that_closes_another_cycle(home):
-    catalogue(home, {"a": "b", "b": ""})
-    report = catalogue(home, {"a": "c", "c": "a", "b": "a"}, TUESDAY)
-    assert report["reasons"] == {"prerequisite_cycle": 3}
-    assert now(home) == {"a": ["b"], "b": []}
-
-
 def test_withdrawn_item_closes_no_cycle(home):
     catalogue(home, {"a": "b", "b": ""})
     catalogue(home, {"b": ""}, TUESDAY)
     assert catalogue(home, {"b": "a"}, WEDNESDAY)["accepted"] == 1
 
 
-def test_interactions_wait_for_an_item_of_a_cycle(home):
+def test_interactions_do_not_wait_for_an_item_of_a_cycle(home):
     catalogue(home, {"a": "a", "b": ""})
-    assert home.lake.scan(INTERACTIONS).collect()[ITEM_ID].to_list() == ["z"]
-    assert catalogue(home, {"a": "", "b": "a"}, TUESDAY)["accepted"] == 2
     assert home.lake.scan(INTERACTIONS).collect()[ITEM_ID].sort().to_list() == ["a", "z"]
-    assert home.lake.scan(QUARANTINE).collect().is_empty()
 
 
 def test_repaired_row_comes_in_and_one_that_still_closes_a_cycle_does_not(home):
@@ -137,7 +127,7 @@ def test_repaired_row_comes_in_and_one_that_still_closes_a_cycle_does_not(home):
     assert retry(context).tables["items"].reasons == {"prerequisite_cycle": 2}
     lying = home.lake.scan(QUARANTINE).filter(pl.col("table") == "items").sort(SOURCE_ROW).collect()
     repairs = lying.select("table", "source_file", SOURCE_ROW, pl.col("row").str.replace('"needs":"b"', '"needs":""'))
-    assert retry(context, repairs).tables["items"].accepted == 2
+    assert retry(context, repairs).tables["items"].accepted == 1
     assert now(home) == {"a": [], "b": ["a"], "c": []}
 
 
@@ -174,7 +164,8 @@ def test_what_comes_in_never_holds_a_cycle(first, second):
         rows = frame(delivery).with_columns(
             pl.lit(None, pl.String).alias(REASON), pl.lit(None, pl.String).alias(DETAIL)
         )
-        good = mark_cycles(rows, state, PART).filter(pl.col(REASON).is_null()).drop(REASON, DETAIL)
+        marked = mark_cycles(rows, state, PART)
+        good = pl.concat([marked.filter(pl.col(REASON).is_null()), without_cycles(marked, PART)]).drop(REASON, DETAIL)
         state = pl.concat([state.join(good, on=ITEM_ID, how="anti"), good])
         left = {item: {*needs} & {*state[ITEM_ID]} for item, needs in zip(state[ITEM_ID], ids(state), strict=True)}
         while free := {item for item, needs in left.items() if not needs & left.keys()}:
