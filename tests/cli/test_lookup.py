@@ -33,8 +33,10 @@ def test_list_of_a_known_user(reading: Published, run: Run) -> None:
     assert document["items"][0]["title"].split()[0] in shown
 
 
-def test_what_to_study_next_is_shown_below_the_list(reading: Published, run: Run) -> None:
-    follows = pl.read_parquet(export_of(run, "next_items"))
+def test_what_to_study_next_is_shown_below_the_list(reading: Published, run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "next_items.parquet"
+    assert run("export", "--table", "next_items", "--out", out).code == 0
+    follows = pl.read_parquet(out)
     shown = 0
     for user in range(1, 30):
         document = run("recommend", "--user", user, "-k", 3, "--json").document["study_next"]
@@ -49,13 +51,6 @@ def test_what_to_study_next_is_shown_below_the_list(reading: Published, run: Run
         assert "Study next, after" in text
         assert f"{document['items'][0]['share']:.0%} went on to it" in text
     assert shown > 0
-
-
-def export_of(run: Run, table: str) -> Path:
-    out = Path(f"{table}.parquet").absolute()
-    out.unlink(missing_ok=True)
-    assert run("export", "--table", table, "--out", out).code == 0
-    return out
 
 
 def test_odd_titles_come_through_a_night_unchanged(reading: Published, run: Run) -> None:
