@@ -34,14 +34,12 @@ class Span:
         low: The lowest.
         high: The highest.
         log: Whether equal steps are equal ratios.
-        slows: Whether the seconds of a fit grow in proportion to the value.
         chosen_on: The hyper-parameter that tells a refit on how many likes a row this one was chosen; None: no matter.
     """
 
     low: float
     high: float
     log: bool = False
-    slows: bool = False
     chosen_on: str | None = None
 
 

@@ -13,6 +13,7 @@ from models.factorization.leave_one_out import fall_without
 from models.factorization.new_items import with_new_items
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
+from nightschool.data.shape import Shape
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import positive
 
@@ -45,8 +46,8 @@ class IalsConfig(ModelConfig):
     space: ClassVar[Space] = {
         "regularisation": Span(0.001, 0.1, log=True, chosen_on="likes"),
         "unobserved": Span(1.0, 100.0, log=True),
-        "factors": Span(32, 1000, log=True, slows=True),
-        "epochs": Span(4, 32, log=True, slows=True),
+        "factors": Span(32, 1000, log=True),
+        "epochs": Span(4, 32, log=True),
     }
 
 
@@ -119,6 +120,12 @@ class Ials(Model):
     def _score(self, user_indices: Indices) -> Float32s:
         scores: Float32s = self.user_factors[user_indices] @ self.item_factors.T
         return scores
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return self.config.epochs * (
+            6e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
+        )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         scores = dataset.scores()
