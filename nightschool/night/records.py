@@ -98,8 +98,7 @@ class PrepareRecord(StageRecord):
 
     Attributes:
         protocol: The name of the protocol that the data allow.
-        validation_from: When validation begins; None for a split without time.
-        test_from: When the test begins; None for a split without time.
+        validation_from: When validation begins, and `test_from` the test; None for a split without time.
         warnings: Why the protocol is weaker than the temporal one, in sentences.
         underpowered: Whether the test holds too few users to show a difference.
         users: Number of users.
