@@ -10,7 +10,7 @@ from surroundings import DATA, DataOption, in_fresh_process, ingested_home, sour
 DATASETS = ("movielens-100k", "mooccubex")
 MODELS = {
     "leave-users": ("ease", "dlae", "ials", "gfcf", "itemknn", "content"),
-    "leave-items": ("content", "dlae"),
+    "leave-items": ("content", "dlae", "ials"),
 }
 K = 10
 

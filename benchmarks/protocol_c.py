@@ -44,7 +44,8 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
         from models.catalog import build, create
         from nightschool.application.evaluate import events_of
         from nightschool.application.search import search_for
-        from nightschool.data.splits.splitting import named_cut, test_split, validation_split
+        from nightschool.data.splits.rotating import ValidationCuts
+        from nightschool.data.splits.splitting import named_cut, test_split
         from nightschool.evaluation.compare import compare
         from nightschool.night.config import NightConfig
         from nightschool.offline.compare import compare_models
@@ -52,9 +53,9 @@ def measure(dataset: str, source: Path) -> list[dict[str, Any]]:
         config = NightConfig(models=MODELS, **SEARCH)
         log = events_of(home, config).with_all_relevant()
         cut = named_cut(log, CUTS[dataset], seed=config.seed)
-        found, _ = compare_models(
-            validation_split(log, cut), test_split(log, cut), search_for(config, decisive_k=K), create, build
-        )
+        cuts = ValidationCuts(log, cut, config.seed)
+        search = search_for(config, cuts[0].fitted, decisive_k=K)
+        found, _ = compare_models(cuts, test_split(log, cut), search, create, build)
     ease = next(row.evaluation for row in found if row.name == "ease")
     chosen = sorted(found, key=lambda row: row.chosen)
     return [

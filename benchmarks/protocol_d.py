@@ -12,7 +12,7 @@ MODELS = ("gfcf", "ials", "dlae", "rp3beta")
 METRICS = ("recall@20", "ndcg@20")
 GOALS = {"recall@20": 0.190, "ndcg@20": 0.158}
 GIGABYTES = 6
-SETTINGS = {**SEARCH, "search_seconds": 1800, "params": {"ials": {"factors": 768, "epochs": 8}}}
+SETTINGS = {**SEARCH, "minutes": 30, "params": {"ials": {"factors": 768, "epochs": 8}}}
 
 _REFERENCES = (
     ("LightGCN", ".1830", ".1554", "published"),

@@ -13,9 +13,8 @@ are ordered by the hash of the item's id, whose number is the order of first app
 """
 
 import json
-import time
 from collections.abc import Mapping, Sequence
-from math import inf
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,13 +31,13 @@ from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
 from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.evaluation.gains import Gains
 from nightschool.night.config import NightConfig
 from nightschool.night.selection.blending import learn_blend
-from nightschool.night.selection.select import POPULARITY, ValidationEvaluator
-from nightschool.night.selection.tuning import Budget, Fitted, Tuner
+from nightschool.night.selection.evaluators import Evaluators, Fitted, ValidationEvaluator
+from nightschool.night.selection.search import Search
+from nightschool.night.selection.tuning import Tuner
 from nightschool.recipe import Component
-from nightschool.vocabulary import CONTENT
+from nightschool.vocabulary import CONTENT, POPULARITY
 
 K = 10
 SEED = 42
@@ -84,8 +83,10 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     whole = read_sequences(folder / source.file, folder / source.attributes if source.attributes else None)
     assert whole.n_users == source.users, "the file is another one"
     config = NightConfig(models=tuple(source.trials), seed=SEED, max_validation_users=whole.n_users)
-    search = search_for(config, decisive_k=K)
-    fitted = _tune(ValidationEvaluator(hold_out(whole, 1, read_from=2, learned_from=2), search), source.trials)
+    validation = hold_out(whole, 1, read_from=2, learned_from=2)
+    search = search_for(config, validation.fitted, decisive_k=K)
+    evaluators = Evaluators([validation], search)
+    fitted = _tune(evaluators, search, source.trials)
     components = [one.component for one in fitted]
 
     def fit(split: Split) -> list[Model]:
@@ -96,8 +97,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
         pool = evaluator.pool(models)
         return {key: evaluator.evaluate(pool, row) for key, row in weights.items()}
 
-    validation = hold_out(whole, 1, read_from=2, learned_from=2)
-    weights = _blends(ValidationEvaluator(validation, search), fitted)
+    weights = _blends(evaluators[0], fitted)
     found = {"validation": evaluate(validation, [one.recommender for one in fitted])}
     strict, unread = (hold_out(whole, 0, read_from=place, learned_from=2) for place in (1, 2))
     refitted, control = hold_out(whole, 0, read_from=1, learned_from=1), with_shuffled_order(strict, SEED)
@@ -112,19 +112,14 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def _tune(evaluator: ValidationEvaluator, trials: Mapping[str, int]) -> list[Fitted]:
-    """Choose the setting of each model on validation."""
-
-    def fit(component: Component) -> Fitted:
-        started = time.perf_counter()
-        model = create(component.model, component.params).fit(evaluator.split.fitted, seed=SEED)
-        return Fitted(component, model, time.perf_counter() - started)
-
+def _tune(evaluators: Evaluators, search: Search, trials: Mapping[str, int]) -> list[Fitted]:
+    """Choose the setting of each model on validation, where a fit counts as a second of the budget."""
     found = []
-    for one in evaluator.search.tunables:
-        best, tried = Tuner(fit, evaluator.ndcg, Budget(trials[one.model], inf), SEED).tune(one)
-        print(one.model, [f"{trial.value or 0:.4f}, {trial.seconds:.0f} s" for trial in tried], flush=True)
-        found.append(best)
+    for one in search.tunables:
+        tuner = Tuner(evaluators, create, 1.0 + trials[one.model], SEED)
+        tuned = tuner.tune([replace(one, seconds=lambda _: 1.0)])
+        print(one.model, [f"{trial.value or 0:.4f}, {trial.seconds:.0f} s" for trial in tuned.trials], flush=True)
+        found += tuned.fitted
     return found
 
 
@@ -135,7 +130,7 @@ def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[st
     for label, members in {"blend": [one for one in fitted if one.component.model != CONTENT], _BOTH: fitted}.items():
         if label == _BOTH and CONTENT not in names:
             continue
-        gains = Gains.of(evaluator.pool([one.recommender for one in members]), evaluator.users, evaluator.split, K)
+        gains = evaluator.gains(evaluator.pool([one.recommender for one in members]))
         learned = learn_blend(gains, [one.component for one in members])
         weights = {component.model: component.weight for component in learned.components}
         found[label] = [weights.get(name, 0.0) for name in names]

@@ -18,8 +18,8 @@ import typer
 from nightschool.cli.environment import prepare_environment
 from nightschool.errors import NotFound
 
-SEARCH = {"search_trials": 16, "search_seconds": 600}
-"""Settings tried of each model and seconds of all trials, more than a night's, where a benchmark is about quality."""
+SEARCH = {"minutes": 10}
+"""The search of a benchmark that is about quality, longer than a night's."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,6 +13,7 @@ from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
+from tasks.contextualise import contextualise
 from tasks.ingest import ingest
 from tasks.prepare import prepare
 from tasks.prove import prove
@@ -60,8 +61,9 @@ def retrain(
             prepared = prepare(night)
             selected = select(night, prepared)
             proved = prove(night, prepared, selected)
+            contextual = contextualise(night, prepared, proved)
             refitted = refit(night, prepared, selected, proved)
-            recommended = recommend(night, prepared, refitted)
+            recommended = recommend(night, prepared, refitted, contextual)
             published = publish(night, proved, refitted, recommended, dry_run)
             return attempt.ends(report(night, ingested, published))
     return attempt.refused

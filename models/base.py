@@ -13,6 +13,7 @@ from models.fitted_state import Known
 from models.serialization import read_arrays, read_card, write_arrays, write_card
 from nightschool.columns import ITEM_ID, RANK, SCORE, USER_ID
 from nightschool.contract import Dataset, Float32s, Indices, Space
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.histories import Histories
 from nightschool.ranking.blocks import block_users
@@ -20,6 +21,7 @@ from nightschool.ranking.foldin import fold_in, positive
 from nightschool.ranking.topk import Ranking, rank_users
 
 _ARRAYS = "learned.npz"
+_WEIGHTS_SUMMED = 200  # of each history item, typically
 
 
 class ModelConfig(BaseModel):
@@ -114,6 +116,17 @@ class Model(ABC):
                 f"{self.name} needs {needed}, and this dataset has none",
                 do=f"leave {self.name} out, or give the manifest a {column}",
             )
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape, on two cores of the year 2026.
+
+        It orders and limits what a search tries, so that it must not depend on the machine; a factor of two is enough.
+        """
+        return 1e-7 * shape.pairs
+
+    def score_seconds(self, shape: Shape, n_users: int) -> float:
+        """Estimate the seconds to score every item for some users, likewise."""
+        return 1e-9 * n_users * (shape.items + shape.pairs / shape.users * _WEIGHTS_SUMMED)
 
     def score(self, user_indices: Indices) -> Float32s:
         """Score every item for some users, float32 [n_block, n_items], higher is better; seen items are scored too.

@@ -34,14 +34,12 @@ class Span:
         low: The lowest.
         high: The highest.
         log: Whether equal steps are equal ratios.
-        slows: Whether the seconds of a fit grow in proportion to the value.
         chosen_on: The hyper-parameter that tells a refit on how many likes a row this one was chosen; None: no matter.
     """
 
     low: float
     high: float
     log: bool = False
-    slows: bool = False
     chosen_on: str | None = None
 
 
@@ -66,8 +64,7 @@ class Dataset:
         items: item_id, title, text and the manifest's columns in the order of the item index.
         item_columns: Which columns of `items` describe an item.
         available: bool[n_items], the items that could be recommended at that instant.
-        score_range: The lowest and highest score that a rating may have; None where scores are not graded. A dislike
-            or the like lies below it.
+        score_range: The lowest and highest score of a rating; dislikes lie below it. None where scores have no grades.
         audience: The users' column that names their audience; None without one.
         learned: bool, one entry a pair: what may be learned from; the other pairs are seen, and no more. None: all.
         set_aside: bool[n_users], users who are not learned from and get their audience's list. None: no user.

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from serving.contexts import Values
 from serving.experiment_assignment import ShownList
 from serving.filling import filled
 from serving.listing import (
@@ -29,7 +30,12 @@ _OBJECT_BYTES: Final = 200
 
 
 class ListRequest(NamedTuple):
-    """The parameters of a request for a list; None leaves a parameter to the rules in force."""
+    """The parameters of a request for a list; None leaves a parameter to the rules in force.
+
+    Attributes:
+        context: The contexts that it names; once the release has been asked, those that change the list.
+        warnings: Why others change nothing.
+    """
 
     k: int = 10
     exclude: tuple[str, ...] = ()
@@ -37,11 +43,13 @@ class ListRequest(NamedTuple):
     max_difficulty: str | None = None
     diversity: float | None = None
     alpha: float | None = None
+    context: Values = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def as_published(self) -> bool:
-        """Return whether the request sets nothing but the length."""
-        return self == ListRequest(k=self.k)
+        """Return whether the request sets nothing but the length and its context."""
+        return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings)
 
     def changes(self, rules: Rules) -> Rules:
         """Return the rules in force, changed by the parameters of this request."""
@@ -106,9 +114,13 @@ class EncodedList(NamedTuple):
 
 
 def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, asked: ListRequest) -> list[Entry]:
-    """Make a user's list: look up the published one, or pick a new one where rules, events or the request change it."""
+    """Make a user's list: look up the published one, or pick a new one where rules, events or the request change it.
+
+    A request's context must be one that the release has been asked about.
+    """
     narrowing = Narrowing(asked.category, asked.max_difficulty)
-    if rules.plain and narrowing == Narrowing() and not isinstance(whose, UserState) and asked.k <= snapshot.k:
+    plain = rules.plain and narrowing == Narrowing() and not asked.context
+    if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
         if published is not None:
             return published
@@ -116,11 +128,11 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     allowed = allowed_items(snapshot, user, rules, narrowing)
     candidates = candidates_of(snapshot, user, rules)
     if candidates is None:
-        made = audience_list(snapshot, user, asked.k, rules, allowed)
+        made = audience_list(snapshot, user, asked.k, rules, allowed, asked.context)
     else:
-        shown = ruled(snapshot, candidates, rules, allowed)
+        shown = ruled(snapshot, candidates, rules, allowed, asked.context)
         made = picked_list(snapshot, user, shown, places_of(snapshot, shown, rules, asked.k))
-    if len(made) >= asked.k or narrowing == Narrowing():
+    if len(made) >= asked.k or (narrowing == Narrowing() and not rules.prerequisites):
         return made
     return filled(snapshot, user, made, rules, allowed, asked.k)
 

@@ -33,8 +33,8 @@ class Candidates:
 class Scorer:
     """Scores of one user by component, as a night computes them: z-scores over the unseen items.
 
-    A component that publishes its item weights can score any history. For the others only the published scores of the
-    pool are known; an item outside the pool gets the lowest score in it.
+    A component that publishes its item weights or its network can score any history. For the others only the published
+    scores of the pool are known; an item outside the pool gets the lowest score in it.
     """
 
     def __init__(self, snapshot: Snapshot, user: UserState) -> None:
@@ -59,10 +59,10 @@ class Scorer:
         return self._ordered(items, ordered + _total(self._shares, after)[items] - was, self._shares, after)
 
     def by_events(self) -> Candidates | None:
-        """Score the whole catalogue from a user's history by item weights; None where no weight applies.
+        """Score the whole catalogue from a user's history by weights and networks; None where neither applies.
 
         A user without events since the release keeps the audience's list. Where no component of the recipe has
-        weights, co-occurrence or content weights are used.
+        either, co-occurrence or content weights are used.
         """
         if not self._user.sent:
             return None
@@ -94,7 +94,8 @@ class Scorer:
 
     def by_history(self, items: Indices) -> Candidates | None:
         """Order the given items that have a positive weight to the history, best first; None where there are none."""
-        shares = {name: share for name, share in self._shares.items() if self._weighs(name) and share > 0}
+        weighing = self._snapshot.weights
+        shares = {name: share for name, share in self._shares.items() if name in weighing and share > 0}
         if not shares:
             shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
         raw = {name: self._sums(name, self._user.current) for name in shares}
@@ -117,7 +118,7 @@ class Scorer:
         return self._snapshot.catalogue.positions(columns[ITEM_ID]).tolist() if columns else []
 
     def _weighs(self, name: str) -> bool:
-        return name in self._snapshot.weights
+        return name in self._snapshot.scorers
 
     def _moves(self, name: str) -> bool:
         return bool(self._user.sent) and self._weighs(name)
@@ -146,9 +147,9 @@ class Scorer:
         return _standardised(self._sums(name, history), unseen)
 
     def _sums(self, name: str, history: Mapping[int, Interaction]) -> Float32s:
-        """Sum a component's weights over a history that begins with the newest item, float32 [n_items]."""
+        """Score a history that begins with the newest item by one component, float32 [n_items]."""
         histories = as_histories(history, len(self._snapshot.catalogue))
-        scores: Float32s = self._snapshot.weights[name].score(histories)[0]
+        scores: Float32s = self._snapshot.scorers[name].score(histories)[0]
         return scores
 
     @cached_property

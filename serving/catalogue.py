@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 from nightschool.columns import ITEM_ID, ITEM_INDEX, TEXT, TITLE, WITHDRAWN
 from nightschool.contract import Indices, Mask
 from nightschool.data.features import item_features
-from nightschool.data.labels import label_rows
+from nightschool.data.labels import label_rows, one_hot
+from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
 from nightschool.item_columns import ItemColumns
 from serving.schemas.common import ExternalId, Item
 
@@ -100,6 +101,52 @@ class Catalogue:
         """Return item features for diversity, CSR float32 [n_items, n_labels]: labels and levels, rows of unit norm."""
         without_text = self._frame.with_columns(pl.lit(None, dtype=pl.String).alias(TEXT))
         return item_features(without_text, self._columns, np.ones(len(self), dtype=bool))
+
+    @cached_property
+    def prerequisites(self) -> csr_array:
+        """Return which items each item declares as prerequisites, CSR bool [n_items, n_items]."""
+        return prerequisite_matrix(self._frame, self._prerequisite_pairs)
+
+    @cached_property
+    def unmatched(self) -> Mapping[ExternalId, list[str]]:
+        """Map items to what they name as prerequisites and no item matches."""
+        lost = self._prerequisite_pairs.filter(pl.col(PREREQUISITE).is_null())
+        return dict(lost.group_by(ITEM_ID, maintain_order=True).agg(NAMED).iter_rows())
+
+    @cached_property
+    def _prerequisite_pairs(self) -> pl.DataFrame:
+        column = self._columns.prerequisites
+        if column in self._frame.columns:
+            return prerequisite_pairs(self._frame, column)
+        # A release may be older than what the manifest says of prerequisites.
+        nothing = pl.lit(None, pl.List(pl.String)).alias(NAMED)
+        return prerequisite_pairs(self._frame.select(ITEM_ID, nothing), NAMED)
+
+    def ready(self, completed: Indices) -> Mask:
+        """Select the items of which every declared prerequisite is completed, bool [n_items].
+
+        Args:
+            completed: int32 [n], positions.
+        """
+        missing = np.ones(len(self), dtype=np.int32)
+        missing[completed] = 0
+        mask: Mask = self.prerequisites @ missing == 0
+        return mask
+
+    @cached_property
+    def skill_names(self) -> list[str]:
+        """Return every skill that an item builds, sorted."""
+        column = self._columns.skills
+        if column not in self._frame.columns:
+            return []
+        names: list[str] = label_rows(self._frame.select(column), column)[column].unique().sort().to_list()
+        return names
+
+    @cached_property
+    def skills(self) -> csr_array:
+        """Return which skills each item builds, CSR bool [n_items, n_skills]."""
+        columns = [self._columns.skills] if self.skill_names and self._columns.skills else []
+        return one_hot(self._frame, columns).astype(bool)
 
     @property
     def label_names(self) -> Sequence[str]:

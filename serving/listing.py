@@ -19,6 +19,7 @@ from nightschool.vocabulary import (
 )
 from serving.candidates import Candidates, Scorer
 from serving.catalogue import Catalogue
+from serving.contexts import Values
 from serving.reasons import reasons_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
@@ -63,7 +64,9 @@ def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entr
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 
-def audience_list(snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask) -> list[Entry]:
+def audience_list(
+    snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask, context: Values = ()
+) -> list[Entry]:
     """Return up to k unseen items that the audience likes most, from the user's own list where there is one."""
     audience = snapshot.audience(user.user_id)
     reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
@@ -72,7 +75,7 @@ def audience_list(snapshot: Snapshot, user: UserState, k: int, rules: Rules, all
     published = np.array([*liked.values()], dtype=np.float32)
     spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
     candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
-    shown = ruled(snapshot, candidates, rules, allowed)
+    shown = ruled(snapshot, candidates, rules, allowed, context)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
     scores = shown.parts[AUDIENCE_LIST][places].tolist()
@@ -108,6 +111,8 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     allowed[catalogue.positions(map(snapshot.item_id, rules.exclude))] = False
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
+    if rules.prerequisites:
+        allowed &= catalogue.ready(user.completed())
     if narrowing.category is not None:
         allowed &= _with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)
@@ -129,9 +134,9 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules) -> Candidat
     return scorer.by_alpha(rules.alpha) or scorer.by_events()
 
 
-def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask) -> Candidates:
-    """Keep the allowed candidates, add the boosts of the rules, and order them, best first."""
-    gain = np.zeros(len(snapshot.catalogue), dtype=np.float32)
+def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:
+    """Keep the allowed candidates, add the boosts of the rules and of the context, and order them, best first."""
+    gain = snapshot.contexts.gain(context, len(snapshot.catalogue))
     for label, points in rules.boost.items():
         gain[snapshot.catalogue.labelled(label)] += points
     kept = allowed[candidates.items]

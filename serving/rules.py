@@ -27,6 +27,10 @@ class Rules(BaseModel):
         description="Levels that an item may lie above the highest one that the user completed;"
         " the lowest level is always shown.",
     )
+    prerequisites: bool = Field(
+        default=False,
+        description="Whether an item is shown only once all of its declared prerequisites are completed.",
+    )
     diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
     alpha: float | None = Field(
         default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."

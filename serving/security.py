@@ -105,7 +105,8 @@ def needed_role(method: str, path: str) -> Role:
 def _is_of(user_id: str, method: str, path: str) -> bool:
     """Return whether a request is about one user; the route of events checks whose events are sent."""
     if method in _SAFE:
-        return path == f"/v1/users/{user_id}/recommendations" or path.startswith("/v1/items/")
+        own = (f"/v1/users/{user_id}/recommendations", f"/v1/users/{user_id}/path")
+        return path in own or path.startswith("/v1/items/")
     return path == "/v1/events" or path.startswith("/v1/events/")
 
 

@@ -22,15 +22,17 @@ from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
 from serving.listing import allowed_items
-from serving.neighbours import similar_items, similar_users
-from serving.next_items import next_items, study_next
+from serving.neighbours import similar_users
+from serving.next_items import study_next
 from serving.operations import release_detail, release_entries
+from serving.paths import learning_path
 from serving.rules import load_rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
+from serving.schemas.paths import LearningPath
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
-from serving.schemas.similar import Method, NextItems, SimilarItems, SimilarUsers
+from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
@@ -124,40 +126,22 @@ class Service:
         """Return whether the list only needs to be looked up in memory, without waiting for a database."""
         if not self.feedback.known or not self.current.opened:
             return False
-        if asked.as_published and self.rules.plain and not self.experiment.running:
-            snapshot = self.current.snapshot
-            if self.feedback.mark(snapshot.require_user_id(user_id)) == NOTHING:
-                return True
-        return self._bodies.get(self._question(user_id, asked)) is not None
+        question = self._question(user_id, asked)
+        plain = asked.as_published and self.rules.plain and not self.experiment.running and not question.asked.context
+        return (plain and question.mark == NOTHING) or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
-        snapshot = self.current.snapshot
-        user = snapshot.require_user_id(user_id)
+        user = (snapshot := self.current.snapshot).require_user_id(user_id)
         arm = self.experiment.arm_of(user) if asked.as_published else None
-        return CacheKey(
-            snapshot, user, asked, self.feedback.mark(user), self._generation, _hours(snapshot.release), arm
-        )
+        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        resolved = asked._replace(context=context, warnings=warnings)
+        mark, hours = self.feedback.mark(user), _hours(snapshot.release)
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """Return a user's list as a record; see `body`."""
         return Recommendations.model_validate_json(self.body(user_id, asked).json)
-
-    def similar_items(self, item_id: ExternalId, k: int) -> SimilarItems:
-        """Return the items most similar to an item.
-
-        Raises:
-            NotFound: There is no such item.
-        """
-        return similar_items(self.current.snapshot, item_id, k)
-
-    def next_items(self, item_id: ExternalId, k: int) -> NextItems:
-        """Return the items that most users take soon after an item.
-
-        Raises:
-            NotFound: There is no such item.
-        """
-        return next_items(self.current.snapshot, item_id, k)
 
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
@@ -181,6 +165,17 @@ class Service:
         """Return a user's n newest items, newest first: events since the release, then what the release knew."""
         snapshot = self.current.snapshot
         return history(snapshot, snapshot.require_user_id(user_id), self.feedback, n)
+
+    def learning_path(self, user_id: ExternalId, goal: str, length: int) -> LearningPath:
+        """Plan the steps from what a user has completed, events since the release included, to an item or a skill.
+
+        Raises:
+            NotFound: The home can have no such user, or the catalogue has no such goal.
+            Unreachable: The user's events cannot be read now.
+        """
+        snapshot = self.current.snapshot
+        user = snapshot.require_user_id(user_id)
+        return learning_path(snapshot, UserState.of(snapshot, user, *self.feedback.reactions(user)), goal, length)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""
@@ -282,6 +277,8 @@ class Service:
             "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
             "alpha": rules.alpha,
+            "context": dict(asked.context),
+            "warnings": asked.warnings,
             "release_age_hours": question.hours,
         }
         exposed = None

@@ -1,7 +1,7 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from nightschool.columns import (
     RANK,
     RECENCY,
     SCORE,
+    SHARE,
     TEXT,
     TITLE,
     USER_ID,
@@ -36,15 +37,19 @@ from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
 from nightschool.ranking.foldin import ItemWeights, stand_in_order
+from nightschool.ranking.paths import Curriculum
+from nightschool.ranking.self_attention import SelfAttention
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
 from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
+from nightschool.storage.serving_networks import network_files, read_network
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
+from serving.contexts import Contexts
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -67,8 +72,10 @@ class Snapshot:
         audiences: Audience to its items, best first.
         weights: Component to item weights over the catalogue's positions; the first ones explain what components
             without any recommend.
+        networks: Component to its network over the catalogue's positions; none in older releases.
         pools: The candidates behind the lists.
         k: The length that lists were published with.
+        contexts: What hour, weekday and declared contexts of a request change.
     """
 
     release: Release
@@ -83,8 +90,10 @@ class Snapshot:
     users: pl.DataFrame
     audiences: Mapping[str, list[tuple[ExternalId, float]]]
     weights: Mapping[str, ItemWeights]
+    networks: Mapping[str, SelfAttention]
     pools: CandidatePools
     k: int
+    contexts: Contexts = field(default_factory=Contexts)
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -113,8 +122,13 @@ class Snapshot:
             users=_users(reader, manifest),
             audiences=_audiences(reader),
             weights=_weights(reader, catalogue),
+            networks={
+                component: read_network(file, catalogue.position, len(catalogue))
+                for component, file in network_files(lists.path.parent).items()
+            },
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
+            contexts=Contexts.of(reader, manifest, catalogue),
         )
 
     @property
@@ -161,7 +175,25 @@ class Snapshot:
     @cached_property
     def by_order(self) -> bool:
         """Return whether a component ranks by the order of a history."""
-        return any(weights.recency is not None for weights in self.weights.values())
+        return bool(self.networks) or any(weights.recency is not None for weights in self.weights.values())
+
+    @cached_property
+    def scorers(self) -> Mapping[str, ItemWeights | SelfAttention]:
+        """Return what scores any history by component: its item weights, or its network."""
+        return {**self.weights, **self.networks}
+
+    @cached_property
+    def curriculum(self) -> Curriculum:
+        """Return what learning paths are planned over; no transitions in a release made before releases had them."""
+        catalogue = self.catalogue
+        follows = csr_array((len(catalogue), len(catalogue)), dtype=np.float32)
+        if self.next_items is not None:
+            rows = pl.scan_ipc(self.next_items.path, glob=False, hive_partitioning=False)
+            pairs = rows.select(ITEM_ID, NEIGHBOR_ID, SHARE).explode(NEIGHBOR_ID, SHARE).collect()
+            placed = _placed(pairs, catalogue)
+            cells = (placed["place"].to_numpy(), placed["target"].to_numpy())
+            follows = csr_array((placed[SHARE].to_numpy(), cells), shape=follows.shape)
+        return Curriculum(catalogue.prerequisites, catalogue.levels, self.available, follows, catalogue.skills)
 
     @property
     def has_content(self) -> bool:
@@ -236,11 +268,7 @@ def _audiences(reader: Reader) -> dict[str, list[tuple[ExternalId, float]]]:
 
 def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
     """Read each component's item weights at the catalogue's positions; empty where the release has none."""
-    rows = reader.table(ITEM_WEIGHTS).collect()
-    places = pl.DataFrame({ITEM_ID: pl.Series(catalogue.ids, dtype=reader.home.lake.item_id)}).with_row_index("place")
-    placed = rows.join(places, on=ITEM_ID).join(
-        places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"}), on=NEIGHBOR_ID, maintain_order="left"
-    )
+    placed = _placed(reader.table(ITEM_WEIGHTS).collect(), catalogue)
     n = len(catalogue)
     weights = {}
     for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items():
@@ -249,3 +277,11 @@ def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
         weights[str(component)] = ItemWeights(matrix, part[RECENCY][0])
     names = component_names(Recipe.model_validate(reader.release.recipe))
     return {name: weights[name] for name in stand_in_order(weights, names)}
+
+
+def _placed(pairs: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Add the positions of item_id and neighbor_id, `place` and `target`; pairs of items it lacks are left out."""
+    ids = pl.Series(ITEM_ID, catalogue.ids, dtype=pairs.schema[ITEM_ID])
+    places = ids.to_frame().with_row_index("place")
+    targets = places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"})
+    return pairs.join(places, on=ITEM_ID).join(targets, on=NEIGHBOR_ID, maintain_order="left")

@@ -10,13 +10,14 @@ from prefect.cache_policies import NO_CACHE
 from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.application.stage import resumable
-from nightschool.columns import ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.columns import CONTEXT_LIFTS, ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.night import Night
-from nightschool.night.records import PrepareRecord, RecommendRecord, RefitRecord
-from nightschool.night.release.lists import read_table, write_tables, write_weights
+from nightschool.night.records import ContextualiseRecord, PrepareRecord, RecommendRecord, RefitRecord
+from nightschool.night.release.contexts import context_lifts
+from nightschool.night.release.lists import read_table, write_rows, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.settings import Settings
@@ -28,10 +29,12 @@ logger = logging.getLogger("nightschool.tasks")
 
 
 @task(cache_policy=NO_CACHE)
-def recommend(night: Night, prepared: PrepareRecord, refitted: RefitRecord) -> RecommendRecord:
+def recommend(
+    night: Night, prepared: PrepareRecord, refitted: RefitRecord, contextual: ContextualiseRecord
+) -> RecommendRecord:
     """Write the tables of the release below the night's folder, and ask the table gates about the lists."""
     logger.info("recommend: lists by %s", refitted.recipe)
-    return resumable(night, RecommendRecord, lambda folder: _recommend(night, prepared, folder))
+    return resumable(night, RecommendRecord, lambda folder: _recommend(night, prepared, contextual, folder))
 
 
 def tables_folder(night: Night) -> Path:
@@ -39,7 +42,7 @@ def tables_folder(night: Night) -> Path:
     return night.folder / RecommendRecord.stage
 
 
-def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> RecommendRecord:
+def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseRecord, folder: Path) -> RecommendRecord:
     log, config = load(night, prepared).log, night.config
     dataset = log.dataset()
     megabytes = Settings().block_megabytes
@@ -48,6 +51,7 @@ def _recommend(night: Night, prepared: PrepareRecord, folder: Path) -> Recommend
     content = content_weights(night)
     if content is not None:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
+    counts[CONTEXT_LIFTS.name] = write_rows(context_lifts(dataset, log.contexts, contextual), folder, CONTEXT_LIFTS)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     personal = any(part.personal for part in recommender.parts.values())
     gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))

@@ -1,6 +1,5 @@
 """Stage select: models, hyper-parameters and α, chosen on validation."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -8,16 +7,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.catalog import build, create
-from nightschool.application.search import repeat_search, search_for, settled_search
+from nightschool.application.search import search_for, settled_search
 from nightschool.application.stage import resumable
 from nightschool.contract import Split
-from nightschool.data.splits.splitting import validation_split
+from nightschool.data.splits.rotating import ValidationCuts
 from nightschool.evaluation.segments import segments
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, SelectRecord
 from nightschool.night.reporting.metrics import describe_selection
 from nightschool.night.selection.reranking import with_reranker
-from nightschool.night.selection.select import Search, Selection, choose_recipe
+from nightschool.night.selection.select import choose_recipe
+from nightschool.night.selection.selection import Selection
 from tasks.prepare import load
 
 
@@ -29,25 +29,17 @@ def select(night: Night, prepared: PrepareRecord) -> SelectRecord:
 
 def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord:
     data = load(night, prepared)
-    split = validation_split(data.log, data.cut)
-    search, champion = _search(night), night.champion_recipe
-    single = choose_recipe(split, search, create)
-    selection = with_reranker(single, split, search, build, champion)
-    if night.searched is not None and not night.searched.reranked:
-        selection = replace(selection, recipe=single.recipe)
+    cuts = ValidationCuts(data.log, data.cut, night.config.seed)
+    split, champion = cuts[0], night.champion_recipe
+    search = search_for(night.config, split.fitted)
+    if champion is not None and not night.tune:
+        search = settled_search(champion, search)
+    selection = with_reranker(choose_recipe(cuts, search, create), split, search, build)
     _metrics(selection, split).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs, tuned=night.tune)
     if champion is not None and not night.tune:
         record = record.model_copy(update={"recipe": champion})
     return record
-
-
-def _search(night: Night) -> Search:
-    """Return what is tried tonight: everything, the settings of an earlier run, or one setting a model."""
-    search, champion = search_for(night.config), night.champion_recipe
-    if champion is not None and not night.tune:
-        return settled_search(champion, search)
-    return search if night.searched is None else repeat_search(search, night.searched)
 
 
 def _metrics(selection: Selection, split: Split) -> pl.DataFrame:

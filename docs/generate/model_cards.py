@@ -11,11 +11,13 @@ from models.reranker.config import RerankerConfig
 from models.reranker.reranker import Reranker
 from nightschool.capabilities import FoldsIn, PredictsInContext, PredictsRatings, WeighsItems
 from nightschool.contract import Space, Span
+from nightschool.ranking.self_attention import Attends
 from nightschool.recipe import RERANKER
 
 _CAPABILITIES: Final = {
     FoldsIn: "scores users from a history it was not fitted on",
     WeighsItems: "has item-to-item weights, which explain its lists and follow events while served",
+    Attends: "has a network that a release publishes, so that lists follow events while served",
     PredictsRatings: "predicts ratings",
     PredictsInContext: "predicts ratings in the context of their time (for analysis only)",
 }

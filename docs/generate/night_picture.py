@@ -18,6 +18,7 @@ _CAPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "prepare": ("scores, split:", "train | validation | test"),
     "select": ("models, settings, α", "on validation: a recipe"),
     "prove": ("challenger, champion,", "popularity on the test"),
+    "contextualise": ("hour, device, place", "where they help"),
     "refit": ("the approved recipe", "on all known at T"),
     "recommend": ("lists, similar items", "and users, fallbacks"),
     "publish": ("one atomic commit", "moves the pointer"),

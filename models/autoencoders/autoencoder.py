@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, vstack
 from models.autoencoders.item_gram import Int64s, ItemGram
 from models.autoencoders.local_ridge import solve_nearest
 from models.base import ModelConfig
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 
@@ -46,6 +47,16 @@ class AutoencoderConfig(ModelConfig):
     )
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrix may take, in GB.")
 
+    def is_dense(self, n_items: int) -> bool:
+        """Return whether the item matrix fits into its memory."""
+        return n_items**2 * _BYTES_A_CELL / 1e9 <= self.max_gigabytes
+
+    def seconds(self, shape: Shape) -> float:
+        """Estimate the seconds to solve for the weights of data of this shape."""
+        if self.is_dense(shape.items):
+            return 1e-9 * shape.item_pairs + 4e-8 * shape.items**2 + 5e-12 * shape.items**3
+        return 4e-9 * shape.item_pairs + 1e-8 * shape.items * self.neighbours**2
+
 
 @dataclass(frozen=True)
 class Autoencoder:
@@ -77,9 +88,9 @@ class Autoencoder:
             NightschoolError: The matrix has no inverse.
         """
         n_items = self.item_gram.n_items
-        gigabytes = n_items**2 * _BYTES_A_CELL / 1e9
-        if gigabytes <= self.config.max_gigabytes:
+        if self.config.is_dense(n_items):
             return self._dense(), None
+        gigabytes = n_items**2 * _BYTES_A_CELL / 1e9
         note = (
             f"{self.name}: {n_items:,} items would need {gigabytes:.2g} GB as a dense matrix, so each was learned from "
             f"its {self.config.neighbours} nearest alone"

@@ -13,6 +13,7 @@ from models.autoencoders.item_gram import ItemGram, Sequences
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
 from nightschool.data.features import features_of
+from nightschool.data.shape import Shape
 from nightschool.errors import DataRefused
 
 
@@ -70,6 +71,10 @@ class Dlae(ItemToItem):
     sequential = True
 
     config: DlaeConfig
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 1.3 * self.config.seconds(shape)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         likes, features = dataset.positives(), self._features(dataset)

@@ -9,6 +9,7 @@ from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Floa
 from models.autoencoders.item_gram import ItemGram
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
+from nightschool.data.shape import Shape
 from nightschool.errors import DataRefused
 
 
@@ -55,6 +56,10 @@ class Ease(ItemToItem):
     config_type = EaseConfig
 
     config: EaseConfig
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return self.config.seconds(shape)
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         likes = dataset.weighted_positives() if self.config.weighted else dataset.positives()

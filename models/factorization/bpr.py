@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.data.shape import Shape
 
 _FEWEST_USERS = 0.5  # of an item without users, whose logarithm would not be finite
 
@@ -65,6 +66,10 @@ class Bpr(Model):
     """float32 [n_users, factors + 1]; the last is the one that an item's bias is multiplied by."""
     item_factors: Float32s
     """float32 [n_items, factors + 1]; the last is the item's bias."""
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 3e-9 * shape.pairs * self.config.factors * self.config.epochs
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         likes = dataset.positives()

@@ -2,12 +2,16 @@
 
 import numpy as np
 from numba import njit
+from numba.np.linalg import ensure_lapack
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices
 
 # numba compiles the kernels by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
+
+# Loaded now, and not at the first call: a limit of BLAS's threads holds for what is loaded when it is set.
+ensure_lapack()
 
 
 def fall_without(likes: csr_array, items: Indices, factors: Float32s, floor: Float32s, slope: float) -> Float32s:

@@ -14,6 +14,7 @@ from models.factorization.factor_model import by_index
 from models.factorization.surprise_trainset import trainset
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError
 
 _BYTES_A_CELL = 40  # Surprise sums five square matrices of eight bytes an entry
@@ -105,6 +106,10 @@ class KnnBaseline(Model):
         parts = (self.deviations.indptr, self.deviations.indices, self.deviations.data)
         _add_deviations((near, speakers), self.similarities, parts, self.config.neighbours, estimates)
         return estimates
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 1e-7 * (shape.item_pairs if self.config.side == "items" else shape.user_pairs)
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         del seed  # nothing is drawn

@@ -14,6 +14,7 @@ from models.rating_stack.sessions import Sessions
 from models.rating_stack.temporal_context import instants_of, seconds_of
 from models.ratings import Ratings
 from nightschool.contract import Dataset, Float32s, Space
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError
 
 Float64s = NDArray[np.float64]
@@ -76,6 +77,12 @@ class BayesianFm(FactorModel):
     needs_scores = True
 
     config: BayesianFmConfig
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return (
+            2e-7 * shape.pairs * self.config.rank * self.config.chains * (self.config.burn_in + self.config.samples) / 2
+        )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         ratings = Ratings.graded(dataset)

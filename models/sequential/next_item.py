@@ -11,7 +11,7 @@ from models.autoencoders.autoencoder import spread
 from models.autoencoders.item_gram import Sequences
 from models.base import Model, ModelConfig
 from nightschool.contract import Dataset, Float32s, Indices
-from nightschool.errors import DataRefused
+from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import ItemWeights
 
@@ -23,6 +23,7 @@ class NextItemConfig(ModelConfig):
         default=3.0, gt=0, le=1000, description="Places in a history over which an item's weight falls to 1/e."
     )
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
+    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrices may take, in GB.")
 
 
 class NextItem(Model):
@@ -51,6 +52,15 @@ class NextItem(Model):
     @abstractmethod
     def _weights(self, sequences: Sequences, n_items: int, /) -> csr_array:
         """Return the weights among the liked items, CSR float32 [n_items, n_items], diagonal empty."""
+
+    def _require_memory(self, gigabytes: float, n_items: int, lower: str) -> None:
+        """Raise where a fit needs more memory than it may take; `lower` names what would need less."""
+        if gigabytes > self.config.max_gigabytes:
+            raise ConfigurationError(
+                f"{self.name} needs {gigabytes:.2g} GB for {n_items:,} items",
+                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
+                do=f"raise {self.name}.max_gigabytes, lower {self.name}.{lower}, or leave {self.name} out",
+            )
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n_block, n_items].

@@ -12,6 +12,7 @@ from models.base import Model, ModelConfig
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.sequences import placed_likes
+from nightschool.data.shape import Shape
 from nightschool.errors import DataRefused
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import faded
@@ -114,6 +115,11 @@ class NextNeighbours(Model):
         """Remove a user, also as a neighbour: their history no longer counts for others."""
         super().forget(user_index)
         self.taken = self.taken[np.arange(self.taken.shape[0]) != user_index]
+
+    def score_seconds(self, shape: Shape, n_users: int) -> float:
+        """Estimate the seconds to score every item for some users."""
+        reach = 7 * self.config.recency
+        return 3e-9 * n_users * min(shape.pairs / shape.users, reach) * shape.pairs / shape.items * reach
 
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])

@@ -12,13 +12,15 @@ from models.sequential.followers import following, in_blocks_of_rows, next_weigh
 from models.sequential.nearest_next import solve_preceding
 from models.sequential.next_item import NextItem, NextItemConfig
 from nightschool.contract import Float32s, Space, Span
-from nightschool.errors import ConfigurationError, NightschoolError
+from nightschool.data.shape import Shape
+from nightschool.errors import NightschoolError
 from nightschool.ranking.truncate import keep_largest, keep_largest_entries
 
 _NOTHING = 1e-3  # what is left of a weight where the past is cut off
 _LONGEST = 200
 _BYTES_A_PAIR = 8  # AᵀA and AᵀF in float32
 _BYTES_AN_ENTRY = 8
+_DENSE_GIGABYTES = 1.0  # 11,000 items: beyond, a dense solve takes minutes and ranks no better
 _NONE = np.zeros(1, np.float32)
 
 
@@ -28,9 +30,8 @@ class NextRidgeConfig(NextItemConfig):
     l2: float = Field(default=100.0, gt=0, le=1e7, description="Added to the diagonal of the pasts' co-occurrences.")
     horizon: int = Field(default=3, ge=1, le=50, description="Places ahead that are predicted, the first most.")
     fading_ahead: float = Field(default=0.6, gt=0, le=1, description="What each further place ahead counts less.")
-    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that the item matrices may take, in GB.")
     neighbours: int = Field(
-        default=100, ge=1, le=2000, description="Items that each is learned from where dense matrices do not fit."
+        default=100, ge=1, le=2000, description="Items that each is learned from where there are too many of them."
     )
 
     space: ClassVar[Space] = {
@@ -47,7 +48,8 @@ class NextRidge(NextItem):
         score = a · B, a(i) = exp(−place(i) / `recency`), B = (AᵀA + l2 · I)⁻¹ · AᵀF over all places t of all histories:
         row t of A is the past before t, faded like a; row t of F holds `fading_ahead`ᵐ at the m-th item from t on, for
         `horizon` of them. Of each row of B the `weights_per_item` largest entries are kept. Where the two item matrices
-        exceed `max_gigabytes`, an item's column of B is the regression on the `neighbours` items that precede it most.
+        exceed `max_gigabytes` or 1 GB, an item's column of B is the regression on the `neighbours` items that precede
+        it most.
 
     Good for:
         Courses, series and whatever else is taken in an order: in seconds, and often the best single model there.
@@ -75,9 +77,19 @@ class NextRidge(NextItem):
 
     config: NextRidgeConfig
 
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        if not self._fits(shape.items**2 * _BYTES_A_PAIR / 1e9):
+            return 1e-6 * shape.pairs + 1e-8 * shape.items * self.config.neighbours**2
+        return 2e-7 * shape.pairs + 8e-8 * shape.items**2 + 1e-11 * shape.items**3
+
+    def _fits(self, gigabytes: float) -> bool:
+        """Return whether dense matrices of this size are made."""
+        return gigabytes <= min(self.config.max_gigabytes, _DENSE_GIGABYTES)
+
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
         gigabytes = n_items**2 * _BYTES_A_PAIR / 1e9
-        if gigabytes <= self.config.max_gigabytes:
+        if self._fits(gigabytes):
             return keep_largest(self._solve(sequences, n_items), self.config.weights_per_item)
         self.note = (
             f"{self.name}: {n_items:,} items would need {gigabytes:.2g} GB as dense matrices, so each was learned from "
@@ -107,12 +119,7 @@ class NextRidge(NextItem):
             )
         )
         gigabytes = ((gram.nnz + before.nnz) * _BYTES_AN_ENTRY + n_items * self.config.neighbours * 8) / 1e9
-        if gigabytes > self.config.max_gigabytes:
-            raise ConfigurationError(
-                f"{self.name} needs {gigabytes:.2g} GB for {n_items:,} items even in its sparse form",
-                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
-                do=f"raise {self.name}.max_gigabytes, lower {self.name}.recency, or leave {self.name} out",
-            )
+        self._require_memory(gigabytes, n_items, "recency")
         found = solve_preceding(gram, before, self.config.l2, self.config.neighbours)
         if np.isnan(found.own).any():
             raise self._not_definite()

@@ -9,6 +9,7 @@ from models.base import Model
 from models.sequential.sasrec_batches import TrainingSet
 from models.sequential.sasrec_config import SasRecConfig
 from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, DataRefused, Unavailable
 from nightschool.histories import Histories
 from nightschool.ranking.self_attention import SelfAttention
@@ -80,6 +81,10 @@ class SasRec(Model):
 
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])
+
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 3e-10 * shape.pairs * self.config.width * self.config.compared(shape.items) * min(self.config.epochs, 30)
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         liked = np.unique(dataset.positives().indices)

@@ -53,10 +53,14 @@ class SasRecConfig(ModelConfig):
         """Return how many rows of packed histories make a step."""
         return max(1, self.batch // self.length)
 
+    def compared(self, n_items: int) -> int:
+        """Return with how many items each next item is compared in a step."""
+        return n_items if n_items <= self.whole_catalogue else self.negatives
+
     def gigabytes(self, n_items: int) -> float:
         """Estimate the memory of training: arrays with slopes, moments and the best copy, and a step's activations."""
         places = self.rows * self.length
-        compared = n_items if n_items <= self.whole_catalogue else self.negatives
+        compared = self.compared(n_items)
         hidden = (12 + 4 * _HIDDEN) * self.width + 4 * self.heads * self.length
         layers = self.blocks * (4 + 2 * _HIDDEN) * self.width**2
         return 4 * (7 * (n_items * self.width + layers) + places * (4 * compared + self.blocks * hidden)) / 1e9

@@ -10,6 +10,7 @@ from models.autoencoders.item_gram import Sequences
 from models.sequential.followers import following, in_blocks_of_rows
 from models.sequential.next_item import NextItem, NextItemConfig
 from nightschool.contract import Float32s, Space, Span
+from nightschool.data.shape import Shape
 from nightschool.ranking.truncate import keep_largest
 
 
@@ -49,10 +50,10 @@ class Transitions(NextItem):
         What people take next, learned in seconds from few data.
 
     Refuses:
-        Data without an order, and histories of one item alone.
+        Data without an order, histories of one item alone, and weights that exceed `max_gigabytes`.
 
     Memory:
-        12 bytes a weight.
+        16 bytes a weight, `weights_per_item` of them for each item.
 
     Examples:
         >>> model = Transitions(TransitionsConfig(recency=10.0, backward=1.0)).fit(dataset, seed=0)
@@ -69,7 +70,12 @@ class Transitions(NextItem):
 
     config: TransitionsConfig
 
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 5e-9 * shape.pairs * self.config.reach + 4e-8 * shape.items**2
+
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
+        self._require_memory(2 * n_items * self.config.weights_per_item * 8 / 1e9, n_items, "weights_per_item")
         steps = self._steps(sequences, n_items)
 
         def chained(items: range) -> Float32s:

@@ -29,7 +29,7 @@ def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
         )
     log = asked.events(home)
     cut = leave_out(log, asked.protocol, seed=asked.seed)
-    config, search = asked.config, asked.search
+    config, search = asked.config, asked.search_on(log.dataset(cut.part(TRAIN)))
     effects = measure_effects(log, cut.part(TRAIN, VALIDATION), config)
     tables = measure_cold_start(log, cut, search, Makers(create, build))
     documents = [describe_table(table, lambda row: describe_measured(row, search.cutoffs)) for table in tables]

@@ -10,20 +10,23 @@ from nightschool.application.home import manifest_of
 from nightschool.application.search import search_for
 from nightschool.application.sources import read_hold_out
 from nightschool.columns import INTERACTIONS, ITEM_ID, RANK, RECOMMENDATIONS, USER_ID
+from nightschool.contract import Dataset
 from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Rules
 from nightschool.data.splits.protocols import SESSION_MINUTES
-from nightschool.data.splits.splitting import TRAIN, VALIDATION, Window, named_cut, test_split, validation_split
+from nightschool.data.splits.rotating import ValidationCuts
+from nightschool.data.splits.splitting import TRAIN, VALIDATION, Window, named_cut, test_split
 from nightschool.errors import ConfigurationError, NotFound
-from nightschool.night.config import NightConfig
+from nightschool.night.config import AUTO, Models, NightConfig
 from nightschool.night.filter_report import measure_effects
 from nightschool.night.prepare import event_log
 from nightschool.night.reporting.metrics import figures
-from nightschool.night.selection.select import Search
+from nightschool.night.selection.search import Search
 from nightschool.offline.compare import compare_models, describe_measured, measure_lists
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
+from nightschool.vocabulary import POPULARITY
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Offline:
     """The request for an offline evaluation.
 
     Attributes:
-        models: Names in the catalogue; popularity is always measured.
+        models: Names in the catalogue, of which popularity is always measured; or `auto`.
         protocol: Name of the protocol that cuts the test.
         k: The k of the ndcg that decides.
         seed: Seed of the split and of every fit.
@@ -40,7 +43,7 @@ class Offline:
         session_minutes: The gap that ends a session, for the protocol next-session.
     """
 
-    models: tuple[str, ...]
+    models: Models
     protocol: str
     k: int
     seed: int
@@ -51,18 +54,17 @@ class Offline:
     @property
     def config(self) -> NightConfig:
         """Return the settings with these models and popularity, this seed, and k among the cutoffs."""
-        models = tuple(dict.fromkeys(["popularity", *self.models]))
+        models = AUTO if self.models == AUTO else tuple(dict.fromkeys([POPULARITY, *self.models]))
         cutoffs = tuple(sorted({*self.settings.cutoffs, self.k}))
         return self.settings.model_copy(update={"models": models, "seed": self.seed, "cutoffs": cutoffs})
 
-    @property
-    def search(self) -> Search:
-        """Return the search that these settings describe.
+    def search_on(self, dataset: Dataset) -> Search:
+        """Return the search that these settings describe, on data like these.
 
         Raises:
             ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
         """
-        return search_for(self.config, decisive_k=self.k)
+        return search_for(self.config, dataset, decisive_k=self.k)
 
     @property
     def window(self) -> Window:
@@ -84,9 +86,10 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
     """Evaluate models on the test: metrics with intervals, and the paired difference to popularity."""
     log = asked.events(home)
     cut = named_cut(log, asked.protocol, seed=asked.seed, window=asked.window)
-    search = asked.search
+    cuts = ValidationCuts(log, cut, asked.seed)
+    search = asked.search_on(cuts[0].fitted)
     effects = measure_effects(log, cut.part(TRAIN, VALIDATION), asked.config)
-    rows, failures = compare_models(validation_split(log, cut), test_split(log, cut), search, create, build)
+    rows, failures = compare_models(cuts, test_split(log, cut), search, create, build)
     return {
         "dataset": home.binding.dataset,
         "protocol": cut.protocol,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prefect.context import FlowRunContext
 
 from nightschool.application.home import asked_manifest, manifest_of
-from nightschool.application.search import search_for
+from nightschool.application.search import check_models
 from nightschool.application.tracking import registry
 from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
@@ -24,7 +24,7 @@ def check_configuration(config: NightConfig, dataset: str | None) -> None:
         ConfigurationError: A model or hyper-parameter does not exist, a value is out of range, or a rule does not fit
             the dataset.
     """
-    search_for(config)
+    check_models(config)
     manifest = asked_manifest(dataset)
     if manifest is not None:
         check_rules(config, manifest)

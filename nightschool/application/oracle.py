@@ -5,7 +5,8 @@ from typing import Any
 
 from models.catalog import build, create
 from nightschool.application.evaluate import Offline
-from nightschool.data.splits.splitting import TEST, named_cut, test_split, validation_split
+from nightschool.data.splits.rotating import ValidationCuts
+from nightschool.data.splits.splitting import TEST, named_cut, test_split
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
 from nightschool.offline.compare import compare_models
@@ -33,8 +34,8 @@ def measure_way(home: Home, truth: Path | None, config: NightConfig, k: int) -> 
     asked = Offline(config.models, "temporal", k, config.seed, "manifest", config)
     log = asked.events(home)
     cut = named_cut(log, asked.protocol, seed=asked.seed, window=asked.window)
-    test = test_split(log, cut)
+    test, cuts = test_split(log, cut), ValidationCuts(log, cut, asked.seed)
     oracle = measure_oracle(log, cut.part(TEST), test, Truth.read(file), k, seed=asked.seed)
-    rows, failures = compare_models(validation_split(log, cut), test, asked.search, create, build)
+    rows, failures = compare_models(cuts, test, asked.search_on(cuts[0].fitted), create, build)
     document = describe_oracle(oracle, rows)
     return {"dataset": home.binding.dataset, "protocol": cut.protocol, **document, "failures": dict(failures)}

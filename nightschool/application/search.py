@@ -1,49 +1,147 @@
-"""The search that a night's configuration describes: models, hyper-parameters and the budget that they share."""
+"""The search that a night's configuration describes: models, hyper-parameters and the seconds that they share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from math import inf
 from typing import Any
 
 from models.catalog import create, reranker_config, space
-from nightschool.night.config import NightConfig
-from nightschool.night.lineage import Searched
-from nightschool.night.selection.select import Search
-from nightschool.night.selection.tuning import Budget, Tunable
+from models.reranker.config import RerankerConfig
+from nightschool.contract import Dataset
+from nightschool.data.shape import Shape
+from nightschool.night.config import AUTO, NightConfig
+from nightschool.night.selection.priors import settings_of_similar_data
+from nightschool.night.selection.reranking import OBJECTIVES
+from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.tuning import LEAST_SECONDS
 from nightschool.recipe import RERANKER, Recipe
 from nightschool.settings import Settings
 
+CANDIDATES = (
+    "popularity",
+    "dlae",
+    "ials",
+    "next_ridge",
+    "transitions",
+    "content",
+    "itemknn",
+    "gfcf",
+    "ease",
+    "rp3beta",
+    "recent_popularity",
+    "next_neighbours",
+    "userknn",
+    "svd",
+    RERANKER,
+)
+"""What `auto` tries, the models that gain most first; each leaves data alone that it cannot learn from."""
 
-def search_for(config: NightConfig, decisive_k: int = 10) -> Search:
-    """Build the search that a configuration describes: each model, its fixed hyper-parameters, the shared budget.
+_FIRST_ROUND = 0.4  # of the search, which the first try of every model may take
+_RERANKED = 0.5  # of the search, which a reranker may take
+
+
+def check_models(config: NightConfig) -> None:
+    """Check that the models and hyper-parameters of a configuration exist.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
     """
     for model, params in config.params.items():
         reranker_config(params) if model == RERANKER else create(model, params)
-    models = [model for model in config.models if model != RERANKER]
-    tunables = tuple(_tunable(model, config.params.get(model, {})) for model in models)
-    budget = Budget(config.search_trials, config.search_seconds, sum(bool(one.space) for one in tunables))
+    for model in () if config.models == AUTO else config.models:
+        reranker_config({}) if model == RERANKER else create(model, {})
+
+
+def search_for(
+    config: NightConfig, dataset: Dataset, decisive_k: int = 10, without_priors: Collection[str] = ()
+) -> Search:
+    """Build the search that a configuration describes: each model, its fixed hyper-parameters, the shared seconds.
+
+    With `auto` those models are tried whose first fit the budget allows, judged by the shape of the data.
+
+    Args:
+        config: The configuration.
+        dataset: What the first validation cut leaves to learn from.
+        decisive_k: The k of the ndcg that decides.
+        without_priors: Known data sets whose settings do not count, such as the one whose figures are reported.
+
+    Raises:
+        ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
+    """
+    check_models(config)
+    shape, seconds = Shape.of(dataset), 60 * config.minutes
+    names = CANDIDATES if config.models == AUTO else config.models
+    tunables = [_tunable(name, config, shape, without_priors) for name in names if name != RERANKER]
+    left_out: dict[str, str] = {}
+    reranker = config.params.get(RERANKER, {}) if RERANKER in names else None
+    if config.models == AUTO:
+        tunables, left_out = _affordable(tunables, seconds)
+        reranking = _reranker_seconds(tunables, shape)
+        if reranking > _RERANKED * seconds:
+            reranker = None
+            left_out[RERANKER] = _too_long(reranking, seconds, _RERANKED)
+        else:
+            seconds -= reranking
     return Search(
-        tunables,
-        budget,
+        tuple(tunables),
+        seconds,
         alphas=config.alphas,
         cutoffs=config.cutoffs,
         seed=config.seed,
         megabytes=Settings().block_megabytes,
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
-        reranker=config.params.get(RERANKER, {}) if RERANKER in config.models else None,
+        reranker=reranker,
         reranker_defaults=reranker_config({}).model_dump(mode="json"),
-        rerank_seconds=config.rerank_seconds,
+        left_out=left_out,
     )
 
 
-def _tunable(model: str, fixed: Mapping[str, Any]) -> Tunable:
+def _tunable(model: str, config: NightConfig, shape: Shape, without_priors: Collection[str]) -> Tunable:
+    fixed = config.params.get(model, {})
     free = {name: values for name, values in space(model).items() if name not in fixed}
     unfitted = create(model, fixed)
-    return Tunable(model, fixed, free, unfitted.config.model_dump(mode="json"), unfitted.personal)
+    n_users = min(shape.users, config.max_validation_users)
+
+    def seconds(params: Mapping[str, Any]) -> float:
+        """Estimate the seconds to fit and to measure a setting; sparse data have shapes of zeros."""
+        one = create(model, {**fixed, **params})
+        return one.fit_seconds(shape) + one.score_seconds(shape, n_users) if shape.pairs else 0.0
+
+    return Tunable(
+        model,
+        fixed,
+        free,
+        unfitted.config.model_dump(mode="json"),
+        unfitted.personal,
+        starts=settings_of_similar_data(shape, model, without_priors),
+        seconds=seconds,
+    )
+
+
+def _affordable(tunables: list[Tunable], seconds: float) -> tuple[list[Tunable], dict[str, str]]:
+    """Return the models whose first tries together fit into the first round, and why the others do not."""
+    left = max(_FIRST_ROUND * seconds, LEAST_SECONDS)
+    kept, left_out = [], {}
+    for one in tunables:
+        needed = one.seconds(one.fixed)
+        if needed <= left:
+            kept.append(one)
+            left -= needed
+        else:
+            left_out[one.model] = _too_long(needed, seconds, _FIRST_ROUND)
+    return kept, left_out
+
+
+def _reranker_seconds(tunables: list[Tunable], shape: Shape) -> float:
+    """Estimate the seconds to try a reranker: every model on each of its cuts, and the trees of each objective."""
+    settings = RerankerConfig()
+    once = sum(one.seconds(one.fixed) for one in tunables)
+    rows = settings.folds * min(shape.users, settings.max_users) * settings.depth
+    return len(OBJECTIVES) * ((1 + settings.folds) * once + 2e-5 * rows)
+
+
+def _too_long(needed: float, seconds: float, share: float) -> str:
+    return f"not tried: it takes about {needed:.0f} s, and minutes={seconds / 60:g} has {share * seconds:.0f} s for it"
 
 
 def settled_search(champion: Recipe, search: Search) -> Search:
@@ -52,11 +150,4 @@ def settled_search(champion: Recipe, search: Search) -> Search:
     tunables = tuple(
         Tunable(one.model, settled.get(one.model, one.fixed), personal=one.personal) for one in search.tunables
     )
-    return replace(search, tunables=tunables, reranker=None)
-
-
-def repeat_search(search: Search, searched: Searched) -> Search:
-    """Return the search that repeats an earlier one without time limits; with a reranker only if that one had it."""
-    tried = {component.model for component in searched.components}
-    reranker = search.reranker if RERANKER in tried else None
-    return replace(search, repeated=searched.components, reranker=reranker, rerank_seconds=inf)
+    return replace(search, tunables=tunables, seconds=0.0, reranker=None)

@@ -41,7 +41,7 @@ SET_UP: Final = "Set up, back up"
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     NIGHTS: (night.retrain, nights.nights, backfill.backfill, night.ingest),
-    PUBLISHED: (lookup.recommend, lookup.similar_items, lookup.similar_users, lookup.export),
+    PUBLISHED: (lookup.recommend, lookup.path, lookup.similar_items, lookup.similar_users, lookup.export),
     SERVERS: (services.up, serve.serve, services.doctor, automations.automations),
     DATA: (forget.forget,),
     COMPARE: (night.evaluate, oracle.oracle),

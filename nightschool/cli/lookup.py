@@ -2,14 +2,18 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
 from nightschool.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from nightschool.storage.release_reader import Reader
 
 ReleaseId = Annotated[str | None, typer.Option("--release", help="A release's id; the current one when left out.")]
 Length = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
@@ -23,6 +27,9 @@ def recommend(
     user: Annotated[str, typer.Option(help="The user's id.")],
     k: Length = 10,
     release: ReleaseId = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", help="Where or how it is read, such as device=mobile; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a user's list with reasons; a cold user gets the list of their audience, else everyone's."""
@@ -32,8 +39,8 @@ def recommend(
     home = open_home()
     reader, manifest = Reader.of(home, release), manifest_of(home)
     user = manifest.folded(user)
-    items, known = reader.user_list(user, k, manifest.audience), reader.knows(user)
-    following = reader.study_next(user, _NEXT)
+    known, following = reader.knows(user), reader.study_next(user, _NEXT)
+    items = _list_in_context(reader, user, k, context) if context else reader.user_list(user, k, manifest.audience)
     if not known:
         typer.echo(show.printable(f"User {user} is not known: this is everyone's list."), err=True)
     if as_json:
@@ -46,6 +53,23 @@ def recommend(
     show.show_list(f"For user {user}, from release {reader.release.release_id}", items)
     if following:
         show.show_next(following)
+
+
+def _list_in_context(reader: "Reader", user: str, k: int, context: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the list that the service answers for a user without new events, in the given contexts alone."""
+    from serving.answers import ListRequest, make_list
+    from serving.rules import Rules
+    from serving.snapshot import Snapshot
+
+    if unclear := [each for each in context if "=" not in each]:
+        raise ConfigurationError("--context takes NAME=VALUE", seen=unclear[0], do="write it as in device=mobile")
+    given = sorted(dict(each.split("=", 1) for each in context).items())
+    snapshot = Snapshot.load(reader)
+    applied = snapshot.contexts.applied(tuple(given), None)
+    for warning in applied.warnings:
+        typer.echo(show.printable(warning), err=True)
+    asked = ListRequest(k, context=applied.values)
+    return make_list(snapshot, snapshot.require_user_id(user), Rules(), asked)
 
 
 def similar_items(
@@ -90,6 +114,43 @@ def similar_users(
     ]
     columns = ["rank", "user", "score", "items in common", "method"]
     show.show_table(f"Like user {user}, from release {reader.release.release_id}", columns, rows)
+
+
+def path(
+    user: Annotated[str, typer.Option(help="The user's id.")],
+    goal: Annotated[str, typer.Option(help="An item's id, or a skill by its name.")],
+    length: Annotated[int, typer.Option(min=1, max=100, help="The most steps to show.")] = 10,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Show the steps from what a user has completed to an item or a skill, each with its reason."""
+    from nightschool.application.home import open_home
+    from nightschool.storage.release_reader import Reader
+    from serving.paths import learning_path
+    from serving.snapshot import Snapshot
+    from serving.user_state import UserState
+
+    snapshot = Snapshot.load(Reader.of(open_home(), release))
+    state = UserState.of(snapshot, snapshot.require_user_id(user))
+    found = learning_path(snapshot, state, goal, length)
+    if not found.known:
+        typer.echo(show.printable(f"User {user} is not known: the path starts from nothing."), err=True)
+    if as_json:
+        show.show_json(found.model_dump(mode="json"))
+        return
+    show.console.print(show.printable(found.message), soft_wrap=True)
+    if found.steps:
+        columns = ["step", "item", "title", "level", "why", "builds"]
+        rows = [
+            [each.step, str(each.item_id), each.title, each.difficulty or "", each.why, ", ".join(each.builds)]
+            for each in found.steps
+        ]
+        show.show_table(f"For user {found.user_id}, from release {found.release_id}", columns, rows)
+    if found.skill_gap:
+        show.console.print(show.printable(f"Skills to gain: {', '.join(found.skill_gap)}."), soft_wrap=True)
+    if found.unmatched:
+        named = ", ".join(repr(text) for text in found.unmatched)
+        show.console.print(show.printable(f"Prerequisites that match no item: {named}."), soft_wrap=True)
 
 
 def export(

@@ -36,6 +36,9 @@ def simulate(
     ] = "latent",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 42,
     days: Annotated[int, typer.Option(min=1, help="Length of the simulated period in days; its end is fixed.")] = 365,
+    ordered: Annotated[
+        float, typer.Option(help="Share of users who take the items of a topic in its planted order.")
+    ] = 0.0,
     devices: Annotated[
         bool, typer.Option("--devices", help="Engagements say on which device; read them as learning-devices.")
     ] = False,
@@ -49,9 +52,8 @@ def simulate(
     from nightschool.simulator.simulate import simulate as write
 
     size = {"users": users, "items": items, "interactions": interactions, "days": days}
-    report = write(
-        SimulatorConfig.model_validate({**size, "mode": mode, "seed": seed, "devices": devices, "damage": damage}), out
-    )
+    form = {"mode": mode, "seed": seed, "ordered": ordered, "devices": devices, "damage": damage}
+    report = write(SimulatorConfig.model_validate({**size, **form}), out)
     if as_json:
         show.show_json(report.model_dump(mode="json"))
         return

@@ -75,6 +75,8 @@ def show_night(report: Mapping[str, Any]) -> None:
         return
     show_effects(report["signals"])
     show_candidates("Candidates on validation, 95 % intervals", report["candidates"])
+    if report["search"]:
+        console.print(f"Search: {report['search']}.")
     if report["trials"]:
         counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
         console.print(f"Settings tried, the defaults among them: {counts}.")

@@ -57,7 +57,7 @@ def facts_of(split: Split) -> Facts:
 def _gather(split: Split) -> Facts:
     dataset = split.fitted
     seen, liked = dataset.history(), dataset.positives()
-    relevant = _relevant(split)
+    relevant = relevant_pairs(split)
     n_seen = np.diff(seen.indptr)
     counts = np.bincount(seen.indices, minlength=dataset.n_items)
     features = features_of(dataset)
@@ -75,7 +75,8 @@ def _gather(split: Split) -> Facts:
     )
 
 
-def _relevant(split: Split) -> csr_array:
+def relevant_pairs(split: Split) -> csr_array:
+    """Return the held-out pairs that count, CSR bool [n_users, n_items], indices ascending."""
     pairs = split.held_out.filter(RELEVANT)
     cells = (pairs[USER_INDEX].to_numpy(), pairs[ITEM_INDEX].to_numpy())
     shape = (split.fitted.n_users, split.fitted.n_items)

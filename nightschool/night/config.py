@@ -1,15 +1,25 @@
 """The configuration of a night: typed, range-checked parameters."""
 
+import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nightschool.contract import POOL_SIZE
 from nightschool.data.filters import Rules
 from nightschool.errors import ConfigurationError
+
+logger = logging.getLogger("nightschool.night")
+
+AUTO: Final = "auto"
+"""The choice of models that leaves it to the data."""
+
+_REPLACED = frozenset({"search_seconds", "search_trials", "rerank_seconds"})
+
+Models = Literal["auto"] | Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class NightConfig(Rules):
@@ -20,10 +30,9 @@ class NightConfig(Rules):
         default=(5, 10, 20), description="The k of the metrics; 10, which decides, is always among them."
     )
     seed: int = Field(default=42, ge=0, description="Seed of every random draw.")
-    models: tuple[str, ...] = Field(
-        default=("popularity", "svd", "dlae", "ials", "gfcf", "content"),
-        min_length=1,
-        description="Names of models in the catalogue that are tried.",
+    models: Models = Field(
+        default=AUTO,
+        description="Names of models in the catalogue that are tried; auto: those that suit the data and the minutes.",
     )
     params: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description='Hyper-parameters that are fixed, such as {"ease": {"l2": 500}}.'
@@ -32,14 +41,11 @@ class NightConfig(Rules):
     tune: Literal["weekly", "now"] = Field(
         default="weekly", description="When recipes are searched: once a week, or now."
     )
-    search_trials: int = Field(
-        default=8, ge=0, le=10_000, description="How many settings of each model a search tries."
-    )
-    search_seconds: float = Field(default=20.0, ge=0, description="Wall time of all trials of a night, in seconds.")
-    rerank_seconds: float = Field(
-        default=600.0,
+    minutes: float = Field(
+        default=1.0,
         ge=0,
-        description="Seconds that a reranker may take in a night, to prove, to refit and to recommend.",
+        le=10_000,
+        description="Length of the search for a recipe, on two cores; 0 tries every model with its defaults alone.",
     )
     max_validation_users: int = Field(
         default=10_000,
@@ -51,6 +57,17 @@ class NightConfig(Rules):
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
     keep: int = Field(default=30, ge=1, description="How many releases are kept after a night.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_keys_of_version_0_2(cls, values: Any) -> Any:
+        """Translate what schedules and files of version 0.2 say: a night must not fail over a key that was renamed."""
+        if not isinstance(values, Mapping) or not _REPLACED & values.keys():
+            return values
+        kept = {key: value for key, value in values.items() if key not in _REPLACED}
+        seconds = values.get("search_seconds")
+        logger.warning("%s: use minutes in place of them", ", ".join(sorted(_REPLACED & values.keys())))
+        return {"minutes": seconds / 60, **kept} if isinstance(seconds, int | float) else kept
 
     @field_validator("cutoffs")
     @classmethod
@@ -101,9 +118,9 @@ def _assign(values: dict[str, Any], assignment: str, known: set[str]) -> None:
         raise ConfigurationError("--set takes key=value", seen=assignment, do="write for example --set ease.l2=500")
     path = key.split(".")
     if path[0] not in known:
-        if len(path) == 1:
+        if len(path) == 1 and key not in _REPLACED:
             raise ConfigurationError("no such configuration key", seen=key, do=f"use one of {', '.join(sorted(known))}")
-        path = ["params", *path]
+        path = path if key in _REPLACED else ["params", *path]
     target = values
     for part in path[:-1]:
         target = target.setdefault(part, {})

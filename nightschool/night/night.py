@@ -4,7 +4,6 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 from pydantic import BaseModel
@@ -14,9 +13,9 @@ from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import GateRefused, Held, NightschoolError
 from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
-from nightschool.night.fidelity import MAY_DIFFER, find_doubts
+from nightschool.night.fidelity import find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
-from nightschool.night.lineage import Searched, find_searched, is_late, releases_before, tuning_is_due
+from nightschool.night.lineage import is_late, releases_before, tuning_is_due
 from nightschool.night.records import STAGES, Record, StageRecord
 from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
@@ -24,9 +23,6 @@ from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from nightschool.storage.stage_records import StageRecords
-
-SEARCHED_AGAIN: Final = f"the recipe was searched again: {MAY_DIFFER}"
-"""The warning of a late night that chose its recipe without knowing what a night on time tried."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,6 @@ class Night:
         late: Whether a release of a later T is current, or the night repeats the current release's night.
         moves_pointer: Whether the release becomes current; a backfill's does not.
         basis_changes: The parts of the scoring basis that changed since the champion was made.
-        searched: What an earlier run of the same night tried; None where that is unknown.
     """
 
     home: Home
@@ -53,7 +48,6 @@ class Night:
     late: bool = False
     moves_pointer: bool = True
     basis_changes: tuple[str, ...] = ()
-    searched: Searched | None = None
 
     @property
     def folder(self) -> Path:
@@ -101,8 +95,6 @@ class Night:
                 f"scoring changed ({what}): figures of before, such as release {self.champion.release_id}'s, "
                 "are not comparable with tonight's"
             )
-        if self.late and self.tune and self.searched is None:
-            found.append(SEARCHED_AGAIN)
         if self.late:
             found += find_doubts(self.home.lake, self.manifest, self.identity.as_of)
         return found
@@ -185,7 +177,6 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
         late=late,
         moves_pointer=current is None or as_of >= current.as_of or request.make_current,
         basis_changes=basis_changes,
-        searched=find_searched(history, as_of, champion, config) if tune and (late or request.force) else None,
     )
 
 

@@ -7,8 +7,8 @@ from nightschool.contract import Blended, Split
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
-from nightschool.night.selection.select import POPULARITY
 from nightschool.recipe import Component, Recipe
+from nightschool.vocabulary import POPULARITY
 
 Build = Callable[[Recipe], Blended]
 

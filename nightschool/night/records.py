@@ -24,9 +24,8 @@ class Entry(BaseModel):
 class StageRecord(Entry):
     """A stage's record.
 
-    A new stage is a subclass here, its name in `STAGES`, a task of the name `stage` in a file of that name in `tasks/`,
-    and its line in `flows/retrain.py`. Rows that the task writes to `metrics.parquet` in its folder are published with
-    the metrics of the release.
+    A new stage is a subclass here, its name in `STAGES`, its task in a file of that name in `tasks/`, and its
+    line in `flows/retrain.py`. Rows of the task's `metrics.parquet` are published with the metrics of the release.
 
     Attributes:
         stage: The name of the stage, of its task, of its folder and of its record's file.
@@ -99,8 +98,7 @@ class PrepareRecord(StageRecord):
 
     Attributes:
         protocol: The name of the protocol that the data allow.
-        validation_from: When validation begins; None for a split without time.
-        test_from: When the test begins; None for a split without time.
+        validation_from: When validation begins, and `test_from` the test; None for a split without time.
         warnings: Why the protocol is weaker than the temporal one, in sentences.
         underpowered: Whether the test holds too few users to show a difference.
         users: Number of users.
@@ -144,12 +142,13 @@ class AlphaEntry(Entry):
 
 
 class TrialEntry(Entry):
-    """A setting that was tried of a model, with its validation ndcg@10; None where it could not be trained."""
+    """A setting of a model on a validation cut, with its ndcg@10; None where it could not be trained."""
 
     model: str
     params: Mapping[str, Any]
     value: float | None
     seconds: float
+    cut: int = 0
 
 
 class SelectRecord(StageRecord):
@@ -162,6 +161,8 @@ class SelectRecord(StageRecord):
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         tuned: Whether recipes were searched tonight.
+        cuts: How many validation cuts the recipe was chosen on.
+        bought: What the search gained, in a sentence.
     """
 
     stage: ClassVar[str] = "select"
@@ -172,6 +173,8 @@ class SelectRecord(StageRecord):
     trials: tuple[TrialEntry, ...]
     failures: Mapping[str, str]
     tuned: bool
+    cuts: int = 1
+    bought: str = ""
 
 
 class RoleEntry(Entry):
@@ -202,6 +205,45 @@ class ProveRecord(StageRecord):
     learnable: bool | None
     gates: tuple[Gate, ...]
     roles: tuple[RoleEntry, ...]
+
+
+class ContextEntry(Entry):
+    """A context, how it changes scores, and what it adds to ndcg@10 on validation.
+
+    Attributes:
+        values: The values that are told apart.
+        strength: The strength of the shrinkage of its lifts; None where the context is off.
+        weight: What its lifts are multiplied by; zero where the context is off.
+        difference: The mean paired difference and its 95 % interval; None where it was not ranked with.
+        note: Why it is off; empty where it is on.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    strength: float | None
+    weight: float
+    difference: tuple[float, float, float] | None
+    note: str
+
+
+class ContextualiseRecord(StageRecord):
+    """Which contexts change a list at request, as validation showed.
+
+    Attributes:
+        timezone: The zone of hour and weekday.
+        contexts: Every context of the data.
+        figures: How the ranking of held-out choices fares with and without contexts, by name.
+    """
+
+    stage: ClassVar[str] = "contextualise"
+
+    timezone: str
+    contexts: tuple[ContextEntry, ...]
+    figures: Mapping[str, float]
+
+    def measured(self) -> Mapping[str, float | None]:
+        """Return each context's weight, and the figures."""
+        return {**{f"weight of {each.name}": each.weight for each in self.contexts}, **self.figures}
 
 
 class RefitRecord(StageRecord):
@@ -249,6 +291,7 @@ STAGES: Final[tuple[type[StageRecord], ...]] = (
     PrepareRecord,
     SelectRecord,
     ProveRecord,
+    ContextualiseRecord,
     RefitRecord,
     RecommendRecord,
     PublishRecord,

@@ -11,7 +11,8 @@ from nightschool.data.dataset import EventLog
 from nightschool.data.splits.cold_start import FIRST_EVENTS, USERS, among_new, first_events, new_items
 from nightschool.data.splits.splitting import TEST, VALIDATION, Cut
 from nightschool.errors import ConfigurationError
-from nightschool.night.selection.select import Create, Search
+from nightschool.night.selection.evaluators import Create
+from nightschool.night.selection.search import Search
 from nightschool.offline.compare import Measured, compare_models
 from nightschool.recipe import Recipe
 
@@ -129,7 +130,8 @@ def _alone(create: Create, recipe: Recipe) -> Recommender:
 
 
 def _table(name: str, splits: tuple[Split, Split], search: Search, makers: Makers) -> Table:
-    rows, failures = compare_models(*splits, search, makers.create, makers.build)
+    validation, test = splits
+    rows, failures = compare_models([validation], test, search, makers.create, makers.build)
     return Table(name, rows, failures)
 
 

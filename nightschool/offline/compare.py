@@ -1,7 +1,7 @@
 """Offline comparison of models on a named protocol: tuned on validation, refitted, measured once on the test."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,8 +18,10 @@ from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, relevant
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.reporting.metrics import figures, finite_or_none
+from nightschool.night.selection.evaluators import Create
 from nightschool.night.selection.reranking import Build, with_reranker
-from nightschool.night.selection.select import Create, Search, choose_recipe
+from nightschool.night.selection.search import Search
+from nightschool.night.selection.select import choose_recipe
 from nightschool.ranking.topk import Ranking
 from nightschool.recipe import RERANKER, Recipe
 
@@ -60,7 +62,7 @@ class _Figures(NamedTuple):
 
 
 def compare_models(
-    validation: Split, test: Split, search: Search, create: Create, build: Build
+    cuts: Sequence[Split], test: Split, search: Search, create: Create, build: Build
 ) -> tuple[list[Measured], Mapping[str, str]]:
     """Compare models: one row each, and the reasons of those that could not be trained.
 
@@ -68,7 +70,7 @@ def compare_models(
     them the reranker that was tried. Whatever follows the order of histories and is better than popularity is followed
     by its control, fitted and measured on shuffled histories.
     """
-    selection = with_reranker(choose_recipe(validation, search, create), validation, search, build)
+    selection = with_reranker(choose_recipe(cuts, search, create), cuts[0], search, build)
     on_test = _OnTest(test, search, _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation)
     rows = []
     for candidate in selection.candidates:

@@ -18,7 +18,7 @@ from nightschool.evaluation.evaluation import Errors
 from nightschool.evaluation.intervals import ratio_intervals
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.segments import OVERALL, segments
-from nightschool.night.selection.select import Create
+from nightschool.night.selection.evaluators import Create
 from nightschool.progress import watch
 from nightschool.recipe import Component
 

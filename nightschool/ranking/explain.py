@@ -140,18 +140,20 @@ def _weigh(items, likes, weights, n_items, found):
 def _find_strongest(items, likes, contributions, scales, reasons):
     """Fill `reasons`."""
     starts, liked = likes
-    n_components = len(contributions)
+    total, strongest = np.empty(items.shape[1], dtype=np.float32), np.empty(items.shape[1], dtype=np.float32)
+    found = np.empty(items.shape[1], dtype=np.int64)
     for row in range(items.shape[0]):
-        strongest = np.zeros(items.shape[1], dtype=np.float32)
+        strongest[:], found[:] = 0, -1
         for entry in range(starts[row], starts[row + 1]):
-            for place in range(items.shape[1]):
-                total, largest, leading = np.float32(0), np.float32(0), -1
-                for component in range(n_components):
-                    part = scales[component, row] * contributions[component, entry, place]
-                    total += part
-                    if part > largest:
-                        largest, leading = part, component
-                if total > strongest[place] and items[row, place] >= 0:
-                    strongest[place] = total
-                    reasons.because[row, place] = liked[entry]
-                    reasons.component[row, place] = leading
+            total[:] = 0
+            for component in range(len(contributions)):
+                scale, parts = scales[component, row], contributions[component, entry]
+                for place in range(len(total)):
+                    total[place] += scale * parts[place]
+            for place in range(len(total)):
+                if total[place] > strongest[place]:
+                    strongest[place], found[place] = total[place], entry
+        for place in range(len(found)):
+            if found[place] >= 0 and items[row, place] >= 0:
+                reasons.because[row, place] = liked[found[place]]
+                reasons.component[row, place] = (scales[:, row] * contributions[:, found[place], place]).argmax()

@@ -1,7 +1,7 @@
 """The forward pass of a self-attention network in NumPy: histories to scores, wherever no training library is."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -51,11 +51,12 @@ class SelfAttention:
         scores = np.zeros(histories.scores.shape, dtype=np.float32)
         known = seen.any(axis=1)
         if known.any():
-            learned = self.items >= 0
-            logits = self.encode(rows[known], seen[known]) @ self.vectors.T
-            theirs = np.repeat(logits.min(axis=1, keepdims=True), len(self.items), axis=1)
-            theirs[:, learned] = logits[:, self.items[learned]]
-            scores[known] = theirs
+            states = self.encode(rows[known], seen[known])
+            # The row -1 of an item that nothing was learned of is the last column.
+            logits = np.empty((len(states), len(self.vectors) + 1), dtype=np.float32)
+            np.matmul(states, self.vectors.T, out=logits[:, :-1])
+            logits[:, -1] = logits[:, :-1].min(axis=1)
+            scores[known] = logits.take(self.items, axis=1, mode="wrap")
         return scores
 
     def newest(self, histories: Histories) -> tuple[Indices, Mask]:
@@ -130,6 +131,14 @@ class SelfAttention:
         variance = (centred * centred).mean(axis=-1, keepdims=True)
         normalised: Float32s = centred / np.sqrt(variance + np.float32(EPSILON)) * scale + shift
         return normalised
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """Scores histories by a self-attention network, which a release publishes."""
+
+    def network(self) -> SelfAttention:
+        """Return the fitted network, exactly as it scores."""
 
 
 def _softmax(logits: Float32s) -> Float32s:

@@ -24,6 +24,9 @@ class SimulatorConfig(BaseModel):
     )
     seed: int = Field(default=42, ge=0, description="Everything drawn follows from it.")
     days: int = Field(default=365, ge=1, le=36_500, description="Length of the period, which ends on a fixed date.")
+    ordered: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="Share of users who take the items of a topic in its planted order."
+    )
     devices: bool = Field(
         default=False, description="Whether engagements say on which device; what suits it is planted in latent mode."
     )

@@ -16,10 +16,10 @@ DEVICES: Final = ("desktop", "mobile", "tablet")
 
 # How well a type suits desktop, mobile, tablet; set once, and no model's results may change it.
 TYPE_DEVICES: Final[Mapping[str, tuple[float, ...]]] = {
-    "Video": (1.0, 0.8, 1.6),
-    "Article": (0.7, 1.6, 1.0),
-    "Interactive Quiz": (0.6, 2.0, 1.0),
-    "Case Study": (2.5, 0.3, 0.8),
+    "Video": (1.0, 0.6, 2.0),
+    "Article": (0.5, 2.0, 1.0),
+    "Interactive Quiz": (0.3, 3.0, 1.0),
+    "Case Study": (4.0, 0.2, 0.6),
 }
 SHARES: Final = (0.5, 0.35, 0.15)
 """Mean share of each device in the users' habits."""

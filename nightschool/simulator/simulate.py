@@ -12,6 +12,7 @@ from nightschool.columns import TIMESTAMP
 from nightschool.errors import ConfigurationError
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.content import draw_content, with_topic_titles
+from nightschool.simulator.curriculum import draw_curriculum, in_order
 from nightschool.simulator.damage import DAMAGE_FILE, damage_files
 from nightschool.simulator.devices import DEVICES, draw_habits, suitability, with_devices
 from nightschool.simulator.engagements import independent_engagements, latent_engagements, mean_elapsed
@@ -60,27 +61,31 @@ def simulate(config: SimulatorConfig, out: Path) -> SimulationReport:
 
 
 def _write(config: SimulatorConfig, out: Path) -> SimulationReport:
-    streams = np.random.default_rng(config.seed).spawn(8)
-    user_rng, content_rng, title_rng, plant_rng, log_rng, damage_rng, habit_rng, device_rng = streams
+    streams = np.random.default_rng(config.seed).spawn(10)
+    user_rng, content_rng, title_rng, plant_rng, log_rng, damage_rng, habit_rng, device_rng = streams[:8]
+    curriculum_rng, order_rng = streams[8:]
     users = draw_users(config.users, user_rng)
     content = draw_content(config.items, content_rng)
     files = [out / name for name in (USERS_FILE, CONTENT_FILE, ENGAGEMENTS_FILE, TRUTH_FILE, DAMAGE_FILE)]
     for earlier in files:
         earlier.unlink(missing_ok=True)
+    curriculum = draw_curriculum(content, curriculum_rng)
     bots = 0
     habits, suits = draw_habits(config.users, habit_rng), np.ones((config.items, len(DEVICES)))
     if config.mode == "latent":
         content = with_topic_titles(content, title_rng)
         suits = suitability(content)
-        truth = plant(config, users, content, mean_elapsed(config), plant_rng)
+        truth = replace(plant(config, users, content, mean_elapsed(config), plant_rng), places=curriculum.places)
         truth = replace(truth, habits=habits, suits=suits) if config.devices else truth
         log = latent_engagements(config, truth, log_rng)
         truth.write(out / TRUTH_FILE)
         bots = int(truth.bots.sum())
     else:
         log = independent_engagements(config, log_rng)
+    log = in_order(log, curriculum, config.ordered, order_rng) if config.ordered else log
     if config.devices:
         log = with_devices(log, habits, suits, content, device_rng)
+    content = content.with_columns(curriculum.declared)
     for frame, file in zip((users, content, log), files, strict=False):
         frame.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%SZ")
     damaged = damage_files(out, config.damage, damage_rng).height if config.damage else 0

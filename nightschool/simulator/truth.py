@@ -23,6 +23,7 @@ _LATE = "late_interests"
 _POPULARITY = "popularity"
 _PULL = "pull"
 _FIT = "fit"
+_PLACE = "place"
 _HABITS = "device_habits"
 _SUITS = "device_suits"
 _PERIOD_START = "period_start"
@@ -54,6 +55,8 @@ class Truth:
         fit: How well an item's type and difficulty suit a group, float64 [n_items, n_groups].
         period_start: The first instant of the period.
         period_end: The instant at which it ends.
+        places: How many items of its topic come before an item in the planted order, int32 [n_items]; None in files
+            that were written before there was one.
         habits: A user's share of devices, float32 [n_users, n_devices]; None without devices.
         suits: How well an item suits a device, float64 [n_items, n_devices]; likewise.
     """
@@ -68,6 +71,7 @@ class Truth:
     fit: NDArray[np.float64]
     period_start: datetime
     period_end: datetime
+    places: Indices | None = None
     habits: Float32s | None = None
     suits: NDArray[np.float64] | None = None
 
@@ -93,6 +97,8 @@ class Truth:
                 **({} if self.suits is None else {_SUITS: self.suits}),
             }
         )
+        if self.places is not None:
+            items = items.with_columns(pl.Series(_PLACE, self.places))
         kinds = [users.select(pl.lit(_USERS).alias(KIND), pl.all()), items.select(pl.lit(_ITEMS).alias(KIND), pl.all())]
         pl.concat(kinds, how="diagonal").with_columns(
             pl.lit(self.period_start, dtype=INSTANT).alias(_PERIOD_START),
@@ -128,6 +134,7 @@ class Truth:
             fit=items[_FIT].to_numpy(),
             period_start=table.item(0, _PERIOD_START),
             period_end=table.item(0, _PERIOD_END),
+            places=items[_PLACE].to_numpy() if _PLACE in items.columns else None,
             habits=users[_HABITS].to_numpy() if _HABITS in users.columns else None,
             suits=items[_SUITS].to_numpy() if _SUITS in items.columns else None,
         )

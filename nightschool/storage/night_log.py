@@ -87,11 +87,10 @@ class NightLog:
         as_of: T.
         outcome: The recipe that is published, the night's parameters and what it measured on the test.
         candidates: The best setting of each model, measured on validation.
-        trials: Every setting that was tried of a model, with what decides.
         sweep: α to the hybrid of that α, measured on validation.
         popularity: The reference of the α curve, measured on validation.
         data: The tables that were read.
-        tables: Further tables to look at, such as gates.
+        tables: Further tables to look at, such as gates and the trials of the search.
         tags: Further short facts, such as the verdict.
     """
 
@@ -100,7 +99,6 @@ class NightLog:
     as_of: datetime
     outcome: Measured
     candidates: tuple[Measured, ...] = ()
-    trials: tuple[Measured, ...] = ()
     sweep: Mapping[float, Measured] = field(default_factory=dict)
     popularity: Measured | None = None
     data: tuple[DataUsed, ...] = ()

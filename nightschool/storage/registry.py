@@ -74,7 +74,7 @@ class Registry:
             raise Unreachable(what, seen=seen, do="start it, or correct its URI") from None
 
     def log_night(self, night: NightLog) -> str:
-        """Log a night as a run with one child for each candidate, trial and α; return the run's id.
+        """Log a night as a run with one child for each candidate and α; return the run's id.
 
         What an earlier try of the same night logged is removed: its verdict may have been another.
         """
@@ -84,7 +84,7 @@ class Registry:
         run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
         self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
         self._log_tables(run_id, night.tables)
-        for kind, tried in (("candidate", night.candidates), ("trial", night.trials), ("alpha", night.sweep.values())):
+        for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
             for measured in tried:
                 child = self._log(measured, {_KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)

@@ -14,6 +14,8 @@ BASIS: Final = "basis"
 """Key of `gates`: the hash of what the manifest says about scoring."""
 COMPARABLE: Final = "comparable"
 """Key of `gates`: false where scoring changed since the release that the night started from."""
+CONTEXTS: Final = "contexts"
+"""Key of `gates`: the time zone of hour and weekday, and each context with its weight and its values."""
 UNEXPLAINED: Final = "unexplained"
 """Key of `gates`: the components whose list entries no item of a history explains."""
 

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter, Request
 
+from serving import neighbours
+from serving import next_items as followers
 from serving.api.parameters import PROBLEMS, ItemId, Length
 from serving.schemas.similar import NextItems, SimilarItems
 from serving.service import Service
@@ -13,11 +15,11 @@ router = APIRouter(tags=["items"], responses=PROBLEMS)
 async def similar_items(request: Request, item_id: ItemId, k: Length = 10) -> SimilarItems:
     """Return the items most similar to an item, best first."""
     service: Service = request.app.state.service
-    return service.similar_items(item_id, k)
+    return neighbours.similar_items(service.current.snapshot, item_id, k)
 
 
 @router.get("/v1/items/{item_id:path}/next")
 async def next_items(request: Request, item_id: ItemId, k: Length = 10) -> NextItems:
     """Return the items that most users take soon after an item; none where the data have no order."""
     service: Service = request.app.state.service
-    return service.next_items(item_id, k)
+    return followers.next_items(service.current.snapshot, item_id, k)

@@ -1,12 +1,14 @@
 """Parameters that several routes share, with their bounds, and the problem responses of all routes."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nightschool.data.normalization.limits import LONGEST_ID
 from serving.answers import MOST_ITEMS, ListRequest
+from serving.contexts import PREFIX
 from serving.problems import MEDIA_TYPE
 from serving.schemas.common import Problem, Text
 
@@ -31,6 +33,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+CONTEXT_PARAMETER: dict[str, Any] = {
+    "name": f"{PREFIX}NAME",
+    "in": "query",
+    "required": False,
+    "description": "A context's value, as in `context.device=mobile`; hour and weekday are those of the request.",
+    "schema": {"type": "string", "maxLength": 512},
+}
+"""The OpenAPI entry of contexts, whose names a manifest declares."""
+
+
 class ListQuery(BaseModel):
     """The query parameters of a list."""
 
@@ -45,6 +57,19 @@ class ListQuery(BaseModel):
         default=None, ge=0, le=1, description="Collaborative share of the order; empty: as it was published."
     )
 
+    context: dict[str, Text] = Query(default={}, max_length=20, include_in_schema=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_contexts(cls, values: Any) -> Any:
+        """Gather `context.NAME` parameters; those of no known kind are left to be refused."""
+        if not isinstance(values, Mapping):
+            return values
+        contexts = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+        others = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
+        return {**others, "context": contexts} if contexts else others
+
     def asked(self) -> ListRequest:
         """Convert the query into a request to the service."""
-        return ListRequest(self.k, tuple(self.exclude), self.category, self.max_difficulty, self.diversity, self.alpha)
+        rules = (self.category, self.max_difficulty, self.diversity, self.alpha)
+        return ListRequest(self.k, tuple(self.exclude), *rules, context=tuple(sorted(self.context.items())))

@@ -12,9 +12,11 @@ from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound, Unreachable
 from serving import waiting
 from serving.answers import EncodedList, ListRequest
-from serving.api.parameters import PROBLEMS, ListQuery, UserId, problem_response
+from serving.api.parameters import CONTEXT_PARAMETER, PROBLEMS, ListQuery, UserId, problem_response
+from serving.paths import LENGTH, LONGEST
 from serving.problems import problem
 from serving.schemas.lists import Recommendations
+from serving.schemas.paths import LearningPath
 from serving.schemas.similar import Method, SimilarUsers, SimilarUsersAnswer, SimilarUsersData, SimilarUsersRequest
 from serving.service import Service
 
@@ -23,6 +25,13 @@ router = APIRouter(tags=["users"], responses=PROBLEMS)
 Neighbours = Annotated[Method, Query(description="Similar by interests, by common items (co_engagement), or by both.")]
 
 Few = Annotated[int, Query(ge=1, le=10, description="How many; a release holds ten by each method.")]
+
+Goal = Annotated[
+    str,
+    Query(min_length=1, max_length=LONGEST_ID, description="An item's id, or a skill by its name.", examples=["32"]),
+]
+
+PathLength = Annotated[int, Query(ge=1, le=LONGEST, description="The most steps to return.")]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
@@ -66,6 +75,7 @@ lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
     "/v1/users/{user_id:path}/recommendations",
     response_model=Recommendations,
     responses={304: {"description": "The response that the ETag names is still valid."}},
+    openapi_extra={"parameters": [CONTEXT_PARAMETER]},
 )
 async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
     """Return a user's list, best first; for a cold user, a list from their events or their audience."""
@@ -88,6 +98,17 @@ async def similar_users(
     """Return the users most similar to a user, by interests, by common items, or by both."""
     service: Service = request.app.state.service
     return await waiting.read(service.similar_users, user_id, method, k)
+
+
+@router.get("/v1/users/{user_id:path}/path")
+async def learning_path(request: Request, user_id: UserId, goal: Goal, length: PathLength = LENGTH) -> LearningPath:
+    """Return the items to complete, in order, between what a user has completed and an item or a skill.
+
+    Declared prerequisites come first, and difficulty rises by one level at most. A goal that cannot be reached is
+    answered with the reason in `outcome` and `message`, and one that the catalogue does not hold with 404.
+    """
+    service: Service = request.app.state.service
+    return await waiting.read(service.learning_path, user_id, goal, length)
 
 
 @router.post(

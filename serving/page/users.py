@@ -14,6 +14,7 @@ from serving import waiting
 from serving.answers import ListRequest
 from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
+from serving.paths import LENGTH
 from serving.schemas.events import Event, EventType
 from serving.schemas.lists import Recommendations, Recommended
 from serving.schemas.similar import SimilarUsers
@@ -23,6 +24,8 @@ _FOUND = 20
 _HISTORY = 12
 _NEXT = 3
 _MIDDLE = 0.5
+_SKILLS = 100
+"""How many skills the field of a goal offers."""
 _SAID = {
     "like": "Liked. The list is up to date.",
     "complete": "Marked as done. The list is up to date.",
@@ -55,17 +58,20 @@ def find_users(request: Request, q: str = "") -> Response:
 
 
 @router.get("/learner/{user_id:path}")
-def show_user(request: Request, user_id: str, just: str = "", undo: str = "") -> Response:
+def show_user(request: Request, user_id: str, just: str = "", undo: str = "", goal: str = "") -> Response:
     """Show a user's page, or the fragment of it that htmx requests."""
     view = View.of(request.query_params)
     part = fragment_asked(request)
     if part == "similar":
         return page(request, "_similar.html", user_id=user_id, view=view, **_similar(request, user_id, view))
+    if part == "path":
+        return page(request, "_path.html", user_id=user_id, **_path(request, user_id, goal))
     variables = _list(request, user_id, view)
     if part == "list":
         return page(request, "_list.html", said="", **variables)
     about = _service(request).current.snapshot.attributes(variables["answer"].user_id) or {}
     variables |= {"about": about, **_past(request, user_id), **_similar(request, user_id, view)}
+    variables |= _path(request, user_id, goal)
     return page(request, "learner.html", said=_SAID.get(just, ""), undo=undo, **variables)
 
 
@@ -179,6 +185,19 @@ def _similar(request: Request, user_id: str, view: View) -> dict[str, Any]:
     except NotFound:
         alike = None
     return {"alike": alike, "methods": METHODS}
+
+
+def _path(request: Request, user_id: str, goal: str) -> dict[str, Any]:
+    """Plan the path to a goal, if one is asked for."""
+    service = _service(request)
+    skills = service.current.snapshot.catalogue.skill_names
+    goal, found, problem = goal.strip()[:LONGEST_ID], None, ""
+    if goal:
+        try:
+            found = service.learning_path(user_id, goal, LENGTH)
+        except NotFound as error:
+            problem = str(error)
+    return {"goal": goal, "path": found, "path_problem": problem, "skills": skills[:_SKILLS]}
 
 
 def _event_id(once: str, user_id: str, item_id: str, event: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from serving.schemas.common import Answer, ExternalId, Item
 
 
@@ -38,6 +40,8 @@ class Recommendations(Answer):
         overlay: Whether the user's events since the release changed the list.
         arm: The experiment's arm that the user is in; None without an experiment.
         filled: How many of the items, the last ones, are filled in from the whole catalogue.
+        context: The contexts that changed the list, with their values.
+        warnings: Why other contexts of the request changed nothing.
     """
 
     release_id: str
@@ -50,6 +54,8 @@ class Recommendations(Answer):
     alpha: float | None = None
     arm: str | None = None
     filled: int = 0
+    context: dict[str, str] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
     items: list[Recommended]
 
 

@@ -1,79 +1,122 @@
 import json
-import math
 
+import numpy as np
+import polars as pl
 import pytest
 
 from models.catalog import MODELS, create, create_reranker
-from nightschool.application.search import repeat_search, search_for, settled_search
+from nightschool.application.search import CANDIDATES, check_models, search_for, settled_search
+from nightschool.contract import Dataset
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
-from nightschool.night.lineage import Searched
 from nightschool.recipe import Component, Recipe
+from nightschool.testing.datasets import two_tastes
 
 
-def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults():
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return two_tastes()
+
+
+def names(search) -> list[str]:
+    return [one.model for one in search.tunables]
+
+
+def test_fixed_hyper_parameters_are_not_searched_and_the_others_start_from_their_defaults(dataset):
     config = NightConfig(models=("popularity", "ease"), params={"ease": {"l2": 7, "weights_per_item": 9}})
-    popularity, ease = search_for(config).tunables
+    popularity, ease = search_for(config, dataset).tunables
     assert (popularity.model, popularity.fixed, popularity.space) == ("popularity", {}, {})
     assert ease.fixed == {"l2": 7, "weights_per_item": 9}
     assert "l2" not in ease.space
-    free = search_for(NightConfig(models=("ease",))).tunables[0]
+    free = search_for(NightConfig(models=("ease",)), dataset).tunables[0]
     assert free.defaults["l2"] == 500.0
     assert set(free.space) <= set(free.defaults)
 
 
-def test_a_recipe_of_all_settings_is_the_model_that_the_defaults_make():
-    for tunable in search_for(NightConfig(models=tuple(MODELS))).tunables:
+def test_a_recipe_of_all_settings_is_the_model_that_the_defaults_make(dataset):
+    for tunable in search_for(NightConfig(models=tuple(MODELS)), dataset).tunables:
         settings = json.loads(json.dumps(tunable.defaults))
         assert create(tunable.model, settings).config == create(tunable.model, {}).config
-    defaults = json.loads(json.dumps(search_for(NightConfig()).reranker_defaults))
+    defaults = json.loads(json.dumps(search_for(NightConfig(), dataset).reranker_defaults))
     assert create_reranker(defaults).config == create_reranker({}).config
 
 
-def test_the_budget_is_shared_by_the_models_that_have_something_to_search():
-    config = NightConfig(models=("popularity", "content", "ease", "svd"), search_trials=5, search_seconds=20)
-    budget = search_for(config).budget
-    assert (budget.trials, budget.seconds, budget.models) == (5, 20, 2)
-
-
 @pytest.mark.parametrize(
-    ("params", "named"),
+    ("config", "named"),
     [
-        ({"reranker": {"tree": 3}}, "reranker.tree"),
-        ({"eas": {"l2": 3}}, "eas"),
-        ({"ease": {"l2": -5}}, "ease.l2"),
-        ({"ease": {"lambda": 1}}, "ease.lambda"),
+        (NightConfig(params={"reranker": {"tree": 3}}), "reranker.tree"),
+        (NightConfig(params={"eas": {"l2": 3}}), "eas"),
+        (NightConfig(params={"ease": {"l2": -5}}), "ease.l2"),
+        (NightConfig(params={"ease": {"lambda": 1}}), "ease.lambda"),
+        (NightConfig(models=("eas",)), "eas"),
     ],
 )
-def test_a_wrong_hyper_parameter_is_the_users_mistake_and_no_failed_candidate(params, named):
+def test_a_wrong_name_or_value_is_the_users_mistake_and_no_failed_candidate(config, named):
     with pytest.raises(ConfigurationError, match=named):
-        search_for(NightConfig(params=params))
+        check_models(config)
 
 
-def test_a_reranker_is_no_candidate_of_its_own():
-    assert search_for(NightConfig()).reranker is None
-    config = NightConfig(models=("ease", "reranker"), params={"reranker": {"trees": 7}}, rerank_seconds=5)
-    search = search_for(config)
-    assert [one.model for one in search.tunables] == ["ease"]
-    assert (search.reranker, search.rerank_seconds) == ({"trees": 7}, 5)
+def test_auto_tries_every_candidate_where_the_data_are_small(dataset):
+    search = search_for(NightConfig(minutes=5), dataset)
+    assert {*names(search), "reranker"} == {*CANDIDATES}
+    assert (search.reranker, search.left_out) == ({}, {})
+    assert 0 < search.seconds < 300
+
+
+def test_a_reranker_is_no_candidate_of_its_own_and_auto_has_one_where_the_minutes_allow_it(dataset):
+    short = search_for(NightConfig(minutes=0), dataset)
+    assert short.reranker is None
+    assert short.left_out["reranker"].startswith("not tried: it takes about ")
+    config = NightConfig(models=("ease", "reranker"), params={"reranker": {"trees": 7}}, minutes=0)
+    search = search_for(config, dataset)
+    assert (names(search), search.reranker) == (["ease"], {"trees": 7})
     champion = Recipe(components=(Component(model="ease"),))
     assert settled_search(champion, search).reranker is None
 
 
-def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own():
+def large() -> Dataset:
+    """Likes in the shape of a hundred thousand items, which no dense item matrix fits into a minute."""
+    small = two_tastes()
+    pairs = pl.DataFrame({"user_index": np.repeat(np.arange(500, dtype=np.int32), 200)})
+    items = np.arange(pairs.height, dtype=np.int32)
+    timed = pairs.with_columns(
+        item_index=pl.Series(items), score=pl.lit(1.0, pl.Float32), timestamp=pl.lit(None, pl.Datetime("us", "UTC"))
+    )
+    ids = pl.Series(np.arange(100_000))
+    return Dataset(
+        user_ids=pl.Series(np.arange(500)),
+        item_ids=ids,
+        interactions=timed,
+        users=small.users,
+        items=pl.DataFrame({"item_id": ids}),
+        available=np.ones(100_000, dtype=bool),
+    )
+
+
+def test_auto_leaves_out_what_the_minutes_do_not_hold_and_says_so():
+    search = search_for(NightConfig(minutes=1), large())
+    assert {"popularity", "ials"} <= {*names(search)}
+    assert {"dlae", "ease"} <= search.left_out.keys()
+    assert search.left_out["ease"].startswith("not tried: it takes about ")
+    assert search.left_out["ease"].endswith("minutes=1 has 24 s for it")
+    named = search_for(NightConfig(minutes=1, models=("popularity", "ease")), large())
+    assert (names(named), named.left_out) == (["popularity", "ease"], {})
+
+
+def test_estimates_follow_the_shape_and_the_setting_and_not_the_machine(dataset):
+    small, big = (
+        {one.model: one for one in search_for(NightConfig(models=tuple(MODELS)), data).tunables}
+        for data in (dataset, large())
+    )
+    assert all(small[name].seconds({}) < big[name].seconds({}) for name in small)
+    assert small["ials"].seconds({"factors": 500}) > small["ials"].seconds({"factors": 50})
+    assert all(one.seconds({}) == one.seconds({}) > 0 for one in small.values())
+
+
+def test_between_tunings_each_model_has_one_setting_and_the_champion_its_own(dataset):
     champion = Recipe(components=(Component(model="ease", params={"l2": 77}),))
-    tunables = {
-        one.model: one
-        for one in settled_search(champion, search_for(NightConfig(models=("popularity", "ease")))).tunables
-    }
+    settled = settled_search(champion, search_for(NightConfig(models=("popularity", "ease")), dataset))
+    tunables = {one.model: one for one in settled.tunables}
     assert tunables["ease"].fixed == {"l2": 77}
     assert not any(one.space for one in tunables.values())
-
-
-def test_a_repeat_asks_no_clock_and_has_a_reranker_only_if_one_was_tried():
-    search = search_for(NightConfig(models=("ease", "reranker"), rerank_seconds=5))
-    ease = Component(model="ease", params={"l2": 7.5})
-    without = repeat_search(search, Searched((ease,), reranked=False))
-    assert (without.repeated, without.reranker, without.rerank_seconds) == ((ease,), None, math.inf)
-    reranker = Component(model="reranker", params={"trees": 7})
-    assert repeat_search(search, Searched((ease, reranker), reranked=True)).reranker == {}
+    assert settled.seconds == 0

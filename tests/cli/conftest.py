@@ -32,7 +32,7 @@ NIGHT = (
     "alpha_steps=2",
     "min_users=20",
     "window_days=60",
-    "search_trials=1",
+    "minutes=0",
 )
 """A night that is quick and asks for longer lists than there are items."""
 

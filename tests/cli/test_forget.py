@@ -23,7 +23,7 @@ NIGHT = (
     "alpha_steps=1",
     "min_users=20",
     "window_days=60",
-    "search_trials=1",
+    "minutes=0",
 )
 PREFIXES = {"text": "lærner-", "numbers": 7_309_151_000_000}
 

@@ -203,3 +203,15 @@ def test_an_export_is_of_a_table_or_of_a_user(reading: Published, run: Run, tmp_
     require_refusal(run("export", "--user", 2, "--table", "metrics"), 2, "export takes either --table or --user")
     require_refusal(run("export", "--table", "metrics"), 2, "no file to write to")
     require_refusal(run("export", "--user", 2, "--out", tmp_path / "x.csv"), 2, "end the name in .json")
+
+
+def test_a_list_in_a_context_is_that_of_the_service(reading: Published, run: Run) -> None:
+    plain = run("recommend", "--user", 2, "--json").document
+    outcome = run("recommend", "--user", 2, "--context", "hour=8", "--json")
+    assert outcome.err.startswith("context.hour changes nothing")
+    told = ["item_id", "rank", "source", "reason"]
+    assert [[item[name] for name in told] for item in outcome.document["items"]] == [
+        [item[name] for name in told] for item in plain["items"]
+    ]
+    require_refusal(run("recommend", "--user", 2, "--context", "mobile"), 2, "NAME=VALUE")
+    require_refusal(run("recommend", "--user", 2, "--context", "device=mobile"), 2, "use one of hour, weekday")

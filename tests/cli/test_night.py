@@ -204,7 +204,7 @@ def test_evaluating_does_not_wait_for_a_night(reading: Published, run: Run) -> N
 
 
 def test_evaluate_measures_users_and_items_that_were_held_out_whole(reading: Published, run: Run) -> None:
-    line = ("evaluate", "--models", "ease,content,svd", "--set", "alpha_steps=1", "--set", "search_trials=0")
+    line = ("evaluate", "--models", "ease,content,svd", "--set", "alpha_steps=1", "--set", "minutes=0")
     users = run(*line, "--protocol", "leave-users", "--json").document
     assert [table["name"] for table in users["tables"]] == [f"new users after {n}" for n in ("1 event", *AFTER)]
     assert all({"popularity", "ease", "content"} <= {m["name"] for m in t["models"]} for t in users["tables"])

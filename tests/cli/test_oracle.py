@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.conftest import Run, require_refusal
 
-QUICK = ("--models", "ease,nothing", "--set", "window_days=60", "--set", "min_users=20", "--set", "search_trials=0")
+QUICK = ("--models", "ease,nothing", "--set", "window_days=60", "--set", "min_users=20", "--set", "minutes=0")
 
 
 @pytest.fixture

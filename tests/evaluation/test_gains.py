@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
+from nightschool.evaluation.facts import relevant_pairs
 from nightschool.evaluation.gains import Gains
 from nightschool.ranking.candidates import blend, candidate_pool, rank_pool
 from tests.evaluation.test_evaluate import split_of
@@ -32,6 +33,6 @@ def test_counting_gives_the_ndcg_of_the_ranked_lists_ties_included(split, weight
     last = int(np.flatnonzero(weights)[-1])
     others = sum((np.float32(w) * pool.scores[c] for c, w in enumerate(weights[:last]) if w), np.zeros_like(blended))
     bits = sum(1 << component for component, weight in enumerate(weights) if weight)
-    found = Gains.of(pool, users, split, K).ndcg(others, last, weights[last], bits)
+    found = Gains.of(pool, users, relevant_pairs(split), K).ndcg(others, last, weights[last], bits)
     np.testing.assert_allclose(found, expected)
     assert 0 < found.mean() < 1

@@ -21,7 +21,7 @@ SMALL_NIGHT = {
     "k": 10,
     "alpha_steps": 2,
     "min_users": 20,
-    "search_trials": 1,
+    "minutes": 0.01,
 }
 COMMAND = (sys.executable, "-c", "from nightschool.cli import main; main()")
 

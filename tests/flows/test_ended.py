@@ -45,7 +45,7 @@ CONFIG = NightConfig(
     models=("popularity", "ease", "content"),
     params={"ease": {"l2": 50.0}},
     alpha_steps=2,
-    search_trials=2,
+    minutes=0.01,
     min_users=50,
     window_days=56,
 )

@@ -28,7 +28,7 @@ from tests.application.hooks import Hook, hook
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"models": ("popularity", "ease"), "params": {"ease": {"l2": 50.0}}, "k": 10, "alpha_steps": 2, "min_users": 20}
-CONFIG = NightConfig.model_validate({**SMALL, "search_trials": 1})
+CONFIG = NightConfig.model_validate({**SMALL, "minutes": 0.01})
 
 
 @pytest.fixture(scope="module")

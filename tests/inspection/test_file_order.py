@@ -65,7 +65,7 @@ def test_rows_in_no_order_are_not_guessed(tmp_path: Path) -> None:
 
 def test_sorted_rows_predict_as_well_and_are_not_guessed(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
-    sets = [rng.choice(N_ITEMS, size=6, replace=False) for _ in range(N_USERS)]
+    sets = [rng.choice(N_ITEMS, size=4 + user % 4, replace=False) for user in range(N_USERS)]
     by_id = [sorted(map(int, own)) for own in sets]
     assert found_in(tmp_path, by_id).why == "not shown: the rows of each user are sorted by the item's id"
     backwards = [own[::-1] for own in by_id]

@@ -8,6 +8,8 @@ from nightschool.night.night import Night
 from nightschool.night.records import (
     AlphaEntry,
     CandidateEntry,
+    ContextEntry,
+    ContextualiseRecord,
     IngestRecord,
     PrepareRecord,
     ProveRecord,
@@ -82,6 +84,21 @@ EXAMPLES: dict[str, StageRecord] = {
                 RoleEntry(name="challenger", n_users=2, metrics=FIGURE),
                 RoleEntry(name="popularity", n_users=2, metrics=NOTHING),
             ),
+        ),
+        ContextualiseRecord(
+            timezone="UTC",
+            contexts=(
+                ContextEntry(
+                    name="device",
+                    values=("desktop", "mobile"),
+                    strength=30.0,
+                    weight=0.8,
+                    difference=(0.004, 0.001, 0.007),
+                    note="",
+                ),
+                ContextEntry(name="hour", values=("8", "9"), strength=None, weight=0.0, difference=None, note="no"),
+            ),
+            figures={"added by device": 0.004},
         ),
         RefitRecord(recipe="ease", notes=("ease: sparse, with everything",), mlflow_run_id="run-1"),
         RecommendRecord(

@@ -5,7 +5,7 @@ import pytest
 
 from nightschool.errors import Busy, ConfigurationError, DataRefused, GateRefused, NightschoolError
 from nightschool.night.backfill import Backfilled, list_instants, require_all, run_nights, worst_exit_code
-from nightschool.night.night import SEARCHED_AGAIN
+from nightschool.night.fidelity import MAY_DIFFER
 from nightschool.storage.release import Release, Status
 
 DAYS = [datetime(2025, 6, day, 2, tzinfo=UTC) for day in range(1, 5)]
@@ -16,7 +16,7 @@ def release(as_of: datetime, status: Status = "published") -> Release:
 
 
 def report(as_of: datetime) -> dict[str, object]:
-    warnings = [SEARCHED_AGAIN] if as_of == DAYS[0] else []
+    warnings = [f"rows of a query count from when they were read: {MAY_DIFFER}"] if as_of == DAYS[0] else []
     return {"status": "backfilled", "release_id": f"r{as_of.day}", "warnings": warnings}
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from nightschool.night.config import NightConfig
-from nightschool.night.night import SEARCHED_AGAIN, resolve_night
+from nightschool.night.night import resolve_night
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
 from tests.night.nights import CONFIG, MANIFEST, MONDAY, REQUEST, draft, finish, make_home, meet, start, statuses
-
-TRIALS = {"trials": [{"model": "ease", "params": {}}], "reranked": False}
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def opened(tmp_path: Path) -> Home:
         meet(home, MONDAY + timedelta(days=day), row=day + 1)
     for day in (0, 3):
         night = at(home, day)
-        finish(night, gates={"tuned": night.tune, "champion": champion_id(night), **(TRIALS if night.tune else {})})
+        finish(night, gates={"tuned": night.tune, "champion": champion_id(night)})
     return home
 
 
@@ -81,29 +79,19 @@ def test_a_recipe_is_due_as_it_was_then(opened: Home) -> None:
     assert not at(opened, 9).tune
 
 
-def test_a_backfill_before_every_release_searches_a_recipe_and_says_so(opened: Home) -> None:
+def test_a_backfill_before_every_release_searches_a_recipe(opened: Home) -> None:
     meet(opened, MONDAY - timedelta(days=5), row=99)
     night = at(opened, -1)
     assert (night.champion, night.tune) == (None, True)
-    assert night.warnings == [SEARCHED_AGAIN]
+    assert night.warnings == []
 
 
-def test_a_night_on_time_says_nothing_of_its_search(opened: Home) -> None:
-    night = at(opened, 8)
-    assert (night.tune, night.searched, night.warnings) == (True, None, [])
-
-
-def test_a_forced_repeat_starts_where_the_night_did_and_tries_what_it_tried(opened: Home) -> None:
+def test_a_forced_repeat_starts_where_the_night_did(opened: Home) -> None:
     monday, _ = ids(opened)
     repeat = at(opened, 3, force=True)
     assert (champion_id(repeat), repeat.tune, repeat.moves_pointer) == (monday, False, True)
-    first = at(opened, 0, force=True, config=NightConfig(search_seconds=1))
-    assert (first.champion, first.tune, first.moves_pointer) == (None, True, False)
-    assert first.searched is not None
-    assert [component.model for component in first.searched.components] == ["ease"]
-    assert first.warnings == []
-    other = at(opened, 0, force=True, config=NightConfig(search_trials=1))
-    assert (other.searched, other.warnings) == (None, [SEARCHED_AGAIN])
+    first = at(opened, 0, force=True, config=NightConfig(minutes=2))
+    assert (first.champion, first.tune, first.moves_pointer, first.warnings) == (None, True, False, [])
 
 
 def test_an_interrupted_backfill_goes_on(opened: Home) -> None:
@@ -128,12 +116,10 @@ def test_a_night_whose_basis_changed_chooses_its_recipe_and_says_why(opened: Hom
     assert thursday not in night.warnings[0]
 
 
-def test_a_forced_repeat_of_a_refused_night_tries_what_it_tried(opened: Home) -> None:
+def test_a_forced_repeat_of_a_refused_night_starts_where_it_did(opened: Home) -> None:
     night = at(opened, 10)
-    gates = {"tuned": True, "champion": champion_id(night), **TRIALS}
+    gates = {"tuned": True, "champion": champion_id(night)}
     opened.releases.refuse(draft(night, gates=gates))
     night.close()
     repeat = at(opened, 10, force=True)
     assert (repeat.late, repeat.champion) == (False, night.champion)
-    assert repeat.searched is not None
-    assert [component.model for component in repeat.searched.components] == ["ease"]

@@ -12,8 +12,7 @@ from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.cold_start import ITEMS, USERS, leave_out
 from nightschool.errors import ConfigurationError
 from nightschool.histories import Histories
-from nightschool.night.selection.select import Search
-from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.night.selection.search import Search, Tunable
 from nightschool.offline.cold_start import FromHistory, Makers, OnWholeCatalogue, describe_table, measure_cold_start
 from nightschool.offline.compare import describe_measured
 from tests.data.logs import START, frame_of
@@ -94,7 +93,7 @@ class Known:
 MODELS = {"popularity": Popular, "taste": SameTaste, "known": Known}
 MAKERS = Makers(lambda name, _: MODELS[name](), lambda recipe: MODELS[recipe.components[0].model]())
 TUNABLES = tuple(Tunable(name) for name in MODELS)
-SEARCH = Search(TUNABLES, Budget(0, 0.0), (), (5, 10), seed=1, megabytes=1, max_users=1000)
+SEARCH = Search(TUNABLES, 0.0, (), (5, 10), seed=1, megabytes=1, max_users=1000)
 
 
 def test_new_users_are_measured_after_each_count_of_events(log: EventLog) -> None:

@@ -10,9 +10,9 @@ from nightschool.contract import Split
 from nightschool.data.splits import splitting
 from nightschool.data.splits.splitting import named_cut
 from nightschool.evaluation.evaluate import evaluate
+from nightschool.night.selection.evaluators import Create
 from nightschool.night.selection.reranking import Build
-from nightschool.night.selection.select import Create, Search
-from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.night.selection.search import Search, Tunable
 from nightschool.offline.compare import compare_models, describe_measured, measure_lists
 from tests.data.logs import log_of
 
@@ -23,7 +23,7 @@ SCORES = {"popularity": [9, 1, 2, 3], "ease": [0, 9, 1, 1], "content": [0, 1, 9,
 
 def search(*models: str, alphas=(0.0, 0.5, 1.0), **settings) -> Search:
     tunables = tuple(Tunable(model, **settings.get(model, {})) for model in models)
-    return Search(tunables, Budget(4, 60.0), alphas, CUTOFFS, seed=7, megabytes=1, max_users=1000)
+    return Search(tunables, 60.0, alphas, CUTOFFS, seed=7, megabytes=1, max_users=1000)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def _test(split: Split) -> Split:
 def test_each_model_is_measured_on_the_test_against_popularity(
     split: Split, test: Split, create: Create, build: Build
 ) -> None:
-    rows, failures = compare_models(split, test, search("popularity", "ease"), create, build)
+    rows, failures = compare_models([split], test, search("popularity", "ease"), create, build)
     assert [row.name for row in rows] == ["popularity", "ease"]
     assert failures == {}
     assert rows[0].over_popularity.difference == 0.0
@@ -66,7 +66,7 @@ def test_hyper_parameters_come_from_validation_and_figures_from_the_test(
     other = replace(test, held_out=test.held_out.with_columns(item_index=pl.lit(3, pl.Int32)))
     good, bad = "0 9 1 1", "0 1 1 9"
     settings = {"fixed": {"scores": bad}, "space": {"scores": (good, bad)}, "defaults": {"scores": bad}}
-    rows, _ = compare_models(split, other, search("ease", ease=settings), create, build)
+    rows, _ = compare_models([split], other, search("ease", ease=settings), create, build)
     assert rows[0].params == {"scores": good}
     assert rows[0].evaluation.mean("precision", 1) == 0.0
 
@@ -76,7 +76,7 @@ def test_best_hybrid_and_the_blend_come_last_with_the_parameters_of_both(
 ) -> None:
     # Alone, each finds one kind of user first; blended, item 1 is before item 2 and both before item 3.
     settings = {"ease": {"fixed": {"scores": [0, 9, 1, 2]}}, "content": {"fixed": {"scores": [0, 8, 9, 1]}}}
-    rows, _ = compare_models(split, test, search("ease", "content", **settings), create, build)
+    rows, _ = compare_models([split], test, search("ease", "content", **settings), create, build)
     assert [row.name for row in rows][:3] == ["ease", "content", "hybrid(ease, content, α=0.5)"]
     assert [row.name for row in rows][3:] == ["blend(ease, content)"]
     assert rows[2].params == {
@@ -90,10 +90,10 @@ def test_what_follows_the_order_is_also_measured_on_shuffled_histories() -> None
     # Everybody goes on along the same ring, so that the last item of a history says what comes next.
     log = log_of([(user, (3 * user + step) % 40, step) for user in range(80) for step in range(6)])
     cut = named_cut(log, "leave-one-out", seed=1)
-    splits = (splitting.validation_split(log, cut), splitting.test_split(log, cut))
+    cuts = [splitting.validation_split(log, cut)]
     tunables = tuple(Tunable(name) for name in ("popularity", "itemknn", "transitions"))
-    asked = Search(tunables, Budget(1, 60.0), (), CUTOFFS, seed=7, megabytes=1, max_users=1000)
-    rows, failures = compare_models(*splits, asked, catalog.create, catalog.build)
+    asked = Search(tunables, 0.0, (), CUTOFFS, seed=7, megabytes=1, max_users=1000)
+    rows, failures = compare_models(cuts, splitting.test_split(log, cut), asked, catalog.create, catalog.build)
     assert failures == {}
     by_name = {row.name: row for row in rows}
     assert list(by_name)[:4] == ["popularity", "itemknn", "transitions", "transitions, shuffled order"]
@@ -109,7 +109,7 @@ def test_what_follows_the_order_is_also_measured_on_shuffled_histories() -> None
 
 
 def test_what_validation_chose_is_marked(split: Split, test: Split, create: Create, build: Build) -> None:
-    rows, _ = compare_models(split, test, search("popularity", "ease", alphas=()), create, build)
+    rows, _ = compare_models([split], test, search("popularity", "ease", alphas=()), create, build)
     assert [row.name for row in rows if row.chosen] == ["ease"]
 
 
@@ -119,19 +119,19 @@ def test_what_a_fit_notes_is_in_its_row(split: Split, test: Split, create: Creat
         made.note = f"{model} did otherwise"
         return made
 
-    rows, _ = compare_models(split, test, search("popularity", "ease"), noting, build)
+    rows, _ = compare_models([split], test, search("popularity", "ease"), noting, build)
     assert [row.note for row in rows] == ["popularity did otherwise", "ease did otherwise"]
 
 
 def test_component_that_is_best_alone_is_not_told_twice(
     split: Split, test: Split, create: Create, build: Build
 ) -> None:
-    rows, _ = compare_models(split, test, search("ease", "content", alphas=(0.0, 1.0)), create, build)
+    rows, _ = compare_models([split], test, search("ease", "content", alphas=(0.0, 1.0)), create, build)
     assert [row.name for row in rows] == ["ease", "content"]
 
 
 def test_models_that_fail_are_left_out_and_said(split: Split, test: Split, create: Create, build: Build) -> None:
-    rows, failures = compare_models(split, test, search("broken", "ease"), create, build)
+    rows, failures = compare_models([split], test, search("broken", "ease"), create, build)
     assert [row.name for row in rows] == ["ease"]
     assert failures == {"broken": "ZeroDivisionError: of its own"}
 

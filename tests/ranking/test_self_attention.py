@@ -28,14 +28,14 @@ def network(seed: int = 0) -> SelfAttention:
     )
 
 
-def histories(*rows: list[int]) -> Histories:
+def histories(*rows: list[int], n_items: int = len(ITEMS)) -> Histories:
     """Each row names its items, oldest first."""
     pairs = [(user, item, len(row) - 1 - place) for user, row in enumerate(rows) for place, item in enumerate(row)]
     pairs.sort()
     bounds = np.cumsum([0, *map(len, rows)])
     scores = (np.ones(len(pairs), np.float32), np.array([item for _, item, _ in pairs], np.int32), bounds)
     places = np.array([place for _, _, place in pairs], dtype=np.int32)
-    return Histories(csr_array(scores, shape=(len(rows), len(ITEMS))), places)
+    return Histories(csr_array(scores, shape=(len(rows), n_items)), places)
 
 
 def norm(vector: np.ndarray, scale_and_shift: np.ndarray) -> np.ndarray:

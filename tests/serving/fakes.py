@@ -11,6 +11,7 @@ from serving.rules import Rules
 from serving.schemas.common import ExternalId, Item
 from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
 from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
+from serving.schemas.paths import LearningPath, PathGoal, PathStep
 from serving.schemas.similar import Method, NextItem, NextItems, SimilarUser, SimilarUsers
 from serving.user_search import FoundUser
 
@@ -41,7 +42,9 @@ class FakeService:
         self.rules = Rules()
         self.settings = Settings()
         self.keyring = SimpleNamespace()
-        snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=SimpleNamespace(alpha=0.6))
+        catalogue = SimpleNamespace(skill_names=["charts & <b>tables</b>", "statistics"])
+        recipe = SimpleNamespace(alpha=0.6)
+        snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=recipe, catalogue=catalogue)
         self.current = SimpleNamespace(snapshot=snapshot)
 
     def has_content(self) -> bool:
@@ -89,6 +92,28 @@ class FakeService:
             raise NotFound("nobody is like this user", seen=str(user_id))
         users = [SimilarUser(rank=rank, user_id=100 + rank, score=1 / rank, support=12 - rank) for rank in range(1, 11)]
         return SimilarUsers(release_id="20261127-0200-abc", user_id=user_id, method=method, users=users)
+
+    def learning_path(self, user_id: ExternalId, goal: str, length: int) -> LearningPath:
+        if goal == "nothing":
+            raise NotFound("no such <item> or skill", seen=goal, do="give another")
+        words = ("prerequisite of First Steps", "taken soon after Asking Well by 23%", "the goal")
+        steps = [
+            PathStep(**item.model_dump(), step=place, reason="goal", why=why, builds=["statistics"])
+            for place, (item, why) in enumerate(zip(self.items[1:4], words, strict=True), 1)
+        ]
+        return LearningPath(
+            release_id="20261127-0200-abc",
+            user_id=user_id,
+            known=True,
+            completed=8,
+            goal=PathGoal(kind="item", item=self.items[3]),
+            outcome="path",
+            message=f"3 steps lead to {goal}.",
+            needed=3,
+            steps=steps[:length],
+            skill_gap=["statistics", "<i>charts</i>"],
+            unmatched=["none & nothing"],
+        )
 
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         if user_id in ODD_IDS or not self.items:

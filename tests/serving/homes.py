@@ -10,16 +10,18 @@ import polars as pl
 
 from models.catalog import build
 from models.hybrid import Hybrid
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEMS, METRICS, USERS, Table
+from nightschool.columns import AVAILABLE_AT, CONTEXT_LIFTS, INTERACTIONS, ITEMS, METRICS, USERS, Table
 from nightschool.contract import Dataset
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
 from nightschool.night.night import Night, resolve_night
 from nightschool.night.prepare import event_log
-from nightschool.night.records import ProveRecord
-from nightschool.night.release.lists import write_tables
+from nightschool.night.records import ContextualiseRecord, ProveRecord
+from nightschool.night.release.contexts import context_lifts
+from nightschool.night.release.lists import write_rows, write_tables
 from nightschool.night.release.publish import draft_release, publish_release
+from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths, Settings
 from nightschool.simulator.config import SimulatorConfig
@@ -58,6 +60,7 @@ def make_home(root: Path, **ids: str) -> Home:
         pl.read_csv(source / "content.csv")
         .rename(read)
         .with_columns(pl.col("title").alias("text"), pl.lit(LONG_AGO).alias(AVAILABLE_AT))
+        .with_columns(pl.col("prerequisites", "skills").cast(pl.String).str.split(";"))
     )
     log = pl.read_csv(source / "engagements.csv", try_parse_dates=True).rename(read)
     log = log.with_columns(
@@ -79,15 +82,23 @@ def _shaped(lake: Lake, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(lacking).select(*(pl.col(name).cast(dtype) for name, dtype in schema.items()), *extra)
 
 
-def publish(home: Home, recipe: Mapping[str, Any] = HYBRID, **config: Any) -> Release:
-    """A release of the home by a recipe, now current."""
+def publish(
+    home: Home,
+    recipe: Mapping[str, Any] = HYBRID,
+    contextual: ContextualiseRecord | None = None,
+    **config: Any,
+) -> Release:
+    """A release of the home by a recipe and, where there are any, with these contexts, now current."""
     night = _night(home, NightConfig.model_validate({"k": 20, **config}))
     dataset = event_log(home.lake, night.manifest, night.identity.as_of, night.config).dataset()
     fitted = build(Recipe.model_validate(recipe)).fit(dataset, seed=1)
     tables = night.folder / "recommend"
     write_tables(fitted, dataset, tables, k=night.config.k, megabytes=64)
     proved: ProveRecord = example(ProveRecord, recipe=Recipe.model_validate(recipe), sentence="for a test")
-    draft = draft_release(night, proved, {"tuned": True, "asked": []}, "")
+    gates = {"tuned": True, "asked": [], "contexts": stored_contexts(contextual)}
+    if contextual is not None:
+        write_rows(context_lifts(dataset, (), contextual), tables, CONTEXT_LIFTS)
+    draft = draft_release(night, proved, gates, "")
     metrics = pl.DataFrame(schema=home.lake.schema(METRICS)).drop("release_id")
     release = publish_release(night, draft, tables, metrics)
     night.close()

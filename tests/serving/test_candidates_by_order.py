@@ -32,6 +32,12 @@ BY_ORDER: dict[str, dict[str, Any]] = {
             {"model": "content", "weight": 0.2},
         ]
     },
+    "network": {
+        "components": [
+            {"model": "sasrec", "weight": 0.6, "params": {"width": 8, "length": 10, "epochs": 2, "dropout": 0.0}},
+            {"model": "ease", "weight": 0.4},
+        ]
+    },
 }
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -87,3 +88,29 @@ def test_items_that_ended_or_that_only_histories_name_are_not_current() -> None:
     catalogue = Catalogue(frame, ItemColumns())
     assert catalogue.current.tolist() == [False, True, False]
     assert catalogue.describe(3)["title"] == "t"
+
+
+def test_prerequisites_and_skills_by_position() -> None:
+    frame = pl.DataFrame(
+        {
+            "item_id": [30, 10, 20],
+            "title": ["c", "a", "b"],
+            "needs": [["10", "none?"], None, ["30", "10", "99"]],
+            "builds": [["sql", "r"], ["r"], []],
+        }
+    )
+    catalogue = Catalogue(frame, ItemColumns(prerequisites="needs", skills="builds"))
+    assert catalogue.prerequisites.toarray().tolist() == [[False] * 3, [True, False, True], [True, False, False]]
+    assert catalogue.unmatched == {20: ["99"], 30: ["none?"]}
+    assert catalogue.ready(np.array([], dtype=np.int32)).tolist() == [True, False, False]
+    assert catalogue.ready(np.array([0], dtype=np.int32)).tolist() == [True, False, True]
+    assert catalogue.skill_names == ["r", "sql"]
+    assert catalogue.skills.toarray().tolist() == [[True, False], [False, False], [True, True]]
+    assert catalogue.label_names == []
+
+
+def test_columns_that_a_release_does_not_have_yet() -> None:
+    frame = pl.DataFrame({"item_id": ["b", "a"], "title": ["b", "a"]})
+    catalogue = Catalogue(frame, ItemColumns(prerequisites="needs", skills="builds"))
+    assert (catalogue.prerequisites.nnz, catalogue.skills.shape, catalogue.unmatched) == (0, (2, 0), {})
+    assert catalogue.ready(np.array([], dtype=np.int32)).all()

@@ -18,7 +18,9 @@ def test_a_file_sets_the_defaults(tmp_path: Path) -> None:
     assert not rules.plain
 
 
-@pytest.mark.parametrize("text", ["quota = 0", "diversity = 2", "boost = 3", "nonsense = 1", "quota ="])
+@pytest.mark.parametrize(
+    "text", ["quota = 0", "prerequisites = 2", "diversity = 2", "boost = 3", "colour = 1", "quota ="]
+)
 def test_a_file_that_is_none_is_told_with_its_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "rules.toml"
     file.write_text(text)

@@ -142,11 +142,13 @@ def test_keys_that_could_not_be_read_yet_let_nobody_in() -> None:
     ("method", "path", "refused"),
     [
         ("GET", "/v1/users/14/recommendations", None),
+        ("GET", "/v1/users/14/path", None),
         ("GET", "/v1/items/3/similar", None),
         ("GET", "/v1/items/3/next", None),
         ("POST", "/v1/events", None),
         ("DELETE", "/v1/events/e1", None),
         ("GET", "/v1/users/15/recommendations", 403),
+        ("GET", "/v1/users/15/path", 403),
         ("GET", "/v1/users/14/similar", 403),
         ("GET", "/v1/users/14/recommendations/../../15/recommendations", 403),
         ("GET", "/learner/14", 403),

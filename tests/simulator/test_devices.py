@@ -11,10 +11,10 @@ from nightschool.simulator.vocabulary import TYPES
 def test_the_planted_suitability_is_as_it_was_set() -> None:
     assert (SHARES, HABIT) == ((0.5, 0.35, 0.15), 4.0)
     assert TYPE_DEVICES == {
-        "Video": (1.0, 0.8, 1.6),
-        "Article": (0.7, 1.6, 1.0),
-        "Interactive Quiz": (0.6, 2.0, 1.0),
-        "Case Study": (2.5, 0.3, 0.8),
+        "Video": (1.0, 0.6, 2.0),
+        "Article": (0.5, 2.0, 1.0),
+        "Interactive Quiz": (0.3, 3.0, 1.0),
+        "Case Study": (4.0, 0.2, 0.6),
     }
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +63,13 @@ def test_one_table_holds_all_of_it(truth: Truth, tmp_path: Path) -> None:
         if isinstance(value, np.ndarray):
             assert read.dtype == value.dtype
     assert pl.read_parquet(tmp_path / "truth.parquet")["kind"].to_list() == ["user"] * 3 + ["item"] * 4
+
+
+def test_a_table_without_an_order_is_older(truth: Truth, tmp_path: Path) -> None:
+    replace(truth, places=np.arange(4, dtype=np.int32)).write(tmp_path / "truth.parquet")
+    assert Truth.read(tmp_path / "truth.parquet").places.tolist() == [0, 1, 2, 3]
+    pl.read_parquet(tmp_path / "truth.parquet").drop("place").write_parquet(tmp_path / "older.parquet")
+    assert Truth.read(tmp_path / "older.parquet").places is None
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:

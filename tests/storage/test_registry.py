@@ -72,7 +72,6 @@ NIGHT = NightLog(
     outcome=measured("ease", 0.5, k=50, ease={"l2": 500}),
     candidates=(measured("popularity", 0.2), measured("ease", 0.4, l2=500)),
     sweep={alpha: measured(f"α={alpha}", 0.3 + alpha / 10, alpha=alpha) for alpha in (0.0, 0.5, 1.0)},
-    trials=(Measured("trial 1: ease", {"ease": {"l2": 500}}, None, {"ndcg_at_10": 0.4, "seconds": 1.5}),),
     popularity=measured("popularity", 0.2),
     data=(DataUsed("interactions", "0123456789abcdef0123", 150_000),),
     tables={"gates": pl.DataFrame({"name": ["learnable"], "passed": [True]})},
@@ -107,9 +106,6 @@ def test_its_children_compare_candidates_and_alphas(registry: Registry, client: 
     alphas = [run for run in children if run.data.tags["kind"] == "alpha"]
     curve = {float(run.data.params["alpha"]): run.data.metrics["ndcg_at_10"] for run in alphas}
     assert curve == pytest.approx({0.0: 0.3, 0.5: 0.35, 1.0: 0.4})
-    (trial,) = [run for run in children if run.data.tags["kind"] == "trial"]
-    assert trial.data.params == {"ease.l2": "500"}
-    assert trial.data.metrics == {"ndcg_at_10": 0.4, "seconds": 1.5}
 
 
 def test_its_data_figure_and_tables_can_be_looked_at(registry: Registry, client: MlflowClient, tmp_path: Path) -> None:
@@ -135,7 +131,7 @@ def test_the_same_night_is_there_once_as_it_was_logged_last(registry: Registry, 
     first = registry.log_night(NIGHT)
     again = registry.log_night(replace(NIGHT, tags={"decision": "kept"}))
     assert again != first
-    assert len(runs(client)) == 7
+    assert len(runs(client)) == 6
     assert client.get_run(again).data.tags["decision"] == "kept"
 
 
@@ -151,10 +147,10 @@ def test_a_night_that_was_interrupted_is_logged_anew(
             registry.log_night(NIGHT)
     run = client.get_run(registry.log_night(NIGHT))
     assert run.info.status == "FINISHED"
-    assert len(runs(client)) == 7
+    assert len(runs(client)) == 6
     other = registry.log_night(replace(NIGHT, run_key="key-b", release_id=B))
     assert other != run.info.run_id
-    assert len(runs(client)) == 14
+    assert len(runs(client)) == 12
 
 
 def test_a_registered_model_belongs_to_its_release(
@@ -210,7 +206,7 @@ def test_models_of_releases_that_are_gone_go_too(
 def test_everything_lies_where_it_was_told(registry: Registry, store: str, tmp_path: Path) -> None:
     registry.log_night(NIGHT)
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
-        assert database.execute("select count(*) from runs").fetchone() == (7,)
+        assert database.execute("select count(*) from runs").fetchone() == (6,)
     database.close()
     assert Registry(store, tmp_path / "elsewhere" / "mlartifacts").log_night(NIGHT)
     assert not (tmp_path / "elsewhere").exists()
@@ -271,6 +267,6 @@ def test_runs_of_old_nights_go_for_good_unless_their_release_is_kept(
     collect_garbage(store)
     assert {run.info.run_id for run in runs(client) if run.data.tags["kind"] == "night"} == {kept}
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
-        assert database.execute("select count(*) from runs").fetchone() == (7,)
+        assert database.execute("select count(*) from runs").fetchone() == (6,)
     database.close()
     assert not (tmp_path / "mlartifacts" / old).exists() or not list((tmp_path / "mlartifacts" / old).rglob("*.json"))

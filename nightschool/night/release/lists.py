@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -39,7 +39,9 @@ from nightschool.ranking.candidates import join_pools, rank_pool
 from nightschool.ranking.explain import Reasons, can_tell, contributions_of, strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import ItemWeights
+from nightschool.ranking.self_attention import Attends
 from nightschool.ranking.topk import Ranking, join_rankings
+from nightschool.storage.serving_networks import network_path, write_network
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
     BECAUSE_OF_ITEM,
@@ -50,6 +52,8 @@ from nightschool.vocabulary import (
     WHOLE_HISTORY,
 )
 
+NETWORKS: Final = "networks"
+"""Folder of the networks beside those of the tables."""
 _USERS_A_FILE = 8192
 
 
@@ -57,9 +61,13 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     """Write the tables below the folder, one subfolder of Parquet files each, and return the number of rows by table.
 
     Users without a signal of their own get their audience's list, and those who have left get none. Rows are in the
-    order of each table's key. The histories that the lists were made from are written too, and are not counted.
+    order of each table's key. The histories that the lists were made from are written too, and are not counted; so are
+    the networks of components that score by one.
     """
-    _write(histories(dataset), folder, HISTORIES)
+    write_rows(histories(dataset), folder, HISTORIES)
+    for name, part in recommender.parts.items():
+        if isinstance(part, Attends):
+            write_network(network_path(folder / NETWORKS, name), part.network(), dataset.item_ids)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
     writer = ListWriter(recommender, dataset, audiences, k)
@@ -68,10 +76,12 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
     # One core sorts the weights while the others find similar users.
     with ThreadPoolExecutor(1) as sorting:
         weighed = sorting.submit(write_weights, weights, dataset, folder)
-        counts[SIMILAR_USERS.name] = _write(similar_users(dataset), folder, SIMILAR_USERS)
-        counts[SIMILAR_ITEMS.name] = _write(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
-        counts[NEXT_ITEMS.name] = _write(next_items(dataset), folder, NEXT_ITEMS)
-        counts[AUDIENCE_RECOMMENDATIONS.name] = _write(audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS)
+        counts[SIMILAR_USERS.name] = write_rows(similar_users(dataset), folder, SIMILAR_USERS)
+        counts[SIMILAR_ITEMS.name] = write_rows(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[NEXT_ITEMS.name] = write_rows(next_items(dataset), folder, NEXT_ITEMS)
+        counts[AUDIENCE_RECOMMENDATIONS.name] = write_rows(
+            audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS
+        )
         counts[ITEM_WEIGHTS.name] = weighed.result()
     return counts
 
@@ -79,7 +89,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
 def write_weights(weights: Mapping[str, ItemWeights], dataset: Dataset, folder: Path) -> int:
     """Write `item_weights` as one file a component, so that another can be added; return the number of rows."""
     named = {name: {name: each} for name, each in weights.items()} or {"": {}}
-    return sum(_write(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
+    return sum(write_rows(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 
 
 def staged_files(folder: Path, table: Table) -> list[Path]:
@@ -92,7 +102,8 @@ def read_table(folder: Path, table: Table) -> pl.LazyFrame:
     return pl.scan_parquet(staged_files(folder, table), glob=False, hive_partitioning=False)
 
 
-def _write(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
+def write_rows(frame: pl.DataFrame, folder: Path, table: Table, part: int | str = 0) -> int:
+    """Write one file of a table below the folder; return its number of rows."""
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet"))
@@ -154,8 +165,8 @@ class ListWriter:
 
     def _write(self, users: Indices, lists: _RankedUsers, folder: Path, part: int) -> tuple[int, int]:
         """Write one block; return its number of rows of `recommendations` and of `candidate_scores`."""
-        listed = _write(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
-        return listed, _write(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
+        listed = write_rows(self._list_rows(users, lists), folder, RECOMMENDATIONS, part)
+        return listed, write_rows(self._pool_rows(users, lists.pool), folder, CANDIDATE_SCORES, part)
 
     def _ranked(self, users: Indices, megabytes: int) -> _RankedUsers:
         size = block_users(self._dataset.n_items, megabytes, components=len(self._names) + 1)

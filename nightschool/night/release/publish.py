@@ -9,13 +9,15 @@ import polars as pl
 
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
-from nightschool.night.lineage import CHAMPION, TUNED, describe_search
+from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
-from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
-from nightschool.night.release.lists import read_table, staged_files
+from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord
+from nightschool.night.release.lists import NETWORKS, read_table, staged_files
+from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, UNEXPLAINED, Draft, Release
+from nightschool.storage.release import COMPARABLE, CONTEXTS, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
+from nightschool.storage.serving_networks import publish_networks
 
 
 def draft_release(night: Night, proved: ProveRecord, gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
@@ -45,8 +47,8 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
         UNEXPLAINED: list(recommended.unexplained),
+        CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),
         **describe_basis(night.manifest),
-        **describe_search(night.record(SelectRecord)),
     }
 
 
@@ -69,6 +71,7 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
             night.home.lake.replace_release(table, draft.release_id, frames[table.name])
     served = {table.name: frames.get(table.name, _staged(night, tables, table)) for table in SERVED}
     write_serving_files(night.home.paths.serving, draft.release_id, served)
+    publish_networks(tables / NETWORKS, night.home.paths.serving / draft.release_id)
     with ThreadPoolExecutor() as hashing:
         hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
         hashes = hashing.map(content_hash, hashed.values(), (*RELEASE_TABLES, HISTORIES))

@@ -7,7 +7,7 @@ from typing import Any
 from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.records import AlphaEntry, CandidateEntry, Figures, RoleEntry, SelectRecord, TrialEntry
-from nightschool.night.selection.select import Candidate, Selection
+from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.recipe import RERANKER
 
 
@@ -52,11 +52,14 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...], *, tuned:
                 params=trial.component.params,
                 value=finite_or_none(trial.value),
                 seconds=round(trial.seconds, 3),
+                cut=trial.cut,
             )
             for trial in selection.trials
         ),
         failures=selection.failures,
         tuned=tuned,
+        cuts=selection.cuts,
+        bought=selection.bought,
     )
 
 

@@ -1,19 +1,21 @@
 """A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
+import json
+
 import polars as pl
 
 from nightschool.columns import MODEL, SEGMENT
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import ProveRecord, SelectRecord, TrialEntry
-from nightschool.night.selection.select import POPULARITY
+from nightschool.night.records import ProveRecord, SelectRecord
 from nightschool.recipe import Recipe
 from nightschool.storage.night_log import Measured, NightLog
+from nightschool.vocabulary import POPULARITY
 
 
 def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> NightLog:
-    """Gather what MLflow shows of a night: its candidates, trials and sweep, and the recipe that the test approved."""
+    """Gather what MLflow shows of a night: its candidates, sweep and trials, and the recipe that the test approved."""
     validation, test = (
         pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in ("select", "prove")
     )
@@ -21,7 +23,6 @@ def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> Nigh
         Measured(c.name, c.params, _rows(validation, c.name), {"fit_seconds": c.fit_seconds})
         for c in selected.candidates
     )
-    trials = tuple(_trial(number, trial) for number, trial in enumerate(selected.trials, start=1))
     sweep = {
         point.alpha: Measured(f"α={point.alpha:.1f}", {"recipe": point.name}, _rows(validation, point.name))
         for point in selected.sweep
@@ -34,20 +35,25 @@ def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> Nigh
         as_of=night.identity.as_of,
         outcome=Measured(recipe.name, params, _rows(test, _role(recipe, selected))),
         candidates=candidates,
-        trials=trials,
         sweep=sweep,
         popularity=next((c for c in candidates if c.name == POPULARITY), None),
         data=night.identity.used,
-        tables={"model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates])},
+        tables={"model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]), "trials": _trials(selected)},
         tags={"decision": proved.decision, "dataset": night.manifest.name},
     )
 
 
-def _trial(number: int, trial: TrialEntry) -> Measured:
-    """Describe a setting that was tried; one that could not be trained has no figure."""
-    value = {} if trial.value is None else {"ndcg_at_10": trial.value}
-    figures = {**value, "seconds": trial.seconds}
-    return Measured(f"trial {number}: {trial.model}", {trial.model: trial.params}, None, figures)
+def _trials(selected: SelectRecord) -> pl.DataFrame:
+    """Return a row a fit of the search, in order; one that could not be trained has no figure."""
+    rows = [(one.model, json.dumps(dict(one.params)), one.cut + 1, one.value, one.seconds) for one in selected.trials]
+    schema = {
+        "model": pl.String,
+        "settings": pl.String,
+        "cut": pl.Int32,
+        "ndcg_at_10": pl.Float64,
+        "seconds": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _role(recipe: Recipe, selected: SelectRecord) -> str:

@@ -81,8 +81,9 @@ def night_report(night: Night, ingested: IngestRecord, published: PublishRecord)
         ],
         "signals": [dict(row) for row in prepared.signals],
         "tuned": selected.tuned,
+        "search": selected.bought,
         "candidates": chosen["candidates"],
-        "trials": dict(Counter(trial.model for trial in selected.trials)),
+        "trials": dict(Counter(trial.model for trial in selected.trials if not trial.cut)),
         "failures": chosen["failures"],
         "sweep": chosen["sweep"],
         "roles": [role.model_dump(mode="json") for role in proved.roles],
@@ -131,6 +132,8 @@ def in_markdown(report: Document) -> str:
 
 def _summary(report: Document) -> list[str]:
     lines = [f"- proved on: {report['protocol']}"]
+    if report["search"]:
+        lines.append(f"- search: {report['search']}")
     if report["trials"]:
         counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
         lines.append(f"- settings tried, the defaults among them: {counts}")

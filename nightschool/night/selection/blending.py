@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nightschool.contract import Indices
 from nightschool.evaluation.gains import Gains
 from nightschool.evaluation.metrics import Float64s
 from nightschool.recipe import Component, Recipe
@@ -15,15 +16,22 @@ Weights = NDArray[np.float32]
 _WEIGHTS = (-0.2, -0.1, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Weights that are tried of a component, relative to the first one, whose weight is one."""
 
+_COARSE = (-0.1, 0.1, 0.4, 1.0)
+"""Weights at which every component is tried first."""
+
+_LEAST_GAIN = 0.003  # of the ndcg so far, which is worth fitting one more model for
+
+_REFINED = 2  # components of which every weight is tried
+
 
 def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     """Learn a blend by forward selection on mean ndcg; return one component alone where no other improves it.
 
     Each step adds every other component to the blend at several weights, and takes the best when the paired difference
-    exceeds its standard error: greedy ensemble selection as in Caruana et al., "Ensemble selection from libraries of
-    models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an equal share is kept,
-    as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is partly luck, and an
-    even blend is more stable. The caller tests whether the blend is better than its first component.
+    exceeds its standard error and is worth a fit: greedy ensemble selection as in Caruana et al., "Ensemble selection
+    from libraries of models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an
+    equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is
+    partly luck, and an even blend is more stable. The caller tests whether the blend is better than a single model.
 
     Args:
         gains: The pool of all components, and its relevant items.
@@ -33,16 +41,36 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
     weights = max(singles, key=lambda single: float(ndcg(gains, single).mean()))
     first = int(weights.argmax())
     while not weights.all():
-        tried = [_tried(gains, weights, component) for component in np.flatnonzero(weights == 0).tolist()]
-        best = max(tried, key=lambda one: one.highest)
-        gained = best.values[best.place] - ndcg(gains, weights)
-        if not gained.mean() > _standard_error(gained):
+        coarse = [_tried(gains, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
+        coarse.sort(key=lambda one: -one.highest)
+        best = max((_tried(gains, weights, one.component) for one in coarse[:_REFINED]), key=lambda one: one.highest)
+        before = ndcg(gains, weights)
+        gained = best.values[best.place] - before
+        if not gained.mean() > max(_standard_error(gained), _LEAST_GAIN * before.mean()):
             break
         weights[best.component] = best.steady_weight()
         for component in np.flatnonzero(weights).tolist():
             if component != first:
                 weights[component] = _tried(gains, weights, component).steady_weight()
     return _recipe(weights, components)
+
+
+def cross_fitted(gains: Gains, users: Indices, components: Sequence[Component]) -> Float64s:
+    """Return each row's ndcg of a blend whose weights were learned on the other half of the users, float64 [n].
+
+    Args:
+        gains: The pool of all components, and its relevant items.
+        users: Whose each row is, int32 [n]; the rows of a user are in one half.
+        components: The components, in the order of the pool.
+    """
+    halves = users % 2 == 0  # users are indexed in the order of a hash
+    values = np.zeros(len(users))
+    for half in (halves, ~halves):
+        if half.any() and not half.all():
+            learned = {one.model: one.weight for one in learn_blend(gains[half], components).components}
+            weights = np.array([learned.get(one.model, 0.0) for one in components], dtype=np.float32)
+            values[~half] = ndcg(gains[~half], weights)
+    return values
 
 
 class _Tried(NamedTuple):
@@ -73,12 +101,12 @@ def _standard_error(values: Float64s) -> Any:
     return values.std(axis=-1) / np.sqrt(values.shape[-1])
 
 
-def _tried(gains: Gains, weights: Weights, component: int) -> _Tried:
+def _tried(gains: Gains, weights: Weights, component: int, at: Sequence[float] = _WEIGHTS) -> _Tried:
     """Measure the blend with the component at each weight, the other weights unchanged."""
     others = weights.copy()
     others[component] = 0
     so_far, bits = _sum(gains, others), _bits(others) | 1 << component
-    return _Tried(component, np.stack([gains.ndcg(so_far, component, weight, bits) for weight in _WEIGHTS]))
+    return _Tried(component, np.stack([gains.ndcg(so_far, component, weight, bits) for weight in at]))
 
 
 def ndcg(gains: Gains, weights: Weights) -> Float64s:

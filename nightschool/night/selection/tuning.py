@@ -1,235 +1,212 @@
-"""Hyper-parameters chosen on validation: the defaults first, then as many trials as the budget allows."""
+"""Hyper-parameters chosen on validation: cheap settings first, then what pays, then the best again on further cuts."""
 
 import logging
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-
-from nightschool.contract import Recommender, Space, Span
 from nightschool.errors import NightschoolError
-from nightschool.recipe import Component, Recipe
+from nightschool.night.selection.drawing import SettingSampler
+from nightschool.night.selection.evaluators import Create, Evaluators, Fitted
+from nightschool.night.selection.search import Tunable
+from nightschool.night.selection.trials import Runner, Setting, Trial, choose_setting, is_behind, is_known
+from nightschool.progress import watch
+from nightschool.recipe import Component
 
 logger = logging.getLogger("nightschool.night")
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-_DRAWN_AT_RANDOM = 4  # trials before the sampler uses earlier results
-_FAIL = optuna.trial.TrialState.FAIL
-
-
-@dataclass(frozen=True)
-class Tunable:
-    """A model and the hyper-parameter values that may be tried.
-
-    Attributes:
-        model: Its name in the catalogue.
-        fixed: The hyper-parameters that are not searched, with their values.
-        space: The hyper-parameters that are searched; where empty, only the defaults are tried.
-        defaults: The default of each hyper-parameter.
-        personal: Whether it ranks differently for different users.
-    """
-
-    model: str
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    space: Space = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    personal: bool = True
+_MOST_DRAWN = 60  # of one model; more have never been seen to pay
+_REPEATED = 0.4  # share of the budget for the defaults of all models on several cuts, and for blending them
+LEAST_SECONDS = 20.0  # for the same, however small the budget
+_PROMISING = 0.7  # of the best model's first value, from which on a model's settings are searched
+_COSTLY = 0.1  # of the first round and
+_SECONDS = 1.0  # from which on a model that is not promising is left out
+_RACED = 0.4  # share of a model's seconds for measuring its best settings on further cuts
+_FINALISTS = 4  # settings of a model that are measured on further cuts
+_LEAST_CUTS = 3  # from which on more depend on what is known: users tell little of how one month differs from another
 
 
 @dataclass(frozen=True)
-class Budget:
-    """Limits of the search: number of settings and wall time, whichever is reached first.
+class Tuned:
+    """What the search found.
 
     Attributes:
-        trials: Settings drawn of each model, in addition to the defaults.
-        seconds: Wall time of all models together; a setting that is not likely to end within its model's share is not
-            tried.
-        models: How many models share the seconds. What one leaves, or exceeds, is divided among the others.
+        fitted: The chosen setting of each model, fitted on the first cut.
+        elsewhere: For each of them, further cuts to the same setting fitted there, where that was kept.
+        trials: Every setting that was tried, in order.
+        failures: Model to the reason for which it was left out.
+        cuts: How many cuts the best settings were measured on.
+        by_default: The best model's mean over these cuts with defaults.
+        by_choice: The best model's with the chosen settings.
     """
 
-    trials: int
-    seconds: float
-    models: int = 1
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A model with one setting, fitted on train.
-
-    Attributes:
-        component: The model and its setting.
-        recommender: The fitted model.
-        fit_seconds: Wall time of the fit.
-    """
-
-    component: Component
-    recommender: Recommender
-    fit_seconds: float
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe of this model alone."""
-        return Recipe(components=(self.component,))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting that was tried.
-
-    Attributes:
-        component: The model and the setting.
-        value: The metric on validation; None where the model cannot be trained with it.
-        seconds: Wall time of fit and measurement.
-    """
-
-    component: Component
-    value: float | None
-    seconds: float
-
-
-class _Tried(NamedTuple):
-    """A fitted setting, its metric on validation, and the seconds of fit and measurement."""
-
-    fitted: Fitted
-    value: float
-    seconds: float
-
-    @property
-    def trial(self) -> Trial:
-        return Trial(self.fitted.component, self.value, self.seconds)
-
-    def seconds_with(self, tunable: Tunable, drawn: Mapping[str, Any]) -> float:
-        """Estimate the seconds that another setting takes, from those that the defaults took."""
-        costs = [name for name, values in tunable.space.items() if isinstance(values, Span) and values.slows]
-        times_as_long = math.prod(float(drawn[name] / tunable.defaults[name]) for name in costs)
-        return self.seconds + self.fitted.fit_seconds * (times_as_long - 1)
+    fitted: list[Fitted]
+    elsewhere: Sequence[Mapping[int, Fitted]]
+    trials: list[Trial]
+    failures: dict[str, str]
+    cuts: int
+    by_default: float
+    by_choice: float
 
 
 class Tuner:
-    """A tuner, which tries settings of one model after another.
+    """A tuner, which spends a budget of estimated seconds where validation says that it pays.
+
+    The estimates follow from the data's shape, so that the settings that are tried do not depend on the machine's
+    speed. First every model is measured with its defaults, on as many cuts as it takes to tell the best ones apart.
+    Then settings of the promising models are drawn and measured on the first cut, the cheap models first. The best of
+    them are measured on the other cuts, where those that fall behind are given up: a race as in Maron and Moore,
+    "Hoeffding Races", NIPS 1993, with paired differences.
 
     Args:
-        fit: Fits a component on train.
-        measure: Computes the deciding metric; higher is better.
-        budget: How long all models may be searched.
-        seed: Seed of the sampler.
-        repeated: The settings that an earlier search tried, of all models; they are tried again in place of
-            drawing new ones, however long they take. None to search.
+        evaluators: The validation cuts.
+        create: Creates a model with hyper-parameters.
+        seconds: The budget; 0 to try the defaults alone.
+        seed: Seed of the sampler and of every fit.
     """
 
-    def __init__(
-        self,
-        fit: Callable[[Component], Fitted],
-        measure: Callable[[Recommender], float],
-        budget: Budget,
-        seed: int,
-        repeated: Sequence[Component] | None = None,
-    ) -> None:
-        self._fit = fit
-        self._measure = measure
-        self._budget = budget
+    def __init__(self, evaluators: Evaluators, create: Create, seconds: float, seed: int) -> None:
+        self._evaluators = evaluators
+        self._create = create
+        self._seconds = self._left = seconds
         self._seed = seed
-        self._repeated = repeated
-        self._seconds_left = budget.seconds
-        self._models_left = budget.models
+        self._best: dict[str, Fitted] = {}
+        self._defaults: dict[int, dict[int, Fitted]] = {}
+        self._trials: list[Trial] = []
+        self._failures: dict[str, str] = {}
 
-    def tune(self, tunable: Tunable) -> tuple[Fitted, list[Trial]]:
-        """Return the best setting of a model, fitted, and every trial; ties go to the earlier setting.
+    def tune(self, tunables: Sequence[Tunable]) -> Tuned:
+        """Return the chosen setting of each model, fitted, and everything that was tried."""
+        entered = [one for one in map(self._enter, watch(tunables, "models", len(tunables))) if one.settings]
+        runners = self._worth_their_seconds(entered)
+        cuts = self._repeat(runners)
+        self._search(runners, cuts)
+        by_default = max((one.settings[0].mean for one in runners), default=float("nan"))
+        chosen = [choose_setting(one) for one in runners]
+        by_choice = max((one.mean for one in chosen), default=float("nan"))
+        fitted = [self._fitted(one) for one in chosen]
+        elsewhere = [self._defaults.get(id(one), {}) for one in chosen]
+        return Tuned(fitted, elsewhere, self._trials, self._failures, cuts, by_default, by_choice)
 
-        Settings are drawn by a tree-structured Parzen estimator: Bergstra et al., "Algorithms for Hyper-Parameter
-        Optimization", NeurIPS 2011, as Optuna implements it.
-
-        Raises:
-            NightschoolError: The model cannot be trained with its defaults, or the repeated search left it out.
-        """
-        if not tunable.space or not self._budget.trials:
-            return self._fit(Component(model=tunable.model, params=tunable.fixed)), []
-        if self._repeated is not None:
-            return self._repeat([one for one in self._repeated if one.model == tunable.model], tunable)
-        started = time.perf_counter()
-        share = max(self._seconds_left, 0.0) / max(self._models_left, 1)
+    def _enter(self, tunable: Tunable) -> Runner:
+        """Measure a model's defaults on the first cut; without settings where it cannot be trained."""
+        runner = Runner(tunable)
         try:
-            return self._search(tunable, started + share)
-        finally:
-            self._seconds_left -= time.perf_counter() - started
-            self._models_left -= 1
-
-    def _search(self, tunable: Tunable, deadline: float) -> tuple[Fitted, list[Trial]]:
-        first = best = self._try(Component(model=tunable.model, params=tunable.fixed))
-        trials = [first.trial]
-        study = self._study(tunable, first.value)
-        slowest = 1.0  # largest ratio of actual to expected seconds
-        for _ in range(self._budget.trials):
-            if time.perf_counter() + first.seconds > deadline:
-                break
-            asked = study.ask(_distributions(tunable.space))
-            drawn = {name: _rounded(value) for name, value in asked.params.items()}
-            likely = slowest * first.seconds_with(tunable, drawn)
-            if time.perf_counter() + likely > deadline:
-                study.tell(asked, state=_FAIL)
-                continue
-            component = Component(model=tunable.model, params={**tunable.fixed, **drawn})
-            tried = self._try_or_none(component)
-            if tried is None:
-                study.tell(asked, state=_FAIL)
-                trials.append(Trial(component, None, 0.0))
-                continue
-            slowest = max(slowest, tried.seconds / first.seconds_with(tunable, drawn))
-            study.tell(asked, tried.value)
-            trials.append(tried.trial)
-            best = max(best, tried, key=lambda one: one.value)
-        return best.fitted, trials
-
-    def _repeat(self, components: Sequence[Component], tunable: Tunable) -> tuple[Fitted, list[Trial]]:
-        if not components:
-            raise NightschoolError(f"{tunable.model} was left out when the recipe was searched", do="search it again")
-        best = self._try(components[0])
-        trials = [best.trial]
-        for component in components[1:]:
-            tried = self._try_or_none(component)
-            trials.append(Trial(component, None, 0.0) if tried is None else tried.trial)
-            best = best if tried is None else max(best, tried, key=lambda one: one.value)
-        return best.fitted, trials
-
-    def _try_or_none(self, component: Component) -> _Tried | None:
-        """Fit and measure a setting; return None where the model cannot be trained with it."""
-        try:
-            return self._try(component)
+            self._try(runner, tunable.fixed)
         except NightschoolError as error:
-            logger.info("%s cannot be trained with %s: %s", component.model, dict(component.params), error)
+            self._failures[tunable.model] = str(error)
+            logger.warning("%s is left out tonight: %s", tunable.model, error)
+        except Exception as error:
+            self._failures[tunable.model] = f"{type(error).__name__}: {error}"
+            logger.exception("%s is left out tonight", tunable.model)
+        return runner
+
+    def _worth_their_seconds(self, runners: Sequence[Runner]) -> list[Runner]:
+        """Leave out what is far behind and takes much of the time: further cuts, and a blend, would fit it again."""
+        best = max((one.settings[0].first for one in runners), default=0.0)
+        kept = list(runners)
+        for runner in sorted(runners, key=lambda one: -one.settings[0].seconds):
+            first = runner.settings[0]
+            total = sum(one.settings[0].seconds for one in kept)
+            if first.first < _PROMISING * best and first.seconds > max(_COSTLY * total, _SECONDS):
+                kept.remove(runner)
+                self._failures[runner.tunable.model] = (
+                    f"given up: it has {first.first:.4f} where the best has {best:.4f}, for {first.seconds:.1f} s a fit"
+                )
+        return kept
+
+    def _repeat(self, runners: Sequence[Runner]) -> int:
+        """Measure every model's defaults on further cuts; return how many cuts there are then, the first included.
+
+        A cut is begun where the budget's share for it holds two fits of every model: to measure it, and to blend what
+        will be chosen. After some cuts, which tell how the data change, that ends when the two best models' difference
+        is known well enough.
+        """
+        first_round = sum(one.settings[0].seconds for one in runners)
+        left = max(_REPEATED * self._seconds, LEAST_SECONDS) - first_round
+        for cut in range(1, len(self._evaluators)):
+            if 2 * first_round > left or (cut >= _LEAST_CUTS and is_known(runners)):
+                return cut
+            left -= 2 * first_round
+            self._left -= first_round
+            for runner in runners:
+                first = runner.settings[0]
+                self._defaults.setdefault(id(first), {})[cut] = self._measure(first, cut)
+        return len(self._evaluators)
+
+    def _search(self, runners: Sequence[Runner], cuts: int) -> None:
+        """Try settings of the promising models, the cheap ones first; what one leaves is divided among the others."""
+        floor = _PROMISING * max((one.settings[0].mean for one in runners), default=0.0)
+        searched = [one for one in runners if one.tunable.space and one.settings[0].mean >= floor]
+        searched.sort(key=lambda one: one.settings[0].seconds)
+        for place, runner in enumerate(searched):
+            share = max(self._left, 0.0) / (len(searched) - place)
+            until = self._left - share
+            self._draw(runner, until + (share * _RACED if cuts > 1 else 0.0))
+            self._race(runner, cuts, until)
+
+    def _draw(self, runner: Runner, until: float) -> None:
+        """Try settings that suited similar data, then drawn ones, until so much of the budget is left."""
+        tunable = runner.tunable
+        for start in tunable.starts:
+            drawn = {name: value for name, value in start.items() if name in tunable.space}
+            if drawn and self._left - tunable.seconds(drawn) >= until:
+                self._try_or_none(runner, drawn)
+        sampler = SettingSampler(runner, self._seed)
+        for _ in range(_MOST_DRAWN):
+            if self._left - runner.settings[0].seconds < until:
+                return
+            drawn = sampler.draw()
+            if self._left - tunable.seconds(drawn) < until:
+                sampler.tell(None)
+                continue
+            tried = self._try_or_none(runner, drawn)
+            sampler.tell(None if tried is None else tried.first)
+
+    def _race(self, runner: Runner, cuts: int, until: float) -> None:
+        """Measure the best of the tried settings on the further cuts; give those up that fall behind."""
+        tried = sorted(runner.settings[1:], key=lambda one: one.first, reverse=True)
+        left, finalists = self._left - until, []
+        for setting in tried[:_FINALISTS]:
+            left -= setting.seconds * (cuts - 1)
+            finalists += [setting] if left >= 0 else []
+        for cut in range(1, cuts):
+            for setting in finalists:
+                self._measure(setting, cut)
+            leader = max([runner.settings[0], *finalists], key=lambda one: one.mean_on(cut + 1))
+            finalists = [one for one in finalists if one is leader or not is_behind(one, leader)]
+
+    def _fitted(self, chosen: Setting) -> Fitted:
+        """Return a setting fitted on the first cut."""
+        best = self._best[chosen.component.model]
+        return best if best.component == chosen.component else self._evaluators[0].fit(chosen.component, self._create)
+
+    def _try_or_none(self, runner: Runner, drawn: Mapping[str, Any]) -> Setting | None:
+        """Fit and measure a setting on the first cut; return None where the model cannot be trained with it."""
+        params = {**runner.tunable.fixed, **drawn}
+        try:
+            return self._try(runner, params)
+        except NightschoolError as error:
+            logger.info("%s cannot be trained with %s: %s", runner.tunable.model, params, error)
+            self._trials.append(Trial(Component(model=runner.tunable.model, params=params), None, 0.0))
             return None
 
-    def _try(self, component: Component) -> _Tried:
+    def _try(self, runner: Runner, params: Mapping[str, Any]) -> Setting:
+        tunable = runner.tunable
+        setting = Setting(Component(model=tunable.model, params=params), tunable.seconds(params))
+        fitted = self._measure(setting, 0)
+        if not runner.settings or setting.first > runner.best.first:
+            self._best[tunable.model] = fitted
+        runner.settings.append(setting)
+        return setting
+
+    def _measure(self, setting: Setting, cut: int) -> Fitted:
+        """Fit and measure a setting on a cut, and take its estimated seconds from the budget."""
         started = time.perf_counter()
-        fitted = self._fit(component)
-        value = self._measure(fitted.recommender)
-        return _Tried(fitted, value, time.perf_counter() - started)
-
-    def _study(self, tunable: Tunable, value: float) -> optuna.Study:
-        """Create an Optuna study that already holds the trial of the defaults."""
-        sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=_DRAWN_AT_RANDOM)
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        known = {name: tunable.defaults[name] for name in tunable.space}
-        study.add_trial(optuna.create_trial(params=known, distributions=_distributions(tunable.space), value=value))
-        return study
-
-
-def _distributions(space: Space) -> dict[str, BaseDistribution]:
-    return {name: _distribution(values) for name, values in space.items()}
-
-
-def _distribution(values: Span | tuple[Any, ...]) -> BaseDistribution:
-    if not isinstance(values, Span):
-        return CategoricalDistribution(values)
-    if isinstance(values.low, int) and isinstance(values.high, int):
-        return IntDistribution(values.low, values.high, log=values.log)
-    return FloatDistribution(values.low, values.high, log=values.log)
-
-
-def _rounded(value: Any) -> Any:
-    """Round a number to three significant digits: the data support no more."""
-    return float(f"{value:.3g}") if isinstance(value, float) else value
+        self._left -= setting.seconds
+        fitted = self._evaluators[cut].fit(setting.component, self._create)
+        setting.measured[cut] = self._evaluators[cut].ndcg(fitted.recommender)
+        seconds = time.perf_counter() - started
+        self._trials.append(Trial(setting.component, setting.measured[cut].mean, seconds, cut))
+        return fitted

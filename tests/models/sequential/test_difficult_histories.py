@@ -10,8 +10,8 @@ from models.catalog import create
 from nightschool.contract import Dataset
 from nightschool.data.splits import splitting
 from nightschool.errors import ConfigurationError
-from nightschool.night.selection.select import Search, choose_recipe
-from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.select import choose_recipe
 from tests.data.logs import log_of
 
 MODELS = ("transitions", "next_ridge", "next_neighbours")
@@ -72,8 +72,8 @@ def test_without_an_order_a_night_chooses_among_the_others_and_says_why() -> Non
     log = log_of([(user, (user + step) % 20, None) for user in range(60) for step in range(6)])
     cut = splitting.choose_cut(log, seed=1)
     tunables = tuple(Tunable(name) for name in ("popularity", *MODELS))
-    search = Search(tunables, Budget(1, 60.0), (), (10,), seed=7, megabytes=1, max_users=1000)
-    selection = choose_recipe(splitting.validation_split(log, cut), search, create)
+    search = Search(tunables, 0.0, (), (10,), seed=7, megabytes=1, max_users=1000)
+    selection = choose_recipe([splitting.validation_split(log, cut)], search, create)
     assert selection.recipe.name == "popularity"
     assert set(selection.failures) == set(MODELS)
     assert all("needs the order of interactions" in why for why in selection.failures.values())

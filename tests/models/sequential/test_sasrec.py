@@ -24,6 +24,7 @@ class TestSasRec(RecommenderContract):
     model = SasRec
     params = SMALL
     refuses = FOLLOW
+    likes_may_lower_scores = True
 
 
 def circle() -> Dataset:
@@ -71,6 +72,18 @@ def test_one_learned_item_and_ten_thousand_and_equal_times() -> None:
     assert np.isfinite(scores).all()
     assert not scores[20].any()
     assert scores[0].any()
+
+
+def test_repeats_in_a_row_are_one_place_and_equal_times_are_in_the_order_of_the_rows() -> None:
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    rows = [(user, (user + step) % 12, start + timedelta(days=step)) for user in range(12) for step in range(6)]
+    found = []
+    for log in (rows, [row for row in rows for _ in range(1 + row[1] % 3)], [(*row[:2], start) for row in rows]):
+        frame = pl.DataFrame(log, schema=["user_id", "item_id", "timestamp"], orient="row")
+        model = SasRec(SasRecConfig(**SMALL)).fit(Dataset.from_frames(frame), seed=0)
+        found.append(model.score(np.arange(12, dtype=np.int32)))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
 
 
 def test_a_history_without_order_is_refused(circling: tuple[SasRec, Dataset]) -> None:

@@ -15,8 +15,9 @@ from nightschool.night.reporting.metrics import (
     describe_selection,
     figures,
 )
-from nightschool.night.selection.select import Candidate, Search, choose_recipe
-from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.select import choose_recipe
+from nightschool.night.selection.selection import Candidate
 from nightschool.offline.compare import Measured, describe_measured
 from nightschool.recipe import Component, Recipe
 
@@ -78,8 +79,8 @@ def test_selection_becomes_a_record(split: Split, fixed) -> None:
         return fixed(scores[model])
 
     tried = (Tunable("ease", {"l2": 5.0}), Tunable("content"), Tunable("svd"))
-    search = Search(tried, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1, max_users=1000)
-    selection = choose_recipe(split, search, create)
+    search = Search(tried, 0.0, alphas=(0.0, 0.5, 1.0), cutoffs=CUTOFFS, seed=0, megabytes=1, max_users=1000)
+    selection = choose_recipe([split], search, create)
     record = describe_selection(selection, CUTOFFS, tuned=True)
     json.dumps(record.model_dump(mode="json"), allow_nan=False)
     assert [entry.name for entry in record.candidates] == ["ease", "content"]

@@ -83,12 +83,10 @@ def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Nigh
     assert all(point.metrics.height == 1 for point in log.sweep.values())
 
 
-def test_trials_have_what_decided_and_none_where_they_failed(night: Night) -> None:
-    first, second = log_of(night).trials
-    assert (first.name, first.params) == ("trial 1: ease", {"ease": {"l2": 7.0}})
-    assert first.numbers() == {"ndcg_at_10": 0.19, "seconds": 1.5}
-    assert first.mean("ndcg", 10) is None
-    assert second.numbers() == {"seconds": 0.0}
+def test_every_fit_is_a_row_with_what_decided_and_none_where_it_failed(night: Night) -> None:
+    first, second = log_of(night).tables["trials"].rows(named=True)
+    assert first == {"model": "ease", "settings": '{"l2": 7.0}', "cut": 1, "ndcg_at_10": 0.19, "seconds": 1.5}
+    assert (second["model"], second["ndcg_at_10"]) == ("ease", None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.ingest.batch import TableCounts
 from nightschool.ingest.ingest import IngestReport
-from nightschool.night.night import SEARCHED_AGAIN, Night, Unchanged
+from nightschool.night.night import Night, Unchanged
 from nightschool.night.records import (
     STAGES,
     IngestRecord,
@@ -89,7 +89,6 @@ def test_backfilled_release_says_so(night: Night) -> None:
     late = replace(night, late=True, moves_pointer=False)
     report = night_report(late, CAME, published("x", "backfilled"))
     assert report["status"] == "backfilled"
-    assert SEARCHED_AGAIN in report["warnings"]
 
 
 def test_report_gathers_what_the_stages_found(night: Night) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from nightschool.evaluation.facts import relevant_pairs
 from nightschool.evaluation.gains import Gains
 from nightschool.night.selection.blending import learn_blend, ndcg
 from nightschool.ranking.candidates import candidate_pool
@@ -19,7 +20,7 @@ def gains(split):
     scores = [truth * clear + rng.normal(size=truth.shape).astype(np.float32) for clear in (2.0, 1.2, 0.0)]
     users = np.arange(400, dtype=np.int32)
     pool = candidate_pool(scores, split.fitted.history(), np.ones(4, dtype=bool))
-    return Gains.of(pool, users, split, 10)
+    return Gains.of(pool, users, relevant_pairs(split), 10)
 
 
 def test_what_helps_enters_with_less_weight_than_what_helps_more_and_noise_stays_out(gains):
@@ -39,5 +40,5 @@ def test_the_blend_is_better_than_its_best_component(gains):
 def test_one_model_is_a_blend_of_itself(split):
     scores = np.tile(np.array([0, 3, 2, 1], dtype=np.float32), (400, 1))
     pool = candidate_pool([scores], csr_array((400, 4), dtype=np.float32), np.ones(4, dtype=bool))
-    recipe = learn_blend(Gains.of(pool, np.arange(400, dtype=np.int32), split, 10), NAMES[:1])
+    recipe = learn_blend(Gains.of(pool, np.arange(400, dtype=np.int32), relevant_pairs(split), 10), NAMES[:1])
     assert [(part.model, part.weight) for part in recipe.components] == [("loud", 1.0)]

@@ -6,15 +6,13 @@ import pytest
 
 from nightschool.contract import Span
 from nightschool.errors import ConfigurationError, NightschoolError
-from nightschool.night.selection.select import Search, choose_recipe
-from nightschool.night.selection.tuning import Budget, Tunable
+from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.select import choose_recipe
 
 
 def search(*models, **changes):
     tunables = tuple(Tunable(model) for model in models)
-    plain = Search(
-        tunables, Budget(0, 0.0), alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000
-    )
+    plain = Search(tunables, 0.0, alphas=(0.0, 0.5, 1.0), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
     return replace(plain, **changes)
 
 
@@ -34,7 +32,7 @@ def create(fixed):
 
 
 def test_the_best_model_is_chosen_on_validation(split, create):
-    selection = choose_recipe(split, search("popularity", "good"), create)
+    selection = choose_recipe([split], search("popularity", "good"), create)
     assert selection.recipe.name == "good"
     assert [c.component.model for c in selection.candidates] == ["popularity", "good"]
     assert selection.sweep == {}
@@ -42,19 +40,19 @@ def test_the_best_model_is_chosen_on_validation(split, create):
 
 def test_a_models_best_setting_stands_for_it(split, create):
     worse, better = "0 0 1 2", "0 3 2 1"
-    tunable = Tunable("good", space={"scores": (worse, better)}, defaults={"scores": worse}, fixed={"scores": worse})
-    selection = choose_recipe(split, search(tunables=(tunable,), budget=Budget(6, 60.0)), create)
+    space = {"scores": (worse, better)}
+    tunable = Tunable("good", {"scores": worse}, space, {"scores": worse}, seconds=lambda _: 10.0)
+    selection = choose_recipe([split], search(tunables=(tunable,), seconds=100.0), create)
     assert selection.recipe.components[0].params == {"scores": better}
-    assert len(selection.trials) == 7
+    assert len(selection.trials) == 10  # of 10 seconds each
 
 
 def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_not_does_not(split, create):
     strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
     searched = Tunable("good", space=strength, defaults={"strength": 0.5})
     fixed = Tunable("good", fixed={"strength": 0.5})
-    budget = Budget(2, 60.0)
     for tunable, told in ((searched, 20.0), (fixed, None)):
-        selection = choose_recipe(split, search(tunables=(tunable,), budget=budget), create)
+        selection = choose_recipe([split], search(tunables=(tunable,), seconds=60.0), create)
         assert selection.recipe.components[0].params.get("likes") == told
 
 
@@ -62,7 +60,7 @@ def test_a_setting_that_was_searched_tells_on_how_many_likes_and_one_that_was_no
 def test_what_a_user_says_about_the_likes_stands(likes, split, create):
     strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
     tunable = Tunable("good", space=strength, defaults={"strength": 0.5}, fixed={"likes": likes})
-    selection = choose_recipe(split, search(tunables=(tunable,), budget=Budget(2, 60.0)), create)
+    selection = choose_recipe([split], search(tunables=(tunable,), seconds=60.0), create)
     assert selection.recipe.components[0].params["likes"] == likes
 
 
@@ -72,18 +70,18 @@ def test_what_everyone_likes_is_no_collaborative_part_of_a_hybrid(split, create,
 
     same_for_all = [Tunable(model, personal=False) for model in ("recent_popularity", "popularity")]
     tunables = (same_for_all[0], Tunable("good"), Tunable("content"))
-    found = choose_recipe(split, search(tunables=tunables), make)
+    found = choose_recipe([split], search(tunables=tunables), make)
     assert {component.model for component in found.hybrid[0.5].components} == {"good", "content"}
-    assert not choose_recipe(split, search(tunables=(*same_for_all, Tunable("content"))), make).hybrid
+    assert not choose_recipe([split], search(tunables=(*same_for_all, Tunable("content"))), make).hybrid
 
 
-@pytest.mark.parametrize("trials", [0, 3])
-def test_a_recipe_holds_every_setting_so_that_no_default_can_change_it(trials, split, create):
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_recipe_holds_every_setting_so_that_no_default_can_change_it(seconds, split, create):
     strength = {"strength": Span(0.1, 1.0, chosen_on="likes")}
     defaults = {"strength": 0.5, "likes": None, "depth": 3, "width": 4}
     tunable = Tunable("good", {"width": 9}, strength, defaults)
-    found = choose_recipe(split, search(tunables=(tunable,), budget=Budget(trials, 60.0)), create)
-    expected = {"strength": 0.5, "likes": 20.0 if trials else None, "depth": 3, "width": 9}
+    found = choose_recipe([split], search(tunables=(tunable,), seconds=seconds), create)
+    expected = {"strength": 0.5, "likes": 20.0 if seconds else None, "depth": 3, "width": 9}
     assert found.recipe.components[0].params == expected
     assert all(set(trial.component.params) <= {"width", "strength"} for trial in found.trials)
 
@@ -99,7 +97,7 @@ def test_noise_beside_a_model_is_no_better_blend(split, create, fixed):
     def make(model, params):
         return Noise([int(model)]) if model.isdigit() else create(model, params)
 
-    found = choose_recipe(split, search("good", *"12345678"), make)
+    found = choose_recipe([split], search("good", *"12345678"), make)
     assert found.recipe.name == "good"
 
 
@@ -113,20 +111,20 @@ def test_a_blend_is_learned_where_each_model_knows_something_else(split, fixed):
             scores[known, np.where(users % 10 == 0, 2, 1)[known]] = 1
             return scores
 
-    found = choose_recipe(split, search("left", "right"), lambda model, _: Half([model == "left"]))
+    found = choose_recipe([split], search("left", "right"), lambda model, _: Half([model == "left"]))
     assert found.recipe.name in {"blend(left, right)", "blend(right, left)"}
     assert found.blend is not None
     assert found.blend.evaluation.mean("ndcg", 10) > max(c.evaluation.mean("ndcg", 10) for c in found.candidates)
 
 
 def test_many_users_are_sampled_once_for_all_candidates(split, create):
-    selection = choose_recipe(split, search("popularity", "good", max_users=50), create)
+    selection = choose_recipe([split], search("popularity", "good", max_users=50), create)
     assert [c.evaluation.n_users for c in selection.candidates] == [50, 50]
     assert selection.candidates[0].evaluation.users.tolist() == selection.candidates[1].evaluation.users.tolist()
 
 
 def test_the_sweep_covers_every_alpha_and_ends_at_each_component(split, create):
-    selection = choose_recipe(split, search("popularity", "good", "content"), create)
+    selection = choose_recipe([split], search("popularity", "good", "content"), create)
     by_model = {c.component.model: c.evaluation for c in selection.candidates}
     assert list(selection.sweep) == [0.0, 0.5, 1.0]
     assert selection.sweep[1.0].mean("ndcg", 10) == by_model["good"].mean("ndcg", 10)
@@ -136,7 +134,7 @@ def test_the_sweep_covers_every_alpha_and_ends_at_each_component(split, create):
 
 def test_candidates_that_fail_are_left_out_and_said(split, create, caplog):
     with caplog.at_level(logging.WARNING, logger="nightschool.night"):
-        selection = choose_recipe(split, search("broken", "crashing", "good"), create)
+        selection = choose_recipe([split], search("broken", "crashing", "good"), create)
     assert selection.recipe.name == "good"
     assert "cannot be trained" in selection.failures["broken"]
     assert selection.failures["crashing"] == "ZeroDivisionError: of its own"
@@ -145,4 +143,15 @@ def test_candidates_that_fail_are_left_out_and_said(split, create, caplog):
 
 def test_a_night_without_candidates_ends(split, create):
     with pytest.raises(NightschoolError, match="no candidate could be trained"):
-        choose_recipe(split, search("broken"), create)
+        choose_recipe([split], search("broken"), create)
+
+
+def test_what_was_not_tried_is_said_with_its_reason(split, create):
+    found = choose_recipe([split], search("good", left_out={"slow": "not tried: it takes too long"}), create)
+    assert found.failures == {"slow": "not tried: it takes too long"}
+
+
+def test_where_no_user_can_be_evaluated_the_first_candidate_stands(split, create):
+    nothing = replace(split, held_out=split.held_out.clear())
+    found = choose_recipe([nothing], search("popularity", "good"), create)
+    assert (found.recipe.name, found.blend) == ("popularity", None)

@@ -1,161 +1,164 @@
-import math
+from dataclasses import replace
 
-import pytest
+import numpy as np
+import polars as pl
 
 from nightschool.contract import Span
 from nightschool.errors import NightschoolError
-from nightschool.night.selection.tuning import Budget, Fitted, Tunable, Tuner
-from nightschool.recipe import Component
+from nightschool.night.selection.evaluators import Evaluators
+from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.tuning import Tuner
 
-HILL = Tunable("hill", {"slope": 1}, {"place": Span(0.0, 10.0)}, {"place": 2.0})
+SPACE = {"place": Span(0.0, 10.0)}
+HILL = Tunable("hill", {"slope": 1}, SPACE, {"place": 2.0}, seconds=lambda _: 1.0)
 
 
 class Hill:
-    """Measures best where its place is 7."""
+    """Finds the hit first for the more users, the nearer its place is to 7; with luck, for some others too."""
+
+    note = None
 
     def __init__(self, params):
-        self.height = -abs(params.get("place", 2.0) - 7.0)
+        share = 1 - abs(params.get("place", 2.0) - 7) / 10
+        self.found = np.random.default_rng(5).permutation(400) < 400 * share
+
+    def fit(self, dataset, *, seed):
+        return self
+
+    def score(self, users):
+        hit = np.where(users % 10 == 0, 2, 1)
+        scores = np.tile(np.array([0, 1, 1, 5], dtype=np.float32), (len(users), 1))
+        scores[np.arange(len(users)), hit] = np.where(self.found[users], 9, 0)
+        return scores
 
 
-def fit(component: Component) -> Fitted:
-    return Fitted(component, Hill(component.params), 0.0)  # type: ignore[arg-type]
+def hill(_model, params):
+    return Hill(params)
 
 
-def tuner(trials=20, seconds=60.0, fit=fit, seed=0):
-    return Tuner(fit, lambda recommender: recommender.height, Budget(trials, seconds), seed)
+def search(seconds=40.0, **changes):
+    plain = Search((), seconds, alphas=(), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
+    return replace(plain, **changes)
 
 
-def test_the_defaults_come_first_and_the_best_setting_is_found():
-    best, trials = tuner().tune(HILL)
-    assert trials[0].component.params == {"slope": 1}
-    assert trials[0].value == -5.0
-    assert len(trials) == 21
-    assert best.component.params["slope"] == 1
-    assert abs(best.component.params["place"] - 7) < 0.5
-    assert -abs(best.component.params["place"] - 7) == max(trial.value for trial in trials)
+def tune(cuts, *tunables, create=hill, **changes):
+    asked = search(**changes)
+    return Tuner(Evaluators(cuts, asked), create, asked.seconds, asked.seed).tune(tunables)
 
 
-def test_the_same_seed_tries_the_same_settings():
-    tried = [[trial.component.params for trial in tuner(trials=6).tune(HILL)[1]] for _ in range(2)]
-    assert tried[0] == tried[1]
-    other = [trial.component.params for trial in tuner(trials=6, seed=1).tune(HILL)[1]]
-    assert tried[0] != other
+def places(found, model="hill"):
+    """The values that were tried, those that could not be trained among them."""
+    return [trial.component.params.get("place") for trial in found.trials if trial.component.model == model]
 
 
-def test_settings_are_numbers_of_three_digits_that_a_reader_can_compare():
-    _, trials = tuner(trials=5).tune(HILL)
-    assert all(len(f"{trial.component.params['place']:g}".replace(".", "").lstrip("0")) <= 3 for trial in trials[1:])
+def test_the_defaults_come_first_and_the_best_setting_is_found(split):
+    found = tune([split], HILL)
+    assert found.trials[0].component.params == {"slope": 1}
+    chosen = found.fitted[0].component.params
+    assert chosen["slope"] == 1
+    assert abs(chosen["place"] - 7) < 1
+    assert found.trials[0].value < max(trial.value for trial in found.trials[1:])
 
 
-@pytest.mark.parametrize(("space", "kind"), [(Span(1, 9), int), (Span(0.1, 9.0, log=True), float), (("a", "b"), str)])
-def test_values_are_of_the_kind_of_their_space(space, kind):
-    defaults = {int: 1, float: 0.1, str: "a"}
-    tunable = Tunable("any", {}, {"place": space}, {"place": defaults[kind]})
-    seen = []
-
-    def noted(component):
-        seen.append(component.params.get("place"))
-        return Fitted(component, Hill({}), 0.0)  # type: ignore[arg-type]
-
-    tuner(trials=4, fit=noted).tune(tunable)
-    assert {type(value) for value in seen[1:]} == {kind}
+def test_so_many_settings_are_tried_as_the_budget_holds(split):
+    assert len(tune([split], HILL, seconds=21.0).trials) == 21
+    assert len(tune([split], HILL, seconds=0.0).trials) == 1
 
 
-def test_a_setting_that_cannot_be_trained_is_a_failed_trial_and_the_search_goes_on():
-    def picky(component):
-        if component.params.get("place", 2.0) > 5:
-            raise NightschoolError("too steep", seen=component.params, do="nothing")
-        return fit(component)
-
-    best, trials = tuner(trials=12, fit=picky).tune(HILL)
-    assert any(trial.value is None for trial in trials)
-    assert len(trials) == 13
-    assert best.component.params.get("place", 2.0) <= 5
+def test_settings_do_not_depend_on_the_clock_but_on_the_seed(split):
+    first, again, other = (places(tune([split], HILL, seed=seed)) for seed in (0, 0, 1))
+    assert first == again != other
 
 
-def test_defaults_that_cannot_be_trained_leave_the_model_out():
-    def broken(component):
+def test_settings_that_suited_similar_data_are_tried_before_any_is_drawn(split):
+    found = tune([split], replace(HILL, starts=({"place": 6.5}, {"place": 4.0})), seconds=21.0)
+    assert places(found)[1:3] == [6.5, 4.0]
+
+
+def test_a_setting_that_would_cost_more_than_is_left_is_passed_over(split):
+    slow = replace(HILL, space={"size": Span(1, 1000)}, defaults={"size": 1}, seconds=lambda p: 0.1 * p.get("size", 1))
+    sizes = [trial.component.params.get("size", 1) for trial in tune([split], slow, seconds=100.0).trials]
+    assert len(sizes) > 2
+    assert 0.1 * sum(sizes) <= 100
+
+
+def test_a_model_far_behind_that_takes_long_is_left_out_with_a_reason(split):
+    behind = replace(HILL, model="behind", fixed={"place": 17.0}, seconds=lambda _: 2.0)
+    found = tune([split], behind, HILL, seconds=0.0)
+    assert [one.component.model for one in found.fitted] == ["hill"]
+    assert found.failures["behind"].startswith("given up: it has 0.")
+    assert found.failures["behind"].endswith("for 2.0 s a fit")
+
+
+def test_a_model_far_behind_is_not_searched_and_what_one_leaves_goes_to_the_others(split):
+    behind = replace(HILL, model="behind", fixed={"place": 17.0}, seconds=lambda _: 0.01)
+    cheap = replace(HILL, model="cheap", space={"place": (1.0, 2.0, 3.0)}, seconds=lambda _: 0.01)
+    found = tune([split], behind, HILL, cheap, seconds=42.0)
+    assert len(places(found, "behind")) == 1
+    assert len(places(found, "cheap")) == 61
+    assert len(places(found)) > 1 + 20
+
+
+def test_a_setting_that_cannot_be_trained_is_a_failed_trial_and_the_search_goes_on(split):
+    def picky(model, params):
+        if params.get("place", 2.0) > 5:
+            raise NightschoolError("too steep", seen=params, do="nothing")
+        return Hill(params)
+
+    found = tune([split], HILL, create=picky)
+    assert any(trial.value is None for trial in found.trials)
+    assert found.fitted[0].component.params.get("place", 2.0) <= 5
+
+
+def test_defaults_that_cannot_be_trained_leave_the_model_out(split):
+    def broken(model, params):
+        if model == "crashing":
+            raise ZeroDivisionError("of its own")
         raise NightschoolError("no", seen=0, do="nothing")
 
-    with pytest.raises(NightschoolError, match="no"):
-        tuner(fit=broken).tune(HILL)
+    found = tune([split], HILL, replace(HILL, model="crashing"), create=broken)
+    assert (found.fitted, found.failures.keys()) == ([], {"hill", "crashing"})
+    assert found.failures["crashing"] == "ZeroDivisionError: of its own"
 
 
-def test_no_trial_begins_that_is_not_likely_to_end_in_time(monkeypatch):
-    clock = iter(range(1000))
-    monkeypatch.setattr("nightschool.night.selection.tuning.time.perf_counter", lambda: float(next(clock) * 2))
-    _, trials = tuner(trials=100, seconds=21.0).tune(HILL)
-    assert 2 <= len(trials) <= 5
-    assert math.fsum(trial.seconds for trial in trials) <= 21
+def cut_by(split, seed):
+    """The split again, with other users who meet item 2."""
+    hits = np.where(np.random.default_rng(seed).permutation(400) % 10 == 0, 2, 1).astype(np.int32)
+    return replace(split, held_out=split.held_out.with_columns(item_index=pl.Series(hits)))
 
 
-def test_a_setting_that_would_cost_more_than_is_left_is_passed_over():
-    slow = Tunable("hill", {}, {"size": Span(1, 1000, slows=True)}, {"size": 1})
-    sizes = []
+class Lucky(Hill):
+    """Finds the hits of 60 % of the users, whom chance picks anew for each setting."""
 
-    def growing(component):
-        sizes.append(component.params.get("size", 1))
-        return Fitted(component, Hill({}), 1.0 * sizes[-1])  # type: ignore[arg-type]
+    def __init__(self, params):
+        self.luck = int(1e6 * params.get("luck", 0.0))
 
-    _, trials = tuner(trials=40, seconds=100.0, fit=growing).tune(slow)
-    assert 1 < len(trials) == len(sizes) < 40
-    assert max(sizes) <= 101
-
-
-def test_seconds_that_one_model_leaves_or_takes_are_the_others_to_share(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("nightschool.night.selection.tuning.time.perf_counter", lambda: now[0])
-
-    def taking(component):
-        now[0] += component.params["seconds"]
-        return fit(component)
-
-    def trials_of(*seconds):
-        """How many settings are tried of models that take so long, one after the other, in 30 seconds together."""
-        tuning = Tuner(taking, lambda recommender: recommender.height, Budget(20, 30.0, len(seconds)), 0)
-        models = [Tunable("hill", {"seconds": one}, HILL.space, HILL.defaults) for one in seconds]
-        return [len(tuning.tune(model)[1]) for model in models]
-
-    assert trials_of(1.0, 1.0, 1.0) == [10, 10, 10]
-    assert trials_of(0.125, 1.0, 1.0) == [21, 13, 14]
-    assert trials_of(20.0, 1.0, 1.0) == [1, 5, 5]
-    assert trials_of(40.0, 1.0) == [1, 1]
+    def score(self, users):
+        found = (np.random.default_rng(self.luck).permutation(400) < 240)[users]
+        scores = np.tile(np.array([0, 1, 2, 5], dtype=np.float32), (len(users), 1))
+        scores[:, 1] = np.where(found, 9, 0)
+        return scores
 
 
-@pytest.mark.parametrize(("tunable", "trials"), [(Tunable("hill"), 9), (HILL, 0)])
-def test_without_a_space_or_trials_the_defaults_are_fitted_once(tunable, trials):
-    best, tried = tuner(trials=trials).tune(tunable)
-    assert tried == []
-    assert best.component.params == tunable.fixed
+def test_the_luckiest_of_equals_is_not_taken(split):
+    tunable = replace(HILL, fixed={}, space={"luck": Span(0.0, 1.0)}, defaults={"luck": 0.0})
+    found = tune([split, cut_by(split, 1), cut_by(split, 2)], tunable, create=lambda _, params: Lucky(params))
+    first, *drawn = [trial for trial in found.trials if trial.cut == 0]
+    assert len(drawn) > 10
+    assert max(trial.value for trial in drawn) > first.value
+    assert found.fitted[0].component.params == {}
 
 
-def test_a_search_that_is_repeated_tries_the_same_settings_whatever_time_they_take():
-    best, trials = tuner(trials=6).tune(HILL)
-    tried = [trial.component for trial in trials]
-    again = Tuner(fit, lambda recommender: recommender.height, Budget(6, 0.0), 7, tried)
-    found, repeated = again.tune(HILL)
-    assert found.component == best.component
-    assert [(trial.component, trial.value) for trial in repeated] == [(t.component, t.value) for t in trials]
+def test_the_best_settings_are_measured_again_on_further_cuts(split):
+    cuts = [split, cut_by(split, 1), cut_by(split, 2), cut_by(split, 3)]
+    found = tune(cuts, HILL, replace(HILL, model="other"), seconds=400.0)
+    by_cut = [len([trial for trial in found.trials if trial.cut == cut]) for cut in range(4)]
+    assert by_cut[0] > by_cut[1] >= 2
+    assert found.cuts == sum(bool(count) for count in by_cut)
 
 
-def test_a_repeated_setting_that_cannot_be_trained_is_a_failed_trial_again():
-    def picky(component):
-        if component.params.get("place", 2.0) > 5:
-            raise NightschoolError("too steep", seen=component.params, do="nothing")
-        return fit(component)
-
-    _, trials = tuner(trials=12, fit=picky).tune(HILL)
-    tried = [trial.component for trial in trials]
-    _, repeated = Tuner(picky, lambda recommender: recommender.height, Budget(12, 0.0), 0, tried).tune(HILL)
-    assert [trial.value for trial in repeated] == [trial.value for trial in trials]
-    assert None in [trial.value for trial in repeated]
-
-
-def test_a_model_that_the_repeated_search_left_out_is_left_out():
-    with pytest.raises(NightschoolError, match="hill was left out when the recipe was searched"):
-        Tuner(fit, lambda recommender: recommender.height, Budget(3, 60.0), 0, [Component(model="ease")]).tune(HILL)
-
-
-def test_a_model_without_a_space_is_fitted_once_in_a_repeat_too():
-    best, trials = Tuner(fit, lambda recommender: 0.0, Budget(3, 60.0), 0, []).tune(Tunable("plain"))
-    assert (best.component.model, trials) == ("plain", [])
+def test_without_a_budget_the_defaults_are_measured_on_those_cuts_that_cost_little(split):
+    cuts = [split, *(cut_by(split, seed) for seed in range(3))]
+    assert tune(cuts, HILL, replace(HILL, model="other"), seconds=0.0).cuts == 3  # the two are equal
+    assert tune(cuts, replace(HILL, seconds=lambda _: 5.0), HILL, seconds=0.0).cuts == 2
+    assert tune(cuts, replace(HILL, seconds=lambda _: 15.0), HILL, seconds=0.0).cuts == 1

@@ -151,6 +151,21 @@ def test_what_to_study_next_follows_the_newest_item(client: httpx.Client, servic
     assert "Study next" not in client.get("/learner/14").text
 
 
+def test_a_path_is_shown_for_a_goal_alone(client: httpx.Client) -> None:
+    whole = client.get("/learner/14").text
+    assert 'name="goal" value=""' in whole
+    assert '<option value="charts &amp; &lt;b&gt;tables&lt;/b&gt;">' in whole
+    assert "Skills to gain" not in whole
+    shown = client.get("/learner/14", params={"goal": " <b>x</b> "}).text
+    assert "3 steps lead to &lt;b&gt;x&lt;/b&gt;." in shown
+    assert "Skills to gain: <bdi>statistics, &lt;i&gt;charts&lt;/i&gt;</bdi>" in shown
+    assert "none &amp; nothing" in shown
+    assert shown.index("prerequisite of First Steps") < shown.index("taken soon after") < shown.index("the goal")
+    part = client.get("/learner/14?goal=nothing", headers={**LIST, "HX-Target": "path"})
+    assert (part.status_code, "<html" in part.text) == (200, False)
+    assert "no such &lt;item&gt; or skill; saw &#39;nothing&#39;; give another" in part.text
+
+
 def test_bars_tell_scores_apart(service: FakeService) -> None:
     answer = service.recommend(1, ListRequest(k=50))
     bars = [row.bar for row in rows_of(answer)]

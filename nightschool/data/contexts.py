@@ -1,0 +1,55 @@
+"""Contexts of interactions: the hour and the weekday of their time, and labels of declared columns."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightschool.columns import TIMESTAMP
+from nightschool.contract import Indices
+from nightschool.vocabulary import HOUR, WEEKDAY
+
+LEAST_SUPPORT: Final = 20
+"""Interactions that a value needs to be told from others."""
+MOST_VALUES: Final = 50
+"""Values of a context that are told apart, the most frequent ones."""
+
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def context_values(pairs: pl.DataFrame, declared: Sequence[str], zone: str) -> dict[str, pl.Series]:
+    """Return the value of each row by context, text, null where it is not known.
+
+    Args:
+        pairs: Rows with a timestamp and the declared contexts.
+        declared: The contexts that the manifest declares.
+        zone: The time zone of hour and weekday.
+    """
+    found = {name: pairs[name].cast(pl.String) for name in declared}
+    if not pairs[TIMESTAMP].count():
+        return found
+    local = pairs[TIMESTAMP].dt.convert_time_zone(zone)
+    days = (local.dt.weekday() - 1).replace_strict(dict(enumerate(_DAYS)), default=None, return_dtype=pl.String)
+    return {HOUR: local.dt.hour().cast(pl.String), WEEKDAY: days, **found}
+
+
+def values_at(instant: datetime, zone: str) -> dict[str, str]:
+    """Return hour and weekday of an instant in a time zone, as they are called in tables."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return {HOUR: str(local.hour), WEEKDAY: _DAYS[local.weekday()]}
+
+
+def known_values(values: pl.Series) -> list[str]:
+    """Return the most frequent values with enough support, sorted; none where fewer than two are known."""
+    counts = values.drop_nulls().alias("value").value_counts(name="n").filter(pl.col("n") >= LEAST_SUPPORT)
+    frequent = sorted(counts.sort(["n", "value"], descending=[True, False])["value"].head(MOST_VALUES).to_list())
+    return frequent if len(frequent) > 1 else []
+
+
+def encode(values: pl.Series, known: Sequence[str]) -> Indices:
+    """Return the place of each value among the known ones, int32 [n]; -1 for any other."""
+    places = {value: place for place, value in enumerate(known)}
+    codes: Indices = values.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
+    return codes
