@@ -24,9 +24,8 @@ class Entry(BaseModel):
 class StageRecord(Entry):
     """A stage's record.
 
-    A new stage is a subclass here, its name in `STAGES`, a task of the name `stage` in a file of that name in `tasks/`,
-    and its line in `flows/retrain.py`. Rows that the task writes to `metrics.parquet` in its folder are published with
-    the metrics of the release.
+    A new stage is a subclass here, its name in `STAGES`, its task in a file of that name in `tasks/`, and its
+    line in `flows/retrain.py`. Rows of the task's `metrics.parquet` are published with the metrics of the release.
 
     Attributes:
         stage: The name of the stage, of its task, of its folder and of its record's file.
@@ -99,8 +98,7 @@ class PrepareRecord(StageRecord):
 
     Attributes:
         protocol: The name of the protocol that the data allow.
-        validation_from: When validation begins; None for a split without time.
-        test_from: When the test begins; None for a split without time.
+        validation_from: When validation begins, and `test_from` the test; None for a split without time.
         warnings: Why the protocol is weaker than the temporal one, in sentences.
         underpowered: Whether the test holds too few users to show a difference.
         users: Number of users.

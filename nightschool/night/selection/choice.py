@@ -12,8 +12,9 @@ from nightschool.evaluation.gains import Gains
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.pooled import pool_differences
 from nightschool.night.selection.blending import cross_fitted, learn_blend, ndcg
-from nightschool.night.selection.evaluators import Create, Evaluators, Fitted, sample_rows
+from nightschool.night.selection.evaluators import Create, Evaluators, sample_rows
 from nightschool.night.selection.selection import Candidate, Selection
+from nightschool.night.selection.tuning import Tuned
 from nightschool.recipe import Component, Recipe
 
 
@@ -25,26 +26,25 @@ class _Option(NamedTuple):
     values: Float64s
 
 
-def gains_of_all(
-    evaluators: Evaluators, pool: Pool, fitted: Sequence[Fitted], n_cuts: int, create: Create
-) -> tuple[Gains, Indices]:
-    """Return the gains of the chosen settings on several cuts, and whose each row is, int32 [n].
+def gains_of_all(evaluators: Evaluators, pool: Pool, tuned: Tuned, create: Create) -> tuple[Gains, Indices]:
+    """Return the gains of the chosen settings on all cuts, and whose each row is, int32 [n].
 
     The rows of all cuts together are no more than the validation users of one.
 
     Args:
         evaluators: The validation cuts.
         pool: The pool of the first cut.
-        fitted: The chosen settings.
-        n_cuts: How many cuts count.
+        tuned: The chosen settings.
         create: Creates a model with hyper-parameters.
     """
     parts, users = [], []
-    for cut in range(n_cuts):
+    for cut in range(tuned.cuts):
         evaluator = evaluators[cut]
         if cut:
-            pool = evaluator.pool([evaluator.fit(one.component, create).recommender for one in fitted])
-        rows = sample_rows(len(evaluator.users), evaluator.search.max_users // n_cuts, evaluator.search.seed)
+            chosen = zip(tuned.fitted, tuned.elsewhere, strict=True)
+            fitted = [kept.get(cut) or evaluator.fit(one.component, create) for one, kept in chosen]
+            pool = evaluator.pool([one.recommender for one in fitted])
+        rows = sample_rows(len(evaluator.users), evaluator.search.max_users // tuned.cuts, evaluator.search.seed)
         parts.append(evaluator.gains(pool)[rows])
         users.append(evaluator.users[rows])
     return Gains.join(parts), np.concatenate(users)

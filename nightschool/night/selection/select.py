@@ -53,7 +53,7 @@ def choose_recipe(cuts: Sequence[Split], search: Search, create: Create) -> Sele
     found = replace(found, failures=failures, cuts=tuned.cuts)
     if not len(evaluators[0].users):
         return found
-    gains, users = gains_of_all(evaluators, pool, fitted, tuned.cuts, create)
+    gains, users = gains_of_all(evaluators, pool, tuned, create)
     chosen = choose(found, gains, users, lambda recipe: evaluators[0].evaluate(pool, _weights(recipe, candidates)))
     return replace(chosen, bought=_bought(chosen, tuned, search))
 

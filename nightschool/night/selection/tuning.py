@@ -33,6 +33,7 @@ class Tuned:
 
     Attributes:
         fitted: The chosen setting of each model, fitted on the first cut.
+        elsewhere: For each of them, further cuts to the same setting fitted there, where that was kept.
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         cuts: How many cuts the best settings were measured on.
@@ -41,6 +42,7 @@ class Tuned:
     """
 
     fitted: list[Fitted]
+    elsewhere: Sequence[Mapping[int, Fitted]]
     trials: list[Trial]
     failures: dict[str, str]
     cuts: int
@@ -70,6 +72,7 @@ class Tuner:
         self._seconds = self._left = seconds
         self._seed = seed
         self._best: dict[str, Fitted] = {}
+        self._defaults: dict[int, dict[int, Fitted]] = {}
         self._trials: list[Trial] = []
         self._failures: dict[str, str] = {}
 
@@ -82,7 +85,9 @@ class Tuner:
         by_default = max((one.settings[0].mean for one in runners), default=float("nan"))
         chosen = [choose_setting(one) for one in runners]
         by_choice = max((one.mean for one in chosen), default=float("nan"))
-        return Tuned([self._fitted(one) for one in chosen], self._trials, self._failures, cuts, by_default, by_choice)
+        fitted = [self._fitted(one) for one in chosen]
+        elsewhere = [self._defaults.get(id(one), {}) for one in chosen]
+        return Tuned(fitted, elsewhere, self._trials, self._failures, cuts, by_default, by_choice)
 
     def _enter(self, tunable: Tunable) -> Runner:
         """Measure a model's defaults on the first cut; without settings where it cannot be trained."""
@@ -126,7 +131,8 @@ class Tuner:
             left -= 2 * first_round
             self._left -= first_round
             for runner in runners:
-                self._measure(runner.settings[0], cut)
+                first = runner.settings[0]
+                self._defaults.setdefault(id(first), {})[cut] = self._measure(first, cut)
         return len(self._evaluators)
 
     def _search(self, runners: Sequence[Runner], cuts: int) -> None:
