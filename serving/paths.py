@@ -138,7 +138,8 @@ def _outcome(snapshot: Snapshot, target: _Goal, found: list[int] | Block, length
 
 def _step(snapshot: Snapshot, target: _Goal, place: int, step: Step) -> PathStep:
     ids, names = snapshot.catalogue.ids, snapshot.catalogue.skill_names
-    reason = BUILDS_SKILL if step.reason == GOAL and target.skill >= 0 else step.reason
+    builds_it = step.reason == GOAL and target.skill >= 0
+    reason = BUILDS_SKILL if builds_it else step.reason
     other = _named(snapshot, step.because) if step.because >= 0 else target.name
     return PathStep(
         **snapshot.catalogue.describe(ids[step.item]),
@@ -146,7 +147,7 @@ def _step(snapshot: Snapshot, target: _Goal, place: int, step: Step) -> PathStep
         reason=reason,
         because_item_id=ids[step.because] if step.because >= 0 else None,
         share=round(step.share, 6) if reason == TAKEN_NEXT else None,
-        why=_WORDS[reason].format(other=other, share=step.share),
+        why=f"builds {target.name}" if builds_it else _WORDS[reason].format(other=other, share=step.share),
         builds=[names[skill] for skill in step.skills],
     )
 

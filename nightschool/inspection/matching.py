@@ -10,6 +10,7 @@ import polars as pl
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.errors import DataRefused
 from nightschool.inspection.candidates import Candidate
+from nightschool.inspection.curriculum import with_curriculum
 from nightschool.inspection.entities import item_lines, user_lines
 from nightschool.inspection.joins import shares_known
 from nightschool.inspection.logs import Log
@@ -144,7 +145,10 @@ def _is_key(column: Profile) -> bool:
 
 def _entity(topic: Topic, part: Profile, family: Family, key: Profile, share: float) -> Entity:
     columns, invented = family.first.columns, family.first.invented
-    lines = user_lines(key, columns) if topic is Topic.USER else item_lines(key, columns, invented=invented)
+    if topic is Topic.USER:
+        lines = user_lines(key, columns)
+    else:
+        lines = with_curriculum(item_lines(key, columns, invented=invented), family.first, key)
     as_many = min(key.distinct, part.distinct) / max(key.distinct, part.distinct)
     names = _score_file_name(family.name, topic) + (0.0 if invented else _score_key_name(key, part, topic))
     again = 1 - key.distinct / (key.rows * key.filled)

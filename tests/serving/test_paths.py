@@ -70,7 +70,7 @@ def test_skill_is_built_by_the_last_step(served: Served) -> None:
             continue
         assert (path.outcome, path.skill_gap) == ("path", [skill])
         assert skill in path.steps[-1].builds
-        assert (path.steps[-1].reason, path.steps[-1].why) == ("builds_skill", f"builds a skill of {skill!r}")
+        assert (path.steps[-1].reason, path.steps[-1].why) == ("builds_skill", f"builds {skill!r}")
 
 
 def test_longer_path_says_how_long_it_is(served: Served) -> None:
