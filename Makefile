@@ -39,7 +39,7 @@ test-faults: install ## Killed nights, and every service of the containers from 
 	$(PYTEST) -m "faults and not slow"
 
 test-slow: install ## The long tests
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 coverage: install ## `make test`, and the share of lines and branches that it runs
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html:.nightschool/coverage

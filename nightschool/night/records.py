@@ -24,9 +24,8 @@ class Entry(BaseModel):
 class StageRecord(Entry):
     """A stage's record.
 
-    A new stage is a subclass here, its name in `STAGES`, a task of the name `stage` in a file of that name in `tasks/`,
-    and its line in `flows/retrain.py`. Rows that the task writes to `metrics.parquet` in its folder are published with
-    the metrics of the release.
+    A new stage is a subclass here, its name in `STAGES`, its task in a file of that name in `tasks/`, and its
+    line in `flows/retrain.py`. Rows of the task's `metrics.parquet` are published with the metrics of the release.
 
     Attributes:
         stage: The name of the stage, of its task, of its folder and of its record's file.
