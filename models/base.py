@@ -97,13 +97,17 @@ class Model(ABC):
         known = Known.of(dataset)
         self._known = None
         self.note = None
-        self._require_data(dataset)
+        self.require_data(dataset)
         self._learn(dataset, seed)
         self._known = known
         return self
 
-    def _require_data(self, dataset: Dataset) -> None:
-        """Raise where the dataset lacks what the class says it needs."""
+    def require_data(self, dataset: Dataset) -> None:
+        """Check that the dataset has what the class says it needs.
+
+        Raises:
+            ConfigurationError: It lacks an order, times or graded scores.
+        """
         if self.needs_order and not dataset.has_order:
             raise ConfigurationError(
                 f"{self.name} needs the order of interactions, and this dataset has none",

@@ -1,5 +1,6 @@
 """Stage select: models, hyper-parameters and α, chosen on validation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -33,8 +34,10 @@ def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord
     split, champion = cuts[0], night.champion_recipe
     search = search_for(night.config, split.fitted)
     if champion is not None and not night.tune:
-        search = settled_search(champion, search)
-    selection = with_reranker(choose_recipe(cuts, search, create), split, search, build)
+        settled = choose_recipe([split], settled_search(champion, search), create)
+        selection = replace(settled, bought="")
+    else:
+        selection = with_reranker(choose_recipe(cuts, search, create), split, search, build)
     _metrics(selection, split).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs, tuned=night.tune)
     if champion is not None and not night.tune:

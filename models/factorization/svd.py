@@ -71,6 +71,11 @@ class Svd(FactorModel):
 
     config: SvdConfig
 
+    def require_data(self, dataset: Dataset) -> None:
+        """Check that the scores are graded, or that negatives are drawn."""
+        super().require_data(dataset)
+        _require_scores_or_negatives(dataset, self.config)
+
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return 6e-10 * shape.pairs * self.config.factors * self.config.epochs
@@ -103,23 +108,27 @@ def ratings_for(dataset: Dataset, config: SvdConfig, seed: int) -> Ratings:
     Raises:
         ConfigurationError: `negatives` does not suit the data.
     """
+    _require_scores_or_negatives(dataset, config)
+    if dataset.score_range:
+        return Ratings.of(dataset.pairs, dataset, dataset.score_range)
+    drawn = sample_negatives(dataset, config.negatives, seed)
+    zeros = drawn.with_columns(pl.lit(0.0, pl.Float32).alias(SCORE))
+    pairs = pl.concat([dataset.pairs.select(zeros.columns), zeros]).sort(USER_INDEX, ITEM_INDEX)
+    return Ratings.of(pairs, dataset, (0.0, 1.0))
+
+
+def _require_scores_or_negatives(dataset: Dataset, config: SvdConfig) -> None:
     if dataset.score_range and config.negatives:
         raise ConfigurationError(
             "svd.negatives is for data without graded scores",
             seen=config.negatives,
             do="leave it at 0: these have scores",
         )
-    if dataset.score_range:
-        return Ratings.of(dataset.pairs, dataset, dataset.score_range)
-    if not config.negatives:
+    if not dataset.score_range and not config.negatives:
         raise ConfigurationError(
             "svd needs graded scores, and this dataset has none",
             do="set svd.negatives, leave svd out, or give the manifest a score",
         )
-    drawn = sample_negatives(dataset, config.negatives, seed)
-    zeros = drawn.with_columns(pl.lit(0.0, pl.Float32).alias(SCORE))
-    pairs = pl.concat([dataset.pairs.select(zeros.columns), zeros]).sort(USER_INDEX, ITEM_INDEX)
-    return Ratings.of(pairs, dataset, (0.0, 1.0))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

@@ -8,6 +8,7 @@ from models.catalog import create, reranker_config, space
 from models.reranker.config import RerankerConfig
 from nightschool.contract import Dataset
 from nightschool.data.shape import Shape
+from nightschool.errors import ConfigurationError
 from nightschool.night.config import AUTO, NightConfig
 from nightschool.night.selection.priors import settings_of_similar_data
 from nightschool.night.selection.reranking import OBJECTIVES
@@ -15,6 +16,7 @@ from nightschool.night.selection.search import Search, Tunable
 from nightschool.night.selection.tuning import LEAST_SECONDS
 from nightschool.recipe import RERANKER, Recipe
 from nightschool.settings import Settings
+from nightschool.vocabulary import CONTENT, POPULARITY
 
 CANDIDATES = (
     "popularity",
@@ -33,7 +35,7 @@ CANDIDATES = (
     "svd",
     RERANKER,
 )
-"""What `auto` tries, the models that gain most first; each leaves data alone that it cannot learn from."""
+"""What `auto` tries: popularity, then the models that gain most first."""
 
 _FIRST_ROUND = 0.4  # of the search, which the first try of every model may take
 _RERANKED = 0.5  # of the search, which a reranker may take
@@ -74,11 +76,13 @@ def search_for(
     left_out: dict[str, str] = {}
     reranker = config.params.get(RERANKER, {}) if RERANKER in names else None
     if config.models == AUTO:
-        tunables, left_out = _affordable(tunables, seconds)
+        tunables, unsuited = _suited(tunables, dataset)
+        tunables, too_long = _affordable(tunables, seconds)
+        left_out = {**unsuited, **too_long}
         reranking = _reranker_seconds(tunables, shape)
         if reranking > _RERANKED * seconds:
             reranker = None
-            left_out[RERANKER] = _too_long(reranking, seconds, _RERANKED)
+            left_out[RERANKER] = _too_long(reranking, _RERANKED * seconds, seconds)
         else:
             seconds -= reranking
     return Search(
@@ -103,7 +107,7 @@ def _tunable(model: str, config: NightConfig, shape: Shape, without_priors: Coll
     n_users = min(shape.users, config.max_validation_users)
 
     def seconds(params: Mapping[str, Any]) -> float:
-        """Estimate the seconds to fit and to measure a setting; sparse data have shapes of zeros."""
+        """Estimate the seconds to fit and to measure a setting; zero for data without likes."""
         one = create(model, {**fixed, **params})
         return one.fit_seconds(shape) + one.score_seconds(shape, n_users) if shape.pairs else 0.0
 
@@ -124,11 +128,24 @@ def _affordable(tunables: list[Tunable], seconds: float) -> tuple[list[Tunable],
     kept, left_out = [], {}
     for one in tunables:
         needed = one.seconds(one.fixed)
-        if needed <= left:
-            kept.append(one)
+        if needed <= left or one.model == POPULARITY:
+            kept.append(replace(one, dispensable=one.model not in (POPULARITY, CONTENT)))
             left -= needed
         else:
-            left_out[one.model] = _too_long(needed, seconds, _FIRST_ROUND)
+            left_out[one.model] = _too_long(needed, left, seconds)
+    return kept, left_out
+
+
+def _suited(tunables: list[Tunable], dataset: Dataset) -> tuple[list[Tunable], dict[str, str]]:
+    """Return the models that can learn from such data, and why the others cannot."""
+    kept, left_out = [], {}
+    for one in tunables:
+        try:
+            create(one.model, one.fixed).require_data(dataset)
+        except ConfigurationError as error:
+            left_out[one.model] = str(error)
+        else:
+            kept.append(one)
     return kept, left_out
 
 
@@ -140,14 +157,14 @@ def _reranker_seconds(tunables: list[Tunable], shape: Shape) -> float:
     return len(OBJECTIVES) * ((1 + settings.folds) * once + 2e-5 * rows)
 
 
-def _too_long(needed: float, seconds: float, share: float) -> str:
-    return f"not tried: it takes about {needed:.0f} s, and minutes={seconds / 60:g} has {share * seconds:.0f} s for it"
+def _too_long(needed: float, left: float, seconds: float) -> str:
+    minutes = f"minutes={seconds / 60:g}"
+    return f"not tried: it takes about {needed:.0f} s, and of {minutes} {max(left, 0):.0f} s are left for it"
 
 
 def settled_search(champion: Recipe, search: Search) -> Search:
     """Return the search of one setting a model, to show its figures: the champion's, else the defaults."""
     settled = {component.model: component.params for component in champion.components}
-    tunables = tuple(
-        Tunable(one.model, settled.get(one.model, one.fixed), personal=one.personal) for one in search.tunables
-    )
+    fixed = {**{one.model: one.fixed for one in search.tunables}, **settled}
+    tunables = tuple(Tunable(model, params, personal=create(model, params).personal) for model, params in fixed.items())
     return replace(search, tunables=tunables, seconds=0.0, reranker=None)

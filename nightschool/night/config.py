@@ -17,6 +17,7 @@ logger = logging.getLogger("nightschool.night")
 AUTO: Final = "auto"
 """The choice of models that leaves it to the data."""
 
+_MOST_MINUTES = 10_000.0
 _REPLACED = frozenset({"search_seconds", "search_trials", "rerank_seconds"})
 
 Models = Literal["auto"] | Annotated[tuple[str, ...], Field(min_length=1)]
@@ -44,7 +45,7 @@ class NightConfig(Rules):
     minutes: float = Field(
         default=1.0,
         ge=0,
-        le=10_000,
+        le=_MOST_MINUTES,
         description="Length of the search for a recipe, on two cores; 0 tries every model with its defaults alone.",
     )
     max_validation_users: int = Field(
@@ -65,9 +66,13 @@ class NightConfig(Rules):
         if not isinstance(values, Mapping) or not _REPLACED & values.keys():
             return values
         kept = {key: value for key, value in values.items() if key not in _REPLACED}
-        seconds = values.get("search_seconds")
         logger.warning("%s: use minutes in place of them", ", ".join(sorted(_REPLACED & values.keys())))
-        return {"minutes": seconds / 60, **kept} if isinstance(seconds, int | float) else kept
+        if str(values.get("search_trials")) == "0":
+            return {"minutes": 0.0, **kept}
+        try:
+            return {"minutes": min(max(float(values["search_seconds"]), 0.0) / 60, _MOST_MINUTES), **kept}
+        except (KeyError, TypeError, ValueError):
+            return kept
 
     @field_validator("cutoffs")
     @classmethod

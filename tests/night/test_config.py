@@ -45,3 +45,22 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     broken.write_text("k = ")
     with pytest.raises(ConfigurationError, match=r"broken.toml is not TOML"):
         NightConfig.load(broken, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "minutes"),
+    [
+        ({"search_seconds": 600}, 10),
+        ({"search_seconds": "90"}, 1.5),
+        ({"search_seconds": 1e9}, 10_000),
+        ({"search_trials": 0, "search_seconds": 600}, 0),
+        ({"search_trials": 5, "rerank_seconds": 60}, 1),
+        ({"search_seconds": 600, "minutes": 3}, 3),
+    ],
+)
+def test_keys_of_version_0_2_are_still_read(old, minutes):
+    assert NightConfig.model_validate(old).minutes == minutes
+
+
+def test_an_assignment_of_an_old_key_is_still_read():
+    assert NightConfig.load(None, ["search_seconds=120", "search_trials=4"]).minutes == 2

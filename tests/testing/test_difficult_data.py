@@ -16,7 +16,7 @@ class Infinite(Popularity):
 class Silent(Popularity):
     needs_times = True
 
-    def _require_data(self, dataset: Dataset) -> None:
+    def require_data(self, dataset: Dataset) -> None:
         pass
 
 

@@ -30,7 +30,7 @@ class ValidationCuts(Sequence[Split]):
 
     The first is the night's validation. The others come before it in windows as long as its own where the cut follows
     time, so that each is fitted on what was known then; where events are held out at random, they are other draws of
-    the same share. Splits are built when they are asked for and not kept: each holds a copy of the data.
+    the same share. Splits are built when they are asked for; only the first is kept, for each holds a copy of the data.
 
     Args:
         log: The night's events.
@@ -55,8 +55,12 @@ class ValidationCuts(Sequence[Split]):
             return [self[one] for one in range(*place.indices(len(self)))]
         place = range(len(self))[place]
         if place == 0:
-            return validation_split(self._log, self._cut)
+            return self._first
         return self._log.split("validation", self._cut.protocol, *self._further[place - 1])
+
+    @cached_property
+    def _first(self) -> Split:
+        return validation_split(self._log, self._cut)
 
     @cached_property
     def _further(self) -> list[_Part]:

@@ -1,7 +1,7 @@
 """Weights of a blend, learned on validation: components enter one by one, each only when it helps."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nightschool.contract import Indices
 from nightschool.evaluation.gains import Gains
 from nightschool.evaluation.metrics import Float64s
+from nightschool.evaluation.pooled import pool_differences
 from nightschool.recipe import Component, Recipe
 
 Weights = NDArray[np.float32]
@@ -24,7 +25,7 @@ _LEAST_GAIN = 0.003  # of the ndcg so far, which is worth fitting one more model
 _REFINED = 2  # components of which every weight is tried
 
 
-def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
+def learn_blend(gains: Gains, users: Indices, components: Sequence[Component]) -> Recipe:
     """Learn a blend by forward selection on mean ndcg; return one component alone where no other improves it.
 
     Each step adds every other component to the blend at several weights, and takes the best when the paired difference
@@ -35,6 +36,7 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
 
     Args:
         gains: The pool of all components, and its relevant items.
+        users: The user of each row, int32 [n], who are the sampling units.
         components: The components, in the order of the pool.
     """
     singles = [_one(component, len(components)) for component in range(len(components))]
@@ -46,30 +48,33 @@ def learn_blend(gains: Gains, components: Sequence[Component]) -> Recipe:
         best = max((_tried(gains, weights, one.component) for one in coarse[:_REFINED]), key=lambda one: one.highest)
         before = ndcg(gains, weights)
         gained = best.values[best.place] - before
-        if not gained.mean() > max(_standard_error(gained), _LEAST_GAIN * before.mean()):
+        if not gained.mean() > max(_standard_error(gained, users), _LEAST_GAIN * before.mean()):
             break
-        weights[best.component] = best.steady_weight()
+        weights[best.component] = best.steady_weight(users)
         for component in np.flatnonzero(weights).tolist():
             if component != first:
-                weights[component] = _tried(gains, weights, component).steady_weight()
+                weights[component] = _tried(gains, weights, component).steady_weight(users)
     return _recipe(weights, components)
 
 
-def cross_fitted(gains: Gains, users: Indices, components: Sequence[Component]) -> Float64s:
+def cross_fitted(gains: Gains, users: Indices, components: Sequence[Component]) -> Float64s | None:
     """Return each row's ndcg of a blend whose weights were learned on the other half of the users, float64 [n].
+
+    None where one half has no user.
 
     Args:
         gains: The pool of all components, and its relevant items.
-        users: Whose each row is, int32 [n]; the rows of a user are in one half.
+        users: The user of each row, int32 [n]; the rows of a user are in one half.
         components: The components, in the order of the pool.
     """
     halves = users % 2 == 0  # users are indexed in the order of a hash
+    if halves.all() or not halves.any():
+        return None
     values = np.zeros(len(users))
     for half in (halves, ~halves):
-        if half.any() and not half.all():
-            learned = {one.model: one.weight for one in learn_blend(gains[half], components).components}
-            weights = np.array([learned.get(one.model, 0.0) for one in components], dtype=np.float32)
-            values[~half] = ndcg(gains[~half], weights)
+        learned = {one.model: one.weight for one in learn_blend(gains[half], users[half], components).components}
+        weights = np.array([learned.get(one.model, 0.0) for one in components], dtype=np.float32)
+        values[~half] = ndcg(gains[~half], weights)
     return values
 
 
@@ -89,16 +94,17 @@ class _Tried(NamedTuple):
         """Return the mean ndcg of the best weight."""
         return float(self.values[self.place].mean())
 
-    def steady_weight(self) -> float:
+    def steady_weight(self, users: Indices) -> float:
         """Return the weight nearest to one among those within one standard error of the best."""
         behind = self.values[self.place] - self.values
-        close = np.flatnonzero(behind.mean(axis=1) <= _standard_error(behind))
+        close = [place for place, one in enumerate(behind) if one.mean() <= _standard_error(one, users)]
         return min((_WEIGHTS[place] for place in close), key=lambda weight: abs(weight - 1))
 
 
-def _standard_error(values: Float64s) -> Any:
-    """Return the standard error of the mean over the last axis, the users."""
-    return values.std(axis=-1) / np.sqrt(values.shape[-1])
+def _standard_error(values: Float64s, users: Indices) -> float:
+    """Return the standard error of the mean of rows, with users as the sampling units; zero for one user."""
+    error = pool_differences([users], [values]).standard_error
+    return error if np.isfinite(error) else 0.0
 
 
 def _tried(gains: Gains, weights: Weights, component: int, at: Sequence[float] = _WEIGHTS) -> _Tried:

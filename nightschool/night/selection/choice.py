@@ -27,7 +27,7 @@ class _Option(NamedTuple):
 
 
 def gains_of_all(evaluators: Evaluators, pool: Pool, tuned: Tuned, create: Create) -> tuple[Gains, Indices]:
-    """Return the gains of the chosen settings on all cuts, and whose each row is, int32 [n].
+    """Return the gains of the chosen settings on all cuts, and the user of each row, int32 [n].
 
     The rows of all cuts together are no more than the validation users of one.
 
@@ -59,7 +59,7 @@ def choose(found: Selection, gains: Gains, users: Indices, evaluate: Callable[[R
     Args:
         found: The candidates and the sweep of α.
         gains: Their gains, rows of all cuts.
-        users: Whose each row is, int32 [n].
+        users: The user of each row, int32 [n].
         evaluate: Computes the metrics of a recipe on the first cut.
     """
     components = [one.component for one in found.candidates]
@@ -75,13 +75,15 @@ def choose(found: Selection, gains: Gains, users: Indices, evaluate: Callable[[R
         if not pool_differences([users], [mixed.values - best.values]).within(len(hybrids)):
             best = mixed
     found = replace(found, recipe=best.recipe, evaluation=best.evaluation, value=_mean(best))
-    recipe = learn_blend(gains, components)
+    recipe = learn_blend(gains, users, components)
     if len(recipe.components) == 1:
         return found
     blended = {component.model for component in recipe.components}
     seconds = sum(one.fit_seconds for one in found.candidates if one.component.model in blended)
     blend = Candidate(recipe, evaluate(recipe), seconds)
     judged = cross_fitted(gains, users, components)
+    if judged is None:
+        return replace(found, blend=blend)
     ahead = pool_differences([users], [best.values - judged])
     if ahead.mean > ahead.standard_error:
         return replace(found, blend=blend)

@@ -24,6 +24,7 @@ class Tunable:
         space: The hyper-parameters that are searched; where empty, only the defaults are tried.
         defaults: The default of each hyper-parameter.
         personal: Whether it ranks differently for different users.
+        dispensable: Whether it may be given up where it is far behind and takes long.
         starts: Settings that are tried before any is drawn, the one that suited the most similar data first.
         seconds: Estimates the seconds that a setting takes to be fitted and measured, from the data's shape alone.
     """
@@ -33,6 +34,7 @@ class Tunable:
     space: Space = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     personal: bool = True
+    dispensable: bool = False
     starts: tuple[Mapping[str, Any], ...] = ()
     seconds: Callable[[Mapping[str, Any]], float] = _free
 

@@ -33,7 +33,7 @@ class Tuned:
 
     Attributes:
         fitted: The chosen setting of each model, fitted on the first cut.
-        elsewhere: For each of them, further cuts to the same setting fitted there, where that was kept.
+        elsewhere: For each of them, the same setting fitted on further cuts, by cut; empty where it is not kept.
         trials: Every setting that was tried, in order.
         failures: Model to the reason for which it was left out.
         cuts: How many cuts the best settings were measured on.
@@ -72,7 +72,7 @@ class Tuner:
         self._seconds = self._left = seconds
         self._seed = seed
         self._best: dict[str, Fitted] = {}
-        self._defaults: dict[int, dict[int, Fitted]] = {}
+        self._defaults: dict[str, dict[int, Fitted]] = {}
         self._trials: list[Trial] = []
         self._failures: dict[str, str] = {}
 
@@ -86,8 +86,16 @@ class Tuner:
         chosen = [choose_setting(one) for one in runners]
         by_choice = max((one.mean for one in chosen), default=float("nan"))
         fitted = [self._fitted(one) for one in chosen]
-        elsewhere = [self._defaults.get(id(one), {}) for one in chosen]
+        elsewhere = [
+            self._defaults.get(one.component.model, {}) if one is runner.settings[0] else {}
+            for one, runner in zip(chosen, runners, strict=True)
+        ]
         return Tuned(fitted, elsewhere, self._trials, self._failures, cuts, by_default, by_choice)
+
+    @property
+    def _has_users(self) -> bool:
+        """Return whether the first cut has users to measure on."""
+        return len(self._evaluators[0].users) > 0
 
     def _enter(self, tunable: Tunable) -> Runner:
         """Measure a model's defaults on the first cut; without settings where it cannot be trained."""
@@ -109,15 +117,18 @@ class Tuner:
         for runner in sorted(runners, key=lambda one: -one.settings[0].seconds):
             first = runner.settings[0]
             total = sum(one.settings[0].seconds for one in kept)
-            if first.first < _PROMISING * best and first.seconds > max(_COSTLY * total, _SECONDS):
+            costly = first.seconds > max(_COSTLY * total, _SECONDS)
+            if runner.tunable.dispensable and costly and first.first < _PROMISING * best:
                 kept.remove(runner)
                 self._failures[runner.tunable.model] = (
                     f"given up: it has {first.first:.4f} where the best has {best:.4f}, for {first.seconds:.1f} s a fit"
                 )
         return kept
 
-    def _repeat(self, runners: Sequence[Runner]) -> int:
+    def _repeat(self, runners: list[Runner]) -> int:
         """Measure every model's defaults on further cuts; return how many cuts there are then, the first included.
+
+        A model that cannot be trained on one of them is removed.
 
         A cut is begun where the budget's share for it holds two fits of every model: to measure it, and to blend what
         will be chosen. After some cuts, which tell how the data change, that ends when the two best models' difference
@@ -125,18 +136,26 @@ class Tuner:
         """
         first_round = sum(one.settings[0].seconds for one in runners)
         left = max(_REPEATED * self._seconds, LEAST_SECONDS) - first_round
-        for cut in range(1, len(self._evaluators)):
-            if 2 * first_round > left or (cut >= _LEAST_CUTS and is_known(runners)):
-                return cut
+        cut = 1
+        # The budget is asked first: to count the cuts takes seconds on millions of rows.
+        while 2 * first_round <= left and cut < len(self._evaluators) and self._has_users:
+            if cut >= _LEAST_CUTS and is_known(runners):
+                break
             left -= 2 * first_round
             self._left -= first_round
-            for runner in runners:
-                first = runner.settings[0]
-                self._defaults.setdefault(id(first), {})[cut] = self._measure(first, cut)
-        return len(self._evaluators)
+            for runner in list(runners):
+                fitted = self._measure_or_none(runner.settings[0], cut)
+                if fitted is None:
+                    runners.remove(runner)
+                else:
+                    self._defaults.setdefault(runner.tunable.model, {})[cut] = fitted
+            cut += 1
+        return cut
 
     def _search(self, runners: Sequence[Runner], cuts: int) -> None:
         """Try settings of the promising models, the cheap ones first; what one leaves is divided among the others."""
+        if self._seconds <= 0 or not self._has_users:
+            return
         floor = _PROMISING * max((one.settings[0].mean for one in runners), default=0.0)
         searched = [one for one in runners if one.tunable.space and one.settings[0].mean >= floor]
         searched.sort(key=lambda one: one.settings[0].seconds)
@@ -169,11 +188,12 @@ class Tuner:
         tried = sorted(runner.settings[1:], key=lambda one: one.first, reverse=True)
         left, finalists = self._left - until, []
         for setting in tried[:_FINALISTS]:
-            left -= setting.seconds * (cuts - 1)
-            finalists += [setting] if left >= 0 else []
+            needed = setting.seconds * (cuts - 1)
+            if needed <= left:
+                left -= needed
+                finalists.append(setting)
         for cut in range(1, cuts):
-            for setting in finalists:
-                self._measure(setting, cut)
+            finalists = [one for one in finalists if self._measure_or_none(one, cut)]
             leader = max([runner.settings[0], *finalists], key=lambda one: one.mean_on(cut + 1))
             finalists = [one for one in finalists if one is leader or not is_behind(one, leader)]
 
@@ -189,8 +209,10 @@ class Tuner:
             return self._try(runner, params)
         except NightschoolError as error:
             logger.info("%s cannot be trained with %s: %s", runner.tunable.model, params, error)
-            self._trials.append(Trial(Component(model=runner.tunable.model, params=params), None, 0.0))
-            return None
+        except Exception:
+            logger.exception("%s cannot be trained with %s", runner.tunable.model, params)
+        self._trials.append(Trial(Component(model=runner.tunable.model, params=params), None, 0.0))
+        return None
 
     def _try(self, runner: Runner, params: Mapping[str, Any]) -> Setting:
         tunable = runner.tunable
@@ -200,6 +222,19 @@ class Tuner:
             self._best[tunable.model] = fitted
         runner.settings.append(setting)
         return setting
+
+    def _measure_or_none(self, setting: Setting, cut: int) -> Fitted | None:
+        """Fit and measure a setting on a further cut; return None, and say why, where it cannot be trained there."""
+        model = setting.component.model
+        try:
+            return self._measure(setting, cut)
+        except NightschoolError as error:
+            self._failures[model] = f"on an earlier validation cut: {error}"
+            logger.warning("%s cannot be trained on validation cut %d: %s", model, cut + 1, error)
+        except Exception as error:
+            self._failures[model] = f"on an earlier validation cut: {type(error).__name__}: {error}"
+            logger.exception("%s cannot be trained on validation cut %d", model, cut + 1)
+        return None
 
     def _measure(self, setting: Setting, cut: int) -> Fitted:
         """Fit and measure a setting on a cut, and take its estimated seconds from the budget."""

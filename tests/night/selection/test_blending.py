@@ -10,6 +10,8 @@ from nightschool.recipe import Component
 
 NAMES = [Component(model=name) for name in ("loud", "quiet", "noise")]
 
+USERS = np.arange(400, dtype=np.int32)
+
 
 @pytest.fixture
 def gains(split):
@@ -24,7 +26,7 @@ def gains(split):
 
 
 def test_what_helps_enters_with_less_weight_than_what_helps_more_and_noise_stays_out(gains):
-    recipe = learn_blend(gains, NAMES)
+    recipe = learn_blend(gains, USERS, NAMES)
     assert [part.model for part in recipe.components] == ["loud", "quiet"]
     assert recipe.components[0].weight == 1.0
     assert 0.2 < recipe.components[1].weight < 1.0
@@ -32,7 +34,7 @@ def test_what_helps_enters_with_less_weight_than_what_helps_more_and_noise_stays
 
 
 def test_the_blend_is_better_than_its_best_component(gains):
-    recipe = learn_blend(gains, NAMES)
+    recipe = learn_blend(gains, USERS, NAMES)
     weights = np.array([1.0, recipe.components[1].weight, 0.0], dtype=np.float32)
     assert ndcg(gains, weights).mean() > ndcg(gains, np.array([1, 0, 0], dtype=np.float32)).mean() + 0.01
 
@@ -40,5 +42,5 @@ def test_the_blend_is_better_than_its_best_component(gains):
 def test_one_model_is_a_blend_of_itself(split):
     scores = np.tile(np.array([0, 3, 2, 1], dtype=np.float32), (400, 1))
     pool = candidate_pool([scores], csr_array((400, 4), dtype=np.float32), np.ones(4, dtype=bool))
-    recipe = learn_blend(Gains.of(pool, np.arange(400, dtype=np.int32), relevant_pairs(split), 10), NAMES[:1])
+    recipe = learn_blend(Gains.of(pool, np.arange(400, dtype=np.int32), relevant_pairs(split), 10), USERS, NAMES[:1])
     assert [(part.model, part.weight) for part in recipe.components] == [("loud", 1.0)]

@@ -83,7 +83,7 @@ def test_a_setting_that_would_cost_more_than_is_left_is_passed_over(split):
 
 
 def test_a_model_far_behind_that_takes_long_is_left_out_with_a_reason(split):
-    behind = replace(HILL, model="behind", fixed={"place": 17.0}, seconds=lambda _: 2.0)
+    behind = replace(HILL, model="behind", fixed={"place": 17.0}, dispensable=True, seconds=lambda _: 2.0)
     found = tune([split], behind, HILL, seconds=0.0)
     assert [one.component.model for one in found.fitted] == ["hill"]
     assert found.failures["behind"].startswith("given up: it has 0.")
@@ -162,3 +162,40 @@ def test_without_a_budget_the_defaults_are_measured_on_those_cuts_that_cost_litt
     assert tune(cuts, HILL, replace(HILL, model="other"), seconds=0.0).cuts == 3  # the two are equal
     assert tune(cuts, replace(HILL, seconds=lambda _: 5.0), HILL, seconds=0.0).cuts == 2
     assert tune(cuts, replace(HILL, seconds=lambda _: 15.0), HILL, seconds=0.0).cuts == 1
+
+
+def test_a_model_that_fails_on_a_further_cut_is_left_out_with_a_reason(split):
+    other = cut_by(split, 1)
+
+    class Picky(Hill):
+        def fit(self, dataset, *, seed):
+            if dataset is other.fitted:
+                raise NightschoolError("no times", seen=0, do="nothing")
+            return self
+
+    other = replace(other, fitted=replace(other.fitted))
+    found = tune(
+        [split, other],
+        HILL,
+        replace(HILL, model="picky"),
+        seconds=0.0,
+        create=lambda model, params: (Picky if model == "picky" else Hill)(params),
+    )
+    assert [one.component.model for one in found.fitted] == ["hill"]
+    assert "no times" in found.failures["picky"]
+
+
+def test_an_error_of_a_drawn_setting_is_a_failed_trial(split):
+    def crashing(model, params):
+        if params.get("place", 2.0) > 5:
+            raise ZeroDivisionError("of its own")
+        return Hill(params)
+
+    found = tune([split], HILL, create=crashing)
+    assert any(trial.value is None for trial in found.trials)
+    assert found.failures == {}
+
+
+def test_without_users_to_measure_on_nothing_is_searched(split):
+    nothing = replace(split, held_out=split.held_out.clear())
+    assert len(tune([nothing, nothing], HILL, seconds=100.0).trials) == 1
