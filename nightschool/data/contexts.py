@@ -13,6 +13,8 @@ from nightschool.vocabulary import HOUR, WEEKDAY
 
 LEAST_SUPPORT: Final = 20
 """Interactions that a value needs to be told from others."""
+LEAST_USERS: Final = 5
+"""Users who must share a value, so that none is published that only one person's rows hold."""
 MOST_VALUES: Final = 50
 """Values of a context that are told apart, the most frequent ones."""
 
@@ -41,9 +43,16 @@ def values_at(instant: datetime, zone: str) -> dict[str, str]:
     return {HOUR: str(local.hour), WEEKDAY: _DAYS[local.weekday()]}
 
 
-def known_values(values: pl.Series) -> list[str]:
-    """Return the most frequent values with enough support, sorted; none where fewer than two are known."""
-    counts = values.drop_nulls().alias("value").value_counts(name="n").filter(pl.col("n") >= LEAST_SUPPORT)
+def known_values(values: pl.Series, users: Indices) -> list[str]:
+    """Return the most frequent values with enough support, sorted; none where fewer than two are known.
+
+    Args:
+        values: The value of each choice, text, null where it is not known.
+        users: Whose choice each is, int32 [n].
+    """
+    rows = pl.DataFrame({"value": values, "user": users}).drop_nulls("value")
+    counts = rows.group_by("value").agg(pl.len().alias("n"), pl.col("user").n_unique().alias("users"))
+    counts = counts.filter(pl.col("n") >= LEAST_SUPPORT, pl.col("users") >= LEAST_USERS)
     frequent = sorted(counts.sort(["n", "value"], descending=[True, False])["value"].head(MOST_VALUES).to_list())
     return frequent if len(frequent) > 1 else []
 

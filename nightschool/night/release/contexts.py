@@ -1,7 +1,10 @@
 """The table of lifts: how much more often an item is chosen in a context."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightschool.columns import CONTEXT, ITEM_ID, LIFT, SUPPORT, VALUE
 from nightschool.contract import Dataset
@@ -10,6 +13,9 @@ from nightschool.night.selection.context_ranking import ContextData
 
 _LEAST_LIFT = 0.005
 """Lifts nearer to zero change no list, and are left out."""
+
+_LEAST_SHOWN = 3
+"""Choices of an item in a context below which none are shown: they could be one person's."""
 
 
 def context_lifts(dataset: Dataset, declared: tuple[str, ...], record: ContextualiseRecord) -> pl.DataFrame:
@@ -28,8 +34,13 @@ def context_lifts(dataset: Dataset, declared: tuple[str, ...], record: Contextua
         lifts = counts.lifts(entry.strength)
         values, items = np.nonzero((np.abs(lifts) >= _LEAST_LIFT) & dataset.available)
         named = pl.Series(entry.values, dtype=pl.String).gather(values)
-        found = {VALUE: named, LIFT: lifts[values, items], SUPPORT: counts.seen[values, items].astype(np.int32)}
+        found = {VALUE: named, LIFT: lifts[values, items], SUPPORT: _without_few(counts.seen[values, items])}
         ids = dataset.item_ids.gather(items)
         rows.append(pl.DataFrame({CONTEXT: pl.repeat(entry.name, len(values), eager=True), **found, ITEM_ID: ids}))
     table = pl.concat([each.select(CONTEXT, VALUE, ITEM_ID, LIFT, SUPPORT) for each in rows])
     return table.sort(CONTEXT, VALUE, ITEM_ID)
+
+
+def _without_few(support: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the support, int32 [n], with zeros in place of what tells of single people."""
+    return np.where(support < _LEAST_SHOWN, 0, support).astype(np.int32)

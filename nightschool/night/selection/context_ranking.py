@@ -35,7 +35,7 @@ class ContextData:
         self._labels = [one_hot(dataset.items, [name]) for name in dataset.item_columns.names]
         self._users, self._items = (chosen[name].to_numpy() for name in (USER_INDEX, ITEM_INDEX))
         self._given = context_values(chosen, declared, zone)
-        self.values = {name: tuple(known_values(values)) for name, values in self._given.items()}
+        self.values = {name: tuple(known_values(values, self._users)) for name, values in self._given.items()}
         self.popularity = np.bincount(self._items, minlength=dataset.n_items) / max(len(self._items), 1)
 
     def counts(self, name: str, known: Sequence[str] | None = None) -> ContextCounts:

@@ -17,6 +17,8 @@ from nightschool.night.selection.context_ranking import ContextData, ContextEval
 _STRENGTHS: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _WEIGHTS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights that are tried, in units of the sum of the recipe's weights."""
+_LEAST_USERS: Final = 20
+"""Users below which no context is looked at: an interval over fewer tells nothing."""
 _MOST_CHOICES: Final = 20_000
 """Held-out choices that are ranked; a sample of more."""
 
@@ -83,13 +85,16 @@ def choose_contexts(split: Split, data: ContextData, seed: int) -> tuple[list[Co
     A context is out where it has fewer than two values, or where its lifts do not make the held-out choices likelier
     than popularity alone does, by interval on users that the strength was not chosen on.
     """
-    held_out = _sample(split.held_out.filter(RELEVANT), seed)
+    known = pl.Series(~split.fitted.cold_users[split.held_out[USER_INDEX].to_numpy()])
+    held_out = _sample(split.held_out.filter(pl.col(RELEVANT) & known), seed)
     names = [name for name, values in data.values.items() if values]
     codes = data.codes(held_out, names)
     found = []
     for name, values in data.values.items():
         note = "fewer than two values with enough interactions"
-        if values:
+        if values and held_out[USER_INDEX].n_unique() < _LEAST_USERS:
+            note = f"fewer than {_LEAST_USERS} users with a history and held-out choices to measure it on"
+        elif values:
             note = "" if _is_likelier(data, held_out, name, codes[name]) else "held-out choices are not shown likelier"
         found.append(Context(name, values, note=note))
     return found, held_out
