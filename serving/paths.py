@@ -7,20 +7,8 @@ import numpy as np
 
 from nightschool.contract import Mask
 from nightschool.errors import NotFound
-from nightschool.ranking.paths import (
-    BUILDS_SKILL,
-    GOAL,
-    LEVEL,
-    PREREQUISITE,
-    TAKEN_NEXT,
-    Block,
-    Curriculum,
-    Step,
-    explain_steps,
-    path_to_item,
-    path_to_skill,
-    skills_of,
-)
+from nightschool.ranking.path_steps import BUILDS_SKILL, GOAL, LEVEL, PREREQUISITE, TAKEN_NEXT, Step, explain_steps
+from nightschool.ranking.paths import Block, Curriculum, path_to_item, path_to_skill, skills_of
 from serving.schemas.paths import LearningPath, PathGoal, PathStep
 from serving.snapshot import Snapshot
 from serving.user_state import UserState

@@ -37,6 +37,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/night/selection/search.py": "fields alone; tests/application/test_search.py builds them",
     "nightschool/night/selection/selection.py": "fields alone; tests/night/selection/test_select.py fills them",
+    "nightschool/ranking/path_steps.py": "tests/ranking/test_paths.py explains paths by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
     "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",
 }

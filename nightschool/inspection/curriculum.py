@@ -34,7 +34,7 @@ def with_curriculum(lines: Sequence[Line], look: Look, key: Profile) -> list[Lin
     skills = next((each for each in look.columns if each.kind == Kind.LIST and _is_about(each.name, _SKILLS)), None)
     if skills and skills is not key:
         found += _lines("skills", skills.name, skills.separator, "lists of skills by its name")
-    return [line for line in kept if line.value] + found
+    return [line for line in kept if line.value != []] + found
 
 
 def _prerequisites(look: Look, key: Profile) -> list[Line]:

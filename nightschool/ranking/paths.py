@@ -1,6 +1,5 @@
 """Learning paths: the items to complete, in order, between what a user has completed and a goal."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -16,6 +15,9 @@ UNAVAILABLE: Final = "unavailable"
 PREREQUISITE_UNAVAILABLE: Final = "prerequisite_unavailable"
 PREREQUISITE_CYCLE: Final = "prerequisite_cycle"
 LEVEL_GAP: Final = "level_gap"
+
+_MOST_BUILDERS: Final = 50
+"""Items that build a skill of which a path is planned; those with the fewest steps."""
 
 _NO_EDGE_IS_FREE: Final = 1e-6
 """Added to the length of each transition: a share of 1 would otherwise be an edge of length 0, which is none."""
@@ -115,11 +117,11 @@ def path_to_skill(curriculum: Curriculum, done: Mask, skill: int) -> list[int] |
         skill: A column of the skills, which no item that is done builds.
     """
     builders = curriculum.skills[:, [skill]].nonzero()[0].tolist()
-    shares = curriculum.shares_from(_places(done))
+    shares = curriculum.shares_from(places(done))
     least = {item: _least_steps(curriculum, curriculum.unmet(item, done), done, item) for item in builders}
     best: list[int] = []
     block = Block(UNAVAILABLE, -1)
-    for item in sorted(builders, key=lambda item: (least[item], -shares[item], item)):
+    for item in sorted(builders, key=lambda item: (least[item], -shares[item], item))[:_MOST_BUILDERS]:
         if best and least[item] >= len(best):
             break
         found = required_path(curriculum, done, item)
@@ -138,24 +140,55 @@ def required_path(curriculum: Curriculum, done: Mask, goal: int) -> list[int] | 
     if gone := sorted(item for item in left if not curriculum.available[item]):
         return Block(PREREQUISITE_UNAVAILABLE, gone[0])
     ranks, done = curriculum.ranks, done.copy()
-    shares = curriculum.shares_from(_places(done))
+    shares = curriculum.shares_from(places(done))
     steps: list[int] = []
+    waiting = _Waiting(curriculum, left, done)
     while goal in left:
-        ready = [item for item in left if all(done[each] for each in curriculum.direct(item))]
-        if not ready:
-            return Block(PREREQUISITE_CYCLE, min(left))
-        step = min(ready, key=lambda item: (ranks[item], -shares[item], item))
+        if not waiting.ready:
+            return Block(PREREQUISITE_CYCLE, min(item for item in left if curriculum.cyclic[item]))
+        step = min(waiting.ready, key=lambda item: (ranks[item], -shares[item], item))
         if ranks[step] > _reached(ranks, done) + 1:
             bridge = _bridge(curriculum, left, done, step)
             if bridge is None:
                 return Block(LEVEL_GAP, step)
+            waiting.add(curriculum.unmet(bridge, done) - left, done)
             left |= curriculum.unmet(bridge, done)
             continue
         steps.append(step)
         left.remove(step)
         done[step] = True
+        waiting.complete(step)
         shares = np.maximum(shares, curriculum.shares_from(np.array([step], dtype=np.int32)))
     return steps
+
+
+class _Waiting:
+    """Items that wait for prerequisites, and those that are ready, kept up to date step by step."""
+
+    def __init__(self, curriculum: Curriculum, items: set[int], done: Mask) -> None:
+        self.ready: set[int] = set()
+        self._curriculum = curriculum
+        self._lacking: dict[int, int] = {}
+        self._needed_by: dict[int, list[int]] = {}
+        self.add(items, done)
+
+    def add(self, items: set[int], done: Mask) -> None:
+        """Add items whose prerequisites are not all done."""
+        for item in items:
+            lacking = [each for each in self._curriculum.direct(item) if not done[each]]
+            self._lacking[item] = len(lacking)
+            for each in lacking:
+                self._needed_by.setdefault(each, []).append(item)
+            if not lacking:
+                self.ready.add(item)
+
+    def complete(self, item: int) -> None:
+        """Remove an item that is done, and find what is ready now."""
+        self.ready.discard(item)
+        for each in self._needed_by.pop(item, ()):
+            self._lacking[each] -= 1
+            if not self._lacking[each]:
+                self.ready.add(each)
 
 
 def _bridge(curriculum: Curriculum, left: set[int], done: Mask, target: int) -> int | None:
@@ -166,7 +199,7 @@ def _bridge(curriculum: Curriculum, left: set[int], done: Mask, target: int) -> 
     ranks = curriculum.ranks
     rank = ranks[target] - 1
     usable = curriculum.available & ~curriculum.cyclic & (ranks <= rank)
-    shares = curriculum.shares_from(_places(done)) + curriculum.follows[:, [target]].toarray().ravel()
+    shares = curriculum.shares_from(places(done)) + curriculum.follows[:, [target]].toarray().ravel()
     common = (curriculum.skills.astype(np.int32) @ curriculum.skills[[target]].astype(np.int32).T).toarray().ravel()
     best: tuple[bool, int, float, int, int] | None = None
     for item in np.flatnonzero((ranks == rank) & usable & ~done).tolist():
@@ -201,7 +234,7 @@ def _likeliest_chain(curriculum: Curriculum, done: Mask, goal: int) -> list[int]
     open_ = curriculum.available & curriculum.met(done) & ~done
     follows = (open_ | done)[shares.row] & open_[shares.col]
     follows &= ranks[shares.col] <= np.maximum(ranks[shares.row], reached) + 1
-    starts = _places(done)
+    starts = places(done)
     if np.any(follows & done[shares.row] & (shares.col == goal)) or not len(starts):
         return []
     lengths = _NO_EDGE_IS_FREE - np.log(np.clip(shares.data[follows].astype(np.float64), 1e-12, 1.0))
@@ -215,71 +248,6 @@ def _likeliest_chain(curriculum: Curriculum, done: Mask, goal: int) -> list[int]
     return chain[::-1]
 
 
-class Step(NamedTuple):
-    """One item of a path, and why it is in it.
-
-    Attributes:
-        item: The item.
-        reason: A code: goal, prerequisite, taken_next, builds_skill or level.
-        because: The item that the reason names; -1 where it names none.
-        share: The share of those who took `because` and took this item next; 0 for other reasons.
-        skills: The skills that it builds and nothing before it does.
-    """
-
-    item: int
-    reason: str
-    because: int
-    share: float
-    skills: tuple[int, ...]
-
-
-GOAL: Final = "goal"
-PREREQUISITE: Final = "prerequisite"
-TAKEN_NEXT: Final = "taken_next"
-BUILDS_SKILL: Final = "builds_skill"
-LEVEL: Final = "level"
-
-
-def explain_steps(curriculum: Curriculum, done: Mask, items: Sequence[int], wanted: Mask) -> list[Step]:
-    """Return the items of a path as steps, each with its reason; the last one is the goal.
-
-    A prerequisite names the first later item that declares it, a transition the earlier one with the largest share.
-
-    Args:
-        curriculum: Prerequisites, levels, transitions and skills.
-        done: bool [n_items], the items that the user has completed.
-        items: The path.
-        wanted: bool [n_skills], the skills of the goal.
-    """
-    done = done.copy()
-    built = skills_of(curriculum, done)
-    steps = []
-    for place, item in enumerate(items):
-        own = curriculum.skills[[item]].toarray().ravel()
-        reason, because, share = _reason(curriculum, items, place, done)
-        if reason == LEVEL and np.any(own & wanted):
-            reason, because = BUILDS_SKILL, items[-1]
-        steps.append(Step(item, reason, because, share, tuple(np.flatnonzero(own & ~built).tolist())))
-        built |= own
-        done[item] = True
-    return steps
-
-
-def _reason(curriculum: Curriculum, items: Sequence[int], place: int, done: Mask) -> tuple[str, int, float]:
-    """Return the reason of a step, the item that it names, and the share of the transition."""
-    item, later = items[place], items[place + 1 :]
-    if not later:
-        return GOAL, -1, 0.0
-    needing = [each for each in later if item in curriculum.direct(each)]
-    if needing:
-        return PREREQUISITE, needing[0], 0.0
-    before = _places(done)
-    shares = curriculum.follows[:, [item]].toarray().ravel()[before]
-    if len(before) and shares.max() > 0:
-        return TAKEN_NEXT, int(before[shares.argmax()]), float(shares.max())
-    return LEVEL, later[0], 0.0
-
-
 def skills_of(curriculum: Curriculum, items: Mask) -> Mask:
     """Return the skills that any of the items builds, bool [n_skills].
 
@@ -291,5 +259,6 @@ def skills_of(curriculum: Curriculum, items: Mask) -> Mask:
     return mask
 
 
-def _places(mask: Mask) -> Indices:
+def places(mask: Mask) -> Indices:
+    """Return the items of a mask, int32 [n]."""
     return np.flatnonzero(mask).astype(np.int32)

@@ -17,6 +17,7 @@ NIGHT = {
     "as_of": "2025-03-01T00:00:00+00:00",
     "rows": {"interactions": COUNTS},
     "candidates": [{"name": "ease", "fit_seconds": 1.25, "note": "kept 100 weights", "metrics": FIGURES}],
+    "search": "10 fits on 2 validation cuts: the best model has 0.1",
     "trials": {"ease": 9, "ials": 1},
     "failures": {"svd": "no ratings"},
     "sweep": [{"alpha": 0.5, "name": "h", "metrics": FIGURES}, {"alpha": 1.0, "name": "ease", "metrics": FIGURES}],

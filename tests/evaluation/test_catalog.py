@@ -156,7 +156,7 @@ def report(roles: list[dict[str, Any]]) -> Mapping[str, Any]:
     """The least that a page is made of."""
     nothing: dict[str, Any] = {name: [] for name in ("warnings", "candidates", "signals", "gates", "trials")}
     ages = {f"new_item_{share}_{age}": None for share in ("events", "places") for age in ("7d", "30d")}
-    words = dict.fromkeys(("status", "release_id", "dataset", "sentence", "as_of", "protocol"), "x")
+    words = dict.fromkeys(("status", "release_id", "dataset", "sentence", "as_of", "protocol", "search"), "x")
     return {**words, **nothing, "rows": {}, "roles": roles, "freshness": ages}
 
 

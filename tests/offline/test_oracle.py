@@ -133,7 +133,7 @@ def test_share_of_the_way_runs_from_popularity_to_the_expectation(log: EventLog,
     perfect = replace(floor, per_user={"ndcg": {2: oracle.expected}})
     assert oracle.share_of_way(perfect, floor) == pytest.approx([1.0, 1.0, 1.0])
     named = (("popularity", floor, False), ("x", perfect, True))
-    rows = [Measured(name, {}, 0.0, e, compare(e, floor, k=2), chosen) for name, e, chosen in named]
+    rows = [Measured(name, {}, 0.0, e, compare(e, floor, k=2), chosen=chosen) for name, e, chosen in named]
     document = describe_oracle(oracle, rows)
     assert document["n_users"] == 2
     assert document["oracle"][0] == document["models"][0]["ndcg"][0] == pytest.approx(oracle.expected.mean())

@@ -9,16 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from nightschool.ranking.paths import (
-    Block,
-    Curriculum,
-    Step,
-    explain_steps,
-    path_to_item,
-    path_to_skill,
-    required_path,
-    skills_of,
-)
+from nightschool.ranking.path_steps import Step, explain_steps
+from nightschool.ranking.paths import Block, Curriculum, path_to_item, path_to_skill, required_path, skills_of
 
 N = 7
 

@@ -91,7 +91,7 @@ def test_a_defect_is_told_by_its_id_and_logged_whole(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret of the server")
 
-    monkeypatch.setattr(reading.service, "similar_items", fail)
+    monkeypatch.setattr("serving.neighbours.similar_items", fail)
     answer = reading.get("/v1/items/1/similar", headers={"x-request-id": "r7"})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     told = answer.json()

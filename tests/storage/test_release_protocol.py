@@ -207,7 +207,7 @@ def test_a_seed_replays() -> None:
 
 
 def test_the_simulation_kills_interleaves_and_refuses() -> None:
-    worlds = [simulate(seed) for seed in range(40)]
+    worlds = [simulate(seed) for seed in range(60)]
     rows = [(world, row) for world in worlds for row in world.rows]
     assert {row["status"] for _, row in rows} == {"published", "backfilled", "held", "unheld"}
     back = [row["release_id"] in world.backfills for world, row in rows if row["reason"] == ROLLED_BACK]

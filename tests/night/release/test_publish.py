@@ -17,7 +17,7 @@ from nightschool.columns import (
 from nightschool.errors import Busy, GateRefused
 from nightschool.night.basis import describe_basis
 from nightschool.night.night import Night
-from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord, TrialEntry
+from nightschool.night.records import ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.publish import describe_gates, draft_release, publish_release
 from nightschool.recipe import Recipe
 from nightschool.storage.fingerprints import content_hash
@@ -159,13 +159,11 @@ def test_components_of_another_release_keep_their_columns(
 
 
 def test_gates_hold_what_a_repeat_of_the_night_must_know(night: Night) -> None:
-    trials = (TrialEntry(model="ease", params={"l2": 7.5}, value=0.1, seconds=1.0),)
-    keep(night, example(SelectRecord, trials=trials))
+    keep(night, example(SelectRecord))
     gates = describe_gates(night, PROVED, example(RecommendRecord))
     assert (gates["tuned"], gates["decision"]) == (True, "first")
     assert gates["asked"] == [asdict(LEARNABLE), asdict(COVERAGE)]
     assert (gates["champion"], gates["comparable"]) == (None, True)
-    assert gates["trials"] == [{"model": "ease", "params": {"l2": 7.5}}]
     assert gates["basis"] == describe_basis(night.manifest)["basis"]
 
 
