@@ -1,6 +1,7 @@
 """Checkpoints of a training: arrays in an .npz file, and a JSON file that names it and says how far it came."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ import numpy as np
 
 from models.serialization import read_arrays, write_arrays
 from nightschool.contract import Float32s
+from nightschool.errors import NightschoolError
 from nightschool.storage.durable import atomic_write_text, replacing
+
+logger = logging.getLogger("nightschool.models")
 
 _STATE: Final = "state.json"
 _PARTS: Final = ("parameters", "best", "moments")
@@ -54,13 +58,17 @@ def save_progress(folder: Path, progress: Progress) -> None:
 
 
 def load_progress(folder: Path) -> Progress | None:
-    """Read the last checkpoint; None where there is none.
-
-    Raises:
-        ConfigurationError: Its arrays are damaged.
-    """
+    """Read the last checkpoint; None where there is none, or a damaged one, which the training does without."""
     if not (folder / _STATE).exists():
         return None
+    try:
+        return _read(folder)
+    except (NightschoolError, OSError, ValueError, KeyError) as error:
+        logger.warning("the checkpoint in %s cannot be read (%s): the training begins again", folder, error)
+        return None
+
+
+def _read(folder: Path) -> Progress:
     state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
     groups: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for name, array in read_arrays(folder / state["arrays"]).items():

@@ -42,3 +42,19 @@ def test_a_crash_between_arrays_and_state_leaves_the_one_before(
     assert found.epoch == 1
     save_progress(tmp_path, progress(3))
     assert len(list(tmp_path.glob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"epoch": 1}', '{"epoch": 1, "best_epoch": 1, "best_value": 0, "arrays": "x.npz"}']
+)
+def test_a_damaged_checkpoint_is_done_without(text: str, tmp_path: Path) -> None:
+    save_progress(tmp_path, progress(3))
+    (tmp_path / "state.json").write_text(text)
+    assert load_progress(tmp_path) is None
+
+
+def test_damaged_arrays_are_done_without(tmp_path: Path) -> None:
+    save_progress(tmp_path, progress(3))
+    (file,) = tmp_path.glob("*.npz")
+    file.write_bytes(file.read_bytes()[:50])
+    assert load_progress(tmp_path) is None
