@@ -68,7 +68,7 @@ def read_arrays(file: Path) -> Arrays:
         ConfigurationError: The file is damaged, or would need a pickle to be read.
     """
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             flat = {name: stored[name] for name in stored.files}
     except (FileNotFoundError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise _damaged(file) from error
