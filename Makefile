@@ -29,7 +29,7 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones (13 minutes on two cores)
+test: install ## Every test but the long ones (14 minutes on two cores)
 	$(PYTEST)
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)
