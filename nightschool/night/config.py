@@ -46,7 +46,7 @@ class NightConfig(Rules):
         default=1.0,
         ge=0,
         le=_MOST_MINUTES,
-        description="Length of the search for a recipe, on two cores; 0 tries every model with its defaults alone.",
+        description="Length of the search for a recipe, on two cores; 0: every model with its defaults, on one cut.",
     )
     max_validation_users: int = Field(
         default=10_000,

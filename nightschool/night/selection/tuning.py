@@ -18,7 +18,7 @@ logger = logging.getLogger("nightschool.night")
 
 _MOST_DRAWN = 60  # of one model; more have never been seen to pay
 _REPEATED = 0.4  # share of the budget for the defaults of all models on several cuts, and for blending them
-LEAST_SECONDS = 20.0  # for the same, however small the budget
+LEAST_SECONDS = 20.0  # for the same, however small the budget is
 _PROMISING = 0.7  # of the best model's first value, from which on a model's settings are searched
 _COSTLY = 0.1  # of the first round and
 _SECONDS = 1.0  # from which on a model that is not promising is left out
@@ -62,7 +62,7 @@ class Tuner:
     Args:
         evaluators: The validation cuts.
         create: Creates a model with hyper-parameters.
-        seconds: The budget; 0 to try the defaults alone.
+        seconds: The budget; 0 to try the defaults alone, on one cut.
         seed: Seed of the sampler and of every fit.
     """
 
@@ -137,6 +137,8 @@ class Tuner:
         first_round = sum(one.settings[0].seconds for one in runners)
         left = max(_REPEATED * self._seconds, LEAST_SECONDS) - first_round
         cut = 1
+        if self._seconds <= 0:
+            return cut
         # The budget is asked first: to count the cuts takes seconds on millions of rows.
         while 2 * first_round <= left and cut < len(self._evaluators) and self._has_users:
             if cut >= _LEAST_CUTS and is_known(runners):

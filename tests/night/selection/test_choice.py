@@ -61,7 +61,7 @@ def test_what_only_the_first_cut_favours_is_not_chosen(split, fixed):
     """On the first cut nine users in ten meet item 1, on the two others all meet item 2."""
     others = [with_hits(split, np.full(400, 2)), with_hits(split, np.full(400, 2))]
     scores = {"first": [0, 9, 1, 8], "others": [0, 1, 9, 8]}
-    found = choose_recipe([split, *others], search(*scores), lambda model, _: fixed(scores[model]))
+    found = choose_recipe([split, *others], search(*scores, seconds=1.0), lambda model, _: fixed(scores[model]))
     assert found.cuts == 3
     assert found.recipe.components[0].model == "others"
     assert choose_recipe([split], search(*scores), lambda m, _: fixed(scores[m])).recipe.components[0].model == "first"

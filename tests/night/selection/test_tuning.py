@@ -157,11 +157,13 @@ def test_the_best_settings_are_measured_again_on_further_cuts(split):
     assert found.cuts == sum(bool(count) for count in by_cut)
 
 
-def test_without_a_budget_the_defaults_are_measured_on_those_cuts_that_cost_little(split):
+def test_the_defaults_are_measured_on_those_cuts_that_the_budget_holds(split):
     cuts = [split, *(cut_by(split, seed) for seed in range(3))]
-    assert tune(cuts, HILL, replace(HILL, model="other"), seconds=0.0).cuts == 3  # the two are equal
-    assert tune(cuts, replace(HILL, seconds=lambda _: 5.0), HILL, seconds=0.0).cuts == 2
-    assert tune(cuts, replace(HILL, seconds=lambda _: 15.0), HILL, seconds=0.0).cuts == 1
+    other = replace(HILL, model="other")
+    assert tune(cuts, HILL, other, seconds=0.0).cuts == 1
+    assert tune(cuts, HILL, other, seconds=1.0).cuts == 3  # the two are equal
+    assert tune(cuts, replace(HILL, seconds=lambda _: 5.0), HILL, seconds=1.0).cuts == 2
+    assert tune(cuts, replace(HILL, seconds=lambda _: 15.0), HILL, seconds=1.0).cuts == 1
 
 
 def test_a_model_that_fails_on_a_further_cut_is_left_out_with_a_reason(split):
@@ -178,7 +180,7 @@ def test_a_model_that_fails_on_a_further_cut_is_left_out_with_a_reason(split):
         [split, other],
         HILL,
         replace(HILL, model="picky"),
-        seconds=0.0,
+        seconds=1.0,
         create=lambda model, params: (Picky if model == "picky" else Hill)(params),
     )
     assert [one.component.model for one in found.fitted] == ["hill"]
