@@ -43,7 +43,7 @@ class NightConfig(Rules):
         default="weekly", description="When recipes are searched: once a week, or now."
     )
     minutes: float = Field(
-        default=1.0,
+        default=0.5,
         ge=0,
         le=_MOST_MINUTES,
         description="Length of the search for a recipe, on two cores; 0: every model with its defaults, on one cut.",

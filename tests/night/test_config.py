@@ -54,7 +54,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
         ({"search_seconds": "90"}, 1.5),
         ({"search_seconds": 1e9}, 10_000),
         ({"search_trials": 0, "search_seconds": 600}, 0),
-        ({"search_trials": 5, "rerank_seconds": 60}, 1),
+        ({"search_trials": 5, "rerank_seconds": 60}, 0.5),
         ({"search_seconds": 600, "minutes": 3}, 3),
     ],
 )
