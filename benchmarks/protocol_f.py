@@ -130,7 +130,7 @@ def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[st
     for label, members in {"blend": [one for one in fitted if one.component.model != CONTENT], _BOTH: fitted}.items():
         if label == _BOTH and CONTENT not in names:
             continue
-        gains = evaluator.gains(evaluator.pool([one.recommender for one in members]))
+        gains = evaluator.gains(evaluator.pool([one.recommender for one in members]), evaluator.users)
         learned = learn_blend(gains, [one.component for one in members])
         weights = {component.model: component.weight for component in learned.components}
         found[label] = [weights.get(name, 0.0) for name in names]

@@ -22,7 +22,9 @@ _COARSE = (-0.1, 0.1, 0.4, 1.0)
 
 _LEAST_GAIN = 0.003  # of the ndcg so far, which is worth fitting one more model for
 
-_REFINED = 2  # components of which every weight is tried
+_REFINED = 3  # components of which every weight is tried
+
+_SCREENED_FROM = 4000  # rows from which on a quarter of the users is enough to see which components may help
 
 
 def learn_blend(gains: Gains, users: Indices, components: Sequence[Component]) -> Recipe:
@@ -42,8 +44,9 @@ def learn_blend(gains: Gains, users: Indices, components: Sequence[Component]) -
     singles = [_one(component, len(components)) for component in range(len(components))]
     weights = max(singles, key=lambda single: float(ndcg(gains, single).mean()))
     first = int(weights.argmax())
+    screened = gains[users % 8 < 2] if len(users) >= _SCREENED_FROM else gains
     while not weights.all():
-        coarse = [_tried(gains, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
+        coarse = [_tried(screened, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
         coarse.sort(key=lambda one: -one.highest)
         best = max((_tried(gains, weights, one.component) for one in coarse[:_REFINED]), key=lambda one: one.highest)
         before = ndcg(gains, weights)

@@ -17,6 +17,10 @@ from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.night.selection.tuning import Tuned
 from nightschool.recipe import Component, Recipe
 
+_MOST_ROWS = (
+    6000  # that weights are learned from: the time grows with them, times the models, and the error falls slowly
+)
+
 
 class _Option(NamedTuple):
     """A recipe that may be chosen, its metrics on the first cut, and each row's ndcg over all cuts."""
@@ -29,7 +33,7 @@ class _Option(NamedTuple):
 def gains_of_all(evaluators: Evaluators, pool: Pool, tuned: Tuned, create: Create) -> tuple[Gains, Indices]:
     """Return the gains of the chosen settings on all cuts, and the user of each row, int32 [n].
 
-    The rows of all cuts together are no more than the validation users of one.
+    The rows of all cuts together are no more than `_MOST_ROWS`, drawn by seed.
 
     Args:
         evaluators: The validation cuts.
@@ -40,13 +44,14 @@ def gains_of_all(evaluators: Evaluators, pool: Pool, tuned: Tuned, create: Creat
     parts, users = [], []
     for cut in range(tuned.cuts):
         evaluator = evaluators[cut]
+        rows = sample_rows(len(evaluator.users), _MOST_ROWS // tuned.cuts, evaluator.search.seed)
+        users.append(evaluator.users[rows])
         if cut:
             chosen = zip(tuned.fitted, tuned.elsewhere, strict=True)
             fitted = [kept.get(cut) or evaluator.fit(one.component, create) for one, kept in chosen]
-            pool = evaluator.pool([one.recommender for one in fitted])
-        rows = sample_rows(len(evaluator.users), evaluator.search.max_users // tuned.cuts, evaluator.search.seed)
-        parts.append(evaluator.gains(pool)[rows])
-        users.append(evaluator.users[rows])
+            parts.append(evaluator.gains(evaluator.pool([one.recommender for one in fitted], users[cut]), users[cut]))
+        else:
+            parts.append(evaluator.gains(pool, evaluator.users)[rows])
     return Gains.join(parts), np.concatenate(users)
 
 

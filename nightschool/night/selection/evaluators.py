@@ -81,17 +81,18 @@ class ValidationEvaluator:
         hits = find_hits(ranking.items, self.users, self._relevant)
         return UserValues(self.users, ndcg_at(hits, np.diff(self._relevant.indptr)[self.users], k))
 
-    def pool(self, recommenders: Sequence[Recommender]) -> Pool:
-        """Build the candidate pool of all validation users; each recommender scores them once."""
+    def pool(self, recommenders: Sequence[Recommender], users: Indices | None = None) -> Pool:
+        """Build the candidate pool of some validation users, None: of all; each recommender scores them once."""
+        users = self.users if users is None else users
         scorers = [recommender.score for recommender in recommenders]
         available = self.split.fitted.available
         size = block_users(self.split.fitted.n_items, self.search.megabytes, components=len(scorers) + 1)
-        blocks = in_blocks(lambda block: pool_users(scorers, block, self._history, available), self.users, size)
-        return join_pools(list(watch(blocks, "validation", -(-max(len(self.users), 1) // size))))
+        blocks = in_blocks(lambda block: pool_users(scorers, block, self._history, available), users, size)
+        return join_pools(list(watch(blocks, "validation", -(-max(len(users), 1) // size))))
 
-    def gains(self, pool: Pool) -> Gains:
-        """Find the gains of the users, each of whom has a relevant held-out pair."""
-        return Gains.of(pool, self.users, self._relevant, self.search.decisive_k)
+    def gains(self, pool: Pool, users: Indices) -> Gains:
+        """Find the gains of the pool's users, each of whom has a relevant held-out pair."""
+        return Gains.of(pool, users, self._relevant, self.search.decisive_k)
 
     def evaluate(self, pool: Pool, weights: Sequence[float]) -> Evaluation:
         """Evaluate the blend with one weight for each recommender of the pool."""
