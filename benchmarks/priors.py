@@ -12,11 +12,13 @@ MINUTES = 10.0
 
 _FILE = Path(__file__).resolve().parents[1] / "nightschool" / "night" / "selection" / "priors.json"
 
-Only = Annotated[str, typer.Option(help="Data sets to search now, by comma, beside those that are known; empty: all.")]
+Only = Annotated[
+    str, typer.Option(help="Data sets to search now, by comma, in addition to those that are known; empty: all.")
+]
 
 
 def main(data: DataOption = DATA, only: Only = "", minutes: float = MINUTES) -> None:
-    """Search each data set in a process of its own, without priors, and write the file anew after each."""
+    """Search each data set in a process of its own, without priors, and write the file after each."""
     found = json.loads(_FILE.read_text(encoding="utf-8"))
     for dataset in only.split(",") if only else DATASETS:
         found[dataset] = in_fresh_process(measure, dataset, source_of(dataset, data), minutes)

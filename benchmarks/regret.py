@@ -2,7 +2,7 @@
 
 A seed draws which users there are, so that every figure comes from another cut of the data; the search never sees the
 test. "Best single model" is the best of all candidates on the test itself, with the settings that validation chose for
-each: nobody could have picked it beforehand, so that a regret of zero is more than a fair choice would reach.
+each: it is known only in hindsight, so that a regret of zero is more than a fair choice would reach.
 """
 
 import json

@@ -91,11 +91,11 @@ class SasRec(Model):
         items = np.full(dataset.n_items, -1, dtype=np.int32)
         items[liked] = np.arange(len(liked))
         self._require_memory(len(liked))
-        lessons = TrainingSet.of(dataset, items, self.config.length, seed)
-        if not len(lessons.sizes):
+        training_set = TrainingSet.of(dataset, items, self.config.length, seed)
+        if not len(training_set.sizes):
             do = "leave sasrec out of these data"
             raise DataRefused("sasrec needs likes that follow one another", seen="none", do=do)
-        for name, array in _trainer(lessons, self.config, seed).train().items():
+        for name, array in _trainer(training_set, self.config, seed).train().items():
             setattr(self, name, array)
         self.items = items
 
@@ -109,7 +109,7 @@ class SasRec(Model):
             )
 
 
-def _trainer(lessons: TrainingSet, config: SasRecConfig, seed: int) -> "Trainer":
+def _trainer(training_set: TrainingSet, config: SasRecConfig, seed: int) -> "Trainer":
     """Return the trainer; only now is JAX imported, which neither scoring nor other models need."""
     try:
         training = import_module("models.sequential.sasrec_training")
@@ -119,5 +119,5 @@ def _trainer(lessons: TrainingSet, config: SasRecConfig, seed: int) -> "Trainer"
             seen=str(error),
             do="run `make install`, or `pip install nightschool[neural]`, or leave sasrec out",
         ) from error
-    trainer: Trainer = training.Trainer(lessons, config, seed)
+    trainer: Trainer = training.Trainer(training_set, config, seed)
     return trainer

@@ -32,12 +32,12 @@ class Trainer:
     """Trains the network; equal seeds give equal bits on a CPU, whether or not it was interrupted.
 
     Attributes:
-        lessons: What is learned.
+        training_set: What is learned.
         config: The hyper-parameters.
         seed: Of all draws, not negative.
     """
 
-    lessons: TrainingSet
+    training_set: TrainingSet
     config: SasRecConfig
     seed: int
 
@@ -66,12 +66,17 @@ class Trainer:
         """Hash everything that the result depends on."""
         facts = (_FORMAT, jax.__version__, jax.default_backend(), self.seed, self.config.model_dump_json())
         digest = blake2b(repr(facts).encode(), digest_size=16)
-        for array in (self.lessons.rows, self.lessons.starts, self.lessons.sizes, self.lessons.held_out.items):
+        for array in (
+            self.training_set.rows,
+            self.training_set.starts,
+            self.training_set.sizes,
+            self.training_set.held_out.items,
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     def _begin(self) -> Progress:
-        parameters = initial(len(self.lessons.counts), self.config.shape, self.seed)
+        parameters = initial(len(self.training_set.counts), self.config.shape, self.seed)
         moments = [np.asarray(leaf) for leaf in jax.tree.leaves(no_moments(parameters))]
         return Progress(0, 0, -np.inf, parameters, parameters, moments)
 
@@ -105,10 +110,10 @@ class Trainer:
         parameters: Any = progress.parameters
         moments = jax.tree.unflatten(jax.tree.structure(no_moments(parameters)), progress.moments)
         config, losses = self.config, []
-        drawn = config.negatives if len(self.lessons.counts) > config.whole_catalogue else 0
+        drawn = config.negatives if len(self.training_set.counts) > config.whole_catalogue else 0
         plan = Plan(config.learning_rate, config.dropout, drawn)
-        draws = Draws.of(self.lessons.counts, _POPULARITY)
-        batches = self.lessons.batches(config.rows, config.length, (self.seed, progress.epoch))
+        draws = Draws.of(self.training_set.counts, _POPULARITY)
+        batches = self.training_set.batches(config.rows, config.length, (self.seed, progress.epoch))
         for place, batch in enumerate(batches):
             parameters, moments, loss = step(
                 parameters, moments, batch, draws, seeded(self.seed, progress.epoch, place), plan
@@ -119,10 +124,10 @@ class Trainer:
 
     def _value(self, parameters: Mapping[str, Float32s], loss: float) -> float:
         """Return the mean 1 / log2(1 + rank) of what is held out among unseen items; without any, minus the loss."""
-        items, histories = self.lessons.held_out
+        items, histories = self.training_set.held_out
         if not len(items):
             return -loss
-        network = SelfAttention(np.arange(len(self.lessons.counts), dtype=np.int32), **parameters)
+        network = SelfAttention(np.arange(len(self.training_set.counts), dtype=np.int32), **parameters)
         gains = []
         with threadpool_limits(1):
             for start in range(0, len(items), _BLOCK):

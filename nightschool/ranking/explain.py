@@ -31,7 +31,7 @@ class Reasons(NamedTuple):
     component: NDArray[np.int8]
 
 
-def can_tell(model: object) -> bool:
+def can_explain(model: object) -> bool:
     """Return whether `contributions_of` a model can be computed: whether it scores any history."""
     return isinstance(model, WeighsItems | FoldsIn)
 

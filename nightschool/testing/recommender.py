@@ -16,7 +16,7 @@ from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, SCORE, TIMESTAMP, USE
 from nightschool.contract import Dataset, Float32s, Indices, Recommender, Span
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
 from nightschool.histories import Histories
-from nightschool.ranking.explain import can_tell, contributions_of, strongest_reasons
+from nightschool.ranking.explain import can_explain, contributions_of, strongest_reasons
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.testing.datasets import two_tastes
 from nightschool.testing.difficult_data import USUAL, DifficultDataContract
@@ -173,7 +173,7 @@ class RecommenderContract(DifficultDataContract):
 
     def test_without_the_item_that_is_named_as_the_reason_the_score_falls(self, case: Case) -> None:
         model, n_likes = case.model, np.diff(case.dataset.positives().indptr)
-        if not (can_tell(model) and isinstance(model, FoldsIn) and self.model.explains):
+        if not (can_explain(model) and isinstance(model, FoldsIn) and self.model.explains):
             return
         users = np.flatnonzero((n_likes > 0) & (n_likes < case.dataset.n_items)).astype(np.int32)
         histories = case.dataset.histories()[users]

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from nightschool.errors import ConfigurationError
 from nightschool.histories import Histories
-from nightschool.ranking.explain import can_tell, contributions_of, strongest_reasons, weighted
+from nightschool.ranking.explain import can_explain, contributions_of, strongest_reasons, weighted
 from nightschool.ranking.foldin import ItemWeights, fold_in, positive
 
 
@@ -92,6 +92,6 @@ def test_what_only_folds_in_is_asked_again_without_each_of_the_newest_likes():
 
 
 def test_a_model_that_knows_only_its_own_users_cannot_tell():
-    assert not can_tell(object())
+    assert not can_explain(object())
     with pytest.raises(ConfigurationError, match="cannot tell"):
         contributions_of(object(), histories_of([[1.0]]), np.array([[0]], dtype=np.int32))

@@ -36,7 +36,7 @@ from nightschool.night.release.next_items import next_items
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
-from nightschool.ranking.explain import Reasons, can_tell, contributions_of, strongest_reasons
+from nightschool.ranking.explain import Reasons, can_explain, contributions_of, strongest_reasons
 from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.ranking.self_attention import Attends
@@ -141,7 +141,7 @@ class ListWriter:
         shares = [component.weight for component in recommender.recipe.components]
         self._shares = np.array(shares, dtype=np.float32)[:, None, None]
         self._unexplained = np.array([*(name in recommender.unexplained for name in self._names), True])
-        self._telling = ~self._unexplained & [*map(can_tell, recommender.parts.values()), False]
+        self._explaining = ~self._unexplained & [*map(can_explain, recommender.parts.values()), False]
         self._histories = dataset.histories()
         seen = self._histories.scores
         self._fallback = Fallback(audiences.scores, audiences.of_user, dataset.cold_users, seen, dataset.available)
@@ -187,18 +187,18 @@ class ListWriter:
         source[fallback] = len(self._names)
         pool.items[fallback] = -1
         reasons = self._explain(users, ranking.items, pool)
-        reasons.because[~self._telling[source]] = -1
+        reasons.because[~self._explaining[source]] = -1
         return _RankedUsers(ranking, pool, source, *reasons, fallback)
 
     def _explain(self, users: Indices, items: Indices, pool: Pool) -> Reasons:
         """Find the likes that move the blended scores most, as far as the components can tell."""
         histories = self._histories[users]
-        telling = np.flatnonzero(self._telling[:-1] & (self._shares[:, 0, 0] != 0))
+        explaining = np.flatnonzero(self._explaining[:-1] & (self._shares[:, 0, 0] != 0))
         parts = list(self._recommender.parts.values())
-        contributions = [contributions_of(parts[component], histories, items) for component in telling]
-        scales = self._shares[telling, 0] * pool.scales[telling]
+        contributions = [contributions_of(parts[component], histories, items) for component in explaining]
+        scales = self._shares[explaining, 0] * pool.scales[explaining]
         because, component = strongest_reasons(items, histories, contributions, scales)
-        return Reasons(because, np.append(telling, -1)[component].astype(np.int8))
+        return Reasons(because, np.append(explaining, -1)[component].astype(np.int8))
 
     def _list_rows(self, users: Indices, lists: _RankedUsers) -> pl.DataFrame:
         rows, places = np.nonzero(lists.ranking.items >= 0)

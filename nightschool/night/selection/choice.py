@@ -17,9 +17,8 @@ from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.night.selection.tuning import Tuned
 from nightschool.recipe import Component, Recipe
 
-_MOST_ROWS = (
-    6000  # that weights are learned from: the time grows with them, times the models, and the error falls slowly
-)
+_MOST_ROWS = 6000
+"""Rows that weights are learned from: the time grows with them, and the error falls with their root."""
 
 
 class _Option(NamedTuple):

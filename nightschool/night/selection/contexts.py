@@ -65,7 +65,7 @@ class ContextSelection:
     differences: Mapping[str, Difference] = field(default_factory=dict)
 
 
-class Apart(NamedTuple):
+class CrossValidated(NamedTuple):
     """Figures of users whose settings were learned on the others.
 
     Attributes:
@@ -109,7 +109,7 @@ def learn_contexts(evaluator: ContextEvaluator, contexts: Sequence[Context], see
     kept, differences = [context.name for context in contexts if not context.note], dict[str, Difference]()
     measured = None
     while kept:
-        measured = measure_apart(evaluator, kept, seed)
+        measured = cross_validate_contexts(evaluator, kept, seed)
         differences |= measured.adds
         weakest = min(kept, key=lambda name: differences[name][1])
         if differences[weakest][1] > 0:
@@ -123,7 +123,7 @@ def learn_contexts(evaluator: ContextEvaluator, contexts: Sequence[Context], see
     return ContextSelection(decided, evaluator.n_users, measured.ndcg, measured.differences)
 
 
-def measure_apart(evaluator: ContextEvaluator, names: Sequence[str], seed: int) -> Apart:
+def cross_validate_contexts(evaluator: ContextEvaluator, names: Sequence[str], seed: int) -> CrossValidated:
     """Learn settings on either half of the users, and measure them on the other."""
     halves = np.arange(evaluator.n_users) % 2 == 0
     apart = [(learn_settings(evaluator, names, half), ~half) for half in (halves, ~halves)]
@@ -131,7 +131,7 @@ def measure_apart(evaluator: ContextEvaluator, names: Sequence[str], seed: int) 
     without = _measure(evaluator, [({}, users) for _, users in apart])
     shuffled = _measure(evaluator, apart, _shuffled(evaluator.codes, seed))
     less = {name: _measure(evaluator, [(_without(each, name), users) for each, users in apart]) for name in names}
-    return Apart(
+    return CrossValidated(
         {WITHOUT: float(without.mean()), WITH: float(together.mean()), SHUFFLED: float(shuffled.mean())},
         {WITHOUT: _difference(together - without), SHUFFLED: _difference(together - shuffled)},
         {name: _difference(together - values) for name, values in less.items()},

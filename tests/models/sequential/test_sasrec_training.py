@@ -75,7 +75,7 @@ def test_other_data_settings_and_seeds_have_other_checkpoints() -> None:
     others = (
         trainer(seed=8),
         trainer(CONFIG.model_copy(update={"dropout": 0.1})),
-        replace(first, lessons=lessons_of(courses(), seed=1)[0]),
+        replace(first, training_set=lessons_of(courses(), seed=1)[0]),
     )
     assert len({first.fingerprint(), *(other.fingerprint() for other in others)}) == 4
     assert first.fingerprint() == trainer().fingerprint()
