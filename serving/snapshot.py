@@ -45,7 +45,7 @@ from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
-from nightschool.storage.serving_networks import network_files, read_network
+from nightschool.storage.serving_networks import published_networks, read_network
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
@@ -124,7 +124,7 @@ class Snapshot:
             weights=_weights(reader, catalogue),
             networks={
                 component: read_network(file, catalogue.position, len(catalogue))
-                for component, file in network_files(lists.path.parent).items()
+                for component, file in published_networks(release, lists.path.parent).items()
             },
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),

@@ -1,5 +1,6 @@
 """A release's networks as files that a server scores histories by: arrays, and the ids of the items that they know."""
 
+import hashlib
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ import polars as pl
 from nightschool.errors import Unreachable
 from nightschool.ranking.self_attention import SelfAttention
 from nightschool.storage.durable import replacing
+from nightschool.storage.release import Release
 
 _IDS = "ids"
 _ITEMS = "items"
@@ -44,11 +46,32 @@ def write_network(path: Path, network: SelfAttention, item_ids: pl.Series) -> No
         np.savez(handle, allow_pickle=False, **arrays, **{_IDS: np.array(known.to_list())})
 
 
-def publish_networks(staged: Path, served: Path) -> None:
-    """Copy the networks of a folder to those of a release, each whole or not at all."""
+def publish_networks(staged: Path, served: Path) -> dict[str, str]:
+    """Copy the networks of a folder to those of a release, each whole or not at all; return their hashes by file name.
+
+    Networks of an earlier try are removed.
+    """
+    for old in network_files(served).values():
+        old.unlink()
+    hashes = {}
     for component, file in network_files(staged).items():
-        with replacing(network_path(served, component)) as draft:
+        copy = network_path(served, component)
+        with replacing(copy) as draft:
             shutil.copyfile(file, draft)
+        hashes[copy.name] = file_hash(copy)
+    return hashes
+
+
+def published_networks(release: Release, folder: Path) -> dict[str, Path]:
+    """Return the networks that were published with a release, by component; they need not be there any more."""
+    names = [name for name in release.content_hashes if name.endswith(_ENDING)]
+    return {name.removesuffix(_ENDING): folder / name for name in names}
+
+
+def file_hash(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def read_network(path: Path, position: Callable[[int | str], int | None], n_items: int) -> SelfAttention:

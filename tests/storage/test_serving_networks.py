@@ -1,3 +1,5 @@
+import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +7,12 @@ import polars as pl
 import pytest
 
 from nightschool.errors import Unreachable
+from nightschool.storage.release import Release
 from nightschool.storage.serving_networks import (
     network_files,
     network_path,
     publish_networks,
+    published_networks,
     read_network,
     write_network,
 )
@@ -45,11 +49,29 @@ def test_items_that_left_the_catalogue_are_left_out(tmp_path: Path) -> None:
 
 def test_networks_are_published_with_a_release(tmp_path: Path) -> None:
     staged, served = tmp_path / "staged", tmp_path / "release"
-    publish_networks(staged, served)
-    assert not network_files(served)
+    assert publish_networks(staged, served) == {}
     write_network(network_path(staged, "sasrec"), network(), pl.Series(IDS))
-    publish_networks(staged, served)
-    assert network_files(served)["sasrec"].read_bytes() == network_path(staged, "sasrec").read_bytes()
+    write_network(network_path(served, "of_an_earlier_try"), network(), pl.Series(IDS))
+    hashes = publish_networks(staged, served)
+    assert network_files(served) == {"sasrec": network_path(served, "sasrec")}
+    assert network_path(served, "sasrec").read_bytes() == network_path(staged, "sasrec").read_bytes()
+    assert hashes == {"sasrec.network.npz": hashlib.sha256(network_path(staged, "sasrec").read_bytes()).hexdigest()}
+
+
+def test_a_release_names_its_networks_also_where_one_is_gone(tmp_path: Path) -> None:
+    instant = datetime(2025, 6, 1, tzinfo=UTC)
+    release = Release(
+        release_id="x",
+        as_of=instant,
+        created_at=instant,
+        commit_version=0,
+        status="published",
+        content_hashes={"recommendations": "a", "sasrec.network.npz": "b"},
+    )
+    found = published_networks(release, tmp_path)
+    assert found == {"sasrec": tmp_path / "sasrec.network.npz"}
+    with pytest.raises(Unreachable, match=r"sasrec\.network\.npz cannot be read"):
+        read_network(found["sasrec"], {10: 0}.get, 1)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more", None])

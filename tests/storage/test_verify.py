@@ -7,6 +7,7 @@ from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_TABLES, SIMILA
 from nightschool.errors import NotFound
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
+from nightschool.storage.serving_networks import file_hash, network_path
 from nightschool.storage.verify import Verification, verify_release
 from tests.privacy.users import NUMBERS, RELEASES, users_home
 
@@ -60,6 +61,19 @@ def test_a_file_that_cannot_be_read_is_damage(opened: Home, content: bytes) -> N
         file.write_bytes(content)
     lists_path(opened.paths.serving, CURRENT).write_bytes(content)
     assert damaged(opened) == ["recommendations", LISTS]
+
+
+def test_a_network_that_changed_or_is_gone_is_damage(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = network_path(opened.paths.serving / CURRENT, "sasrec")
+    path.write_bytes(b"arrays")
+    row = next(row for row in opened.releases.stored() if row.release_id == CURRENT)
+    named = row.model_copy(update={"content_hashes": {**row.content_hashes, path.name: file_hash(path)}})
+    monkeypatch.setattr(type(opened.releases), "stored", lambda _: [named])
+    assert verify_release(opened, CURRENT).parts[path.name] == "intact"
+    path.write_bytes(b"other arrays")
+    assert damaged(opened) == [path.name]
+    path.unlink()
+    assert damaged(opened) == [path.name]
 
 
 @pytest.mark.parametrize("table", SERVED, ids=lambda table: table.name)

@@ -71,11 +71,11 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
             night.home.lake.replace_release(table, draft.release_id, frames[table.name])
     served = {table.name: frames.get(table.name, _staged(night, tables, table)) for table in SERVED}
     write_serving_files(night.home.paths.serving, draft.release_id, served)
-    publish_networks(tables / NETWORKS, night.home.paths.serving / draft.release_id)
+    networks = publish_networks(tables / NETWORKS, night.home.paths.serving / draft.release_id)
     with ThreadPoolExecutor() as hashing:
         hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
         hashes = hashing.map(content_hash, hashed.values(), (*RELEASE_TABLES, HISTORIES))
-        content_hashes = dict(zip(hashed, hashes, strict=True))
+        content_hashes = {**dict(zip(hashed, hashes, strict=True)), **networks}
     counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
     whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
     if not night.moves_pointer:
