@@ -14,8 +14,8 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import mark
 from nightschool.ranking.cycles import cyclic_components, shortest_cycle
 
-_CODE: Final = "prerequisite_cycle"
-_CYCLE: Final = "cycle"
+CYCLE: Final = "prerequisite_cycle"
+_WORDS: Final = "cycle"
 _SHOWN: Final = 3
 _LONGEST: Final = 5
 """Items after which a cycle is cut short in its name."""
@@ -55,17 +55,36 @@ def mark_cycles(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) 
         return frame
     while (found := _cycles(frame, newest, column)).height:
         named = frame.join(found, on=ITEM_ID, how="left", maintain_order="left")
-        frame = mark(named, pl.col(_CYCLE).is_not_null(), "prerequisite_cycle", _CYCLE).drop(_CYCLE)
+        frame = mark(named, pl.col(_WORDS).is_not_null(), CYCLE, _WORDS).drop(_WORDS)
     return frame
 
 
 def without_cycles(frame: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
     """Return the rows that lie on a cycle without their prerequisites, for the items to come in all the same."""
     column = _column(part)
-    cyclic = frame.filter(pl.col(REASON) == _CODE)
+    cyclic = frame.filter(pl.col(REASON) == CYCLE)
     if column is None or cyclic.is_empty():
         return cyclic
     return cyclic.with_columns(pl.col(column).list.head(0), pl.lit(None, pl.String).alias(REASON))
+
+
+def with_newest_values(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
+    """Return repaired rows of a cycle with their own prerequisites and all else as the newest row of their item says.
+
+    Their other values came in with their delivery, and later ones may have come since.
+
+    Args:
+        frame: Rows of items that lay in quarantine for a cycle.
+        newest: The newest row of each item of the table.
+        part: What the manifest says of the items.
+    """
+    column = _column(part)
+    if column is None or frame.is_empty():
+        return frame
+    others = [name for name in frame.columns if name in newest.columns and name not in (ITEM_ID, column)]
+    known = newest.select(ITEM_ID, *others)
+    theirs = frame.drop(others).join(known, on=ITEM_ID, how="inner", maintain_order="left").select(frame.columns)
+    return pl.concat([theirs, frame.join(known, on=ITEM_ID, how="anti", maintain_order="left")])
 
 
 def count_unmatched(newest: pl.DataFrame, part: Users | Items) -> list[str]:
@@ -89,14 +108,14 @@ def _column(part: Users | Items) -> str | None:
 def _cycles(frame: pl.DataFrame, newest: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return the good rows' items that lie on a cycle, item_id, and the cycle of their component in words, cycle."""
     good = frame.filter(pl.col(REASON).is_null()).select(ITEM_ID, column)
-    given = frame.filter(pl.col(REASON).is_null() | (pl.col(REASON) == _CODE))
+    given = frame.filter(pl.col(REASON).is_null() | (pl.col(REASON) == CYCLE))
     before = _present(newest).join(given, on=ITEM_ID, how="anti")
     items = pl.concat([good, before.select(ITEM_ID, column)]) if column in newest.columns else good
     graph = prerequisite_matrix(items, prerequisite_pairs(items, column))
     components = cyclic_components(graph)
     words = {number: _words(items, cycle) for number, cycle in _shortest(graph, components, good.height).items()}
-    numbers = pl.Series(_CYCLE, components[: good.height])
-    return good.select(ITEM_ID, numbers.replace_strict(words, default=None, return_dtype=pl.String)).drop_nulls(_CYCLE)
+    numbers = pl.Series(_WORDS, components[: good.height])
+    return good.select(ITEM_ID, numbers.replace_strict(words, default=None, return_dtype=pl.String)).drop_nulls(_WORDS)
 
 
 def _shortest(graph: csr_array, components: Indices, n_new: int) -> dict[int, list[int]]:

@@ -131,6 +131,22 @@ def test_repaired_row_comes_in_and_one_that_still_closes_a_cycle_does_not(home):
     assert now(home) == {"a": [], "b": ["a"], "c": []}
 
 
+def test_repaired_row_of_a_cycle_changes_the_prerequisites_alone(home):
+    home.describe("items", files=("items*.csv",), complete=False)
+    catalogue(home, {"a": "b", "b": "a", "c": ""})
+    home.write("items-2.csv", "id,title,needs,builds\nb,B of today,,\n")
+    home.ingest(TUESDAY)
+    context = IngestContext(
+        home.manifest, home.root, home.lake, Ledger(home.lake, WEDNESDAY), validation, WEDNESDAY, WEDNESDAY
+    )
+    lying = home.lake.scan(QUARANTINE).filter(pl.col("table") == "items").sort(SOURCE_ROW).collect()
+    repairs = lying.select("table", "source_file", SOURCE_ROW, pl.col("row").str.replace('"needs":"b"', '"needs":""'))
+    retry(context, repairs)
+    assert now(home) == {"a": [], "b": ["a"], "c": []}
+    rows = home.lake.scan(ITEMS).filter(pl.col(ITEM_ID) == "b").sort("available_at").collect()
+    assert rows["title"][-1] == "B of today"
+
+
 def test_ids_that_match_no_item_are_counted_until_the_item_comes(home):
     home.write("items.csv", "id,title,needs,builds\na,A,none;Algebra,\nb,B,a;c;Algebra;-,\n")
     (note,) = notes(home)

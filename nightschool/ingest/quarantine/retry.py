@@ -41,7 +41,7 @@ from nightschool.ingest.entities import (
     require_same_types,
 )
 from nightschool.ingest.interaction_rows import Arrivals, placed
-from nightschool.ingest.prerequisites import mark_cycles, without_lacking
+from nightschool.ingest.prerequisites import CYCLE, mark_cycles, with_newest_values, without_lacking
 from nightschool.ingest.quarantine.repair_files import name_of
 from nightschool.ingest.quarantine.table import PLACE, RETRIED, known_as, quarantined, settle
 from nightschool.storage.staging import Spool
@@ -185,6 +185,9 @@ def _entities(
         repeats = rows.filter(pl.col(REASON) == "duplicate_id")[SOURCE_ROW]
         # It lies there since another row has its id, and would take that one's place.
         again = pl.col(SOURCE_ROW).is_in(repeats.implode()) & pl.col(key).is_in(newest[key].implode())
+        of_a_cycle = pl.col(SOURCE_ROW).is_in(rows.filter(pl.col(REASON) == CYCLE)[SOURCE_ROW].implode())
+        renewed = with_newest_values(frame.filter(of_a_cycle), newest, part)
+        frame = pl.concat([renewed, frame.filter(~of_a_cycle)])
         frame = mark_cycles(first_of_each_id(mark(frame, again, "duplicate_id", key), key), newest, part)
         given = attempt.intake.sort_out(frame, file, context.now)
         require_same_types(given, newest, table)
