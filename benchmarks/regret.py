@@ -50,12 +50,13 @@ def measure(dataset: str, source: Path, kept: Path, seeds: int, minutes: Sequenc
         home = ingested_home(dataset, source)
         from nightschool.application.evaluate import events_of
         from nightschool.night.config import NightConfig
+        from nightschool.storage.durable import atomic_write_text
 
         log = events_of(home, NightConfig())
         for seed, one, file in missing:
             found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), dataset, seed, one)}
             print(found, flush=True)
-            file.write_text(json.dumps(found), encoding="utf-8")
+            atomic_write_text(file, json.dumps(found))
 
 
 def _sample(log: Any, seed: int) -> Any:
@@ -104,7 +105,7 @@ def _write(found: Sequence[Mapping[str, Any]]) -> None:
     Page(
         name="regret",
         title="Regret of the default search",
-        claim="The chosen recipe is no worse than the best single model of the test, and more time makes it no worse",
+        claim="The chosen recipe against the best single model of the test, with more and more time",
         command="python benchmarks/regret.py --kept FOLDER",
         result=f"median regret in ndcg@{K}: {', '.join(overall)}",
         body=[

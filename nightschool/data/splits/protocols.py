@@ -142,11 +142,6 @@ def _stable_order(*keys: NDArray[Any]) -> NDArray[np.uint32]:
     return frame.select(pl.arg_sort_by(frame.columns, maintain_order=True)).to_series().to_numpy()
 
 
-def n_cuts(cut: str, folds: int) -> int:
-    """Return how many rotating cuts of this kind there are for this many shares."""
-    return WINDOWS if cut in BY_TIME else folds
-
-
 def share_of(counts: NDArray[np.int64], share: float = TEST_SHARE) -> NDArray[np.int64]:
     """Return a share of a number of events, rounded."""
     rounded: NDArray[np.int64] = np.floor(counts * share + 0.5).astype(np.int64)

@@ -14,7 +14,6 @@ from nightschool.data.splits.protocols import (
     PROTOCOLS,
     last_session,
     leave_last,
-    n_cuts,
     random_user,
     stratified_item,
     temporal_user,
@@ -65,11 +64,6 @@ def test_last_session_equals_a_plain_loop(rows: list[Row], days: int) -> None:
             before = day
         expected += sessions[-1] if len(sessions) > 1 else []
     assert held(log, last_session(log, everything(log), 0, minutes=days * 1440)) == sorted(expected)
-
-
-@pytest.mark.parametrize(("cut", "n"), [("item", 7), ("user", 7), ("last", 2), ("time", 2)])
-def test_rotating_cuts_are_as_many_as_shares_or_windows(cut: str, n: int) -> None:
-    assert n_cuts(cut, 7) == n
 
 
 @given(ROWS, st.integers(0, 3))
