@@ -1,6 +1,7 @@
 """Ridge regressions of each item on its nearest neighbours alone, for catalogues too large for a dense matrix."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numba import njit
@@ -35,6 +36,16 @@ class Solutions:
     counts: NDArray[np.int64]
     own: Float64s
 
+    @classmethod
+    def empty(cls, n_items: int, width: int) -> Self:
+        """Return solutions of so many items to be filled in, without a neighbour."""
+        return cls(
+            np.zeros((n_items, width), dtype=np.int32),
+            np.zeros((n_items, width), dtype=np.float32),
+            np.zeros(n_items, dtype=np.int64),
+            np.zeros(n_items),
+        )
+
     def by_history_item(self, shares: Float64s) -> csr_array:
         """Multiply weights by their target's share, CSR float32 [n_items of the history, n_items to recommend]."""
         written = np.arange(self.weights.shape[1]) < self.counts[:, None]
@@ -57,12 +68,7 @@ def solve_nearest(item_gram: ItemGram, gram: csr_array, penalty: Float64s, m: in
     """
     n_items = item_gram.n_items
     width = min(m, n_items - 1)
-    found = Solutions(
-        np.zeros((n_items, width), dtype=np.int32),
-        np.zeros((n_items, width), dtype=np.float32),
-        np.zeros(n_items, dtype=np.int64),
-        np.zeros(n_items),
-    )
+    found = Solutions.empty(n_items, width)
     item_matrix = parts_of(gram), item_gram.described(), item_gram.diagonal() + penalty
     results = found.neighbours, found.weights, found.counts, found.own
     each_block(lambda block: _solve_block(block, item_matrix, results), n_items)

@@ -28,12 +28,7 @@ def solve_preceding(gram: csr_array, before: csr_array, l2: float, m: int) -> So
     """
     n_items = gram.shape[0]
     width = min(m, n_items)
-    found = Solutions(
-        np.zeros((n_items, width), dtype=np.int32),
-        np.zeros((n_items, width), dtype=np.float32),
-        np.zeros(n_items, dtype=np.int64),
-        np.zeros(n_items),
-    )
+    found = Solutions.empty(n_items, width)
     matrices = parts_of(gram), parts_of(before), gram.diagonal().astype(np.float64) + l2
     results = found.neighbours, found.weights, found.counts, found.own
     each_block(lambda block: _solve_block(block, matrices, results), n_items)
