@@ -38,7 +38,7 @@ test-quick: install ## Tests of pure functions, models and data, for the loop of
 test-faults: install ## Killed nights, and every service of the containers from nothing (5 minutes)
 	$(PYTEST) -m "faults and not slow"
 
-test-slow: install ## The long tests
+test-slow: install ## The long tests (50 minutes)
 	$(PYTEST) -m slow
 
 coverage: install ## `make test`, and the share of lines and branches that it runs

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from nightschool.cli.up import answers
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from tests.cli.conftest import ROOT, Run, require_refusal
+from tests.serving.processes import wait_until
 
 AWKWARD = (
     "with space",
@@ -138,7 +140,7 @@ def test_the_servers_run_in_a_home_below_any_path(tiny: Path, tmp_path: Path, ru
         assert servers.stdout is not None
         assert "Nightschool is up" in servers.stdout.readline()
         for address in (f"{prefect}/api/health", f"{mlflow}/health", f"{page}/health"):
-            assert answers(f"http://127.0.0.1:{address}")
+            wait_until(partial(answers, f"http://127.0.0.1:{address}"), 30)
     finally:
         servers.send_signal(signal.SIGINT)
         servers.communicate(timeout=120)
