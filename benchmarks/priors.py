@@ -38,6 +38,7 @@ def measure(dataset: str, source: Path, minutes: float) -> dict[str, Any]:
         from nightschool.data.splits.splitting import choose_cut
         from nightschool.night.config import NightConfig
         from nightschool.night.selection.priors import known_priors
+        from nightschool.night.selection.search import densities
         from nightschool.night.selection.select import choose_recipe
 
         config = NightConfig(minutes=minutes)
@@ -46,7 +47,7 @@ def measure(dataset: str, source: Path, minutes: float) -> dict[str, Any]:
         fitted = cuts[0].fitted
         search = search_for(config, fitted, without_priors=known_priors())
         found = choose_recipe(cuts, search, create)
-        searched = {one.model: set(one.space) for one in search.tunables if one.space}
+        searched = {one.model: one.space.keys() | densities(one.space) for one in search.tunables if one.space}
         settings = {
             one.component.model: {k: v for k, v in one.component.params.items() if k in searched[one.component.model]}
             for one in found.candidates

@@ -28,6 +28,9 @@ class GfcfConfig(ModelConfig):
     item_exponent: float = Field(
         default=0.3, ge=0, le=2, description="Power of an item's count in the low-pass filter."
     )
+    sharpening: float = Field(
+        default=0.0, ge=0, le=4, description="How much of the weights, smoothed once more, is subtracted."
+    )
     weights_per_item: int = Field(default=400, ge=1, le=10_000, description="Weights kept for each history item.")
 
     space: ClassVar[Space] = {
@@ -35,6 +38,7 @@ class GfcfConfig(ModelConfig):
         "weight": Span(0.1, 3.0, log=True),
         "user_exponent": Span(0.2, 0.6),
         "item_exponent": Span(0.2, 0.6),
+        "sharpening": Span(0.0, 2.5),
     }
 
 
@@ -42,10 +46,10 @@ class Gfcf(ItemToItem):
     """GF-CF: likes smoothed over the graph of users and items by a linear and an ideal low-pass filter.
 
     Formula:
-        score = X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ), N = U⁻ᵖ X D^−½; U and D hold the number of items of each user and of
-        users of each item, V the right singular vectors of N with the `rank` largest singular values (a seeded subspace
-        iteration), p and e the exponents of user and item, ½ in the paper. The `weights_per_item` largest weights of
-        each row are kept.
+        score = X · (NᵀN + weight · D⁻ᵉ V Vᵀ Dᵉ) · (I − sharpening · NᵀN / σ²), N = U⁻ᵖ X D^−½; U and D hold the number
+        of items of each user and of users of each item, V the right singular vectors of N with the `rank` largest
+        singular values (a seeded subspace iteration), σ being the largest, p and e the exponents of user and item, ½ in
+        the papers. The `weights_per_item` largest weights of each row are kept.
 
     Good for:
         Sparse likes and many items: no training, and no dense matrix of all items.
@@ -64,6 +68,7 @@ class Gfcf(ItemToItem):
 
     References:
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021;
+        Choi et al., "Blurring-Sharpening Process Models for Collaborative Filtering", SIGIR 2023;
         Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM Review 53(2), 2011, for the vectors.
     """
 
@@ -74,25 +79,34 @@ class Gfcf(ItemToItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return 1.5e-8 * shape.pairs * (self.config.rank + _SPARE) + 1e-7 * shape.items**2 + 4e-9 * shape.item_pairs
+        return (
+            8e-9 * shape.pairs * (self.config.rank + _SPARE)
+            + (1e-8 + 1.4e-11 * self.config.rank) * shape.items**2
+            + 4e-9 * shape.item_pairs
+            + (1.3e-9 * shape.pairs * shape.items if self.config.sharpening else 0.0)
+        )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         likes = dataset.positives()
         users_of_item = np.maximum(np.bincount(likes.indices, minlength=dataset.n_items), 1)
         normed = self._normed(likes, users_of_item)
-        vectors = self._smoothest(normed, seed)
+        by_item = normed.T.tocsr()
+        vectors, largest = self._smoothest(normed, seed)
+        subtracted = self.config.sharpening / largest if largest else 0.0
         scale = users_of_item**self.config.item_exponent
         sources = (self.config.weight * vectors / scale).T.astype(np.float32)
         targets = (vectors * scale).astype(np.float32)
 
-        def add_low_pass(linear: Float32s, items: Indices) -> Float32s:
+        def filtered(linear: Float32s, items: Indices) -> Float32s:
             linear += sources[items] @ targets
+            if subtracted:
+                linear -= subtracted * (by_item @ (normed @ linear.T)).T
             return linear
 
-        self.weights = weigh_cooccurrences(normed.T.tocsr(), normed, add_low_pass, self.config.weights_per_item)
+        self.weights = weigh_cooccurrences(by_item, normed, filtered, self.config.weights_per_item)
 
-    def _smoothest(self, normed: csr_array, seed: int) -> Float32s:
-        """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items]."""
+    def _smoothest(self, normed: csr_array, seed: int) -> tuple[Float32s, float]:
+        """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items], and σ²."""
         by_item, n_items = normed.T.tocsr(), normed.shape[1]
         width = min(self.config.rank + _SPARE, n_items)
         basis = np.random.default_rng(seed).standard_normal((n_items, width), dtype=np.float32)
@@ -102,7 +116,7 @@ class Gfcf(ItemToItem):
         squared_values, turn = np.linalg.eigh(filtered.T @ filtered)
         smooth = squared_values > _ROUNDING * squared_values[-1]
         vectors: Float32s = (basis @ turn[:, smooth])[:, -self.config.rank :].T
-        return vectors
+        return vectors, float(squared_values[-1])
 
     def _normed(self, likes: csr_array, users_of_item: NDArray[np.int64]) -> csr_array:
         """Normalise likes to N: divide by a power of their user's count and the root of their item's."""

@@ -44,6 +44,7 @@ ROWS = {
     "movielens-100k": (100_000, 943, 1682),
     "movielens-1m": (487_650, 6040, 3883),
     "pluralsight": (104_335 + 6571, 10_000, 0),
+    "yelp2018": (1_237_259, 0, 0),
 }
 """Rows of interactions, users and items, all of them good."""
 
@@ -122,6 +123,13 @@ def test_gowalla_keeps_its_test_out(data_root, ingest):
     held_out = read_test(load_manifest("gowalla"), data_root / "gowalla", log.lazy())
     assert held_out.height == 217_242
     assert held_out.join(log, on=ITEM_ID, how="anti").height == 0
+
+
+def test_yelp2018_keeps_its_test_out(data_root, ingest):
+    ingest("yelp2018", data_root / "yelp2018")
+    log = rows(INTERACTIONS)
+    assert (log[USER_ID].n_unique(), log[ITEM_ID].n_unique()) == (31_668, 38_048)
+    assert read_test(load_manifest("yelp2018"), data_root / "yelp2018", log.lazy()).height == 324_147
 
 
 def test_pluralsight_joins_views_assessments_and_interests(data_root, ingest):

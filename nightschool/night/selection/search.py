@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from nightschool.contract import Space
+from nightschool.contract import Space, Span
 from nightschool.evaluation.evaluation import Evaluation
 
 
 def _free(_params: Mapping[str, Any]) -> float:
     return 0.0
+
+
+def densities(space: Space) -> frozenset[str]:
+    """Return the hyper-parameters that tell on how many likes a row those of a space were chosen."""
+    return frozenset(span.chosen_on for span in space.values() if isinstance(span, Span) and span.chosen_on)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from nightschool.capabilities import PredictsRatings
-from nightschool.contract import Pool, Span, Split
+from nightschool.contract import Pool, Split
 from nightschool.data.density import mean_degree
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluate import prediction_errors
 from nightschool.night.selection.choice import choose, gains_of_all
 from nightschool.night.selection.evaluators import Create, Evaluators, Fitted, ValidationEvaluator
-from nightschool.night.selection.search import Search, Tunable
+from nightschool.night.selection.search import Search, Tunable, densities
 from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.night.selection.tuning import Tuned, Tuner
 from nightschool.recipe import Component, Recipe
@@ -80,9 +80,8 @@ def _complete(fitted: Fitted, tunable: Tunable, split: Split, *, searched: bool)
 
 
 def _density(split: Split, tunable: Tunable) -> dict[str, Any]:
-    names = {span.chosen_on for span in tunable.space.values() if isinstance(span, Span) and span.chosen_on}
     likes = float(f"{mean_degree(split.fitted.positives()):.3g}")
-    return dict.fromkeys(names, likes) if likes else {}
+    return dict.fromkeys(densities(tunable.space), likes) if likes else {}
 
 
 def _measure(place: int, fitted: Sequence[Fitted], pool: Pool, evaluator: ValidationEvaluator) -> Candidate:

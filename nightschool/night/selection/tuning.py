@@ -9,7 +9,7 @@ from typing import Any
 from nightschool.errors import NightschoolError
 from nightschool.night.selection.drawing import SettingSampler
 from nightschool.night.selection.evaluators import Create, Evaluators, Fitted
-from nightschool.night.selection.search import Tunable
+from nightschool.night.selection.search import Tunable, densities
 from nightschool.night.selection.trials import Runner, Setting, Trial, choose_setting, is_behind, is_known
 from nightschool.progress import watch
 from nightschool.recipe import Component
@@ -170,8 +170,9 @@ class Tuner:
     def _draw(self, runner: Runner, until: float) -> None:
         """Try settings that suited similar data, then drawn ones, until so much of the budget is left."""
         tunable = runner.tunable
+        free = tunable.space.keys() | densities(tunable.space)
         for start in tunable.starts:
-            drawn = {name: value for name, value in start.items() if name in tunable.space}
+            drawn = {name: value for name, value in start.items() if name in free}
             if drawn and self._left - tunable.seconds(drawn) >= until:
                 self._try_or_none(runner, drawn)
         sampler = SettingSampler(runner, self._seed)

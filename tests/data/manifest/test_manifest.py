@@ -27,7 +27,7 @@ def test_shipped_manifest_loads_under_its_name(name):
 
 def test_every_data_set_of_the_project_has_its_manifest():
     of_e_learning = {"learning", "learning-devices", "mooccubex", "oulad", "pluralsight"}
-    assert {*shipped()} == of_e_learning | {"movielens-100k", "movielens-1m", "goodbooks-10k", "gowalla"}
+    assert {*shipped()} == of_e_learning | {"movielens-100k", "movielens-1m", "goodbooks-10k", "gowalla", "yelp2018"}
 
 
 def test_learning_says_what_describes_users_and_items():

@@ -1,9 +1,11 @@
 import pytest
 
 from models.catalog import create, space
+from nightschool.contract import Span
 from nightschool.data.shape import Shape
 from nightschool.night.selection import priors
 from nightschool.night.selection.priors import Prior, known_priors, settings_of_similar_data
+from nightschool.night.selection.search import densities
 
 KNOWN = {
     "small": Prior(users=100, items=50, pairs=1000, settings={"ease": {"l2": 10}, "ials": {"factors": 8}}),
@@ -44,4 +46,11 @@ def test_what_is_shipped_can_be_trained_and_was_searched():
     for prior in known_priors().values():
         for model, settings in prior.settings.items():
             create(model, settings)
-            assert settings.keys() <= space(model).keys()
+            searched = space(model)
+            assert settings.keys() <= searched.keys() | densities(searched)
+            for name, values in searched.items():
+                assert name not in settings or lies_in(settings[name], values)
+
+
+def lies_in(value, values) -> bool:
+    return values.low <= value <= values.high if isinstance(values, Span) else value in values
