@@ -62,7 +62,7 @@ def retrain(
             selected = select(night, prepared)
             proved = prove(night, prepared, selected)
             contextual = contextualise(night, prepared, proved)
-            refitted = refit(night, prepared, selected, proved)
+            refitted = refit(night, prepared, selected, proved, contextual)
             recommended = recommend(night, prepared, refitted, contextual)
             published = publish(night, proved, refitted, recommended, dry_run)
             return attempt.ends(report(night, ingested, published))

@@ -1,6 +1,6 @@
 """Contexts of a request: which of them the release can use, and what they add to the scores of items."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 
 from nightschool.columns import CONTEXT, CONTEXT_LIFTS, ITEM_ID, LIFT, VALUE
 from nightschool.contract import Float32s, Indices
-from nightschool.data.contexts import values_at
+from nightschool.data.contexts import LEAST_SUPPORT, LEAST_USERS, in_order, values_at
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError
 from nightschool.storage.release import CONTEXTS
@@ -88,6 +88,39 @@ class Contexts:
             else:
                 warnings.append(self._why_not(name))
         return Applied(tuple(sorted(values.items())), tuple(sorted(warnings)))
+
+    def choices(self) -> dict[str, list[str]]:
+        """Return the values of each context that is switched on, in the order of time or of the alphabet."""
+        switched_on = {name: entry["values"] for name, entry in self.stored.items() if entry["weight"]}
+        return {name: in_order(name, values) for name, values in switched_on.items()}
+
+    def require_declared(self, names: Iterable[str]) -> None:
+        """Raise unless the data declare all contexts of an event.
+
+        Raises:
+            ConfigurationError: One is not declared; hour and weekday follow from the time of the event.
+        """
+        declared = [name for name in self.names if name not in TIME_CONTEXTS]
+        for name in names:
+            if name in TIME_CONTEXTS:
+                do = "leave it out, and give the time of the event in at"
+                raise ConfigurationError("an event has no such context", seen=name, do=do)
+            if name not in declared:
+                known = f"use one of {', '.join(declared)}" if declared else "leave it out: the data declare no context"
+                raise ConfigurationError("an event has no such context", seen=name[:100], do=known)
+
+    def unlearned(self, given: Iterable[Mapping[str, str]]) -> list[str]:
+        """Say for which contexts of events the release does not know a value, in sentences.
+
+        Args:
+            given: The contexts of each event.
+        """
+        pairs = {pair for each in given for pair in each.items()}
+        names = {name for name, value in pairs if value not in self.stored.get(name, {}).get("values", ())}
+        what = "has a value that the release does not tell apart: it is kept, and nights learn it from"
+        return [
+            f"{PREFIX}{name} {what} {LEAST_SUPPORT} interactions of {LEAST_USERS} users on" for name in sorted(names)
+        ]
 
     def gain(self, values: Values, n_items: int) -> Float32s:
         """Return what the contexts add to each item's score, float32 [n_items]."""

@@ -78,13 +78,13 @@ class Feedback:
 
         Raises:
             NotFound: An item is not in the release, or an id can be none; nothing was written.
-            ConfigurationError: A time has no zone or is before 1970; nothing was written.
+            ConfigurationError: A time has no zone or is before 1970, or a context is not declared; nothing was written.
             Conflict: An id names another event; nothing was written.
         """
         stored = self._store.append([_sent(event, snapshot, now, sent_by) for event in events])
         self._shared.note_events((event.user_id, event.sequence) for event, _ in stored if event.event != "view")
         taken = [Taken(event_id=one.event_id, sequence=one.sequence, repeated=again) for one, again in stored]
-        return EventsTaken(events=taken)
+        return EventsTaken(events=taken, warnings=snapshot.contexts.unlearned(event.context for event in events))
 
     def undo(self, event_id: str, user_id: str | None, sent_by: str = "") -> Stored:
         """Undo an event; return it once that is on the disk.
@@ -101,9 +101,11 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent
     user_id, item_id = snapshot.require_user_id(event.user_id), snapshot.item_id(event.item_id)
     if item_id is None or snapshot.catalogue.position(item_id) is None:
         raise NotFound("no such item", seen=str(event.item_id)[:100], do="give an id that the catalogue holds")
+    snapshot.contexts.require_declared(event.context)
     at = None if event.at is None else _by_our_clock(event.at, event.sent_at, now)
-    corrected = None if at == event.at else at
-    return Sent(event.event_id or uuid4().hex, str(user_id), str(item_id), event.event, event.at, sent_by, corrected)
+    corrected, event_id = None if at == event.at else at, event.event_id or uuid4().hex
+    context = event.context or None
+    return Sent(event_id, str(user_id), str(item_id), event.event, event.at, sent_by, corrected, context)
 
 
 def _by_our_clock(at: datetime, sent_at: datetime | None, now: datetime) -> datetime:

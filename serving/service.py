@@ -199,7 +199,7 @@ class Service:
 
         Raises:
             NotFound: An item is not in the release, or a user was erased; nothing was written.
-            ConfigurationError: A time or id is invalid; nothing was written.
+            ConfigurationError: A time, an id or a context is invalid; nothing was written.
         """
         snapshot = self.current.snapshot
         self._require_remembered({event.user_id for event in events}, snapshot)

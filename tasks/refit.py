@@ -14,16 +14,25 @@ from nightschool.capabilities import WeighsItems
 from nightschool.contract import Blended, Dataset
 from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
-from nightschool.night.records import PrepareRecord, ProveRecord, RefitRecord, SelectRecord
+from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RefitRecord, SelectRecord
 from nightschool.night.release.audiences import measure_audiences
+from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
-def refit(night: Night, prepared: PrepareRecord, selected: SelectRecord, proved: ProveRecord) -> RefitRecord:
+def refit(
+    night: Night, prepared: PrepareRecord, selected: SelectRecord, proved: ProveRecord, contextual: ContextualiseRecord
+) -> RefitRecord:
     """Fit the approved recipe on everything known at T, and log the night and its model to MLflow."""
-    return resumable(night, RefitRecord, lambda folder: _refit(night, prepared, selected, proved, folder))
+
+    def _refitted(folder: Path) -> RefitRecord:
+        notes, artifacts = _fit(night, prepared, proved, folder)
+        run_id = track(night, night_log(night, selected, proved, contextual), artifacts)
+        return RefitRecord(recipe=proved.recipe.name, notes=notes, mlflow_run_id=run_id)
+
+    return resumable(night, RefitRecord, _refitted)
 
 
 def model_folder(night: Night) -> Path:
@@ -49,9 +58,10 @@ def _weigh_content(fitted: Blended, everything: Dataset, file: Path) -> None:
         save_npz(file, content.item_weights())
 
 
-def _refit(
-    night: Night, prepared: PrepareRecord, selected: SelectRecord, proved: ProveRecord, folder: Path
-) -> RefitRecord:
+def _fit(
+    night: Night, prepared: PrepareRecord, proved: ProveRecord, folder: Path
+) -> tuple[tuple[str, ...], dict[str, Path]]:
+    """Fit the recipe and write its files; return the notes of its models, and the files that MLflow registers."""
     everything = load(night, prepared).log.dataset()
     artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
     fitted = build(proved.recipe).fit(everything, seed=night.config.seed)
@@ -59,8 +69,4 @@ def _refit(
     _weigh_content(fitted, everything, folder / "content.npz")
     audiences = measure_audiences(everything)
     write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)
-    return RefitRecord(
-        recipe=proved.recipe.name,
-        notes=tuple(f"{name}: {part.note}" for name, part in fitted.parts.items() if part.note),
-        mlflow_run_id=track(night, selected, proved, artifacts),
-    )
+    return tuple(f"{name}: {part.note}" for name, part in fitted.parts.items() if part.note), artifacts

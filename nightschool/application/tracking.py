@@ -7,12 +7,11 @@ from pathlib import Path
 import models
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.night.night import Night
-from nightschool.night.records import ProveRecord, SelectRecord
-from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_path
 from nightschool.storage.home import Home
 from nightschool.storage.mlflow_database import collect_garbage
+from nightschool.storage.night_log import NightLog
 from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry
 from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
@@ -25,10 +24,10 @@ def registry(home: Home) -> Registry:
     return Registry(Settings().tracking_uri, home.paths.mlflow_artifacts)
 
 
-def track(night: Night, selected: SelectRecord, proved: ProveRecord, artifacts: Mapping[str, Path]) -> str:
+def track(night: Night, log: NightLog, artifacts: Mapping[str, Path]) -> str:
     """Log the night to MLflow, register the refitted model, and return the id of the night's run."""
     store = registry(night.home)
-    run_id = store.log_night(night_log(night, selected, proved))
+    run_id = store.log_night(log)
     store.register(run_id, night.identity.release_id, MLFLOW_MODEL, artifacts, night.home.lake.user_id)
     return run_id
 

@@ -43,6 +43,12 @@ def values_at(instant: datetime, zone: str) -> dict[str, str]:
     return {HOUR: str(local.hour), WEEKDAY: _DAYS[local.weekday()]}
 
 
+def in_order(name: str, values: Sequence[str]) -> list[str]:
+    """Return the values of a context in the order of the day or the week; others as they are sorted."""
+    places = {HOUR: {str(hour): hour for hour in range(24)}, WEEKDAY: {day: n for n, day in enumerate(_DAYS)}}
+    return sorted(values, key=lambda value: (places.get(name, {}).get(value, 0), value))
+
+
 def known_values(values: pl.Series, users: Indices) -> list[str]:
     """Return the most frequent values with enough support, sorted; none where fewer than two are known.
 

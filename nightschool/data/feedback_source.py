@@ -26,6 +26,12 @@ _UNDID: Final = (
     "SELECT undone.place AS sequence, 'true' AS deleted, {columns}"
     " FROM undone JOIN events ON events.event_id = undone.event_id {condition}"
 )
+_CONTEXT: Final = {
+    True: "(SELECT value FROM json_each(events.context) WHERE key = {text}) AS {name}",
+    False: "events.context ->> {text} AS {name}",
+}
+"""The value of a context in SQLite, where paths in JSON cannot name every key, and in PostgreSQL."""
+
 _RATING_EVENTS: Final = "WHERE event IN ('complete', 'dislike', 'hide', 'like')"
 _WHOLE: Final = SECONDS_A_POINT * DURATION_POINTS
 
@@ -51,6 +57,7 @@ def with_feedback(manifest: Manifest, address: str) -> Manifest:
             "event_id": "event_id",
             "deleted": "deleted",
             "timestamp": {"column": "at", "unit": "iso"},
+            "context": manifest.contexts,
             **_worth(manifest),
         }
     )
@@ -69,7 +76,7 @@ def is_feedback(part: Interactions) -> bool:
 
 def _source(manifest: Manifest, address: str) -> Sql:
     parts = {
-        "columns": ", ".join((*_COLUMNS, *_extra(manifest))),
+        "columns": ", ".join((*_COLUMNS, *_extra(manifest), *_contexts(manifest, address))),
         "condition": "" if manifest.score == "events" else _RATING_EVENTS,
     }
     query = f"{_DID} UNION ALL {_UNDID}".format(**parts)
@@ -101,3 +108,13 @@ def _extra(manifest: Manifest) -> list[str]:
         extra.append("CASE event WHEN 'like' THEN 'true' END AS liked")
         extra.append(f"CASE event WHEN 'complete' THEN {_WHOLE} END AS duration")
     return extra
+
+
+def _contexts(manifest: Manifest, address: str) -> list[str]:
+    """Return the SQL expressions of the declared contexts."""
+    value = _CONTEXT[address.startswith(SQLITE)]
+    return [value.format(text=_quoted(name, "'"), name=_quoted(name, '"')) for name in manifest.contexts]
+
+
+def _quoted(text: str, mark: str) -> str:
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"

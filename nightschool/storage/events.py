@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     EVENTS.c.event,
     EVENTS.c.at,
     EVENTS.c.told_at,
+    EVENTS.c.context,
 )
 
 
@@ -32,6 +33,7 @@ class Sent(NamedTuple):
         at: When it happened, by the sender's clock; None: when it is taken in.
         sent_by: The name of the key; empty without one.
         corrected: When it happened by our clock, where that is another time.
+        context: The declared contexts in which it happened, by name; None without any.
     """
 
     event_id: str
@@ -41,6 +43,7 @@ class Sent(NamedTuple):
     at: datetime | None
     sent_by: str = ""
     corrected: datetime | None = None
+    context: Mapping[str, str] | None = None
 
 
 class Stored(NamedTuple):
@@ -49,6 +52,7 @@ class Stored(NamedTuple):
     Attributes:
         at: When it happened, by our clock.
         told_at: What the sender's clock said, where that is another time.
+        context: The declared contexts in which it happened, by name; None without any.
     """
 
     sequence: int
@@ -58,6 +62,7 @@ class Stored(NamedTuple):
     event: str
     at: datetime
     told_at: datetime | None = None
+    context: Mapping[str, str] | None = None
 
 
 class Reactions(NamedTuple):
@@ -232,8 +237,9 @@ def _row(event: Sent, now: datetime) -> dict[str, Any]:
 
 def _require_texts(events: Sequence[Sent]) -> None:
     for event in events:
-        for name in (EVENT_ID, USER_ID, ITEM_ID, EVENT):
-            if not is_storable(getattr(event, name)):
+        texts = {name: getattr(event, name) for name in (EVENT_ID, USER_ID, ITEM_ID, EVENT)}
+        for name, text in {**texts, **(event.context or {})}.items():
+            if not is_storable(text):
                 do = "leave out zero bytes and halves of surrogate pairs"
                 raise DataRefused(f"an event's {name} is no text that can be kept", do=do)
 
@@ -245,6 +251,6 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         untimed = event.at is None or other.at is None
         told_at = (isinstance(other, Stored) and other.told_at) or other.at
         content, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else told_at
-        if (event[1:4], event.at) != (content, kept_at):
+        if (event[1:4], event.at, event.context) != (content, kept_at, other.context):
             do = "give each event an id of its own"
             raise Conflict("an event_id belongs to another event already", seen=event.event_id, do=do)

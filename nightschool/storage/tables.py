@@ -52,13 +52,14 @@ EVENTS: Final = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
     sa.Column("told_at", Instant),
+    sa.Column("context", sa.JSON(none_as_null=True)),
     sa.Index("events_of_user", USER_ID, "sequence"),
     sqlite_autoincrement=True,
 )
 """What people did, in the order in which it was taken in; a sequence is never given twice.
 
 `sent_by` is the name of the key, empty without one. `told_at` is what the sender's clock said where `at`, by ours, is
-another time.
+another time. `context` holds the declared contexts by name, empty where none was sent.
 """
 
 REACTS: Final = sa.text("event <> 'view'")

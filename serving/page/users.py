@@ -10,8 +10,10 @@ from fastapi.responses import RedirectResponse
 
 from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import NotFound
+from nightschool.vocabulary import TIME_CONTEXTS
 from serving import waiting
 from serving.answers import ListRequest
+from serving.contexts import Values
 from serving.page.answers import PageRoute, caller_of, fragment_asked, page, segment
 from serving.page.view import LENGTHS, METHODS, View
 from serving.paths import LENGTH
@@ -85,7 +87,9 @@ async def take_event(
 ) -> Response:
     """Store an event and show the list after it: the changed fragments for htmx, else a redirect to the page."""
     event_id = _event_id(once, user_id, item_id, event)
-    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id)
+    context = _context(request, View.of(request.query_params))
+    declared = {name: value for name, value in context if name not in TIME_CONTEXTS}
+    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id, context=declared)
     taken = await waiting.write(_service(request).take_events, [sent], caller_of(request).name)
     return await waiting.read(_changed, request, user_id, event, taken.events[0].event_id)
 
@@ -152,6 +156,8 @@ def _list(request: Request, user_id: str, view: View) -> dict[str, Any]:
         "answer": answer,
         "rows": rows_of(answer),
         **_dials(request),
+        "contexts": _service(request).current.snapshot.contexts.choices(),
+        "chosen": dict(view.context),
         "once": token_urlsafe(12),
     }
 
@@ -169,8 +175,14 @@ def _dials(request: Request) -> dict[str, Any]:
 
 
 def _ask(request: Request, user_id: str, view: View) -> Recommendations:
-    asked = ListRequest(k=view.k, alpha=view.alpha, diversity=view.diversity)
+    asked = ListRequest(k=view.k, alpha=view.alpha, diversity=view.diversity, context=_context(request, view))
     return _service(request).recommend(user_id, asked)
+
+
+def _context(request: Request, view: View) -> Values:
+    """Return the contexts that were chosen, of those that the release offers."""
+    offered = _service(request).current.snapshot.contexts.choices()
+    return tuple((name, value) for name, value in view.context if value in offered.get(name, ()))
 
 
 def _past(request: Request, user_id: str) -> dict[str, Any]:

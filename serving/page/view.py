@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
+from serving.contexts import PREFIX, Values
 from serving.schemas.similar import Method
 
 LENGTHS = (10, 20, 50)
@@ -18,12 +19,14 @@ class View(NamedTuple):
         alpha: The collaborative share; None: as published.
         diversity: λ of maximal marginal relevance; None: as the rules set it.
         method: The similarity of users.
+        context: The contexts that were chosen, by name.
     """
 
     k: int = LENGTHS[0]
     alpha: float | None = None
     diversity: float | None = None
     method: Method = "combined"
+    context: Values = ()
 
     @classmethod
     def of(cls, query: Mapping[str, str], side: str = "") -> Self:
@@ -39,14 +42,22 @@ class View(NamedTuple):
             alpha=_moved(query.get(f"{side}alpha", ""), query.get(f"{side}unmoved", "")),
             diversity=_moved(query.get(f"{side}diversity", ""), query.get(f"{side}even", "")),
             method=METHODS.get(query.get("method", ""), "combined"),
+            context=_chosen(query),
         )
 
     def query(self, **changes: object) -> str:
         """Return the query string of the settings with changes applied, from `?` on; empty for the defaults."""
         defaults = View()._asdict()
         changed = {**self._asdict(), **changes}
+        changed |= {f"{PREFIX}{name}": value for name, value in changed.pop("context")}
         asked = {name: value for name, value in changed.items() if value is not None and value != defaults.get(name)}
         return f"?{urlencode(asked)}" if asked else ""
+
+
+def _chosen(query: Mapping[str, str]) -> Values:
+    """Return the contexts of an address; an empty value is none."""
+    given = {name.removeprefix(PREFIX): value for name, value in query.items() if name.startswith(PREFIX) and value}
+    return tuple(sorted(given.items()))
 
 
 def _moved(text: str, unmoved: str) -> float | None:

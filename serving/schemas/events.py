@@ -12,6 +12,9 @@ EventType = Literal["view", "complete", "like", "dislike", "hide"]
 _SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
 
 
+_CONTEXT: Final = 'The declared contexts in which it happened, as in `{"device": "mobile"}`.'
+
+
 class Event(BaseModel):
     """Something that a user did with an item."""
 
@@ -27,6 +30,7 @@ class Event(BaseModel):
     at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
     event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
     sent_at: datetime | None = Field(default=None, description=_SENT_AT)
+    context: dict[Text, Text] = Field(default={}, max_length=20, description=_CONTEXT)
 
 
 class Events(BaseModel):
@@ -64,9 +68,14 @@ class Taken(Answer):
 
 
 class EventsTaken(Answer):
-    """The events are on the disk."""
+    """The events are on the disk.
+
+    Attributes:
+        warnings: Contexts with values that the release does not know, in sentences.
+    """
 
     events: list[Taken]
+    warnings: list[str]
 
 
 class EventUndone(Answer):

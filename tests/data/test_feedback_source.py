@@ -90,6 +90,24 @@ def test_the_manifests_own_weights_win(address: str, tmp_path: Path) -> None:
     assert (found["like"][0], found["hide"][0], found["complete"][0]) == (7.0, -1.0, 10.0)
 
 
+def test_contexts_come_with_the_events_whatever_their_names(address: str, tmp_path: Path) -> None:
+    names = ("device", "o\"d'd: 100%", "gerät")
+    engine = open_database(address)
+    context = {"device": "phone", "o\"d'd: 100%": "\"'%:{}", "gerät": "ß", "undeclared": "x"}
+    EventStore(engine).append([Sent("e9", "u2", "9", "like", AT, context=context)])
+    EventStore(engine).undo("e9", "u2")
+    engine.dispose()
+    widened = with_feedback(manifest("implicit", {"context": names}), address)
+    part = feedback_part(widened)
+    assert part is not None
+    (file,) = part.sources(tmp_path)
+    rows = pl.concat(Reading(file, part.format, part.source_columns).batches())
+    good = normalise_interactions(rows, part, widened, IdTypes(pl.String(), pl.Int64()), IdMaps())
+    values = ("phone", "\"'%:{}", "ß")
+    assert good.filter(pl.col("user_id") == "u2").select(names).rows() == [values, values]
+    assert set(good.filter(pl.col("user_id") == "u1").select(names).rows()) == {(None, None, None)}
+
+
 def test_the_part_is_known_by_its_name_and_tells_no_address(address: str) -> None:
     given = manifest("implicit")
     assert feedback_part(given) is None

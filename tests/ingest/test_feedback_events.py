@@ -14,6 +14,7 @@ from nightschool.application.sources import ingest_sources, list_files
 from nightschool.columns import INTERACTIONS, QUARANTINE, SOURCES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.ingest import feedback_events
+from nightschool.settings import Settings
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.database import open_database, writing
 from nightschool.storage.events import EventStore, Sent
@@ -91,6 +92,24 @@ def test_events_come_in_exactly_once(database: sa.Engine, opened: Home) -> None:
     send(database, ("3", "7", "complete"))
     assert counts(opened) == {"rows_in": 5, "already_known": 4, "accepted": 1, "quarantined": 0, "reasons": {}}
     assert taken(opened) == [(1, 8, "like", 5.0), (2, 7, "hide", None), (3, 7, "complete", 5.0)]
+
+
+def test_contexts_that_were_sent_come_in_also_where_the_database_is_older(
+    database: sa.Engine, opened: Home, tmp_path: Path
+) -> None:
+    send(database, ("1", "8", "like"))
+    assert counts(opened)["accepted"] == 1
+    (tmp_path / "mine.toml").write_text(MANIFEST.replace("[users]", 'context = ["device"]\n[users]'))
+    (tmp_path / "log.csv").unlink()
+    (tmp_path / "log.csv").write_text("user,item,rating,at,device\n1,7,4,2025-01-01,\n2,8,3,2025-01-01,\n")
+    with writing(database) as connection:
+        connection.exec_driver_sql("ALTER TABLE events DROP COLUMN context")
+    again = open_database(Settings().events_address)
+    EventStore(again).append([Sent("e9", "3", "7", "like", AT, context={"device": "phone"})])
+    again.dispose()
+    assert counts(opened)["accepted"] == 1
+    rows = opened.lake.scan(INTERACTIONS).filter(pl.col("source_file") == "sent_events").sort("source_row").collect()
+    assert rows.select("user_id", "device").rows() == [(1, None), (3, "phone")]
 
 
 def learned(home: Home) -> list[tuple[Any, ...]]:

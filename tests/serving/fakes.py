@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from serving.answers import ListRequest
+from serving.contexts import Contexts
 from serving.rules import Rules
 from serving.schemas.common import ExternalId, Item
 from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
@@ -28,13 +29,18 @@ ODD_IDS = ("a/b/c", "日本語", "50% & more?#=+", "<i>x</i>", "x/events", "'; D
 _TITLES = ("Reading Tables", "First Steps in Statistics", "Writing for Busy People", "Networks at Work", "Asking Well")
 _DOMAINS = ("Data", "Writing", "Infrastructure", "Leadership")
 _LEVELS = ("Beginner", "Intermediate", "Advanced")
+CONTEXTS = {
+    "hour": {"weight": 1.0, "values": ["10", "9"], "note": ""},
+    "device": {"weight": 1.0, "values": ["<desk>", "phone"], "note": ""},
+    "weekday": {"weight": 0.0, "values": ["monday"], "note": "not shown to help"},
+}
 _NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 class FakeService:
     """Answers as the real one does: what was sent leaves the list, α and diversity turn it."""
 
-    def __init__(self, n_items: int = 60, content: bool = True) -> None:
+    def __init__(self, n_items: int = 60, content: bool = True, contextual: bool = False) -> None:
         self.items = [self._item(number) for number in range(n_items)]
         self.users: list[ExternalId] = [*ODD_IDS, *range(1, 200)]
         self.sent: list[Event] = []
@@ -44,7 +50,8 @@ class FakeService:
         self.keyring = SimpleNamespace()
         catalogue = SimpleNamespace(skill_names=["charts & <b>tables</b>", "statistics"])
         recipe = SimpleNamespace(alpha=0.6)
-        snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=recipe, catalogue=catalogue)
+        contexts = Contexts(("hour", "device"), stored=CONTEXTS if contextual else {})
+        snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=recipe, catalogue=catalogue, contexts=contexts)
         self.current = SimpleNamespace(snapshot=snapshot)
 
     def has_content(self) -> bool:
@@ -62,6 +69,7 @@ class FakeService:
         turn = round(10 * ((asked.alpha if asked.alpha is not None else 0.6) - 0.6)) + round(
             10 * (asked.diversity or 0)
         )
+        turn += 3 * len(asked.context)
         order = left[turn:] + left[:turn]
         return Recommendations(
             release_id="20261127-0200-abc",
@@ -130,7 +138,7 @@ class FakeService:
             Taken(event_id=str(e.event_id), sequence=i, repeated=e.event_id in known) for i, e in enumerate(events, 1)
         ]
         self.sent += [event for event in events if event.event_id not in known]
-        return EventsTaken(events=taken)
+        return EventsTaken(events=taken, warnings=[])
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
         (gone,) = [event for event in self.sent if event.event_id == event_id]

@@ -83,6 +83,28 @@ def test_a_context_that_the_data_do_not_have_is_refused_with_those_they_have(ser
         service.body(learner(service.current.snapshot), ListRequest(context=(("device", "phone"),)))
 
 
+def test_events_carry_declared_contexts_alone() -> None:
+    stored = {"device": {"weight": 0.0, "values": ["desk", "phone"], "note": "not shown to help"}}
+    contexts = Contexts(("hour", "weekday", "device", "place"), stored=stored)
+    contexts.require_declared(["device", "place"])
+    with pytest.raises(ConfigurationError, match=r"no such context; saw 'colour'.*use one of device, place"):
+        contexts.require_declared(["device", "colour"])
+    with pytest.raises(ConfigurationError, match=r"saw 'hour'.*give the time of the event in at"):
+        contexts.require_declared(["hour"])
+    with pytest.raises(ConfigurationError, match="the data declare no context"):
+        Contexts(("hour", "weekday")).require_declared(["device"])
+    assert contexts.unlearned([{"device": "phone"}, {}]) == []
+    (device, place) = contexts.unlearned([{"device": "watch", "place": "home"}, {"device": "watch"}])
+    assert device.startswith("context.device has a value that the release does not tell apart: it is kept")
+    assert place.startswith("context.place has a value")
+
+
+def test_choices_are_those_of_contexts_that_are_on_in_the_order_of_time(service: Service) -> None:
+    assert service.current.snapshot.contexts.choices() == {"hour": [str(hour) for hour in range(24)]}
+    stored = {"weekday": {"weight": 1.0, "values": ["friday", "monday", "sunday"]}}
+    assert Contexts(("weekday",), stored=stored).choices() == {"weekday": ["monday", "friday", "sunday"]}
+
+
 def test_hours_are_read_in_the_zone_of_the_release() -> None:
     stored = {"hour": {"weight": 1.0, "values": ["0"]}, "weekday": {"weight": 1.0, "values": ["monday"]}}
     contexts = Contexts(("hour", "weekday"), "Europe/Berlin", stored)

@@ -34,8 +34,15 @@ while True:
 """
 
 
-def sent(event_id: str, user_id: str = "u", item_id: str = "i", event: str = "like", at: datetime | None = AT) -> Sent:
-    return Sent(event_id, user_id, item_id, event, at)
+def sent(
+    event_id: str,
+    user_id: str = "u",
+    item_id: str = "i",
+    event: str = "like",
+    at: datetime | None = AT,
+    context: dict[str, str] | None = None,
+) -> Sent:
+    return Sent(event_id, user_id, item_id, event, at, context=context)
 
 
 @pytest.fixture
@@ -52,9 +59,9 @@ def test_events_are_kept_in_the_order_in_which_they_came(store: EventStore) -> N
     assert (store.newest(), [*store.reacted_since(0)], store.of_user("u")) == (0, [], [])
     first = store.append([sent("a"), sent("b", user_id="v 学 ' OR 1=1 --"), sent("c", event="hide")])
     assert [(stored.sequence, stored[1:], repeated) for stored, repeated in first] == [
-        (1, ("a", "u", "i", "like", AT, None), False),
-        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT, None), False),
-        (3, ("c", "u", "i", "hide", AT, None), False),
+        (1, ("a", "u", "i", "like", AT, None, None), False),
+        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT, None, None), False),
+        (3, ("c", "u", "i", "hide", AT, None, None), False),
     ]
     assert store.of_user("u") == [first[0][0], first[2][0]]
     assert dict(store.reacted_since(0)) == {"u": 3, "v 学 ' OR 1=1 --": 2}
@@ -242,7 +249,17 @@ def test_sequences_are_in_the_order_of_commits(store: EventStore, address: str) 
 
 
 def test_stored_events_are_sent_ones_with_a_sequence() -> None:
-    assert Stored._fields == ("sequence", *Sent._fields[:5], "told_at")
+    assert Stored._fields == ("sequence", *Sent._fields[:5], "told_at", "context")
+
+
+def test_contexts_are_kept_and_are_part_of_an_event(store: EventStore) -> None:
+    (kept, again), (bare, _) = store.append([sent("a", context={"gerät": "x 'y'"}), sent("b")])
+    assert (kept.context, again, bare.context) == ({"gerät": "x 'y'"}, False, None)
+    assert store.append([sent("a", context={"gerät": "x 'y'"})]) == [(kept, True)]
+    with pytest.raises(Conflict):
+        store.append([sent("a", context={"gerät": "z"})])
+    with pytest.raises(DataRefused, match="gerät"):
+        store.append([sent("c", context={"gerät": "\0"})])
 
 
 def test_views_are_apart_from_what_changes_lists(store: EventStore) -> None:

@@ -226,8 +226,10 @@ class Manifest(Part):
 _ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
 """Columns of a row on its way in."""
 
-_OF_EVENTS: Final = dict.fromkeys((SCORE, RELEVANT, NEGATIVE, BOT_EVENT, POSITION, *TIME_CONTEXTS))
-"""Columns of scored events, and contexts that every dataset with times has."""
+_OF_EVENTS: Final = dict.fromkeys(
+    (SCORE, RELEVANT, NEGATIVE, BOT_EVENT, POSITION, *TIME_CONTEXTS, "sequence", "at", "duration")
+)
+"""Columns of scored events and of feedback events, and contexts that every dataset with times has."""
 
 
 def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
 import json
+from typing import Final
 
 import polars as pl
 
@@ -8,14 +9,17 @@ from nightschool.columns import MODEL, SEGMENT
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import ProveRecord, SelectRecord
+from nightschool.night.records import ContextEntry, ContextualiseRecord, ProveRecord, SelectRecord
 from nightschool.recipe import Recipe
 from nightschool.storage.night_log import Measured, NightLog
 from nightschool.vocabulary import POPULARITY
 
+_LONGEST_TAG: Final = 2000
+"""Characters; MLflow refuses tags that are longer than a few thousand."""
 
-def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> NightLog:
-    """Gather what MLflow shows of a night: its candidates, sweep and trials, and the recipe that the test approved."""
+
+def night_log(night: Night, selected: SelectRecord, proved: ProveRecord, contextual: ContextualiseRecord) -> NightLog:
+    """Gather what MLflow shows of a night: candidates, sweep, trials, the approved recipe, and its contexts."""
     validation, test = (
         pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in ("select", "prove")
     )
@@ -39,7 +43,7 @@ def night_log(night: Night, selected: SelectRecord, proved: ProveRecord) -> Nigh
         popularity=next((c for c in candidates if c.name == POPULARITY), None),
         data=night.identity.used,
         tables={"model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]), "trials": _trials(selected)},
-        tags={"decision": proved.decision, "dataset": night.manifest.name},
+        tags={"decision": proved.decision, "dataset": night.manifest.name, **_context_tags(contextual)},
     )
 
 
@@ -54,6 +58,22 @@ def _trials(selected: SelectRecord) -> pl.DataFrame:
         "seconds": pl.Float64,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _context_tags(contextual: ContextualiseRecord) -> dict[str, str]:
+    """Name the contexts that are on, and those that are off; each with what it adds to ndcg@10, or why it is off."""
+    switched_on = [f"{each.name} ({_gain(each)})" for each in contextual.contexts if each.weight]
+    off = [f"{each.name} ({each.note}{_gain(each, '; ')})" for each in contextual.contexts if not each.weight]
+    named = {"contexts_on": switched_on, "contexts_off": off}
+    return {tag: ", ".join(each)[:_LONGEST_TAG] for tag, each in named.items() if each}
+
+
+def _gain(context: ContextEntry, before: str = "") -> str:
+    """Return the measured gain in words, after a separator; empty where there is none."""
+    if context.difference is None:
+        return ""
+    mean, low, high = context.difference
+    return f"{before}{mean:+.4f} ndcg@10 of choices, {low:+.4f} to {high:+.4f}"
 
 
 def _role(recipe: Recipe, selected: SelectRecord) -> str:

@@ -6,7 +6,15 @@ import pytest
 from nightschool.columns import ITEMS
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import AlphaEntry, CandidateEntry, ProveRecord, SelectRecord, TrialEntry
+from nightschool.night.records import (
+    AlphaEntry,
+    CandidateEntry,
+    ContextEntry,
+    ContextualiseRecord,
+    ProveRecord,
+    SelectRecord,
+    TrialEntry,
+)
 from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.as_of import scan_at
@@ -34,6 +42,22 @@ SELECTED: SelectRecord = example(
 )
 
 
+def context(name: str, weight: float, note: str, *difference: float) -> ContextEntry:
+    known = {"values": ("a", "b"), "strength": None, "difference": difference or None}
+    return ContextEntry(name=name, weight=weight, note=note, **known)
+
+
+CONTEXTUAL = ContextualiseRecord(
+    timezone="UTC",
+    contexts=(
+        context("hour", 0.0, "few"),
+        context("weekday", 0.0, "not shown", 0.001, -0.001, 0.003),
+        context("device", 1.5, "", 0.012, 0.005, 0.019),
+    ),
+    figures={},
+)
+
+
 def measured(**values: float) -> pl.DataFrame:
     """The ndcg@10 of each model for all and, one lower, for a segment."""
     rows = [
@@ -58,13 +82,18 @@ def night(tmp_path: Path) -> Night:
 
 
 def log_of(night: Night, recipe: Recipe = EASE) -> NightLog:
-    return night_log(night, SELECTED, example(ProveRecord, recipe=recipe))
+    return night_log(night, SELECTED, example(ProveRecord, recipe=recipe), CONTEXTUAL)
 
 
 def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
     log = log_of(night)
     assert (log.run_key, log.release_id, log.as_of) == (night.identity.run_key, night.identity.release_id, MONDAY)
-    assert log.tags == {"decision": "first", "dataset": "learning"}
+    assert log.tags == {
+        "decision": "first",
+        "dataset": "learning",
+        "contexts_on": "device (+0.0120 ndcg@10 of choices, +0.0050 to +0.0190)",
+        "contexts_off": "hour (few), weekday (not shown; +0.0010 ndcg@10 of choices, -0.0010 to +0.0030)",
+    }
     assert log.tables["model_gates"].rows(named=True) == [
         {"name": "learnable", "passed": True, "seen": "+0.1", "demanded": "> 0"}
     ]

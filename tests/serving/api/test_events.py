@@ -1,5 +1,6 @@
 """Taking in what users do: once, whole or not at all, and with a clear word on what is wrong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from nightschool.storage.database import open_database, reading
 from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.keys import Keys
 from nightschool.storage.tables import EVENTS
+from serving.contexts import Contexts
 from serving.user_state import UserState
 from tests.serving.client import Api
 
@@ -75,6 +77,26 @@ def test_a_time_is_checked(writing: Api, at: str, told: str) -> None:
     answer = writing.post("/v1/events", event(writing, at=at))
     assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
     assert writing.post("/v1/events", event(writing, at="2025-07-01T02:00:00+02:00")).status_code == 201
+
+
+def test_contexts_are_checked_against_what_the_data_declare(writing: Api) -> None:
+    answer = writing.post("/v1/events", event(writing, context={"device": "phone"}))
+    assert (answer.status_code, n_events(writing)) == (422, 0)
+    assert "an event has no such context; saw 'device'" in answer.json()["detail"]
+    assert writing.post("/v1/events", event(writing, context={"device": 3})).status_code == 422
+    assert writing.post("/v1/events", event(writing, context={})).json()["warnings"] == []
+
+
+def test_a_declared_context_is_kept_with_the_event(writing: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts = Contexts(("hour", "device"), stored={"device": {"weight": 0.0, "values": ["desk"], "note": ""}})
+    released = replace(writing.service.current.snapshot, contexts=contexts)
+    monkeypatch.setattr(writing.service.current, "_snapshot", released)
+    known = writing.post("/v1/events", event(writing, context={"device": "desk"})).json()
+    strange = writing.post("/v1/events", event(writing, context={"device": "watch"})).json()
+    assert known["warnings"] == []
+    assert "context.device has a value that the release does not tell apart" in strange["warnings"][0]
+    kept = writing.service.feedback.newest(writing.users[0], 9)
+    assert [each.context for each in kept] == [{"device": "watch"}, {"device": "desk"}]
 
 
 def test_a_batchs_clock_is_that_of_its_events_that_tell_none(writing: Api) -> None:

@@ -107,6 +107,33 @@ def test_settings_turn_the_list_and_stay_in_its_forms(client: httpx.Client) -> N
     assert listed(client.get("/learner/14?alpha=0.6&unmoved=0.6").text) == listed(plain)
 
 
+def test_contexts_are_offered_only_where_a_release_has_them(client: httpx.Client) -> None:
+    assert "context" not in client.get("/learner/14").text
+
+
+def test_a_context_is_chosen_by_a_plain_form_and_stays_with_what_is_done() -> None:
+    service = FakeService(contextual=True)
+    with client_of(page_over(service)) as client:
+        plain = client.get("/learner/14").text
+        assert re.findall(r'<select id="context-\d" name="([^"]+)"', plain) == ["context.hour", "context.device"]
+        assert '<option value="">now</option><option>9</option><option>10</option>' in plain
+        assert "<option>&lt;desk&gt;</option>" in plain
+        address = {"k": "20", "context.hour": "", "context.device": "<desk>"}
+        page = client.get("/learner/14", params=address).text
+        assert "<option selected>&lt;desk&gt;</option>" in page
+        assert listed(page) != listed(client.get("/learner/14?k=20").text)
+        action = unescape(re.findall(r'class="acts" action="([^"]+)"', page)[0])
+        assert action == "/learner/14/events?k=20&context.device=%3Cdesk%3E"
+        after = client.post(action, data={"item_id": "item/2", "event": "like"}, follow_redirects=True).text
+        assert service.sent[-1].context == {"device": "<desk>"}
+        assert "<option selected>&lt;desk&gt;</option>" in after
+        strange = client.get("/learner/14", params={"context.device": "toaster", "context.place": "home"})
+        assert (strange.status_code, listed(strange.text)) == (200, listed(client.get("/learner/14").text))
+        form = {"item_id": "item/4", "event": "like", "once": "x"}
+        hour = client.post("/learner/14/events?context.hour=9", data=form)
+        assert (hour.status_code, service.sent[-1].context) == (303, {})
+
+
 def test_the_slider_stands_where_rules_or_an_experiment_have_put_alpha(
     client: httpx.Client, service: FakeService
 ) -> None:

@@ -1,3 +1,5 @@
+from urllib.parse import parse_qsl
+
 import pytest
 
 from serving.page.view import View
@@ -9,9 +11,10 @@ def test_an_address_without_parameters_asks_for_the_list_as_published() -> None:
 
 
 def test_what_is_asked_comes_back_from_its_own_address() -> None:
-    view = View(k=20, alpha=0.3, diversity=0.5, method="interests")
-    assert view.query() == "?k=20&alpha=0.3&diversity=0.5&method=interests"
-    assert View.of({"k": "20", "alpha": "0.3", "diversity": "0.5", "method": "interests"}) == view
+    view = View(k=20, alpha=0.3, diversity=0.5, method="interests", context=(("device", "a&b"),))
+    assert view.query() == "?k=20&alpha=0.3&diversity=0.5&method=interests&context.device=a%26b"
+    assert View.of(dict(parse_qsl(view.query()[1:]))) == view
+    assert View.of({"context.device": "", "context": "x"}) == View()
 
 
 def test_changes_are_written_over_what_is_asked() -> None:
