@@ -13,7 +13,7 @@ import polars as pl
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RELEVANT, TIMESTAMP, USER_ID
 from nightschool.contract import Dataset, Split
 
-SPARSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "content": 0}
+SPARSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "next_ridge": 6, "content": 0}
 """Settings that are tried of each model beside its defaults, on catalogues whose inverse takes minutes."""
 DENSE = {"popularity": 0, "itemknn": 6, "transitions": 12, "next_neighbours": 16, "ease": 6, "next_ridge": 12}
 

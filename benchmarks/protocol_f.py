@@ -25,18 +25,20 @@ from page import Page, interval, settings, table
 from surroundings import DATA, DataOption, in_fresh_process, source_of
 
 from models.base import Model
-from models.catalog import create
+from models.catalog import build, create, reranker_config
 from nightschool.application.search import search_for
 from nightschool.contract import Dataset, Float32s, Indices, Recommender, Split
 from nightschool.data.splits.shuffled_order import with_shuffled_order
 from nightschool.evaluation.compare import compare
+from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.config import NightConfig
 from nightschool.night.selection.blending import learn_blend
 from nightschool.night.selection.evaluators import Evaluators, Fitted, ValidationEvaluator
+from nightschool.night.selection.reranking import OBJECTIVES
 from nightschool.night.selection.search import Search
 from nightschool.night.selection.tuning import Tuner
-from nightschool.recipe import Component
+from nightschool.recipe import RERANKER, Component, Recipe
 from nightschool.vocabulary import CONTENT, POPULARITY
 
 K = 10
@@ -97,7 +99,10 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
         pool = evaluator.pool(models)
         return {key: evaluator.evaluate(pool, row) for key, row in weights.items()}
 
-    weights = _blends(evaluators[0], fitted)
+    recipes = _blends(evaluators[0], fitted)
+    names = [one.model for one in components]
+    weights = dict(zip(names, np.eye(len(names)).tolist(), strict=True))
+    weights |= {key: _weights(recipe, names) for key, recipe in recipes.items()}
     found = {"validation": evaluate(validation, [one.recommender for one in fitted])}
     strict, unread = (hold_out(whole, 0, read_from=place, learned_from=2) for place in (1, 2))
     refitted, control = hold_out(whole, 0, read_from=1, learned_from=1), with_shuffled_order(strict, SEED)
@@ -105,7 +110,14 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     found["strict"] = evaluate(strict, models)
     found["unread"] = evaluate(unread, [Unread(model, unread.fitted) for model in models])
     found |= {"refitted": evaluate(refitted, fit(refitted)), "shuffled": evaluate(control, fit(control))}
-    params = {one.model: dict(one.params) for one in components}
+    best = max(recipes, key=lambda key: search.decisive(found["validation"][key]))
+    reranked = _reranked(recipes[best], validation, search)
+    key = f"{best} + reranker"
+    weights[key] = weights[best]
+    found["validation"][key] = _fit_and_evaluate(reranked, validation)
+    found["strict"][key] = _fit_and_evaluate(reranked, strict)
+    found["shuffled"][key] = _fit_and_evaluate(reranked, control)
+    params = {one.model: dict(one.params) for one in components} | {key: {RERANKER: reranked.reranker}}
     return {
         "n_users": len(found["strict"][POPULARITY].users),
         "models": [_describe(key, params.get(key), row, components, found) for key, row in weights.items()],
@@ -123,18 +135,36 @@ def _tune(evaluators: Evaluators, search: Search, trials: Mapping[str, int]) -> 
     return found
 
 
-def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[str, list[float]]:
-    """Return the weights of all models, in their order: of each one alone, and of blends without and with content."""
-    names = [one.component.model for one in fitted]
-    found = dict(zip(names, np.eye(len(names)).tolist(), strict=True))
-    for label, members in {"blend": [one for one in fitted if one.component.model != CONTENT], _BOTH: fitted}.items():
-        if label == _BOTH and CONTENT not in names:
+def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[str, Recipe]:
+    """Learn a blend without content and, where content is one of the models, another with it."""
+    by_ids = [one for one in fitted if one.component.model != CONTENT]
+    found = {}
+    for label, members in {"blend": by_ids, _BOTH: fitted}.items():
+        if label == _BOTH and len(by_ids) == len(fitted):
             continue
         gains = evaluator.gains(evaluator.pool([one.recommender for one in members]), evaluator.users)
-        learned = learn_blend(gains, [one.component for one in members])
-        weights = {component.model: component.weight for component in learned.components}
-        found[label] = [weights.get(name, 0.0) for name in names]
+        found[label] = learn_blend(gains, evaluator.users, [one.component for one in members])
     return found
+
+
+def _weights(recipe: Recipe, names: Sequence[str]) -> list[float]:
+    weights = {component.model: component.weight for component in recipe.components}
+    return [weights.get(name, 0.0) for name in names]
+
+
+def _reranked(recipe: Recipe, validation: Split, search: Search) -> Recipe:
+    """Return the recipe with the reranker's objective that is better on validation."""
+    tried = [
+        recipe.model_copy(update={RERANKER: reranker_config({**objective, "cut": "next"}).model_dump(mode="json")})
+        for objective in OBJECTIVES
+    ]
+    values = [search.decisive(_fit_and_evaluate(one, validation)) for one in tried]
+    print("reranked", values, flush=True)
+    return tried[int(np.argmax(values))]
+
+
+def _fit_and_evaluate(recipe: Recipe, split: Split) -> Evaluation:
+    return evaluate(build(recipe).fit(split.fitted, seed=SEED), split)
 
 
 def _describe(
@@ -152,7 +182,7 @@ def _describe(
         "params": {one.model: weight for one, weight in parts if weight} if params is None else params,
         "hit_rate": _figure(found["strict"][key], "hit_rate"),
         "order": [order.difference, order.ci_low, order.ci_high],
-        **{kind: _figure(evaluations[key], "ndcg") for kind, evaluations in found.items()},
+        **{kind: _figure(evaluations[key], "ndcg") for kind, evaluations in found.items() if key in evaluations},
     }
 
 
@@ -206,14 +236,14 @@ def _body(name: str, document: dict[str, Any]) -> list[str]:
 
 
 def _row(model: dict[str, Any]) -> list[str]:
-    figures = [interval(model[kind]) for kind in ("strict", "hit_rate", "order", "unread", "refitted")]
+    figures = [interval(model.get(kind)) for kind in ("strict", "hit_rate", "order", "unread", "refitted")]
     return [model["name"], f"{model['validation'][0]:.4f}", *figures, settings(model)]
 
 
 def _verdict(name: str, document: dict[str, Any]) -> str:
     """Say of what validation puts first, with and without attributes, whether it is ahead of the published figure."""
     goal, parts = SOURCES[name].goal, []
-    by_ids = [model for model in document["models"] if model["name"] not in (CONTENT, _BOTH)]
+    by_ids = [model for model in document["models"] if CONTENT not in model["name"]]
     for models in (by_ids, document["models"]):
         best = max(models, key=lambda model: model["validation"][0])
         value, low, _ = best["strict"]

@@ -1,5 +1,6 @@
 """Our own models, as benchmarks/peers.py runs them: their defaults, fitted on the same matrix."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,27 +21,32 @@ MODELS = {
 }
 
 
-def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
+def dataset_of(train: Any, **columns: Any) -> Dataset:
+    """Build a dataset of the stored entries of a matrix, users and items numbered by row and column.
+
+    Args:
+        train: CSR, a row a user.
+        columns: Further columns of the interactions, one value an entry.
+    """
     cells = train.tocoo()
-    pairs = pl.DataFrame({USER_INDEX: cells.coords[0], ITEM_INDEX: cells.coords[1], SCORE: cells.data})
-    users, items = (pl.DataFrame({key: range(n)}) for key, n in zip((USER_ID, ITEM_ID), train.shape, strict=True))
-    dataset = Dataset(
-        users[USER_ID],
-        items[ITEM_ID],
-        pairs.with_columns(
-            pl.col(USER_INDEX, ITEM_INDEX).cast(pl.Int32),
-            pl.col(SCORE).cast(pl.Float32),
-            pl.lit(None, INSTANT).alias(TIMESTAMP),
-        ),
-        users,
-        items.with_columns(pl.lit(None, pl.String).alias(TITLE), pl.lit(None, pl.String).alias(TEXT)),
-        np.ones(train.shape[1], dtype=bool),
-        score_range=(1.0, 5.0),
+    indices = {USER_INDEX: cells.coords[0], ITEM_INDEX: cells.coords[1]}
+    pairs = pl.DataFrame(indices, schema=dict.fromkeys(indices, pl.Int32)).with_columns(
+        pl.lit(None, INSTANT).alias(TIMESTAMP), **columns
     )
+    users, items = (pl.DataFrame({key: range(n)}) for key, n in zip((USER_ID, ITEM_ID), train.shape, strict=True))
+    untitled = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT)]
+    available = np.ones(train.shape[1], dtype=bool)
+    return Dataset(users[USER_ID], items[ITEM_ID], pairs, users, items.with_columns(untitled), available)
+
+
+def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
+    ratings = dataset_of(train, **{SCORE: pl.Series(train.data, dtype=pl.Float32)})
+    dataset = replace(ratings, score_range=(1.0, 5.0))
     return model.fit(dataset, seed=42), dataset
 
 
-def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+def recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+    """Return the items of the lists, int32 [n_users, k]."""
     model, dataset = fitted
     ranking = rank_users(
         model.score,
@@ -54,4 +60,4 @@ def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main("nightschool", MODELS, _fit, _recommend)
+    main("nightschool", MODELS, _fit, recommend)

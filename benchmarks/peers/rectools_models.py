@@ -19,7 +19,8 @@ def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
     return model.fit(dataset), dataset
 
 
-def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+def recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+    """Return the items of the lists, int32 [n_users, k]; -1 is padding."""
     model, dataset = fitted
     users = np.flatnonzero(np.diff(train.indptr))
     found = model.recommend(users=users, dataset=dataset, k=k, filter_viewed=True)
@@ -40,4 +41,4 @@ MODELS = {
 }
 
 if __name__ == "__main__":
-    main("rectools", MODELS, _fit, _recommend)
+    main("rectools", MODELS, _fit, recommend)

@@ -1,6 +1,6 @@
 """Cuts of what is learned from, each made the way a test is cut, so that a reranker sees lists as tests will."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -8,21 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nightschool.columns import ITEM_INDEX, TIMESTAMP, USER_INDEX
+from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Mask
-from nightschool.data.splits.protocols import (
-    BY_TIME,
-    TEST_SHARE,
-    WINDOWS,
-    instants,
-    last_of_each_user,
-    places_in_groups,
-    share_of,
-)
+from nightschool.data.splits.protocols import TEST_SHARE, WINDOWS, instants, places_in_groups, share_of
 from nightschool.errors import ConfigurationError
 
-Cut = Literal["item", "user", "last", "time"]
-"""A rotating share of each item's pairs or of each user's, or the last pairs of each user or of everybody."""
+Cut = Literal["item", "user", "last", "next", "time"]
+"""A rotating share of each item's pairs or of each user's; the last share of each user's or the last one; or the last
+of everybody's."""
 
 
 class Held(NamedTuple):
@@ -40,29 +33,32 @@ class Held(NamedTuple):
 def rotating_cuts(dataset: Dataset, cut: Cut, folds: int, seed: int) -> Iterator[Held]:
     """Cut a dataset several times, each time keeping all of its users and items.
 
-    A cut by time never holds out what came before something it leaves: the second window is cut from what the first
-    one left.
+    A cut by order or time never holds out what came before something it leaves: each is cut from what the one before
+    left, and of users whose last pairs it holds out it leaves nothing that came later, even if it is only seen.
 
     Args:
         dataset: What may be learned from.
         cut: How a cut is made.
-        folds: Into how many shares `item` and `user` divide the pairs; each share is held out once.
+        folds: Into how many shares `item` and `user` divide the pairs, each of which is held out once; and how often
+            `next` is cut.
         seed: Seed of the shares.
 
     Raises:
-        ConfigurationError: The cut needs times, and the data have none.
+        ConfigurationError: The cut needs order or times, and the data have none.
     """
-    pairs = dataset.pairs
-    if cut not in BY_TIME:
-        dealt = _shares(pairs[ITEM_INDEX if cut == "item" else USER_INDEX].to_numpy(), folds, seed)
+    if cut in ("item", "user"):
+        dealt = _shares(dataset.pairs[ITEM_INDEX if cut == "item" else USER_INDEX].to_numpy(), folds, seed)
         for fold in range(folds):
             yield _hold_out(dataset, dealt == fold)
         return
-    if TIMESTAMP not in pairs.columns or not pairs[TIMESTAMP].count():
-        raise ConfigurationError(f"a reranker's cut {cut!r} needs times", seen="none", do="use the cut 'user'")
+    known, what = (
+        (dataset.has_times, "times") if cut == "time" else (dataset.has_order, "an order of each user's pairs")
+    )
+    if not known:
+        raise ConfigurationError(f"a reranker's cut {cut!r} needs {what}", seen="none", do="use the cut 'user'")
     left = dataset
-    for _ in range(WINDOWS):
-        held = _hold_out(left, last_of_each_user(left.pairs, share_of) if cut == "last" else _last_of_all(left.pairs))
+    for _ in range(folds if cut == "next" else WINDOWS):
+        held = _hold_out(left, _last_of_all(left.pairs)) if cut == "time" else _last_of_each(left, _HOW_MANY[cut])
         yield held
         left = held.rest
 
@@ -81,11 +77,32 @@ def _last_of_all(pairs: pl.DataFrame) -> Mask:
     return held
 
 
-def _hold_out(dataset: Dataset, held: Mask) -> Held:
-    """Split off some of the pairs that may be learned from."""
-    kept = np.ones(dataset.interactions.height, dtype=bool)
-    taught = slice(None) if dataset.learned is None else dataset.learned
-    kept[np.flatnonzero(np.arange(len(kept)) >= 0)[taught][held]] = False
-    learned = None if dataset.learned is None else dataset.learned[kept]
-    rest = replace(dataset, interactions=dataset.interactions.filter(pl.Series(kept)), learned=learned)
+def _one(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (counts > 1).astype(np.int64)
+
+
+_HOW_MANY = {"last": share_of, "next": _one}
+
+
+def _last_of_each(dataset: Dataset, how_many: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Held:
+    """Hold out the last of each user's pairs that may be learned from, and leave nothing that came after them."""
+    places = dataset.places
+    assert places is not None, "the pairs have an order"  # noqa: S101
+    learned = slice(None) if dataset.learned is None else dataset.learned
+    users, newer = dataset.interactions[USER_INDEX].to_numpy(), places[learned]
+    counts = np.bincount(users[learned], minlength=dataset.n_users)
+    held: Mask = places_in_groups(users[learned], -newer) >= (counts - how_many(counts))[users[learned]]
+    oldest = np.full(dataset.n_users, -1)
+    np.maximum.at(oldest, users[learned][held], newer[held])
+    return _hold_out(dataset, held, places > oldest[users])
+
+
+def _hold_out(dataset: Dataset, held: Mask, kept: Mask | None = None) -> Held:
+    """Split off some of the pairs that may be learned from; keep of all pairs those given, else the others."""
+    if kept is None:
+        kept = np.ones(dataset.interactions.height, dtype=bool)
+        learned = slice(None) if dataset.learned is None else dataset.learned
+        kept[np.arange(len(kept))[learned][held]] = False
+    still_learned = None if dataset.learned is None else dataset.learned[kept]
+    rest = replace(dataset, interactions=dataset.interactions.filter(pl.Series(kept)), learned=still_learned)
     return Held(rest, dataset.pairs.filter(pl.Series(held)))

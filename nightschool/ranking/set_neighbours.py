@@ -43,26 +43,37 @@ def nearest_by_sets(history: csr_array, k: int, min_support: int) -> Neighbours:
         np.full((n_rows, k), -np.inf, dtype=np.float32),
         np.zeros((n_rows, k), dtype=np.int32),
     )
-    columns = history.T.tocsr()
-    _find((history.indptr, history.indices), (columns.indptr, columns.indices), min_support, found)
+    sizes = np.diff(history.indptr)
+    # Rows of about the same size are neighbours in memory: one bound on what they must share holds for all of them.
+    order = np.argsort(sizes, kind="stable").astype(np.int32)
+    columns = csr_array(history[order]).T.tocsr()
+    by_size = order, np.argsort(order).astype(np.int32), np.maximum(sizes[order], 1)
+    # An index without a sign needs no test for being counted from the end.
+    holders = columns.indptr, columns.indices.astype(np.uint32)
+    counter = np.zeros(1, dtype=np.uint16 if sizes.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32)
+    _find((history.indptr, history.indices), holders, by_size, counter, min_support, found)
     return found
 
 
 @njit(parallel=True, cache=True)
-def _find(history, columns, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fill `found`; each chunk is independent, so that the order of threads does not matter."""
+def _find(history, columns, by_size, counter, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fill `found`; each chunk is independent, so that the order of threads does not matter.
+
+    `by_size` holds the rows by their size, the place of each row there, and the root of the size at each place;
+    `counter` has the type of number that a row's columns are counted in.
+    """
     starts, items = history
+    places = by_size[1]
     n_rows = len(starts) - 1
-    inverse = (1 / np.sqrt(np.maximum(starts[1:] - starts[:-1], 1))).astype(np.float32)
     for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        shared = np.empty(n_rows, dtype=np.int32)
+        shared = np.empty(n_rows, dtype=counter.dtype)
         for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
             _count(items[starts[row] : starts[row + 1]], columns, shared)
-            shared[row] = 0
-            kept = _best(row, starts, shared, inverse, max(min_support, 1), found)
+            shared[places[row]] = 0
+            kept = _best(row, by_size, shared, np.uint32(max(min_support, 1)), found)
             sort_best_first(found[0][row], found[1][row], kept)
             for place in range(kept):
-                found[2][row, place] = shared[found[0][row, place]]
+                found[2][row, place] = shared[places[found[0][row, place]]]
 
 
 @njit(cache=True)
@@ -77,25 +88,27 @@ def _count(items, columns, shared):  # type: ignore[no-untyped-def]  # as above
 
 
 @njit(cache=True)
-def _best(row, starts, shared, inverse, least, found):  # type: ignore[no-untyped-def]  # as above
+def _best(row, by_size, shared, least, found):  # type: ignore[no-untyped-def]  # as above
     """Keep the best rows that share enough in the heap of this row; return how many."""
-    size = starts[row + 1] - starts[row]
+    order, places, sizes = by_size
+    size = sizes[places[row]]
+    root = np.float32(np.sqrt(size))
     kept, bound = 0, np.float32(0)
     for first in range(0, len(shared), _SEGMENT):
-        counts, weights = shared[first : first + _SEGMENT], inverse[first : first + _SEGMENT]
+        counts = shared[first : first + _SEGMENT]
+        needed = max(least, np.uint32(np.ceil(bound * np.float32(np.sqrt(sizes[first])))))
         promising = False
         for place in range(len(counts)):
-            promising |= (counts[place] >= least) & (counts[place] * weights[place] >= bound)
+            promising |= counts[place] >= needed
         if not promising:
             continue
         for place in range(len(counts)):
-            # The root and the division are for the few that may enter the list.
-            if counts[place] >= least and counts[place] * weights[place] >= bound:
-                other = first + place
-                score = np.float32(counts[place] / np.sqrt(size * (starts[other + 1] - starts[other])))
-                kept = offer(found[0][row], found[1][row], kept, other, score)
+            # The division is for the few that may enter the list.
+            if counts[place] >= needed:
+                score = np.float32(counts[place] / np.sqrt(size * sizes[first + place]))
+                kept = offer(found[0][row], found[1][row], kept, order[first + place], score)
                 if kept == found[0].shape[1]:
-                    bound = found[1][row, 0] * np.float32(np.sqrt(size)) * np.float32(1 - _ROUNDING)
+                    bound = found[1][row, 0] * root * np.float32(1 - _ROUNDING)
     return kept
 
 

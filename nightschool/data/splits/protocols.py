@@ -21,8 +21,6 @@ HowMany = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 TEST_SHARE = 0.2
 TRAIN_SHARE_OF_AN_ITEM = 0.75
 
-BY_TIME: Final = frozenset({"last", "time"})
-"""The rotating cuts that hold out what came last, in windows that follow each other; the others deal out shares."""
 SESSION_MINUTES: Final = 30.0
 """The gap between two events of a user that ends a session."""
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import RELEVANT, SCORE, TIMESTAMP
+from nightschool.columns import RELEVANT, SCORE
 from nightschool.contract import Recommender, Split
-from nightschool.data.splits.protocols import NEEDS_ORDER
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
@@ -28,7 +27,14 @@ OBJECTIVES: Sequence[Mapping[str, Any]] = (
     {"objective": "lambdarank", "leaves": 3, "l2": 30.0},
     {"objective": "binary", "leaves": 31, "trees": 200, "feature_fraction": 0.5},
 )
-_CUTS = {"stratified-item": "item", "temporal": "time", **dict.fromkeys((*NEEDS_ORDER, "next-session"), "last")}
+_CUTS = {
+    "stratified-item": "item",
+    "temporal": "time",
+    "temporal-user": "last",
+    "next-session": "last",
+    "leave-last": "next",
+    "leave-one-out": "next",
+}
 
 Build = Callable[[Recipe], Recommender]
 
@@ -62,8 +68,7 @@ def with_reranker(selection: Selection, split: Split, search: Search, build: Bui
 def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
     """Return the hyper-parameters of each reranker to try: one objective each, and training cuts like the split's."""
     fixed = dict(search.reranker or {})
-    timed = split.fitted.interactions[TIMESTAMP].count() > 0
-    cut = _CUTS.get(split.protocol, "user") if timed or split.protocol == "stratified-item" else "user"
+    cut = _CUTS.get(split.protocol, "user")
     known = {"cut": cut, "relevant_from": _lowest_hit(split), **fixed}
     return [
         {**search.reranker_defaults, **tried, **known}

@@ -56,11 +56,39 @@ def test_time_holds_out_what_came_last_of_all(dataset_of):
         assert held.rest.interactions["timestamp"].max() < held.pairs["timestamp"].min()
 
 
-@pytest.mark.parametrize("cut", ["last", "time"])
-def test_cuts_by_time_need_times(cut, planted):
-    timeless = planted.interactions.with_columns(timestamp=pl.lit(None, planted.interactions["timestamp"].dtype))
-    with pytest.raises(ConfigurationError, match="needs times"):
-        next(rotating_cuts(replace(planted, interactions=timeless), cut, 4, seed=0))
+def test_next_holds_out_each_users_newest_pair_again_and_again(dataset_of):
+    dataset = dataset_of([(user, item, 1.0) for user in range(3) for item in range(user + 1)], 3, 3)
+    cuts = list(rotating_cuts(dataset, "next", 3, seed=0))
+    assert [pairs_of(held) for held in cuts] == [{(1, 1), (2, 2)}, {(2, 1)}, set()]
+
+
+def without_times(dataset):
+    missing = pl.lit(None, dataset.interactions["timestamp"].dtype)
+    return replace(dataset, interactions=dataset.interactions.with_columns(timestamp=missing))
+
+
+@pytest.mark.parametrize(("cut", "needed"), [("last", "an order"), ("next", "an order"), ("time", "times")])
+def test_cuts_by_order_or_time_need_it(cut, needed, planted):
+    with pytest.raises(ConfigurationError, match=f"needs {needed}"):
+        next(rotating_cuts(without_times(planted), cut, 4, seed=0))
+
+
+@pytest.mark.parametrize("cut", ["last", "next"])
+def test_order_without_times_is_enough_to_hold_out_what_came_last(cut, planted):
+    timed = replace(planted, interactions=planted.interactions.with_columns(position=-pl.col("item_index")))
+    ordered = replace(without_times(timed), ordered=True)
+    for held in rotating_cuts(ordered, cut, 2, seed=0):
+        first = held.rest.interactions.group_by("user_index").agg(pl.col("position").max())
+        assert not held.pairs.join(first, on="user_index").filter(pl.col("position") <= pl.col("position_right")).height
+
+
+def test_nothing_that_came_after_what_is_held_out_is_left_even_if_only_seen(dataset_of):
+    dataset = dataset_of([(user, item, 1.0) for user in range(2) for item in range(5)], 2, 5)
+    strict = replace(dataset, learned=dataset.interactions["item_index"].to_numpy() < 4)
+    first, second = rotating_cuts(strict, "next", 2, seed=0)
+    assert pairs_of(first) == {(0, 3), (1, 3)}
+    assert set(first.rest.interactions["item_index"]) == {0, 1, 2}
+    assert pairs_of(second) == {(0, 2), (1, 2)}
 
 
 def test_what_may_not_be_learned_from_stays_seen_and_is_never_held_out(planted):

@@ -96,7 +96,8 @@ def test_one_that_cannot_be_trained_is_left_out_and_said(error, told, selected, 
         ("given", "user"),
         ("temporal", "time"),
         ("temporal-user", "last"),
-        ("leave-last", "last"),
+        ("leave-last", "next"),
+        ("leave-one-out", "next"),
     ],
 )
 def test_it_learns_from_cuts_like_the_tests(protocol, cut, selected, split, build):
