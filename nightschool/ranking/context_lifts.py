@@ -60,8 +60,8 @@ class ContextCounts:
         everyone = np.bincount(choices.values[choices.values >= 0], minlength=n_values)
         shares = (everyone / max(everyone.sum(), 1)).astype(np.float32)
         _count(choices, shares, seen, expected)
-        by_value = (np.ascontiguousarray(counts.T) for counts in (seen, expected))
-        return cls(*by_value, [_rows_of_one(matrix) for matrix in labels])
+        by_value = [np.ascontiguousarray(counts.T) for counts in (seen, expected)]
+        return cls(by_value[0], by_value[1], [_rows_of_one(matrix) for matrix in labels])
 
     def lifts(self, strength: float) -> Float32s:
         """Return the shrunk logarithm of seen over expected, float32 [n_values, n_items].
