@@ -120,6 +120,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     params = {one.model: dict(one.params) for one in components} | {key: {RERANKER: reranked.reranker}}
     return {
         "n_users": len(found["strict"][POPULARITY].users),
+        "trials": dict(source.trials),
         "models": [_describe(key, params.get(key), row, components, found) for key, row in weights.items()],
     }
 
@@ -225,7 +226,7 @@ _HOW = (
 
 def _body(name: str, document: dict[str, Any]) -> list[str]:
     source = SOURCES[name]
-    trials = ", ".join(f"{model} {count}" for model, count in source.trials.items() if count)
+    trials = ", ".join(f"{model} {count}" for model, count in document["trials"].items() if count)
     columns = ["validation", "strict", "hit rate", "order adds", "unread", "refitted", "settings or weights"]
     return [
         f"## {name}",
