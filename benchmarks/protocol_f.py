@@ -111,10 +111,10 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     found["unread"] = evaluate(unread, [Unread(model, unread.fitted) for model in models])
     found |= {"refitted": evaluate(refitted, fit(refitted)), "shuffled": evaluate(control, fit(control))}
     best = max(recipes, key=lambda key: search.decisive(found["validation"][key]))
-    reranked = _reranked(recipes[best], validation, search)
+    reranked, by_validation = _reranked(recipes[best], validation, search)
     key = f"{best} + reranker"
     weights[key] = weights[best]
-    found["validation"][key] = _fit_and_evaluate(reranked, validation)
+    found["validation"][key] = by_validation
     found["strict"][key] = _fit_and_evaluate(reranked, strict)
     found["shuffled"][key] = _fit_and_evaluate(reranked, control)
     params = {one.model: dict(one.params) for one in components} | {key: {RERANKER: reranked.reranker}}
@@ -153,15 +153,15 @@ def _weights(recipe: Recipe, names: Sequence[str]) -> list[float]:
     return [weights.get(name, 0.0) for name in names]
 
 
-def _reranked(recipe: Recipe, validation: Split, search: Search) -> Recipe:
-    """Return the recipe with the reranker's objective that is better on validation."""
+def _reranked(recipe: Recipe, validation: Split, search: Search) -> tuple[Recipe, Evaluation]:
+    """Return the recipe with the reranker's objective that is better on validation, and its figures there."""
     tried = [
         recipe.model_copy(update={RERANKER: reranker_config({**objective, "cut": "next"}).model_dump(mode="json")})
         for objective in OBJECTIVES
     ]
-    values = [search.decisive(_fit_and_evaluate(one, validation)) for one in tried]
-    print("reranked", values, flush=True)
-    return tried[int(np.argmax(values))]
+    found = [_fit_and_evaluate(one, validation) for one in tried]
+    best = int(np.argmax([search.decisive(one) for one in found]))
+    return tried[best], found[best]
 
 
 def _fit_and_evaluate(recipe: Recipe, split: Split) -> Evaluation:
