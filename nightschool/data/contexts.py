@@ -19,22 +19,27 @@ MOST_VALUES: Final = 50
 """Values of a context that are told apart, the most frequent ones."""
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_HOURS: Final = tuple(str(hour) for hour in range(24))
 
 
 def context_values(pairs: pl.DataFrame, declared: Sequence[str], zone: str) -> dict[str, pl.Series]:
-    """Return the value of each row by context, text, null where it is not known.
+    """Return the value of each row by context, categories or text, null where it is not known.
 
     Args:
         pairs: Rows with a timestamp and the declared contexts.
         declared: The contexts that the manifest declares.
         zone: The time zone of hour and weekday.
     """
-    found = {name: pairs[name].cast(pl.String) for name in declared}
+    found = {name: pairs[name] for name in declared}
     if not pairs[TIMESTAMP].count():
         return found
     local = pairs[TIMESTAMP].dt.convert_time_zone(zone)
-    days = (local.dt.weekday() - 1).replace_strict(dict(enumerate(_DAYS)), default=None, return_dtype=pl.String)
-    return {HOUR: local.dt.hour().cast(pl.String), WEEKDAY: days, **found}
+    hours, days = local.dt.hour(), local.dt.weekday() - 1
+    return {HOUR: _named(hours, _HOURS), WEEKDAY: _named(days, _DAYS), **found}
+
+
+def _named(places: pl.Series, names: Sequence[str]) -> pl.Series:
+    return places.cast(pl.UInt8).cat.to(pl.Enum(names))
 
 
 def values_at(instant: datetime, zone: str) -> dict[str, str]:
@@ -45,26 +50,27 @@ def values_at(instant: datetime, zone: str) -> dict[str, str]:
 
 def in_order(name: str, values: Sequence[str]) -> list[str]:
     """Return the values of a context in the order of the day or the week; others as they are sorted."""
-    places = {HOUR: {str(hour): hour for hour in range(24)}, WEEKDAY: {day: n for n, day in enumerate(_DAYS)}}
-    return sorted(values, key=lambda value: (places.get(name, {}).get(value, 0), value))
+    named = {HOUR: _HOURS, WEEKDAY: _DAYS}.get(name, ())
+    return sorted(values, key=lambda value: (named.index(value) if value in named else 0, value))
 
 
 def known_values(values: pl.Series, users: Indices) -> list[str]:
     """Return the most frequent values with enough support, sorted; none where fewer than two are known.
 
     Args:
-        values: The value of each choice, text, null where it is not known.
+        values: The value of each choice, categories or text, null where it is not known.
         users: Whose choice each is, int32 [n].
     """
     rows = pl.DataFrame({"value": values, "user": users}).drop_nulls("value")
     counts = rows.group_by("value").agg(pl.len().alias("n"), pl.col("user").n_unique().alias("users"))
     counts = counts.filter(pl.col("n") >= LEAST_SUPPORT, pl.col("users") >= LEAST_USERS)
+    counts = counts.with_columns(pl.col("value").cast(pl.String))
     frequent = sorted(counts.sort(["n", "value"], descending=[True, False])["value"].head(MOST_VALUES).to_list())
     return frequent if len(frequent) > 1 else []
 
 
 def encode(values: pl.Series, known: Sequence[str]) -> Indices:
     """Return the place of each value among the known ones, int32 [n]; -1 for any other."""
-    places = {value: place for place, value in enumerate(known)}
-    codes: Indices = values.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
+    places = values.cast(pl.Enum(known), strict=False).to_physical().cast(pl.Int32)
+    codes: Indices = places.fill_null(-1).to_numpy()
     return codes

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nightschool.contract import Indices
@@ -52,3 +54,18 @@ def in_blocks(work: Callable[[Indices], T], users: Indices, size: int) -> Iterat
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def row_blocks(sizes: NDArray[np.integer], most: int) -> Iterator[slice]:
+    """Yield consecutive rows whose sizes sum to at most `most`; a row that exceeds it is a block of its own.
+
+    Args:
+        sizes: The size of each row, [n].
+        most: What a block may hold.
+    """
+    ends, start = np.cumsum(sizes), 0
+    while start < len(ends):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
+        yield slice(start, stop)
+        start = stop

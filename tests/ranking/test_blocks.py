@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from nightschool.ranking.blocks import block_users, in_blocks
+from nightschool.ranking.blocks import block_users, in_blocks, row_blocks
 
 
 def test_block_users_fit_the_budget_and_are_never_none():
@@ -32,3 +32,11 @@ def test_what_a_block_raises_reaches_the_caller_and_no_thread_stays_behind():
     with pytest.raises(ZeroDivisionError):
         list(in_blocks(lambda block: 1 // 0, np.arange(9, dtype=np.int32), 2))
     assert threading.active_count() == before
+
+
+def test_rows_are_parted_so_that_no_block_holds_more_but_a_large_row():
+    sizes = np.array([3, 3, 4, 0, 11, 1, 9, 2])
+    blocks = [(rows.start, rows.stop) for rows in row_blocks(sizes, 10)]
+    assert blocks == [(0, 4), (4, 5), (5, 7), (7, 8)]
+    assert [*row_blocks(sizes[:0], 10)] == []
+    assert len([*row_blocks(sizes, 0)]) == len(sizes)

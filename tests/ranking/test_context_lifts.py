@@ -1,19 +1,20 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from nightschool.ranking.context_lifts import Choices, ContextCounts, gains_in_context
+from nightschool.ranking.context_lifts import Choices, ContextCounts, find_places, gains_in_context
 
 RNG = np.random.default_rng(5)
 
 
 def choices(n: int, n_users: int, n_items: int) -> Choices:
-    return Choices(*(RNG.integers(size, size=n).astype(np.int32) for size in (n_users, n_items, 3)))
+    users, items, values = (RNG.integers(size, size=n).astype(np.int32) for size in (n_users, n_items, 3))
+    return Choices(np.sort(users), items, values)
 
 
 def test_counts_are_those_of_plain_loops() -> None:
     users, items, values = choices(400, 9, 6)
     values[::7] = -1
-    counts = ContextCounts.of(Choices(users, items, values), (9, 6), 3, [])
+    counts = ContextCounts.of(Choices(users, items, values), 6, 3, [])
     known = [(u, i, v) for u, i, v in zip(users, items, values, strict=True) if v >= 0]
     everyone = [sum(v == value for _, _, v in known) / len(known) for value in range(3)]
     seen, expected = np.zeros((3, 6)), np.zeros((3, 6))
@@ -43,7 +44,7 @@ def test_users_who_are_always_in_a_context_lift_nothing() -> None:
     """Evening users like item 0, others item 1: that is taste, and no effect of the evening."""
     users = np.repeat(np.arange(40, dtype=np.int32), 50)
     evening = (users % 2).astype(np.int32)
-    counts = ContextCounts.of(Choices(users, 1 - evening, evening), (40, 2), 2, [])
+    counts = ContextCounts.of(Choices(users, 1 - evening, evening), 2, 2, [])
     assert counts.lifts(10.0)[counts.seen > 0].max() < 0.1  # against log 2 where everyone is expected alike
 
 
@@ -54,7 +55,10 @@ def test_gains_are_those_of_a_sorted_list() -> None:
     lifts = RNG.normal(size=(5, 20)).astype(np.float32).round(1)
     rows, wanted = RNG.integers(4, size=30).astype(np.int32), RNG.integers(20, size=30).astype(np.int32)
     added = RNG.integers(-1, 5, size=(30, 2)).astype(np.int32)
-    found = gains_in_context((scores, items), (rows, wanted, added), lifts, 3)
+    falling = np.argsort(-scores, axis=1, kind="stable")
+    ranked = np.take_along_axis(scores, falling, axis=1), np.take_along_axis(items, falling, axis=1)
+    places = find_places(ranked[1], rows, wanted)
+    found = gains_in_context(ranked, (rows, places, added), lifts, 3)
     for choice in range(30):
         total = scores[rows[choice]].copy()
         for row in added[choice]:

@@ -34,7 +34,7 @@ from nightschool.night.release.histories import histories
 from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.release.next_items import next_items
 from nightschool.progress import watch
-from nightschool.ranking.blocks import block_users, in_blocks
+from nightschool.ranking.blocks import block_users, in_blocks, row_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
 from nightschool.ranking.explain import Reasons, can_explain, contributions_of, strongest_reasons
 from nightschool.ranking.fallback import Fallback
@@ -55,6 +55,8 @@ from nightschool.vocabulary import (
 NETWORKS: Final = "networks"
 """Folder of the networks beside those of the tables."""
 _USERS_A_FILE = 8192
+_EXPLAINING_BYTES = 32 << 20
+"""Memory that one core may take for what each like adds to each place of the lists of some users."""
 
 
 def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
@@ -192,12 +194,19 @@ class ListWriter:
 
     def _explain(self, users: Indices, items: Indices, pool: Pool) -> Reasons:
         """Find the likes that move the blended scores most, as far as the components can tell."""
-        histories = self._histories[users]
         explaining = np.flatnonzero(self._explaining[:-1] & (self._shares[:, 0, 0] != 0))
-        parts = list(self._recommender.parts.values())
-        contributions = [contributions_of(parts[component], histories, items) for component in explaining]
+        parts = [[*self._recommender.parts.values()][component] for component in explaining]
         scales = self._shares[explaining, 0] * pool.scales[explaining]
-        because, component = strongest_reasons(items, histories, contributions, scales)
+
+        def explain(rows: slice) -> Reasons:
+            histories = self._histories[users[rows]]
+            contributions = [contributions_of(part, histories, items[rows]) for part in parts]
+            return strongest_reasons(items[rows], histories, contributions, np.ascontiguousarray(scales[:, rows]))
+
+        a_like = 2 * max(len(parts), 1) * items[:1].nbytes
+        n_likes = np.diff(self._histories.scores.indptr)[users]
+        rows_of_blocks = [*row_blocks(n_likes, _EXPLAINING_BYTES // max(a_like, 1))] or [slice(0)]
+        because, component = map(np.concatenate, zip(*map(explain, rows_of_blocks), strict=True))
         return Reasons(because, np.append(explaining, -1)[component].astype(np.int8))
 
     def _list_rows(self, users: Indices, lists: _RankedUsers) -> pl.DataFrame:

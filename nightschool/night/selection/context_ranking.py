@@ -1,19 +1,19 @@
 """Held-out choices ranked in their own context: a recipe's scores with the lifts of contexts added."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
+from nightschool.columns import ITEM_INDEX, SCORE, TIMESTAMP, USER_INDEX
 from nightschool.contract import Blended, Dataset, Float32s, Indices, Mask
 from nightschool.data.contexts import context_values, encode, known_values
 from nightschool.data.labels import one_hot
 from nightschool.evaluation.metrics import Float64s
 from nightschool.ranking.blocks import block_users, in_blocks
-from nightschool.ranking.context_lifts import Choices, ContextCounts, gains_in_context
+from nightschool.ranking.context_lifts import Choices, ContextCounts, find_places, gains_in_context
 
 K: Final = 10
 
@@ -29,21 +29,24 @@ class ContextData:
     """The contexts of a dataset's choices: their values, and counts by item."""
 
     def __init__(self, dataset: Dataset, declared: Sequence[str], zone: str) -> None:
-        chosen = dataset.pairs.filter(pl.col(SCORE) > 0)
+        needed = (USER_INDEX, ITEM_INDEX, TIMESTAMP, *declared)
+        chosen = dataset.pairs.lazy().filter(pl.col(SCORE) > 0).select(needed).collect()
         self.dataset = dataset
         self._declared, self._zone = declared, zone
         self._labels = [one_hot(dataset.items, [name]) for name in dataset.item_columns.names]
         self._users, self._items = (chosen[name].to_numpy() for name in (USER_INDEX, ITEM_INDEX))
+        self._counts: dict[tuple[str, tuple[str, ...]], ContextCounts] = {}
         self._given = context_values(chosen, declared, zone)
         self.values = {name: tuple(known_values(values, self._users)) for name, values in self._given.items()}
         self.popularity = np.bincount(self._items, minlength=dataset.n_items) / max(len(self._items), 1)
 
     def counts(self, name: str, known: Sequence[str] | None = None) -> ContextCounts:
         """Count the choices in each value of a context; in the known values of this dataset, or in given ones."""
-        known = self.values[name] if known is None else known
-        values = encode(self._given[name], known)
-        shape = (self.dataset.n_users, self.dataset.n_items)
-        return ContextCounts.of(Choices(self._users, self._items, values), shape, len(known), self._labels)
+        known = self.values[name] if known is None else tuple(known)
+        if (name, known) not in self._counts:
+            choices = Choices(self._users, self._items, encode(self._given[name], known))
+            self._counts[name, known] = ContextCounts.of(choices, self.dataset.n_items, len(known), self._labels)
+        return self._counts[name, known]
 
     def codes(self, pairs: pl.DataFrame, names: Sequence[str]) -> dict[str, Indices]:
         """Return the known value of each of some other pairs by context, int32 [n_pairs]; -1 where there is none."""
@@ -71,11 +74,11 @@ class ContextEvaluator:
         held_out = held_out.filter(pl.Series(known[held_out[USER_INDEX].to_numpy()]))
         self._users, rows = np.unique(held_out[USER_INDEX].to_numpy(), return_inverse=True)
         self._rows = rows.astype(np.int32)
-        self._items = held_out[ITEM_INDEX].to_numpy()
         self.codes = data.codes(held_out, names)
         self._counts = {name: data.counts(name) for name in names}
         self._lifts: dict[tuple[str, float], Float32s] = {}
         self._ranked = _scores(recommender, self._users.astype(np.int32), data.dataset.n_items, megabytes)
+        self._places = find_places(self._ranked[1], self._rows, held_out[ITEM_INDEX].to_numpy())
         self._n_items = data.dataset.n_items
         self.scale = float(sum(abs(component.weight) for component in recommender.recipe.components))
 
@@ -103,7 +106,7 @@ class ContextEvaluator:
             n_rows += len(lifts)
         lifts = np.concatenate([np.zeros((0, self._n_items), np.float32), *stacked])
         mine = of_users[self._rows]
-        wanted = (self._rows[mine], self._items[mine], np.hstack(added)[mine])
+        wanted = (self._rows[mine], self._places[mine], np.hstack(added)[mine])
         gains = gains_in_context(self._ranked, wanted, lifts, K)
         counts = np.bincount(self._rows[mine], minlength=self.n_users)[of_users]
         sums = np.bincount(self._rows[mine], weights=gains, minlength=self.n_users)[of_users]
@@ -117,19 +120,28 @@ class ContextEvaluator:
 
 
 def _scores(recommender: Blended, users: Indices, n_items: int, megabytes: int) -> tuple[Float32s, Indices]:
-    """Score the users' candidates: scores float32 [n, width], -inf where there is none, and their items."""
+    """Score the users' candidates, the highest first; equal scores are in the order of their items.
+
+    Returns:
+        Scores float32 [n, width], -inf where there is none, and their items int32 [n, width].
+    """
 
     def score(block: Indices) -> tuple[Float32s, Indices]:
         pool = recommender.pool(block)
-        return recommender.combine(pool, block), pool.items
+        scores = np.where(pool.items < 0, np.float32(-np.inf), recommender.combine(pool, block))
+        items = np.where(np.isneginf(scores), np.int32(-1), pool.items)
+        order = np.argsort(-scores, axis=1, kind="stable")
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(items, order, axis=1)
 
     size = block_users(n_items, megabytes, components=len(recommender.parts) + 1)
-    parts = list(in_blocks(score, users, size))
-    width = max(items.shape[1] for _, items in parts)
-    scores = np.concatenate([_padded(each, width, np.float32(-np.inf)) for each, _ in parts])
-    items = np.concatenate([_padded(each, width, np.int32(-1)) for _, each in parts])
-    return np.where(items < 0, np.float32(-np.inf), scores), items
-
-
-def _padded(array: NDArray[Any], width: int, value: Any) -> NDArray[Any]:
-    return np.pad(array, ((0, 0), (0, width - array.shape[1])), constant_values=value)
+    parts = deque(in_blocks(score, users, size))
+    shape = len(users), max(items.shape[1] for _, items in parts)
+    scores, items = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.int32)
+    start = 0
+    # Each part is freed once it is copied, so that no more than one copy of all is held.
+    while parts:
+        for joined, part, nothing in zip((scores, items), parts.popleft(), (-np.inf, -1), strict=True):
+            rows, width = slice(start, start + len(part)), part.shape[1]
+            joined[rows, :width], joined[rows, width:] = part, nothing
+        start = rows.stop
+    return scores, items

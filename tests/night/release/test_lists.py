@@ -109,6 +109,14 @@ def test_the_reason_is_an_item_of_the_users_own_history(planted, folder):
     assert lists.join(history, on=["user_id", "because_item_id"], how="anti").is_empty()
 
 
+def test_reasons_do_not_depend_on_how_many_users_are_explained_at_a_time(planted, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "nightschool.night.release.lists._EXPLAINING_BYTES", 10_000
+    )  # some eighteen users of five likes
+    write_tables(build(HYBRID).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
+    assert read_table(tmp_path, RECOMMENDATIONS).collect().equals(read_table(folder, RECOMMENDATIONS).collect())
+
+
 def test_users_without_a_history_get_their_audiences_list(folder):
     lists = read_table(folder, RECOMMENDATIONS).collect()
     audiences = read_table(folder, AUDIENCE_RECOMMENDATIONS).collect()
