@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from nightschool.night.selection.context_ranking import ContextData, ContextEvaluator
@@ -9,7 +12,7 @@ from nightschool.night.selection.contexts import (
     choose_contexts,
     learn_contexts,
 )
-from tests.night.selection.contexts import planted, popular
+from tests.night.selection.contexts import N_ITEMS, planted, popular
 
 
 def selected(effect: float) -> ContextSelection:
@@ -47,3 +50,16 @@ def test_it_is_shown_better_than_none_and_than_a_shuffled_one(found: ContextSele
 
 def test_without_an_effect_nothing_is_switched_on() -> None:
     assert [context.setting for context in selected(effect=0.0).contexts] == [None, None, None]
+
+
+def test_of_many_choices_those_of_some_users_are_ranked_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = planted(effect=1.0)
+    twice = split.held_out.with_columns((pl.col("item_index") + 1) % N_ITEMS)
+    many = replace(split, held_out=pl.concat([split.held_out, twice]))
+    data = ContextData(split.fitted, ("device",), "UTC")
+    monkeypatch.setattr("nightschool.night.selection.contexts._MOST_CHOICES", 101)
+    _, ranked = choose_contexts(many, data, seed=1)
+    assert ranked.height == 102
+    assert set(ranked.group_by("user_index").len()["len"]) == {2}
+    assert choose_contexts(many, data, seed=1)[1].equals(ranked)
+    assert not choose_contexts(many, data, seed=2)[1].equals(ranked)
