@@ -100,19 +100,14 @@ def test_everyone_gets_their_own_colour_first_with_a_reason(planted, folder):
 
 def test_the_reason_is_an_item_of_the_users_own_history(planted, folder):
     lists = read_table(folder, RECOMMENDATIONS).collect().drop_nulls("because_item_id")
-    history = pl.DataFrame(
-        {
-            "user_id": planted.user_ids[planted.interactions["user_index"]],
-            "because_item_id": planted.item_ids[planted.interactions["item_index"]],
-        }
-    )
+    users = planted.user_ids[planted.interactions["user_index"]]
+    items = planted.item_ids[planted.interactions["item_index"]]
+    history = pl.DataFrame({"user_id": users, "because_item_id": items})
     assert lists.join(history, on=["user_id", "because_item_id"], how="anti").is_empty()
 
 
 def test_reasons_do_not_depend_on_how_many_users_are_explained_at_a_time(planted, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "nightschool.night.release.lists._EXPLAINING_BYTES", 10_000
-    )  # some eighteen users of five likes
+    monkeypatch.setattr(f"{write_tables.__module__}._EXPLAINING_BYTES", 10_000)  # some eighteen users of five likes
     write_tables(build(HYBRID).fit(planted, seed=0), planted, tmp_path, k=6, megabytes=1)
     assert read_table(tmp_path, RECOMMENDATIONS).collect().equals(read_table(folder, RECOMMENDATIONS).collect())
 
