@@ -233,7 +233,8 @@ def _body(name: str, document: dict[str, Any]) -> list[str]:
     columns = ["validation", "strict", "hit rate", "order adds", "unread", "refitted", "settings or weights"]
     return [
         f"## {name}",
-        f"{document['n_users']:,} users. Settings tried beside the defaults: {trials}.",
+        f"{document['n_users']:,} users. Settings tried beside the defaults: {trials}."
+        + ("" if any(RERANKER in model["name"] for model in document["models"]) else f" No {RERANKER} was tried."),
         table(["ours, ndcg@10", *columns], [_row(model) for model in document["models"]]),
         table(["published", "ndcg@10 (hit rate)"], list(source.published.items())),
     ]

@@ -91,23 +91,23 @@ class Gfcf(ItemToItem):
         users_of_item = np.maximum(np.bincount(likes.indices, minlength=dataset.n_items), 1)
         normed = self._normed(likes, users_of_item)
         by_item = normed.T.tocsr()
-        vectors, largest = self._smoothest(normed, seed)
+        vectors, largest = self._smoothest(normed, by_item, seed)
         subtracted = self.config.sharpening / largest if largest else 0.0
         scale = users_of_item**self.config.item_exponent
         sources = (self.config.weight * vectors / scale).T.astype(np.float32)
         targets = (vectors * scale).astype(np.float32)
 
-        def filtered(linear: Float32s, items: Indices) -> Float32s:
+        def filter_rows(linear: Float32s, items: Indices) -> Float32s:
             linear += sources[items] @ targets
             if subtracted:
                 linear -= subtracted * (by_item @ (normed @ linear.T)).T
             return linear
 
-        self.weights = weigh_cooccurrences(by_item, normed, filtered, self.config.weights_per_item)
+        self.weights = weigh_cooccurrences(by_item, normed, filter_rows, self.config.weights_per_item)
 
-    def _smoothest(self, normed: csr_array, seed: int) -> tuple[Float32s, float]:
+    def _smoothest(self, normed: csr_array, by_item: csr_array, seed: int) -> tuple[Float32s, float]:
         """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items], and σ²."""
-        by_item, n_items = normed.T.tocsr(), normed.shape[1]
+        n_items = normed.shape[1]
         width = min(self.config.rank + _SPARE, n_items)
         basis = np.random.default_rng(seed).standard_normal((n_items, width), dtype=np.float32)
         for _ in range(_PASSES):

@@ -1,6 +1,6 @@
 """Cuts of what is learned from, each made the way a test is cut, so that a reranker sees lists as tests will."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Mask
-from nightschool.data.splits.protocols import TEST_SHARE, WINDOWS, instants, places_in_groups, share_of
+from nightschool.data.splits.protocols import (
+    TEST_SHARE,
+    WINDOWS,
+    HowMany,
+    instants,
+    last_of_each_user,
+    one_of,
+    places_in_groups,
+    share_of,
+)
 from nightschool.errors import ConfigurationError
 
 Cut = Literal["item", "user", "last", "next", "time"]
@@ -77,21 +86,16 @@ def _last_of_all(pairs: pl.DataFrame) -> Mask:
     return held
 
 
-def _one(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (counts > 1).astype(np.int64)
+_HOW_MANY = {"last": share_of, "next": one_of}
 
 
-_HOW_MANY = {"last": share_of, "next": _one}
-
-
-def _last_of_each(dataset: Dataset, how_many: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Held:
+def _last_of_each(dataset: Dataset, how_many: HowMany) -> Held:
     """Hold out the last of each user's pairs that may be learned from, and leave nothing that came after them."""
     places = dataset.places
     assert places is not None, "the pairs have an order"  # noqa: S101
     learned = slice(None) if dataset.learned is None else dataset.learned
     users, newer = dataset.interactions[USER_INDEX].to_numpy(), places[learned]
-    counts = np.bincount(users[learned], minlength=dataset.n_users)
-    held: Mask = places_in_groups(users[learned], -newer) >= (counts - how_many(counts))[users[learned]]
+    held = last_of_each_user(users[learned], -newer, how_many)
     oldest = np.full(dataset.n_users, -1)
     np.maximum.at(oldest, users[learned][held], newer[held])
     return _hold_out(dataset, held, places > oldest[users])

@@ -59,8 +59,8 @@ def nearest_by_sets(history: csr_array, k: int, min_support: int) -> Neighbours:
 def _find(history, columns, by_size, counter, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
     """Fill `found`; each chunk is independent, so that the order of threads does not matter.
 
-    `by_size` holds the rows by their size, the place of each row there, and the root of the size at each place;
-    `counter` has the type of number that a row's columns are counted in.
+    `by_size` holds the rows by their size, the place of each row there, and the size at each place, at least one;
+    `counter` has the type of number that shared columns are counted in.
     """
     starts, items = history
     places = by_size[1]

@@ -38,7 +38,7 @@ def temporal_user(log: EventLog, rows: Mask, _seed: int) -> Mask:
 
 def leave_last(log: EventLog, rows: Mask, _seed: int) -> Mask:
     """Hold out each user's last row, for users with two or more."""
-    return _mark_last(log, rows, lambda counts: np.minimum(1, np.maximum(counts - 1, 0)))
+    return _mark_last(log, rows, one_of)
 
 
 def last_session(log: EventLog, rows: Mask, _seed: int, *, minutes: float = SESSION_MINUTES) -> Mask:
@@ -103,20 +103,27 @@ NEEDS_TIME: Final = frozenset({"temporal", "next-session"})
 
 def _mark_last(log: EventLog, rows: Mask, how_many: HowMany) -> Mask:
     positions = np.flatnonzero(rows)
-    return _mark(len(rows), positions[last_of_each_user(log.events.select(USER_INDEX, TIMESTAMP)[positions], how_many)])
+    events = log.events.select(USER_INDEX, TIMESTAMP)[positions]
+    last = last_of_each_user(events[USER_INDEX].to_numpy(), instants(events), how_many)
+    return _mark(len(rows), positions[last])
 
 
-def last_of_each_user(events: pl.DataFrame, how_many: HowMany) -> Mask:
-    """Return the last of each user's events by time, bool[n_events]; equal times keep their order.
+def last_of_each_user(users: NDArray[np.int32], keys: NDArray[Any], how_many: HowMany) -> Mask:
+    """Return the last of each user's rows by the keys, bool[n_rows]; equal keys keep their order.
 
     Args:
-        events: user_index, timestamp.
-        how_many: How many to take of users with so many events.
+        users: The user of each row.
+        keys: What orders the rows, such as their times.
+        how_many: How many to take of users with so many rows.
     """
-    users = events[USER_INDEX].to_numpy()
     counts = np.bincount(users)
-    held: Mask = places_in_groups(users, instants(events)) >= (counts - how_many(counts))[users]
+    held: Mask = places_in_groups(users, keys) >= (counts - how_many(counts))[users]
     return held
+
+
+def one_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return one of two events or more, and none of fewer."""
+    return (counts > 1).astype(np.int64)
 
 
 def instants(events: pl.DataFrame) -> NDArray[np.int64]:
