@@ -14,7 +14,8 @@ YELP = GivenTest(
     },
     goals={"recall@20": 0.0723, "ndcg@20": 0.0604},
     known="The factors of iALS and the number of weights that gfcf keeps were chosen by a few trials on a cut of the "
-    "training pairs beforehand. This test was not read before.",
+    "training pairs beforehand. This test was read once before, when the script was first "
+    "tried: gfcf with its defaults measured recall@20 .0631 and ndcg@20 .0517.",
     references=(
         ("XSimGCL", ".0723", ".0604", "published"),
         ("BSPM", ".0720", ".0593", "published"),
