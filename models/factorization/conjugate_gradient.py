@@ -14,7 +14,8 @@ from nightschool.contract import Float32s
 # mypy: disable-error-code="no-untyped-def"
 
 _ROWS_A_CHUNK = 256
-_RESIDUAL = 1e-6  # of the right-hand side; float32 would see no less
+EXACT = 1e-6
+"""Residual, as a part of the right-hand side, below which float32 sees no difference."""
 
 
 def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
@@ -30,10 +31,17 @@ def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
     return turned, np.maximum(spectrum, 0)
 
 
-def solve_on_all_cores(weights: csr_array, factors: Float32s, floor: Float32s, slope: float) -> Float32s:
-    """Return what `solve` returns, the same bits, on all cores; not for use within another thread."""
+def solve_on_all_cores(
+    weights: csr_array, factors: Float32s, floor: Float32s, slope: float, residual: float = EXACT
+) -> Float32s:
+    """Return what `solve` returns, the same bits, on all cores; not for use within another thread.
+
+    Args:
+        weights, factors, floor, slope: As there.
+        residual: What may be left of the right-hand side, as a part of it.
+    """
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)
-    _solve_chunks(_parts(weights), factors, floor, np.float32(slope), solved)
+    _solve_chunks(_parts(weights), _against(factors, floor, slope, residual), solved)
     return solved
 
 
@@ -55,7 +63,7 @@ def solve(weights: csr_array, factors: Float32s, floor: Float32s, slope: float) 
         Filtering", RecSys 2011.
     """
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)
-    _solve_rows(0, len(solved), _parts(weights), (factors, floor, np.float32(slope)), solved)
+    _solve_rows(0, len(solved), _parts(weights), _against(factors, floor, slope, EXACT), solved)
     return solved
 
 
@@ -63,19 +71,23 @@ def _parts(weights: csr_array) -> tuple[NDArray[Any], ...]:
     return weights.indptr, weights.indices, weights.data
 
 
+def _against(factors: Float32s, floor: Float32s, slope: float, residual: float) -> tuple[Any, ...]:
+    return factors, floor, np.float32(slope), np.float32(residual**2)
+
+
 @njit(parallel=True, cache=True)
-def _solve_chunks(weights, factors, floor, slope, solved):
+def _solve_chunks(weights, against, solved):
     """Fill `solved`; each row is independent, so that the order of threads does not matter."""
     n_rows = len(solved)
     for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
         first = chunk * _ROWS_A_CHUNK
-        _solve_rows(first, min(first + _ROWS_A_CHUNK, n_rows), weights, (factors, floor, slope), solved)
+        _solve_rows(first, min(first + _ROWS_A_CHUNK, n_rows), weights, against, solved)
 
 
 @njit(nogil=True, cache=True)
 def _solve_rows(first, last, weights, against, solved):
     starts, columns, values = weights
-    factors, floor, slope = against
+    factors, floor, slope, enough = against
     longest = 0
     for row in range(first, last):
         longest = max(longest, starts[row + 1] - starts[row])
@@ -87,7 +99,7 @@ def _solve_rows(first, last, weights, against, solved):
         if n:
             scale = 1 / np.sqrt(floor + slope * np.float32(n))
             _fill(system[:n], columns[entries], values[entries], factors, scale)
-            _solve(system[:n], values[entries], vectors, solved[row])
+            _solve(system[:n], values[entries], vectors, enough, solved[row])
             solved[row] *= scale
 
 
@@ -101,7 +113,7 @@ def _fill(system, columns, values, factors, scale):
 
 
 @njit(nogil=True, cache=True)
-def _solve(system, values, vectors, solved):
+def _solve(system, values, vectors, enough, solved):
     """Fill `solved` with y, by conjugate gradients from zero."""
     rest, step, image = vectors[0], vectors[1], vectors[2]  # unpacked at once they would count as strided
     rest[:] = 0
@@ -110,7 +122,7 @@ def _solve(system, values, vectors, solved):
     step[:] = rest
     solved[:] = 0
     left = _product(rest, rest)
-    enough = np.float32(_RESIDUAL**2) * left
+    enough *= left
     for _ in range(len(solved)):
         if left <= enough:
             break

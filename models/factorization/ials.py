@@ -17,6 +17,7 @@ from nightschool.data.shape import Shape
 from nightschool.histories import Histories
 from nightschool.ranking.foldin import positive
 
+_RESIDUAL = 1e-3  # of an epoch's equations: the next epoch moves their solution by more
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked
 
 
@@ -124,7 +125,7 @@ class Ials(Model):
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return self.config.epochs * (
-            6e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
+            4e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
         )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
@@ -157,7 +158,7 @@ class Ials(Model):
         """Solve for one side's factors, given the other's."""
         turned, spectrum = principal_axes(factors)
         floor = self._floor(spectrum, unobserved, n_others)
-        return solve_on_all_cores(weights, turned, floor, self.shrinkage[0])
+        return solve_on_all_cores(weights, turned, floor, self.shrinkage[0], _RESIDUAL)
 
     def _floor(self, spectrum: NDArray[np.float64], unobserved: float, n_others: int) -> Float32s:
         floor: NDArray[np.float64] = unobserved * (spectrum + self.shrinkage[0] * n_others)

@@ -6,11 +6,11 @@ from scipy.sparse import csr_array
 from nightschool.ranking.cosine_neighbours import nearest_by_cosine, nearest_by_mean_cosine
 
 
-def drawn(seed: int, n_columns: int) -> np.ndarray:
+def drawn(seed: int, n_columns: int, density: float = 0.3) -> np.ndarray:
     """Rows of length one, some of them empty."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 400))
-    rows = (rng.random((n, n_columns)) * (rng.random((n, n_columns)) < 0.3)).astype(np.float32)
+    rows = (rng.random((n, n_columns)) * (rng.random((n, n_columns)) < density)).astype(np.float32)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
@@ -26,9 +26,9 @@ def check(found, scores, support, allowed, k):
     np.testing.assert_allclose(found.scores[filled], wanted[np.isfinite(wanted)], atol=1e-5)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 3))
-def test_kindred_rows_agree_with_a_plain_product(seed, k, min_support):
-    rows = drawn(seed, 6)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 3), st.sampled_from([(6, 0.3), (60, 0.04)]))
+def test_kindred_rows_agree_with_a_plain_product(seed, k, min_support, columns):
+    rows = drawn(seed, *columns)
     others = np.flatnonzero(np.random.default_rng(seed).random(len(rows)) < 0.5).astype(np.int32)
     found = nearest_by_cosine(csr_array(rows), others, k, min_support)
     has = (rows > 0).astype(int)
