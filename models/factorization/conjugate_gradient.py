@@ -37,7 +37,10 @@ def solve_on_all_cores(
     """Return what `solve` returns, the same bits, on all cores; not for use within another thread.
 
     Args:
-        weights, factors, floor, slope: As there.
+        weights: As there.
+        factors: As there.
+        floor: As there.
+        slope: As there.
         residual: What may be left of the right-hand side, as a part of it.
     """
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)

@@ -105,7 +105,8 @@ class Ials(Model):
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores on the dataset's scale, float32 [n_block, n_items]."""
-        return self._solve_users(histories.scores) @ self.item_factors.T
+        users = solve(self._weights(histories.scores), self.item_factors, self.floor, self.shrinkage[0])
+        return users @ self.item_factors.T
 
     def contributions(self, histories: Histories, items: Indices) -> Float32s:
         """Return how far the scores of listed items fall without each like, float32 [n_likes, k].
@@ -114,9 +115,6 @@ class Ials(Model):
         """
         likes = self._weights(histories.scores)
         return fall_without(likes, items, self.item_factors, self.floor, self.shrinkage[0])
-
-    def _solve_users(self, history: csr_array) -> Float32s:
-        return solve(self._weights(history), self.item_factors, self.floor, self.shrinkage[0])
 
     def _score(self, user_indices: Indices) -> Float32s:
         scores: Float32s = self.user_factors[user_indices] @ self.item_factors.T
@@ -147,7 +145,7 @@ class Ials(Model):
         learned, spectrum = principal_axes(items)
         self.item_factors = with_new_items(learned, dataset, np.diff(by_item.indptr) > 0)
         self.floor = self._floor(spectrum, unobserved, n_items)
-        self.user_factors = self._solve_users(scores)
+        self.user_factors = solve_on_all_cores(by_user, self.item_factors, self.floor, self.shrinkage[0])
 
     def _shrinkage(self, likes: float) -> float:
         if self.config.likes is None or not likes:
