@@ -9,8 +9,10 @@ from scipy.sparse import csr_array, vstack
 from models.base import ItemToItem, ModelConfig
 from nightschool.contract import Dataset, Space, Span
 from nightschool.data.features import features_of
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.blocks import block_users
+from nightschool.ranking.foldin import fold_in_on_all_cores
 from nightschool.ranking.truncate import keep_largest
 
 _MEGABYTES = 64
@@ -65,6 +67,10 @@ class Content(ItemToItem):
 
     config: ContentConfig
 
+    def fit_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of a fit to data of this shape."""
+        return 1e-8 * shape.items**2
+
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         features = features_of(dataset, self.config.text_length)
         if not features.nnz:
@@ -82,7 +88,7 @@ def _nearest(features: csr_array, n: int) -> csr_array:
     by_feature = features.T.tocsr()
     kept = []
     for start in range(0, n_items, step):
-        similarity = (features[start : start + step] @ by_feature).toarray()
+        similarity = fold_in_on_all_cores(features[start : start + step], by_feature)
         own = np.arange(len(similarity))
         similarity[own, start + own] = 0
         kept.append(keep_largest(similarity, n))

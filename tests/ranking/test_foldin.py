@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from nightschool.errors import ConfigurationError
 from nightschool.histories import Histories
-from nightschool.ranking.foldin import ItemWeights, faded, fold_in, positive, stand_in_order
+from nightschool.ranking.foldin import ItemWeights, faded, fold_in, fold_in_on_all_cores, positive, stand_in_order
 
 SCORES = st.sampled_from([-10.0, 0.0, 1.0, 5.0])
 
@@ -58,6 +58,14 @@ def test_a_history_fades_by_place_and_dislikes_take_places_too():
     np.testing.assert_allclose(found.toarray(), [[0, 0, np.exp(-1), 1], [0, 1, 0, 0]])
     with pytest.raises(ConfigurationError, match="need the order of a history"):
         faded(Histories(histories().scores), 2.0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 200])
+def test_all_cores_compute_the_same_bits(n):
+    rng = np.random.default_rng(n)
+    history = csr_array((rng.random((n, 30)) < 0.3).astype(np.float32))
+    weights = csr_array(rng.standard_normal((30, 40), dtype=np.float32))
+    assert np.array_equal(fold_in_on_all_cores(history, weights), fold_in(history, weights))
 
 
 @pytest.mark.parametrize("recency", [None, 2.0])

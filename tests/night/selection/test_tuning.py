@@ -1,13 +1,18 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
+from nightschool.application.search import search_for
 from nightschool.contract import Span
+from nightschool.data.shape import Shape
 from nightschool.errors import NightschoolError
+from nightschool.night.config import NightConfig
 from nightschool.night.selection.evaluators import Evaluators
 from nightschool.night.selection.search import Search, Tunable
 from nightschool.night.selection.tuning import Tuner
+from nightschool.testing.datasets import two_tastes
 
 SPACE = {"place": Span(0.0, 10.0)}
 HILL = Tunable("hill", {"slope": 1}, SPACE, {"place": 2.0}, seconds=lambda _: 1.0)
@@ -63,6 +68,22 @@ def test_the_defaults_come_first_and_the_best_setting_is_found(split):
 def test_so_many_settings_are_tried_as_the_budget_holds(split):
     assert len(tune([split], HILL, seconds=21.0).trials) == 21
     assert len(tune([split], HILL, seconds=0.0).trials) == 1
+
+
+def test_at_three_million_rows_the_minutes_of_a_night_try_more_than_one_setting_of_more_than_one_model(
+    split, monkeypatch
+):
+    seed_scale = Shape(users=85_708, items=9_889, pairs=2_402_790, item_pairs=166_978_516, user_pairs=1_276_066_944)
+    monkeypatch.setattr(Shape, "of", lambda _: seed_scale)
+    asked = search_for(NightConfig(), two_tastes())
+    strong = ("dlae", "ials", "itemknn")
+
+    def create(model, _params):
+        return Hill({"place": 5.0 if model in strong else 15.0})
+
+    found = tune([split], *asked.tunables, create=create, seconds=asked.seconds)
+    tried = Counter(trial.component.model for trial in found.trials)
+    assert {"ials", "itemknn"} <= {model for model, settings in tried.items() if settings > 1}
 
 
 def test_settings_do_not_depend_on_the_clock_but_on_the_seed(split):
