@@ -9,7 +9,7 @@ GOWALLA = GivenTest(
     dataset="gowalla",
     models=("gfcf", "ials", "dlae", "rp3beta"),
     settings={
-        "minutes": 30,
+        "minutes": 15,
         "params": {"ials": {"factors": 768, "epochs": 8}, "gfcf": {"weights_per_item": 2000}},
     },
     goals={"recall@20": 0.1920, "ndcg@20": 0.1597},

@@ -54,7 +54,7 @@ class AutoencoderConfig(ModelConfig):
     def seconds(self, shape: Shape) -> float:
         """Estimate the seconds to solve for the weights of data of this shape."""
         if self.is_dense(shape.items):
-            return 1e-9 * shape.item_pairs + 1.5e-8 * shape.items**2 + 4.5e-12 * shape.items**3
+            return 1e-9 * shape.item_pairs + 1.2e-8 * shape.items**2 + 3.6e-12 * shape.items**3
         return 4e-9 * shape.item_pairs + 1e-8 * shape.items * self.neighbours**2
 
 

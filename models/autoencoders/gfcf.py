@@ -80,9 +80,9 @@ class Gfcf(ItemToItem):
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return (
-            8e-9 * shape.pairs * (self.config.rank + _SPARE)
-            + (1e-8 + 1.4e-11 * self.config.rank) * shape.items**2
-            + 4e-9 * shape.item_pairs
+            6e-9 * shape.pairs * (self.config.rank + _SPARE)
+            + (7.5e-9 + 1e-11 * self.config.rank) * shape.items**2
+            + 3e-9 * shape.item_pairs
             + (1.3e-9 * shape.pairs * shape.items if self.config.sharpening else 0.0)
         )
 

@@ -123,7 +123,7 @@ class Ials(Model):
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return self.config.epochs * (
-            3e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
+            2.5e-9 * shape.pairs * self.config.factors + 3e-10 * (shape.users + shape.items) * self.config.factors**2
         )
 
     def _learn(self, dataset: Dataset, seed: int) -> None:

@@ -59,7 +59,7 @@ class ItemKnn(ItemToItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return 4e-9 * shape.item_pairs + 1e-8 * shape.items**2
+        return 2e-9 * shape.item_pairs + 6e-9 * shape.items**2
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
         # Each item is nearest to itself, which is taken out again.

@@ -81,7 +81,7 @@ class NextRidge(NextItem):
         """Estimate the seconds of a fit to data of this shape."""
         if not self._fits(shape.items**2 * _BYTES_A_PAIR / 1e9):
             return 1e-6 * shape.pairs + 1e-8 * shape.items * self.config.neighbours**2
-        return 2e-7 * shape.pairs + 6e-8 * shape.items**2 + 7e-12 * shape.items**3
+        return 1.5e-7 * shape.pairs + 4.5e-8 * shape.items**2 + 5e-12 * shape.items**3
 
     def _fits(self, gigabytes: float) -> bool:
         """Return whether dense matrices of this size are made."""

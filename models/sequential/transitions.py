@@ -73,7 +73,7 @@ class Transitions(NextItem):
 
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
-        return 5e-9 * shape.pairs * self.config.reach + 3.5e-8 * shape.items**2
+        return 5e-9 * shape.pairs * self.config.reach + 3e-8 * shape.items**2
 
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
         self._require_memory(2 * n_items * self.config.weights_per_item * 8 / 1e9, n_items, "weights_per_item")

@@ -76,7 +76,7 @@ def test_at_three_million_rows_the_minutes_of_a_night_try_more_than_one_setting_
     seed_scale = Shape(users=85_708, items=9_889, pairs=2_402_790, item_pairs=166_978_516, user_pairs=1_276_066_944)
     monkeypatch.setattr(Shape, "of", lambda _: seed_scale)
     asked = search_for(NightConfig(), two_tastes())
-    strong = ("dlae", "ials", "itemknn")
+    strong = ("dlae", "ials", "gfcf", "itemknn")
 
     def create(model, _params):
         return Hill({"place": 5.0 if model in strong else 15.0})
