@@ -13,6 +13,7 @@ from nightschool.night.selection.search import Tunable, densities
 from nightschool.night.selection.trials import Runner, Setting, Trial, choose_setting, is_behind, is_known
 from nightschool.progress import watch
 from nightschool.recipe import Component
+from nightschool.vocabulary import CONTENT
 
 logger = logging.getLogger("nightschool.night")
 
@@ -155,11 +156,15 @@ class Tuner:
         return cut
 
     def _search(self, runners: Sequence[Runner], cuts: int) -> None:
-        """Try settings of the promising models, the cheap ones first; what one leaves is divided among the others."""
+        """Try settings of the promising models, the cheap ones first; what one leaves is divided among the others.
+
+        Content is tried however far behind it is: it is there to add what others do not know.
+        """
         if self._seconds <= 0 or not self._has_users:
             return
         floor = _PROMISING * max((one.settings[0].mean for one in runners), default=0.0)
-        searched = [one for one in runners if one.tunable.space and one.settings[0].mean >= floor]
+        promising = [one for one in runners if one.settings[0].mean >= floor or one.tunable.model == CONTENT]
+        searched = [one for one in promising if one.tunable.space]
         searched.sort(key=lambda one: one.settings[0].seconds)
         for place, runner in enumerate(searched):
             share = max(self._left, 0.0) / (len(searched) - place)

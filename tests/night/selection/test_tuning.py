@@ -41,6 +41,11 @@ def hill(_model, params):
     return Hill(params)
 
 
+def hill_from(default):
+    """A `create` whose model "content" stands at `default` unless told otherwise."""
+    return lambda model, params: Hill({"place": default, **params} if model == "content" else params)
+
+
 def search(seconds=40.0, **changes):
     plain = Search((), seconds, alphas=(), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
     return replace(plain, **changes)
@@ -118,6 +123,12 @@ def test_a_model_far_behind_is_not_searched_and_what_one_leaves_goes_to_the_othe
     assert len(places(found, "behind")) == 1
     assert len(places(found, "cheap")) == 61
     assert len(places(found)) > 1 + 20
+
+
+def test_content_is_searched_however_far_behind_it_is(split):
+    behind = replace(HILL, model="content", space={"place": (14.0, 15.0, 17.0)}, defaults={"place": 17.0})
+    found = tune([split], behind, HILL, create=hill_from(17.0), seconds=20.0)
+    assert len(places(found, "content")) > 1
 
 
 def test_a_setting_that_cannot_be_trained_is_a_failed_trial_and_the_search_goes_on(split):
