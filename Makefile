@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-quick test-faults test-slow rehearsal coverage check docs serve up lock clean
+.PHONY: help install nightly test test-quick test-faults test-slow rehearsal pictures coverage check docs serve up lock clean
 
 # Without the bytecode of its imports, every process of the tests compiles hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,6 +40,9 @@ test-faults: install ## Killed nights, and every service of the containers from 
 
 test-slow: install ## The long tests (50 minutes)
 	$(PYTEST) -m slow
+
+pictures: install ## The pictures of the page in docs/screenshots/, taken anew
+	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/serving/page/test_pictures.py
 
 coverage: install ## `make test`, and the share of lines and branches that it runs
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html:.nightschool/coverage

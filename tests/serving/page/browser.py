@@ -79,7 +79,7 @@ class Watched:
 
     def shoot(self, name: str, *, whole: bool = False) -> None:
         """Takes a picture for the docs, of the window or the upper part of the page, when pictures are asked for."""
-        if os.environ.get("NIGHTSCHOOL_SCREENSHOTS") == "1":
+        if os.environ.get("SCREENSHOTS") == "1":
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
             tall = self.page.evaluate("document.documentElement.scrollHeight") if whole else 0
             size = self.page.viewport_size

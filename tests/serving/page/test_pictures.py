@@ -1,4 +1,4 @@
-"""The page over three real nights, with pictures of it for the docs; made when NIGHTSCHOOL_SCREENSHOTS=1."""
+"""The page over three real nights, with pictures of it for the docs; made by `make pictures`."""
 
 import os
 from pathlib import Path
@@ -26,8 +26,8 @@ PLAN = Plan(
 
 
 def test_pictures_are_taken_of_real_nights(tmp_path: Path) -> None:
-    if os.environ.get("NIGHTSCHOOL_SCREENSHOTS") != "1":
-        pytest.skip("pictures are taken when NIGHTSCHOOL_SCREENSHOTS=1")
+    if os.environ.get("SCREENSHOTS") != "1":
+        pytest.skip("pictures are taken by `make pictures`")
     home = tmp_path / "nights"
     make_nights(home, tmp_path / "source")
     with chromium() as browser:
