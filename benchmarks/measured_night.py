@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from surroundings import leave_out_priors
+
 from nightschool.cli.environment import prepare_environment, prepare_flow_run
 from nightschool.night.config import NightConfig
 from nightschool.night.records import STAGES as RECORDS
@@ -71,6 +73,7 @@ def run_night(dataset: str, source_root: Path, config: NightConfig = NightConfig
     import flows.retrain as night
 
     server.wait()
+    leave_out_priors(dataset)
 
     stages: list[Stage] = []
     for name in STAGES:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from surroundings import DATA, DataOption, in_fresh_process, ingested_home, source_of, temporary_home
+from surroundings import DATA, DataOption, in_fresh_process, ingested_home, leave_out_priors, source_of, temporary_home
 
 DATASETS = ("movielens-100k", "movielens-1m", "oulad", "pluralsight", "mooccubex", "goodbooks-10k")
-MINUTES = 10.0
+MINUTES = 3.0
 
 _FILE = Path(__file__).resolve().parents[1] / "nightschool" / "night" / "selection" / "priors.json"
 
@@ -30,6 +30,7 @@ def measure(dataset: str, source: Path, minutes: float) -> dict[str, Any]:
     """Return the shape of a data set, and for each model what was chosen of its searched hyper-parameters."""
     with temporary_home():
         home = ingested_home(dataset, source)
+        leave_out_priors(*DATASETS)
         from models.catalog import create
         from nightschool.application.evaluate import events_of
         from nightschool.application.search import search_for
@@ -37,7 +38,6 @@ def measure(dataset: str, source: Path, minutes: float) -> dict[str, Any]:
         from nightschool.data.splits.rotating import ValidationCuts
         from nightschool.data.splits.splitting import choose_cut
         from nightschool.night.config import NightConfig
-        from nightschool.night.selection.priors import known_priors
         from nightschool.night.selection.search import densities
         from nightschool.night.selection.select import choose_recipe
 
@@ -45,7 +45,7 @@ def measure(dataset: str, source: Path, minutes: float) -> dict[str, Any]:
         log = events_of(home, config)
         cuts = ValidationCuts(log, choose_cut(log, seed=config.seed), config.seed)
         fitted = cuts[0].fitted
-        search = search_for(config, fitted, without_priors=known_priors())
+        search = search_for(config, fitted)
         found = choose_recipe(cuts, search, create)
         searched = {one.model: one.space.keys() | densities(one.space) for one in search.tunables if one.space}
         settings = {

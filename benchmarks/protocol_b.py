@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from measured_night import run_night
 from page import Page, compare_with_goals, interval, label_of, notes, settings, table
-from surroundings import DATA, SEARCH, DataOption, in_fresh_process, source_of, temporary_home
+from surroundings import DATA, SEARCH, DataOption, in_fresh_process, leave_out_priors, source_of, temporary_home
 
 from nightschool.cli.environment import prepare_environment
 
@@ -51,6 +51,7 @@ def main(data: DataOption = DATA) -> None:
 def measure(release_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure single models, and the published lists under their recipe's name, on the given test."""
     prepare_environment()
+    leave_out_priors("mooccubex")
     from nightschool.application.evaluate import Offline, evaluate_models, evaluate_release
     from nightschool.application.home import open_home
     from nightschool.night.config import NightConfig

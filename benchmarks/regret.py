@@ -54,7 +54,7 @@ def measure(dataset: str, source: Path, kept: Path, seeds: int, minutes: Sequenc
 
         log = events_of(home, NightConfig())
         for seed, one, file in missing:
-            found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), dataset, seed, one)}
+            found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), seed, one)}
             print(found, flush=True)
             atomic_write_text(file, json.dumps(found))
 
@@ -67,7 +67,7 @@ def _sample(log: Any, seed: int) -> Any:
     return replace(log, events=events.filter(pl.col("user_index").is_in(drawn)))
 
 
-def _search(log: Any, dataset: str, seed: int, minutes: float) -> dict[str, Any]:
+def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
     from models.catalog import build, create
     from nightschool.application.search import search_for
     from nightschool.data.splits.rotating import ValidationCuts
@@ -81,7 +81,7 @@ def _search(log: Any, dataset: str, seed: int, minutes: float) -> dict[str, Any]
     config = NightConfig(seed=seed, minutes=minutes)
     cut = choose_cut(log, seed=seed)
     cuts, test = ValidationCuts(log, cut, seed), test_split(log, cut)
-    search = search_for(config, cuts[0].fitted, decisive_k=K, without_priors=(dataset,))
+    search = search_for(config, cuts[0].fitted, decisive_k=K)
     found = with_reranker(choose_recipe(cuts, search, create), cuts[0], search, build)
     recipes = {one.recipe.name: one.recipe for one in found.candidates} | {"chosen": found.recipe}
     measured = {name: evaluate(build(recipe).fit(test.fitted, seed=seed), test) for name, recipe in recipes.items()}

@@ -56,14 +56,26 @@ def temporary_home() -> Iterator[Path]:
 
 
 def ingested_home(dataset: str, source: Path) -> Any:
-    """Ingest a data set into the home that NIGHTSCHOOL_HOME names; call it before anything reads that name."""
+    """Ingest a data set into the home that NIGHTSCHOOL_HOME names; call it before anything reads that name.
+
+    Searches of this process know nothing of what won on the data set before.
+    """
     prepare_environment()
+    leave_out_priors(dataset)
     from nightschool.application.bind_home import bind_home
     from nightschool.application.sources import ingest_sources
 
     home = bind_home(dataset, source)
     ingest_sources(home, None)
     return home
+
+
+def leave_out_priors(*datasets: str) -> None:
+    """Let the searches of this process start from what won on other data sets alone."""
+    from nightschool.night.selection import priors
+
+    kept = {name: prior for name, prior in priors.known_priors().items() if name not in datasets}
+    priors.known_priors = lambda: kept  # type: ignore[assignment]  # a cached function is one too
 
 
 def in_fresh_process(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

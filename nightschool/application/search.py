@@ -1,6 +1,6 @@
 """The search that a night's configuration describes: models, hyper-parameters and the seconds that they share."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,9 +53,7 @@ def check_models(config: NightConfig) -> None:
         reranker_config({}) if model == RERANKER else create(model, {})
 
 
-def search_for(
-    config: NightConfig, dataset: Dataset, decisive_k: int = 10, without_priors: Collection[str] = ()
-) -> Search:
+def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> Search:
     """Build the search that a configuration describes: each model, its fixed hyper-parameters, the shared seconds.
 
     With `auto` those models are tried whose first fit the budget allows, judged by the shape of the data.
@@ -64,7 +62,6 @@ def search_for(
         config: The configuration.
         dataset: What the first validation cut leaves to learn from.
         decisive_k: The k of the ndcg that decides.
-        without_priors: Known data sets whose settings do not count, such as the one whose figures are reported.
 
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, or a value is out of range.
@@ -72,7 +69,7 @@ def search_for(
     check_models(config)
     shape, seconds = Shape.of(dataset), 60 * config.minutes
     names = CANDIDATES if config.models == AUTO else config.models
-    tunables = [_tunable(name, config, shape, without_priors) for name in names if name != RERANKER]
+    tunables = [_tunable(name, config, shape) for name in names if name != RERANKER]
     left_out: dict[str, str] = {}
     reranker = config.params.get(RERANKER, {}) if RERANKER in names else None
     if config.models == AUTO:
@@ -100,7 +97,7 @@ def search_for(
     )
 
 
-def _tunable(model: str, config: NightConfig, shape: Shape, without_priors: Collection[str]) -> Tunable:
+def _tunable(model: str, config: NightConfig, shape: Shape) -> Tunable:
     fixed = config.params.get(model, {})
     free = {name: values for name, values in space(model).items() if name not in fixed}
     unfitted = create(model, fixed)
@@ -117,7 +114,7 @@ def _tunable(model: str, config: NightConfig, shape: Shape, without_priors: Coll
         free,
         unfitted.config.model_dump(mode="json"),
         unfitted.personal,
-        starts=settings_of_similar_data(shape, model, without_priors),
+        starts=settings_of_similar_data(shape, model),
         seconds=seconds,
     )
 

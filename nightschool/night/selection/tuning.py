@@ -178,7 +178,8 @@ class Tuner:
         free = tunable.space.keys() | densities(tunable.space)
         for start in tunable.starts:
             drawn = {name: value for name, value in start.items() if name in free}
-            if drawn and self._left - tunable.seconds(drawn) >= until:
+            is_new = any(value != tunable.defaults.get(name) for name, value in drawn.items())
+            if is_new and self._left - tunable.seconds(drawn) >= until:
                 self._try_or_none(runner, drawn)
         sampler = SettingSampler(runner, self._seed)
         for _ in range(_MOST_DRAWN):

@@ -37,9 +37,9 @@ def test_settings_of_the_two_most_similar_sets_come_first(shape, expected):
 
 
 @pytest.mark.usefixtures("_three_sets")
-def test_a_set_whose_figures_are_reported_does_not_count():
-    assert settings_of_similar_data(like(150, 60, 1500), "ease", without=("small",)) == ({"l2": 100}, {"l2": 1000})
-    assert settings_of_similar_data(like(150, 60, 1500), "ials", without=("small",)) == ()
+def test_a_set_tells_only_of_the_models_that_were_searched_there():
+    assert settings_of_similar_data(like(80_000, 9000, 3_000_000), "ials") == ({"factors": 8},)
+    assert settings_of_similar_data(like(150, 60, 1500), "dlae") == ()
 
 
 def test_what_is_shipped_can_be_trained_and_was_searched():

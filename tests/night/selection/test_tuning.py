@@ -97,8 +97,8 @@ def test_settings_do_not_depend_on_the_clock_but_on_the_seed(split):
 
 
 def test_settings_that_suited_similar_data_are_tried_before_any_is_drawn(split):
-    found = tune([split], replace(HILL, starts=({"place": 6.5}, {"place": 4.0})), seconds=21.0)
-    assert places(found)[1:3] == [6.5, 4.0]
+    found = tune([split], replace(HILL, starts=({"place": 6.5}, {"place": 2.0}, {"place": 4.0})), seconds=21.0)
+    assert places(found)[1:3] == [6.5, 4.0]  # 2.0 is the default, which was tried
 
 
 def test_a_setting_that_would_cost_more_than_is_left_is_passed_over(split):
