@@ -11,7 +11,7 @@ from nightschool.evaluation import catalog
 from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.evaluation.facts import facts_of
 from nightschool.evaluation.lists import find_hits
-from nightschool.evaluation.metrics import Counts, auc
+from nightschool.evaluation.metrics import Counts, Float64s, auc
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import rank_pool
 from nightschool.ranking.topk import Ranking, allowed_items, join_rankings, rank_users
@@ -81,12 +81,12 @@ def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, 
     """Add each user's AUC of relevant items against all other candidates, which takes scoring every user again."""
     history = split.fitted.history()
     relevant = facts_of(split).relevant
-    size = block_users(split.fitted.n_items, megabytes, components=3)
-    values = [np.empty(0)]
-    for start in range(0, len(evaluation.users), size):
-        block = evaluation.users[start : start + size]
+
+    def measure(block: Indices) -> Float64s:
         candidates = allowed_items(history[block], split.fitted.available)
-        values.append(auc(recommender.score(block), relevant[block].toarray(), candidates))
+        return auc(recommender.score(block), relevant[block].toarray(), candidates)
+
+    values = [*in_blocks(measure, evaluation.users, block_users(split.fitted.n_items, megabytes, components=3))]
     return replace(evaluation, per_user={**evaluation.per_user, "auc": {None: np.concatenate(values)}})
 
 

@@ -1,14 +1,13 @@
 """Ranking, rating and catalogue metrics of whole blocks of users, as plain functions of arrays."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from nightschool.contract import Float32s, Indices, Mask
 
 Float64s = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-_BLOCK_CELLS = 1 << 22
 
 
 def precision_at(hits: Mask, _n_relevant: Counts, k: int) -> Float64s:
@@ -66,19 +65,35 @@ def auc(scores: Float32s, relevant: Mask, candidates: Mask) -> Float64s:
         relevant: bool[n, n_items], the held-out items; those that are not candidates do not count.
         candidates: bool[n, n_items], unseen and available.
     """
-    positives = relevant & candidates
-    others = np.where(candidates & ~relevant, scores, np.float32(np.nan))  # NaN compares false with everything
-    rows, items = np.nonzero(positives)
-    wins = np.zeros(len(rows))
-    step = max(1, _BLOCK_CELLS // max(1, scores.shape[1]))
-    for start in range(0, len(rows), step):
-        block = slice(start, start + step)
-        own = scores[rows[block], items[block]][:, None]
-        against = others[rows[block]]
-        wins[block] = (against < own).sum(axis=1) + 0.5 * (against == own).sum(axis=1)
-    total = np.bincount(rows, weights=wins, minlength=len(scores)).astype(np.float64)
-    comparisons = positives.sum(axis=1) * (candidates & ~relevant).sum(axis=1)
-    return ratio(total, comparisons.astype(np.float64))
+    values = np.full(len(scores), np.nan)
+    _count_wins(scores, relevant, candidates, values)
+    return values
+
+
+@njit(nogil=True, cache=True)
+def _count_wins(scores, relevant, candidates, values):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fill the `values` of rows that have both a relevant candidate and another one."""
+    n_items = scores.shape[1]
+    others, places = np.empty(n_items, dtype=np.float32), np.empty(n_items, dtype=np.int64)
+    for row in range(len(values)):
+        n_others, n_relevant, wins = 0, 0, 0.0
+        for item in range(n_items):
+            if candidates[row, item] and relevant[row, item]:
+                places[n_relevant] = item
+                n_relevant += 1
+            elif candidates[row, item]:
+                others[n_others] = scores[row, item]
+                n_others += 1
+        against = others[:n_others]
+        for item in places[:n_relevant]:
+            own = scores[row, item]
+            below, ties = np.int32(0), np.int32(0)
+            for place in range(len(against)):
+                below += against[place] < own
+                ties += against[place] == own
+            wins += below + 0.5 * ties
+        if n_others and n_relevant:
+            values[row] = wins / (n_others * n_relevant)
 
 
 def ratio(numerators: Float64s, denominators: Float64s) -> Float64s:
