@@ -22,7 +22,7 @@ import numpy as np
 import typer
 from leave_one_out import SOURCES, hold_out, read_sequences
 from page import Page, interval, settings, table
-from surroundings import DATA, DataOption, in_fresh_process, source_of
+from surroundings import DATA, DataOption, in_fresh_process, leave_out_priors, source_of
 
 from models.base import Model
 from models.catalog import build, create, reranker_config
@@ -81,6 +81,7 @@ def main(data: DataOption = DATA, kept: Kept = None) -> None:
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
     """Choose on validation, then read the test once: strict, unread, refitted, and in shuffled order."""
+    leave_out_priors("movielens-1m")  # a part of the file of the same name here
     source = SOURCES[name]
     whole = read_sequences(folder / source.file, folder / source.attributes if source.attributes else None)
     assert whole.n_users == source.users, "the file is another one"

@@ -1,7 +1,7 @@
 """Protocol G: yelp2018 on the test it is given, in LightGCN's split."""
 
 import typer
-from given_test import GivenTest, measure_and_write
+from given_test import GFCF, GivenTest, measure_and_write
 from surroundings import DATA, DataOption
 
 YELP = GivenTest(
@@ -12,14 +12,7 @@ YELP = GivenTest(
         "minutes": 4,
         "params": {
             "ials": {"factors": 512, "epochs": 8, "regularisation": 0.0035, "unobserved": 30, "likes": 31.3},
-            "gfcf": {
-                "rank": 384,
-                "weight": 2.0,
-                "user_exponent": 0.3,
-                "item_exponent": 0.3,
-                "sharpening": 0.4,
-                "weights_per_item": 2000,
-            },
+            "gfcf": {**GFCF, "weights_per_item": 2000},
         },
     },
     goals={"recall@20": 0.0723, "ndcg@20": 0.0604},

@@ -41,11 +41,6 @@ def hill(_model, params):
     return Hill(params)
 
 
-def hill_from(default):
-    """A `create` whose model "content" stands at `default` unless told otherwise."""
-    return lambda model, params: Hill({"place": default, **params} if model == "content" else params)
-
-
 def search(seconds=40.0, **changes):
     plain = Search((), seconds, alphas=(), cutoffs=(1, 10), seed=0, megabytes=1, max_users=1000)
     return replace(plain, **changes)
@@ -127,7 +122,11 @@ def test_a_model_far_behind_is_not_searched_and_what_one_leaves_goes_to_the_othe
 
 def test_content_is_searched_however_far_behind_it_is(split):
     behind = replace(HILL, model="content", space={"place": (14.0, 15.0, 17.0)}, defaults={"place": 17.0})
-    found = tune([split], behind, HILL, create=hill_from(17.0), seconds=20.0)
+
+    def create(model, params):
+        return Hill({"place": 17.0, **params} if model == "content" else params)
+
+    found = tune([split], behind, HILL, create=create, seconds=20.0)
     assert len(places(found, "content")) > 1
 
 
