@@ -19,9 +19,9 @@ GOWALLA = GivenTest(
     goals={"recall@20": 0.1920, "ndcg@20": 0.1597},
     known="These settings were chosen beforehand on such a cut: those of gfcf and dlae by a few trials, where gfcf "
     "measures ndcg@20 .1412 and dlae .1492; the factors of iALS by others (.1377 with 512, .1417 with 768), its "
-    "regularisation by a search of half an hour. This test was read before: blends measured recall@20 .1876 and ndcg@20 "
-    ".1545, with longer vectors .1932 and .1608, and .1913 and .1582 with these gfcf and dlae but the regularisation "
-    "of iALS at its default.",
+    "regularisation by a search of half an hour. This test was read before: blends measured recall@20 .1876 and "
+    "ndcg@20 .1545, with longer vectors .1932 and .1608, and .1913 and .1582 with these gfcf and dlae but the "
+    "regularisation of iALS at its default.",
     references=(
         ("BSPM", ".1920", ".1597", "published"),
         ("LightGCN", ".1830", ".1554", "published"),
