@@ -25,24 +25,34 @@ USERS = 610
 """Users of a draw: few, as on a young platform, where luck decides most."""
 K = 10
 
+Draw = tuple[int | None, float]
+"""A seed, or None for all users; and the minutes of the search."""
+
 Kept = Annotated[Path, typer.Option(help="A folder for the figures; what is there is not measured again.")]
 Only = Annotated[str, typer.Option(help="Data sets to measure now, by comma; empty: all.")]
+Whole = Annotated[bool, typer.Option(help="Measure whole data sets with the most minutes, in place of draws of users.")]
 
 
 def main(
-    kept: Kept, data: DataOption = DATA, only: Only = "", seeds: int = SEEDS, most_minutes: float = MINUTES[-1]
+    kept: Kept,
+    data: DataOption = DATA,
+    only: Only = "",
+    seeds: int = SEEDS,
+    most_minutes: float = MINUTES[-1],
+    whole: Whole = False,
 ) -> None:
     """Measure what is not kept yet, each data set in a process of its own, and write the page."""
     kept.mkdir(parents=True, exist_ok=True)
+    minutes = [one for one in MINUTES if one <= most_minutes]
+    draws = [(None, minutes[-1])] if whole else [(seed, one) for seed in range(seeds) for one in minutes]
     for dataset in only.split(",") if only else DATASETS:
-        minutes = [one for one in MINUTES if one <= most_minutes]
-        in_fresh_process(measure, dataset, source_of(dataset, data), kept, seeds, minutes)
+        in_fresh_process(measure, dataset, source_of(dataset, data), kept, draws)
     _write([json.loads(file.read_text(encoding="utf-8")) for file in sorted(kept.glob("*.json"))])
 
 
-def measure(dataset: str, source: Path, kept: Path, seeds: int, minutes: Sequence[float]) -> None:
+def measure(dataset: str, source: Path, kept: Path, draws: Sequence[Draw]) -> None:
     """Search with each budget on each draw of users, and measure every candidate on the test."""
-    wanted = [(seed, one, kept / f"{dataset}-{seed}-{one:g}.json") for seed in range(seeds) for one in minutes]
+    wanted = [(seed, minutes, kept / _file_name(dataset, seed, minutes)) for seed, minutes in draws]
     missing = [one for one in wanted if not one[2].exists()]
     if not missing:
         return
@@ -53,10 +63,15 @@ def measure(dataset: str, source: Path, kept: Path, seeds: int, minutes: Sequenc
         from nightschool.storage.durable import atomic_write_text
 
         log = events_of(home, NightConfig())
-        for seed, one, file in missing:
-            found = {"dataset": dataset, "seed": seed, **_search(_sample(log, seed), seed, one)}
+        for seed, minutes, file in missing:
+            drawn = log if seed is None else _sample(log, seed)
+            found = {"dataset": dataset, "seed": seed, **_search(drawn, seed or 0, minutes)}
             print(found, flush=True)
             atomic_write_text(file, json.dumps(found))
+
+
+def _file_name(dataset: str, seed: int | None, minutes: float) -> str:
+    return f"{dataset}-{'whole' if seed is None else seed}-{minutes:g}.json"
 
 
 def _sample(log: Any, seed: int) -> Any:
@@ -100,14 +115,19 @@ def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
 
 
 def _write(found: Sequence[Mapping[str, Any]]) -> None:
-    names = sorted({one["dataset"] for one in found})
-    overall = [f"{minutes:g} min {_median(_of(found, minutes=minutes)):+.4f}" for minutes in MINUTES]
+    draws = [one for one in found if one["seed"] is not None]
+    names = sorted({one["dataset"] for one in draws})
+    overall = [f"{minutes:g} min {_median(rows):+.4f}" for minutes in MINUTES if (rows := _of(draws, minutes=minutes))]
+    whole = [one for one in found if one["seed"] is None]
+    ahead = sum(one["regret"][2] < 0 for one in whole)
+    behind = sum(one["regret"][1] > 0 for one in whole)
     Page(
         name="regret",
         title="Regret of the default search",
         claim="The chosen recipe against the best single model of the test, with more and more time",
         command="python benchmarks/regret.py --kept FOLDER",
-        result=f"median regret in ndcg@{K}: {', '.join(overall)}",
+        result=f"median regret in ndcg@{K}: {', '.join(overall)}; on {len(whole)} whole data sets with "
+        f"{MINUTES[-1]:g} min better by interval on {ahead}, worse on {behind}",
         body=[
             f"Draws of {USERS} users of each data set, the night's own cut, `models = auto`. Regret is the best single "
             f"model's ndcg@{K} on the test less the chosen recipe's: below zero, the recipe is better than any single "
@@ -115,12 +135,14 @@ def _write(found: Sequence[Mapping[str, Any]]) -> None:
             table(
                 ["data set, minutes", "draws", "chosen", "best single", "median regret", "largest", "worse"],
                 [
-                    _row(name, minutes, _of(found, name, minutes))
+                    _row(name, minutes, rows)
                     for name in names
                     for minutes in MINUTES
-                    if _of(found, name, minutes)
+                    if (rows := _of(draws, name, minutes))
                 ],
             ),
+            f"All users, {MINUTES[-1]:g} minutes (`--whole`); the regret with its paired interval over users.",
+            table(["data set", "chosen", "ndcg", "best single", "ndcg", "regret"], [_whole_row(one) for one in whole]),
         ],
     ).write()
 
@@ -132,7 +154,7 @@ def _of(
 
 
 def _median(rows: Sequence[Mapping[str, Any]]) -> float:
-    return median(row["regret"][0] for row in rows) if rows else float("nan")
+    return median(row["regret"][0] for row in rows)
 
 
 def _row(name: str, minutes: float, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -142,6 +164,12 @@ def _row(name: str, minutes: float, rows: Sequence[Mapping[str, Any]]) -> list[s
     worse = sum(row["regret"][1] > 0 for row in rows)
     figures = [f"{chosen:.4f}", f"{best:.4f}", f"{_median(rows):+.4f}", f"{largest:+.4f}", str(worse)]
     return [f"{name}, {minutes:g}", str(len(rows)), *figures]
+
+
+def _whole_row(one: Mapping[str, Any]) -> list[str]:
+    chosen, best = (f"{one['values'][name]:.4f}" for name in ("chosen", one["best"]))
+    value, low, high = one["regret"]
+    return [one["dataset"], one["recipe"], chosen, one["best"], best, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"]
 
 
 if __name__ == "__main__":
