@@ -97,7 +97,7 @@ def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
     cut = choose_cut(log, seed=seed)
     cuts, test = ValidationCuts(log, cut, seed), test_split(log, cut)
     search = search_for(config, cuts[0].fitted, decisive_k=K)
-    found = with_reranker(choose_recipe(cuts, search, create), cuts[0], search, build)
+    found = with_reranker(choose_recipe(cuts, search, create), cuts, search, build)
     recipes = {one.recipe.name: one.recipe for one in found.candidates} | {"chosen": found.recipe}
     measured = {name: evaluate(build(recipe).fit(test.fitted, seed=seed), test) for name, recipe in recipes.items()}
     values = {name: one.mean("ndcg", K) for name, one in measured.items()}

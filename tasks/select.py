@@ -37,7 +37,7 @@ def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord
         settled = choose_recipe([split], settled_search(champion, search), create)
         selection = replace(settled, bought="")
     else:
-        selection = with_reranker(choose_recipe(cuts, search, create), split, search, build)
+        selection = with_reranker(choose_recipe(cuts, search, create), cuts, search, build)
     _metrics(selection, split).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs, tuned=night.tune)
     if champion is not None and not night.tune:

@@ -39,6 +39,7 @@ CANDIDATES = (
 
 _FIRST_ROUND = 0.4  # of the search, which the first try of every model may take
 _RERANKED = 0.5  # of the search, which a reranker may take
+_MOST_RERANKED = 4  # validation cuts that it is compared on
 
 
 def check_models(config: NightConfig) -> None:
@@ -76,12 +77,16 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
         tunables, unsuited = _suited(tunables, dataset)
         tunables, too_long = _affordable(tunables, seconds)
         left_out = {**unsuited, **too_long}
-        reranking = _reranker_seconds(tunables, shape)
-        if reranking > _RERANKED * seconds:
+    reranked_cuts = 1
+    if reranker is not None:
+        once, share = _reranker_seconds(tunables, shape), _RERANKED * seconds
+        needed = len(OBJECTIVES) * once
+        if needed <= share:
+            reranked_cuts += min(int((share - needed) / once), _MOST_RERANKED - 1) if once else 0
+            seconds -= needed + (reranked_cuts - 1) * once
+        elif config.models == AUTO:
             reranker = None
-            left_out[RERANKER] = _too_long(reranking, _RERANKED * seconds, seconds)
-        else:
-            seconds -= reranking
+            left_out[RERANKER] = _too_long(needed, share, seconds)
     return Search(
         tuple(tunables),
         seconds,
@@ -92,6 +97,7 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
         max_users=config.max_validation_users,
         decisive_k=decisive_k,
         reranker=reranker,
+        reranked_cuts=reranked_cuts,
         reranker_defaults=reranker_config({}).model_dump(mode="json"),
         left_out=left_out,
     )
@@ -147,11 +153,11 @@ def _suited(tunables: list[Tunable], dataset: Dataset) -> tuple[list[Tunable], d
 
 
 def _reranker_seconds(tunables: list[Tunable], shape: Shape) -> float:
-    """Estimate the seconds to try a reranker: every model on each of its cuts, and the trees of each objective."""
+    """Estimate the seconds to try a reranker once: every model on each of its cuts, and its trees."""
     settings = RerankerConfig()
-    once = sum(one.seconds(one.fixed) for one in tunables)
+    models = sum(one.seconds(one.fixed) for one in tunables)
     rows = settings.folds * min(shape.users, settings.max_users) * settings.depth
-    return len(OBJECTIVES) * ((1 + settings.folds) * once + 2e-5 * rows)
+    return (1 + settings.folds) * models + 2e-5 * rows
 
 
 def _too_long(needed: float, left: float, seconds: float) -> str:

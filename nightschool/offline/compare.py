@@ -70,7 +70,7 @@ def compare_models(
     them the reranker that was tried. Whatever follows the order of histories and is better than popularity is followed
     by its control, fitted and measured on shuffled histories.
     """
-    selection = with_reranker(choose_recipe(cuts, search, create), cuts[0], search, build)
+    selection = with_reranker(choose_recipe(cuts, search, create), cuts, search, build)
     on_test = _OnTest(test, search, _measure(lambda: build(POPULARITY_RECIPE), test, search).evaluation)
     rows = []
     for candidate in selection.candidates:

@@ -68,6 +68,7 @@ def test_a_reranker_is_no_candidate_of_its_own_and_auto_has_one_where_the_minute
     short = search_for(NightConfig(minutes=0), dataset)
     assert short.reranker is None
     assert short.left_out["reranker"].startswith("not tried: it takes about ")
+    assert [search_for(NightConfig(minutes=minutes), dataset).reranked_cuts for minutes in (0, 60)] == [1, 4]
     config = NightConfig(models=("ease", "reranker"), params={"reranker": {"trees": 7}}, minutes=0)
     search = search_for(config, dataset)
     assert (names(search), search.reranker) == (["ease"], {"trees": 7})

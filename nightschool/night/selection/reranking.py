@@ -11,8 +11,8 @@ import polars as pl
 from nightschool.columns import RELEVANT, SCORE
 from nightschool.contract import Recommender, Split
 from nightschool.errors import NightschoolError
-from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluate import evaluate
+from nightschool.evaluation.pooled import Paired, pool_differences
 from nightschool.night.selection.evaluators import ValidationEvaluator
 from nightschool.night.selection.search import Search
 from nightschool.night.selection.selection import Candidate, Selection
@@ -36,33 +36,64 @@ _CUTS = {
     "leave-one-out": "next",
 }
 
+_SHOWN = 1.96  # standard errors by which it must be ahead
+
 Build = Callable[[Recipe], Recommender]
 
 
-def with_reranker(selection: Selection, split: Split, search: Search, build: Build) -> Selection:
+def with_reranker(selection: Selection, cuts: Sequence[Split], search: Search, build: Build) -> Selection:
     """Add a reranker to the selected recipe where it is shown better.
 
-    It is tried over the learned blend, else over the chosen recipe, with each objective unless one is fixed; the better
-    one is compared with the chosen recipe on the same validation users. The selection is returned unchanged where no
-    reranker was asked for or no user can be evaluated.
+    It is tried over the learned blend, else over the chosen recipe, with each objective unless one is fixed. The better
+    one is compared with the chosen recipe on the same validation users, over as many cuts as the search allows. The
+    selection is returned unchanged where no reranker was asked for or no user can be evaluated.
+
+    Args:
+        selection: What was selected without it.
+        cuts: The validation cuts, the night's own first.
+        search: What is tried.
+        build: Builds the recommender of a recipe.
     """
     if search.reranker is None or not selection.evaluation.n_users:
         return selection
     base = selection.recipe if selection.blend is None else selection.blend.recipe
-    recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(split, search)]
-    evaluator = ValidationEvaluator(split, search)
+    recipes = [base.model_copy(update={RERANKER: settings}) for settings in _settings(cuts[0], search)]
+    evaluator = ValidationEvaluator(cuts[0], search)
     try:
         tried = [_try(recipe, evaluator, build) for recipe in watch(recipes, RERANKER, len(recipes))]
+        best, _ = max(tried, key=lambda one: search.decisive(one[0].evaluation))
+        gain, further = _gain(best, selection, cuts, search, build)
     except NightschoolError as error:
         return _left_out(selection, str(error))
     except Exception as error:
         logger.exception("%s is left out tonight", RERANKER)
         return _left_out(selection, f"{type(error).__name__}: {error}")
-    best, _ = max(tried, key=lambda one: search.decisive(one[0].evaluation))
-    reason = _reason_against(best, selection, search)
+    reason = _reason_against(gain, selection, search)
     recipe, evaluation = (selection.recipe, selection.evaluation) if reason else (best.recipe, best.evaluation)
-    trials = (*selection.trials, *(trial for _, trial in tried))
+    trials = (*selection.trials, *(trial for _, trial in tried), *further)
     return replace(selection, recipe=recipe, evaluation=evaluation, trials=trials, reranked=replace(best, note=reason))
+
+
+def _gain(
+    best: Candidate, selection: Selection, cuts: Sequence[Split], search: Search, build: Build
+) -> tuple[Paired, list[Trial]]:
+    """Return how far a reranked recipe is ahead of the chosen one over the cuts, and its trials on the further ones."""
+    k = search.decisive_k
+    users = [best.evaluation.users]
+    differences = [best.evaluation.values("ndcg", k) - selection.evaluation.values("ndcg", k)]
+    trials = []
+    for place in range(1, min(selection.cuts, search.reranked_cuts)):
+        started, split = time.perf_counter(), cuts[place]
+        evaluator = ValidationEvaluator(split, search)
+        reranked, chosen = (
+            evaluator.ndcg(build(recipe).fit(split.fitted, seed=search.seed))
+            for recipe in (best.recipe, selection.recipe)
+        )
+        users.append(reranked.users)
+        differences.append(reranked.values - chosen.values)
+        settings = Component(model=RERANKER, params=best.recipe.reranker or {})
+        trials.append(Trial(settings, reranked.mean, time.perf_counter() - started, place))
+    return pool_differences(users, differences), trials
 
 
 def _settings(split: Split, search: Search) -> list[dict[str, Any]]:
@@ -97,14 +128,14 @@ def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build) -> tuple[
     return Candidate(recipe, evaluation, fit_seconds), trial
 
 
-def _reason_against(best: Candidate, selection: Selection, search: Search) -> str | None:
+def _reason_against(gain: Paired, selection: Selection, search: Search) -> str | None:
     """Explain in words why the reranker is left out of the recipe; return None where it enters."""
-    over = compare(best.evaluation, selection.evaluation, k=search.decisive_k)
-    if over.conclusion == "better":
+    low, high = (gain.mean + ends * gain.standard_error for ends in (-_SHOWN, _SHOWN))
+    if low > 0:
         return None
     return (
-        f"not shown better than {selection.recipe.name}: ndcg@{search.decisive_k} {over.difference:+.4f} "
-        f"[{over.ci_low:+.4f}, {over.ci_high:+.4f}]"
+        f"not shown better than {selection.recipe.name}: ndcg@{search.decisive_k} {gain.mean:+.4f} "
+        f"[{low:+.4f}, {high:+.4f}]"
     )
 
 

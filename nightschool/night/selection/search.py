@@ -58,6 +58,7 @@ class Search:
         max_users: Largest number of validation users of a cut; a sample is drawn where there are more.
         decisive_k: The k of the ndcg that decides.
         reranker: The fixed hyper-parameters of a reranker; None to try none.
+        reranked_cuts: Validation cuts, the first included, over which a reranker is compared with the chosen recipe.
         reranker_defaults: The defaults of all its hyper-parameters.
         left_out: Model to the reason for which it is not tried.
     """
@@ -71,6 +72,7 @@ class Search:
     max_users: int
     decisive_k: int = 10
     reranker: Mapping[str, Any] | None = None
+    reranked_cuts: int = 1
     reranker_defaults: Mapping[str, Any] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
