@@ -54,7 +54,7 @@ def retrain(
             home = bind_home(dataset, source_root)
             recover(home)
             ingested = attempt.took(ingest(home, instant))
-            night = open_night(home, config, instant, force, make_current and not dry_run)
+            night = attempt.opened(open_night(home, config, instant, force, make_current and not dry_run))
             if not isinstance(night, Night):
                 return attempt.ends(report_decided(night, ingested))
             validate(night)

@@ -29,7 +29,7 @@ def refit(
 
     def _refitted(folder: Path) -> RefitRecord:
         notes, artifacts = _fit(night, prepared, proved, folder)
-        run_id = track(night, night_log(night, selected, proved, contextual), artifacts)
+        run_id = track(night, night_log(night, prepared, selected, proved, contextual), artifacts)
         return RefitRecord(recipe=proved.recipe.name, notes=notes, mlflow_run_id=run_id)
 
     return resumable(night, RefitRecord, _refitted)

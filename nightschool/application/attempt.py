@@ -16,14 +16,17 @@ from nightschool.application.announce import announce, announce_missed
 from nightschool.application.measure import Figures, collecting
 from nightschool.application.opening import asked_instant, plain, scheduled_start
 from nightschool.application.run_labels import label_run
+from nightschool.application.tracking import track_end
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, TIMESTAMP
 from nightschool.errors import NightschoolError
 from nightschool.failures import INTERRUPTED, explain
+from nightschool.night.night import Night, Unchanged
 from nightschool.night.outcome import Outcome, outcome_of
 from nightschool.night.records import IngestRecord
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights
+from nightschool.storage.releases import Release
 
 logger = logging.getLogger("nightschool.application")
 
@@ -42,6 +45,7 @@ class Attempt:
         self._row = NightRow(night_id=uuid4().hex, started_at=datetime.now(UTC))
         self._figures: Figures = {}
         self._report: dict[str, Any] = {}
+        self._run_key: str | None = None
         self._refused: State[Any] | None = None
 
     @property
@@ -75,6 +79,13 @@ class Attempt:
         self._row = self._row.model_copy(update={"rows": ingested.model_dump(mode="json")["rows"]})
         return ingested
 
+    def opened(self, found: Night | Release | Unchanged) -> Night | Release | Unchanged:
+        """Note which night it is that opened; return what was found as it is."""
+        if isinstance(found, Night):
+            self._run_key = found.identity.run_key
+            self._row = self._row.model_copy(update={"as_of": found.identity.as_of})
+        return found
+
     def ends(self, report: dict[str, Any]) -> dict[str, Any]:
         """Return the end state of a night with this report, which Prefect returns to the caller."""
         self._report = report
@@ -90,6 +101,7 @@ class Attempt:
         with self._open:
             self._leave_row(outcome)
         if outcome.exit_code != INTERRUPTED:
+            track_end(self._row, self._run_key)
             label_run(self._row, self._nights.lake)
             announce(self._row, self._nights)
         if not isinstance(shown, NightschoolError):

@@ -12,6 +12,7 @@ from nightschool.application.announce import dataset_of_home
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE, Lake
+from nightschool.storage.mlflow_addresses import VIEW
 from nightschool.storage.nights import NightRow
 from nightschool.storage.releases import Releases
 
@@ -42,5 +43,5 @@ def _link(release_id: str, lake: Lake) -> None:
     create_link_artifact(page, link_text=release_id, key="release", description="The release on the operator's page.")
     run_id = Releases(lake).get(release_id).mlflow_run_id
     if run_id:
-        link = f"{settings.mlflow_page}/#/runs/{run_id}"
+        link = f"{settings.mlflow_page}/#/experiments/1/runs/{run_id}?{VIEW}"
         create_link_artifact(link, link_text=run_id, key="mlflow", description="The night in MLflow.")

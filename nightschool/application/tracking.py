@@ -1,20 +1,27 @@
 """The night in MLflow: what was tried, what was measured, and the refitted model; pruning and upkeep."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import models
 from nightschool.columns import RECOMMENDATIONS
+from nightschool.errors import Unreachable
 from nightschool.night.night import Night
+from nightschool.night.outcome import REFUSED
 from nightschool.settings import Settings
 from nightschool.sqlite import sqlite_path
 from nightschool.storage.home import Home
+from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.mlflow_database import collect_garbage
-from nightschool.storage.night_log import NightLog
+from nightschool.storage.night_log import NightEnd, NightLog, ReleaseModel
+from nightschool.storage.nights import NightRow
 from nightschool.storage.pruning import prune
 from nightschool.storage.registry import Registry
 from nightschool.storage.upkeep import KEPT, tidy_prefect, tidy_tables
+
+logger = logging.getLogger("nightschool.application")
 
 MLFLOW_MODEL = Path(str(models.__file__)).with_name("mlflow_model.py")
 
@@ -27,9 +34,24 @@ def registry(home: Home) -> Registry:
 def track(night: Night, log: NightLog, artifacts: Mapping[str, Path]) -> str:
     """Log the night to MLflow, register the refitted model, and return the id of the night's run."""
     store = registry(night.home)
-    run_id = store.log_night(log)
-    store.register(run_id, night.identity.release_id, MLFLOW_MODEL, artifacts, night.home.lake.user_id)
+    run_id = store.nights.log(log)
+    lake, release_id = night.home.lake, night.identity.release_id
+    store.register(run_id, ReleaseModel(release_id, MLFLOW_MODEL, artifacts, lake.user_id, lake.item_id, log.card))
     return run_id
+
+
+def track_end(row: NightRow, run_key: str | None) -> None:
+    """Say in MLflow how a night ended, a refused one too; an MLflow that does not answer is a warning in the log."""
+    refused = row.outcome in REFUSED
+    if run_key is None and not refused:
+        return
+    settings = Settings()
+    links = {"prefect_run": f"{settings.prefect_page}/runs/flow-run/{row.flow_run_id}"} if row.flow_run_id else {}
+    end = NightEnd(run_key, row.as_of, row.outcome, refused, row.reason, links)
+    try:
+        Registry(settings.tracking_uri, settings.paths.mlflow_artifacts).nights.close(end)
+    except (Unreachable, *UNREADABLE) as error:
+        logger.warning("MLflow does not know how this night ended: %s", error)
 
 
 def prune_releases(home: Home, keep: int) -> list[str]:
@@ -50,7 +72,7 @@ def tidy(home: Home, now: datetime) -> int:
     """
     tidy_tables(home.lake)
     kept = home.lake.releases(RECOMMENDATIONS)
-    gone = registry(home).forget_runs(kept, now - KEPT) if home.paths.mlflow_database.exists() else 0
+    gone = registry(home).nights.forget(kept, now - KEPT) if home.paths.mlflow_database.exists() else 0
     if gone and sqlite_path(Settings().tracking_uri) is not None:
         collect_garbage(Settings().tracking_uri)
     tidy_prefect(home.paths.prefect, now)

@@ -20,6 +20,9 @@ ALARMING: Final = frozenset(
 )
 """Outcomes that leave old lists in place unexpectedly. A hold is intended, and `busy` leaves it to the other run."""
 
+REFUSED: Final = frozenset({"data refused", "gate refused", "failed"})
+"""Outcomes of nights that ran, and published nothing."""
+
 
 @dataclass(frozen=True)
 class Outcome:

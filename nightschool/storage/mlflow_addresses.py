@@ -7,6 +7,8 @@ from typing import Final
 
 NAME: Final = "nightschool"
 """What the experiment of the nights and the registered model are called."""
+VIEW: Final = "workflowType=machine_learning"
+"""The query with which MLflow's pages show runs; without it a first visit opens on views of language models."""
 
 _ADDRESSES: Final = (
     ("experiments", "artifact_location"),

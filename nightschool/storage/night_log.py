@@ -1,13 +1,25 @@
-"""What a night logs in MLflow: what it tried, on which data, and what it measured."""
+"""What a night logs in MLflow: what it tried, on which data, what it measured, and the model that it made."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
+
+DECISIVE: Final = ("ndcg", 10)
+"""The metric that decides, and its k."""
+HEADLINES: Final = frozenset(
+    {
+        *((name, 10) for name in ("ndcg", "recall", "precision", "map", "hit_rate", "mrr")),
+        *((name, 10) for name in ("coverage", "gini", "novelty", "diversity", "average_popularity")),
+        ("rmse", None),
+    }
+)
+"""The metrics, with their k, that runs are compared by; a night's table `metrics` holds all of them."""
 
 
 class Mean(NamedTuple):
@@ -45,17 +57,17 @@ class Measured:
         return Mean(value, value if low is None else low, value if high is None else high)
 
     def numbers(self) -> dict[str, float]:
-        """Return every number by its name in MLflow: ndcg_at_10, ndcg_at_10_ci_low, ndcg_at_10_ci_high, …."""
+        """Return the headlines by their names in MLflow, as `ndcg_at_10`; of the one that decides its interval too."""
         if self.metrics is None:
             return dict(self.figures)
-        rows = self.metrics.select(METRIC, K, VALUE, CI_LOW, CI_HIGH).iter_rows()
-        named = {
-            f"{metric}{'' if k is None else f'_at_{k}'}{suffix}": value
-            for metric, k, *values in rows
-            for suffix, value in zip(("", "_ci_low", "_ci_high"), values, strict=True)
-            if value is not None
-        }
-        return {**named, **self.figures}
+        found = dict(self.figures)
+        for metric, k, *values in self.metrics.select(METRIC, K, VALUE, CI_LOW, CI_HIGH).iter_rows():
+            ends = ("", "_ci_low", "_ci_high") if (metric, k) == DECISIVE else ("",)
+            name = metric if k is None else f"{metric}_at_{k}"
+            for end, value in zip(ends, values, strict=False):
+                if value is not None and (metric, k) in HEADLINES:
+                    found[f"{name}{end}"] = value
+        return found
 
     def flat_params(self) -> dict[str, str]:
         """Return the parameters as text, nested ones under dotted names."""
@@ -92,6 +104,8 @@ class NightLog:
         data: The tables that were read.
         tables: Further tables to look at, such as gates and the trials of the search.
         tags: Further short facts, such as the verdict.
+        description: What the night did, in Markdown.
+        card: The model card of its release, in Markdown.
     """
 
     run_key: str
@@ -104,6 +118,50 @@ class NightLog:
     data: tuple[DataUsed, ...] = ()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    card: str = ""
+
+
+@dataclass(frozen=True)
+class NightEnd:
+    """How a night ended.
+
+    Attributes:
+        run_key: The night's key; None where it was refused before it had one.
+        as_of: T; None where it is not known.
+        outcome: Its outcome, as in the table of nights.
+        refused: Whether it was refused, or failed.
+        reason: The error, or the decision, in one line.
+        tags: Further short facts, such as the address of its Prefect run.
+    """
+
+    run_key: str | None
+    as_of: datetime | None
+    outcome: str
+    refused: bool
+    reason: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReleaseModel:
+    """The model of a release, as the registry keeps it.
+
+    Attributes:
+        release_id: The release that the model belongs to.
+        code: A Python file that calls `mlflow.models.set_model`.
+        artifacts: What that file finds in `context.artifacts`, by name.
+        user_id: The dtype of external user ids.
+        item_id: The dtype of external item ids.
+        card: What the model is, and is not, for people; in Markdown.
+    """
+
+    release_id: str
+    code: Path
+    artifacts: Mapping[str, Path]
+    user_id: pl.DataType
+    item_id: pl.DataType
+    card: str = ""
 
 
 def _flatten(prefix: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,12 @@
-"""The nights in MLflow: runs to compare, and the models that were published."""
+"""The models that were published, as MLflow registers them, and the runs of the nights that made them."""
 
-import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import time_ns
 from uuid import uuid4
 
 import polars as pl
@@ -23,37 +20,38 @@ with warnings.catch_warnings():
     import mlflow.pyfunc
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
-from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY, USER_ID
+from nightschool.columns import ITEM_ID, RANK, RELEASE_ID, SCORE, USER_ID
 from nightschool.errors import NotFound, Unavailable, Unreachable
 from nightschool.sqlite import sqlite_path
-from nightschool.storage.alpha_curve import draw_alpha_curve
 from nightschool.storage.mlflow_addresses import NAME, relocate
 from nightschool.storage.mlflow_database import find_experiment, make_database
-from nightschool.storage.night_log import DataUsed, Measured, NightLog
+from nightschool.storage.night_log import ReleaseModel
+from nightschool.storage.night_runs import KIND, NIGHT, NightRuns
 from nightschool.storage.tracking_uri import hand_over_credentials, without_credentials
 
 CHAMPION = "champion"
 
+_DESCRIPTION = """\
+A version is the model of one published release: its description is the model card, its tag `release_id` names the
+tables, and the alias `champion` points to the release that is current.
+`mlflow.pyfunc.load_model("models:/nightschool@champion")` recomputes the published lists.
+"""
 _MODEL_FOLDER = "model"
-_KIND = "kind"
-_DECISIVE = ("ndcg", 10)
-_LONGEST_PARAM = 6000
 
 logger = logging.getLogger("nightschool.registry")
 
 
 class Registry:
     """The experiment and the registered model called `nightschool` in one MLflow store.
+
+    Attributes:
+        nights: The experiment's runs.
 
     Raises:
         Unreachable: The store does not answer, or is none.
@@ -67,52 +65,28 @@ class Registry:
         uri = hand_over_credentials(tracking_uri)
         try:
             self._client = MlflowClient(uri, registry_uri=uri)
-            self._experiment = find_experiment(self._client, uri, artifact_root)
+            self.nights = NightRuns(self._client, find_experiment(self._client, uri, artifact_root))
         except (MlflowException, SQLAlchemyError) as error:
             # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
             what, seen = f"MLflow's store cannot be used ({type(error).__name__})", without_credentials(uri)
             raise Unreachable(what, seen=seen, do="start it, or correct its URI") from None
 
-    def log_night(self, night: NightLog) -> str:
-        """Log a night as a run with one child for each candidate and α; return the run's id.
-
-        What an earlier try of the same night logged is removed: its verdict may have been another.
-        """
-        for run in self._runs(f"tags.{RUN_KEY} = '{night.run_key}'"):
-            self._remove(run)
-        tags = {RUN_KEY: night.run_key, RELEASE_ID: night.release_id, AS_OF: night.as_of.isoformat(), **night.tags}
-        run_id = self._log(night.outcome, {_KIND: "night", **tags}, name=night.release_id)
-        self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
-        self._log_tables(run_id, night.tables)
-        for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
-            for measured in tried:
-                child = self._log(measured, {_KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
-                self._client.set_terminated(child)
-        self._log_curve(run_id, night)
-        self._client.set_terminated(run_id)
-        return run_id
-
-    def register(
-        self, run_id: str, release_id: str, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType
-    ) -> str:
+    def register(self, run_id: str, model: ReleaseModel) -> str:
         """Register the model of a release; return its version. An earlier version of the same release is deleted.
 
         Args:
             run_id: The night's run, which holds the files.
-            release_id: The release that the model belongs to.
-            code: A Python file that calls `mlflow.models.set_model`.
-            artifacts: What that file finds in `context.artifacts`, by name.
-            user_id: The dtype of external user ids.
+            model: The model.
         """
-        for known in self._versions(release_id):
+        for known in self._versions(model.release_id):
             self._client.delete_model_version(NAME, str(known.version))
         with TemporaryDirectory() as folder:
             saved = Path(folder) / _MODEL_FOLDER
-            _save_model(saved, code, artifacts, user_id)
-            self._files(run_id).log_artifacts(str(saved), _MODEL_FOLDER)
+            _save_model(saved, model)
+            self.nights.files(run_id).log_artifacts(str(saved), _MODEL_FOLDER)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
-            self._client.create_registered_model(NAME)
-        return self._make_version(run_id, _MODEL_FOLDER, release_id)
+            self._client.create_registered_model(NAME, description=_DESCRIPTION)
+        return self._make_version(run_id, _MODEL_FOLDER, model.release_id, model.card)
 
     def set_champion(self, release_id: str) -> str:
         """Point the alias `champion` to the model of a release; return its version.
@@ -156,16 +130,8 @@ class Registry:
         for found in (unneeded := [each for each in known if each.tags.get(RELEASE_ID) in gone]):
             # In this order: a version always has its files.
             self._client.delete_model_version(NAME, str(found.version))
-            self._remove_files(found.run_id, _folder_of(found))
+            self.nights.remove_files(found.run_id, _folder_of(found))
         return sorted(found.tags[RELEASE_ID] for found in unneeded)
-
-    def forget_runs(self, kept: Collection[str], before: datetime) -> int:
-        """Return how many nights before an instant lost their runs, children included: their release is not kept."""
-        started = f"tags.{_KIND} = 'night' and attributes.start_time < {int(before.timestamp() * 1000)}"
-        old = [run for run in self._runs(started) if run.data.tags.get(RELEASE_ID) not in kept]
-        for run in old:
-            self._remove(run)
-        return len(old)
 
     def rewrite_models(self, rewrite: Callable[[Path], bool], scratch: Path) -> int:
         """Rewrite the registered models; return how many changed. Readers get the old model or the new one, whole.
@@ -190,7 +156,7 @@ class Registry:
         """
         versions = list(self._client.search_model_versions(f"name = '{NAME}'"))
         for found in versions:
-            if not self._files(found.run_id).list_artifacts(_folder_of(found)):
+            if not self.nights.files(found.run_id).list_artifacts(_folder_of(found)):
                 seen = f"{self._client.get_run(found.run_id).info.artifact_uri}/{_folder_of(found)}"
                 what = f"the files of version {found.version} of the registered model {NAME} are gone"
                 raise Unavailable(what, seen=seen, do="restore them from a backup, or delete that version in MLflow")
@@ -198,78 +164,36 @@ class Registry:
 
     def _rewrite(self, found: ModelVersion, rewrite: Callable[[Path], bool], scratch: Path) -> bool:
         """Replace a version by a rewritten one in a folder of its own; return whether there was anything to change."""
-        files, folder = self._files(found.run_id), f"{_MODEL_FOLDER}-{uuid4().hex}"
+        files, folder = self.nights.files(found.run_id), f"{_MODEL_FOLDER}-{uuid4().hex}"
         with TemporaryDirectory(dir=scratch) as place:
             saved = Path(files.download_artifacts(_folder_of(found), place))
             if not rewrite(saved / "artifacts"):
                 return False
             files.log_artifacts(str(saved), folder)
-        made = self._make_version(found.run_id, folder, found.tags[RELEASE_ID])
+        made = self._make_version(found.run_id, folder, found.tags[RELEASE_ID], found.description)
         if self.champion() == found.tags[RELEASE_ID]:
             self._client.set_registered_model_alias(NAME, CHAMPION, made)
         # In this order: the files of a version that is gone are found by the next try.
         self._client.delete_model_version(NAME, str(found.version))
-        self._remove_files(found.run_id, _folder_of(found))
+        self.nights.remove_files(found.run_id, _folder_of(found))
         return True
 
-    def _make_version(self, run_id: str, folder: str, release_id: str) -> str:
+    def _make_version(self, run_id: str, folder: str, release_id: str, card: str | None) -> str:
         made = self._client.create_model_version(
-            NAME, f"runs:/{run_id}/{folder}", run_id, tags={RELEASE_ID: release_id}
+            NAME, f"runs:/{run_id}/{folder}", run_id, tags={RELEASE_ID: release_id}, description=card
         )
         return str(made.version)
 
     def _remove_unregistered(self, sources: Collection[str]) -> None:
         """Delete the files of models that no version names: their night was killed before it registered them."""
-        for run in self._runs(f"tags.{_KIND} = 'night'"):
-            for entry in self._files(run.info.run_id).list_artifacts():
+        for run in self.nights.find(f"tags.{KIND} = '{NIGHT}'"):
+            for entry in self.nights.files(run.info.run_id).list_artifacts():
                 is_model = entry.is_dir and entry.path.startswith(_MODEL_FOLDER)
                 if is_model and f"runs:/{run.info.run_id}/{entry.path}" not in sources:
-                    self._remove_files(run.info.run_id, entry.path)
-
-    def _runs(self, condition: str) -> list[Run]:
-        return list(self._client.search_runs([self._experiment], condition))
+                    self.nights.remove_files(run.info.run_id, entry.path)
 
     def _versions(self, release_id: str) -> list[ModelVersion]:
         return list(self._client.search_model_versions(f"name = '{NAME}' and tags.{RELEASE_ID} = '{release_id}'"))
-
-    def _log(self, measured: Measured, tags: Mapping[str, str], name: str) -> str:
-        run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
-        now = time_ns() // 1_000_000
-        metrics = [Metric(key, value, now, 0) for key, value in measured.numbers().items()]
-        params = [Param(key, value[:_LONGEST_PARAM]) for key, value in measured.flat_params().items()]
-        self._client.log_batch(run.info.run_id, metrics, params)
-        return str(run.info.run_id)
-
-    def _log_tables(self, run_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
-        """Log tables in the form that MLflow's pages show as tables."""
-        for name, frame in tables.items():
-            shown = {"columns": frame.columns, "data": [list(row.values()) for row in json.loads(frame.write_json())]}
-            self._client.log_dict(run_id, shown, f"{name}.json")
-        logged = json.dumps([{"path": f"{name}.json", "type": "table"} for name in tables])
-        self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, logged)
-
-    def _log_curve(self, run_id: str, night: NightLog) -> None:
-        means = {alpha: measured.mean(*_DECISIVE) for alpha, measured in night.sweep.items()}
-        drawn = {alpha: mean for alpha, mean in means.items() if mean is not None}
-        if drawn:
-            reference = night.popularity.mean(*_DECISIVE) if night.popularity else None
-            self._client.log_figure(run_id, draw_alpha_curve(drawn, reference, "{}@{}".format(*_DECISIVE)), "alpha.png")
-
-    def _remove(self, run: Run) -> None:
-        for child in self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}'"):
-            self._client.delete_run(child.info.run_id)
-        self._remove_files(run.info.run_id)
-        self._client.delete_run(run.info.run_id)
-
-    def _remove_files(self, run_id: str, folder: str | None = None) -> None:
-        files = self._files(run_id)
-        if files.list_artifacts(folder):
-            files.delete_artifacts(folder)
-
-    def _files(self, run_id: str) -> ArtifactRepository:
-        """Return what reads and writes the run's files; the client would remember those of a copied home's original."""
-        uri, store = self._client.get_run(run_id).info.artifact_uri, self._client.tracking_uri
-        return get_artifact_repository(uri, tracking_uri=store)
 
 
 def _folder_of(found: ModelVersion) -> str:
@@ -277,24 +201,30 @@ def _folder_of(found: ModelVersion) -> str:
     return str(found.source).rpartition("/")[2]
 
 
-def _dataset_input(table: DataUsed) -> DatasetInput:
-    source, profile = json.dumps({"table": table.name}), json.dumps({"num_rows": table.rows})
-    described = Dataset(table.name, table.fingerprint[:16], "delta_table", source, profile=profile)
-    return DatasetInput(described, [InputTag("mlflow.data.context", "training")])
-
-
-def _save_model(folder: Path, code: Path, artifacts: Mapping[str, Path], user_id: pl.DataType) -> None:
+def _save_model(folder: Path, model: ReleaseModel) -> None:
+    is_number = model.user_id == pl.Int64
     signature = ModelSignature(
-        inputs=Schema([ColSpec("long" if user_id == pl.Int64 else "string", USER_ID)]),
+        inputs=Schema([ColSpec("long" if is_number else "string", USER_ID)]),
+        outputs=Schema(
+            [
+                ColSpec("long" if is_number else "string", USER_ID),
+                ColSpec("long" if model.item_id == pl.Int64 else "string", ITEM_ID),
+                ColSpec("integer", RANK),
+                ColSpec("float", SCORE),
+            ]
+        ),
         params=ParamSchema([ParamSpec("k", "integer", 50)]),
     )
+    # Nobody's id: that of a learner would be the id of a person.
+    example = pl.DataFrame({USER_ID: [-1 if is_number else "nobody"]}).to_pandas()
     with warnings.catch_warnings():
-        # An example would be the id of a person.
-        warnings.filterwarnings("ignore", message=".*input example was not provided", category=UserWarning)
+        # MLflow compares the example's index in a way that pandas no longer likes.
+        warnings.filterwarnings("ignore", message="Operation with range is deprecated")
         mlflow.pyfunc.save_model(
             folder,
-            python_model=str(code),
-            artifacts={name: str(path) for name, path in artifacts.items()},
+            python_model=str(model.code),
+            artifacts={name: str(path) for name, path in model.artifacts.items()},
             pip_requirements=[f"nightschool=={version('nightschool')}"],
             signature=signature,
+            input_example=(example, {"k": 10}),
         )

@@ -14,7 +14,7 @@ from nightschool.columns import CI_HIGH, CI_LOW, METRIC, USER_ID, VALUE, K
 from nightschool.contract import Dataset
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.recipe import Component, Recipe
-from nightschool.storage.night_log import Measured, NightLog
+from nightschool.storage.night_log import Measured, NightLog, ReleaseModel
 from nightschool.storage.registry import Registry
 
 RELEASE = "2024-05-01-aaaaaaaa"
@@ -40,7 +40,7 @@ def test_a_fresh_process_elsewhere_loads_the_champion_by_its_alias(planted: Data
     metrics = pl.DataFrame(schema=[METRIC, K, VALUE, CI_LOW, CI_HIGH])
     night = NightLog("key", RELEASE, datetime(2024, 5, 1, tzinfo=UTC), Measured("popularity", {}, metrics))
     code = Path(models.__file__).parent / "mlflow_model.py"
-    registry.register(registry.log_night(night), RELEASE, code, artifacts, pl.String())
+    registry.register(registry.nights.log(night), ReleaseModel(RELEASE, code, artifacts, pl.String(), pl.String()))
     registry.set_champion(RELEASE)
 
     elsewhere = tmp_path / "elsewhere"

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from mlflow import MlflowClient
 
 from nightschool.storage.database import open_database
+from nightschool.storage.registry import Registry
 from tests.postgres import Server
 
 
@@ -23,6 +24,16 @@ def store(empty_store: Path, tmp_path: Path) -> str:
     """The URI of an MLflow store that holds nothing yet."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def registry(store: str, tmp_path: Path) -> Registry:
+    return Registry(store, tmp_path / "mlartifacts")
+
+
+@pytest.fixture
+def client(store: str) -> MlflowClient:
+    return MlflowClient(store)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

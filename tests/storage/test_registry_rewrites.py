@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
 from nightschool.errors import Unavailable, Unreachable
-from nightschool.storage.night_log import Measured, NightLog
+from nightschool.storage.night_log import Measured, NightLog, ReleaseModel
 from nightschool.storage.registry import Registry
 
 A, B = "2024-05-01-aaaaaaaa", "2024-05-02-bbbbbbbb"
@@ -42,14 +42,15 @@ class Models:
         self.code = root / "code.py"
         self.code.write_text(CODE)
         self.runs = {
-            release: self.registry.log_night(replace(NIGHT, run_key=release, release_id=release)) for release in (A, B)
+            release: self.registry.nights.log(replace(NIGHT, run_key=release, release_id=release)) for release in (A, B)
         }
 
     def register(self, release: str, people: str) -> None:
         folder = self.root / "model"
         folder.mkdir(exist_ok=True)
         (folder / "people.txt").write_text(people)
-        self.registry.register(self.runs[release], release, self.code, {"model": folder}, pl.Int64())
+        model = ReleaseModel(release, self.code, {"model": folder}, pl.Int64(), pl.Int64(), f"The card of {release}.")
+        self.registry.register(self.runs[release], model)
 
     def rewrite(self, change: str = "ada") -> int:
         """How many models had to be written without her."""

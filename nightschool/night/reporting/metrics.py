@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.evaluation import catalog
+from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.records import AlphaEntry, CandidateEntry, Figures, RoleEntry, SelectRecord, TrialEntry
 from nightschool.night.selection.selection import Candidate, Selection
@@ -42,10 +43,7 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...], *, tuned:
     return SelectRecord(
         recipe=selection.recipe,
         candidates=tuple(describe_candidate(candidate, cutoffs) for candidate in (*selection.candidates, *further)),
-        sweep=tuple(
-            AlphaEntry(alpha=alpha, name=selection.hybrid[alpha].name, metrics=figures(evaluation, cutoffs))
-            for alpha, evaluation in selection.sweep.items()
-        ),
+        sweep=_describe_sweep(selection, cutoffs),
         trials=tuple(
             TrialEntry(
                 model=trial.component.model,
@@ -61,6 +59,21 @@ def describe_selection(selection: Selection, cutoffs: tuple[int, ...], *, tuned:
         cuts=selection.cuts,
         bought=selection.bought,
     )
+
+
+def _describe_sweep(selection: Selection, cutoffs: tuple[int, ...]) -> tuple[AlphaEntry, ...]:
+    """Describe each α of the sweep, and how far it is behind the best one."""
+    means = {alpha: finite_or_none(one.mean("ndcg", 10)) for alpha, one in selection.sweep.items()}
+    best = max(means, key=lambda alpha: means[alpha] or 0.0, default=None)
+    entries = []
+    for alpha, evaluation in selection.sweep.items():
+        behind = None
+        if best is not None and alpha != best and means[alpha] is not None:
+            over = compare(selection.sweep[best], evaluation)
+            behind = (over.difference, finite_or_none(over.ci_low), finite_or_none(over.ci_high))
+        name, measured = selection.hybrid[alpha].name, figures(evaluation, cutoffs)
+        entries.append(AlphaEntry(alpha=alpha, name=name, metrics=measured, behind=behind))
+    return tuple(entries)
 
 
 def describe_candidate(candidate: Candidate, cutoffs: tuple[int, ...]) -> CandidateEntry:

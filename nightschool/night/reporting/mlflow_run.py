@@ -5,12 +5,16 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import MODEL, SEGMENT
+from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import ContextEntry, ContextualiseRecord, ProveRecord, SelectRecord
+from nightschool.night.records import ContextEntry, ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
+from nightschool.night.reporting.best_alpha import best_alpha
+from nightschool.night.reporting.metrics import number
+from nightschool.night.reporting.model_card import model_card
 from nightschool.recipe import Recipe
+from nightschool.settings import Settings
 from nightschool.storage.night_log import Measured, NightLog
 from nightschool.vocabulary import POPULARITY
 
@@ -18,7 +22,9 @@ _LONGEST_TAG: Final = 2000
 """Characters; MLflow refuses tags that are longer than a few thousand."""
 
 
-def night_log(night: Night, selected: SelectRecord, proved: ProveRecord, contextual: ContextualiseRecord) -> NightLog:
+def night_log(
+    night: Night, prepared: PrepareRecord, selected: SelectRecord, proved: ProveRecord, contextual: ContextualiseRecord
+) -> NightLog:
     """Gather what MLflow shows of a night: candidates, sweep, trials, the approved recipe, and its contexts."""
     validation, test = (
         pl.read_parquet(night.folder / stage / "metrics.parquet", glob=False) for stage in ("select", "prove")
@@ -28,22 +34,53 @@ def night_log(night: Night, selected: SelectRecord, proved: ProveRecord, context
         for c in selected.candidates
     )
     sweep = {
-        point.alpha: Measured(f"α={point.alpha:.1f}", {"recipe": point.name}, _rows(validation, point.name))
+        point.alpha: Measured(f"α={point.alpha:g}", {"alpha": f"{point.alpha:g}"}, _rows(validation, point.name))
         for point in selected.sweep
     }
     recipe = proved.recipe
     params = {"recipe": recipe.name, **night.config.model_dump(mode="json")}
+    of_recipe = test.filter(pl.col(MODEL) == _role(recipe, selected))
     return NightLog(
         run_key=night.identity.run_key,
         release_id=night.identity.release_id,
         as_of=night.identity.as_of,
-        outcome=Measured(recipe.name, params, _rows(test, _role(recipe, selected))),
+        outcome=Measured(recipe.name, params, of_recipe.filter(pl.col(SEGMENT) == OVERALL)),
         candidates=candidates,
         sweep=sweep,
         popularity=next((c for c in candidates if c.name == POPULARITY), None),
         data=night.identity.used,
-        tables={"model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]), "trials": _trials(selected)},
+        tables={
+            "model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]),
+            "trials": _trials(selected),
+            "metrics": _metrics(validation, test),
+        },
         tags={"decision": proved.decision, "dataset": night.manifest.name, **_context_tags(contextual)},
+        description=_description(night, selected, proved),
+        card=model_card(night, prepared, proved, of_recipe),
+    )
+
+
+def _metrics(validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
+    """Return everything that was measured: on validation of all users, on the test of each segment too."""
+    both = [validation.filter(pl.col(SEGMENT) == OVERALL), test]
+    columns = [SPLIT, MODEL, SEGMENT, METRIC, K, VALUE, CI_LOW, CI_HIGH, N_USERS]
+    return pl.concat([each.select(columns) for each in both]).drop_nulls(VALUE)
+
+
+def _description(night: Night, selected: SelectRecord, proved: ProveRecord) -> str:
+    """Say in Markdown what was decided, which α is best, and what the test showed."""
+    lines = ["| on the test | ndcg@10 | 95 % interval |", "|---|---:|---|"]
+    for role in proved.roles:
+        value, low, high = role.metrics["ndcg@10"]
+        lines.append(f"| {role.name} | {number(value)} | {number(low)} – {number(high)} |")
+    release, best = night.identity.release_id, best_alpha(selected.sweep)
+    return "\n\n".join(
+        [
+            f"**{proved.decision}**: {proved.sentence}.",
+            *([f"{best}."] if best else []),
+            "\n".join(lines),
+            f"The release: [{release}]({Settings().page}/operator?releases=all#release-{release})",
+        ]
     )
 
 

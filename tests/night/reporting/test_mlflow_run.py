@@ -11,6 +11,7 @@ from nightschool.night.records import (
     CandidateEntry,
     ContextEntry,
     ContextualiseRecord,
+    PrepareRecord,
     ProveRecord,
     SelectRecord,
     TrialEntry,
@@ -61,11 +62,12 @@ CONTEXTUAL = ContextualiseRecord(
 def measured(**values: float) -> pl.DataFrame:
     """The ndcg@10 of each model for all and, one lower, for a segment."""
     rows = [
-        {"model": model, "segment": segment, "metric": "ndcg", "k": 10, "value": value - less}
+        {"model": model, "segment": segment, "metric": "ndcg", "k": 10, "value": value - less, "n_users": 7}
         for model, value in values.items()
         for segment, less in (("all", 0.0), ("activity:new", 1.0))
     ]
-    return pl.DataFrame(rows).with_columns(ci_low=pl.col("value") - 0.01, ci_high=pl.col("value") + 0.01)
+    ends = {"ci_low": pl.col("value") - 0.01, "ci_high": pl.col("value") + 0.01}
+    return pl.DataFrame(rows).with_columns(pl.lit("test").alias("split"), **ends)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def night(tmp_path: Path) -> Night:
 
 
 def log_of(night: Night, recipe: Recipe = EASE) -> NightLog:
-    return night_log(night, SELECTED, example(ProveRecord, recipe=recipe), CONTEXTUAL)
+    return night_log(night, example(PrepareRecord), SELECTED, example(ProveRecord, recipe=recipe), CONTEXTUAL)
 
 
 def test_night_is_told_by_its_identity_and_verdict(night: Night) -> None:
@@ -108,8 +110,27 @@ def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Nigh
     assert log.popularity is log.candidates[0]
     assert {alpha: point.mean("ndcg", 10).value for alpha, point in log.sweep.items()} == {0.0: 0.15, 0.5: 0.25}
     assert log.sweep[0.5].name == "α=0.5"
-    assert log.sweep[0.5].params == {"recipe": HYBRID}
+    assert log.sweep[0.5].params == {"alpha": "0.5"}
     assert all(point.metrics.height == 1 for point in log.sweep.values())
+
+
+def test_all_that_was_measured_is_a_table(night: Night) -> None:
+    table = log_of(night).tables["metrics"]
+    rows = table.filter(pl.col("model").is_in(["ease", "challenger"])).select("model", "segment", "value", "n_users")
+    assert rows.rows() == [
+        ("ease", "all", 0.2, 7),
+        ("challenger", "all", 0.31, 7),
+        ("challenger", "activity:new", pytest.approx(-0.69), 7),
+    ]
+
+
+def test_the_night_and_its_model_are_described(night: Night) -> None:
+    log = log_of(night)
+    assert log.description.startswith("**first**: ")
+    assert f"/operator?releases=all#release-{night.identity.release_id}" in log.description
+    assert "# ease" in log.card
+    assert "| activity:new | 7 | -0.6900 | -0.7000 – -0.6800 |" in log.card
+    assert '| ease | 1 | {"l2": 5.0} |' in log.card
 
 
 def test_every_fit_is_a_row_with_what_decided_and_none_where_it_failed(night: Night) -> None:

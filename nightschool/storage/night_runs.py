@@ -1,0 +1,172 @@
+"""The runs of nights in MLflow: one a night, with a child for each candidate and each α."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from time import time_ns
+from typing import Final
+
+import polars as pl
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
+from sqlalchemy.exc import SQLAlchemyError
+
+from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY
+from nightschool.errors import Unreachable
+from nightschool.storage.alpha_curve import draw_alpha_curve
+from nightschool.storage.night_log import DECISIVE, DataUsed, Measured, NightEnd, NightLog
+
+KIND: Final = "kind"
+NIGHT: Final = "night"
+CURVE: Final = "alpha/"
+"""Before a metric's name: its values over α, at the steps 100·α."""
+
+PICTURE: Final = "alpha.png"
+
+_LONGEST_PARAM = 6000
+_LONGEST_TAG = 5000
+_EXPERIMENT_NOTE = """\
+Every run is one night: what it published and measured on the test, with its description on top. Below it (+) are its
+candidates and each α of its sweep, measured on validation. Sort by `ndcg_at_10`; the tables `metrics`, `trials` and
+`model_gates` of a night hold everything that was measured, every fit of the search, and every gate.
+"""
+
+
+class NightRuns:
+    """The runs of the experiment called `nightschool`.
+
+    Args:
+        client: A client of the store.
+        experiment: The experiment's id.
+    """
+
+    def __init__(self, client: MlflowClient, experiment: str) -> None:
+        self._client = client
+        self._experiment = experiment
+
+    def log(self, night: NightLog) -> str:
+        """Log a night as a run with one child for each candidate and α; return the run's id.
+
+        What an earlier try of the same night logged is removed: its verdict may have been another.
+        """
+        for run in self.find(f"tags.{RUN_KEY} = '{night.run_key}'"):
+            self.remove(run)
+        self._client.set_experiment_tag(self._experiment, MLFLOW_RUN_NOTE, _EXPERIMENT_NOTE)
+        tags = {RUN_KEY: night.run_key, RELEASE_ID: night.release_id, AS_OF: night.as_of.isoformat(), **night.tags}
+        run_id = self._log(night.outcome, {KIND: NIGHT, **tags}, name=night.release_id)
+        self._client.log_inputs(run_id, [_dataset_input(table) for table in night.data])
+        self._log_tables(run_id, night.tables)
+        for kind, tried in (("candidate", night.candidates), ("alpha", night.sweep.values())):
+            for measured in tried:
+                child = self._log(measured, {KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
+                self._client.set_terminated(child)
+        picture = self._log_curve(run_id, night)
+        self._client.set_tag(run_id, MLFLOW_RUN_NOTE, night.description + picture)
+        self._client.set_terminated(run_id)
+        return run_id
+
+    def close(self, end: NightEnd) -> None:
+        """Tag a night's run with how the night ended; make a run where it was refused before it had one.
+
+        Raises:
+            Unreachable: The store does not answer.
+        """
+        try:
+            self._close(end)
+        except (MlflowException, SQLAlchemyError) as error:
+            # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
+            what = f"MLflow's store cannot be used ({type(error).__name__})"
+            raise Unreachable(what, do="start it, or correct its URI") from None
+
+    def forget(self, kept: Collection[str], before: datetime) -> int:
+        """Return how many nights before an instant lost their runs, children included: their release is not kept."""
+        started = f"tags.{KIND} = '{NIGHT}' and attributes.start_time < {int(before.timestamp() * 1000)}"
+        old = [run for run in self.find(started) if run.data.tags.get(RELEASE_ID) not in kept]
+        for run in old:
+            self.remove(run)
+        return len(old)
+
+    def find(self, condition: str) -> list[Run]:
+        """Return the runs that fulfil a condition in MLflow's language of searches."""
+        return list(self._client.search_runs([self._experiment], condition))
+
+    def remove(self, run: Run) -> None:
+        """Delete a run, its children and its files."""
+        for child in self.find(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}'"):
+            self._client.delete_run(child.info.run_id)
+        self.remove_files(run.info.run_id)
+        self._client.delete_run(run.info.run_id)
+
+    def files(self, run_id: str) -> ArtifactRepository:
+        """Return what reads and writes the run's files; the client would remember those of a copied home's original."""
+        uri, store = self._client.get_run(run_id).info.artifact_uri, self._client.tracking_uri
+        return get_artifact_repository(uri, tracking_uri=store)
+
+    def remove_files(self, run_id: str, folder: str | None = None) -> None:
+        """Delete the run's files; of a folder alone, where one is named."""
+        files = self.files(run_id)
+        if files.list_artifacts(folder):
+            files.delete_artifacts(folder)
+
+    def _close(self, end: NightEnd) -> None:
+        known = self.find(f"tags.{RUN_KEY} = '{end.run_key}'") if end.run_key else []
+        run_ids = [run.info.run_id for run in known]
+        if not run_ids:
+            if not end.refused:
+                return
+            day = f" {end.as_of:%Y-%m-%d}" if end.as_of else ""
+            tags = {KIND: NIGHT, RUN_KEY: end.run_key or "", AS_OF: end.as_of.isoformat() if end.as_of else ""}
+            run = self._client.create_run(self._experiment, tags=tags, run_name=f"{end.outcome}{day}")
+            run_ids = [run.info.run_id]
+        for run_id in run_ids:
+            for name, value in {"outcome": end.outcome, "reason": end.reason, **end.tags}.items():
+                self._client.set_tag(run_id, name, value[:_LONGEST_TAG])
+            if end.refused:
+                self._client.set_tag(run_id, MLFLOW_RUN_NOTE, f"**{end.outcome}**: {end.reason}")
+                self._client.set_terminated(run_id, "FAILED")
+
+    def _log(self, measured: Measured, tags: Mapping[str, str], name: str) -> str:
+        run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        now = time_ns() // 1_000_000
+        metrics = [Metric(key, value, now, 0) for key, value in measured.numbers().items()]
+        params = [Param(key, value[:_LONGEST_PARAM]) for key, value in measured.flat_params().items()]
+        self._client.log_batch(run.info.run_id, metrics, params)
+        return str(run.info.run_id)
+
+    def _log_tables(self, run_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Log tables in the form that MLflow's pages show as tables."""
+        for name, frame in tables.items():
+            shown = {"columns": frame.columns, "data": [list(row.values()) for row in json.loads(frame.write_json())]}
+            self._client.log_dict(run_id, shown, f"{name}.json")
+        logged = json.dumps([{"path": f"{name}.json", "type": "table"} for name in tables])
+        self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, logged)
+
+    def _log_curve(self, run_id: str, night: NightLog) -> str:
+        """Log the decisive metric over α: as values at steps, which MLflow draws, and as a picture.
+
+        Return the Markdown that shows the picture on MLflow's page; empty without a sweep.
+        """
+        measured = {alpha: one.mean(*DECISIVE) for alpha, one in night.sweep.items()}
+        means = {alpha: mean for alpha, mean in measured.items() if mean is not None}
+        if not means:
+            return ""
+        now, name = time_ns() // 1_000_000, "{}_at_{}".format(*DECISIVE)
+        values = [
+            Metric(f"{CURVE}{name}{end}", value, now, round(100 * alpha))
+            for alpha, mean in means.items()
+            for end, value in zip(("", "_ci_low", "_ci_high"), mean, strict=True)
+        ]
+        self._client.log_batch(run_id, values)
+        reference = night.popularity.mean(*DECISIVE) if night.popularity else None
+        self._client.log_figure(run_id, draw_alpha_curve(means, reference, "{}@{}".format(*DECISIVE)), PICTURE)
+        return f"\n\n![Quality over α](get-artifact?path={PICTURE}&run_uuid={run_id})\n"
+
+
+def _dataset_input(table: DataUsed) -> DatasetInput:
+    source, profile = json.dumps({"table": table.name}), json.dumps({"num_rows": table.rows})
+    described = Dataset(table.name, table.fingerprint[:16], "delta_table", source, profile=profile)
+    return DatasetInput(described, [InputTag("mlflow.data.context", "training")])
