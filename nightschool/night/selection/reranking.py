@@ -1,4 +1,4 @@
-"""Reranking of the chosen recipe: each objective is tried, and the best is taken when shown better and fast enough."""
+"""Reranking of the chosen recipe: each objective is tried, and the best is taken where it is ahead."""
 
 import logging
 import time
@@ -36,13 +36,11 @@ _CUTS = {
     "leave-one-out": "next",
 }
 
-_SHOWN = 1.96  # standard errors by which it must be ahead
-
 Build = Callable[[Recipe], Recommender]
 
 
 def with_reranker(selection: Selection, cuts: Sequence[Split], search: Search, build: Build) -> Selection:
-    """Add a reranker to the selected recipe where it is shown better.
+    """Add a reranker to the selected recipe where it is ahead of it by more than a standard error.
 
     It is tried over the learned blend, else over the chosen recipe, with each objective unless one is fixed. The better
     one is compared with the chosen recipe on the same validation users, over as many cuts as the search allows. The
@@ -130,12 +128,11 @@ def _try(recipe: Recipe, evaluator: ValidationEvaluator, build: Build) -> tuple[
 
 def _reason_against(gain: Paired, selection: Selection, search: Search) -> str | None:
     """Explain in words why the reranker is left out of the recipe; return None where it enters."""
-    low, high = (gain.mean + ends * gain.standard_error for ends in (-_SHOWN, _SHOWN))
-    if low > 0:
+    if gain.mean > gain.standard_error:
         return None
     return (
-        f"not shown better than {selection.recipe.name}: ndcg@{search.decisive_k} {gain.mean:+.4f} "
-        f"[{low:+.4f}, {high:+.4f}]"
+        f"not ahead of {selection.recipe.name} by more than a standard error: ndcg@{search.decisive_k} "
+        f"{gain.mean:+.4f} ± {gain.standard_error:.4f}"
     )
 
 

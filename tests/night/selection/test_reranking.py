@@ -47,7 +47,7 @@ def test_without_being_asked_for_nothing_is_tried(selected, split, build):
     assert with_reranker(selected, [split], search(reranker=None), build("0 9 1 1")) is selected
 
 
-def test_a_reranker_that_is_shown_better_enters_the_recipe(selected, split, build):
+def test_a_reranker_that_is_ahead_enters_the_recipe(selected, split, build):
     made = build("0 9 8 1")
     found = with_reranker(selected, [split], search(), made)
     assert found.recipe.name == "ease + reranker"
@@ -70,10 +70,10 @@ def test_the_better_objective_stands_for_it(selected, split, build):
     assert found.recipe.reranker["objective"] == "binary"
 
 
-def test_one_that_is_not_shown_better_is_measured_and_not_taken(selected, split, build):
+def test_one_that_is_not_ahead_is_measured_and_not_taken(selected, split, build):
     found = with_reranker(selected, [split], search(), build("0 2 9 1"))
     assert found.recipe == selected.recipe
-    assert "not shown better than ease: ndcg@10 +0.0000" in found.reranked.note
+    assert "not ahead of ease by more than a standard error: ndcg@10 +0.0000 ± 0.0000" in found.reranked.note
 
 
 @pytest.mark.parametrize(("cuts", "taken"), [(1, False), (2, True)])
