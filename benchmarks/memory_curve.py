@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+import altair as alt
+import polars as pl
 from measured_night import MeasuredNight
 from page import RESULTS
+
+from nightschool.charts.theme import BLUE, Chart, styled
 
 _NAMED = 0.06
 """The share of a night from which on a stage is wide enough for its name."""
@@ -14,23 +15,31 @@ _NAMED = 0.06
 
 def draw_memory(nights: Mapping[str, MeasuredNight]) -> str:
     """Draw memory over time, one panel a night with stages in alternating shades, and return the file's name."""
-    figure = Figure(figsize=(9, 2.4 * len(nights)), layout="constrained")
-    for axes, (size, night) in zip(figure.subplots(len(nights), squeeze=False)[:, 0], nights.items(), strict=True):
-        _draw(axes, size, night)
     file = RESULTS / "scale_memory.svg"
-    with mpl.rc_context({"svg.hashsalt": "scale", "svg.fonttype": "none"}):
-        figure.savefig(file, metadata={"Date": None})
+    panels = alt.vconcat(*(_panel(size, night) for size, night in nights.items()))
+    styled(panels).save(str(file))
     return file.name
 
 
-def _draw(axes: Axes, size: str, night: MeasuredNight) -> None:
-    seconds = [at - night.began for at, _ in night.curve]
-    axes.plot(seconds, [megabytes / 1000 for _, megabytes in night.curve], color="tab:blue")
-    axes.set(title=f"{size} interactions", xlabel="seconds", ylabel="GB", xlim=(0, night.seconds))
-    axes.set_ylim(bottom=0)
-    for place, stage in enumerate(night.stages):
-        start = stage.began - night.began
-        axes.axvspan(start, start + stage.seconds, color="black", alpha=0.03 + 0.06 * (place % 2), linewidth=0)
-        if stage.seconds > _NAMED * night.seconds:
-            middle = start + stage.seconds / 2
-            axes.text(middle, 0.04, stage.name, transform=axes.get_xaxis_transform(), ha="center", fontsize="small")
+def _panel(size: str, night: MeasuredNight) -> Chart:
+    curve = pl.DataFrame(
+        [(at - night.began, megabytes / 1000) for at, megabytes in night.curve], schema=["seconds", "GB"], orient="row"
+    )
+    begun = [(one.began - night.began, one.seconds, one.name) for one in night.stages]
+    spans = pl.DataFrame(
+        [
+            (start, start + seconds, start + seconds / 2, name if seconds > _NAMED * night.seconds else "", place % 2)
+            for place, (start, seconds, name) in enumerate(begun)
+        ],
+        schema=["start", "end", "middle", "stage", "shade"],
+        orient="row",
+    )
+    time = alt.X("start:Q", title="seconds", scale=alt.Scale(domain=[0, night.seconds], nice=False))
+    stages = alt.Chart(spans).encode(x=time)
+    return alt.layer(
+        stages.mark_rect(color="black").encode(
+            x2="end:Q", opacity=alt.Opacity("shade:Q", scale=alt.Scale(range=[0.03, 0.09]), legend=None)
+        ),
+        stages.mark_text(y=190, fontSize=10).encode(x="middle:Q", text="stage:N"),
+        alt.Chart(curve).mark_line(color=BLUE).encode(x="seconds:Q", y=alt.Y("GB:Q", title="GB")),
+    ).properties(title=f"{size} interactions", width=720, height=200)

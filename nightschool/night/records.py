@@ -134,14 +134,7 @@ class CandidateEntry(Entry):
 
 
 class AlphaEntry(Entry):
-    """The hybrid of one α of the sweep, and its figures on validation.
-
-    Attributes:
-        alpha: The share of the collaborative component.
-        name: The recipe's name.
-        metrics: Its figures.
-        behind: How far it is behind the best α in ndcg@10 on the same users, with the 95 % interval; None for the best.
-    """
+    """The hybrid of one α, its figures on validation, and how far it is behind the best in ndcg@10; None: the best."""
 
     alpha: float
     name: str

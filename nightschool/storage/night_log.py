@@ -100,9 +100,9 @@ class NightLog:
         outcome: The recipe that is published, the night's parameters and what it measured on the test.
         candidates: The best setting of each model, measured on validation.
         sweep: α to the hybrid of that α, measured on validation.
-        popularity: The reference of the α curve, measured on validation.
         data: The tables that were read.
         tables: Further tables to look at, such as gates and the trials of the search.
+        pictures: File name to content: pictures, and pages that answer a mouse.
         tags: Further short facts, such as the verdict.
         description: What the night did, in Markdown.
         card: The model card of its release, in Markdown.
@@ -114,9 +114,9 @@ class NightLog:
     outcome: Measured
     candidates: tuple[Measured, ...] = ()
     sweep: Mapping[float, Measured] = field(default_factory=dict)
-    popularity: Measured | None = None
     data: tuple[DataUsed, ...] = ()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     card: str = ""

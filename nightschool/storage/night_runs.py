@@ -3,6 +3,8 @@
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import time_ns
 from typing import Final
 
@@ -17,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY
 from nightschool.errors import Unreachable
-from nightschool.storage.alpha_curve import draw_alpha_curve
 from nightschool.storage.night_log import DECISIVE, DataUsed, Measured, NightEnd, NightLog
 
 KIND: Final = "kind"
@@ -25,7 +26,6 @@ NIGHT: Final = "night"
 CURVE: Final = "alpha/"
 """Before a metric's name: its values over α, at the steps 100·α."""
 
-PICTURE: Final = "alpha.png"
 
 _LONGEST_PARAM = 6000
 _LONGEST_TAG = 5000
@@ -64,8 +64,9 @@ class NightRuns:
             for measured in tried:
                 child = self._log(measured, {KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)
-        picture = self._log_curve(run_id, night)
-        self._client.set_tag(run_id, MLFLOW_RUN_NOTE, night.description + picture)
+        self._log_curve(run_id, night)
+        note = night.description + self._log_pictures(run_id, night.pictures)
+        self._client.set_tag(run_id, MLFLOW_RUN_NOTE, note)
         self._client.set_terminated(run_id)
         return run_id
 
@@ -145,25 +146,24 @@ class NightRuns:
         logged = json.dumps([{"path": f"{name}.json", "type": "table"} for name in tables])
         self._client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, logged)
 
-    def _log_curve(self, run_id: str, night: NightLog) -> str:
-        """Log the decisive metric over α: as values at steps, which MLflow draws, and as a picture.
-
-        Return the Markdown that shows the picture on MLflow's page; empty without a sweep.
-        """
-        measured = {alpha: one.mean(*DECISIVE) for alpha, one in night.sweep.items()}
-        means = {alpha: mean for alpha, mean in measured.items() if mean is not None}
-        if not means:
-            return ""
+    def _log_curve(self, run_id: str, night: NightLog) -> None:
+        """Log the decisive metric over α as values at steps, which MLflow draws."""
         now, name = time_ns() // 1_000_000, "{}_at_{}".format(*DECISIVE)
         values = [
             Metric(f"{CURVE}{name}{end}", value, now, round(100 * alpha))
-            for alpha, mean in means.items()
-            for end, value in zip(("", "_ci_low", "_ci_high"), mean, strict=True)
+            for alpha, one in night.sweep.items()
+            for end, value in zip(("", "_ci_low", "_ci_high"), one.mean(*DECISIVE) or (), strict=False)
         ]
         self._client.log_batch(run_id, values)
-        reference = night.popularity.mean(*DECISIVE) if night.popularity else None
-        self._client.log_figure(run_id, draw_alpha_curve(means, reference, "{}@{}".format(*DECISIVE)), PICTURE)
-        return f"\n\n![Quality over α](get-artifact?path={PICTURE}&run_uuid={run_id})\n"
+
+    def _log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> str:
+        """Log pictures and pages as files; return the Markdown that shows the pictures on MLflow's page."""
+        with TemporaryDirectory() as folder:
+            for name, content in pictures.items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(run_id, folder)
+        shown = [name for name in pictures if name.endswith(".png")]
+        return "".join(f"\n\n![{name}](get-artifact?path={name}&run_uuid={run_id})" for name in shown)
 
 
 def _dataset_input(table: DataUsed) -> DatasetInput:

@@ -23,8 +23,8 @@ NIGHT = NightLog(
     outcome=measured("ease", 0.5, k=50, ease={"l2": 500}),
     candidates=(measured("popularity", 0.2), measured("ease", 0.4, l2=500)),
     sweep={alpha: measured(f"α={alpha}", 0.3 + alpha / 10, alpha=alpha) for alpha in (0.0, 0.5, 1.0)},
-    popularity=measured("popularity", 0.2),
     data=(DataUsed("interactions", "0123456789abcdef0123", 150_000),),
     tables={"gates": pl.DataFrame({"name": ["learnable"], "passed": [True]})},
+    pictures={"alpha.png": b"a picture", "alpha.html": b"a page"},
     tags={"decision": "first"},
 )

@@ -52,9 +52,9 @@ def test_its_data_figure_and_tables_can_be_looked_at(registry: Registry, client:
     (used,) = client.get_run(run_id).inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("interactions", "0123456789abcdef")
     assert json.loads(used.dataset.profile) == {"num_rows": 150_000}
-    assert {file.path for file in client.list_artifacts(run_id)} == {"alpha.png", "gates.json"}
+    assert {file.path for file in client.list_artifacts(run_id)} == {"alpha.html", "alpha.png", "gates.json"}
     files = tmp_path / "mlartifacts" / run_id / "artifacts"
-    assert (files / "alpha.png").read_bytes().startswith(b"\x89PNG")
+    assert (files / "alpha.png").read_bytes() == b"a picture"
     assert json.loads((files / "gates.json").read_text()) == {
         "columns": ["name", "passed"],
         "data": [["learnable", True]],
@@ -77,6 +77,7 @@ def test_a_night_and_the_experiment_are_described_with_the_picture(registry: Reg
     note = client.get_run(run_id).data.tags["mlflow.note.content"]
     assert note.startswith("**first**: {no format}.")
     assert f"(get-artifact?path=alpha.png&run_uuid={run_id})" in note
+    assert "alpha.html" not in note
     experiment = client.get_experiment_by_name("nightschool")
     assert "Every run is one night" in experiment.tags["mlflow.note.content"]
 
@@ -130,7 +131,7 @@ def test_a_store_that_is_gone_is_unreachable(registry: Registry, monkeypatch: py
 
 
 def test_a_night_without_a_sweep_has_no_curve(registry: Registry, client: MlflowClient) -> None:
-    run_id = registry.nights.log(replace(NIGHT, sweep={}, popularity=None, tables={}, data=()))
+    run_id = registry.nights.log(replace(NIGHT, sweep={}, pictures={}, tables={}, data=()))
     assert client.list_artifacts(run_id) == []
 
 

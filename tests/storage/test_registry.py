@@ -102,7 +102,7 @@ def test_models_of_releases_that_are_gone_go_too(
     registry.set_champion(B)
     assert registry.prune({A}) == [A]
     assert registry.prune({A}) == []
-    assert {file.path for file in client.list_artifacts(ids[A])} == {"alpha.png", "gates.json"}
+    assert {file.path for file in client.list_artifacts(ids[A])} == {"alpha.html", "alpha.png", "gates.json"}
     assert client.list_artifacts(ids[B], "model")
     assert registry.champion() == B
 

@@ -1,10 +1,13 @@
 """A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
+from nightschool.charts.alpha import alpha_chart
+from nightschool.charts.theme import as_page, as_png
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
@@ -15,7 +18,7 @@ from nightschool.night.reporting.metrics import number
 from nightschool.night.reporting.model_card import model_card
 from nightschool.recipe import Recipe
 from nightschool.settings import Settings
-from nightschool.storage.night_log import Measured, NightLog
+from nightschool.storage.night_log import DECISIVE, Measured, NightLog
 from nightschool.vocabulary import POPULARITY
 
 _LONGEST_TAG: Final = 2000
@@ -47,17 +50,26 @@ def night_log(
         outcome=Measured(recipe.name, params, of_recipe.filter(pl.col(SEGMENT) == OVERALL)),
         candidates=candidates,
         sweep=sweep,
-        popularity=next((c for c in candidates if c.name == POPULARITY), None),
         data=night.identity.used,
         tables={
             "model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]),
             "trials": _trials(selected),
             "metrics": _metrics(validation, test),
         },
+        pictures=_pictures(sweep, next((c for c in candidates if c.name == POPULARITY), None)),
         tags={"decision": proved.decision, "dataset": night.manifest.name, **_context_tags(contextual)},
         description=_description(night, selected, proved),
         card=model_card(night, prepared, proved, of_recipe),
     )
+
+
+def _pictures(sweep: Mapping[float, Measured], popularity: Measured | None) -> dict[str, bytes]:
+    """Draw the α curve; nothing where no α was measured."""
+    means = {alpha: mean for alpha, one in sweep.items() if (mean := one.mean(*DECISIVE)) is not None}
+    if not means:
+        return {}
+    chart = alpha_chart(means, popularity.mean(*DECISIVE) if popularity else None, "{}@{}".format(*DECISIVE))
+    return {"alpha.png": as_png(chart), "alpha.html": as_page(chart).encode()}
 
 
 def _metrics(validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:

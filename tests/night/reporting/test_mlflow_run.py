@@ -107,7 +107,8 @@ def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Nigh
     assert values == {"popularity": pytest.approx(0.1), "ease": pytest.approx(0.2)}
     assert log.candidates[1].params == {"l2": 5.0}
     assert log.candidates[1].figures == {"fit_seconds": 2.5}
-    assert log.popularity is log.candidates[0]
+    assert log.pictures["alpha.png"].startswith(b"\x89PNG")
+    assert log.pictures["alpha.html"].startswith(b"<!DOCTYPE html>")
     assert {alpha: point.mean("ndcg", 10).value for alpha, point in log.sweep.items()} == {0.0: 0.15, 0.5: 0.25}
     assert log.sweep[0.5].name == "α=0.5"
     assert log.sweep[0.5].params == {"alpha": "0.5"}

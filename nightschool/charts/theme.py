@@ -1,0 +1,41 @@
+"""The look of every chart, and its forms: a picture, and a page of its own that answers a mouse."""
+
+import io
+from typing import Any, Final
+
+import altair as alt
+
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+GREY: Final = "#777777"
+COLOURS: Final = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", ORANGE, "#F0E442", GREY)
+"""Colours that the colour-blind tell apart: Okabe and Ito, "Color Universal Design", 2008."""
+
+WIDTH: Final = 560
+HEIGHT: Final = 260
+
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+
+
+def styled(chart: Any) -> Any:
+    """Return the chart in our fonts and colours; a layer or a part of another chart is styled with the whole."""
+    return (
+        chart.configure_range(category=list(COLOURS))
+        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridOpacity=0.5)
+        .configure_legend(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        .configure_view(stroke=None)
+    )
+
+
+def as_png(chart: Chart) -> bytes:
+    """Draw a chart as a picture, twice as fine as it is large."""
+    picture = io.BytesIO()
+    styled(chart).save(picture, format="png", scale_factor=2)
+    return picture.getvalue()
+
+
+def as_page(chart: Chart) -> str:
+    """Return a page that shows the chart and answers a mouse; it asks no other host."""
+    page = io.StringIO()
+    styled(chart).save(page, format="html", inline=True, embed_options={"actions": False})
+    return page.getvalue()
