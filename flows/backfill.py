@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.form import NightForm
 from flows.retrain import retrain
 from nightschool.application.home import open_home
 from nightschool.night.backfill import list_instants, require_all, run_nights
@@ -20,7 +21,7 @@ def backfill(
     at: time | None = None,
     dataset: str | None = None,
     source_root: Path | None = None,
-    config: NightConfig = NightConfig(),
+    config: NightForm = NightConfig(),
 ) -> list[dict[str, Any]]:
     """Run the night of each day, and return the outcome of each; the flow fails at its end where a night failed.
 

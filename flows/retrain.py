@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.form import NightForm
 from nightschool.application.attempt import Attempt
 from nightschool.application.bind_home import bind_home
 from nightschool.application.opening import check_configuration, open_night
@@ -31,7 +32,7 @@ def retrain(
     dataset: str | None = None,
     source_root: Path | None = None,
     as_of: datetime | None = None,
-    config: NightConfig = NightConfig(),
+    config: NightForm = NightConfig(),
     force: bool = False,
     dry_run: bool = False,
     make_current: bool = False,

@@ -1,5 +1,6 @@
 """Stage prepare: score 0–10, indices, signals and filters, and the cut into train, validation and test."""
 
+import logging
 from pathlib import Path
 
 from prefect import task
@@ -11,11 +12,16 @@ from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared, prepare_events
 from nightschool.night.records import PrepareRecord
 
+logger = logging.getLogger("nightschool.tasks")
+
 
 @task(cache_policy=NO_CACHE)
 def prepare(night: Night) -> PrepareRecord:
     """Score and index the events known at T, and cut them by the strongest protocol that the data allow."""
-    return resumable(night, PrepareRecord, lambda folder: _prepare(night, folder))
+    record = resumable(night, PrepareRecord, lambda folder: _prepare(night, folder))
+    told = (record.users, record.items, record.events, record.protocol)
+    logger.info("prepare: %d users, %d items, %d events, proved on %s", *told)
+    return record
 
 
 def load(night: Night, prepared: PrepareRecord) -> Prepared:

@@ -1,5 +1,6 @@
 """Stage prove: challenger, champion and popularity, refitted and compared once on the test."""
 
+import logging
 from pathlib import Path
 
 import polars as pl
@@ -17,11 +18,15 @@ from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
 
+logger = logging.getLogger("nightschool.tasks")
+
 
 @task(cache_policy=NO_CACHE)
 def prove(night: Night, prepared: PrepareRecord, selected: SelectRecord) -> ProveRecord:
     """Compare the chosen recipe with the champion and popularity on the test, once, and approve one of them."""
-    return resumable(night, ProveRecord, lambda folder: _prove(night, prepared, selected, folder))
+    record = resumable(night, ProveRecord, lambda folder: _prove(night, prepared, selected, folder))
+    logger.info("prove: %s: %s", record.decision, record.sentence)
+    return record
 
 
 def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder: Path) -> ProveRecord:

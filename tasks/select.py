@@ -1,5 +1,6 @@
 """Stage select: models, hyper-parameters and α, chosen on validation."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +22,15 @@ from nightschool.night.selection.select import choose_recipe
 from nightschool.night.selection.selection import Selection
 from tasks.prepare import load
 
+logger = logging.getLogger("nightschool.tasks")
+
 
 @task(cache_policy=NO_CACHE)
 def select(night: Night, prepared: PrepareRecord) -> SelectRecord:
     """Choose tonight's recipe on validation: models, hyper-parameters and α or the weights of a blend."""
-    return resumable(night, SelectRecord, lambda folder: _select(night, prepared, folder))
+    record = resumable(night, SelectRecord, lambda folder: _select(night, prepared, folder))
+    logger.info("select: %s; %s", record.recipe.name, record.bought or "not searched tonight")
+    return record
 
 
 def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord:

@@ -4,15 +4,17 @@ import logging
 
 import httpx
 from prefect.artifacts import create_link_artifact
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectException
+from prefect.exceptions import ObjectNotFound, PrefectException
 
 from nightschool.application.announce import dataset_of_home
+from nightschool.application.rollback import choice_of_release
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE, Lake
-from nightschool.storage.mlflow_addresses import VIEW
+from nightschool.storage.mlflow_addresses import run_page
 from nightschool.storage.nights import NightRow
 from nightschool.storage.releases import Releases
 
@@ -31,10 +33,30 @@ def label_run(row: NightRow, lake: Lake) -> None:
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(context.flow_run.id, name=row.release_id or None, tags=sorted(tags))
+            if row.release_id:
+                _offer_releases(client)
         if row.release_id:
             _link(row.release_id, lake)
     except (httpx.HTTPError, PrefectException, NotFound, *UNREADABLE) as error:
         logger.warning("the run could not be named and tagged: %s", error)
+    except Exception:
+        # The night has ended: what only decorates its run must not fail it.
+        logger.exception("the run could not be named and tagged")
+
+
+def _offer_releases(client: SyncPrefectClient) -> None:
+    """Let the form of a rollback offer the releases that there are now; nothing where no server holds that form."""
+    try:
+        deployment = client.read_deployment_by_name("rollback/rollback")
+    except ObjectNotFound:
+        return
+    schema = dict(deployment.parameter_openapi_schema or {})
+    fields = dict(schema.get("properties", {}))
+    schema["properties"] = {
+        **fields,
+        "release_id": choice_of_release({"type": "string", **fields.get("release_id", {})}),
+    }
+    client.update_deployment(deployment.id, DeploymentUpdate.model_validate({"parameter_openapi_schema": schema}))
 
 
 def _link(release_id: str, lake: Lake) -> None:
@@ -43,5 +65,5 @@ def _link(release_id: str, lake: Lake) -> None:
     create_link_artifact(page, link_text=release_id, key="release", description="The release on the operator's page.")
     run_id = Releases(lake).get(release_id).mlflow_run_id
     if run_id:
-        link = f"{settings.mlflow_page}/#/experiments/1/runs/{run_id}?{VIEW}"
+        link = f"{settings.mlflow_page}{run_page(run_id)}"
         create_link_artifact(link, link_text=run_id, key="mlflow", description="The night in MLflow.")

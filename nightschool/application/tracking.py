@@ -52,6 +52,9 @@ def track_end(row: NightRow, run_key: str | None) -> None:
         Registry(settings.tracking_uri, settings.paths.mlflow_artifacts).nights.close(end)
     except (Unreachable, *UNREADABLE) as error:
         logger.warning("MLflow does not know how this night ended: %s", error)
+    except Exception:
+        # The night has ended: what only decorates it must not fail it.
+        logger.exception("MLflow does not know how this night ended")
 
 
 def prune_releases(home: Home, keep: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The look of every chart, and its forms: a picture, and a page of its own that answers a mouse."""
+"""The look of every chart, and its forms: a picture, a drawing, and a page of its own that answers a mouse."""
 
 import io
 from typing import Any, Final
@@ -32,6 +32,13 @@ def as_png(chart: Chart) -> bytes:
     picture = io.BytesIO()
     styled(chart).save(picture, format="png", scale_factor=2)
     return picture.getvalue()
+
+
+def as_svg(chart: Chart) -> str:
+    """Draw a chart as SVG, with its text as text."""
+    drawing = io.StringIO()
+    styled(chart).save(drawing, format="svg")
+    return drawing.getvalue()
 
 
 def as_page(chart: Chart) -> str:

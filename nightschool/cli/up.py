@@ -15,7 +15,7 @@ from nightschool.cli import show
 from nightschool.cli.process_group import ProcessGroup
 from nightschool.errors import ConfigurationError
 from nightschool.settings import Settings
-from nightschool.storage.mlflow_addresses import VIEW, location, relocate
+from nightschool.storage.mlflow_addresses import RUNS_PAGE, VIEW, location, relocate
 
 HOST = "127.0.0.1"
 POOL = "local"
@@ -147,7 +147,7 @@ def _show_addresses(settings: Settings, logs: Path, ports: Ports) -> None:
     rows = [
         ["lists, releases", f"http://{HOST}:{page_port}"],
         ["nights, schedules, reports", f"http://{HOST}:{port}"],
-        ["nights in MLflow, each with its best α", f"http://{HOST}:{mlflow_port}/#/experiments/1/runs?{VIEW}"],
+        ["nights in MLflow, each with its best α", f"http://{HOST}:{mlflow_port}{RUNS_PAGE}{VIEW}"],
         ["run a night now", f"http://{HOST}:{port}/deployments → retrain → Run"],
         ["home", str(settings.paths.root)],
         ["logs", str(logs)],

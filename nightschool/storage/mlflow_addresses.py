@@ -7,8 +7,11 @@ from typing import Final
 
 NAME: Final = "nightschool"
 """What the experiment of the nights and the registered model are called."""
-VIEW: Final = "workflowType=machine_learning"
-"""The query with which MLflow's pages show runs; without it a first visit opens on views of language models."""
+RUNS_PAGE: Final = "/#/experiments/1/runs"
+"""Where MLflow's page lists the nights; the experiment is the first that a store makes after its own."""
+
+VIEW: Final = "?workflowType=machine_learning"
+"""Without it a first visit to MLflow's page opens on views of language models."""
 
 _ADDRESSES: Final = (
     ("experiments", "artifact_location"),
@@ -48,6 +51,11 @@ def relocate(database: Path, artifact_root: Path) -> bool:
         connection.execute(outside, (root,))
         connection.execute("COMMIT")
     return True
+
+
+def run_page(run_id: str) -> str:
+    """Return where MLflow's page shows a run."""
+    return f"{RUNS_PAGE}/{run_id}{VIEW}"
 
 
 def location(artifact_root: Path) -> str:

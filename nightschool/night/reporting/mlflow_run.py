@@ -1,24 +1,22 @@
 """A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
 import json
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
-from nightschool.charts.alpha import alpha_chart
 from nightschool.charts.theme import as_page, as_png
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
 from nightschool.night.records import ContextEntry, ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
-from nightschool.night.reporting.best_alpha import best_alpha
+from nightschool.night.reporting.alpha import alpha_curve, best_alpha
 from nightschool.night.reporting.metrics import number
 from nightschool.night.reporting.model_card import model_card
 from nightschool.recipe import Recipe
 from nightschool.settings import Settings
-from nightschool.storage.night_log import DECISIVE, Measured, NightLog
+from nightschool.storage.night_log import Measured, NightLog
 from nightschool.vocabulary import POPULARITY
 
 _LONGEST_TAG: Final = 2000
@@ -40,7 +38,7 @@ def night_log(
         point.alpha: Measured(f"α={point.alpha:g}", {"alpha": f"{point.alpha:g}"}, _rows(validation, point.name))
         for point in selected.sweep
     }
-    recipe = proved.recipe
+    recipe, curve = proved.recipe, alpha_curve(selected)
     params = {"recipe": recipe.name, **night.config.model_dump(mode="json")}
     of_recipe = test.filter(pl.col(MODEL) == _role(recipe, selected))
     return NightLog(
@@ -56,20 +54,11 @@ def night_log(
             "trials": _trials(selected),
             "metrics": _metrics(validation, test),
         },
-        pictures=_pictures(sweep, next((c for c in candidates if c.name == POPULARITY), None)),
+        pictures={} if curve is None else {"alpha.png": as_png(curve), "alpha.html": as_page(curve).encode()},
         tags={"decision": proved.decision, "dataset": night.manifest.name, **_context_tags(contextual)},
         description=_description(night, selected, proved),
         card=model_card(night, prepared, proved, of_recipe),
     )
-
-
-def _pictures(sweep: Mapping[float, Measured], popularity: Measured | None) -> dict[str, bytes]:
-    """Draw the α curve; nothing where no α was measured."""
-    means = {alpha: mean for alpha, one in sweep.items() if (mean := one.mean(*DECISIVE)) is not None}
-    if not means:
-        return {}
-    chart = alpha_chart(means, popularity.mean(*DECISIVE) if popularity else None, "{}@{}".format(*DECISIVE))
-    return {"alpha.png": as_png(chart), "alpha.html": as_page(chart).encode()}
 
 
 def _metrics(validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:

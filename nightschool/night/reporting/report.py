@@ -18,9 +18,12 @@ from nightschool.night.records import (
     SelectRecord,
     ValidateRecord,
 )
+from nightschool.night.reporting.alpha import best_alpha
 from nightschool.night.reporting.freshness import EVENTS, PLACES, YOUNG
 from nightschool.night.reporting.metrics import figures_in_markdown, number
+from nightschool.settings import Settings
 from nightschool.storage.as_of import scan_at
+from nightschool.storage.mlflow_addresses import run_page
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.vocabulary import AUDIENCE_LIST
@@ -86,6 +89,8 @@ def night_report(night: Night, ingested: IngestRecord, published: PublishRecord)
         "trials": dict(Counter(trial.model for trial in selected.trials if not trial.cut)),
         "failures": chosen["failures"],
         "sweep": chosen["sweep"],
+        "alpha": best_alpha(selected.sweep),
+        "mlflow_run_id": refitted.mlflow_run_id,
         "roles": [role.model_dump(mode="json") for role in proved.roles],
         "gates": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
         "decision": proved.decision,
@@ -117,28 +122,45 @@ def sample_user(night: Night) -> dict[str, Any]:
     }
 
 
-def in_markdown(report: Document) -> str:
-    """Render the report as a page of Markdown; of a night that did not run, what became of its files and rows."""
+def in_markdown(report: Document, picture: str = "") -> str:
+    """Render the report as a page of Markdown; of a night that did not run, what became of its files and rows.
+
+    Args:
+        report: The report.
+        picture: The address of the picture of the α curve, which is shown with the summary; empty without.
+    """
     title = f"# {report['status']}: {report['release_id'] or report['dataset']}"
-    lines = [title, "", report["sentence"], "", f"- T: {report['as_of']}"]
+    lines = [title, "", report["sentence"], *_links(report), "", f"- T: {report['as_of']}"]
     if "protocol" not in report:
         lines += [*_notes(report["warnings"]), *_rows_in_markdown(report["rows"])]
         return "\n".join(lines) + "\n"
-    lines += _summary(report)
+    lines += [*_summary(report), *(["", f"![Quality over α]({picture})"] if picture else [])]
+    lines += _rows_in_markdown(report["rows"])
     for section in (_signals, _on_the_test, _ages, _measured, _gates):
         lines += section(report)
     return "\n".join(lines) + "\n"
 
 
+def _links(report: Document) -> list[str]:
+    """Link the night's release and its MLflow run."""
+    settings, links = Settings(), []
+    if report["release_id"]:
+        links.append(f"[The release]({settings.page}/operator?releases=all#release-{report['release_id']})")
+    if report.get("mlflow_run_id"):
+        links.append(f"[the night in MLflow]({settings.mlflow_page}{run_page(report['mlflow_run_id'])})")
+    return ["", ", ".join(links)] if links else []
+
+
 def _summary(report: Document) -> list[str]:
-    lines = [f"- proved on: {report['protocol']}"]
+    lines = [f"- {report['alpha']}"] if report["alpha"] else []
+    lines.append(f"- proved on: {report['protocol']}")
     if report["search"]:
         lines.append(f"- search: {report['search']}")
     if report["trials"]:
         counts = ", ".join(f"{model} {count}" for model, count in report["trials"].items())
         lines.append(f"- settings tried, the defaults among them: {counts}")
     tried = [f"{one['name']}, when tried: {one['note']}" for one in report["candidates"] if one["note"]]
-    return [*lines, *_notes([*report["warnings"], *tried]), *_rows_in_markdown(report["rows"])]
+    return [*lines, *_notes([*report["warnings"], *tried])]
 
 
 def _notes(warnings: Sequence[str]) -> list[str]:

@@ -39,7 +39,10 @@ SELECTED: SelectRecord = example(
         TrialEntry(model="ease", params={"l2": 7.0}, value=0.19, seconds=1.5),
         TrialEntry(model="ease", params={"l2": 1e-9}, value=None, seconds=0.0),
     ),
-    sweep=(AlphaEntry(alpha=0.0, name="content", metrics={}), AlphaEntry(alpha=0.5, name=HYBRID, metrics={})),
+    sweep=(
+        AlphaEntry(alpha=0.0, name="content", metrics={"ndcg@10": [0.15, 0.1, 0.2]}, behind=(0.1, 0.05, 0.15)),
+        AlphaEntry(alpha=0.5, name=HYBRID, metrics={"ndcg@10": [0.25, 0.2, 0.3]}),
+    ),
 )
 
 
@@ -128,6 +131,7 @@ def test_all_that_was_measured_is_a_table(night: Night) -> None:
 def test_the_night_and_its_model_are_described(night: Night) -> None:
     log = log_of(night)
     assert log.description.startswith("**first**: ")
+    assert "α = 0.5 is best on validation" in log.description
     assert f"/operator?releases=all#release-{night.identity.release_id}" in log.description
     assert "# ease" in log.card
     assert "| activity:new | 7 | -0.6900 | -0.7000 – -0.6800 |" in log.card

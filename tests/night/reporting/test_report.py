@@ -125,6 +125,11 @@ def test_figures_of_any_declared_stage_are_in_the_report(night: Night, monkeypat
     assert lines[lines.index("## Measured by the stage further") + 4] == "| share of places | 0.1250 |"
 
 
+def test_the_picture_of_the_curve_comes_with_the_summary(night: Night) -> None:
+    page = in_markdown(night_report(night, CAME, published(None)), "data:image/svg+xml;base64,AAAA")
+    assert "\n\n![Quality over α](data:image/svg+xml;base64,AAAA)\n\n## Rows\n" in page
+
+
 def test_dry_run_has_no_release_and_no_learner(night: Night) -> None:
     report = night_report(night, CAME, published(None))
     assert (report["status"], report["release_id"], report["learner"]) == ("dry run", None, None)
@@ -148,8 +153,11 @@ def test_page_says_what_happened(night: Night) -> None:
     keep(night, example(ValidateRecord, warnings=("odd",)))
     page = in_markdown(night_report(night, CAME, published(night.identity.release_id)))
     assert page.startswith(f"# published: {night.identity.release_id}\n\nease is better than popularity\n")
+    release_page = f"http://127.0.0.1:8000/operator?releases=all#release-{night.identity.release_id}"
+    assert f"\n[The release]({release_page}), [the night in MLflow](http://127.0.0.1:5000/#/experiments/1/runs/" in page
     for line in (
         f"- T: {MONDAY.isoformat()}",
+        "- α = 0.5 is best on validation with ndcg@10 0.3100",
         "- proved on: temporal-user",
         "- settings tried, the defaults among them: ease 2, ials 1",
         "- note: odd",

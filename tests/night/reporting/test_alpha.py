@@ -1,5 +1,6 @@
-from nightschool.night.records import AlphaEntry
-from nightschool.night.reporting.best_alpha import best_alpha
+from nightschool.night.records import AlphaEntry, CandidateEntry, SelectRecord
+from nightschool.night.reporting.alpha import alpha_curve, best_alpha
+from tests.night.records import example
 
 
 def entry(alpha: float, ndcg: float, *behind: float | None) -> AlphaEntry:
@@ -23,3 +24,20 @@ def test_those_that_are_not_told_apart_are_named() -> None:
 def test_without_figures_there_is_nothing_to_say() -> None:
     assert best_alpha(()) == ""
     assert best_alpha((AlphaEntry(alpha=0.0, name="", metrics={}),)) == ""
+
+
+def selected(*sweep: AlphaEntry) -> SelectRecord:
+    popularity = CandidateEntry(
+        name="popularity", params={}, fit_seconds=0, note=None, n_users=1, metrics={"ndcg@10": [0.05, 0.04, 0.06]}
+    )
+    return example(SelectRecord, sweep=sweep, candidates=(popularity,))
+
+
+def test_the_curve_is_drawn_beside_popularity() -> None:
+    drawn = str(alpha_curve(selected(entry(0.0, 0.1), entry(1.0, 0.3))).to_dict())
+    assert "'value': 0.3, 'low': 0.3, 'high': 0.3" in drawn
+    assert "'value': 0.05, 'name': 'popularity'" in drawn
+
+
+def test_without_figures_there_is_no_curve() -> None:
+    assert alpha_curve(selected(AlphaEntry(alpha=0.0, name="", metrics={}))) is None
