@@ -41,8 +41,8 @@ test-faults: install ## Killed nights, and every service of the containers from 
 test-slow: install ## The long tests (50 minutes)
 	$(PYTEST) -m slow
 
-pictures: install ## The pictures of the page in docs/screenshots/, taken anew
-	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/serving/page/test_pictures.py
+pictures: install ## The pictures of page and dashboards in docs/screenshots/, taken anew
+	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/serving/page/test_pictures.py tests/flows/test_dashboards.py
 
 coverage: install ## `make test`, and the share of lines and branches that it runs
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html:.nightschool/coverage

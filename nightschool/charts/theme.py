@@ -28,9 +28,9 @@ def styled(chart: Any) -> Any:
 
 
 def as_png(chart: Chart) -> bytes:
-    """Draw a chart as a picture, twice as fine as it is large."""
+    """Draw a chart as a picture, finer than it is large."""
     picture = io.BytesIO()
-    styled(chart).save(picture, format="png", scale_factor=2)
+    styled(chart).save(picture, format="png", scale_factor=1.5)
     return picture.getvalue()
 
 
