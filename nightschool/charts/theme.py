@@ -11,6 +11,12 @@ GREY: Final = "#777777"
 COLOURS: Final = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", ORANGE, "#F0E442", GREY)
 """Colours that the colour-blind tell apart: Okabe and Ito, "Color Universal Design", 2008."""
 
+_INK: Final = "#010203"
+"""Stands in a drawing for the colour of the text around it."""
+
+_GROUND: Final = "#fdfcfb"
+"""Stands in a drawing for no ground."""
+
 WIDTH: Final = 560
 HEIGHT: Final = 260
 
@@ -39,6 +45,25 @@ def as_svg(chart: Chart) -> str:
     drawing = io.StringIO()
     styled(chart).save(drawing, format="svg")
     return drawing.getvalue()
+
+
+def as_drawing(chart: Chart) -> str:
+    """Draw a chart as SVG for a page that may be light or dark: ink in the colour of its text, no ground."""
+    drawing = io.StringIO()
+    inked = (
+        styled(chart)
+        .configure(background=_GROUND)
+        .configure_axis(
+            labelColor=_INK, titleColor=_INK, domainColor=_INK, tickColor=_INK, gridColor=_INK, gridOpacity=0.12
+        )
+        .configure_text(color=_INK)
+        .configure_title(color=_INK)
+        .configure_legend(labelColor=_INK, titleColor=_INK)
+        .configure_header(labelColor=_INK, titleColor=_INK)
+        .configure_view(stroke=None)
+    )
+    inked.save(drawing, format="svg")
+    return drawing.getvalue().replace(_INK, "currentColor").replace(_GROUND, "none")
 
 
 def as_page(chart: Chart) -> str:

@@ -23,6 +23,7 @@ from nightschool.cli import (
     oracle,
     quarantine,
     releases,
+    report,
     serve,
     services,
     show,
@@ -41,7 +42,14 @@ SET_UP: Final = "Set up, back up"
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     NIGHTS: (night.retrain, nights.nights, backfill.backfill, night.ingest),
-    PUBLISHED: (lookup.recommend, lookup.path, lookup.similar_items, lookup.similar_users, lookup.export),
+    PUBLISHED: (
+        lookup.recommend,
+        lookup.path,
+        lookup.similar_items,
+        lookup.similar_users,
+        lookup.export,
+        report.report,
+    ),
     SERVERS: (services.up, serve.serve, services.doctor, automations.automations),
     DATA: (forget.forget,),
     COMPARE: (night.evaluate, oracle.oracle),

@@ -138,11 +138,16 @@ def coverage_at(items: Indices, available: Mask, k: int) -> float:
 
 def gini_at(items: Indices, available: Mask, k: int) -> float:
     """Compute the Gini coefficient of how often lists show each available item: 0 evenly, towards 1 one item only."""
-    counts = np.sort(_times_shown(items, len(available), k)[available])
-    n, total = len(counts), counts.sum()
+    return gini(_times_shown(items, len(available), k)[available])
+
+
+def gini(counts: NDArray[np.number]) -> float:
+    """Compute the Gini coefficient of counts: 0 where all are alike, towards 1 where one has all; NaN of none."""
+    ordered = np.sort(counts)
+    n, total = len(ordered), ordered.sum()
     if not total:
         return float("nan")
-    return float(((2 * np.arange(1, n + 1) - n - 1) * counts).sum() / (n * total))
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * total))
 
 
 def _times_shown(items: Indices, n_items: int, k: int) -> Counts:

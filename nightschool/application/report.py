@@ -1,0 +1,88 @@
+"""The report of a release: read from the tables, written as one page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nightschool.application.home import open_home
+from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, METRICS, RECOMMENDATIONS, TITLE, USERS
+from nightschool.errors import NotFound
+from nightschool.reports.activity import activity_section
+from nightschool.reports.attributes import attributes_section
+from nightschool.reports.changes import changes_section
+from nightschool.reports.costs import costs_section
+from nightschool.reports.decision import decision_section, published, recipe_in_words
+from nightschool.reports.document import Section, render
+from nightschool.reports.quality import quality_section
+from nightschool.storage.as_of import scan_at
+from nightschool.storage.durable import atomic_write_text
+from nightschool.storage.home import Home
+from nightschool.storage.nights import Nights
+from nightschool.storage.releases import Release
+
+
+def write_report(release_id: str | None, folder: Path | None) -> Path:
+    """Write the report of a release, and return its file.
+
+    Args:
+        release_id: The release; None: the current one.
+        folder: Where to; None: `reports` in the home.
+
+    Raises:
+        NotFound: There is no such release, or none yet.
+    """
+    home = open_home()
+    release = home.releases.get(release_id) if release_id else home.releases.current()
+    if release is None:
+        raise NotFound("nothing was published yet", do="run a night first")
+    file = (folder or home.paths.reports) / f"{release.release_id}.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write_text(file, _page(home, release))
+    return file
+
+
+def _page(home: Home, release: Release) -> str:
+    dataset = home.binding.dataset
+    title = f"{dataset}: {release.release_id}"
+    subtitle = f"{recipe_in_words(release)}; what was known at {release.as_of:%Y-%m-%d %H:%M} UTC"
+    return render(title, subtitle, _sections(home, release))
+
+
+def _sections(home: Home, release: Release) -> list[Section]:
+    lake, as_of = home.lake, release.as_of
+    metrics = _metrics(home, release.release_id)
+    items, users = (scan_at(lake, table, as_of).collect() for table in (ITEMS, USERS))
+    events = scan_at(lake, INTERACTIONS, as_of)
+    titles = items.select(ITEM_ID, TITLE)
+    found = [decision_section(release, metrics)]
+    before = _before(home, release)
+    if before is not None:
+        was = published(home.releases.get(before), _metrics(home, before))
+        found.append(changes_section(lake, release.release_id, before, titles, published(release, metrics), was))
+    found += [quality_section(metrics, published(release, metrics)), activity_section(events)]
+    found.append(attributes_section(users, items, events, *_declared(release, users, items)))
+    nights = Nights.of(home.paths).all()
+    own = next((one for one in nights if one.release_id == release.release_id), None)
+    return [*found, costs_section(own, nights)]
+
+
+def _metrics(home: Home, release_id: str) -> pl.DataFrame:
+    return home.lake.scan(METRICS, release_id).collect()
+
+
+def _before(home: Home, release: Release) -> str | None:
+    """Return the release that the night started from, where both still have lists."""
+    champion = release.gates.get("champion")
+    readable = home.lake.releases(RECOMMENDATIONS)
+    return str(champion) if {champion, release.release_id} <= readable else None
+
+
+def _declared(release: Release, users: pl.DataFrame, items: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the declared attributes of users and items that are single texts."""
+    parts: Mapping[str, Any] = release.gates.get("basis_parts", {})
+    of_users = parts.get("user attributes", {}).get("attributes", [])
+    columns = parts.get("item columns", {})
+    of_items = [*columns.get("categories", []), *columns.get("ordinals", {})]
+    return [name for name in of_users if name in users.columns], [name for name in of_items if name in items.columns]

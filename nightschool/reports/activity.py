@@ -1,0 +1,188 @@
+"""What users did: when, how much, and how unevenly."""
+
+import math
+from collections.abc import Callable
+
+import altair as alt
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightschool.charts.theme import BLUE, HEIGHT, ORANGE, WIDTH, Chart
+from nightschool.columns import DURATION, EVENT, ITEM_ID, LIKED, RATING, TIMESTAMP, USER_ID
+from nightschool.evaluation.metrics import gini
+from nightschool.reports.counts import bars, shares
+from nightschool.reports.document import Plot, Section
+
+_Draw = Callable[[pl.LazyFrame], Plot | None]
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_POINTS = 200  # of a Lorenz curve
+_BINS = 30
+_MOST_DAYS = 400
+
+
+def activity_section(events: pl.LazyFrame) -> Section:
+    """Draw activity over time and through the week, the long tails, and what events are like.
+
+    Args:
+        events: The interactions as of T.
+    """
+    facts = events.select(
+        events=pl.len(),
+        users=pl.col(USER_ID).n_unique(),
+        items=pl.col(ITEM_ID).n_unique(),
+        timed=pl.col(TIMESTAMP).count(),
+    )
+    n, users, items, timed = facts.collect().row(0)
+    if not n:
+        return Section("What users did", ["There are no interactions yet."])
+    lead = [
+        f"{n:,} interactions of {users:,} users with {items:,} items: {n / users:.1f} a user. Of all pairs of a user "
+        f"and an item, {n / (users * items):.2%} at most were met."
+    ]
+    always: tuple[_Draw, ...] = (_tail, _amounts, _kinds, _durations, _ratings, _likes)
+    plots = [draw(events) for draw in ((_over_time, _through_the_week, *always) if timed else always)]
+    return Section("What users did", lead, [plot for plot in plots if plot is not None])
+
+
+def _over_time(events: pl.LazyFrame) -> Plot:
+    days = events.drop_nulls(TIMESTAMP).group_by(pl.col(TIMESTAMP).dt.date().alias("day")).len(name="events").collect()
+    span = (
+        days["day"].to_list()[int(days["day"].arg_max() or 0)] - days["day"].to_list()[int(days["day"].arg_min() or 0)]
+    ).days + 1
+    unit = "1d" if span <= _MOST_DAYS else "1w"
+    drawn = days.sort("day").group_by_dynamic("day", every=unit).agg(pl.col("events").sum())
+    busiest = days.sort("events", "day", descending=[True, False]).row(0)
+    chart = (
+        alt.Chart(drawn)
+        .mark_line(color=BLUE)
+        .encode(
+            x=alt.X("day:T", title=None), y=alt.Y("events:Q", title=f"events a {'day' if unit == '1d' else 'week'}")
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+    mean = days["events"].sum() / span
+    return Plot.of(chart, f"{mean:,.0f} events a day over {span:,} days; most, {busiest[1]:,}, on {busiest[0]}.")
+
+
+def _through_the_week(events: pl.LazyFrame) -> Plot:
+    at = pl.col(TIMESTAMP)
+    cells = (
+        events.drop_nulls(TIMESTAMP)
+        .group_by(weekday=at.dt.weekday(), hour=at.dt.hour())
+        .len(name="events")
+        .collect()
+        .with_columns(day=pl.col("weekday").map_elements(lambda day: _WEEKDAYS[day - 1], return_dtype=pl.String))
+        .sort("weekday", "hour")
+    )
+    chart = (
+        alt.Chart(cells.select("day", "hour", "events"))
+        .mark_rect()
+        .encode(
+            x=alt.X("hour:O", title="hour, UTC"),
+            y=alt.Y("day:O", sort=list(_WEEKDAYS), title=None),
+            color=alt.Color("events:Q", scale=alt.Scale(scheme="viridis"), title="events"),
+        )
+        .properties(width=WIDTH, height=alt.Step(24))
+    )
+    top = cells.sort("events", "weekday", "hour", descending=[True, False, False]).row(0, named=True)
+    even = cells["events"].sum() / (7 * 24)
+    times = top["events"] / even
+    noise = 1 + 4 / math.sqrt(max(even, 1.0))
+    seen = f"Most happens on {top['day']} at {top['hour']}:00, {times:.1f} times as much as in an even week"
+    return Plot.of(chart, f"{seen}{'' if times > noise else ': no more than chance would make'}.")
+
+
+def _tail(events: pl.LazyFrame) -> Plot:
+    """Draw the Lorenz curves of items and users."""
+    curves, told = [], []
+    for who, column in (("items", ITEM_ID), ("users", USER_ID)):
+        counts = events.group_by(column).len(name="n").collect()["n"].sort().to_numpy().astype(np.float64)
+        share = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
+        at = np.unique(np.linspace(0, len(counts), min(_POINTS, len(counts) + 1)).astype(int))
+        curves.append(pl.DataFrame({"who": who, "share": at / len(counts), "events": share[at]}))
+        top = counts[-max(1, len(counts) // 10) :].sum() / counts.sum()
+        told.append(f"the busiest tenth of the {who} has {top:.0%} of the events (Gini {gini(counts):.2f})")
+    chart = (
+        alt.Chart(pl.concat(curves))
+        .mark_line()
+        .encode(
+            x=alt.X("share:Q", title="share of items or users, the quietest first", axis=alt.Axis(format="%")),
+            y=alt.Y("events:Q", title="share of the events", axis=alt.Axis(format="%")),
+            color=alt.Color("who:N", title=None, scale=alt.Scale(range=[BLUE, ORANGE])),
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+    return Plot.of(chart, f"{told[0][:1].upper()}{told[0][1:]}, {told[1]}.")
+
+
+def _amounts(events: pl.LazyFrame) -> Plot:
+    counts = events.group_by(USER_ID).len(name="n").collect()["n"].to_numpy()
+    few = shares(int((counts < 5).sum()), len(counts))
+    sentence = f"Half of the users have {np.median(counts):,.0f} events or fewer; {few} have fewer than five."
+    return Plot.of(histogram(counts, "events of a user", "users"), sentence)
+
+
+def _kinds(events: pl.LazyFrame) -> Plot | None:
+    kinds = events.drop_nulls(EVENT).group_by(EVENT).len(name="n").collect()
+    return bars(kinds, EVENT, "kinds of event") if kinds.height > 1 else None
+
+
+def _durations(events: pl.LazyFrame) -> Plot | None:
+    seconds = events.select(DURATION).drop_nulls().filter(pl.col(DURATION) > 0).collect()[DURATION].to_numpy()
+    if not len(seconds):
+        return None
+    low, mid, high = np.quantile(seconds, [0.1, 0.5, 0.9])
+    sentence = f"Half of the durations are below {mid:,.0f} s; eight in ten lie between {low:,.0f} and {high:,.0f} s."
+    return Plot.of(histogram(seconds, "duration, seconds", "events"), sentence)
+
+
+def _ratings(events: pl.LazyFrame) -> Plot | None:
+    ratings = events.select(RATING).drop_nulls().collect()[RATING].to_numpy()
+    if not len(ratings):
+        return None
+    error = 1.96 * ratings.std() / math.sqrt(len(ratings))
+    sentence = f"{len(ratings):,} ratings with a mean of {ratings.mean():.3f} ± {error:.3f}."
+    return Plot.of(histogram(ratings, "rating", "events", log=False), sentence)
+
+
+def _likes(events: pl.LazyFrame) -> Plot | None:
+    """Draw the share of likes over tenths of the duration."""
+    told = events.select(DURATION, LIKED).drop_nulls().filter(pl.col(DURATION) > 0).collect()
+    if told.height < 100 or told[LIKED].n_unique() < 2:
+        return None
+    tenth = pl.col(DURATION).rank("ordinal").sub(1).mul(10).floordiv(pl.len()).cast(pl.Int32)
+    rows = (
+        told.with_columns(tenth=tenth)
+        .group_by("tenth")
+        .agg(pl.col(DURATION).median().alias("seconds"), pl.col(LIKED).mean().alias("share"), pl.len().alias("n"))
+    )
+    error = 1.96 * (pl.col("share") * (1 - pl.col("share")) / pl.col("n")).sqrt()
+    rows = rows.sort("tenth").with_columns(low=pl.col("share") - error, high=pl.col("share") + error)
+    base = alt.Chart(rows).encode(x=alt.X("seconds:Q", title="duration, seconds", scale=alt.Scale(type="log")))
+    height = alt.Y("low:Q", title="share of likes", axis=alt.Axis(format="%"))
+    chart = alt.layer(
+        base.mark_area(opacity=0.2, color=BLUE).encode(y=height, y2="high:Q"),
+        base.mark_line(point={"color": BLUE}, color=BLUE).encode(y="share:Q"),
+    ).properties(width=WIDTH, height=HEIGHT)
+    first, last = rows.row(0, named=True), rows.row(-1, named=True)
+    apart = first["high"] < last["low"] or last["high"] < first["low"]
+    seen = f"{first['share']:.1%} of the shortest tenth are liked and {last['share']:.1%} of the longest"
+    return Plot.of(chart, f"{seen}: {'the intervals are apart' if apart else 'no difference is shown'}.")
+
+
+def histogram(values: NDArray[np.number], title: str, of: str, *, log: bool = True) -> Chart:
+    """Draw how values are distributed; on a log scale where they are long-tailed."""
+    numbers = values.astype(np.float64)
+    long = log and numbers.min() > 0 and numbers.max() > 20 * np.median(numbers)
+    low, high = numbers.min(), numbers.max()
+    edges = np.geomspace(low, high, _BINS + 1) if long else np.linspace(low, high if high > low else low + 1, _BINS + 1)
+    counts, edges = np.histogram(numbers, edges)
+    drawn = pl.DataFrame({"from": edges[:-1], "to": edges[1:], "n": counts})
+    scale = alt.Scale(type="log") if long else alt.Scale(zero=False)
+    base = alt.Chart(drawn).mark_rect(color=BLUE, stroke="white", strokeWidth=0.5)
+    bins = base.encode(
+        x=alt.X("from:Q", title=title, scale=scale), x2="to:Q", y=alt.Y("n:Q", title=of), y2=alt.datum(0)
+    )
+    return alt.layer(bins).properties(width=WIDTH, height=HEIGHT)

@@ -1,0 +1,116 @@
+"""The declared attributes of users and items: how often each value is there, and which attributes go together."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from nightschool.charts.theme import WIDTH
+from nightschool.columns import EVENT, ITEM_ID, USER_ID
+from nightschool.reports.counts import bars
+from nightschool.reports.document import Plot, Section
+
+_MOST_VALUES = 60  # of an attribute that is drawn
+_MOST_SHOWN = 12  # values a side of a cross-table
+_MOST_PAIRS = 6
+
+
+def attributes_section(
+    users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Sequence[str], of_items: Sequence[str]
+) -> Section:
+    """Draw each attribute, and the pairs of attributes that tell most of each other over all events.
+
+    Args:
+        users: The users as of T.
+        items: The items as of T.
+        events: The interactions as of T.
+        of_users: The declared attributes of users that are texts.
+        of_items: The declared attributes of items that are texts.
+    """
+    plots = []
+    for who, frame, columns in (("users", users, of_users), ("items", items, of_items)):
+        for column in columns:
+            counts = frame.drop_nulls(column).group_by(column).len(name="n")
+            if 1 < counts.height <= _MOST_VALUES:
+                plots.append(bars(counts, column, f"{who} by {column.replace('_', ' ')}"))
+    if not plots:
+        return Section("What users and items are", ["No attribute with few values is declared."])
+    return Section("What users and items are", plots=[*plots, *_together(users, items, events, of_users, of_items)])
+
+
+def _together(
+    users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Sequence[str], of_items: Sequence[str]
+) -> list[Plot]:
+    """Draw the pairs that tell most of each other, as cross-tables."""
+    names = {f"{column} (user)": (users, USER_ID, column) for column in of_users}
+    names |= {f"{column} (item)": (items, ITEM_ID, column) for column in of_items}
+    frame = events.select(USER_ID, ITEM_ID, EVENT)
+    for name, (table, key, column) in names.items():
+        known = table.lazy().select(key, pl.col(column).cast(pl.String).alias(name))
+        frame = frame.join(known, on=key, how="left")
+    columns = [*names, EVENT]
+    pairs = frame.select(columns).group_by(columns).len(name="n").collect()
+    kept = [name for name in columns if 1 < pairs[name].drop_nulls().n_unique() <= _MOST_VALUES]
+    told = sorted((_information(pairs, *pair) for pair in combinations(kept, 2)), key=lambda one: -one[0])
+    return [_cross(pairs, *pair, share, shown=shown) for share, shown, pair in told[:_MOST_PAIRS]]
+
+
+def _information(pairs: pl.DataFrame, a: str, b: str) -> tuple[float, bool, tuple[str, str]]:
+    """Return how much of the less uncertain attribute the other one tells, and whether chance would not tell as much.
+
+    Mutual information over the smaller entropy. Where nothing is told, 2·n times the information is chi-square with as
+    many degrees of freedom as the table has: its mean and three standard deviations are the bound.
+    """
+    table = _counts(pairs, a, b)
+    n = table.sum()
+    p = table / n
+    rows, columns = p.sum(axis=1, keepdims=True), p.sum(axis=0, keepdims=True)
+    filled = p > 0
+    information = float((p[filled] * np.log(p[filled] / (rows @ columns)[filled])).sum())
+    entropy = min(-(q[q > 0] * np.log(q[q > 0])).sum() for q in (rows.ravel(), columns.ravel()))
+    freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
+    shown = 2 * n * information > freedom + 3 * np.sqrt(2 * freedom)
+    return (information / entropy if entropy > 0 else 0.0), bool(shown), (a, b)
+
+
+def _counts(pairs: pl.DataFrame, a: str, b: str) -> np.ndarray:
+    counts = pairs.drop_nulls([a, b]).group_by(a, b).agg(pl.col("n").sum())
+    table = counts.pivot(on=b, index=a, values="n").fill_null(0).drop(a)
+    return table.to_numpy().astype(np.float64)
+
+
+def _cross(pairs: pl.DataFrame, a: str, b: str, share: float, *, shown: bool) -> Plot:
+    """Draw how many times as often two values meet as they would if they had nothing to do with each other."""
+    counts = pairs.drop_nulls([a, b]).group_by(a, b).agg(pl.col("n").sum())
+    n = counts["n"].sum()
+    cells = counts.with_columns(
+        times=pl.col("n") * n / (pl.col("n").sum().over(a) * pl.col("n").sum().over(b)).cast(pl.Float64)
+    )
+    top = {
+        one: counts.group_by(one).agg(pl.col("n").sum()).sort("n", one, descending=[True, False]).head(_MOST_SHOWN)
+        for one in (a, b)
+    }
+    drawn = cells.join(top[a].select(a), on=a, how="semi").join(top[b].select(b), on=b, how="semi")
+    chart = (
+        alt.Chart(
+            drawn.select(pl.col(a).alias("left"), pl.col(b).alias("top"), "n", pl.col("times").log(2).alias("doubling"))
+        )
+        .mark_rect()
+        .encode(
+            y=alt.Y("left:N", title=a.replace("_", " "), axis=alt.Axis(labelLimit=180)),
+            x=alt.X("top:N", title=b.replace("_", " "), axis=alt.Axis(labelLimit=140, labelAngle=-35)),
+            color=alt.Color(
+                "doubling:Q", scale=alt.Scale(scheme="blueorange", domainMid=0), title=["doublings", "against chance"]
+            ),
+        )
+        .properties(width=min(WIDTH, 46 * top[b].height), height=alt.Step(22))
+    )
+    best = drawn.sort("times", a, b, descending=[True, False, False]).row(0, named=True)
+    if not shown:
+        return Plot.of(
+            chart, f"{a} and {b}: no more goes together than chance would make ({share:.1%} of the information)."
+        )
+    told = f"{a} and {b}: one tells {share:.1%} of what is open about the other"
+    return Plot.of(chart, f"{told}; {best[a]} meets {best[b]} {best['times']:.1f} times as often as by chance.")

@@ -1,0 +1,34 @@
+import numpy as np
+import polars as pl
+
+from nightschool.reports.attributes import attributes_section
+from tests.reports.frames import events
+
+USERS = pl.DataFrame({"user_id": np.arange(1, 51), "level": ["low", "high"] * 25, "name": [f"n{n}" for n in range(50)]})
+ITEMS = pl.DataFrame({"item_id": np.arange(1, 21), "kind": ["a", "b", "c", "d"] * 5, "same": ["x"] * 20})
+
+
+def told(frame: pl.DataFrame) -> list[str]:
+    section = attributes_section(USERS, ITEMS, frame.lazy(), ["level"], ["kind", "same"])
+    return [plot.sentence for plot in section.plots]
+
+
+def test_attributes_are_drawn_and_pairs_that_chance_would_make_say_so() -> None:
+    level, kind, *pairs = told(events())
+    assert level.startswith("Users by level: high comes first with 50.0% [")
+    assert kind.startswith("Items by kind: a comes first with 25.0% [")
+    assert len(pairs) == 3
+    assert any(
+        one.startswith("level (user) and kind (item): no more goes together than chance would make") for one in pairs
+    )
+
+
+def test_a_pair_that_goes_together_is_shown_first() -> None:
+    low = events().filter((pl.col("user_id") % 2 == 1) == (pl.col("item_id") % 2 == 1))
+    first = told(low)[2]
+    assert first.startswith("level (user) and kind (item): one tells 100.0% of what is open about the other; ")
+
+
+def test_without_attributes_that_is_said() -> None:
+    section = attributes_section(USERS, ITEMS, events().lazy(), [], ["same"])
+    assert section.lead == ["No attribute with few values is declared."]

@@ -1,0 +1,92 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from nightschool.reports.decision import decision_section, published
+from nightschool.storage.release import Release
+from tests.reports.frames import metrics
+
+MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+MEASURED = metrics(
+    [
+        ("test", "challenger", "all", 0.3, 0.29, 0.31),
+        ("test", "champion", "all", 0.2, 0.19, 0.21),
+        ("test", "popularity", "all", 0.1, 0.09, 0.11),
+        ("validation", "ease", "all", 0.9, 0.8, 1.0),
+    ]
+)
+
+
+def release(decision: str, status: str = "published", *, passed: bool = True) -> Release:
+    asked = [{"name": "learnable", "passed": passed, "seen": "+0.1", "demanded": "> 0"}]
+    return Release(
+        release_id="2024-01-01-aaaaaaaa",
+        as_of=MONDAY,
+        created_at=MONDAY,
+        status=status,
+        commit_version=1,
+        gates={"decision": decision, "asked": asked},
+        reason="a gate said no",
+    )
+
+
+SEEN = "Users see its lists now, or saw them until a later release came."
+REACHES = "On a scale where 1 puts what users chose next at the top of every list, its lists reach "
+
+
+@pytest.mark.parametrize(
+    ("decision", "first", "reached"),
+    [
+        (
+            "promoted",
+            "Tonight's recipe replaces the one before: it was shown better on held-out choices.",
+            "0.300, 3.0 times as much as popular items alone.",
+        ),
+        (
+            "kept",
+            "The recipe of before stays, trained anew on tonight's data: nothing was shown better on held-out choices.",
+            "0.200, 2.0 times as much as popular items alone.",
+        ),
+        (
+            "first",
+            "This is the first release: its recipe was shown better than popularity on held-out choices.",
+            "0.300, 3.0 times as much as popular items alone.",
+        ),
+        (
+            "popularity",
+            "Popular items are published: no personal recipe was shown better than them.",
+            "0.100, 1.0 times as much as popular items alone.",
+        ),
+        (
+            "unproved",
+            "The recipe that validation chose is published unproved: there are too few users to show a difference.",
+            "0.300, 3.0 times as much as popular items alone.",
+        ),
+    ],
+)
+def test_a_manager_reads_what_was_decided(decision: str, first: str, reached: str) -> None:
+    lead = decision_section(release(decision), MEASURED).lead
+    assert lead == [first, SEEN, REACHES + reached, "No check asks for attention."]
+
+
+@pytest.mark.parametrize(
+    ("status", "second"),
+    [
+        ("backfilled", "It was made for a day in the past, is stored beside the others, and was never shown to users."),
+        ("refused", "Nothing was published: a check of the lists said no, and users still see the release before."),
+        ("abandoned", "Its status is abandoned."),
+    ],
+)
+def test_what_users_see_is_said(status: str, second: str) -> None:
+    assert decision_section(release("first", status), MEASURED).lead[1] == second
+
+
+def test_a_check_that_failed_is_named() -> None:
+    section = decision_section(release("", passed=False), MEASURED[:0])
+    assert section.lead == ["A gate said no.", SEEN, "Look at: learnable."]
+    assert section.tables[1].rows == [("learnable", "NO", "+0.1", "> 0")]
+
+
+def test_the_figures_are_those_of_the_recipe_that_is_published() -> None:
+    assert published(release("kept"), MEASURED)["value"].to_list() == [0.2]
+    assert published(release("promoted"), MEASURED)["value"].to_list() == [0.3]

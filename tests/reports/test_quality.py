@@ -1,0 +1,40 @@
+import polars as pl
+
+from nightschool.reports.quality import quality_section
+from tests.reports.frames import metrics
+
+SWEEP = [
+    ("validation", f"hybrid(ease, content, α={alpha})", "all", value, value - 0.01, value + 0.01)
+    for alpha, value in ((0.1, 0.2), (0.5, 0.3), (0.9, 0.25))
+]
+MODELS = [
+    ("validation", "ease", "all", 0.31, 0.3, 0.32),
+    ("validation", "content", "all", 0.305, 0.295, 0.315),
+    ("validation", "popularity", "all", 0.1, 0.09, 0.11),
+]
+
+
+def told(measured: pl.DataFrame, *segments: tuple[str, float, float, float]) -> list[str]:
+    rows = segments or [("all", 0.3, 0.2, 0.4)]
+    published = pl.DataFrame(rows, schema=["segment", "value", "ci_low", "ci_high"], orient="row")
+    return [plot.sentence for plot in quality_section(measured, published).plots]
+
+
+def test_the_best_model_and_those_that_may_be_as_good_are_named() -> None:
+    models, curve = told(metrics(MODELS + SWEEP))
+    assert models == (
+        "ease is best on validation with 0.3100 [0.3000, 0.3200]; content may be as good: the intervals overlap."
+    )
+    assert curve == "Of the mixtures, α = 0.5 is best on validation with 0.3000 [0.2900, 0.3100]."
+
+
+def test_segments_are_told_apart_only_by_their_intervals() -> None:
+    old, few = ("old", 0.4, 0.35, 0.45), metrics(MODELS[:1])
+    assert told(few, ("all", 0.3, 0.2, 0.4), ("new", 0.1, 0.05, 0.15), old)[-1] == (
+        "old is served best (0.4000), new least (0.1000); their intervals are apart."
+    )
+    assert told(few, ("new", 0.1, 0.05, 0.36), old)[-1].endswith("their intervals overlap: no difference is shown.")
+
+
+def test_without_figures_nothing_is_drawn() -> None:
+    assert told(metrics(MODELS)[:0]) == []
