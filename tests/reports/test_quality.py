@@ -25,7 +25,7 @@ def test_the_best_model_and_those_that_may_be_as_good_are_named() -> None:
     assert models == (
         "ease is best on validation with 0.3100 [0.3000, 0.3200]; content may be as good: the intervals overlap."
     )
-    assert curve == "Of the mixtures, α = 0.5 is best on validation with 0.3000 [0.2900, 0.3100]."
+    assert curve == "Of the mixtures, α = 1 is best on validation with 0.3100 [0.3000, 0.3200]."
 
 
 def test_segments_are_told_apart_only_by_their_intervals() -> None:
