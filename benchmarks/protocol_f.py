@@ -145,7 +145,7 @@ def _blends(evaluator: ValidationEvaluator, fitted: Sequence[Fitted]) -> dict[st
         if label == _BOTH and len(by_ids) == len(fitted):
             continue
         gains = evaluator.gains(evaluator.pool([one.recommender for one in members]), evaluator.users)
-        found[label] = learn_blend(gains, evaluator.users, [one.component for one in members])
+        found[label] = learn_blend(gains, evaluator.users, [one.component for one in members]).recipe
     return found
 
 

@@ -1,4 +1,4 @@
-"""Weights of a blend, learned on validation: components enter one by one, each only when it helps."""
+"""Weights of a blend, learned on validation: the mean of what bags of users select, component by component."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,65 +20,101 @@ _WEIGHTS = (-0.2, -0.1, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
 _COARSE = (-0.1, 0.1, 0.4, 1.0)
 """Weights at which every component is tried first."""
 
-_LEAST_GAIN = 0.003  # of the ndcg so far, which is worth fitting one more model for
+_LEAST_GAIN = 0.003  # of the ndcg, which is worth fitting one more model for
 
 _REFINED = 3  # components of which every weight is tried
 
-_SCREENED_FROM = 4000  # rows from which on a quarter of the users is enough to see which components may help
+_BAGS = 4  # of each half of the users
+_BAG = 0.7  # of a half's rows that a bag holds
+_MOST_ROWS_OF_A_BAG = 1500
 
 
-def learn_blend(gains: Gains, users: Indices, components: Sequence[Component]) -> Recipe:
-    """Learn a blend by forward selection on mean ndcg; return one component alone where no other improves it.
+class Blend(NamedTuple):
+    """A learned blend.
 
-    Each step adds every other component to the blend at several weights, and takes the best when the paired difference
-    exceeds its standard error and is worth a fit: greedy ensemble selection as in Caruana et al., "Ensemble selection
-    from libraries of models", ICML 2004. Of the weights within one standard error of the best, the one nearest to an
-    equal share is kept, as in Breiman et al., "Classification and Regression Trees", 1984: the best of many figures is
-    partly luck, and an even blend is more stable. The caller tests whether the blend is better than a single model.
+    Attributes:
+        recipe: Its components and weights; one component alone where no other improves it.
+        judged: float64 [n], each row's ndcg with weights that were learned on the other half of the users; None where
+            one half has no user.
+    """
+
+    recipe: Recipe
+    judged: Float64s | None
+
+
+def learn_blend(gains: Gains, users: Indices, components: Sequence[Component]) -> Blend:
+    """Learn a blend as the mean of blends that were learned on bags of rows.
+
+    One forward selection follows the luck of its users: it stops early, or takes what happened to help them. The mean
+    over several does not: bagging as in Breiman, "Bagging predictors", Machine Learning 24, 1996, of greedy ensemble
+    selection, as in Caruana et al., "Ensemble selection from libraries of models", ICML 2004. Half of the bags hold
+    users of either half: weights of the one half are judged on the other. The caller tests whether the blend is
+    better than a single model.
 
     Args:
         gains: The pool of all components, and its relevant items.
-        users: The user of each row, int32 [n], who are the sampling units.
+        users: The user of each row, int32 [n], who are the sampling units; the rows of a user are in one half.
         components: The components, in the order of the pool.
     """
-    singles = [_one(component, len(components)) for component in range(len(components))]
+    drawn = np.random.default_rng(0)
+    halves = users % 2 == 0  # users are indexed in the order of a hash
+    if halves.all() or not halves.any():
+        return Blend(_recipe(_worthwhile(gains, _learn(gains, users, drawn)), components), None)
+    sums, judged = [], np.zeros(len(users))
+    for half in (halves, ~halves):
+        sums.append(_learn(gains[half], users[half], drawn))
+        judged[~half] = ndcg(gains[~half], _worthwhile(gains[half], sums[-1]))
+    return Blend(_recipe(_worthwhile(gains, sums[0] + sums[1]), components), judged)
+
+
+def _learn(gains: Gains, users: Indices, drawn: np.random.Generator) -> Weights:
+    """Add up the weights of bags, each bag's with a sum of one, float32 [n_components]."""
+    total = np.zeros(len(gains.pool.scores), dtype=np.float32)
+    n = len(users)
+    size = min(max(int(_BAG * n), 1), _MOST_ROWS_OF_A_BAG)
+    for _ in range(_BAGS):
+        rows = np.zeros(n, dtype=bool)
+        rows[drawn.choice(n, size, replace=False)] = True
+        weights = _select(gains[rows], users[rows])
+        total += weights / np.abs(weights).sum()
+    return total
+
+
+def _worthwhile(gains: Gains, total: Weights) -> Weights:
+    """Scale weights so that the largest is one, and drop components, the lightest first, that are not worth a fit."""
+    weights: Weights = total / total.max()
+    for component in np.argsort(np.abs(weights), kind="stable").tolist():
+        without = weights.copy()
+        without[component] = 0
+        if not without.any():
+            break
+        have = float(ndcg(gains, weights).mean())
+        if have - float(ndcg(gains, without).mean()) <= _LEAST_GAIN * have:
+            weights = without
+    return weights
+
+
+def _select(gains: Gains, users: Indices) -> Weights:
+    """Select components forward on mean ndcg: each step takes the best at its best weight, while it gains enough.
+
+    Of the weights within one standard error of the best, the one nearest to an equal share is kept, as in Breiman et
+    al., "Classification and Regression Trees", 1984: an even blend is more stable.
+    """
+    singles = [_one(component, len(gains.pool.scores)) for component in range(len(gains.pool.scores))]
     weights = max(singles, key=lambda single: float(ndcg(gains, single).mean()))
     first = int(weights.argmax())
-    screened = gains[users % 8 < 2] if len(users) >= _SCREENED_FROM else gains
     while not weights.all():
-        coarse = [_tried(screened, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
+        coarse = [_tried(gains, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
         coarse.sort(key=lambda one: -one.highest)
         best = max((_tried(gains, weights, one.component) for one in coarse[:_REFINED]), key=lambda one: one.highest)
-        before = ndcg(gains, weights)
-        gained = best.values[best.place] - before
-        if not gained.mean() > max(_standard_error(gained, users), _LEAST_GAIN * before.mean()):
+        before = float(ndcg(gains, weights).mean())
+        if not best.highest - before > _LEAST_GAIN * before:
             break
         weights[best.component] = best.steady_weight(users)
         for component in np.flatnonzero(weights).tolist():
             if component != first:
                 weights[component] = _tried(gains, weights, component).steady_weight(users)
-    return _recipe(weights, components)
-
-
-def cross_fitted(gains: Gains, users: Indices, components: Sequence[Component]) -> Float64s | None:
-    """Return each row's ndcg of a blend whose weights were learned on the other half of the users, float64 [n].
-
-    None where one half has no user.
-
-    Args:
-        gains: The pool of all components, and its relevant items.
-        users: The user of each row, int32 [n]; the rows of a user are in one half.
-        components: The components, in the order of the pool.
-    """
-    halves = users % 2 == 0  # users are indexed in the order of a hash
-    if halves.all() or not halves.any():
-        return None
-    values = np.zeros(len(users))
-    for half in (halves, ~halves):
-        learned = {one.model: one.weight for one in learn_blend(gains[half], users[half], components).components}
-        weights = np.array([learned.get(one.model, 0.0) for one in components], dtype=np.float32)
-        values[~half] = ndcg(gains[~half], weights)
-    return values
+    return weights
 
 
 class _Tried(NamedTuple):

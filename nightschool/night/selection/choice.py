@@ -11,7 +11,7 @@ from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gains import Gains
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.pooled import pool_differences
-from nightschool.night.selection.blending import cross_fitted, learn_blend, ndcg
+from nightschool.night.selection.blending import learn_blend, ndcg
 from nightschool.night.selection.evaluators import Create, Evaluators, sample_rows
 from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.night.selection.tuning import Tuned
@@ -79,13 +79,12 @@ def choose(found: Selection, gains: Gains, users: Indices, evaluate: Callable[[R
         if not pool_differences([users], [mixed.values - best.values]).within(len(hybrids)):
             best = mixed
     found = replace(found, recipe=best.recipe, evaluation=best.evaluation, value=_mean(best))
-    recipe = learn_blend(gains, users, components)
+    recipe, judged = learn_blend(gains, users, components)
     if len(recipe.components) == 1:
         return found
     blended = {component.model for component in recipe.components}
     seconds = sum(one.fit_seconds for one in found.candidates if one.component.model in blended)
     blend = Candidate(recipe, evaluate(recipe), seconds)
-    judged = cross_fitted(gains, users, components)
     if judged is None:
         return replace(found, blend=blend)
     ahead = pool_differences([users], [best.values - judged])

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nightschool.night.selection.blending import learn_blend
 from nightschool.night.selection.search import Search, Tunable
 from nightschool.night.selection.select import choose_recipe
 
@@ -44,7 +45,10 @@ def test_the_blend_is_taken_where_each_view_adds_something(split, view):
 
 
 def test_a_single_model_that_is_ahead_by_more_than_a_standard_error_is_taken(split, view, monkeypatch):
-    monkeypatch.setattr("nightschool.night.selection.choice.cross_fitted", lambda gains, users, _: np.zeros(len(users)))
+    def useless(gains, users, components):
+        return learn_blend(gains, users, components)._replace(judged=np.zeros(len(users)))
+
+    monkeypatch.setattr("nightschool.night.selection.choice.learn_blend", useless)
     found = choose_recipe([split], search("1.0", "1.1", "0.9"), view)
     assert found.blend is not None
     assert len(found.recipe.components) == 1
