@@ -22,9 +22,9 @@ _COARSE = (-0.1, 0.1, 0.4, 1.0)
 
 _LEAST_GAIN = 0.003  # of the ndcg, which is worth fitting one more model for
 
-_REFINED = 3  # components of which every weight is tried
+_REFINED = 2  # components of which every weight is tried
 
-_BAGS = 4  # of each half of the users
+_BAGS = 3  # of each half of the users
 _BAG = 0.7  # of a half's rows that a bag holds
 _MOST_ROWS_OF_A_BAG = 1500
 
@@ -102,7 +102,6 @@ def _select(gains: Gains, users: Indices) -> Weights:
     """
     singles = [_one(component, len(gains.pool.scores)) for component in range(len(gains.pool.scores))]
     weights = max(singles, key=lambda single: float(ndcg(gains, single).mean()))
-    first = int(weights.argmax())
     while not weights.all():
         coarse = [_tried(gains, weights, one, _COARSE) for one in np.flatnonzero(weights == 0).tolist()]
         coarse.sort(key=lambda one: -one.highest)
@@ -111,9 +110,6 @@ def _select(gains: Gains, users: Indices) -> Weights:
         if not best.highest - before > _LEAST_GAIN * before:
             break
         weights[best.component] = best.steady_weight(users)
-        for component in np.flatnonzero(weights).tolist():
-            if component != first:
-                weights[component] = _tried(gains, weights, component).steady_weight(users)
     return weights
 
 
