@@ -47,7 +47,7 @@ def track_end(row: NightRow, run_key: str | None) -> None:
         return
     settings = Settings()
     links = {"prefect_run": f"{settings.prefect_page}/runs/flow-run/{row.flow_run_id}"} if row.flow_run_id else {}
-    end = NightEnd(run_key, row.as_of, row.outcome, refused, row.reason, links)
+    end = NightEnd(run_key, row.as_of, row.outcome, refused, links)
     try:
         Registry(settings.tracking_uri, settings.paths.mlflow_artifacts).nights.close(end)
     except (Unreachable, *UNREADABLE) as error:

@@ -131,7 +131,6 @@ class NightEnd:
         as_of: T; None where it is not known.
         outcome: Its outcome, as in the table of nights.
         refused: Whether it was refused, or failed.
-        reason: The error, or the decision, in one line.
         tags: Further short facts, such as the address of its Prefect run.
     """
 
@@ -139,7 +138,6 @@ class NightEnd:
     as_of: datetime | None
     outcome: str
     refused: bool
-    reason: str
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

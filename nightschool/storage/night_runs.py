@@ -28,7 +28,8 @@ CURVE: Final = "alpha/"
 
 
 _LONGEST_PARAM = 6000
-_LONGEST_TAG = 5000
+# The reason itself may quote a value of the data, and with it a person: it stays where `forget` erases it.
+_WHY = "`nightschool nights` and the night's run in Prefect tell why."
 _EXPERIMENT_NOTE = """\
 Every run is one night: what it published and measured on the test, with its description on top. Below it (+) are its
 candidates and each α of its sweep, measured on validation. Sort by `ndcg_at_10`; the tables `metrics`, `trials` and
@@ -124,10 +125,10 @@ class NightRuns:
             run = self._client.create_run(self._experiment, tags=tags, run_name=f"{end.outcome}{day}")
             run_ids = [run.info.run_id]
         for run_id in run_ids:
-            for name, value in {"outcome": end.outcome, "reason": end.reason, **end.tags}.items():
-                self._client.set_tag(run_id, name, value[:_LONGEST_TAG])
+            for name, value in {"outcome": end.outcome, **end.tags}.items():
+                self._client.set_tag(run_id, name, value)
             if end.refused:
-                self._client.set_tag(run_id, MLFLOW_RUN_NOTE, f"**{end.outcome}**: {end.reason}")
+                self._client.set_tag(run_id, MLFLOW_RUN_NOTE, f"**{end.outcome}**. {_WHY}")
                 self._client.set_terminated(run_id, "FAILED")
 
     def _log(self, measured: Measured, tags: Mapping[str, str], name: str) -> str:

@@ -109,9 +109,11 @@ def test_every_metric_is_in_the_page_of_the_report(evaluation: Evaluation) -> No
     assert {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()} >= every_label()
 
 
-def test_every_metric_is_in_mlflow(rows: pl.DataFrame) -> None:
+def test_the_headlines_of_mlflow_are_metrics(rows: pl.DataFrame) -> None:
+    labels = {metric if k is None else f"{metric}@{k}" for metric, k in night_log.HEADLINES}
+    assert labels <= {*every_label(), "rmse"}
     numbers = night_log.Measured("ease", {}, rows).numbers()
-    assert set(numbers) >= {label.replace("@", "_at_") for label in every_label()}
+    assert set(numbers) >= {label.replace("@", "_at_") for label in labels & every_label()}
 
 
 def test_the_tables_of_a_comparison_show_the_metrics_that_are_to_be_shown(
@@ -156,7 +158,8 @@ def report(roles: list[dict[str, Any]]) -> Mapping[str, Any]:
     """The least that a page is made of."""
     nothing: dict[str, Any] = {name: [] for name in ("warnings", "candidates", "signals", "gates", "trials")}
     ages = {f"new_item_{share}_{age}": None for share in ("events", "places") for age in ("7d", "30d")}
-    words = dict.fromkeys(("status", "release_id", "dataset", "sentence", "as_of", "protocol", "search"), "x")
+    keys = ("status", "release_id", "dataset", "sentence", "as_of", "protocol", "search", "alpha")
+    words = dict.fromkeys(keys, "x")
     return {**words, **nothing, "rows": {}, "roles": roles, "freshness": ages}
 
 
