@@ -100,7 +100,7 @@ def test_a_night_that_was_refused_at_its_end_has_failed(registry: Registry, clie
     registry.nights.close(ending("gate refused", refused=True))
     run = client.get_run(run_id)
     assert run.info.status == "FAILED"
-    assert run.data.tags["mlflow.note.content"] .startswith("**gate refused**. `nightschool nights`")
+    assert run.data.tags["mlflow.note.content"].startswith("**gate refused**. `nightschool nights`")
     assert len(runs(client)) == 6
 
 

@@ -182,7 +182,10 @@ class ListWriter:
     def _lists(self, users: Indices) -> _RankedUsers:
         pool = self._recommender.pool(users)
         ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
-        contributions = np.take_along_axis(self._shares * pool.scores, np.maximum(places, 0)[None], axis=2)
+        shared = self._shares * pool.scores
+        if not shared.shape[2]:
+            shared = np.zeros((*shared.shape[:2], 1), dtype=np.float32)  # everybody has seen everything
+        contributions = np.take_along_axis(shared, np.maximum(places, 0)[None], axis=2)
         contributions[self._shares[:, 0, 0] <= 0] = -np.inf
         source = contributions.argmax(axis=0).astype(np.int8)
         fallback = self._fallback.replace_quiet(ranking, pool, users)

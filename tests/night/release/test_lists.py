@@ -229,6 +229,13 @@ def test_who_is_not_learned_from_still_gets_lists_from_their_own_history(planted
     assert own["because_item_id"].head(5).is_in(seen.implode()).all()
 
 
+def test_where_nothing_is_left_to_recommend_there_are_no_lists_and_nothing_fails(planted, tmp_path):
+    sold_out = replace(planted, available=np.zeros(2 * PER_TOPIC, dtype=bool))
+    recipe = Recipe(components=(Component(model="ease"), Component(model="itemknn", weight=0.3)))
+    counts = write_tables(build(recipe).fit(sold_out, seed=1), sold_out, tmp_path, k=5, megabytes=1)
+    assert counts[RECOMMENDATIONS.name] == counts[CANDIDATE_SCORES.name] == 0
+
+
 def test_the_pool_reranks_to_the_published_lists(folder):
     pool = read_table(folder, CANDIDATE_SCORES).collect()
     assert pool.columns == ["user_id", "item_id", "ease", "content"]
