@@ -45,21 +45,15 @@ def planted() -> Dataset:
     colours = np.repeat(TOPICS, PER_TOPIC)
     fans = [*np.repeat(TOPICS, LEARNERS), *TOPICS]
     n_users = len(fans)
+    ids, lessons = np.arange(2 * PER_TOPIC)[::-1] + 100, [f"{colour} lesson" for colour in colours]
     return Dataset(
         user_ids=pl.Series([f"u{index:03}" for index in range(n_users)]),
-        item_ids=pl.Series(np.arange(2 * PER_TOPIC)[::-1] + 100),
+        item_ids=pl.Series(ids),
         interactions=pairs.with_columns(
             score=pl.lit(1.0, pl.Float32), timestamp=pl.lit(None, pl.Datetime("us", "UTC"))
         ),
         users=pl.DataFrame({"user_id": [f"u{index:03}" for index in range(n_users)], "fan_of": fans}),
-        items=pl.DataFrame(
-            {
-                "item_id": np.arange(2 * PER_TOPIC)[::-1] + 100,
-                "title": [f"{colour} lesson" for colour in colours],
-                "text": [f"{colour} lesson" for colour in colours],
-                "colour": colours,
-            }
-        ),
+        items=pl.DataFrame({"item_id": ids, "title": lessons, "text": lessons, "colour": colours}),
         item_columns=ItemColumns(categories=("colour",)),
         available=np.ones(2 * PER_TOPIC, dtype=bool),
         audience="fan_of",
