@@ -44,7 +44,8 @@ class _Form:
         schema = handler.resolve_ref_schema(reference)
         fields = schema["properties"]
         titles = {**_TITLES, **{name: f"Advanced · {title}" for name, title in _ADVANCED.items()}}
-        schema["properties"] = {name: {**fields[name], "title": title} for name, title in titles.items()}
+        titled = {name: {**fields[name], "title": title} for name, title in titles.items()}
+        schema["properties"] = {**titled, **{name: field for name, field in fields.items() if name not in titled}}
         schema["properties"]["models"] |= {
             "anyOf": [
                 {"const": AUTO, "type": "string", "title": "those that suit the data"},

@@ -23,12 +23,15 @@ HEIGHT: Final = 260
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
 
 
-def styled(chart: Any) -> Any:
+def styled(chart: Any, ink: str = "black", ground: str = "white") -> Any:
     """Return the chart in our fonts and colours; a layer or a part of another chart is styled with the whole."""
+    text = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelColor": ink, "titleColor": ink}
     return (
-        chart.configure_range(category=list(COLOURS))
-        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridOpacity=0.5)
-        .configure_legend(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        chart.configure(background=ground)
+        .configure_range(category=list(COLOURS))
+        .configure_axis(**text, domainColor=ink, tickColor=ink, gridColor=ink, gridOpacity=0.12)
+        .configure_legend(**text)
+        .configure_title(color=ink)
         .configure_view(stroke=None)
     )
 
@@ -40,30 +43,16 @@ def as_png(chart: Chart) -> bytes:
     return picture.getvalue()
 
 
-def as_svg(chart: Chart) -> str:
+def as_svg(chart: Chart, **colours: str) -> str:
     """Draw a chart as SVG, with its text as text."""
     drawing = io.StringIO()
-    styled(chart).save(drawing, format="svg")
+    styled(chart, **colours).save(drawing, format="svg")
     return drawing.getvalue()
 
 
 def as_drawing(chart: Chart) -> str:
     """Draw a chart as SVG for a page that may be light or dark: ink in the colour of its text, no ground."""
-    drawing = io.StringIO()
-    inked = (
-        styled(chart)
-        .configure(background=_GROUND)
-        .configure_axis(
-            labelColor=_INK, titleColor=_INK, domainColor=_INK, tickColor=_INK, gridColor=_INK, gridOpacity=0.12
-        )
-        .configure_text(color=_INK)
-        .configure_title(color=_INK)
-        .configure_legend(labelColor=_INK, titleColor=_INK)
-        .configure_header(labelColor=_INK, titleColor=_INK)
-        .configure_view(stroke=None)
-    )
-    inked.save(drawing, format="svg")
-    return drawing.getvalue().replace(_INK, "currentColor").replace(_GROUND, "none")
+    return as_svg(chart, ink=_INK, ground=_GROUND).replace(_INK, "currentColor").replace(_GROUND, "none")
 
 
 def as_page(chart: Chart) -> str:

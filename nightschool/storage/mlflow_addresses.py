@@ -8,7 +8,7 @@ from typing import Final
 NAME: Final = "nightschool"
 """What the experiment of the nights and the registered model are called."""
 RUNS_PAGE: Final = "/#/experiments/1/runs"
-"""Where MLflow's page lists the nights; the experiment is the first that a store makes after its own."""
+"""Where MLflow's page lists the nights of a home's own store: their experiment is the first after MLflow's."""
 
 VIEW: Final = "?workflowType=machine_learning"
 """Without it a first visit to MLflow's page opens on views of language models."""
@@ -54,8 +54,8 @@ def relocate(database: Path, artifact_root: Path) -> bool:
 
 
 def run_page(run_id: str) -> str:
-    """Return where MLflow's page shows a run."""
-    return f"{RUNS_PAGE}/{run_id}{VIEW}"
+    """Return where MLflow's page shows a run, whichever experiment of the store it is in."""
+    return f"/#/runs/{run_id}"
 
 
 def location(artifact_root: Path) -> str:

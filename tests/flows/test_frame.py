@@ -90,7 +90,7 @@ def test_nights_that_fail_and_recover_and_are_published(
     assert set(run["tags"]) == {"published", "learning"}
     links = artifacts_of(prefect_api, published)
     assert f"http://127.0.0.1:8000/operator?releases=all#release-{report['release_id']}" in links["release"]
-    assert "http://127.0.0.1:5000/#/experiments/1/runs/" in links["mlflow"]
+    assert "http://127.0.0.1:5000/#/runs/" in links["mlflow"]
     assert told.titles == ["Nightschool learning: data refused", "Nightschool learning: recovered"]
     assert told.asked == ["/beat"]
 
