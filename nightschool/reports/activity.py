@@ -47,12 +47,11 @@ def activity_section(events: pl.LazyFrame) -> Section:
 
 
 def _over_time(events: pl.LazyFrame) -> Plot:
-    days = events.drop_nulls(TIMESTAMP).group_by(pl.col(TIMESTAMP).dt.date().alias("day")).len(name="events").collect()
-    span = (
-        days["day"].to_list()[int(days["day"].arg_max() or 0)] - days["day"].to_list()[int(days["day"].arg_min() or 0)]
-    ).days + 1
+    day = pl.col(TIMESTAMP).dt.date().alias("day")
+    days = events.drop_nulls(TIMESTAMP).group_by(day).len(name="events").sort("day").collect()
+    span = (days["day"][-1] - days["day"][0]).days + 1
     unit = "1d" if span <= _MOST_DAYS else "1w"
-    drawn = days.sort("day").group_by_dynamic("day", every=unit).agg(pl.col("events").sum())
+    drawn = days.group_by_dynamic("day", every=unit).agg(pl.col("events").sum())
     busiest = days.sort("events", "day", descending=[True, False]).row(0)
     chart = (
         alt.Chart(drawn)
@@ -73,7 +72,7 @@ def _through_the_week(events: pl.LazyFrame) -> Plot:
         .group_by(weekday=at.dt.weekday(), hour=at.dt.hour())
         .len(name="events")
         .collect()
-        .with_columns(day=pl.col("weekday").map_elements(lambda day: _WEEKDAYS[day - 1], return_dtype=pl.String))
+        .with_columns(day=pl.col("weekday").replace_strict(dict(enumerate(_WEEKDAYS, start=1))))
         .sort("weekday", "hour")
     )
     chart = (
