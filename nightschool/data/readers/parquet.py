@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from nightschool.data.readers.heads import SAMPLE_ROWS, FileStart
 from nightschool.data.readers.parsing import RAW, no_faults
@@ -21,6 +21,8 @@ _A_SECOND: Final = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 _MAGIC: Final = b"PAR1"
+_DAMAGED: Final = (PolarsError, PanicException)
+"""What reading a damaged file raises; over some damages within a page, polars panics."""
 
 
 class Parquet(WholeFile):
@@ -40,7 +42,7 @@ class Parquet(WholeFile):
         """Return the number of rows that the file says it holds; 0 where it cannot be read."""
         try:
             return int(pl.scan_parquet(file.path, glob=False).select(pl.len()).collect().item())
-        except PolarsError:
+        except _DAMAGED:
             return 0
 
     @classmethod
@@ -56,7 +58,7 @@ class Parquet(WholeFile):
         try:
             scan = pl.scan_parquet(file.path, glob=False)
             rows = scan.head(SAMPLE_ROWS + 1).collect()
-        except PolarsError as error:
+        except _DAMAGED as error:
             raise DataRefused(f"{file.name} cannot be read as a Parquet file: {str(error)[:100]}") from error
         if rows.is_empty():
             raise DataRefused(f"{file.name} holds no rows")
@@ -79,7 +81,7 @@ def parquet_rows(file: SourceFile, needed: Names) -> Iterator[pl.DataFrame]:
         rows = scan.select(plain.alias(RAW), *no_faults())
         for start in range(0, scan.select(pl.len()).collect().item(), _BLOCK_ROWS):
             yield rows.slice(start, _BLOCK_ROWS).collect()
-    except PolarsError as error:
+    except _DAMAGED as error:
         seen = " ".join(str(error).split())[:200]
         raise DataRefused(f"{file.name} cannot be read as a Parquet file", seen=seen, do="export it again") from error
 

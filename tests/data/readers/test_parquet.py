@@ -121,3 +121,16 @@ class TestContract(FormatContract):
 
     def write(self, path, pairs):
         pl.DataFrame(pairs, schema=["user", "item"], orient="row").write_parquet(path)
+
+
+def test_damage_within_a_page_is_refused_where_polars_panics(tmp_path: Path) -> None:
+    file = write(tmp_path, pl.Series("a", ["one", "two", "three", "two"] * 5))
+    whole = file.path.read_bytes()
+    refused = 0
+    for place in range(58, 100):  # the header of the data page, and what follows it
+        file.path.write_bytes(whole[:place] + bytes([87]) + whole[place + 1 :])
+        try:
+            read(file, "a")
+        except DataRefused:
+            refused += 1
+    assert refused
