@@ -76,7 +76,7 @@ class HomePaths:
         events_database: Events, keys and experiments, where `NIGHTSCHOOL_EVENTS_URI` names no other database.
         rules: Rules of the lists; written by hand, read again when it changes.
         docs: Great Expectations' pages: every rule and what the last night saw. Open `index.html`.
-        reports: What `nightschool report` wrote, one page a release.
+        reports: Pages on releases, and on nights that published none.
         logs: The log of `nightschool up` and of its parts.
         lock: Held by the night that runs; freed by the kernel when its process ends.
         version: Which version of Nightschool wrote the home last.

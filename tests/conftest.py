@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
@@ -111,6 +112,23 @@ def _quick_mlflow() -> Iterator[None]:
         return
     with import_module("tests.mlflow_here").quick_mlflow():  # it imports MLflow, for seconds
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_reports() -> Iterator[None]:
+    """Hundreds of nights draw no report; a test that looks at it takes the fixture `reports`."""
+    if "nightschool.application.attempt" not in sys.modules:
+        yield
+        return
+    with patch("nightschool.application.attempt.report_night", return_value=""):
+        yield
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nights of this process write their reports, as those of others do."""
+    page = import_module("nightschool.application.night_page")
+    monkeypatch.setattr("nightschool.application.attempt.report_night", page.report_night)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from nightschool.application.announce import announce, announce_missed
 from nightschool.application.measure import Figures, collecting
+from nightschool.application.night_page import report_night
 from nightschool.application.opening import asked_instant, plain, scheduled_start
 from nightschool.application.run_labels import label_run
 from nightschool.application.tracking import track_end
@@ -101,8 +102,8 @@ class Attempt:
         with self._open:
             self._leave_row(outcome)
         if outcome.exit_code != INTERRUPTED:
-            track_end(self._row, self._run_key)
-            label_run(self._row, self._nights.lake)
+            page = report_night(self._row, self._run_key)
+            label_run(self._row, self._nights.lake, track_end(self._row, self._run_key, page))
             announce(self._row, self._nights)
         if not isinstance(shown, NightschoolError):
             return False

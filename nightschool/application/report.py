@@ -38,12 +38,12 @@ def write_report(release_id: str | None, folder: Path | None) -> Path:
     if release is None:
         raise NotFound("nothing was published yet", do="run a night first")
     file = (folder or home.paths.reports) / f"{release.release_id}.html"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(file, _page(home, release))
+    atomic_write_text(file, release_page(home, release))
     return file
 
 
-def _page(home: Home, release: Release) -> str:
+def release_page(home: Home, release: Release) -> str:
+    """Return the report of a release as one page."""
     dataset = home.binding.dataset
     title = f"{dataset}: {release.release_id}"
     subtitle = f"{recipe_in_words(release)}; what was known at {release.as_of:%Y-%m-%d %H:%M} UTC"

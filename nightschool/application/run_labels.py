@@ -21,10 +21,15 @@ from nightschool.storage.releases import Releases
 logger = logging.getLogger("nightschool.application")
 
 
-def label_run(row: NightRow, lake: Lake) -> None:
+def label_run(row: NightRow, lake: Lake, report: str | None) -> None:
     """Name the run after its release, tag it with outcome and dataset, and link the release's page and MLflow run.
 
     A run that cannot be labelled is a warning in the log; without a Prefect run nothing is done.
+
+    Args:
+        row: The night's row.
+        lake: The tables.
+        report: The address of the report on its release; None without.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
@@ -37,6 +42,8 @@ def label_run(row: NightRow, lake: Lake) -> None:
                 _offer_releases(client)
         if row.release_id:
             _link(row.release_id, lake)
+        if report:
+            create_link_artifact(report, link_text="report", key="report", description="The report of the release.")
     except (httpx.HTTPError, PrefectException, NotFound, *UNREADABLE) as error:
         logger.warning("the run could not be named and tagged: %s", error)
     except Exception:

@@ -40,21 +40,32 @@ def track(night: Night, log: NightLog, artifacts: Mapping[str, Path]) -> str:
     return run_id
 
 
-def track_end(row: NightRow, run_key: str | None) -> None:
-    """Say in MLflow how a night ended, a refused one too; an MLflow that does not answer is a warning in the log."""
+def track_end(row: NightRow, run_key: str | None, report: str = "") -> str | None:
+    """Say in MLflow how a night ended, a refused one too; an MLflow that does not answer is a warning in the log.
+
+    Args:
+        row: The night's row.
+        run_key: Its key; None where it was refused before it had one.
+        report: The page on its release; empty without.
+
+    Returns:
+        The address of the report on MLflow's page; None where it is not there.
+    """
     refused = row.outcome in REFUSED
     if run_key is None and not refused:
-        return
+        return None
     settings = Settings()
     links = {"prefect_run": f"{settings.prefect_page}/runs/flow-run/{row.flow_run_id}"} if row.flow_run_id else {}
-    end = NightEnd(run_key, row.as_of, row.outcome, refused, links)
+    end = NightEnd(run_key, row.as_of, row.outcome, refused, links, report)
     try:
-        Registry(settings.tracking_uri, settings.paths.mlflow_artifacts).nights.close(end)
+        page = Registry(settings.tracking_uri, settings.paths.mlflow_artifacts).nights.close(end)
+        return f"{settings.mlflow_page}{page}" if page else None
     except (Unreachable, *UNREADABLE) as error:
         logger.warning("MLflow does not know how this night ended: %s", error)
     except Exception:
         # The night has ended: what only decorates it must not fail it.
         logger.exception("MLflow does not know how this night ended")
+    return None
 
 
 def prune_releases(home: Home, keep: int) -> list[str]:

@@ -92,14 +92,14 @@ def erase_rows(home: Home, manifest: Manifest, erasure: Erasure) -> None:
 
 
 def erase_texts(home: Home, user_id: UserId) -> None:
-    """Remove the reports on the data, and what mentions the user in logs and in Prefect's record of the nights.
+    """Remove the reports on data and releases, and what mentions the user in logs and in Prefect's record of nights.
 
     Raises:
         Busy: A Prefect server keeps its database busy.
     """
     paths = home.paths
     # Prefect keeps the errors of its runs as pickles, which nothing reads.
-    for folder in (paths.docs, paths.prefect / "storage"):
+    for folder in (paths.docs, paths.reports, paths.prefect / "storage"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in paths.logs.glob("*.log"):
         forget_in_log(file, user_id)

@@ -58,6 +58,11 @@ def run_page(run_id: str) -> str:
     return f"/#/runs/{run_id}"
 
 
+def artifact_page(experiment: str, run_id: str, file: str) -> str:
+    """Return where MLflow's page shows a file of a run."""
+    return f"/#/experiments/{experiment}/runs/{run_id}/artifacts/{file}"
+
+
 def location(artifact_root: Path) -> str:
     """Return the address that MLflow keeps of the folder; the same through every link to its home."""
     return (artifact_root.parent.resolve() / artifact_root.name).as_uri()

@@ -132,6 +132,7 @@ class NightEnd:
         outcome: Its outcome, as in the table of nights.
         refused: Whether it was refused, or failed.
         tags: Further short facts, such as the address of its Prefect run.
+        report: The page on its release; empty without.
     """
 
     run_key: str | None
@@ -139,6 +140,7 @@ class NightEnd:
     outcome: str
     refused: bool
     tags: Mapping[str, str] = field(default_factory=dict)
+    report: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nightschool.columns import AS_OF, RELEASE_ID, RUN_KEY
 from nightschool.errors import Unreachable
+from nightschool.storage.mlflow_addresses import artifact_page
 from nightschool.storage.night_log import DECISIVE, DataUsed, Measured, NightEnd, NightLog
 
 KIND: Final = "kind"
 NIGHT: Final = "night"
+REPORT: Final = "report.html"
+"""The page on the release among the files of a night's run."""
 CURVE: Final = "alpha/"
 """Before a metric's name: its values over α, at the steps 100·α."""
 
@@ -71,14 +74,17 @@ class NightRuns:
         self._client.set_terminated(run_id)
         return run_id
 
-    def close(self, end: NightEnd) -> None:
-        """Tag a night's run with how the night ended; make a run where it was refused before it had one.
+    def close(self, end: NightEnd) -> str | None:
+        """Tag a night's run with how the night ended, and log its report; make a run where it was refused before it.
+
+        Returns:
+            Where MLflow's page shows the report; None without one.
 
         Raises:
             Unreachable: The store does not answer.
         """
         try:
-            self._close(end)
+            return self._close(end)
         except (MlflowException, SQLAlchemyError) as error:
             # Not a word of theirs, and no chain: they repeat the URI, and with it a password.
             what = f"MLflow's store cannot be used ({type(error).__name__})"
@@ -114,12 +120,12 @@ class NightRuns:
         if files.list_artifacts(folder):
             files.delete_artifacts(folder)
 
-    def _close(self, end: NightEnd) -> None:
+    def _close(self, end: NightEnd) -> str | None:
         known = self.find(f"tags.{RUN_KEY} = '{end.run_key}'") if end.run_key else []
         run_ids = [run.info.run_id for run in known]
         if not run_ids:
             if not end.refused:
-                return
+                return None
             day = f" {end.as_of:%Y-%m-%d}" if end.as_of else ""
             tags = {KIND: NIGHT, RUN_KEY: end.run_key or "", AS_OF: end.as_of.isoformat() if end.as_of else ""}
             run = self._client.create_run(self._experiment, tags=tags, run_name=f"{end.outcome}{day}")
@@ -130,6 +136,9 @@ class NightRuns:
             if end.refused:
                 self._client.set_tag(run_id, MLFLOW_RUN_NOTE, f"**{end.outcome}**. {_WHY}")
                 self._client.set_terminated(run_id, "FAILED")
+            if end.report:
+                self._log_files(run_id, {REPORT: end.report.encode()})
+        return artifact_page(self._experiment, run_ids[0], REPORT) if end.report else None
 
     def _log(self, measured: Measured, tags: Mapping[str, str], name: str) -> str:
         run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
@@ -159,12 +168,15 @@ class NightRuns:
 
     def _log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> str:
         """Log pictures and pages as files; return the Markdown that shows the pictures on MLflow's page."""
-        with TemporaryDirectory() as folder:
-            for name, content in pictures.items():
-                (Path(folder) / name).write_bytes(content)
-            self._client.log_artifacts(run_id, folder)
+        self._log_files(run_id, pictures)
         shown = [name for name in pictures if name.endswith(".png")]
         return "".join(f"\n\n![{name}](get-artifact?path={name}&run_uuid={run_id})" for name in shown)
+
+    def _log_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with TemporaryDirectory() as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            self.files(run_id).log_artifacts(folder)
 
 
 def _dataset_input(table: DataUsed) -> DatasetInput:

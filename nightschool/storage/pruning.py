@@ -1,6 +1,7 @@
-"""Pruning of old releases: their tables, serving files and stage records."""
+"""Pruning of old releases: their tables, serving files, stage records and reports."""
 
 import shutil
+from pathlib import Path
 
 from nightschool.columns import RELEASE_TABLES
 from nightschool.settings import HomePaths
@@ -8,10 +9,11 @@ from nightschool.storage.releases import Release, Releases, Status
 
 
 def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
-    """Delete the tables, serving files and stage records of old releases; return these releases, oldest first.
+    """Delete tables, serving files, stage records and reports of old releases; return these releases, oldest first.
 
     The newest `keep` published releases stay, always the current one, and as many of those that were only backfilled.
-    Tables of nights that never ended go once a release of a later date is current. Call it under the home's lock.
+    Tables of nights that never ended go once a release of a later date is current. Of the reports on nights without
+    tables, the newest `keep` stay. Call it under the home's lock.
     """
     lake = releases.lake
     stored = set[str]().union(*(lake.releases(table) for table in RELEASE_TABLES), _names(paths))
@@ -25,7 +27,15 @@ def prune(releases: Releases, paths: HomePaths, keep: int = 30) -> list[str]:
             lake.drop_release(table, release_id)
         for folder in paths.serving.glob(release_id):
             shutil.rmtree(folder)
+        (paths.reports / f"{release_id}.html").unlink(missing_ok=True)
+    _prune_reports(paths.reports, stored.difference(garbage), max(keep, 1))
     return garbage
+
+
+def _prune_reports(reports: Path, kept: set[str], keep: int) -> None:
+    others = [page for page in reports.glob("*.html") if page.stem not in kept]
+    for page in sorted(others, key=lambda page: page.stat().st_mtime, reverse=True)[keep:]:
+        page.unlink()
 
 
 def _names(paths: HomePaths) -> set[str]:

@@ -118,6 +118,9 @@ def test_no_byte_below_the_home_names_who_was_forgotten(there: Place, run: Run) 
         "prefect/prefect.db",
     )
     assert [folder for folder in folders if not any(name.startswith(folder) for name in before)] == []
+    release, refused = sorted((there.home / "reports").iterdir())
+    assert str(there.gone) not in release.read_text()
+    assert str(there.gone) in refused.read_text()
     lists, listed = predicted(there), [run("recommend", "--user", user, "--json").document for user in there.others]
 
     outcome = run("forget", "--user", there.gone, "--json")
@@ -129,6 +132,7 @@ def test_no_byte_below_the_home_names_who_was_forgotten(there: Place, run: Run) 
     assert document["removed"]["recommendations"] == 10
 
     assert places_of(there.home, there.gone) == []
+    assert not (there.home / "reports").exists()
     assert (there.home / "lake" / "erasures").is_dir()
     pd.testing.assert_frame_equal(predicted(there), lists, rtol=1e-5)
     assert [run("recommend", "--user", user, "--json").document for user in there.others] == listed

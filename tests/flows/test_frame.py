@@ -1,6 +1,7 @@
 """What stays of a night however it ends: its rows, its state and labels in Prefect, its messages, its exit code."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -50,6 +51,13 @@ def nights() -> list[NightRow]:
     return Nights.of(Settings().paths).all()
 
 
+def pages(home: Path) -> list[str]:
+    """The pages on nights without a release, in order."""
+    return [
+        page.read_text() for page in sorted((home / "reports").glob("night-*"), key=lambda page: page.stat().st_mtime)
+    ]
+
+
 def run_of(prefect_api: str, row: NightRow) -> dict[str, Any]:
     return httpx.get(f"{prefect_api}/flow_runs/{row.flow_run_id}").raise_for_status().json()
 
@@ -61,7 +69,7 @@ def artifacts_of(prefect_api: str, row: NightRow) -> dict[str, str]:
 
 
 def test_nights_that_fail_and_recover_and_are_published(
-    prefect_api: str, home: Path, source: Path, tmp_path: Path, told: Hook
+    prefect_api: str, home: Path, source: Path, tmp_path: Path, told: Hook, reports: None
 ) -> None:
     bad = shutil.copytree(source, tmp_path / "bad")
     text = (bad / "engagements.csv").read_text()
@@ -75,6 +83,7 @@ def test_nights_that_fail_and_recover_and_are_published(
     assert (run["state"]["type"], run["state"]["name"]) == ("FAILED", "Data refused")
     assert run["state"]["message"] == refused.reason
     assert "data refused" in run["tags"]
+    assert "Tonight&#39;s data cannot be used" in pages(home)[-1]
 
     # A refused first night binds nobody.
     report = retrain("learning", source, config=CONFIG)
@@ -91,11 +100,16 @@ def test_nights_that_fail_and_recover_and_are_published(
     links = artifacts_of(prefect_api, published)
     assert f"http://127.0.0.1:8000/operator?releases=all#release-{report['release_id']}" in links["release"]
     assert "http://127.0.0.1:5000/#/runs/" in links["mlflow"]
+    assert re.search(r"http://127.0.0.1:5000/#/experiments/1/runs/\w+/artifacts/report.html", links["report"])
+    page = (home / "reports" / f"{report['release_id']}.html").read_text()
+    assert [file.read_text() for file in (home / "mlartifacts").rglob("report.html")] == [page]
+    assert page.count("<svg") > 10
     assert told.titles == ["Nightschool learning: data refused", "Nightschool learning: recovered"]
     assert told.asked == ["/beat"]
 
     again = retrain(config=CONFIG)
     assert (nights()[0].outcome, nights()[0].release_id) == ("already published", again["release_id"])
+    assert f"Users see the lists of {again['release_id']}, as before." in pages(home)[-1]
 
 
 def test_a_typo_is_refused_before_any_file_is_read(prefect_api: str, source: Path) -> None:

@@ -259,12 +259,18 @@ def dying(original: Callable[..., object], call: int, after: bool) -> Callable[.
 
 def test_texts_forget_too(opened: Home, users: Users) -> None:
     paths = opened.paths
-    for file in (paths.docs / "index.html", paths.logs / "worker.log", paths.prefect / "storage" / "result"):
+    pages = (paths.docs / "index.html", paths.reports / "night-1.html", paths.prefect / "storage" / "result")
+    for file in (*pages, paths.logs / "worker.log"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"user {users.gone} is bad")
     (paths.logs / "server.log").write_text("started")
     erase_texts(opened, users.gone)
-    texts = [file for folder in (paths.docs, paths.logs, paths.prefect) for file in folder.rglob("*") if file.is_file()]
+    texts = [
+        file
+        for folder in (paths.docs, paths.reports, paths.logs, paths.prefect)
+        for file in folder.rglob("*")
+        if file.is_file()
+    ]
     assert sorted((file.name, file.read_text()) for file in texts) == [("server.log", "started"), ("worker.log", "")]
 
 

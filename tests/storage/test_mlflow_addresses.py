@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from nightschool.sqlite import sqlite_address
-from nightschool.storage.mlflow_addresses import NAME, location, relocate
+from nightschool.storage.mlflow_addresses import NAME, artifact_page, location, relocate
 
 
 def home_with_a_run(root: Path, empty_store: Path) -> str:
@@ -63,3 +63,7 @@ def test_a_database_elsewhere_belongs_to_no_home(tmp_path: Path, empty_store: Pa
     assert not relocate(home / "mlflow.db", tmp_path / "other" / "mlartifacts")
     assert not relocate(tmp_path / "none.db", tmp_path / "mlartifacts")
     assert addresses(home) == before
+
+
+def test_a_file_of_a_run_has_a_page() -> None:
+    assert artifact_page("1", "abc", "report.html") == "/#/experiments/1/runs/abc/artifacts/report.html"

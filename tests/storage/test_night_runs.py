@@ -95,6 +95,16 @@ def test_a_night_that_ended_says_how_and_where_it_ran(registry: Registry, client
     assert run.info.status == "FINISHED"
 
 
+def test_the_report_of_a_night_is_shown_among_its_files(registry: Registry, client: MlflowClient) -> None:
+    run_id = registry.nights.log(NIGHT)
+    assert registry.nights.close(ending("published", refused=False)) is None
+    page = registry.nights.close(replace(ending("published", refused=False), report="<p>α</p>"))
+    assert page == f"/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}/artifacts/report.html"
+    files = registry.nights.files(run_id)
+    assert "report.html" in {file.path for file in files.list_artifacts()}
+    assert Path(files.download_artifacts("report.html")).read_text() == "<p>α</p>"
+
+
 def test_a_night_that_was_refused_at_its_end_has_failed(registry: Registry, client: MlflowClient) -> None:
     run_id = registry.nights.log(NIGHT)
     registry.nights.close(ending("gate refused", refused=True))

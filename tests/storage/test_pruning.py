@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def write(releases: Releases, paths: HomePaths, release_id: str) -> None:
     releases.lake.replace_release(AUDIENCE_RECOMMENDATIONS, release_id, frame)
     (paths.serving / release_id).mkdir(parents=True)
     (paths.nights / f"{release_id[-8:]}0123").mkdir(parents=True)
+    report(paths, release_id, age=0)
+
+
+def report(paths: HomePaths, name: str, age: int) -> None:
+    page = paths.reports / f"{name}.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("a report")
+    os.utime(page, (1_700_000_000 - age,) * 2)
 
 
 def draft(release_id: str) -> Draft:
@@ -47,6 +56,16 @@ def left(releases: Releases, paths: HomePaths) -> list[str]:
     assert stored == sorted(path.name for path in paths.serving.iterdir())
     assert {name[-8:] for name in stored} == {path.name[:8] for path in paths.nights.iterdir()}
     return stored
+
+
+def test_reports_go_with_their_releases_and_of_nights_without_one_the_newest_stay(
+    releases: Releases, paths: HomePaths
+) -> None:
+    publish(releases, paths, *DAYS[:3])
+    for age in range(3):
+        report(paths, f"night-{age}", age)
+    prune(releases, paths, keep=2)
+    assert sorted(page.stem for page in paths.reports.iterdir()) == [*DAYS[1:3], "night-0", "night-1"]
 
 
 def test_an_empty_home_has_nothing_to_remove(releases: Releases, paths: HomePaths) -> None:
