@@ -124,7 +124,7 @@ def _amounts(events: pl.LazyFrame) -> Plot:
 
 
 def _kinds(events: pl.LazyFrame) -> Plot | None:
-    kinds = events.drop_nulls(EVENT).group_by(EVENT).len(name="n").collect()
+    kinds = events.drop_nulls(EVENT).group_by(EVENT).agg(n=pl.len(), users=pl.col(USER_ID).n_unique()).collect()
     return bars(kinds, EVENT, "kinds of event") if kinds.height > 1 else None
 
 

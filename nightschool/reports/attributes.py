@@ -9,12 +9,13 @@ import polars as pl
 
 from nightschool.charts.theme import WIDTH
 from nightschool.columns import EVENT, ITEM_ID, USER_ID
-from nightschool.reports.counts import bars
+from nightschool.reports.counts import SHARED, bars
 from nightschool.reports.document import Plot, Section
 
 _MOST_VALUES = 60  # of an attribute that is drawn
 _MOST_SHOWN = 12  # values a side of a cross-table
 _MOST_PAIRS = 6
+_USERS = pl.col(USER_ID).n_unique().alias("users")
 
 
 def attributes_section(
@@ -29,20 +30,27 @@ def attributes_section(
         of_users: The declared attributes of users that are texts.
         of_items: The declared attributes of items that are texts.
     """
-    plots = []
-    for who, frame, columns in (("users", users, of_users), ("items", items, of_items)):
-        for column in columns:
-            counts = frame.drop_nulls(column).group_by(column).len(name="n")
-            if 1 < counts.height <= _MOST_VALUES:
-                plots.append(bars(counts, column, f"{who} by {column.replace('_', ' ')}"))
-    if not plots:
-        return Section("What users and items are", ["No attribute with few values is declared."])
-    return Section("What users and items are", plots=[*plots, *_together(users, items, events, of_users, of_items)])
+    by_users = [_values(users, column, "users").with_columns(users="n") for column in of_users]
+    by_items = [_values(items, column, "items") for column in of_items]
+    plots = [_bars(counts) for counts in (*by_users, *by_items)]
+    shown = [plot for plot in (*plots, *_together(users, items, events, of_users, of_items)) if plot is not None]
+    lead = [] if shown else ["No attribute with few values that many users share is declared."]
+    return Section("What users and items are", lead, shown)
+
+
+def _values(frame: pl.DataFrame, column: str, who: str) -> pl.DataFrame:
+    """Count users or items by value, under the title of their plot."""
+    return frame.drop_nulls(column).group_by(pl.col(column).alias(f"{who} by {column.replace('_', ' ')}")).len(name="n")
+
+
+def _bars(counts: pl.DataFrame) -> Plot | None:
+    title = counts.columns[0]
+    return bars(counts, title, title) if 1 < counts.height <= _MOST_VALUES else None
 
 
 def _together(
     users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Sequence[str], of_items: Sequence[str]
-) -> list[Plot]:
+) -> list[Plot | None]:
     """Draw the pairs that tell most of each other, as cross-tables."""
     names = {f"{column} (user)": (users, USER_ID, column) for column in of_users}
     names |= {f"{column} (item)": (items, ITEM_ID, column) for column in of_items}
@@ -54,7 +62,11 @@ def _together(
     pairs = frame.select(columns).group_by(columns).len(name="n").collect()
     kept = [name for name in columns if 1 < pairs[name].drop_nulls().n_unique() <= _MOST_VALUES]
     told = sorted((_information(pairs, *pair) for pair in combinations(kept, 2)), key=lambda one: -one[0])
-    return [_cross(pairs, *pair, share, shown=shown) for share, shown, pair in told[:_MOST_PAIRS]]
+    best = told[:_MOST_PAIRS]
+    met = [frame.drop_nulls([a, b]).group_by(a, b).agg(pl.len().alias("n"), _USERS) for _, _, (a, b) in best]
+    return [
+        _cross(cells, share, shown=shown) for cells, (share, shown, _) in zip(pl.collect_all(met), best, strict=True)
+    ]
 
 
 def _information(pairs: pl.DataFrame, a: str, b: str) -> tuple[float, bool, tuple[str, str]]:
@@ -81,9 +93,12 @@ def _counts(pairs: pl.DataFrame, a: str, b: str) -> np.ndarray:
     return table.to_numpy().astype(np.float64)
 
 
-def _cross(pairs: pl.DataFrame, a: str, b: str, share: float, *, shown: bool) -> Plot:
-    """Draw how many times as often two values meet as they would if they had nothing to do with each other."""
-    counts = pairs.drop_nulls([a, b]).group_by(a, b).agg(pl.col("n").sum())
+def _cross(counts: pl.DataFrame, share: float, *, shown: bool) -> Plot | None:
+    """Draw how many times as often two values meet as they would if they had nothing to do with each other.
+
+    Pairs of values that few users share are not drawn.
+    """
+    a, b = counts.columns[:2]
     n = counts["n"].sum()
     cells = counts.with_columns(
         times=pl.col("n") * n / (pl.col("n").sum().over(a) * pl.col("n").sum().over(b)).cast(pl.Float64)
@@ -93,6 +108,9 @@ def _cross(pairs: pl.DataFrame, a: str, b: str, share: float, *, shown: bool) ->
         for one in (a, b)
     }
     drawn = cells.join(top[a].select(a), on=a, how="semi").join(top[b].select(b), on=b, how="semi")
+    drawn = drawn.filter(pl.col("users") >= SHARED)
+    if drawn.is_empty():
+        return None
     chart = (
         alt.Chart(
             drawn.select(pl.col(a).alias("left"), pl.col(b).alias("top"), "n", pl.col("times").log(2).alias("doubling"))

@@ -4,6 +4,7 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SEGMENT, TITLE, USER_ID, VALUE
 from nightschool.night.reporting.metrics import number
+from nightschool.reports.counts import SHARED
 from nightschool.reports.document import Rows, Section
 from nightschool.storage.lake import Lake
 
@@ -57,7 +58,8 @@ def _moved(new: pl.DataFrame, old: pl.DataFrame, titles: pl.DataFrame) -> list[t
         titles, on=ITEM_ID, how="left", maintain_order="left"
     )
     ends = pl.concat([ordered.head(_SHOWN), ordered.tail(_SHOWN)]).unique(maintain_order=True)
-    shown = ends.filter(pl.col("moved") != 0).select(
+    shared = pl.max_horizontal("now", "before") >= SHARED
+    shown = ends.filter(pl.col("moved") != 0, shared).select(
         pl.coalesce(TITLE, pl.col(ITEM_ID).cast(pl.String)), "now", "before"
     )
     return [(str(title), f"{now:,}", f"{was:,}") for title, now, was in shown.iter_rows()]

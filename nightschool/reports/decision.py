@@ -5,10 +5,11 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, SEGMENT, SPLIT, VALUE, K
+from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.reporting.metrics import number
 from nightschool.recipe import Recipe
+from nightschool.reports.counts import SHARED
 from nightschool.reports.document import Rows, Section
 from nightschool.storage.release import Release
 
@@ -29,7 +30,7 @@ _PUBLISHED: Final[Mapping[str, str]] = {"kept": "champion", "popularity": "popul
 _STATUSES: Final[Mapping[str, str]] = {
     "published": "Users see its lists now, or saw them until a later release came.",
     "backfilled": "It was made for a day in the past, is stored beside the others, and was never shown to users.",
-    "refused": "Nothing was published: a check of the lists said no, and users still see the release before.",
+    "refused": "Nothing was published, and users see the lists of the release before, if there is one.",
 }
 
 
@@ -41,8 +42,9 @@ def decision_section(release: Release, metrics: pl.DataFrame) -> Section:
         metrics: Its rows of the metrics table.
     """
     decision = str(release.gates.get("decision", ""))
+    why = _DECISIONS.get(decision, f"{release.reason[:1].upper()}{release.reason[1:]}.")
     lead = [
-        _DECISIONS.get(decision, f"{release.reason[:1].upper()}{release.reason[1:]}."),
+        "New lists were made and thrown away: a check of them said no." if release.status == "refused" else why,
         _STATUSES.get(release.status, f"Its status is {release.status}."),
         _quality(release, metrics),
     ]
@@ -73,8 +75,9 @@ def recipe_in_words(release: Release) -> str:
 
 
 def ndcg(metrics: pl.DataFrame, split: str) -> pl.DataFrame:
-    """Return model, segment, value, ci_low, ci_high of ndcg@10 on a split."""
-    rows = metrics.filter(pl.col(METRIC) == "ndcg", pl.col(K) == 10, pl.col(SPLIT) == split)
+    """Return model, segment, value, ci_low, ci_high of ndcg@10 on a split, of segments that enough users share."""
+    named = (pl.col(SEGMENT) == OVERALL) | (pl.col(N_USERS) >= SHARED)
+    rows = metrics.filter(pl.col(METRIC) == "ndcg", pl.col(K) == 10, pl.col(SPLIT) == split, named)
     return rows.select(MODEL, SEGMENT, VALUE, CI_LOW, CI_HIGH).drop_nulls(VALUE)
 
 
@@ -86,11 +89,12 @@ def _roles(metrics: pl.DataFrame) -> list[tuple[str, str, str]]:
 
 
 def _quality(release: Release, metrics: pl.DataFrame) -> str:
-    own = published(release, metrics).filter(pl.col(SEGMENT) == OVERALL)[VALUE]
+    own = published(release, metrics).filter(pl.col(SEGMENT) == OVERALL)
     popular = ndcg(metrics, "test").filter(pl.col(SEGMENT) == OVERALL, pl.col(MODEL) == "popularity")[VALUE]
     if own.is_empty() or popular.is_empty() or not popular[0]:
         return ""
+    value, low, high = own.select(VALUE, CI_LOW, CI_HIGH).row(0)
     return (
-        f"On a scale where 1 puts what users chose next at the top of every list, its lists reach {own[0]:.3f}, "
-        f"{own[0] / popular[0]:.1f} times as much as popular items alone."
+        f"On a scale where 1 puts what users chose next at the top of every list, its lists reach {number(value)} "
+        f"[{number(low)}, {number(high)}], {value / popular[0]:.1f} times as much as popular items alone."
     )

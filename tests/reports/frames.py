@@ -12,7 +12,9 @@ def metrics(rows: list[tuple[str, str, str, float, float | None, float | None]])
     """Rows of the metrics table: split, model, segment, ndcg@10, and the ends of its interval."""
     columns = ["split", "model", "segment", "value", "ci_low", "ci_high"]
     frame = pl.DataFrame(rows, schema=columns, orient="row")
-    return frame.with_columns(pl.lit("ndcg").alias("metric"), pl.lit(10, pl.Int32).alias("k"))
+    return frame.with_columns(
+        pl.lit("ndcg").alias("metric"), pl.lit(10, pl.Int32).alias("k"), pl.lit(20).alias("n_users")
+    )
 
 
 def events(n: int = 2_000, **columns: object) -> pl.DataFrame:

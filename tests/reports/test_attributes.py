@@ -31,4 +31,16 @@ def test_a_pair_that_goes_together_is_shown_first() -> None:
 
 def test_without_attributes_that_is_said() -> None:
     section = attributes_section(USERS, ITEMS, events().lazy(), [], ["same"])
-    assert section.lead == ["No attribute with few values is declared."]
+    assert section.lead == ["No attribute with few values that many users share is declared."]
+
+
+def test_what_few_users_share_is_neither_drawn_nor_said() -> None:
+    users = USERS.with_columns(level=pl.Series(["low"] * 31 + ["rare"] * 19))
+    rare = events().with_columns(
+        event=pl.when(pl.col("user_id") > 31).then(pl.lit("liked")).otherwise(pl.lit("viewed"))
+    )
+    section = attributes_section(users, ITEMS, rare.lazy(), ["level"], ["kind"])
+    assert len(section.plots) == 5
+    for plot in section.plots:
+        assert "rare" not in plot.drawing + plot.sentence.replace("rarer", "")
+        assert "liked" not in plot.drawing

@@ -33,16 +33,25 @@ def section(lake: Lake):
 
 
 def test_lists_items_and_segments_are_compared(lake: Lake) -> None:
-    publish(lake, OLD, (1, 1, 1), (1, 2, 2), (2, 1, 1), (2, 2, 2), (2, 9, 11))
-    publish(lake, NEW, (1, 1, 1), (1, 3, 2), (2, 1, 1), (2, 2, 2), (3, 1, 1))
+    for release_id, places in (
+        (OLD, ((1, 1, 1), (1, 2, 2), (2, 1, 1), (2, 2, 2), (2, 9, 11))),
+        (NEW, ((1, 1, 1), (1, 3, 2), (2, 1, 1), (2, 2, 2), (3, 1, 1))),
+    ):
+        publish(lake, release_id, *((user + 10 * n, *place) for n in range(20) for user, *place in places))
     found = section(lake)
     assert found.lead == [
-        f"Since release {OLD}, 50% of 2 users have another item among their first 10; "
+        f"Since release {OLD}, 50% of 40 users have another item among their first 10; "
         "on average 75% of the items stayed."
     ]
     moved, segments = found.tables
-    assert moved.rows == [("one", "3", "2"), ("3", "1", "0"), ("two", "1", "2")]
+    assert moved.rows == [("one", "60", "40"), ("3", "20", "0"), ("two", "20", "40")]
     assert segments.rows == [("all", "0.3000", "0.3000"), ("activity:new", "0.2000", "–")]
+
+
+def test_an_item_in_the_lists_of_few_is_not_named(lake: Lake) -> None:
+    publish(lake, OLD, (1, 1, 1), (2, 2, 1))
+    publish(lake, NEW, (1, 2, 1), (2, 2, 1))
+    assert [table.columns[0] for table in section(lake).tables] == ["segment"]
 
 
 def test_the_same_lists_have_no_item_that_moved(lake: Lake) -> None:

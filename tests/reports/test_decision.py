@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from nightschool.reports.decision import decision_section, published
@@ -40,27 +41,27 @@ REACHES = "On a scale where 1 puts what users chose next at the top of every lis
         (
             "promoted",
             "Tonight's recipe replaces the one before: it was shown better on held-out choices.",
-            "0.300, 3.0 times as much as popular items alone.",
+            "0.3000 [0.2900, 0.3100], 3.0 times as much as popular items alone.",
         ),
         (
             "kept",
             "The recipe of before stays, trained anew on tonight's data: nothing was shown better on held-out choices.",
-            "0.200, 2.0 times as much as popular items alone.",
+            "0.2000 [0.1900, 0.2100], 2.0 times as much as popular items alone.",
         ),
         (
             "first",
             "This is the first release: its recipe was shown better than popularity on held-out choices.",
-            "0.300, 3.0 times as much as popular items alone.",
+            "0.3000 [0.2900, 0.3100], 3.0 times as much as popular items alone.",
         ),
         (
             "popularity",
             "Popular items are published: no personal recipe was shown better than them.",
-            "0.100, 1.0 times as much as popular items alone.",
+            "0.1000 [0.0900, 0.1100], 1.0 times as much as popular items alone.",
         ),
         (
             "unproved",
             "The recipe that validation chose is published unproved: there are too few users to show a difference.",
-            "0.300, 3.0 times as much as popular items alone.",
+            "0.3000 [0.2900, 0.3100], 3.0 times as much as popular items alone.",
         ),
     ],
 )
@@ -73,12 +74,27 @@ def test_a_manager_reads_what_was_decided(decision: str, first: str, reached: st
     ("status", "second"),
     [
         ("backfilled", "It was made for a day in the past, is stored beside the others, and was never shown to users."),
-        ("refused", "Nothing was published: a check of the lists said no, and users still see the release before."),
+        ("refused", "Nothing was published, and users see the lists of the release before, if there is one."),
         ("abandoned", "Its status is abandoned."),
     ],
 )
 def test_what_users_see_is_said(status: str, second: str) -> None:
     assert decision_section(release("first", status), MEASURED).lead[1] == second
+
+
+def test_what_was_refused_is_not_said_to_be_better() -> None:
+    lead = decision_section(release("promoted", "refused", passed=False), MEASURED[:0]).lead
+    assert lead == [
+        "New lists were made and thrown away: a check of them said no.",
+        "Nothing was published, and users see the lists of the release before, if there is one.",
+        "Look at: learnable.",
+    ]
+
+
+def test_segments_of_few_users_are_withheld() -> None:
+    rows = [("test", "challenger", segment, 0.3, 0.2, 0.4) for segment in ("all", "activity:new", "activity:power")]
+    measured = metrics(rows).with_columns(n_users=pl.Series([3, 19, 20]))
+    assert published(release("promoted"), measured)["segment"].to_list() == ["all", "activity:power"]
 
 
 def test_a_check_that_failed_is_named() -> None:
