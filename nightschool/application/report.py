@@ -1,16 +1,16 @@
 """The report of a release: read from the tables, written as one page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from nightschool.application.home import open_home
+from nightschool.application.home import manifest_of, open_home
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, METRICS, RECOMMENDATIONS, TITLE, USERS
 from nightschool.errors import NotFound
 from nightschool.reports.activity import activity_section
-from nightschool.reports.attributes import attributes_section
+from nightschool.reports.attributes import Declared, attributes_section
 from nightschool.reports.changes import changes_section
 from nightschool.reports.costs import costs_section
 from nightschool.reports.decision import decision_section, published, recipe_in_words
@@ -61,7 +61,7 @@ def _sections(home: Home, release: Release) -> list[Section]:
     if before is not None:
         was = published(home.releases.get(before), _metrics(home, before))
         found.append(changes_section(lake, release.release_id, before, titles, published(release, metrics), was))
-    found += [quality_section(metrics, published(release, metrics)), activity_section(events)]
+    found += [quality_section(metrics, published(release, metrics)), activity_section(events, manifest_of(home))]
     found.append(attributes_section(users, items, events, *_declared(release, users, items)))
     nights = Nights.of(home.paths).all()
     own = next((one for one in nights if one.release_id == release.release_id), None)
@@ -79,10 +79,14 @@ def _before(home: Home, release: Release) -> str | None:
     return str(champion) if {champion, release.release_id} <= readable else None
 
 
-def _declared(release: Release, users: pl.DataFrame, items: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the declared attributes of users and items that are single texts."""
+def _declared(release: Release, users: pl.DataFrame, items: pl.DataFrame) -> tuple[Declared, Declared]:
+    """Return the declared columns of users and items that their tables have."""
     parts: Mapping[str, Any] = release.gates.get("basis_parts", {})
-    of_users = parts.get("user attributes", {}).get("attributes", [])
-    columns = parts.get("item columns", {})
-    of_items = [*columns.get("categories", []), *columns.get("ordinals", {})]
-    return [name for name in of_users if name in users.columns], [name for name in of_items if name in items.columns]
+    of_users, of_items = parts.get("user attributes", {}), parts.get("item columns", {})
+    labels = [*of_items.get("categories", []), *of_items.get("ordinals", {})]
+    return _found(users, of_users.get("attributes", []), of_users), _found(items, labels, of_items)
+
+
+def _found(frame: pl.DataFrame, labels: Sequence[str], declared: Mapping[str, Any]) -> Declared:
+    lists, numbers = ([*declared.get(kind, [])] for kind in ("lists", "numbers"))
+    return Declared(*([name for name in names if name in frame.columns] for names in (labels, lists, numbers)))

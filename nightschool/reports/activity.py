@@ -6,27 +6,30 @@ from collections.abc import Callable
 import altair as alt
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from nightschool.charts.theme import BLUE, HEIGHT, ORANGE, WIDTH, Chart
+from nightschool.charts.theme import BLUE, HEIGHT, ORANGE, WIDTH
 from nightschool.columns import DURATION, EVENT, ITEM_ID, LIKED, RATING, TIMESTAMP, USER_ID
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.signals import signal_of
 from nightschool.evaluation.metrics import gini
 from nightschool.reports.counts import bars, shares
 from nightschool.reports.document import Plot, Section
+from nightschool.reports.habits import busiest_days, repeats, scores
+from nightschool.reports.histograms import histogram
 
 _Draw = Callable[[pl.LazyFrame], Plot | None]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _POINTS = 200  # of a Lorenz curve
-_BINS = 30
 _MOST_DAYS = 400
 
 
-def activity_section(events: pl.LazyFrame) -> Section:
+def activity_section(events: pl.LazyFrame, manifest: Manifest) -> Section:
     """Draw activity over time and through the week, the long tails, and what events are like.
 
     Args:
         events: The interactions as of T.
+        manifest: Says how they are scored, and which contexts they have.
     """
     facts = events.select(
         events=pl.len(),
@@ -41,8 +44,11 @@ def activity_section(events: pl.LazyFrame) -> Section:
         f"{n:,} interactions of {users:,} users with {items:,} items: {n / users:.1f} a user. Of all pairs of a user "
         f"and an item, {n / (users * items):.2%} at most were met."
     ]
-    always: tuple[_Draw, ...] = (_tail, _amounts, _kinds, _durations, _ratings, _likes)
-    plots = [draw(events) for draw in ((_over_time, _through_the_week, *always) if timed else always)]
+    in_time: tuple[_Draw, ...] = (_over_time, _through_the_week, busiest_days) if timed else ()
+    always: tuple[_Draw, ...] = (_tail, _amounts, repeats, _durations, _ratings, _likes)
+    plots = [draw(events) for draw in (*in_time, *always)]
+    plots += [_kinds(events, column) for column in (EVENT, *manifest.contexts)]
+    plots.append(scores(events, signal_of(manifest)))
     return Section("What users did", lead, [plot for plot in plots if plot is not None])
 
 
@@ -123,9 +129,9 @@ def _amounts(events: pl.LazyFrame) -> Plot:
     return Plot.of(histogram(counts, "events of a user", "users"), sentence)
 
 
-def _kinds(events: pl.LazyFrame) -> Plot | None:
-    kinds = events.drop_nulls(EVENT).group_by(EVENT).agg(n=pl.len(), users=pl.col(USER_ID).n_unique()).collect()
-    return bars(kinds, EVENT, "kinds of event") if kinds.height > 1 else None
+def _kinds(events: pl.LazyFrame, column: str) -> Plot | None:
+    kinds = events.drop_nulls(column).group_by(column).agg(n=pl.len(), users=pl.col(USER_ID).n_unique()).collect()
+    return bars(kinds, column, f"interactions by {column.replace('_', ' ')}") if kinds.height > 1 else None
 
 
 def _durations(events: pl.LazyFrame) -> Plot | None:
@@ -169,19 +175,3 @@ def _likes(events: pl.LazyFrame) -> Plot | None:
     apart = first["high"] < last["low"] or last["high"] < first["low"]
     seen = f"{first['share']:.1%} of the shortest tenth are liked and {last['share']:.1%} of the longest"
     return Plot.of(chart, f"{seen}: {'the intervals are apart' if apart else 'no difference is shown'}.")
-
-
-def histogram(values: NDArray[np.number], title: str, of: str, *, log: bool = True) -> Chart:
-    """Draw how values are distributed; on a log scale where they are long-tailed."""
-    numbers = values.astype(np.float64)
-    long = log and numbers.min() > 0 and numbers.max() > 20 * np.median(numbers)
-    low, high = numbers.min(), numbers.max()
-    edges = np.geomspace(low, high, _BINS + 1) if long else np.linspace(low, high if high > low else low + 1, _BINS + 1)
-    counts, edges = np.histogram(numbers, edges)
-    drawn = pl.DataFrame({"from": edges[:-1], "to": edges[1:], "n": counts})
-    scale = alt.Scale(type="log") if long else alt.Scale(zero=False)
-    base = alt.Chart(drawn).mark_rect(color=BLUE, stroke="white", strokeWidth=0.5)
-    bins = base.encode(
-        x=alt.X("from:Q", title=title, scale=scale), x2="to:Q", y=alt.Y("n:Q", title=of), y2=alt.datum(0)
-    )
-    return alt.layer(bins).properties(width=WIDTH, height=HEIGHT)

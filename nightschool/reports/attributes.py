@@ -1,6 +1,7 @@
 """The declared attributes of users and items: how often each value is there, and which attributes go together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import altair as alt
@@ -11,29 +12,46 @@ from nightschool.charts.theme import WIDTH
 from nightschool.columns import EVENT, ITEM_ID, USER_ID
 from nightschool.reports.counts import SHARED, bars
 from nightschool.reports.document import Plot, Section
+from nightschool.reports.histograms import histogram
 
 _MOST_VALUES = 60  # of an attribute that is drawn
 _MOST_SHOWN = 12  # values a side of a cross-table
 _MOST_PAIRS = 6
+_THE_SAME = 0.999
+"""From this share of the information on, one attribute is part of the other."""
 _USERS = pl.col(USER_ID).n_unique().alias("users")
 
 
+@dataclass(frozen=True)
+class Declared:
+    """The declared columns of users or items: single labels, lists of labels, and numbers."""
+
+    labels: Sequence[str] = ()
+    lists: Sequence[str] = ()
+    numbers: Sequence[str] = ()
+
+
 def attributes_section(
-    users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Sequence[str], of_items: Sequence[str]
+    users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Declared, of_items: Declared
 ) -> Section:
-    """Draw each attribute, and the pairs of attributes that tell most of each other over all events.
+    """Draw each attribute, and the pairs of labels that tell most of each other over all events.
 
     Args:
         users: The users as of T.
         items: The items as of T.
         events: The interactions as of T.
-        of_users: The declared attributes of users that are texts.
-        of_items: The declared attributes of items that are texts.
+        of_users: The declared columns of users.
+        of_items: The declared columns of items.
     """
-    by_users = [_values(users, column, "users").with_columns(users="n") for column in of_users]
-    by_items = [_values(items, column, "items") for column in of_items]
+    by_users = [_values(users, column, "users").with_columns(users="n") for column in of_users.labels]
+    by_users += [_values(users.explode(column), column, "users").with_columns(users="n") for column in of_users.lists]
+    by_items = [_values(items, column, "items") for column in of_items.labels]
+    by_items += [_values(items.explode(column), column, "items") for column in of_items.lists]
     plots = [_bars(counts) for counts in (*by_users, *by_items)]
-    shown = [plot for plot in (*plots, *_together(users, items, events, of_users, of_items)) if plot is not None]
+    plots += [_numbers(users, column, "users") for column in of_users.numbers]
+    plots += [_numbers(items, column, "items") for column in of_items.numbers]
+    plots += _together(users, items, events, of_users.labels, of_items.labels)
+    shown = [plot for plot in plots if plot is not None]
     lead = [] if shown else ["No attribute with few values that many users share is declared."]
     return Section("What users and items are", lead, shown)
 
@@ -41,6 +59,19 @@ def attributes_section(
 def _values(frame: pl.DataFrame, column: str, who: str) -> pl.DataFrame:
     """Count users or items by value, under the title of their plot."""
     return frame.drop_nulls(column).group_by(pl.col(column).alias(f"{who} by {column.replace('_', ' ')}")).len(name="n")
+
+
+def _numbers(frame: pl.DataFrame, column: str, who: str) -> Plot | None:
+    """Draw the middle 98 % of a column of numbers: who is alone at an end is not drawn."""
+    values = frame[column].cast(pl.Float64).drop_nulls().drop_nans().to_numpy()
+    if len(values) < 100 * SHARED:
+        return None
+    low, lower, middle, upper, high = np.quantile(values, [0.01, 0.1, 0.5, 0.9, 0.99])
+    name = column.replace("_", " ")
+    chart = histogram(values[(values >= low) & (values <= high)], name, who)
+    return Plot.of(
+        chart, f"Half of the {who} have {name} {middle:,.4g} or less, eight in ten {lower:,.4g} to {upper:,.4g}."
+    )
 
 
 def _bars(counts: pl.DataFrame) -> Plot | None:
@@ -52,8 +83,8 @@ def _together(
     users: pl.DataFrame, items: pl.DataFrame, events: pl.LazyFrame, of_users: Sequence[str], of_items: Sequence[str]
 ) -> list[Plot | None]:
     """Draw the pairs that tell most of each other, as cross-tables."""
-    names = {f"{column} (user)": (users, USER_ID, column) for column in of_users}
-    names |= {f"{column} (item)": (items, ITEM_ID, column) for column in of_items}
+    names = {f"{column.replace('_', ' ')} (user)": (users, USER_ID, column) for column in of_users}
+    names |= {f"{column.replace('_', ' ')} (item)": (items, ITEM_ID, column) for column in of_items}
     frame = events.select(USER_ID, ITEM_ID, EVENT)
     for name, (table, key, column) in names.items():
         known = table.lazy().select(key, pl.col(column).cast(pl.String).alias(name))
@@ -62,7 +93,7 @@ def _together(
     pairs = frame.select(columns).group_by(columns).len(name="n").collect()
     kept = [name for name in columns if 1 < pairs[name].drop_nulls().n_unique() <= _MOST_VALUES]
     told = sorted((_information(pairs, *pair) for pair in combinations(kept, 2)), key=lambda one: -one[0])
-    best = told[:_MOST_PAIRS]
+    best = [one for one in told if one[0] < _THE_SAME][:_MOST_PAIRS]
     met = [frame.drop_nulls([a, b]).group_by(a, b).agg(pl.len().alias("n"), _USERS) for _, _, (a, b) in best]
     return [
         _cross(cells, share, shown=shown) for cells, (share, shown, _) in zip(pl.collect_all(met), best, strict=True)
@@ -117,8 +148,8 @@ def _cross(counts: pl.DataFrame, share: float, *, shown: bool) -> Plot | None:
         )
         .mark_rect()
         .encode(
-            y=alt.Y("left:N", title=a.replace("_", " "), axis=alt.Axis(labelLimit=180)),
-            x=alt.X("top:N", title=b.replace("_", " "), axis=alt.Axis(labelLimit=140, labelAngle=-35)),
+            y=alt.Y("left:N", title=a, axis=alt.Axis(labelLimit=180)),
+            x=alt.X("top:N", title=b, axis=alt.Axis(labelLimit=140, labelAngle=-35)),
             color=alt.Color(
                 "doubling:Q", scale=alt.Scale(scheme="blueorange", domainMid=0), title=["doublings", "against chance"]
             ),

@@ -41,7 +41,7 @@ def bars(counts: pl.DataFrame, column: str, title: str) -> Plot | None:
         .mark_bar(color=BLUE)
         .encode(
             y=alt.Y("value:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("n:Q", title=title),
+            x=alt.X("n:Q", axis=alt.Axis(tickCount=8), title=title),
         )
         .properties(width=WIDTH, height=alt.Step(20))
     )

@@ -1,0 +1,33 @@
+"""How values are distributed, drawn as a histogram."""
+
+import altair as alt
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightschool.charts.theme import BLUE, HEIGHT, WIDTH, Chart
+
+_BINS = 30
+
+
+def histogram(values: NDArray[np.number], title: str, of: str, *, log: bool = True) -> Chart:
+    """Draw how values are distributed; on a log scale where they are long-tailed.
+
+    Args:
+        values: The values, at least one.
+        title: What they are.
+        of: What is counted.
+        log: Whether the scale may be logarithmic.
+    """
+    numbers = values.astype(np.float64)
+    long = log and numbers.min() > 0 and numbers.max() > 20 * np.median(numbers)
+    low, high = numbers.min(), numbers.max()
+    edges = np.geomspace(low, high, _BINS + 1) if long else np.linspace(low, high if high > low else low + 1, _BINS + 1)
+    counts, edges = np.histogram(numbers, edges)
+    drawn = pl.DataFrame({"from": edges[:-1], "to": edges[1:], "n": counts})
+    scale = alt.Scale(type="log") if long else alt.Scale(zero=False)
+    base = alt.Chart(drawn).mark_rect(color=BLUE, stroke="white", strokeWidth=0.5)
+    bins = base.encode(
+        x=alt.X("from:Q", title=title, scale=scale), x2="to:Q", y=alt.Y("n:Q", title=of), y2=alt.datum(0)
+    )
+    return alt.layer(bins).properties(width=WIDTH, height=HEIGHT)
