@@ -1,5 +1,6 @@
-"""Measurement of a night's stages: seconds, and the peak memory of the process."""
+"""Measurement of a night's stages: seconds, those of its processors, and the peak memory of the process."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ _figures: ContextVar[Figures | None] = ContextVar("figures", default=None)
 
 @contextmanager
 def collecting() -> Iterator[Figures]:
-    """Collect what is measured in the block, by stage: {"seconds": …, "gigabytes": …}."""
+    """Collect what is measured in the block, by stage: {"seconds": …, "cpu_seconds": …, "gigabytes": …}."""
     figures: Figures = {}
     token = _figures.set(figures)
     try:
@@ -42,14 +43,24 @@ def measured(stage: str) -> Iterator[None]:
         yield
         raise_if_interrupted()
         return
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), _cpu_seconds()
     with _Peak() as peak:
         try:
             yield
         finally:
             seconds = time.perf_counter() - started
-            figures[stage] = {"seconds": round(seconds, 3), "gigabytes": round(peak.look() / _GIGABYTE, 3)}
+            figures[stage] = {
+                "seconds": round(seconds, 3),
+                "cpu_seconds": round(_cpu_seconds() - busy, 3),
+                "gigabytes": round(peak.look() / _GIGABYTE, 3),
+            }
     raise_if_interrupted()
+
+
+def _cpu_seconds() -> float:
+    """Return what all threads of the process, and the children that it waited for, have used so far."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 class _Peak:

@@ -20,6 +20,7 @@ from nightschool.storage.as_of import scan_at
 from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home
 from nightschool.storage.nights import Nights
+from nightschool.storage.release import FIT_SECONDS
 from nightschool.storage.releases import Release
 
 
@@ -61,7 +62,11 @@ def _sections(home: Home, release: Release) -> list[Section]:
     if before is not None:
         was = published(home.releases.get(before), _metrics(home, before))
         found.append(changes_section(lake, release.release_id, before, titles, published(release, metrics), was))
-    found += [quality_section(metrics, published(release, metrics)), activity_section(events, manifest_of(home))]
+    seconds = release.gates.get(FIT_SECONDS, {})
+    found += [
+        quality_section(metrics, published(release, metrics), seconds),
+        activity_section(events, manifest_of(home)),
+    ]
     found.append(attributes_section(users, items, events, *_declared(release, users, items)))
     nights = Nights.of(home.paths).all()
     own = next((one for one in nights if one.release_id == release.release_id), None)

@@ -1,5 +1,7 @@
 """How good the models are: by model, by α, by segment, and against the seconds that they take."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import polars as pl
 
@@ -9,32 +11,41 @@ from nightschool.columns import CI_HIGH, CI_LOW, MODEL, SEGMENT, VALUE
 from nightschool.evaluation.segments import OVERALL
 from nightschool.reports.decision import ndcg
 from nightschool.reports.document import Plot, Section
+from nightschool.reports.tradeoffs import against_coverage, against_seconds, served_by
 from nightschool.storage.night_log import Mean
 from nightschool.vocabulary import CONTENT
 
 _ALPHA = r"^hybrid\(.*, α=([\d.]+)\)$"
 
 
-def quality_section(metrics: pl.DataFrame, published: pl.DataFrame) -> Section:
+def quality_section(metrics: pl.DataFrame, published: pl.DataFrame, seconds: Mapping[str, float]) -> Section:
     """Draw what was measured on validation by model and α, and on the test by segment.
 
     Args:
         metrics: The release's rows of the metrics table.
         published: segment, value, ci_low, ci_high of its recipe on the test.
+        seconds: Model to the seconds of its fit.
     """
-    overall = ndcg(metrics, "validation").filter(pl.col(SEGMENT) == OVERALL)
-    models = overall.filter(~pl.col(MODEL).str.contains(_ALPHA)).sort(VALUE, descending=True)
+    found = ndcg(metrics, "validation").sort(VALUE, MODEL, descending=[True, False])
+    overall = found.filter(pl.col(SEGMENT) == OVERALL)
+    models = overall.filter(~pl.col(MODEL).str.contains(_ALPHA))
     plots = []
     if not models.is_empty():
         plots.append(Plot.of(_bars(models, MODEL, "ndcg@10 on validation"), _best(models)))
-    curve = _curve(overall)
-    if curve is not None:
-        plots.append(curve)
+    further = (_curve(overall), against_seconds(models, seconds), against_coverage(metrics, models))
+    plots += [plot for plot in further if plot is not None]
+    table = served_by(found.join(_told_apart(overall), on=MODEL, how="semi", maintain_order="left"))
     segments = published.filter(pl.col(SEGMENT) != OVERALL).sort(VALUE)
     if segments.height > 1:
         chart = _bars(segments.sort(VALUE, descending=True), SEGMENT, "ndcg@10 on the test")
         plots.append(Plot.of(chart, _spread(segments)))
-    return Section("How good the models are", plots=plots)
+    return Section("How good the models are", plots=plots, tables=[table] if table else [])
+
+
+def _told_apart(overall: pl.DataFrame) -> pl.DataFrame:
+    """Keep of the mixtures the best one alone; the best models come first."""
+    mixed = pl.col(MODEL).str.contains(_ALPHA)
+    return pl.concat([overall.filter(~mixed), overall.filter(mixed).head(1)])
 
 
 def _bars(frame: pl.DataFrame, name: str, title: str) -> Chart:

@@ -46,7 +46,7 @@ class NightRow(BaseModel):
         release_id: The release that it published, or would have.
         rows: What became of the source rows, by table.
         newest_event: The newest timestamp among the interactions.
-        stages: {stage: {"seconds": …, "gigabytes": …}}, the second being the most memory while it ran.
+        stages: {stage: {"seconds": …, "cpu_seconds": …, "gigabytes": …}}, the last being the most memory while it ran.
     """
 
     model_config = ConfigDict(frozen=True)

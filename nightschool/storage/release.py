@@ -19,6 +19,9 @@ CONTEXTS: Final = "contexts"
 UNEXPLAINED: Final = "unexplained"
 """Key of `gates`: the components whose list entries no item of a history explains."""
 
+FIT_SECONDS: Final = "fit_seconds"
+"""Key of `gates`: the seconds that the fit of each candidate took, by its name in the metrics table."""
+
 _BY: Final = "by"
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 

@@ -11,11 +11,11 @@ from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, 
 from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
-from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord
+from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, CONTEXTS, UNEXPLAINED, Draft, Release
+from nightschool.storage.release import COMPARABLE, CONTEXTS, FIT_SECONDS, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 from nightschool.storage.serving_networks import publish_networks
 
@@ -48,8 +48,13 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         COMPARABLE: not night.basis_changes,
         UNEXPLAINED: list(recommended.unexplained),
         CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),
+        FIT_SECONDS: _fit_seconds(night.record(SelectRecord)),
         **describe_basis(night.manifest),
     }
+
+
+def _fit_seconds(selected: SelectRecord | None) -> dict[str, float]:
+    return {one.name: round(one.fit_seconds, 3) for one in selected.candidates} if selected else {}
 
 
 def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFrame) -> Release:
