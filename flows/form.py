@@ -25,6 +25,7 @@ _ADVANCED: Final = {
     "max_test_share": "Largest test (share of rows)",
     "max_validation_users": "Most validation users of a cut",
     "coverage_floor": "Least coverage (share of the catalogue)",
+    "shifts": "Figures outside of their limits",
     "min_user_events": "Least events of a user",
     "min_item_events": "Least events of an item",
     "bot_seconds": "Bots: longest pause (seconds)",

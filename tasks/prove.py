@@ -18,6 +18,8 @@ from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
 
+_METRICS = "metrics.parquet"
+
 logger = logging.getLogger("nightschool.tasks")
 
 
@@ -27,6 +29,11 @@ def prove(night: Night, prepared: PrepareRecord, selected: SelectRecord) -> Prov
     record = resumable(night, ProveRecord, lambda folder: _prove(night, prepared, selected, folder))
     logger.info("prove: %s: %s", record.decision, record.sentence)
     return record
+
+
+def proved_metrics(night: Night) -> pl.DataFrame:
+    """Return what was measured on the test, as rows of the metrics table without a release."""
+    return pl.read_parquet(night.folder / ProveRecord.stage / _METRICS, glob=False)
 
 
 def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder: Path) -> ProveRecord:
@@ -43,7 +50,7 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
     proof = compare_on_test(split, asked, build)
     groups = segments(split.fitted)
     tables = [evaluation.table(role, split.name, groups) for role, evaluation in proof.evaluations.items()]
-    pl.concat(tables).write_parquet(folder / "metrics.parquet")
+    pl.concat(tables).write_parquet(folder / _METRICS)
     return ProveRecord(
         recipe=proof.recipe,
         decision=proof.decision,

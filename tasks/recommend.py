@@ -1,6 +1,7 @@
 """Stage recommend: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -13,9 +14,12 @@ from nightschool.application.stage import resumable
 from nightschool.columns import CONTEXT_LIFTS, ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
+from nightschool.night.entries import ShiftEntry
 from nightschool.night.gates import ProposedLists, ask_table_gates
+from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight
+from nightschool.night.monitoring.shifts import in_words
 from nightschool.night.night import Night
-from nightschool.night.records import ContextualiseRecord, PrepareRecord, RecommendRecord, RefitRecord
+from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.contexts import context_lifts
 from nightschool.night.release.lists import read_table, write_rows, write_tables, write_weights
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
@@ -23,6 +27,7 @@ from nightschool.ranking.foldin import ItemWeights
 from nightschool.settings import Settings
 from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
+from tasks.prove import proved_metrics
 from tasks.refit import content_weights, model_folder
 
 logger = logging.getLogger("nightschool.tasks")
@@ -53,19 +58,24 @@ def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseR
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
     counts[CONTEXT_LIFTS.name] = write_rows(context_lifts(dataset, log.contexts, contextual), folder, CONTEXT_LIFTS)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
-    personal = any(part.personal for part in recommender.parts.values())
-    gates = ask_table_gates(_proposed(night, lists, dataset, personal=personal))
     ages = measure_freshness(log, lists, night.identity.as_of)
-    ages.write_parquet(folder / "metrics.parquet")
+    measured = pl.concat([ages, measure_tonight(night, lists, dataset)])
+    measured.write_parquet(folder / "metrics.parquet")
+    shifts = judge_tonight(night, night.require(ProveRecord), [proved_metrics(night), measured])
+    personal = any(part.personal for part in recommender.parts.values())
+    gates = ask_table_gates(_proposed(night, lists, dataset, shifts, personal=personal))
     return RecommendRecord(
         rows=counts,
         gates=tuple(gates),
+        shifts=shifts,
         freshness=freshness_figures(ages),
         unexplained=tuple(sorted(recommender.unexplained)),
     )
 
 
-def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:
+def _proposed(
+    night: Night, lists: pl.DataFrame, dataset: Dataset, shifts: Sequence[ShiftEntry], *, personal: bool
+) -> ProposedLists:
     report = check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))
     current = night.home.lake.scan(RECOMMENDATIONS, night.champion.release_id) if night.champion else None
     return ProposedLists(
@@ -76,4 +86,5 @@ def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: 
         coverage_floor=night.config.coverage_floor if personal else 0.0,
         broken_rules=[outcome.reason for outcome in report.outcomes if not outcome.passed],
         current=current,
+        shifts=[in_words(shift) for shift in shifts if shift.persists and night.config.shifts == "refuse"],
     )

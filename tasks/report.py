@@ -9,8 +9,9 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from nightschool.charts.theme import as_svg
+from nightschool.night.entries import AlphaEntry, CandidateEntry
 from nightschool.night.night import Night, Unchanged
-from nightschool.night.records import AlphaEntry, CandidateEntry, IngestRecord, PublishRecord, SelectRecord
+from nightschool.night.records import IngestRecord, PublishRecord, SelectRecord
 from nightschool.night.reporting.alpha import alpha_curve, best_alpha
 from nightschool.night.reporting.report import already_decided, in_markdown, night_report
 from nightschool.storage.releases import Release

@@ -29,8 +29,9 @@ from nightschool.columns import (
     Table,
 )
 from nightschool.data.normalization.limits import Limits
+from nightschool.night.entries import RuleEntry
 from nightschool.night.night import Night
-from nightschool.night.records import RuleEntry, ValidateRecord
+from nightschool.night.records import ValidateRecord
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 

@@ -35,6 +35,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/progress.py": "draws on a terminal only",
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
+    "nightschool/night/entries.py": "fields alone; tests/night/test_records.py stores and reads them",
     "nightschool/night/selection/search.py": "fields alone; tests/application/test_search.py builds them",
     "nightschool/night/selection/selection.py": "fields alone; tests/night/selection/test_select.py fills them",
     "nightschool/ranking/path_steps.py": "tests/ranking/test_paths.py explains paths by it",

@@ -4,6 +4,9 @@ from typing import Final
 
 from docs.generate.writing import code, table
 from nightschool.evaluation.catalog import CATALOG
+from nightschool.night.monitoring.drift import EVENTS as NEWS
+from nightschool.night.monitoring.drift import MISSING, PSI
+from nightschool.night.monitoring.lists import CHANGED, KEPT, TAKEN
 from nightschool.night.reporting.freshness import EVENTS, PLACES
 
 _HEAD: Final = """# Metrics
@@ -24,6 +27,13 @@ Beside them each night records how new items fare, for ages of 7 and 30 days:
 {rows}
 If the second is far below the first, new items get fewer places than users give them events.
 
+## What is watched over the nights
+
+Each night measures its lists, and the events since the release before, in the rows of `lists`; `coverage`, `gini`,
+`novelty` and `average_popularity` are there too, of the published lists.
+[How they are judged](../how-to/watch-the-figures.md).
+
+{watched}
 ## Papers
 
 - ndcg: Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques".
@@ -32,6 +42,15 @@ If the second is far below the first, new items get fewer places than users give
 - serendipity: Ge, Delgado-Battenfeld and Jannach (2010), "Beyond accuracy", with popularity as the primitive model.
 - miscalibration: Steck (2018), "Calibrated recommendations".
 """
+
+_WATCHED: Final = {
+    CHANGED: "users without new events with another item among their first ten / users without new events",
+    KEPT: "mean share of the first ten items that stayed, of users without new events",
+    TAKEN: "users with new events who took an item that was among their first ten / users with new events",
+    NEWS: "events that became known since the release before",
+    PSI: "of a column: population stability index against the 28 days before, less what chance shows",
+    MISSING: "of a column: new events without a value / new events",
+}
 
 
 def page() -> str:
@@ -44,5 +63,7 @@ def page() -> str:
         (code(f"{EVENTS}_7d"), "events of the last 28 days on items younger than 7 days / all of them"),
         (code(f"{PLACES}_7d"), "places 1 to 10 of all lists that hold items younger than 7 days / all of them"),
     ]
-    after = _AFTER.format(rows=table(("metric", "formula"), fresh))
+    head = ("metric", "formula")
+    watched = [(code(name), formula) for name, formula in _WATCHED.items()]
+    after = _AFTER.format(rows=table(head, fresh), watched=table(head, watched))
     return f"{_HEAD}\n{table(('metric', 'formula', 'better', 'also shown in'), rows)}{after}"

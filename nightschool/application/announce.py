@@ -1,6 +1,7 @@
 """Messages to operators: how a night ended, and which nights never began."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from nightschool.application.notify import beat, notify
@@ -13,8 +14,14 @@ from nightschool.storage.nights import NightRow, Nights, last_ended, missed
 logger = logging.getLogger("nightschool.application")
 
 
-def announce(row: NightRow, nights: Nights) -> None:
-    """Send a message about a refused or failed night and the first success after one; a success sends a heartbeat."""
+def announce(row: NightRow, nights: Nights, alarms: Sequence[str] = ()) -> None:
+    """Send a message about a refused or failed night and the first success after one; a success sends a heartbeat.
+
+    Args:
+        row: The night's row.
+        nights: The table of nights.
+        alarms: Figures that have been outside of their limits for more than a night, in words: a message of its own.
+    """
     if row.succeeded:
         beat()
     if not Settings().notify.get_secret_value():
@@ -23,6 +30,8 @@ def announce(row: NightRow, nights: Nights) -> None:
         notify(_title(row.outcome), _body(row))
     elif row.succeeded and _before(row, nights) in ALARMING:
         notify(_title("recovered"), _body(row))
+    if row.succeeded and alarms:
+        notify(_title("unexpected figures"), "\n".join([*alarms, _about(row)]))
 
 
 def announce_missed(nights: Nights) -> None:
@@ -64,5 +73,8 @@ def _title(what: str) -> str:
 
 
 def _body(row: NightRow) -> str:
-    about = f"Began {row.at:%Y-%m-%d %H:%M} UTC, release {row.release_id or 'none'}"
-    return f"{row.reason}\n{about}; {Settings().page}/operator"
+    return f"{row.reason}\n{_about(row)}"
+
+
+def _about(row: NightRow) -> str:
+    return f"Began {row.at:%Y-%m-%d %H:%M} UTC, release {row.release_id or 'none'}; {Settings().page}/operator"

@@ -104,7 +104,7 @@ class Attempt:
         if outcome.exit_code != INTERRUPTED:
             page = report_night(self._row, self._run_key)
             label_run(self._row, self._nights.lake, track_end(self._row, self._run_key, page))
-            announce(self._row, self._nights)
+            announce(self._row, self._nights, self._report.get("alarms", ()))
         if not isinstance(shown, NightschoolError):
             return False
         self._refused = Failed(name=outcome.state, message=outcome.reason, data=shown)

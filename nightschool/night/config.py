@@ -57,6 +57,10 @@ class NightConfig(Rules):
     min_users: int = Field(default=200, ge=2, description="Smallest number of test users that can show a difference.")
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
+    shifts: Literal["note", "refuse"] = Field(
+        default="note",
+        description="What a figure outside of its limits for a second night does: a note in the report, or no release.",
+    )
     keep: int = Field(default=30, ge=1, description="How many releases are kept after a night.")
 
     @model_validator(mode="before")

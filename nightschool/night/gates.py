@@ -101,6 +101,7 @@ class ProposedLists:
         coverage_floor: Smallest share of the available items that the lists must show.
         broken_rules: Reasons of the data rules that the lists break.
         current: user_id, item_id, rank of the champion's lists, which gates may compare with; None on the first night.
+        shifts: Watched figures that were outside of their limits last night too, where such a one refuses.
     """
 
     lists: pl.DataFrame
@@ -109,6 +110,7 @@ class ProposedLists:
     coverage_floor: float
     broken_rules: Sequence[str] = ()
     current: pl.LazyFrame | None = None
+    shifts: Sequence[str] = ()
 
 
 class Answer(NamedTuple):
@@ -207,6 +209,10 @@ def _check_rules(proposed: ProposedLists) -> Answer:
     return Answer(not proposed.broken_rules, ", ".join(proposed.broken_rules) or "none", "none")
 
 
+def _check_shifts(proposed: ProposedLists) -> Answer:
+    return Answer(not proposed.shifts, "; ".join(proposed.shifts) or "none", "none")
+
+
 TABLE_GATES: Final = (
     TableGate("null values", "Does no row of the lists hold a null?", none_of(_count_nulls)),
     TableGate("not finite scores", "Is every score a number, not NaN or infinite?", none_of(_count_not_finite)),
@@ -224,5 +230,10 @@ TABLE_GATES: Final = (
         "catalogue coverage", "Do the lists show at least `coverage_floor` of the available items?", _check_coverage
     ),
     TableGate("expectations broken", "Do the lists satisfy the data rules for lists?", _check_rules),
+    TableGate(
+        "figures outside of their limits",
+        'With `shifts = "refuse"`: is no watched figure outside of its limits for a second night?',
+        _check_shifts,
+    ),
 )
 """Every gate of the lists. A new one is a function and a line here, and its two frames in the tests."""

@@ -14,6 +14,13 @@ Build = Callable[[Recipe], Blended]
 
 POPULARITY_RECIPE = Recipe(components=(Component(model=POPULARITY),))
 
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+
+def published_role(decision: str) -> str:
+    """Return the role whose recipe a decision publishes."""
+    return {"kept": CHAMPION, POPULARITY: POPULARITY}.get(decision, CHALLENGER)
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -60,7 +67,7 @@ class ComparisonOnTest:
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
     evaluations = _evaluate_roles(split, asked, build)
-    gates = [LEARNABLE.ask(evaluations["challenger"], evaluations[POPULARITY])]
+    gates = [LEARNABLE.ask(evaluations[CHALLENGER], evaluations[POPULARITY])]
     if asked.underpowered:
         return Proof(
             asked.challenger,
@@ -76,9 +83,9 @@ def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proo
 
 
 def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, Evaluation]:
-    roles = {"challenger": asked.challenger, POPULARITY: POPULARITY_RECIPE}
+    roles = {CHALLENGER: asked.challenger, POPULARITY: POPULARITY_RECIPE}
     if asked.champion is not None:
-        roles["champion"] = asked.champion
+        roles[CHAMPION] = asked.champion
     measured: dict[str, Evaluation] = {}
     by_recipe: dict[str, Evaluation] = {}
     for role, recipe in roles.items():
@@ -100,13 +107,13 @@ def _decide(
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if asked.challenger != champion:
-        gates.append(SUPERIOR.ask(evaluations["challenger"], evaluations["champion"]))
+        gates.append(SUPERIOR.ask(evaluations[CHALLENGER], evaluations[CHAMPION]))
         if gates[-1].passed:
             recipe, decision = asked.challenger, "promoted"
             sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
         else:
             sentence = f"{asked.challenger.name} is not shown better: the champion {champion.name} stays"
-    role = "challenger" if decision == "promoted" else "champion"
+    role = published_role(decision)
     gates.append(FLOOR.ask(evaluations[role], evaluations[POPULARITY]))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"

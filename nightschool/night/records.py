@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar, Final, Self, TypeVar
 
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.ingest.ingest import IngestReport
+from nightschool.night.entries import (
+    AlphaEntry,
+    CandidateEntry,
+    ContextEntry,
+    Entry,
+    RoleEntry,
+    RuleEntry,
+    ShiftEntry,
+    TrialEntry,
+)
 from nightschool.night.gates import Gate
 from nightschool.recipe import Recipe
-
-Figures = Mapping[str, list[float | None]]
-"""`metric@k` to [value, lower end, upper end] of its 95 % interval; None where there is no interval."""
-
-
-class Entry(BaseModel):
-    """A part of a record: fields of JSON types, which never change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class StageRecord(Entry):
@@ -74,16 +73,6 @@ class IngestRecord(StageRecord):
         return cls(rows=report.to_dict(), files=report.files, warnings=report.warnings)
 
 
-class RuleEntry(Entry):
-    """How one rule fared on a table: the rule, the code of what breaks it, and what was observed."""
-
-    rule: str
-    reason: str
-    severity: Literal["critical", "warning"]
-    passed: bool
-    observed: str
-
-
 class ValidateRecord(StageRecord):
     """Every rule that was checked, by table, and warnings that do not block the night."""
 
@@ -122,36 +111,6 @@ class PrepareRecord(StageRecord):
     signals: tuple[Mapping[str, str | int], ...]
 
 
-class CandidateEntry(Entry):
-    """A single model with its hyper-parameters, or a blend with its weights, and its figures on validation."""
-
-    name: str
-    params: Mapping[str, Any]
-    fit_seconds: float
-    note: str | None
-    n_users: int
-    metrics: Figures
-
-
-class AlphaEntry(Entry):
-    """The hybrid of one α, its figures on validation, and how far it is behind the best in ndcg@10; None: the best."""
-
-    alpha: float
-    name: str
-    metrics: Figures
-    behind: tuple[float, float | None, float | None] | None = None
-
-
-class TrialEntry(Entry):
-    """A setting of a model on a validation cut, with its ndcg@10; None where it could not be trained."""
-
-    model: str
-    params: Mapping[str, Any]
-    value: float | None
-    seconds: float
-    cut: int = 0
-
-
 class SelectRecord(StageRecord):
     """The recipe that validation chose, and everything that was tried.
 
@@ -178,14 +137,6 @@ class SelectRecord(StageRecord):
     bought: str = ""
 
 
-class RoleEntry(Entry):
-    """The figures of the challenger, the champion or popularity on the test."""
-
-    name: str
-    n_users: int
-    metrics: Figures
-
-
 class ProveRecord(StageRecord):
     """The recipe that the test approved, and why.
 
@@ -206,25 +157,6 @@ class ProveRecord(StageRecord):
     learnable: bool | None
     gates: tuple[Gate, ...]
     roles: tuple[RoleEntry, ...]
-
-
-class ContextEntry(Entry):
-    """A context, how it changes scores, and what it adds to ndcg@10 on validation.
-
-    Attributes:
-        values: The values that are told apart.
-        strength: The strength of the shrinkage of its lifts; None where the context is off.
-        weight: What its lifts are multiplied by; zero where the context is off.
-        difference: The mean paired difference and its 95 % interval; None where it was not ranked with.
-        note: Why it is off; empty where it is on.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    strength: float | None
-    weight: float
-    difference: tuple[float, float, float] | None
-    note: str
 
 
 class ContextualiseRecord(StageRecord):
@@ -263,6 +195,7 @@ class RecommendRecord(StageRecord):
     Attributes:
         rows: Table to its number of rows.
         gates: The table gates.
+        shifts: Figures that the releases before do not let expect.
         freshness: Shares of young items in what users do and in what they are recommended; None where not measured.
         unexplained: Components whose items are listed without a reason.
     """
@@ -271,6 +204,7 @@ class RecommendRecord(StageRecord):
 
     rows: Mapping[str, int]
     gates: tuple[Gate, ...]
+    shifts: tuple[ShiftEntry, ...]
     freshness: Mapping[str, float | None]
     unexplained: tuple[str, ...]
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
+from nightschool.night.prove import published_role
 from nightschool.night.reporting.metrics import number
 from nightschool.recipe import Recipe
 from nightschool.reports.counts import SHARED
@@ -25,8 +26,6 @@ _DECISIONS: Final[Mapping[str, str]] = {
     "popularity": "Popular items are published: no personal recipe was shown better than them.",
     "unproved": "The recipe that validation chose is published unproved: there are too few users to show a difference.",
 }
-_PUBLISHED: Final[Mapping[str, str]] = {"kept": "champion", "popularity": "popularity"}
-"""The role whose recipe a decision publishes, where it is not the challenger's."""
 _STATUSES: Final[Mapping[str, str]] = {
     "published": "Users see its lists now, or saw them until a later release came.",
     "backfilled": "It was made for a day in the past, is stored beside the others, and was never shown to users.",
@@ -65,7 +64,7 @@ def decision_section(release: Release, metrics: pl.DataFrame) -> Section:
 def published(release: Release, metrics: pl.DataFrame) -> pl.DataFrame:
     """Return segment, value, ci_low, ci_high of ndcg@10 on the test of the recipe that a release publishes."""
     found = ndcg(metrics, "test")
-    role = _PUBLISHED.get(str(release.gates.get("decision", "")), "challenger")
+    role = published_role(str(release.gates.get("decision", "")))
     return found.filter(pl.col(MODEL) == role).drop(MODEL)
 
 

@@ -42,6 +42,12 @@ def test_a_night_that_went_wrong_is_told_and_beats_no_heart(outcome, code, told,
     assert told.asked == []
 
 
+def test_figures_that_stay_unexpected_are_told_after_a_success(told, nights):
+    announce(row("published", 0), nights, ["gini@10 of the lists is 0.9"])
+    assert told.titles == ["Nightschool: unexpected figures"]
+    assert told.sent[0]["message"].startswith("gini@10 of the lists is 0.9\nBegan ")
+
+
 @pytest.mark.parametrize(("outcome", "code"), [("held", 4), ("busy", 6)])
 def test_a_hold_and_a_locked_home_are_told_to_nobody(outcome, code, told, nights):
     announce(row(outcome, code), nights)

@@ -3,12 +3,10 @@
 from typing import Any
 
 from nightschool.ingest.file_outcomes import FileFate
+from nightschool.night.entries import AlphaEntry, CandidateEntry, ContextEntry, RoleEntry, RuleEntry, TrialEntry
 from nightschool.night.gates import Gate
 from nightschool.night.night import Night
 from nightschool.night.records import (
-    AlphaEntry,
-    CandidateEntry,
-    ContextEntry,
     ContextualiseRecord,
     IngestRecord,
     PrepareRecord,
@@ -17,11 +15,8 @@ from nightschool.night.records import (
     RecommendRecord,
     RecoverRecord,
     RefitRecord,
-    RoleEntry,
-    RuleEntry,
     SelectRecord,
     StageRecord,
-    TrialEntry,
     ValidateRecord,
 )
 from nightschool.recipe import Component, Recipe
@@ -104,6 +99,7 @@ EXAMPLES: dict[str, StageRecord] = {
         RecommendRecord(
             rows={"recommendations": 2},
             gates=(COVERAGE,),
+            shifts=(),
             freshness={
                 "new_item_events_7d": 0.25,
                 "new_item_events_30d": 0.5,

@@ -56,6 +56,7 @@ CASES = {
     "catalogue coverage": Case(
         {"lists": changed(3, item_id=9), "coverage_floor": 1.0}, {"lists": GOOD, "coverage_floor": 1.0}
     ),
+    "figures outside of their limits": Case({"lists": GOOD, "shifts": ["gini@10 of the lists is 0.9"]}),
     "expectations broken": Case({"lists": GOOD, "broken_rules": ["bad_rank"]}),
 }
 

@@ -7,7 +7,8 @@ import pytest
 
 from nightschool.columns import CONTEXT_LIFTS
 from nightschool.errors import ConfigurationError
-from nightschool.night.records import ContextEntry, ContextualiseRecord
+from nightschool.night.entries import ContextEntry
+from nightschool.night.records import ContextualiseRecord
 from nightschool.storage.home import Home
 from nightschool.storage.release_reader import Reader
 from serving.answers import ListRequest

@@ -10,6 +10,7 @@ import polars as pl
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED
+from nightschool.night.monitoring.shifts import SHIFTS
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
@@ -46,6 +47,7 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         "asked": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
+        SHIFTS: [shift.model_dump(mode="json") for shift in recommended.shifts],
         UNEXPLAINED: list(recommended.unexplained),
         CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),
         FIT_SECONDS: _fit_seconds(night.record(SelectRecord)),

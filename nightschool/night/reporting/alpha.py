@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from nightschool.charts.alpha import alpha_chart
 from nightschool.charts.theme import Chart
-from nightschool.night.records import AlphaEntry, Figures, SelectRecord
+from nightschool.night.entries import AlphaEntry, Figures
+from nightschool.night.records import SelectRecord
 from nightschool.night.reporting.metrics import number
 from nightschool.storage.night_log import Mean
 from nightschool.vocabulary import POPULARITY

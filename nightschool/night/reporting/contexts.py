@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nightschool.night.records import ContextEntry, ContextualiseRecord
+from nightschool.night.entries import ContextEntry
+from nightschool.night.records import ContextualiseRecord
 from nightschool.night.selection.contexts import Context, ContextSelection
 
 

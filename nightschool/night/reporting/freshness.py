@@ -12,24 +12,15 @@ from nightschool.columns import (
     ITEM_ID,
     ITEM_INDEX,
     METRIC,
-    METRICS,
-    MODEL,
-    N_USERS,
     RANK,
-    RELEASE_ID,
-    SEGMENT,
-    SPLIT,
     TIMESTAMP,
     USER_ID,
     USER_INDEX,
     VALUE,
-    K,
 )
 from nightschool.data.dataset import EventLog
-from nightschool.evaluation.segments import OVERALL
+from nightschool.evaluation.figure_rows import Figure, figure_rows
 
-LISTS: Final = "lists"
-ALL: Final = "all"
 TOP: Final = 10
 WINDOW: Final = timedelta(days=28)
 YOUNG: Final[Mapping[str, timedelta]] = {"7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -38,8 +29,6 @@ PLACES: Final = "new_item_places"
 
 _BORN: Final = "born"
 _AGE: Final = "age"
-_METRICS: Final = METRICS.schema(user_id=pl.Int64(), item_id=pl.Int64())
-_SCHEMA: Final = pl.Schema({name: dtype for name, dtype in _METRICS.items() if name != RELEASE_ID})
 
 
 def births(log: EventLog) -> pl.Series:
@@ -67,7 +56,7 @@ def measure_freshness(log: EventLog, lists: pl.DataFrame, as_of: datetime) -> pl
         as_of: T.
     """
     if not log.has_time:
-        return _SCHEMA.to_frame()
+        return figure_rows([])
     born = births(log)
     recent = log.rows(log.known).filter(pl.col(TIMESTAMP) > as_of - WINDOW, pl.col(TIMESTAMP) <= as_of)
     age = pl.col(TIMESTAMP) - born.gather(recent[ITEM_INDEX])
@@ -75,11 +64,7 @@ def measure_freshness(log: EventLog, lists: pl.DataFrame, as_of: datetime) -> pl
     items = pl.DataFrame({ITEM_ID: log.empty.item_ids, _BORN: born})
     shown = lists.filter(pl.col(RANK) <= TOP).join(items, on=ITEM_ID, how="left")
     places = shown.select(USER_ID, (pl.lit(as_of, INSTANT) - pl.col(_BORN)).alias(_AGE))
-    rows = pl.concat([_shares(EVENTS, events, None), _shares(PLACES, places, TOP)])
-    about = {MODEL: LISTS, SPLIT: ALL, SEGMENT: OVERALL}
-    named = rows.with_columns(pl.lit(value).alias(name) for name, value in about.items())
-    lacking = [pl.lit(None).alias(name) for name in _SCHEMA if name not in named.columns]
-    return named.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items())
+    return figure_rows([*_shares(EVENTS, events, None), *_shares(PLACES, places, TOP)])
 
 
 def freshness_figures(rows: pl.DataFrame) -> dict[str, float | None]:
@@ -88,14 +73,8 @@ def freshness_figures(rows: pl.DataFrame) -> dict[str, float | None]:
     return {name: found.get(name) for name in (f"{share}_{age}" for share in (EVENTS, PLACES) for age in YOUNG)}
 
 
-def _shares(name: str, aged: pl.DataFrame, k: int | None) -> pl.DataFrame:
-    """Return the share of rows below each age: metric, k, value, n_users; an unknown age is not young."""
+def _shares(name: str, aged: pl.DataFrame, k: int | None) -> list[Figure]:
+    """Return the share of rows below each age; an unknown age is not young."""
     young = [(pl.col(_AGE) < limit).fill_null(value=False).mean().alias(age) for age, limit in YOUNG.items()]
-    return pl.DataFrame(
-        {
-            METRIC: [f"{name}_{age}" for age in YOUNG],
-            K: pl.Series([k] * len(YOUNG), dtype=pl.Int32),
-            VALUE: pl.Series(aged.select(young).row(0), dtype=pl.Float64),
-            N_USERS: [aged[USER_ID].n_unique()] * len(YOUNG),
-        }
-    )
+    n_users = aged[USER_ID].n_unique()
+    return [Figure(f"{name}_{age}", value, k, n_users) for age, value in aged.select(young).row(0, named=True).items()]

@@ -7,7 +7,8 @@ from typing import Any
 from nightschool.evaluation import catalog
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.night.records import AlphaEntry, CandidateEntry, Figures, RoleEntry, SelectRecord, TrialEntry
+from nightschool.night.entries import AlphaEntry, CandidateEntry, Figures, RoleEntry, TrialEntry
+from nightschool.night.records import SelectRecord
 from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.recipe import RERANKER
 

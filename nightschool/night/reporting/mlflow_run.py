@@ -8,9 +8,10 @@ import polars as pl
 from nightschool.charts.theme import as_page, as_png
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.evaluation.segments import OVERALL
+from nightschool.night.entries import ContextEntry
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import ContextEntry, ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
+from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
 from nightschool.night.reporting.alpha import alpha_curve, best_alpha
 from nightschool.night.reporting.metrics import number
 from nightschool.night.reporting.model_card import model_card

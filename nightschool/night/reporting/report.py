@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, SOURCE, USER_ID
+from nightschool.night.monitoring.shifts import in_words
 from nightschool.night.night import Night, Unchanged
 from nightschool.night.records import (
     IngestRecord,
@@ -81,7 +82,9 @@ def night_report(night: Night, ingested: IngestRecord, published: PublishRecord)
             *night.warnings,
             *prepared.warnings,
             *refitted.notes,
+            *(in_words(shift) for shift in recommended.shifts),
         ],
+        "alarms": [in_words(shift) for shift in recommended.shifts if shift.persists],
         "signals": [dict(row) for row in prepared.signals],
         "tuned": selected.tuned,
         "search": selected.bought,

@@ -1,4 +1,5 @@
-from nightschool.night.records import AlphaEntry, CandidateEntry, SelectRecord
+from nightschool.night.entries import AlphaEntry, CandidateEntry
+from nightschool.night.records import SelectRecord
 from nightschool.night.reporting.alpha import alpha_curve, best_alpha
 from tests.night.records import example
 

@@ -4,18 +4,10 @@ import polars as pl
 import pytest
 
 from nightschool.columns import ITEMS
+from nightschool.night.entries import AlphaEntry, CandidateEntry, ContextEntry, TrialEntry
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import (
-    AlphaEntry,
-    CandidateEntry,
-    ContextEntry,
-    ContextualiseRecord,
-    PrepareRecord,
-    ProveRecord,
-    SelectRecord,
-    TrialEntry,
-)
+from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
 from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.as_of import scan_at

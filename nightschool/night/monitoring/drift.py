@@ -1,0 +1,45 @@
+"""How far the events since the release before differ from those of the weeks before it, column by column."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import AVAILABLE_AT, COLUMN
+from nightschool.data.manifest.sections import Interactions
+from nightschool.data.normalization.profile import population_stability, profile
+from nightschool.evaluation.figure_rows import Figure
+
+WINDOW: Final = timedelta(days=28)
+
+EVENTS: Final = "new_events"
+PSI: Final = "psi"
+MISSING: Final = "missing_values"
+
+
+def measure_drift(events: pl.LazyFrame, part: Interactions, since: datetime, as_of: datetime) -> list[Figure]:
+    """Measure the events that became known since an instant against those of the 28 days before it.
+
+    `new_events` is their number; of each column, `psi` is the population stability index less what two samples of one
+    distribution would show, and `missing_values` the share of new events without a value.
+
+    Args:
+        events: The rows of the interactions table, of which those that are known at T count.
+        part: What the manifest says about them.
+        since: T of the release before.
+        as_of: T.
+    """
+    known = events.filter(pl.col(AVAILABLE_AT) > since - WINDOW, pl.col(AVAILABLE_AT) <= as_of).collect()
+    new = known.filter(pl.col(AVAILABLE_AT) > since)
+    figures = [Figure(EVENTS, float(new.height))]
+    before = known.filter(pl.col(AVAILABLE_AT) <= since)
+    if new.height and before.height:
+        figures += _columns(population_stability(profile(part, before), profile(part, new)))
+    return figures
+
+
+def _columns(stability: pl.DataFrame) -> Iterator[Figure]:
+    for row in stability.iter_rows(named=True):
+        yield Figure(PSI, max(row[PSI] - row["noise"], 0.0), segment=row[COLUMN])
+        yield Figure(MISSING, row["missing_after"], segment=row[COLUMN])

@@ -1,0 +1,66 @@
+"""What is watched of a night: figures of its lists and events, and which of them the releases before do not expect."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from nightschool.columns import AVAILABLE_AT, INTERACTIONS, METRICS, RECOMMENDATIONS, RELEASE_ID
+from nightschool.contract import Dataset
+from nightschool.evaluation.figure_rows import figure_rows
+from nightschool.night.basis import describe_basis
+from nightschool.night.entries import ShiftEntry
+from nightschool.night.lineage import releases_before
+from nightschool.night.monitoring.drift import measure_drift
+from nightschool.night.monitoring.lists import Since, measure_lists
+from nightschool.night.monitoring.shifts import PastNight, find_shifts, watched_figures
+from nightschool.night.night import Night
+from nightschool.night.records import ProveRecord
+from nightschool.storage.release import BASIS, Release
+
+
+def measure_tonight(night: Night, lists: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """Measure the lists and the events since the release before, as rows of the metrics table without a release.
+
+    Args:
+        night: The night.
+        lists: user_id, item_id and rank of every list.
+        dataset: Everything known tonight.
+    """
+    lake, before, as_of = night.home.lake, night.champion, night.identity.as_of
+    if before is None:
+        return figure_rows(measure_lists(lists, dataset, None))
+    events = lake.scan(INTERACTIONS)
+    since = Since(lake.scan(RECOMMENDATIONS, before.release_id), events.filter(_known(before.as_of, as_of)))
+    figures = measure_lists(lists, dataset, since)
+    parts = night.manifest.interactions
+    # All that rate do so on one scale; how labels, times and durations are profiled is the same for all.
+    part = next((part for part in parts if part.rating), parts[0])
+    return figure_rows([*figures, *measure_drift(events, part, before.as_of, as_of)])
+
+
+def judge_tonight(night: Night, proved: ProveRecord, measured: Sequence[pl.DataFrame]) -> tuple[ShiftEntry, ...]:
+    """Return the figures of tonight that are outside of the limits learned from the releases before.
+
+    Args:
+        night: The night.
+        proved: What the test approved.
+        measured: Rows of the metrics table, of the test and of the lists.
+    """
+    past = _stored(night)
+    rows = night.home.lake.scan(METRICS).filter(pl.col(RELEASE_ID).is_in([one.release_id for one in past])).collect()
+    by_release = {str(release_id): part for (release_id,), part in rows.group_by(RELEASE_ID)}
+    nights = [PastNight.of(one, by_release[one.release_id]) for one in past if one.release_id in by_release]
+    basis = str(describe_basis(night.manifest)[BASIS])
+    figures = watched_figures(pl.concat(measured), proved.decision)
+    return find_shifts(nights, PastNight(proved.recipe.model_dump(mode="json"), basis, figures))
+
+
+def _known(since: datetime, as_of: datetime) -> pl.Expr:
+    return (pl.col(AVAILABLE_AT) > since) & (pl.col(AVAILABLE_AT) <= as_of)
+
+
+def _stored(night: Night) -> list[Release]:
+    """Return the releases before T, each once, oldest first."""
+    found = releases_before(night.home.releases.history(), night.identity.as_of)
+    return sorted({one.release_id: one for one in found}.values(), key=lambda one: one.as_of)
