@@ -4,7 +4,7 @@ import logging
 
 from nightschool.application.announce import dataset_of_home
 from nightschool.application.home import open_home
-from nightschool.application.report import release_page
+from nightschool.application.report import release_pages
 from nightschool.errors import NightschoolError
 from nightschool.reports.document import render
 from nightschool.reports.nights import PAGED, night_section
@@ -28,7 +28,7 @@ def report_night(row: NightRow, run_key: str | None) -> str:
         run_key: Its key; None where it ended before it had one.
 
     Returns:
-        The page for MLflow; empty for a night that decided on no release.
+        The page for MLflow, where `forget` does not reach it: about no single person. Empty where there is no release.
     """
     try:
         releases = Releases(Nights.of(Settings().paths).lake)
@@ -49,9 +49,9 @@ def _write_release(release: Release) -> str:
     paths = Settings().paths
     # Under the lock: what `forget` erases meanwhile must not come back in a report.
     with home_lock(paths.lock):
-        page = release_page(open_home(), release)
-        atomic_write_text(paths.reports / f"{release.release_id}.html", page)
-    return page
+        pages = release_pages(open_home(), release)
+        atomic_write_text(paths.reports / f"{release.release_id}.html", pages.own)
+    return pages.shared
 
 
 def _write_night(row: NightRow, current: Release | None) -> None:

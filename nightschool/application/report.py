@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from nightschool.reports.changes import changes_section
 from nightschool.reports.costs import costs_section
 from nightschool.reports.decision import decision_section, published, recipe_in_words
 from nightschool.reports.document import Section, render
+from nightschool.reports.examples import learners_section, named_items, similar_items_section
 from nightschool.reports.quality import quality_section
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.durable import atomic_write_text
@@ -39,16 +40,25 @@ def write_report(release_id: str | None, folder: Path | None) -> Path:
     if release is None:
         raise NotFound("nothing was published yet", do="run a night first")
     file = (folder or home.paths.reports) / f"{release.release_id}.html"
-    atomic_write_text(file, release_page(home, release))
+    atomic_write_text(file, release_pages(home, release).own)
     return file
 
 
-def release_page(home: Home, release: Release) -> str:
-    """Return the report of a release as one page."""
+class Pages(NamedTuple):
+    """The report of a release: the home's own page, and one for elsewhere, which is about no single person."""
+
+    own: str
+    shared: str
+
+
+def release_pages(home: Home, release: Release) -> Pages:
+    """Return the report of a release as pages."""
     dataset = home.binding.dataset
     title = f"{dataset}: {release.release_id}"
     subtitle = f"{recipe_in_words(release)}; what was known at {release.as_of:%Y-%m-%d %H:%M} UTC"
-    return render(title, subtitle, _sections(home, release))
+    sections = _sections(home, release)
+    shared = [section for section in sections if not section.private]
+    return Pages(render(title, subtitle, sections), render(title, subtitle, shared))
 
 
 def _sections(home: Home, release: Release) -> list[Section]:
@@ -68,6 +78,9 @@ def _sections(home: Home, release: Release) -> list[Section]:
         activity_section(events, manifest_of(home)),
     ]
     found.append(attributes_section(users, items, events, *_declared(release, users, items)))
+    named = named_items(events, titles)
+    found.append(similar_items_section(lake, release.release_id, named))
+    found.append(learners_section(lake, release.release_id, events, titles, named))
     nights = Nights.of(home.paths).all()
     own = next((one for one in nights if one.release_id == release.release_id), None)
     return [*found, costs_section(own, nights)]

@@ -71,6 +71,15 @@ def _over_time(events: pl.LazyFrame) -> Plot:
     return Plot.of(chart, f"{mean:,.0f} events a day over {span:,} days; most, {busiest[1]:,}, on {busiest[0]}.")
 
 
+def _bars_of_days(cells: pl.DataFrame) -> Plot:
+    chart = alt.Chart(cells.select("day", "events")).mark_bar(color=BLUE)
+    ordered = chart.encode(y=alt.Y("day:N", sort=list(_WEEKDAYS), title=None), x=alt.X("events:Q"))
+    top = cells.sort("events", "weekday", descending=[True, False]).row(0, named=True)
+    most = shares(top["events"], int(cells["events"].sum()))
+    sentence = f"Most happens on {top['day']}: {most} of the events, where an even day has 14.3%."
+    return Plot.of(ordered.properties(width=WIDTH, height=alt.Step(20)), sentence)
+
+
 def _through_the_week(events: pl.LazyFrame) -> Plot:
     at = pl.col(TIMESTAMP)
     cells = (
@@ -81,6 +90,9 @@ def _through_the_week(events: pl.LazyFrame) -> Plot:
         .with_columns(day=pl.col("weekday").replace_strict(dict(enumerate(_WEEKDAYS, start=1))))
         .sort("weekday", "hour")
     )
+    if cells["hour"].n_unique() == 1:
+        # Dates without a time of day.
+        return _bars_of_days(cells)
     chart = (
         alt.Chart(cells.select("day", "hour", "events"))
         .mark_rect()

@@ -14,7 +14,8 @@ from nightschool.reports.counts import SHARED, bars
 from nightschool.reports.document import Plot, Section
 from nightschool.reports.histograms import histogram
 
-_MOST_VALUES = 60  # of an attribute that is drawn
+_TYPICAL = 5  # users or items that a value has in an attribute that is drawn
+_MOST_VALUES = 60  # of an attribute in a cross-table
 _MOST_SHOWN = 12  # values a side of a cross-table
 _MOST_PAIRS = 6
 _THE_SAME = 0.999
@@ -76,7 +77,7 @@ def _numbers(frame: pl.DataFrame, column: str, who: str) -> Plot | None:
 
 def _bars(counts: pl.DataFrame) -> Plot | None:
     title = counts.columns[0]
-    return bars(counts, title, title) if 1 < counts.height <= _MOST_VALUES else None
+    return bars(counts, title, title) if counts.height > 1 and (counts["n"] >= _TYPICAL).any() else None
 
 
 def _together(

@@ -25,15 +25,17 @@ def costs_section(night: NightRow | None, nights: Sequence[NightRow]) -> Section
     if night is not None and night.stages:
         longest = max(night.stages, key=lambda name: night.stages[name]["seconds"])
         seconds, busy, peak = _totals(night)
-        lead = [
-            f"Its stages took {seconds:,.1f} s, {busy:,.1f} s of processors, and at most {peak:.1f} GB; "
-            f"the longest was {longest}."
-        ]
-        rows = [(name, *(f"{one.get(each, 0.0):,.2f}" for each in _FIGURES)) for name, one in night.stages.items()]
+        processors = f", {busy:,.1f} s of processors" if busy else ""
+        lead = [f"Its stages took {seconds:,.1f} s{processors}, and at most {peak:.1f} GB; the longest was {longest}."]
+        rows = [(name, *(_figure(one.get(each)) for each in _FIGURES)) for name, one in night.stages.items()]
         tables.append(Rows("Stages of this night", ["stage", *_FIGURES.values()], rows))
     told = [(one.ended_at, *_totals(one)) for one in nights if one.stages and one.release_id]
     drawn = pl.DataFrame(told, schema=["night", *_FIGURES], orient="row").sort("night")
     return Section("What it cost", lead, _over_nights(drawn) if drawn.height > 2 else [], tables)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.2f}"
 
 
 def _totals(night: NightRow) -> tuple[float, float, float]:

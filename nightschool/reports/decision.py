@@ -90,10 +90,16 @@ def _roles(metrics: pl.DataFrame) -> list[tuple[str, str, str]]:
 def _quality(release: Release, metrics: pl.DataFrame) -> str:
     own = published(release, metrics).filter(pl.col(SEGMENT) == OVERALL)
     popular = ndcg(metrics, "test").filter(pl.col(SEGMENT) == OVERALL, pl.col(MODEL) == "popularity")[VALUE]
-    if own.is_empty() or popular.is_empty() or not popular[0]:
+    if own.is_empty() or popular.is_empty():
         return ""
     value, low, high = own.select(VALUE, CI_LOW, CI_HIGH).row(0)
     return (
         f"On a scale where 1 puts what users chose next at the top of every list, its lists reach {number(value)} "
-        f"[{number(low)}, {number(high)}], {value / popular[0]:.1f} times as much as popular items alone."
+        f"[{number(low)}, {number(high)}], {_times(value, popular[0])}."
     )
+
+
+def _times(value: float, popular: float) -> str:
+    if not popular:
+        return "and popular items alone 0"
+    return f"{value / popular:.1f} times as much as popular items alone"

@@ -33,11 +33,17 @@ class Plot:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table: what it is, its columns, and its rows; numbers are to the right."""
+    """A table: what it is, its columns, and its rows; columns of texts are to the left, others to the right."""
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+    @property
+    def sides(self) -> list[str]:
+        """Return the side of each column: `text` for the first and where a cell begins with a letter, else `number`."""
+        texts = [any(row[place][:1].isalpha() for row in self.rows) for place in range(len(self.columns))]
+        return ["text" if place == 0 or text else "number" for place, text in enumerate(texts)]
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ class Section:
         lead: Sentences.
         plots: Plots, in order.
         tables: Tables, after the plots.
+        private: Whether it is about single persons, and stays in the home.
     """
 
     title: str
     lead: Sequence[str] = ()
     plots: Sequence[Plot] = ()
     tables: Sequence[Rows] = field(default=())
+    private: bool = False
 
 
 def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:

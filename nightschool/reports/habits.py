@@ -5,6 +5,7 @@ import math
 import altair as alt
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 
 from nightschool.charts.theme import BLUE, WIDTH
 from nightschool.columns import DURATION, EVENT, ITEM_ID, LIKED, RATING, SCORE, TIMESTAMP, USER_ID
@@ -29,6 +30,8 @@ def repeats(events: pl.LazyFrame) -> Plot:
     n_pairs, n_events = (
         int(each) for each in counts.select(pl.col("n").sum(), pl.col("n").dot("times").alias("all")).row(0)
     )
+    if n_events == n_pairs:
+        return Plot(Markup(), "No interaction repeats an earlier one: each user meets an item once.")
     capped = counts.group_by(pl.col("times").clip(upper_bound=_MOST_TIMES)).agg(pl.col("n").sum()).sort("times")
     name = pl.when(pl.col("times") < _MOST_TIMES).then(pl.col("times").cast(pl.String)).otherwise(pl.lit("6 or more"))
     chart = (
@@ -40,8 +43,6 @@ def repeats(events: pl.LazyFrame) -> Plot:
         )
         .properties(width=WIDTH, height=alt.Step(20))
     )
-    if n_events == n_pairs:
-        return Plot.of(chart, "No interaction repeats an earlier one: each user meets an item once.")
     again = shares(n_events - n_pairs, n_events)
     return Plot.of(chart, f"{again} of the interactions repeat an earlier one of the same user with the same item.")
 

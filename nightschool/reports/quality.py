@@ -53,7 +53,7 @@ def _bars(frame: pl.DataFrame, name: str, title: str) -> Chart:
     base = alt.Chart(frame.select(pl.col(name).alias("name"), VALUE, CI_LOW, CI_HIGH)).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=320))
     )
-    over = alt.X(f"{CI_LOW}:Q", title=f"{title}, 95 % interval", scale=alt.Scale(zero=True))
+    over = alt.X(f"{CI_LOW}:Q", title=f"{title}, 95 % interval", scale=alt.Scale(domainMin=0))
     return alt.layer(
         base.mark_rule(color=BLUE, strokeWidth=2).encode(x=over, x2=f"{CI_HIGH}:Q"),
         base.mark_point(color=BLUE, filled=True, size=60).encode(x=f"{VALUE}:Q"),

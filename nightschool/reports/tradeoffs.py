@@ -51,7 +51,7 @@ def against_coverage(metrics: pl.DataFrame, models: pl.DataFrame) -> Plot | None
     best, widest = drawn.sort(VALUE).row(-1, named=True), drawn.sort("at").row(-1, named=True)
     told = f"{best[MODEL]} is best and shows {best['at']:.0%} of the items to somebody"
     wide = "none shows more"
-    if widest[MODEL] != best[MODEL]:
+    if widest["at"] - best["at"] > 0.005:
         wide = f"{widest[MODEL]} shows most, {widest['at']:.0%}, with {widest[VALUE]:.4f}"
     axis = alt.Axis(format="%")
     chart = _named_points(drawn, alt.X("at:Q", title="items among somebody's first ten", axis=axis))
@@ -86,7 +86,7 @@ def _cells(figures: Mapping[str, Mean | None]) -> list[str]:
 
 
 def _cell(one: Mean | None, mark: str) -> str:
-    return "–" if one is None else f"{mark}{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+    return "–" if one is None else f"{mark}{one.value:.3f} [{one.low:.3f},\N{NO-BREAK SPACE}{one.high:.3f}]"
 
 
 def _named_points(drawn: pl.DataFrame, over: alt.X) -> Chart:
@@ -95,5 +95,12 @@ def _named_points(drawn: pl.DataFrame, over: alt.X) -> Chart:
     return alt.layer(
         base.mark_rule(color=BLUE, opacity=0.5).encode(y=height, y2=f"{CI_HIGH}:Q"),
         base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(y=f"{VALUE}:Q"),
-        base.mark_text(align="left", dx=7, fontSize=11).encode(y=f"{VALUE}:Q", text=f"{MODEL}:N"),
+        *(_names(drawn.sort("at")[above::2], over, 7 if above else -7) for above in (0, 1)),
     ).properties(width=WIDTH, height=HEIGHT)
+
+
+def _names(points: pl.DataFrame, over: alt.X, dy: int) -> alt.Chart:
+    """Write the models' names: those of neighbours above and below, so that they do not meet."""
+    chart = alt.Chart(points.select(MODEL, "at", VALUE)).mark_text(align="left", dx=6, dy=dy, fontSize=11)
+    named: alt.Chart = chart.encode(x=over, y=f"{VALUE}:Q", text=f"{MODEL}:N")
+    return named

@@ -32,14 +32,17 @@ def pages() -> dict[str, str]:
 def test_a_release_has_a_page_which_is_the_one_for_mlflow(bound: Home) -> None:
     stored = finish(start(bound), reason="made by hand")
     page = report_night(row("published"), stored.run_key)
-    assert pages() == {f"{stored.release_id}.html": page}
+    ((name, own),) = pages().items()
+    assert name == f"{stored.release_id}.html"
     assert "Made by hand." in page
+    assert "learners" in own
+    assert "learners" not in page
 
 
 def test_a_refused_release_has_a_page_too(bound: Home) -> None:
     refused = bound.releases.refuse(draft(start(bound), reason="too few items"))
     page = report_night(row("gate refused"), refused.run_key)
-    assert pages() == {f"{refused.release_id}.html": page}
+    assert pages().keys() == {f"{refused.release_id}.html"}
     assert "Nothing was published" in page
 
 
@@ -72,7 +75,7 @@ def test_what_goes_wrong_is_a_warning(
         raise error
 
     stored = finish(start(bound))
-    monkeypatch.setattr("nightschool.application.night_page.release_page", fail)
+    monkeypatch.setattr("nightschool.application.night_page.release_pages", fail)
     with caplog.at_level(logging.WARNING, logger="nightschool.application"):
         assert report_night(row("published"), stored.run_key) == ""
     assert "the report of this night could not be written" in caplog.text

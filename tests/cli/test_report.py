@@ -18,6 +18,8 @@ def test_a_report_is_one_page_that_needs_nothing_else(reading: Published, run: R
         "How good the models are",
         "What users did",
         "What users and items are",
+        "What is similar",
+        "Some learners&#39; lists",
         "What it cost",
     ]
     assert page.count("<svg") > 10

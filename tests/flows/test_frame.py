@@ -102,8 +102,9 @@ def test_nights_that_fail_and_recover_and_are_published(
     assert "http://127.0.0.1:5000/#/runs/" in links["mlflow"]
     assert re.search(r"http://127.0.0.1:5000/#/experiments/1/runs/\w+/artifacts/report.html", links["report"])
     page = (home / "reports" / f"{report['release_id']}.html").read_text()
-    assert [file.read_text() for file in (home / "mlartifacts").rglob("report.html")] == [page]
-    assert page.count("<svg") > 10
+    (shared,) = [file.read_text() for file in (home / "mlartifacts").rglob("report.html")]
+    assert page.count("<svg") == shared.count("<svg") > 10
+    assert ("Learner 1" in page, "Learner 1" in shared) == (True, False)
     assert told.titles == ["Nightschool learning: data refused", "Nightschool learning: recovered"]
     assert told.asked == ["/beat"]
 

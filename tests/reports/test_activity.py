@@ -56,3 +56,9 @@ def test_without_times_durations_and_likes_the_rest_is_drawn() -> None:
 def test_a_table_without_rows_is_said() -> None:
     section = activity_section(events()[:0].lazy(), MANIFEST)
     assert (section.lead, section.plots) == (["There are no interactions yet."], ())
+
+
+def test_dates_without_a_time_of_day_have_days_alone() -> None:
+    dates = events().with_columns(pl.col("timestamp").dt.truncate("1d"))
+    assert told(dates)[1].startswith("Most happens on ")
+    assert told(dates)[1].endswith("] of the events, where an even day has 14.3%.")

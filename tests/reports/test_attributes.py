@@ -37,6 +37,7 @@ def test_attributes_of_which_one_is_part_of_the_other_are_no_pair() -> None:
 
 def test_without_attributes_that_is_said() -> None:
     section = attributes_section(USERS, ITEMS, events().lazy(), Declared(), Declared(["same"]))
+    assert [plot.sentence for plot in section.plots] == []
     assert section.lead == ["No attribute with few values that many users share is declared."]
 
 

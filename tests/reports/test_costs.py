@@ -14,7 +14,7 @@ NIGHTS = [
 def test_the_stages_of_the_night_and_the_nights_are_told() -> None:
     section = costs_section(NightRow(stages=STAGES), NIGHTS)
     assert section.lead == ["Its stages took 32.2 s, 55.0 s of processors, and at most 1.5 GB; the longest was select."]
-    assert section.tables[0].rows == [("select", "30.00", "55.00", "1.50"), ("prove", "2.25", "0.00", "0.00")]
+    assert section.tables[0].rows == [("select", "30.00", "55.00", "1.50"), ("prove", "2.25", "–", "–")]
     assert [plot.sentence for plot in section.plots] == [
         "Half of 3 nights took 20.0 s or less; the last 30.0 s.",
         "No night took more than 0.0 GB; the last 0.0 GB.",

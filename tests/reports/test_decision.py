@@ -106,3 +106,9 @@ def test_a_check_that_failed_is_named() -> None:
 def test_the_figures_are_those_of_the_recipe_that_is_published() -> None:
     assert published(release("kept"), MEASURED)["value"].to_list() == [0.2]
     assert published(release("promoted"), MEASURED)["value"].to_list() == [0.3]
+
+
+def test_where_popular_items_reach_nothing_there_is_no_ratio() -> None:
+    measured = metrics([("test", "challenger", "all", 0.3, 0.29, 0.31), ("test", "popularity", "all", 0.0, 0.0, 0.0)])
+    lead = decision_section(release("first"), measured).lead
+    assert lead[2].endswith("its lists reach 0.3000 [0.2900, 0.3100], and popular items alone 0.")

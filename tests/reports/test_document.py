@@ -21,3 +21,9 @@ def test_a_drawing_has_the_colour_of_the_text_around_it_and_no_ground() -> None:
     drawing = Plot.of(CHART, "").drawing
     assert 'fill="currentColor"' in drawing
     assert 'fill="white"' not in drawing
+
+
+def test_numbers_are_to_the_right_and_texts_to_the_left() -> None:
+    rows = Rows("c", ["name", "value", "why"], [("9", "+0.1 [0, 1]", "because"), ("b", "–", "")])
+    assert rows.sides == ["text", "number", "text"]
+    assert Rows("c", ["name", "value"], []).sides == ["text", "number"]

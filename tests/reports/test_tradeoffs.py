@@ -44,7 +44,7 @@ def test_a_model_is_best_for_a_segment_only_where_that_is_shown() -> None:
     ]
     table = served_by(pl.DataFrame(rows, ["model", "segment", *COLUMNS[1:]], orient="row"))
     assert table.caption.endswith("1 of 3")
-    assert table.rows == [
+    assert [[cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in table.rows] == [
         ["new", "0.300 [0.250, 0.350]", "0.280 [0.230, 0.330]"],
         ["old", "★ 0.300 [0.250, 0.350]", "0.100 [0.050, 0.150]"],
         ["rare", "0.300 [0.250, 0.350]", "–"],
