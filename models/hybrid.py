@@ -93,6 +93,10 @@ class Hybrid(Model):
         pool = candidate_pool(scores, histories.scores, self.known.available)
         return self._spread(pool, self._blend(pool))
 
+    def importances(self) -> Mapping[str, float]:
+        """Map each feature of the reranker to its share of what its splits gained; empty without a reranker."""
+        return {} if self.reranker is None else self.reranker.importances(list(self._parts))
+
     def forget(self, user_index: int) -> None:
         """Remove a user from the blend, from every component and from the reranker."""
         super().forget(user_index)

@@ -50,7 +50,7 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
     proof = compare_on_test(split, asked, build)
     groups = segments(split.fitted)
     tables = [evaluation.table(role, split.name, groups) for role, evaluation in proof.evaluations.items()]
-    pl.concat(tables).write_parquet(folder / _METRICS)
+    pl.concat([*tables, proof.chosen]).write_parquet(folder / _METRICS)
     return ProveRecord(
         recipe=proof.recipe,
         decision=proof.decision,

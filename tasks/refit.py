@@ -16,6 +16,7 @@ from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RefitRecord, SelectRecord
 from nightschool.night.release.audiences import measure_audiences
+from nightschool.night.reporting.importances import importance_rows
 from nightschool.night.reporting.mlflow_run import night_log
 from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
@@ -66,6 +67,8 @@ def _fit(
     artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
     fitted = build(proved.recipe).fit(everything, seed=night.config.seed)
     fitted.save(artifacts["model"])
+    rows = importance_rows(fitted.importances(), proved.recipe.name, prepared.users)
+    rows.write_parquet(folder / "metrics.parquet")
     _weigh_content(fitted, everything, folder / "content.npz")
     audiences = measure_audiences(everything)
     write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)

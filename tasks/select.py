@@ -17,6 +17,7 @@ from nightschool.evaluation.segments import segments
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, SelectRecord
 from nightschool.night.reporting.metrics import describe_selection
+from nightschool.night.selection.data_curve import measure_data_curve
 from nightschool.night.selection.reranking import with_reranker
 from nightschool.night.selection.select import choose_recipe
 from nightschool.night.selection.selection import Selection
@@ -43,7 +44,9 @@ def _select(night: Night, prepared: PrepareRecord, folder: Path) -> SelectRecord
         selection = replace(settled, bought="")
     else:
         selection = with_reranker(choose_recipe(cuts, search, create), cuts, search, build)
-    _metrics(selection, split).write_parquet(folder / "metrics.parquet")
+    curve = measure_data_curve(split, create, night.config.seed) if night.tune else None
+    measured = _metrics(selection, split)
+    (measured if curve is None else pl.concat([measured, curve])).write_parquet(folder / "metrics.parquet")
     record = describe_selection(selection, night.config.cutoffs, tuned=night.tune)
     if champion is not None and not night.tune:
         record = record.model_copy(update={"recipe": champion})

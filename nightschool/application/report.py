@@ -13,9 +13,10 @@ from nightschool.reports.activity import activity_section
 from nightschool.reports.attributes import Declared, attributes_section
 from nightschool.reports.changes import changes_section
 from nightschool.reports.costs import costs_section
-from nightschool.reports.decision import decision_section, published, recipe_in_words
+from nightschool.reports.decision import decision_section, published, recipe_in_words, role_of
 from nightschool.reports.document import Section, render
 from nightschool.reports.examples import learners_section, named_items, similar_items_section
+from nightschool.reports.learning import learning_section
 from nightschool.reports.quality import quality_section
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.durable import atomic_write_text
@@ -75,6 +76,7 @@ def _sections(home: Home, release: Release) -> list[Section]:
     seconds = release.gates.get(FIT_SECONDS, {})
     found += [
         quality_section(metrics, published(release, metrics), seconds),
+        learning_section(metrics, role_of(release)),
         activity_section(events, manifest_of(home)),
     ]
     found.append(attributes_section(users, items, events, *_declared(release, users, items)))

@@ -48,7 +48,7 @@ def evaluate(
     """
     users = relevant_users(split) if users is None else users
     evaluation = evaluate_ranking(
-        _rank(recommender, users, split, max(cutoffs), megabytes), users, split, cutoffs=cutoffs
+        rank(recommender, users, split, max(cutoffs), megabytes), users, split, cutoffs=cutoffs
     )
     if not isinstance(recommender, PredictsRatings):
         return evaluation
@@ -120,17 +120,26 @@ def _errors(predicted: Float32s, split: Split) -> Errors:
     )
 
 
-def _rank(recommender: Recommender, users: Indices, split: Split, k: int, megabytes: int) -> Ranking:
+def rank(recommender: Recommender, users: Indices, split: Split, k: int, megabytes: int) -> Ranking:
+    """Rank the k best available items that each user has not seen.
+
+    Args:
+        recommender: Already fitted.
+        users: int32[n].
+        split: Says what was seen, and what is available.
+        k: The length of a list.
+        megabytes: Memory that a dense block of scores may take.
+    """
     n_items = split.fitted.n_items
     if isinstance(recommender, Blended):
         # A blend ranks its pool: spreading the scores over all items would only be undone.
         size = block_users(n_items, megabytes, components=len(recommender.parts) + 1)
 
-        def rank(block: Indices) -> Ranking:
+        def of_block(block: Indices) -> Ranking:
             pool = recommender.pool(block)
             return rank_pool(pool, recommender.combine(pool, block), k)[0]
 
-        return join_rankings(list(in_blocks(rank, users, size)))
+        return join_rankings(list(in_blocks(of_block, users, size)))
     return rank_users(
         recommender.score,
         users,

@@ -3,7 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import polars as pl
+
+from nightschool.columns import MODEL
 from nightschool.contract import Blended, Split
+from nightschool.evaluation.calibration import chosen_shares
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
@@ -32,6 +36,7 @@ class Proof:
         sentence: The same in words.
         gates: The model gates, in the order they were asked.
         evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
+        chosen: How often what each role shows was chosen, as rows of the metrics table.
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
     """
 
@@ -40,6 +45,7 @@ class Proof:
     sentence: str
     gates: tuple[Gate, ...]
     evaluations: Mapping[str, Evaluation]
+    chosen: pl.DataFrame
     learnable: bool | None
 
 
@@ -66,7 +72,7 @@ class ComparisonOnTest:
 
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
-    evaluations = _evaluate_roles(split, asked, build)
+    evaluations, chosen = _evaluate_roles(split, asked, build)
     gates = [LEARNABLE.ask(evaluations[CHALLENGER], evaluations[POPULARITY])]
     if asked.underpowered:
         return Proof(
@@ -76,25 +82,30 @@ def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proo
             "is published as unproved",
             tuple(gates),
             evaluations,
+            chosen,
             None,
         )
     recipe, decision, sentence = _decide(asked, evaluations, gates)
-    return Proof(recipe, decision, sentence, tuple(gates), evaluations, gates[0].passed)
+    return Proof(recipe, decision, sentence, tuple(gates), evaluations, chosen, gates[0].passed)
 
 
-def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, Evaluation]:
+def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> tuple[dict[str, Evaluation], pl.DataFrame]:
+    """Return each role's evaluation, and how often what it shows was chosen; the same recipe is fitted once."""
     roles = {CHALLENGER: asked.challenger, POPULARITY: POPULARITY_RECIPE}
     if asked.champion is not None:
         roles[CHAMPION] = asked.champion
     measured: dict[str, Evaluation] = {}
-    by_recipe: dict[str, Evaluation] = {}
+    by_recipe: dict[str, tuple[Evaluation, pl.DataFrame]] = {}
+    chosen = []
     for role, recipe in roles.items():
         key = recipe.model_dump_json()
         if key not in by_recipe:
             fitted = build(recipe).fit(split.fitted, seed=asked.seed)
-            by_recipe[key] = evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes)
-        measured[role] = by_recipe[key]
-    return measured
+            evaluation = evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes)
+            by_recipe[key] = evaluation, chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes)
+        measured[role], shares = by_recipe[key]
+        chosen.append(shares.with_columns(pl.lit(role).alias(MODEL)))
+    return measured, pl.concat(chosen)
 
 
 def _decide(

@@ -63,9 +63,12 @@ def decision_section(release: Release, metrics: pl.DataFrame) -> Section:
 
 def published(release: Release, metrics: pl.DataFrame) -> pl.DataFrame:
     """Return segment, value, ci_low, ci_high of ndcg@10 on the test of the recipe that a release publishes."""
-    found = ndcg(metrics, "test")
-    role = published_role(str(release.gates.get("decision", "")))
-    return found.filter(pl.col(MODEL) == role).drop(MODEL)
+    return ndcg(metrics, "test").filter(pl.col(MODEL) == role_of(release)).drop(MODEL)
+
+
+def role_of(release: Release) -> str:
+    """Return the role under which the recipe that a release publishes was measured on the test."""
+    return published_role(str(release.gates.get("decision", "")))
 
 
 def recipe_in_words(release: Release) -> str:

@@ -1,6 +1,7 @@
 """What quality costs: models by seconds, by how much of the catalogue they show, and by whom they serve."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import altair as alt
 import polars as pl
@@ -11,8 +12,9 @@ from nightschool.evaluation.segments import OVERALL
 from nightschool.reports.document import Plot, Rows
 from nightschool.storage.night_log import Mean
 
-_COMPARED = 6
+_COMPARED = 5
 _FASTEST = 0.01
+NAMED: Final = "Named are those that no other beats in both."
 
 
 def against_seconds(models: pl.DataFrame, seconds: Mapping[str, float]) -> Plot | None:
@@ -34,7 +36,8 @@ def against_seconds(models: pl.DataFrame, seconds: Mapping[str, float]) -> Plot 
     if alike[MODEL] != best[MODEL]:
         quick = f"the fastest that may be as good is {alike[MODEL]} with {alike['at']:.2f} s"
     scale = alt.Scale(type="log")
-    return Plot.of(_named_points(drawn, alt.X("at:Q", title="seconds of a fit", scale=scale)), f"{told}; {quick}.")
+    chart = _points(drawn, alt.X("at:Q", title="seconds of a fit", scale=scale), less=True)
+    return Plot.of(chart, f"{told}; {quick}. {NAMED}")
 
 
 def against_coverage(metrics: pl.DataFrame, models: pl.DataFrame) -> Plot | None:
@@ -54,8 +57,8 @@ def against_coverage(metrics: pl.DataFrame, models: pl.DataFrame) -> Plot | None
     if widest["at"] - best["at"] > 0.005:
         wide = f"{widest[MODEL]} shows most, {widest['at']:.0%}, with {widest[VALUE]:.4f}"
     axis = alt.Axis(format="%")
-    chart = _named_points(drawn, alt.X("at:Q", title="items among somebody's first ten", axis=axis))
-    return Plot.of(chart, f"{told}; {wide}.")
+    chart = _points(drawn, alt.X("at:Q", title="items among somebody's first ten", axis=axis), less=False)
+    return Plot.of(chart, f"{told}; {wide}. {NAMED}")
 
 
 def served_by(found: pl.DataFrame) -> Rows | None:
@@ -89,18 +92,16 @@ def _cell(one: Mean | None, mark: str) -> str:
     return "–" if one is None else f"{mark}{one.value:.3f} [{one.low:.3f},\N{NO-BREAK SPACE}{one.high:.3f}]"
 
 
-def _named_points(drawn: pl.DataFrame, over: alt.X) -> Chart:
+def _points(models: pl.DataFrame, over: alt.X, *, less: bool) -> Chart:
+    """Draw a point a model, and name those that no other beats in both; less: of what is drawn over, less is better."""
+    ordered = models.sort("at", VALUE, descending=[not less, True])
+    drawn = ordered.with_columns(ahead=pl.col(VALUE) > pl.col(VALUE).cum_max().shift(1, fill_value=-1.0))
     base = alt.Chart(drawn.select(MODEL, "at", VALUE, CI_LOW, CI_HIGH)).encode(x=over)
     height = alt.Y(f"{CI_LOW}:Q", title="ndcg@10 on validation, 95 % interval")
     return alt.layer(
         base.mark_rule(color=BLUE, opacity=0.5).encode(y=height, y2=f"{CI_HIGH}:Q"),
         base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(y=f"{VALUE}:Q"),
-        *(_names(drawn.sort("at")[above::2], over, 7 if above else -7) for above in (0, 1)),
+        alt.Chart(drawn.filter("ahead").select(MODEL, "at", VALUE))
+        .mark_text(align="left", dx=6, dy=-7, fontSize=11)
+        .encode(x=over, y=f"{VALUE}:Q", text=f"{MODEL}:N"),
     ).properties(width=WIDTH, height=HEIGHT)
-
-
-def _names(points: pl.DataFrame, over: alt.X, dy: int) -> alt.Chart:
-    """Write the models' names: those of neighbours above and below, so that they do not meet."""
-    chart = alt.Chart(points.select(MODEL, "at", VALUE)).mark_text(align="left", dx=6, dy=dy, fontSize=11)
-    named: alt.Chart = chart.encode(x=over, y=f"{VALUE}:Q", text=f"{MODEL}:N")
-    return named

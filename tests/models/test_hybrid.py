@@ -56,6 +56,12 @@ class TestHybridWithReranker(DifficultDataContract):
         return catalog.build(Recipe.model_validate({"components": components, "reranker": {"trees": 3}}))
 
 
+def test_importances_are_those_of_the_reranker(planted):
+    with_reranker = TestHybridWithReranker.new().fit(planted, seed=0)
+    assert sum(with_reranker.importances().values()) == pytest.approx(1.0)
+    assert catalog.build(recipe(0.7)).importances() == {}
+
+
 def recipe(alpha):
     return Recipe.model_validate(
         {

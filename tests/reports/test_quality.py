@@ -1,6 +1,7 @@
 import polars as pl
 
 from nightschool.reports.quality import quality_section
+from nightschool.reports.tradeoffs import NAMED
 from tests.reports.frames import metrics
 
 SWEEP = [
@@ -27,7 +28,10 @@ def test_the_best_model_and_those_that_may_be_as_good_are_named() -> None:
     assert models == (
         "ease is best on validation with 0.3100 [0.3000, 0.3200]; content may be as good: the intervals overlap."
     )
-    assert quick == "ease is best and takes 2.00 s to fit; the fastest that may be as good is content with 0.50 s."
+    assert (
+        quick
+        == "ease is best and takes 2.00 s to fit; the fastest that may be as good is content with 0.50 s. " + NAMED
+    )
     assert curve == "Of the mixtures, α = 1 is best on validation with 0.3100 [0.3000, 0.3200]."
 
 

@@ -1,6 +1,6 @@
 import polars as pl
 
-from nightschool.reports.tradeoffs import against_coverage, against_seconds, served_by
+from nightschool.reports.tradeoffs import NAMED, against_coverage, against_seconds, served_by
 from tests.reports.frames import metrics
 
 COLUMNS = ["model", "value", "ci_low", "ci_high"]
@@ -12,10 +12,11 @@ MODELS = pl.DataFrame(
 def test_the_fastest_that_may_be_as_good_is_named() -> None:
     plot = against_seconds(MODELS, {"slow": 9.0, "quick": 0.5, "poor": 0.0})
     assert (
-        plot.sentence == "slow is best and takes 9.00 s to fit; the fastest that may be as good is quick with 0.50 s."
+        plot.sentence
+        == "slow is best and takes 9.00 s to fit; the fastest that may be as good is quick with 0.50 s. " + NAMED
     )
     alone = against_seconds(MODELS, {"slow": 0.5, "poor": 0.1})
-    assert alone.sentence == "slow is best and takes 0.50 s to fit; nothing that may be as good is faster."
+    assert alone.sentence == "slow is best and takes 0.50 s to fit; nothing that may be as good is faster. " + NAMED
 
 
 def test_without_seconds_of_two_models_nothing_is_drawn() -> None:
@@ -28,7 +29,10 @@ def test_how_much_of_the_catalogue_is_shown_is_compared() -> None:
     )
     covered = measured.with_columns(metric=pl.lit("coverage"))
     plot = against_coverage(covered, MODELS)
-    assert plot.sentence == "slow is best and shows 40% of the items to somebody; poor shows most, 90%, with 0.1000."
+    assert (
+        plot.sentence
+        == "slow is best and shows 40% of the items to somebody; poor shows most, 90%, with 0.1000. " + NAMED
+    )
     assert against_coverage(covered[:1], MODELS) is None
 
 
