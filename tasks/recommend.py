@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -16,12 +17,14 @@ from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.entries import ShiftEntry
 from nightschool.night.gates import ProposedLists, ask_table_gates
-from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight
+from nightschool.night.monitoring.lists import changed_lists
+from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight, since_champion
 from nightschool.night.monitoring.shifts import in_words
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.contexts import context_lifts
 from nightschool.night.release.lists import read_table, write_rows, write_tables, write_weights
+from nightschool.night.release.stability import UNTIED, tie_to
 from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.settings import Settings
@@ -50,9 +53,10 @@ def tables_folder(night: Night) -> Path:
 def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseRecord, folder: Path) -> RecommendRecord:
     log, config = load(night, prepared).log, night.config
     dataset = log.dataset()
-    megabytes = Settings().block_megabytes
     recommender = load_model(model_folder(night))
-    counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=megabytes)
+    since = since_champion(night) if config.stabilise else None
+    tie = UNTIED if since is None else tie_to(since, recommender, dataset)
+    counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=Settings().block_megabytes, tie=tie)
     content = content_weights(night)
     if content is not None:
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
@@ -62,20 +66,26 @@ def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseR
     measured = pl.concat([ages, measure_tonight(night, lists, dataset)])
     measured.write_parquet(folder / "metrics.parquet")
     shifts = judge_tonight(night, night.require(ProveRecord), [proved_metrics(night), measured])
-    personal = any(part.personal for part in recommender.parts.values())
-    gates = ask_table_gates(_proposed(night, lists, dataset, shifts, personal=personal))
+    proposed = _proposed(night, lists, dataset, personal=any(part.personal for part in recommender.parts.values()))
+    proposed = replace(proposed, changed=changed_lists(measured), shifts=_refusing(night, shifts))
     return RecommendRecord(
         rows=counts,
-        gates=tuple(gates),
+        gates=tuple(ask_table_gates(proposed)),
         shifts=shifts,
+        tie=tie.strength,
+        changed=proposed.changed,
+        changed_untied=tie.untied,
         freshness=freshness_figures(ages),
         unexplained=tuple(sorted(recommender.unexplained)),
     )
 
 
-def _proposed(
-    night: Night, lists: pl.DataFrame, dataset: Dataset, shifts: Sequence[ShiftEntry], *, personal: bool
-) -> ProposedLists:
+def _refusing(night: Night, shifts: Sequence[ShiftEntry]) -> list[str]:
+    """Return the shifts in words that shall refuse the release."""
+    return [in_words(shift) for shift in shifts if shift.persists and night.config.shifts == "refuse"]
+
+
+def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:
     report = check_batch(RECOMMENDATIONS.name, lists, Limits.of(night.manifest, night.identity.as_of))
     current = night.home.lake.scan(RECOMMENDATIONS, night.champion.release_id) if night.champion else None
     return ProposedLists(
@@ -86,5 +96,5 @@ def _proposed(
         coverage_floor=night.config.coverage_floor if personal else 0.0,
         broken_rules=[outcome.reason for outcome in report.outcomes if not outcome.passed],
         current=current,
-        shifts=[in_words(shift) for shift in shifts if shift.persists and night.config.shifts == "refuse"],
+        churn_ceiling=night.config.churn_ceiling,
     )

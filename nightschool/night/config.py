@@ -57,6 +57,12 @@ class NightConfig(Rules):
     min_users: int = Field(default=200, ge=2, description="Smallest number of test users that can show a difference.")
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
+    stabilise: bool = Field(
+        default=True, description="Whether lists of users without new events are tied to those of the release before."
+    )
+    churn_ceiling: float = Field(
+        default=1.0, ge=0, le=1, description="Largest share of lists that may change without new events."
+    )
     shifts: Literal["note", "refuse"] = Field(
         default="note",
         description="What a figure outside of its limits for a second night does: a note in the report, or no release.",

@@ -101,6 +101,8 @@ class ProposedLists:
         coverage_floor: Smallest share of the available items that the lists must show.
         broken_rules: Reasons of the data rules that the lists break.
         current: user_id, item_id, rank of the champion's lists, which gates may compare with; None on the first night.
+        changed: The share of lists that changed without new events; None where there were none.
+        churn_ceiling: The largest such share.
         shifts: Watched figures that were outside of their limits last night too, where such a one refuses.
     """
 
@@ -111,6 +113,8 @@ class ProposedLists:
     broken_rules: Sequence[str] = ()
     current: pl.LazyFrame | None = None
     shifts: Sequence[str] = ()
+    changed: float | None = None
+    churn_ceiling: float = 1.0
 
 
 class Answer(NamedTuple):
@@ -209,6 +213,11 @@ def _check_rules(proposed: ProposedLists) -> Answer:
     return Answer(not proposed.broken_rules, ", ".join(proposed.broken_rules) or "none", "none")
 
 
+def _check_changed(proposed: ProposedLists) -> Answer:
+    share = proposed.changed or 0.0
+    return Answer(share <= proposed.churn_ceiling, f"{share:.4f}", f"at most {proposed.churn_ceiling:g}")
+
+
 def _check_shifts(proposed: ProposedLists) -> Answer:
     return Answer(not proposed.shifts, "; ".join(proposed.shifts) or "none", "none")
 
@@ -230,6 +239,11 @@ TABLE_GATES: Final = (
         "catalogue coverage", "Do the lists show at least `coverage_floor` of the available items?", _check_coverage
     ),
     TableGate("expectations broken", "Do the lists satisfy the data rules for lists?", _check_rules),
+    TableGate(
+        "lists that changed without new events",
+        "Did at most `churn_ceiling` of the lists change whose users did nothing since the release before?",
+        _check_changed,
+    ),
     TableGate(
         "figures outside of their limits",
         'With `shifts = "refuse"`: is no watched figure outside of its limits for a second night?',

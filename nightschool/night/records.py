@@ -196,6 +196,9 @@ class RecommendRecord(StageRecord):
         rows: Table to its number of rows.
         gates: The table gates.
         shifts: Figures that the releases before do not let expect.
+        tie: By how many places what was listed before comes first, for users without new events.
+        changed: The share of lists that changed without new events; None where there were none.
+        changed_untied: The same without the tie; None where there was none.
         freshness: Shares of young items in what users do and in what they are recommended; None where not measured.
         unexplained: Components whose items are listed without a reason.
     """
@@ -205,8 +208,17 @@ class RecommendRecord(StageRecord):
     rows: Mapping[str, int]
     gates: tuple[Gate, ...]
     shifts: tuple[ShiftEntry, ...]
+    tie: float
+    changed: float | None
+    changed_untied: float | None
     freshness: Mapping[str, float | None]
     unexplained: tuple[str, ...]
+
+    def measured(self) -> Mapping[str, float | None]:
+        """Return how many lists changed without new events, and how the tie to the release before held them."""
+        found = {"changed lists": self.changed, "changed lists without the tie": self.changed_untied}
+        known = {name: value for name, value in found.items() if value is not None}
+        return {**known, "tie in places": self.tie} if known else {}
 
 
 class PublishRecord(StageRecord):

@@ -100,6 +100,9 @@ EXAMPLES: dict[str, StageRecord] = {
             rows={"recommendations": 2},
             gates=(COVERAGE,),
             shifts=(),
+            tie=2.0,
+            changed=0.25,
+            changed_untied=0.5,
             freshness={
                 "new_item_events_7d": 0.25,
                 "new_item_events_30d": 0.5,

@@ -56,6 +56,9 @@ CASES = {
     "catalogue coverage": Case(
         {"lists": changed(3, item_id=9), "coverage_floor": 1.0}, {"lists": GOOD, "coverage_floor": 1.0}
     ),
+    "lists that changed without new events": Case(
+        {"lists": GOOD, "changed": 0.5, "churn_ceiling": 0.4}, {"lists": GOOD, "changed": 0.4, "churn_ceiling": 0.4}
+    ),
     "figures outside of their limits": Case({"lists": GOOD, "shifts": ["gini@10 of the lists is 0.9"]}),
     "expectations broken": Case({"lists": GOOD, "broken_rules": ["bad_rank"]}),
 }

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from nightschool.columns import ITEM_ID, RANK, USER_ID
+from nightschool.columns import ITEM_ID, METRIC, RANK, USER_ID, VALUE
 from nightschool.contract import Dataset
 from nightschool.evaluation.figure_rows import Figure
 from nightschool.evaluation.metrics import Float64s, gini, popularity_of, self_information
@@ -53,6 +53,12 @@ def measure_lists(lists: pl.DataFrame, dataset: Dataset, since: Since | None) ->
     if since is not None:
         figures += _since(first, since)
     return figures
+
+
+def changed_lists(rows: pl.DataFrame) -> float | None:
+    """Return the share of lists that changed without new events, from rows of the metrics table; None without any."""
+    found = rows.filter(pl.col(METRIC) == CHANGED)[VALUE]
+    return float(found[0]) if len(found) else None
 
 
 def _of_lists(first: pl.DataFrame, dataset: Dataset) -> Iterator[Figure]:

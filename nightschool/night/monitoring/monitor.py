@@ -1,7 +1,6 @@
 """What is watched of a night: figures of its lists and events, and which of them the releases before do not expect."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import polars as pl
 
@@ -19,6 +18,15 @@ from nightschool.night.records import ProveRecord
 from nightschool.storage.release import BASIS, Release
 
 
+def since_champion(night: Night) -> Since | None:
+    """Return what there was since the release that the night started from; None on the first night."""
+    lake, before = night.home.lake, night.champion
+    if before is None:
+        return None
+    known = pl.col(AVAILABLE_AT).is_between(before.as_of, night.identity.as_of, closed="right")
+    return Since(lake.scan(RECOMMENDATIONS, before.release_id), lake.scan(INTERACTIONS).filter(known))
+
+
 def measure_tonight(night: Night, lists: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """Measure the lists and the events since the release before, as rows of the metrics table without a release.
 
@@ -27,16 +35,14 @@ def measure_tonight(night: Night, lists: pl.DataFrame, dataset: Dataset) -> pl.D
         lists: user_id, item_id and rank of every list.
         dataset: Everything known tonight.
     """
-    lake, before, as_of = night.home.lake, night.champion, night.identity.as_of
-    if before is None:
-        return figure_rows(measure_lists(lists, dataset, None))
-    events = lake.scan(INTERACTIONS)
-    since = Since(lake.scan(RECOMMENDATIONS, before.release_id), events.filter(_known(before.as_of, as_of)))
-    figures = measure_lists(lists, dataset, since)
+    figures = measure_lists(lists, dataset, since_champion(night))
+    if night.champion is None:
+        return figure_rows(figures)
     parts = night.manifest.interactions
     # All that rate do so on one scale; how labels, times and durations are profiled is the same for all.
     part = next((part for part in parts if part.rating), parts[0])
-    return figure_rows([*figures, *measure_drift(events, part, before.as_of, as_of)])
+    events, as_of = night.home.lake.scan(INTERACTIONS), night.identity.as_of
+    return figure_rows([*figures, *measure_drift(events, part, night.champion.as_of, as_of)])
 
 
 def judge_tonight(night: Night, proved: ProveRecord, measured: Sequence[pl.DataFrame]) -> tuple[ShiftEntry, ...]:
@@ -54,10 +60,6 @@ def judge_tonight(night: Night, proved: ProveRecord, measured: Sequence[pl.DataF
     basis = str(describe_basis(night.manifest)[BASIS])
     figures = watched_figures(pl.concat(measured), proved.decision)
     return find_shifts(nights, PastNight(proved.recipe.model_dump(mode="json"), basis, figures))
-
-
-def _known(since: datetime, as_of: datetime) -> pl.Expr:
-    return (pl.col(AVAILABLE_AT) > since) & (pl.col(AVAILABLE_AT) <= as_of)
 
 
 def _stored(night: Night) -> list[Release]:

@@ -33,6 +33,7 @@ from nightschool.night.release.audiences import Audiences, measure_audiences
 from nightschool.night.release.histories import histories
 from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
 from nightschool.night.release.next_items import next_items
+from nightschool.night.release.stability import UNTIED, Tie
 from nightschool.progress import watch
 from nightschool.ranking.blocks import block_users, in_blocks, row_blocks
 from nightschool.ranking.candidates import join_pools, rank_pool
@@ -59,7 +60,9 @@ _EXPLAINING_BYTES = 32 << 20
 """Memory that one core may take for what each like adds to each place of the lists of some users."""
 
 
-def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int) -> dict[str, int]:
+def write_tables(
+    recommender: Blended, dataset: Dataset, folder: Path, *, k: int, megabytes: int, tie: Tie = UNTIED
+) -> dict[str, int]:
     """Write the tables below the folder, one subfolder of Parquet files each, and return the number of rows by table.
 
     Users without a signal of their own get their audience's list, and those who have left get none. Rows are in the
@@ -72,7 +75,7 @@ def write_tables(recommender: Blended, dataset: Dataset, folder: Path, *, k: int
             write_network(network_path(folder / NETWORKS, name), part.network(), dataset.item_ids)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
-    writer = ListWriter(recommender, dataset, audiences, k)
+    writer = ListWriter(recommender, dataset, audiences, k, tie)
     by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
     counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
     # One core sorts the weights while the others find similar users.
@@ -135,10 +138,11 @@ class _RankedUsers(NamedTuple):
 class ListWriter:
     """A writer of the two large tables: it ranks users block by block."""
 
-    def __init__(self, recommender: Blended, dataset: Dataset, audiences: Audiences, k: int) -> None:
+    def __init__(self, recommender: Blended, dataset: Dataset, audiences: Audiences, k: int, tie: Tie) -> None:
         self._recommender = recommender
         self._dataset = dataset
         self._k = k
+        self._tie = tie
         self._names = tuple(recommender.parts)
         shares = [component.weight for component in recommender.recipe.components]
         self._shares = np.array(shares, dtype=np.float32)[:, None, None]
@@ -181,7 +185,8 @@ class ListWriter:
 
     def _lists(self, users: Indices) -> _RankedUsers:
         pool = self._recommender.pool(users)
-        ranking, places = rank_pool(pool, self._recommender.combine(pool, users), self._k)
+        scores = self._tie.apply(self._recommender.combine(pool, users), pool, users)
+        ranking, places = rank_pool(pool, scores, self._k)
         shared = self._shares * pool.scores
         if not shared.shape[2]:
             shared = np.zeros((*shared.shape[:2], 1), dtype=np.float32)  # everybody has seen everything
