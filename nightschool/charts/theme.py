@@ -33,6 +33,7 @@ def styled(chart: Any, ink: str = "black", ground: str = "white") -> Any:
         .configure_axis(**text, domainColor=ink, tickColor=ink, gridColor=ink, gridOpacity=0.12)
         .configure_legend(**text)
         .configure_title(color=ink)
+        .configure_text(color=ink)
         .configure_view(stroke=None)
     )
 

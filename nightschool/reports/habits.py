@@ -28,7 +28,8 @@ def repeats(events: pl.LazyFrame) -> Plot:
     pairs = events.group_by(USER_ID, ITEM_ID).len(name="times")
     counts = pairs.group_by("times").len(name="n").sort("times").collect()
     n_pairs, n_events = (
-        int(each) for each in counts.select(pl.col("n").sum(), pl.col("n").dot("times").alias("all")).row(0)
+        int(each)
+        for each in counts.select(pl.col("n").sum(), pl.col("n").cast(pl.Int64).dot("times").alias("all")).row(0)
     )
     if n_events == n_pairs:
         return Plot(Markup(), "No interaction repeats an earlier one: each user meets an item once.")

@@ -26,7 +26,7 @@ def histogram(values: NDArray[np.number], title: str, of: str, *, log: bool = Tr
     counts, edges = np.histogram(numbers, edges)
     drawn = pl.DataFrame({"from": edges[:-1], "to": edges[1:], "n": counts})
     scale = alt.Scale(type="log") if long else alt.Scale(zero=False)
-    base = alt.Chart(drawn).mark_rect(color=BLUE, stroke="white", strokeWidth=0.5)
+    base = alt.Chart(drawn).mark_rect(color=BLUE)
     bins = base.encode(
         x=alt.X("from:Q", title=title, scale=scale), x2="to:Q", y=alt.Y("n:Q", title=of), y2=alt.datum(0)
     )

@@ -89,7 +89,7 @@ def _cells(figures: Mapping[str, Mean | None]) -> list[str]:
 
 
 def _cell(one: Mean | None, mark: str) -> str:
-    return "–" if one is None else f"{mark}{one.value:.3f} [{one.low:.3f},\N{NO-BREAK SPACE}{one.high:.3f}]"
+    return "–" if one is None else f"{mark}{one.value:.3f} [{max(one.low, 0.0):.3f},\N{NO-BREAK SPACE}{one.high:.3f}]"
 
 
 def _points(models: pl.DataFrame, over: alt.X, *, less: bool) -> Chart:

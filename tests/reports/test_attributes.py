@@ -59,3 +59,17 @@ def test_lists_and_numbers_are_drawn_too() -> None:
     tags, year = attributes_section(USERS, items, events().lazy(), Declared(numbers=["user_id"]), declared).plots
     assert tags.sentence.startswith("Items by tags: a comes first with 66.7% [")
     assert year.sentence == "Half of the items have year 999.5 or less, eight in ten 199.9 to 1,799."
+
+
+def test_many_events_do_not_overflow() -> None:
+    n = 120_000
+    both = {"user_id": np.arange(n) % 50 + 1, "item_id": np.arange(n) % 2 + 1}
+    frame = pl.LazyFrame(both).with_columns(event=pl.lit("viewed")).filter(pl.int_range(pl.len()) % 100 != 0)
+    noise = pl.LazyFrame({"user_id": [1, 2], "item_id": [2, 1], "event": "viewed"})
+    items = pl.DataFrame({"item_id": [1, 2], "kind": ["a", "b"]})
+    section = attributes_section(
+        USERS, items, pl.concat([frame] + [noise] * 30), Declared(["level"]), Declared(["kind"])
+    )
+    cells = section.plots[-1].sentence
+    assert cells.startswith("level (user) and kind (item): one tells 9")
+    assert cells.endswith(" 2.0 times as often as by chance.")
