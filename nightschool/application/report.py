@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from nightschool.application.home import manifest_of, open_home
+from nightschool.charts.theme import unchecked
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, METRICS, RECOMMENDATIONS, TITLE, USERS
 from nightschool.errors import NotFound
 from nightschool.reports.activity import activity_section
@@ -57,7 +58,8 @@ def release_pages(home: Home, release: Release) -> Pages:
     dataset = home.binding.dataset
     title = f"{dataset}: {release.release_id}"
     subtitle = f"{recipe_in_words(release)}; what was known at {release.as_of:%Y-%m-%d %H:%M} UTC"
-    sections = _sections(home, release)
+    with unchecked():
+        sections = _sections(home, release)
     shared = [section for section in sections if not section.private]
     return Pages(render(title, subtitle, sections), render(title, subtitle, shared))
 

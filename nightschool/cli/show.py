@@ -101,6 +101,8 @@ def show_night(report: Mapping[str, Any]) -> None:
         for command, what in _NEXT:
             console.print(f"  nightschool --home {home} {command:<28} {what}", soft_wrap=True)
         console.print(f"  nightschool --home {home} {'up':<28} Prefect and MLflow in the browser: compare the α runs")
+        page = Settings().paths.reports / f"{report['release_id']}.html"
+        console.print(f"  {page}  what was decided and why, data, models, cost", soft_wrap=True)
         console.print(
             f"  {Settings().paths.docs / 'index.html'}  each rule for the data, and what was seen", soft_wrap=True
         )

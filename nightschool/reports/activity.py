@@ -6,6 +6,7 @@ from collections.abc import Callable
 import altair as alt
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightschool.charts.theme import BLUE, HEIGHT, ORANGE, WIDTH
 from nightschool.columns import DURATION, EVENT, ITEM_ID, LIKED, RATING, TIMESTAMP, USER_ID
@@ -15,13 +16,14 @@ from nightschool.evaluation.metrics import gini
 from nightschool.reports.counts import bars, shares
 from nightschool.reports.document import Plot, Section
 from nightschool.reports.habits import busiest_days, repeats, scores
-from nightschool.reports.histograms import histogram
+from nightschool.reports.histograms import histogram, median
 
 _Draw = Callable[[pl.LazyFrame], Plot | None]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _POINTS = 200  # of a Lorenz curve
 _MOST_DAYS = 400
+_DRAWN, _BOOTSTRAPS = 5_000, 40
 
 
 def activity_section(events: pl.LazyFrame, manifest: Manifest) -> Section:
@@ -45,7 +47,7 @@ def activity_section(events: pl.LazyFrame, manifest: Manifest) -> Section:
         f"and an item, {n / (users * items):.2%} at most were met."
     ]
     in_time: tuple[_Draw, ...] = (_over_time, _through_the_week, busiest_days) if timed else ()
-    always: tuple[_Draw, ...] = (_tail, _amounts, repeats, _durations, _ratings, _likes)
+    always: tuple[_Draw, ...] = (_tail, _of_users, _of_items, repeats, _durations, _ratings, _likes)
     plots = [draw(events) for draw in (*in_time, *always)]
     plots += [_kinds(events, column) for column in (EVENT, *manifest.contexts)]
     plots.append(scores(events, signal_of(manifest)))
@@ -67,8 +69,11 @@ def _over_time(events: pl.LazyFrame) -> Plot:
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
-    mean = days["events"].sum() / span
-    return Plot.of(chart, f"{mean:,.0f} events a day over {span:,} days; most, {busiest[1]:,}, on {busiest[0]}.")
+    mean = int(days["events"].sum()) / span
+    squares = float((days["events"].cast(pl.Float64) ** 2).sum()) / span  # days without events count too
+    error = 1.96 * math.sqrt(max(squares - mean**2, 0.0) / span)
+    told = f"{mean:,.0f} ± {error:,.0f} events a day over {span:,} days"
+    return Plot.of(chart, f"{told}; most, {busiest[1]:,}, on {busiest[0]}.")
 
 
 def _bars_of_days(cells: pl.DataFrame) -> Plot:
@@ -104,10 +109,12 @@ def _through_the_week(events: pl.LazyFrame) -> Plot:
         .properties(width=WIDTH, height=alt.Step(24))
     )
     top = cells.sort("events", "weekday", "hour", descending=[True, False, False]).row(0, named=True)
-    even = cells["events"].sum() / (7 * 24)
-    times = top["events"] / even
+    even = int(cells["events"].sum()) / (7 * 24)
+    times, error = top["events"] / even, 1.96 * math.sqrt(top["events"]) / even
     noise = 1 + 4 / math.sqrt(max(even, 1.0))
-    seen = f"Most happens on {top['day']} at {top['hour']}:00, {times:.1f} times as much as in an even week"
+    seen = (
+        f"Most happens on {top['day']} at {top['hour']}:00, {times:.1f} ± {error:.1f} times as much as in an even week"
+    )
     return Plot.of(chart, f"{seen}{'' if times > noise else ': no more than chance would make'}.")
 
 
@@ -120,7 +127,7 @@ def _tail(events: pl.LazyFrame) -> Plot:
         at = np.unique(np.linspace(0, len(counts), min(_POINTS, len(counts) + 1)).astype(int))
         curves.append(pl.DataFrame({"who": who, "share": at / len(counts), "events": share[at]}))
         top = counts[-max(1, len(counts) // 10) :].sum() / counts.sum()
-        told.append(f"the busiest tenth of the {who} has {top:.0%} of the events (Gini {gini(counts):.2f})")
+        told.append(f"the busiest tenth of the {who} has {top:.0%} of the events (Gini {_gini(counts)})")
     chart = (
         alt.Chart(pl.concat(curves))
         .mark_line()
@@ -134,11 +141,27 @@ def _tail(events: pl.LazyFrame) -> Plot:
     return Plot.of(chart, f"{told[0][:1].upper()}{told[0][1:]}, {told[1]}.")
 
 
-def _amounts(events: pl.LazyFrame) -> Plot:
-    counts = events.group_by(USER_ID).len(name="n").collect()["n"].to_numpy()
+def _gini(counts: NDArray[np.float64]) -> str:
+    """Write the Gini coefficient with its interval, from a seeded bootstrap of at most some thousand of the counts."""
+    rng, n = np.random.default_rng(0), len(counts)
+    drawn = rng.choice(counts, min(n, _DRAWN), replace=False)
+    again = [gini(np.sort(rng.choice(drawn, len(drawn)))) for _ in range(_BOOTSTRAPS)]
+    return f"{gini(counts):.2f} ± {1.96 * np.std(again) * math.sqrt(len(drawn) / n):.2f}"
+
+
+def _of_users(events: pl.LazyFrame) -> Plot:
+    return _amounts(events, USER_ID, "user")
+
+
+def _of_items(events: pl.LazyFrame) -> Plot:
+    return _amounts(events, ITEM_ID, "item")
+
+
+def _amounts(events: pl.LazyFrame, column: str, who: str) -> Plot:
+    counts = events.group_by(column).len(name="n").collect()["n"].to_numpy()
     few = shares(int((counts < 5).sum()), len(counts))
-    sentence = f"Half of the users have {np.median(counts):,.0f} events or fewer; {few} have fewer than five."
-    return Plot.of(histogram(counts, "events of a user", "users"), sentence)
+    sentence = f"Half of the {who}s have {median(counts)} events or fewer; {few} have fewer than five."
+    return Plot.of(histogram(counts, f"events of {'an' if who == 'item' else 'a'} {who}", f"{who}s"), sentence)
 
 
 def _kinds(events: pl.LazyFrame, column: str) -> Plot | None:
@@ -150,8 +173,10 @@ def _durations(events: pl.LazyFrame) -> Plot | None:
     seconds = events.select(DURATION).drop_nulls().filter(pl.col(DURATION) > 0).collect()[DURATION].to_numpy()
     if not len(seconds):
         return None
-    low, mid, high = np.quantile(seconds, [0.1, 0.5, 0.9])
-    sentence = f"Half of the durations are below {mid:,.0f} s; eight in ten lie between {low:,.0f} and {high:,.0f} s."
+    low, high = np.quantile(seconds, [0.1, 0.9])
+    sentence = (
+        f"Half of the durations are below {median(seconds)} s; eight in ten lie between {low:,.0f} and {high:,.0f} s."
+    )
     return Plot.of(histogram(seconds, "duration, seconds", "events"), sentence)
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SEGMENT, TITLE, USER_ID, VALUE
+from nightschool.columns import CI_HIGH, CI_LOW, ITEM_ID, RANK, RECOMMENDATIONS, SEGMENT, TITLE, USER_ID, VALUE
 from nightschool.night.reporting.metrics import number
 from nightschool.reports.counts import SHARED
 from nightschool.reports.document import Rows, Section
@@ -22,7 +22,7 @@ def changes_section(
         release_id: The release.
         before: The one that was current before it.
         titles: item_id and title.
-        now: segment and value of ndcg@10 of the release's recipe on the test.
+        now: segment, value, ci_low, ci_high of ndcg@10 of the release's recipe on the test.
         was: The same of the one before.
     """
     new, old = (_places(lake, one) for one in (release_id, before))
@@ -66,5 +66,12 @@ def _moved(new: pl.DataFrame, old: pl.DataFrame, titles: pl.DataFrame) -> list[t
 
 
 def _segments(now: pl.DataFrame, was: pl.DataFrame) -> list[tuple[str, str, str]]:
-    new, old = (dict(one.select(SEGMENT, VALUE).iter_rows()) for one in (now, was))
-    return [(segment, number(value), number(old.get(segment))) for segment, value in new.items()]
+    new, old = (
+        {segment: _figure(*figures) for segment, *figures in one.select(SEGMENT, VALUE, CI_LOW, CI_HIGH).iter_rows()}
+        for one in (now, was)
+    )
+    return [(segment, figure, old.get(segment, number(None))) for segment, figure in new.items()]
+
+
+def _figure(value: float, low: float | None, high: float | None) -> str:
+    return f"{number(value)} [{number(low)}, {number(high)}]"

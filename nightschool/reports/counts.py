@@ -47,7 +47,8 @@ def bars(counts: pl.DataFrame, column: str, title: str) -> Plot | None:
     )
     top, n = drawn.row(0)
     first = f"{top} comes first with {shares(int(n), total)}, where even shares are {1 / known.height:.1%}"
-    left = f"; {_other(n_rest)}: rarer, or shared by fewer than {SHARED} users" if n_rest else ""
+    few = f", or shared by fewer than {SHARED} users" if "users" in known.columns else ""
+    left = f"; {_other(n_rest)}: rarer{few}" if n_rest else ""
     return Plot.of(chart, f"{title[:1].upper()}{title[1:]}: {first}{left}.")
 
 

@@ -20,11 +20,11 @@ def test_every_plot_says_what_it_shows_with_a_number() -> None:
         .lead[0]
         .startswith("2,000 interactions of 50 users with 20 items: 40.0 a user.")
     )
-    assert told(frame)[0].startswith("36 events a day over 56 days; most, ")
+    assert told(frame)[0].startswith("36 ± 2 events a day over 56 days; most, ")
     assert " at 9:00, " in week
     assert "no more than chance" not in week
     assert "the busiest tenth of the users has " in tail
-    assert len(told(frame)) == 10
+    assert len(told(frame)) == 11
 
 
 def test_what_chance_would_make_is_not_shown_as_a_pattern() -> None:
@@ -49,7 +49,7 @@ def test_without_times_durations_and_likes_the_rest_is_drawn() -> None:
             ("event", pl.String),
         )
     )
-    assert [sentence.split()[0] for sentence in told(frame)] == ["The", "Half", "65.2%", "2,000"]
+    assert [sentence.split()[0] for sentence in told(frame)] == ["The", "Half", "Half", "65.2%", "2,000"]
     assert told(frame)[-1] == "2,000 ratings with a mean of 3.000 ± 0.088."
 
 

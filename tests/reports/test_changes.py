@@ -9,7 +9,9 @@ from nightschool.storage.lake import Lake
 
 OLD, NEW = "2024-01-01-aaaaaaaa", "2024-01-02-bbbbbbbb"
 TITLES = pl.DataFrame({"item_id": [1, 2, 3], "title": ["one", "two", None]})
-FIGURES = pl.DataFrame({"segment": ["all", "activity:new"], "value": [0.3, 0.2]})
+FIGURES = pl.DataFrame(
+    {"segment": ["all", "activity:new"], "value": [0.3, 0.2], "ci_low": [0.2, None], "ci_high": [0.4, None]}
+)
 
 
 @pytest.fixture
@@ -45,7 +47,10 @@ def test_lists_items_and_segments_are_compared(lake: Lake) -> None:
     ]
     moved, segments = found.tables
     assert moved.rows == [("one", "60", "40"), ("3", "20", "0"), ("two", "20", "40")]
-    assert segments.rows == [("all", "0.3000", "0.3000"), ("activity:new", "0.2000", "–")]
+    assert segments.rows == [
+        ("all", "0.3000 [0.2000, 0.4000]", "0.3000 [0.2000, 0.4000]"),
+        ("activity:new", "0.2000 [–, –]", "–"),
+    ]
 
 
 def test_an_item_in_the_lists_of_few_is_not_named(lake: Lake) -> None:
