@@ -25,6 +25,8 @@ _ADVANCED: Final = {
     "max_test_share": "Largest test (share of rows)",
     "max_validation_users": "Most validation users of a cut",
     "coverage_floor": "Least coverage (share of the catalogue)",
+    "fairness": "Segments that a new recipe serves worse",
+    "fairness_margin": "What a segment may lose (ndcg@10)",
     "stabilise": "Tie lists to those of the release before",
     "churn_ceiling": "Most lists that change without new events (share)",
     "shifts": "Figures outside of their limits",

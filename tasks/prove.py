@@ -10,11 +10,12 @@ from prefect.cache_policies import NO_CACHE
 from models.catalog import build
 from nightschool.application.stage import resumable
 from nightschool.data.splits.splitting import test_split
-from nightschool.evaluation.segments import segments
+from nightschool.evaluation.gaps import gaps_to_others
+from nightschool.evaluation.segments import attribute_segments, segments
 from nightschool.night.night import Night
-from nightschool.night.prove import ComparisonOnTest, compare_on_test
+from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, published_role
 from nightschool.night.records import PrepareRecord, ProveRecord, SelectRecord
-from nightschool.night.reporting.metrics import describe_roles
+from nightschool.night.reporting.metrics import describe_gaps, describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
 
@@ -38,17 +39,18 @@ def proved_metrics(night: Night) -> pl.DataFrame:
 
 def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder: Path) -> ProveRecord:
     data = load(night, prepared)
-    split = test_split(data.log, data.cut)
+    split, config = test_split(data.log, data.cut), night.config
+    groups = {**segments(split.fitted), **attribute_segments(split.fitted)}
     asked = ComparisonOnTest(
         challenger=selected.recipe,
         champion=night.champion_recipe,
         underpowered=data.cut.underpowered,
-        cutoffs=night.config.cutoffs,
-        seed=night.config.seed,
+        cutoffs=config.cutoffs,
+        seed=config.seed,
         megabytes=Settings().block_megabytes,
+        fairness=Fairness(groups, config.fairness, config.fairness_margin),
     )
     proof = compare_on_test(split, asked, build)
-    groups = segments(split.fitted)
     tables = [evaluation.table(role, split.name, groups) for role, evaluation in proof.evaluations.items()]
     pl.concat([*tables, proof.chosen]).write_parquet(folder / _METRICS)
     return ProveRecord(
@@ -57,5 +59,6 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
         sentence=proof.sentence,
         learnable=proof.learnable,
         gates=proof.gates,
-        roles=describe_roles(proof.evaluations, night.config.cutoffs),
+        roles=describe_roles(proof.evaluations, config.cutoffs),
+        gaps=describe_gaps(gaps_to_others(proof.evaluations[published_role(proof.decision)], groups)),
     )

@@ -17,6 +17,7 @@ from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.entries import ShiftEntry
 from nightschool.night.gates import ProposedLists, ask_table_gates
+from nightschool.night.monitoring.exposure import item_groups
 from nightschool.night.monitoring.lists import changed_lists
 from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight, since_champion
 from nightschool.night.monitoring.shifts import in_words
@@ -25,7 +26,7 @@ from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveR
 from nightschool.night.release.contexts import context_lifts
 from nightschool.night.release.lists import read_table, write_rows, write_tables, write_weights
 from nightschool.night.release.stability import UNTIED, tie_to
-from nightschool.night.reporting.freshness import freshness_figures, measure_freshness
+from nightschool.night.reporting.freshness import births, freshness_figures, measure_freshness
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.settings import Settings
 from nightschool.vocabulary import CONTENT
@@ -62,8 +63,9 @@ def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseR
         counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
     counts[CONTEXT_LIFTS.name] = write_rows(context_lifts(dataset, log.contexts, contextual), folder, CONTEXT_LIFTS)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
+    kinds = item_groups(dataset, births(log), night.identity.as_of)
     ages = measure_freshness(log, lists, night.identity.as_of)
-    measured = pl.concat([ages, measure_tonight(night, lists, dataset)])
+    measured = pl.concat([ages, measure_tonight(night, lists, dataset, kinds)])
     measured.write_parquet(folder / "metrics.parquet")
     shifts = judge_tonight(night, night.require(ProveRecord), [proved_metrics(night), measured])
     proposed = _proposed(night, lists, dataset, personal=any(part.personal for part in recommender.parts.values()))

@@ -5,11 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from nightschool.columns import USER_ID
 from nightschool.contract import Dataset, Mask
 from nightschool.vocabulary import ACTIVITY_SEGMENTS
 
 OVERALL = "all"
 MIN_AUDIENCE = 50
+OTHERS = "others"
+"""The segment of an attribute that joins values which too few users have."""
+_MOST_VALUES = 20
 
 
 def activity_segments(dataset: Dataset) -> pl.Series:
@@ -31,7 +35,31 @@ def segments(dataset: Dataset) -> Mapping[str, Mask]:
     if dataset.audience is None:
         return found
     labels = dataset.users[dataset.audience].cast(pl.String)
-    counts = labels.drop_nulls().value_counts(name="users").filter(pl.col("users") >= MIN_AUDIENCE)
-    for label in counts[dataset.audience].sort():
-        found[f"audience:{label}"] = (labels == label).fill_null(False).to_numpy()
+    return found | {
+        f"audience:{label}": labels.eq(label).fill_null(False).to_numpy() for label in sorted(_large(labels))
+    }
+
+
+def attribute_segments(dataset: Dataset) -> Mapping[str, Mask]:
+    """Map segments by the users' attributes other than the audience to their members: `department:Sales`, ….
+
+    Of each attribute, the 20 largest values that at least 50 users have; users with another value are its `others`, if
+    there are as many.
+    """
+    found: dict[str, Mask] = {}
+    for name, dtype in dataset.users.schema.items():
+        if dtype != pl.String or name in (USER_ID, dataset.audience):
+            continue
+        labels = dataset.users[name]
+        large = _large(labels)[:_MOST_VALUES]
+        found |= {f"{name}:{label}": labels.eq(label).fill_null(False).to_numpy() for label in sorted(large)}
+        others = (labels.is_not_null() & ~labels.is_in(large)).to_numpy()
+        if large and others.sum() >= MIN_AUDIENCE:
+            found[f"{name}:{OTHERS}"] = others
     return found
+
+
+def _large(labels: pl.Series) -> list[str]:
+    """Return the values that at least 50 users have, the largest first."""
+    counts = labels.drop_nulls().value_counts(name="users").filter(pl.col("users") >= MIN_AUDIENCE)
+    return counts.sort("users", labels.name, descending=[True, False])[labels.name].to_list()

@@ -57,6 +57,13 @@ class NightConfig(Rules):
     min_users: int = Field(default=200, ge=2, description="Smallest number of test users that can show a difference.")
     max_test_share: float = Field(default=0.2, gt=0, lt=0.5, description="Largest share of the rows in the test.")
     coverage_floor: float = Field(default=0.01, ge=0, le=1, description="Smallest share of the catalogue in the lists.")
+    fairness: Literal["off", "note", "refuse"] = Field(
+        default="note",
+        description="What a segment does that a new recipe serves worse than the champion: a note, or no new recipe.",
+    )
+    fairness_margin: float = Field(
+        default=0.0, ge=0, le=1, description="How much of ndcg@10 a segment may lose by a new recipe."
+    )
     stabilise: bool = Field(
         default=True, description="Whether lists of users without new events are tied to those of the release before."
     )

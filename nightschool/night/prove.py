@@ -1,15 +1,17 @@
 """The comparison on the test: the recipe that validation chose, the champion and popularity, measured once."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
 from nightschool.columns import MODEL
-from nightschool.contract import Blended, Split
+from nightschool.contract import Blended, Mask, Split
 from nightschool.evaluation.calibration import chosen_shares
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.evaluation.gaps import Gap, gaps_to_another
 from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
@@ -49,6 +51,35 @@ class Proof:
     learnable: bool | None
 
 
+@dataclass(frozen=True, eq=False)
+class Fairness:
+    """What happens when a segment of users is shown worse off with the challenger than with the champion.
+
+    Attributes:
+        groups: Segment to bool[n_users].
+        rule: off: nothing is asked; note: a gate that is not passed is on record; refuse: the champion stays.
+        margin: How much of ndcg@10 a segment may lose.
+    """
+
+    groups: Mapping[str, Mask] = field(default_factory=dict)
+    rule: Literal["off", "note", "refuse"] = "off"
+    margin: float = 0.0
+
+    def worse_off(self, challenger: Evaluation, champion: Evaluation) -> list[Gap]:
+        """Return the segments that are shown to lose more than the margin."""
+        if self.rule == "off":
+            return []
+        return [gap for gap in gaps_to_another(challenger, champion, self.groups, self.margin) if gap.shown]
+
+    def gates(self, worse: Sequence[Gap]) -> list[Gate]:
+        """Answer the gate; none where nothing is asked."""
+        if self.rule == "off":
+            return []
+        seen = [f"{gap.segment} {gap.difference:+.4f} [{gap.ci_low:+.4f}, {gap.ci_high:+.4f}]" for gap in worse]
+        demanded = f"no segment shown to lose more than {self.margin:g} of ndcg@10"
+        return [Gate("segments", not worse, "; ".join(seen) or "none", demanded)]
+
+
 @dataclass(frozen=True)
 class ComparisonOnTest:
     """What is compared on the test, and how.
@@ -60,6 +91,7 @@ class ComparisonOnTest:
         cutoffs: The k of the metrics.
         seed: Seed of every fit.
         megabytes: Memory that a dense block of scores may take.
+        fairness: Whether a segment may lose.
     """
 
     challenger: Recipe
@@ -68,6 +100,7 @@ class ComparisonOnTest:
     cutoffs: tuple[int, ...]
     seed: int
     megabytes: int
+    fairness: Fairness = field(default_factory=Fairness)
 
 
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
@@ -118,14 +151,26 @@ def _decide(
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if asked.challenger != champion:
-        gates.append(SUPERIOR.ask(evaluations[CHALLENGER], evaluations[CHAMPION]))
-        if gates[-1].passed:
-            recipe, decision = asked.challenger, "promoted"
-            sentence = f"{recipe.name} is shown better than the champion {champion.name} and takes its place"
-        else:
-            sentence = f"{asked.challenger.name} is not shown better: the champion {champion.name} stays"
+        recipe, decision, sentence = _challenge(asked, champion, evaluations, gates)
     role = published_role(decision)
     gates.append(FLOOR.ask(evaluations[role], evaluations[POPULARITY]))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence
+
+
+def _challenge(
+    asked: ComparisonOnTest, champion: Recipe, evaluations: Mapping[str, Evaluation], gates: list[Gate]
+) -> tuple[Recipe, str, str]:
+    """Let the challenger take the champion's place where it is shown better, and no segment may object."""
+    challenger, stays = asked.challenger, f"the champion {champion.name} stays"
+    gates.append(SUPERIOR.ask(evaluations[CHALLENGER], evaluations[CHAMPION]))
+    if not gates[-1].passed:
+        return champion, "kept", f"{challenger.name} is not shown better: {stays}"
+    worse = asked.fairness.worse_off(evaluations[CHALLENGER], evaluations[CHAMPION])
+    gates += asked.fairness.gates(worse)
+    if worse and asked.fairness.rule == "refuse":
+        losers = ", ".join(gap.segment for gap in worse)
+        return champion, "kept", f"{challenger.name} is shown better, but worse for {losers}: {stays}"
+    sentence = f"{challenger.name} is shown better than the champion {champion.name} and takes its place"
+    return challenger, "promoted", sentence

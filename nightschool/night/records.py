@@ -11,6 +11,7 @@ from nightschool.night.entries import (
     CandidateEntry,
     ContextEntry,
     Entry,
+    GapEntry,
     RoleEntry,
     RuleEntry,
     ShiftEntry,
@@ -147,6 +148,7 @@ class ProveRecord(StageRecord):
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
         gates: The model gates, in the order in which they were asked.
         roles: The figures of each role on the test.
+        gaps: How each segment of users is served by the approved recipe.
     """
 
     stage: ClassVar[str] = "prove"
@@ -157,6 +159,7 @@ class ProveRecord(StageRecord):
     learnable: bool | None
     gates: tuple[Gate, ...]
     roles: tuple[RoleEntry, ...]
+    gaps: tuple[GapEntry, ...]
 
 
 class ContextualiseRecord(StageRecord):

@@ -22,6 +22,9 @@ UNEXPLAINED: Final = "unexplained"
 FIT_SECONDS: Final = "fit_seconds"
 """Key of `gates`: the seconds that the fit of each candidate took, by its name in the metrics table."""
 
+GAPS: Final = "gaps"
+"""Key of `gates`: how each segment of users is served compared with the others of its kind."""
+
 _BY: Final = "by"
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 

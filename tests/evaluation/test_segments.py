@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
 from nightschool.columns import INSTANT, ITEM_ID, ITEM_INDEX, SCORE, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Dataset
-from nightschool.evaluation.segments import activity_segments, segments
+from nightschool.evaluation.segments import activity_segments, attribute_segments, segments
 
 
 def dataset(lengths: list[int], roles: list[str | None] | None = None) -> Dataset:
@@ -58,3 +60,23 @@ def test_an_audience_needs_fifty_users() -> None:
     found = segments(dataset([1] * 159, roles))
     assert set(found) == {"all", "activity:new", "audience:Junior"}
     assert found["audience:Junior"].sum() == 50
+
+
+def test_every_other_attribute_has_its_large_values_and_the_rest_together() -> None:
+    made = dataset([1] * 300, ["x"] * 300)
+    teams = ["red"] * 120 + ["blue"] * 60 + [f"team {number}" for number in range(60)] + [None] * 60
+    users = made.users.with_columns(team=pl.Series(teams), city=pl.Series(["a"] * 49 + [None] * 251, dtype=pl.String))
+    found = attribute_segments(replace(made, users=users))
+    assert {name: int(mask.sum()) for name, mask in found.items()} == {
+        "team:blue": 60,
+        "team:red": 120,
+        "team:others": 60,
+    }
+
+
+def test_of_an_attribute_with_many_values_the_twenty_largest_stand_alone() -> None:
+    made = dataset([1] * 1_250)
+    users = made.users.with_columns(team=pl.Series([f"{number % 25:02}" for number in range(1_250)]))
+    found = attribute_segments(replace(made, users=users))
+    assert len(found) == 21
+    assert found["team:others"].sum() == 250

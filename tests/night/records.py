@@ -3,7 +3,15 @@
 from typing import Any
 
 from nightschool.ingest.file_outcomes import FileFate
-from nightschool.night.entries import AlphaEntry, CandidateEntry, ContextEntry, RoleEntry, RuleEntry, TrialEntry
+from nightschool.night.entries import (
+    AlphaEntry,
+    CandidateEntry,
+    ContextEntry,
+    GapEntry,
+    RoleEntry,
+    RuleEntry,
+    TrialEntry,
+)
 from nightschool.night.gates import Gate
 from nightschool.night.night import Night
 from nightschool.night.records import (
@@ -75,6 +83,17 @@ EXAMPLES: dict[str, StageRecord] = {
             sentence="ease is better than popularity",
             learnable=True,
             gates=(LEARNABLE,),
+            gaps=(
+                GapEntry(
+                    segment="audience:a",
+                    n_users=30,
+                    difference=-0.02,
+                    ci_low=-0.03,
+                    ci_high=-0.01,
+                    p_value=0.01,
+                    shown=True,
+                ),
+            ),
             roles=(
                 RoleEntry(name="challenger", n_users=2, metrics=FIGURE),
                 RoleEntry(name="popularity", n_users=2, metrics=NOTHING),

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
 import pytest
 
-from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, compare_on_test
+from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, Fairness, compare_on_test
 from nightschool.recipe import Component, Recipe
 
 GOOD = Recipe(components=(Component(model="good"),))
@@ -61,3 +65,17 @@ def test_too_few_users_publish_validations_choice_as_unproved(split, build):
     proof = compare_on_test(split, asked(BAD, champion=BETTER, underpowered=True), build)
     assert (proof.recipe, proof.decision, proof.learnable) == (BAD, "unproved", None)
     assert "too few users to tell" in proof.sentence
+
+
+@pytest.mark.parametrize(("rule", "decision"), [("off", "promoted"), ("note", "promoted"), ("refuse", "kept")])
+def test_a_segment_that_is_shown_worse_off_may_keep_the_champion(split, build, rule, decision):
+    tenth = np.arange(split.fitted.n_users) % 10 == 0
+    fairness = Fairness({"team:tenth": tenth, "team:rest": ~tenth}, rule)
+    third = pl.when(pl.col("user_index") % 10 == 0).then(pl.lit(3, pl.Int32)).otherwise("item_index")
+    mixed = replace(split, held_out=split.held_out.with_columns(item_index=third))
+    proof = compare_on_test(mixed, replace(asked(BETTER, champion=GOOD), fairness=fairness), build)
+    assert proof.decision == decision
+    asked_of = [gate for gate in proof.gates if gate.name == "segments"]
+    assert [gate.passed for gate in asked_of] == ([] if rule == "off" else [False])
+    if rule != "off":
+        assert asked_of[0].seen.startswith("team:tenth -")

@@ -1,16 +1,17 @@
 """What is watched of a night: figures of its lists and events, and which of them the releases before do not expect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS, METRICS, RECOMMENDATIONS, RELEASE_ID
-from nightschool.contract import Dataset
+from nightschool.contract import Dataset, Mask
 from nightschool.evaluation.figure_rows import figure_rows
 from nightschool.night.basis import describe_basis
 from nightschool.night.entries import ShiftEntry
 from nightschool.night.lineage import releases_before
 from nightschool.night.monitoring.drift import measure_drift
+from nightschool.night.monitoring.exposure import measure_exposure
 from nightschool.night.monitoring.lists import Since, measure_lists
 from nightschool.night.monitoring.shifts import PastNight, find_shifts, watched_figures
 from nightschool.night.night import Night
@@ -27,15 +28,16 @@ def since_champion(night: Night) -> Since | None:
     return Since(lake.scan(RECOMMENDATIONS, before.release_id), lake.scan(INTERACTIONS).filter(known))
 
 
-def measure_tonight(night: Night, lists: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+def measure_tonight(night: Night, lists: pl.DataFrame, dataset: Dataset, kinds: Mapping[str, Mask]) -> pl.DataFrame:
     """Measure the lists and the events since the release before, as rows of the metrics table without a release.
 
     Args:
         night: The night.
         lists: user_id, item_id and rank of every list.
         dataset: Everything known tonight.
+        kinds: Kinds of items to bool[n_items].
     """
-    figures = measure_lists(lists, dataset, since_champion(night))
+    figures = [*measure_lists(lists, dataset, since_champion(night)), *measure_exposure(lists, dataset, kinds)]
     if night.champion is None:
         return figure_rows(figures)
     parts = night.manifest.interactions

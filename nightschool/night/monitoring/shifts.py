@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
-from nightschool.columns import METRIC, MODEL, SEGMENT, SPLIT, VALUE, K
+from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, SEGMENT, SPLIT, VALUE, K
 from nightschool.contract import Mask
 from nightschool.evaluation.figure_rows import ALL, LISTS
 from nightschool.evaluation.segments import OVERALL
@@ -22,6 +22,14 @@ from nightschool.storage.release import BASIS, Release
 
 Key = tuple[str, str, str]
 """Metric, split and segment."""
+
+
+class Seen(NamedTuple):
+    """A figure, and half of its 95 % interval; 0 where it has none."""
+
+    value: float
+    error: float = 0.0
+
 
 NOTES_A_NIGHT: Final = 0.1
 """Expected number of notes in a calm night, over all series together."""
@@ -70,7 +78,7 @@ WATCHED: Final = (
 """What is watched; each of the segments that it is measured for is a series of its own."""
 
 
-def watched_figures(metrics: pl.DataFrame, decision: str) -> dict[Key, float]:
+def watched_figures(metrics: pl.DataFrame, decision: str) -> dict[Key, Seen]:
     """Return the figures of one release that are watched.
 
     Args:
@@ -80,9 +88,10 @@ def watched_figures(metrics: pl.DataFrame, decision: str) -> dict[Key, float]:
     own = (pl.col(MODEL) == LISTS) & (pl.col(SPLIT) == ALL)
     quality = (pl.col(MODEL) == published_role(decision)) & (pl.col(SPLIT) == "test") & (pl.col(K) == 10)
     watched = pl.DataFrame({METRIC: [one.metric for one in WATCHED], SPLIT: [one.split for one in WATCHED]})
-    found = metrics.filter(own | quality).drop_nulls(VALUE).select(METRIC, SPLIT, SEGMENT, VALUE)
+    error = ((pl.col(CI_HIGH) - pl.col(CI_LOW)) / 2).fill_null(0.0).alias("error")
+    found = metrics.filter(own | quality).drop_nulls(VALUE).select(METRIC, SPLIT, SEGMENT, VALUE, error)
     rows = found.join(watched, on=[METRIC, SPLIT], how="semi", maintain_order="left")
-    return {(metric, split, segment): value for metric, split, segment, value in rows.iter_rows()}
+    return {(metric, split, segment): Seen(*seen) for metric, split, segment, *seen in rows.iter_rows()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +101,13 @@ class PastNight:
     Attributes:
         recipe: The recipe as JSON holds it.
         basis: The hash of what the manifest says about scoring.
-        figures: Metric, split and segment to value.
+        figures: Metric, split and segment to what was seen.
         shifts: What was outside of its limits then.
     """
 
     recipe: Mapping[str, object]
     basis: str
-    figures: Mapping[Key, float]
+    figures: Mapping[Key, Seen]
     shifts: tuple[ShiftEntry, ...] = ()
 
     @classmethod
@@ -125,7 +134,7 @@ def find_shifts(past: Sequence[PastNight], tonight: PastNight) -> tuple[ShiftEnt
     found = []
     for series in WATCHED:
         for key in sorted(key for key in tonight.figures if key[:2] == (series.metric, series.split)):
-            value = tonight.figures[key]
+            value = tonight.figures[key].value
             last = past[-1].shift(key) if past else None
             if last is not None and last.nights < LEARNED_ANEW and _still_outside(last, value):
                 found.append(last.model_copy(update={"seen": value, "span": 1, "nights": last.nights + 1}))
@@ -152,9 +161,11 @@ def _still_outside(last: ShiftEntry, value: float) -> bool:
 def _judge(series: Series, key: Key, nights: Sequence[PastNight], error_rate: float) -> list[ShiftEntry]:
     """Return the shift of one series tonight; none where it is within its limits or these are not known."""
     known = _expected_nights(key, [night for night in nights if key in night.figures])
-    values = np.array([night.figures[key] for night in known])
+    values = np.array([night.figures[key].value for night in known])
     shown = np.log1p(values) if series.log else values
     least = series.least * (abs(float(np.median(shown))) if series.relative else 1.0)
+    # Tests of neighbouring nights are nearly the same; those of other weeks differ by chance as two samples do.
+    least = max(least, np.sqrt(2) * float(np.median([night.figures[key].error for night in known])))
     limits = control_limits(shown, _breaks(series, key, known), error_rate=error_rate, least=least)
     if limits is None or not limits.outside:
         return []

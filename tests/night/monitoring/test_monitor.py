@@ -52,14 +52,14 @@ def publish(home: Home, coverage: float) -> None:
 
 
 def test_the_first_night_measures_its_lists_alone(night_home, dataset):
-    rows = measure_tonight(start(night_home), LISTS, dataset)
+    rows = measure_tonight(start(night_home), LISTS, dataset, {})
     assert set(rows["metric"]) == {"coverage", "gini", "novelty", "average_popularity"}
 
 
 def test_later_nights_measure_what_came_since_the_release_before(night_home, dataset):
     publish(night_home, 0.5)
     meet(night_home, MONDAY + timedelta(days=1), row=2)
-    rows = measure_tonight(start(night_home), LISTS, dataset)
+    rows = measure_tonight(start(night_home), LISTS, dataset, {})
     found = dict(rows.filter(pl.col("segment") == "all").select("metric", "value").iter_rows())
     assert found["new_events"] == 1
     assert found["kept_items"] == 1.0

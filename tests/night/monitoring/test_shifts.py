@@ -4,15 +4,15 @@ import pytest
 
 from nightschool.evaluation.figure_rows import FIGURE_ROWS, Figure, figure_rows
 from nightschool.night.entries import ShiftEntry
-from nightschool.night.monitoring.shifts import LEARNED_ANEW, PastNight, find_shifts, in_words, watched_figures
+from nightschool.night.monitoring.shifts import LEARNED_ANEW, PastNight, Seen, find_shifts, in_words, watched_figures
 
 COVERAGE = ("coverage", "all", "all")
 EVENTS = ("new_events", "all", "all")
 EASE, IALS = {"components": [{"model": "ease"}]}, {"components": [{"model": "ials"}]}
 
 
-def night(value: float, key=COVERAGE, recipe=EASE, basis="b", shifts=()) -> PastNight:
-    return PastNight(recipe, basis, {key: value}, tuple(shifts))
+def night(value: float, key=COVERAGE, recipe=EASE, basis="b", shifts=(), error=0.0) -> PastNight:
+    return PastNight(recipe, basis, {key: Seen(value, error)}, tuple(shifts))
 
 
 def calm(n: int, key=COVERAGE, level: float = 0.6, recipe=EASE) -> list[PastNight]:
@@ -50,6 +50,12 @@ def test_another_recipe_or_another_way_of_scoring_starts_the_series_anew():
     assert find_shifts(calm(20, EVENTS, 1000), night(1, EVENTS, recipe=IALS))
 
 
+def test_a_change_within_the_chance_of_its_own_sample_is_no_shift():
+    assert find_shifts(calm(20), night(0.5, error=0.05))
+    past = [night(one.figures[COVERAGE].value, error=0.1) for one in calm(20)]
+    assert find_shifts(past, night(0.5, error=0.1)) == ()
+
+
 def test_counts_are_watched_by_factors():
     (found,) = find_shifts(calm(20, EVENTS, 1000), night(100, EVENTS))
     assert found.low > 400
@@ -60,19 +66,20 @@ def test_counts_are_watched_by_factors():
 def test_figures_are_those_of_the_published_recipe_and_of_the_lists():
     rows = [
         ("challenger", "test", "all", "ndcg", 10, 0.3),
-        ("champion", "test", "all", "ndcg", 10, 0.2),
-        ("champion", "test", "audience:x", "ndcg", 10, 0.1),
+        ("champion", "test", "all", "ndcg", 10, 0.25),
+        ("champion", "test", "audience:x", "ndcg", 10, 0.125),
         ("champion", "test", "all", "ndcg", 5, 0.4),
         ("champion", "test", "all", "coverage", 10, 0.5),
         ("ease", "validation", "all", "ndcg", 10, 0.6),
     ]
     names = ["model", "split", "segment", "metric", "k", "value"]
     tested = pl.DataFrame(rows, schema=names, orient="row", schema_overrides={"k": pl.Int32})
-    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in FIGURE_ROWS.items() if name not in names]
+    tested = tested.with_columns(ci_low=pl.col("value") - 0.0625, ci_high=pl.col("value") + 0.0625)
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in FIGURE_ROWS.items() if name not in tested.columns]
     metrics = pl.concat([tested.with_columns(lacking).select(*FIGURE_ROWS), figure_rows([Figure("gini", 0.7, 10)])])
-    quality = {("ndcg", "test", "all"): 0.2, ("ndcg", "test", "audience:x"): 0.1}
-    assert watched_figures(metrics, "kept") == {**quality, ("gini", "all", "all"): 0.7}
-    assert watched_figures(metrics, "first")["ndcg", "test", "all"] == 0.3
+    quality = {("ndcg", "test", "all"): Seen(0.25, 0.0625), ("ndcg", "test", "audience:x"): Seen(0.125, 0.0625)}
+    assert watched_figures(metrics, "kept") == {**quality, ("gini", "all", "all"): Seen(0.7)}
+    assert watched_figures(metrics, "first")["ndcg", "test", "all"].value == 0.3
 
 
 @pytest.mark.parametrize(
