@@ -16,6 +16,7 @@ def test_a_report_is_one_page_that_needs_nothing_else(reading: Published, run: R
     assert headings == [
         "What was decided",
         "How good the models are",
+        "What scores mean and data bring",
         "What users did",
         "What users and items are",
         "What is similar",
