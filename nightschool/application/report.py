@@ -1,6 +1,7 @@
 """The report of a release: read from the tables, written as one page."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ from nightschool.application.home import manifest_of, open_home
 from nightschool.charts.theme import unchecked
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, METRICS, RECOMMENDATIONS, TITLE, USERS
 from nightschool.errors import NotFound
+from nightschool.night.lineage import releases_before
+from nightschool.night.monitoring.monitor import read_nights
+from nightschool.night.monitoring.shifts import PastNight
 from nightschool.reports.activity import activity_section
 from nightschool.reports.attributes import Declared, attributes_section
 from nightschool.reports.changes import changes_section
@@ -17,8 +21,10 @@ from nightschool.reports.costs import costs_section
 from nightschool.reports.decision import decision_section, published, recipe_in_words, role_of
 from nightschool.reports.document import Section, render
 from nightschool.reports.examples import learners_section, named_items, similar_items_section
+from nightschool.reports.fairness import fairness_section
 from nightschool.reports.learning import learning_section
 from nightschool.reports.quality import quality_section
+from nightschool.reports.watched import watched_section
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.durable import atomic_write_text
 from nightschool.storage.home import Home
@@ -79,6 +85,8 @@ def _sections(home: Home, release: Release) -> list[Section]:
     found += [
         quality_section(metrics, published(release, metrics), seconds),
         learning_section(metrics, role_of(release)),
+        fairness_section(release.gates, metrics),
+        watched_section([*_nights_before(home, release), (as_of, PastNight.of(release, metrics))]),
         activity_section(events, manifest_of(home)),
     ]
     found.append(attributes_section(users, items, events, *_declared(release, users, items)))
@@ -88,6 +96,10 @@ def _sections(home: Home, release: Release) -> list[Section]:
     nights = Nights.of(home.paths).all()
     own = next((one for one in nights if one.release_id == release.release_id), None)
     return [*found, costs_section(own, nights)]
+
+
+def _nights_before(home: Home, release: Release) -> list[tuple[datetime, PastNight]]:
+    return read_nights(home.lake, releases_before(home.releases.history(), release.as_of))
 
 
 def _metrics(home: Home, release_id: str) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """What is watched of a night: figures of its lists and events, and which of them the releases before do not expect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from nightschool.night.monitoring.lists import Since, measure_lists
 from nightschool.night.monitoring.shifts import PastNight, find_shifts, watched_figures
 from nightschool.night.night import Night
 from nightschool.night.records import ProveRecord
+from nightschool.storage.lake import Lake
 from nightschool.storage.release import BASIS, Release
 
 
@@ -55,16 +57,17 @@ def judge_tonight(night: Night, proved: ProveRecord, measured: Sequence[pl.DataF
         proved: What the test approved.
         measured: Rows of the metrics table, of the test and of the lists.
     """
-    past = _stored(night)
-    rows = night.home.lake.scan(METRICS).filter(pl.col(RELEASE_ID).is_in([one.release_id for one in past])).collect()
-    by_release = {str(release_id): part for (release_id,), part in rows.group_by(RELEASE_ID)}
-    nights = [PastNight.of(one, by_release[one.release_id]) for one in past if one.release_id in by_release]
+    before = releases_before(night.home.releases.history(), night.identity.as_of)
+    nights = [figures for _, figures in read_nights(night.home.lake, before)]
     basis = str(describe_basis(night.manifest)[BASIS])
     figures = watched_figures(pl.concat(measured), proved.decision)
     return find_shifts(nights, PastNight(proved.recipe.model_dump(mode="json"), basis, figures))
 
 
-def _stored(night: Night) -> list[Release]:
-    """Return the releases before T, each once, oldest first."""
-    found = releases_before(night.home.releases.history(), night.identity.as_of)
-    return sorted({one.release_id: one for one in found}.values(), key=lambda one: one.as_of)
+def read_nights(lake: Lake, releases: Iterable[Release]) -> list[tuple[datetime, PastNight]]:
+    """Read T and the watched figures of the releases that still have any, each once, oldest first."""
+    found = {one.release_id: one for one in releases}
+    rows = lake.scan(METRICS).filter(pl.col(RELEASE_ID).is_in([*found])).collect()
+    parts = {str(release_id): part for (release_id,), part in rows.group_by(RELEASE_ID)}
+    ordered = sorted((found[release_id] for release_id in parts), key=lambda one: one.as_of)
+    return [(one.as_of, PastNight.of(one, parts[one.release_id])) for one in ordered]
