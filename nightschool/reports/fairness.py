@@ -14,7 +14,8 @@ from nightschool.reports.document import Plot, Rows, Section
 from nightschool.storage.release import GAPS
 
 _WORDS = {EXPOSURE: "of the places of lists", CHOSEN: "of what users chose", OFFERED: "of the catalogue"}
-_SHOWN = 12
+_SHOWN = 20
+_SAME = 0.001
 
 
 def fairness_section(gates: Mapping[str, Any], metrics: pl.DataFrame) -> Section:
@@ -36,8 +37,8 @@ _KIND = pl.col(SEGMENT).str.extract(r"^([^:]*):", 1)
 
 
 def _differences(gaps: Sequence[GapEntry]) -> Chart:
-    ordered = sorted(gaps, key=lambda gap: gap.difference)[-_SHOWN:] if len(gaps) > 2 * _SHOWN else gaps
-    frame = pl.DataFrame([gap.model_dump() for gap in sorted(ordered, key=lambda gap: -gap.difference)])
+    surest = sorted(gaps, key=lambda gap: (gap.p_value, -abs(gap.difference)))[:_SHOWN]
+    frame = pl.DataFrame([gap.model_dump() for gap in sorted(surest, key=lambda gap: -gap.difference)])
     colour = alt.condition(alt.datum.shown, alt.value(ORANGE), alt.value(BLUE))
     base = alt.Chart(frame).encode(
         y=alt.Y("segment:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)), color=colour
@@ -85,14 +86,15 @@ def _exposure(kind: str, shares: pl.DataFrame) -> Plot:
     )
     order = shares.filter(pl.col(METRIC) == CHOSEN).sort(VALUE, SEGMENT, descending=[True, False])[SEGMENT]
     names = order.str.strip_prefix(f"{kind}:").to_list()
+    scale = alt.Scale(domain=[*_WORDS.values()])
     chart = (
         alt.Chart(frame)
         .mark_point(filled=True, size=70)
         .encode(
             x=alt.X(f"{VALUE}:Q", title=f"share by {kind}", axis=alt.Axis(format="%")),
             y=alt.Y("value of the kind:N", sort=names, title=None, axis=alt.Axis(labelLimit=320)),
-            color=alt.Color("share:N", sort=[*_WORDS.values()], title=None),
-            shape=alt.Shape("share:N", sort=[*_WORDS.values()], title=None),
+            color=alt.Color("share:N", scale=scale, title=None),
+            shape=alt.Shape("share:N", scale=scale, title=None),
         )
         .properties(width=WIDTH - 120, height=alt.Step(24))
     )
@@ -105,6 +107,8 @@ def _moved(kind: str, shares: pl.DataFrame) -> str:
     both = wide[EXPOSURE].join(wide[CHOSEN].select(SEGMENT, chosen=VALUE), on=SEGMENT)
     both = both.with_columns(more=pl.col(VALUE) - pl.col("chosen"))
     row = both.sort(pl.col("more").abs(), descending=True).row(0, named=True)
+    if abs(row["more"]) < _SAME:
+        return f"By {kind}, lists show what users chose, within {_SAME:.1%}."
     name, low, high = row[SEGMENT].removeprefix(f"{kind}:"), row[CI_LOW], row[CI_HIGH]
     interval = f" [{low:.1%}, {high:.1%}]" if low is not None else ""
     said = f"By {kind}, {name} differs most: {row[VALUE]:.1%}{interval} of the places, {row['chosen']:.1%} of what"

@@ -42,6 +42,7 @@ def test_each_kind_of_items_has_its_shares_and_the_largest_difference():
     )
     assert section(figures=shares(0.6, 0.58, (0.55, 0.65))).plots[0].sentence.endswith("; that may be chance.")
     assert "[" not in section(figures=shares(0.6, 0.4)).plots[0].sentence
+    assert section(figures=shares(0.4, 0.4)).plots[0].sentence == "By topic, lists show what users chose, within 0.1%."
 
 
 def test_every_plot_is_a_drawing():
