@@ -154,9 +154,10 @@ def _nights(home: Path, source: Path, nights: range) -> pl.DataFrame:
 
     server.wait()
     from nightschool.night.entries import ShiftEntry
-    from nightschool.night.monitoring.shifts import SHIFTS, in_words
+    from nightschool.night.monitoring.shifts import in_words
     from nightschool.settings import Settings
     from nightschool.storage.nights import Nights
+    from nightschool.storage.release import SHIFTS
     from nightschool.storage.releases import Releases
 
     rows = []

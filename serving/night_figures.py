@@ -14,6 +14,7 @@ from nightschool.errors import NightschoolError
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.nights import NightRow, Nights, last_ended
+from nightschool.storage.release import SHIFTS
 from nightschool.storage.releases import Releases
 
 SECONDS: Final = 15.0
@@ -96,6 +97,15 @@ def _of_release(paths: HomePaths) -> Iterator[GaugeMetricFamily]:
     gates.add_metric(["passed"], passed.count(True))
     gates.add_metric(["failed"], passed.count(False))
     yield gates
+    outside = GaugeMetricFamily(
+        "nightschool_release_figures_outside",
+        "Watched figures of the current release that are outside of their limits, first night or longer.",
+        labels=["nights"],
+    )
+    nights = [int(shift["nights"]) for shift in current.gates.get(SHIFTS, [])]
+    outside.add_metric(["first"], nights.count(1))
+    outside.add_metric(["longer"], len(nights) - nights.count(1))
+    yield outside
 
 
 def _quarantined_share(row: NightRow) -> float | None:

@@ -25,6 +25,9 @@ FIT_SECONDS: Final = "fit_seconds"
 GAPS: Final = "gaps"
 """Key of `gates`: how each segment of users is served compared with the others of its kind."""
 
+SHIFTS: Final = "shifts"
+"""Key of `gates`: the watched figures that were outside of their limits."""
+
 _BY: Final = "by"
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 

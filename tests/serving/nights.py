@@ -26,6 +26,19 @@ _GATES = [
     {"name": "learnable", "passed": True, "seen": "+0.08 [+0.06, +0.09]", "demanded": "lower bound > 0"},
     {"name": "superior", "passed": False, "seen": "+0.00 [-0.01, +0.01]", "demanded": "lower bound > 0"},
 ]
+SHIFT = {
+    "metric": "gini",
+    "split": "all",
+    "segment": "all",
+    "words": "gini@10 of the lists",
+    "seen": 0.912345,
+    "expected": 0.6,
+    "low": -0.1,
+    "high": 0.7,
+    "span": 1,
+    "nights": 3,
+}
+GAP = {"segment": "audience:<new>", "n_users": 1200, "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01}
 _RECIPE = {"components": [{"model": "ease", "params": {}, "weight": 1.0}], "alpha": None, "reranker": None}
 
 
@@ -65,7 +78,7 @@ def publish(lake: Lake, release_id: str, number: int) -> None:
         run_key=release_id,
         recipe=_RECIPE,
         row_counts=counts,
-        gates={"asked": _GATES},
+        gates={"asked": _GATES, "shifts": [SHIFT], "gaps": [{**GAP, "p_value": 0.001, "shown": True}]},
         reason=f"night {number} of <three>",
     )
     releases.publish(draft, releases.version())

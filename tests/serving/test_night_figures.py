@@ -50,6 +50,8 @@ def test_the_last_night_is_told_and_when_the_last_one_succeeded(paths: HomePaths
         "nightschool_quarantined_share": 0.1,
         "nightschool_release_gatespassed": 1,
         "nightschool_release_gatesfailed": 1,
+        "nightschool_release_figures_outsidefirst": 0,
+        "nightschool_release_figures_outsidelonger": 1,
         "nightschool_nights_readable": 1,
     }
 

@@ -18,7 +18,7 @@ from nightschool.night.monitoring.drift import EVENTS, MISSING, PSI
 from nightschool.night.monitoring.lists import CHANGED, TAKEN
 from nightschool.night.prove import published_role
 from nightschool.night.reporting.freshness import PLACES
-from nightschool.storage.release import BASIS, Release
+from nightschool.storage.release import BASIS, SHIFTS, Release
 
 Key = tuple[str, str, str]
 """Metric, split and segment."""
@@ -35,8 +35,6 @@ NOTES_A_NIGHT: Final = 0.1
 """Expected number of notes in a calm night, over all series together."""
 LEARNED_ANEW: Final = 14
 """After so many nights outside of its limits, what a series shows is what is expected."""
-SHIFTS: Final = "shifts"
-"""Key of a release's `gates`: the series that were outside of their limits."""
 
 
 @dataclass(frozen=True)

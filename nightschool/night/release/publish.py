@@ -10,13 +10,12 @@ import polars as pl
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED
-from nightschool.night.monitoring.shifts import SHIFTS
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, CONTEXTS, FIT_SECONDS, GAPS, UNEXPLAINED, Draft, Release
+from nightschool.storage.release import COMPARABLE, CONTEXTS, FIT_SECONDS, GAPS, SHIFTS, UNEXPLAINED, Draft, Release
 from nightschool.storage.serving_files import SERVED, write_serving_files
 from nightschool.storage.serving_networks import publish_networks
 

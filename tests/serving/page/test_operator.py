@@ -39,10 +39,20 @@ def test_the_page_tells_where_the_installation_stands(client: httpx.Client) -> N
         assert f'href="{address}"' in page
 
 
+def test_figures_outside_of_their_limits_and_segments_served_otherwise_are_shown(client: httpx.Client) -> None:
+    page = unescape(client.get("/operator").text)
+    assert '<th scope="row">gini@10 of the lists</th>' in page
+    assert "0 to 0.7</td>" in page
+    assert '<span class="no">3</span>' in page
+    assert '<th scope="row">audience:<new></th>' in page
+    assert "-0.0300 to -0.0100" in page
+
+
 def test_what_comes_from_data_is_escaped(client: httpx.Client) -> None:
     for address in ("/operator", f"/operator/diff?left={FIRST}&right={THIRD}"):
         page = client.get(address).text
         assert "<three>" not in page
+        assert "<new>" not in page
         assert "<b>" not in page
 
 
