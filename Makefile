@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-quick test-faults test-slow rehearsal pictures coverage check docs serve up lock clean
+.PHONY: help install nightly test test-quick test-nights test-faults test-slow rehearsal pictures coverage check docs serve up lock clean
 
 # Without the bytecode of its imports, every process of the tests compiles hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,8 +29,11 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones (14 minutes on two cores)
+test: install ## Every test but the long ones (10 minutes on two cores)
 	$(PYTEST)
+
+test-nights: install ## Whole nights and servers in many variants (5 minutes)
+	$(PYTEST) -m "nights and not slow and not rehearsal and not faults"
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)
 	POLARS_MAX_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))

@@ -24,6 +24,21 @@ LONGEST = {"flows", "docker", "rehearsal"}
 """Folders whose tests run whole nights."""
 SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
 """Files of tests/flows whose tests share one running `nightschool up`."""
+NIGHTS = {
+    "cli/test_backfill.py",
+    "cli/test_backup.py",
+    "cli/test_home_paths.py",
+    "cli/test_home_versions.py",
+    "cli/test_temporary_server.py",
+    "flows/rehearsal/test_rehearsal.py",
+    "flows/test_deployments.py",
+    "flows/test_ended.py",
+    "flows/test_late_nights.py",
+    "flows/test_schedules.py",
+    "flows/test_shutdown.py",
+    "storage/test_as_of.py",
+}
+"""Files of `make test-nights`: whole nights and servers in many variants, a quarter of the time of all tests."""
 SERVERS = {"postgres", "prefect_api", "servers", "world"}
 """Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
@@ -76,6 +91,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+        if item.path.relative_to(Path(__file__).parent).as_posix() in NIGHTS:
+            item.add_marker("nights")
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
