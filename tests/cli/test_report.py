@@ -17,6 +17,8 @@ def test_a_report_is_one_page_that_needs_nothing_else(reading: Published, run: R
         "What was decided",
         "How good the models are",
         "What scores mean and data bring",
+        "Who is served, and what is shown",
+        "What is watched over the nights",
         "What users did",
         "What users and items are",
         "What is similar",
