@@ -165,11 +165,11 @@ def _moved_items(lake: Lake, both: pl.DataFrame) -> list[MovedItem]:
     counts = both.group_by(ITEM_ID).agg(pl.col(_LEFT).count().cast(pl.Int64), pl.col(_RIGHT).count().cast(pl.Int64))
     ordered = counts.filter(pl.col(_LEFT) != pl.col(_RIGHT)).sort(pl.col(_LEFT) - pl.col(_RIGHT), ITEM_ID)
     most = pl.concat([ordered.head(_MOST), ordered.tail(_MOST)]).unique(maintain_order=True)
-    titles = _titles(lake, most[ITEM_ID])
+    titles = titles_of(lake, most[ITEM_ID])
     return [MovedItem(item_id, titles.get(item_id, ""), left, right) for item_id, left, right in most.iter_rows()]
 
 
-def _titles(lake: Lake, item_ids: pl.Series) -> dict[int | str, str]:
+def titles_of(lake: Lake, item_ids: pl.Series) -> dict[int | str, str]:
     """Return the newest title of each item."""
     described = ~pl.col(WITHDRAWN).fill_null(value=False)
     rows = lake.scan(ITEMS).filter(pl.col(ITEM_ID).is_in(item_ids.implode()), described).sort(AVAILABLE_AT)

@@ -12,6 +12,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.nights import Nights, with_missed
 from nightschool.storage.releases import ROLLBACK_HOLDS, Releases
 from serving.differences import compare_gates, compare_lists, compare_metrics, compare_rows
+from serving.list_changes import explain_change
 from serving.operations import (
     curves,
     experiment_results,
@@ -56,8 +57,8 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
 
 
 @router.get("/operator/diff")
-def show_difference(request: Request, left: str, right: str) -> Response:
-    """Show the differences of two releases."""
+def show_difference(request: Request, left: str, right: str, user: str = "") -> Response:
+    """Show the differences of two releases, and of one user's list where one is named."""
     lake = _lake(request)
     releases = Releases(lake)
     first, second = releases.whole(left), releases.whole(right)
@@ -75,6 +76,8 @@ def show_difference(request: Request, left: str, right: str) -> Response:
         metrics=compare_metrics(lake, left, right),
         rows=compare_rows(first, second),
         nights=release_state(lake).nights,
+        user=user,
+        change=explain_change(lake, first, second, user) if user else None,
     )
 
 

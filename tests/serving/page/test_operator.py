@@ -102,6 +102,14 @@ def test_two_releases_stand_side_by_side(client: httpx.Client) -> None:
     assert "champion: ndcg@10" in page
 
 
+def test_one_learners_list_is_explained_on_request(client: httpx.Client) -> None:
+    asked = {"left": SECOND, "right": THIRD, "user": "2"}
+    page = unescape(client.get("/operator/diff", params=asked).text)
+    assert "The learner did nothing in between." in page
+    assert "new among the first ten" in page
+    assert client.get("/operator/diff", params={**asked, "user": "nobody"}).status_code == 404
+
+
 def test_a_home_without_a_release_has_a_page(tmp_path: Path, lake: Lake) -> None:
     for table in ("releases", "metrics", "recommendations", "quarantine"):
         (lake.root / table).rename(tmp_path / table)
