@@ -120,7 +120,7 @@ def _branch(base: Path, name: str, file: Path) -> None:
         shutil.copytree(base / "source", source)
         _deliver(base / "whole", source, name)
         nights = range(WARM, WARM + (CALM + LEARNING - WARM if name == "calm" else LONGEST))
-        _nights(home, source, nights).write_parquet(file)
+        _nights(home, source, nights, to_the_first=name != "calm").write_parquet(file)
 
 
 def _deliver(whole: Path, source: Path, name: str | None) -> None:
@@ -143,8 +143,8 @@ def _instant(night: int) -> datetime:
     return PERIOD_END - timedelta(days=CALM + LEARNING - 1 - night)
 
 
-def _nights(home: Path, source: Path, nights: range) -> pl.DataFrame:
-    """Run nights a day apart; return night, series, nights outside, of each shift."""
+def _nights(home: Path, source: Path, nights: range, *, to_the_first: bool = False) -> pl.DataFrame:
+    """Run nights a day apart, or only to the first alarm; return night, series, nights outside, of each shift."""
     os.environ["NIGHTSCHOOL_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     prepare_environment()
@@ -167,6 +167,8 @@ def _nights(home: Path, source: Path, nights: range) -> pl.DataFrame:
         found = release.gates[SHIFTS]
         rows += [(night, f"{shift['words']} ({shift['segment']})", shift["nights"]) for shift in found]
         print(night, report["sentence"], [in_words(ShiftEntry.model_validate(shift)) for shift in found], flush=True)
+        if to_the_first and any(shift["nights"] == 2 for shift in found):
+            break
     return pl.DataFrame(rows, schema={"night": pl.Int64, "series": pl.String, "nights": pl.Int64}, orient="row")
 
 
