@@ -102,8 +102,11 @@ class Attempt:
         with self._open:
             self._leave_row(outcome)
         if outcome.exit_code != INTERRUPTED:
+            # First: a process that is killed while it writes the report leaves a run that says how the night ended.
+            track_end(self._row, self._run_key)
             page = report_night(self._row, self._run_key)
-            label_run(self._row, self._nights.lake, track_end(self._row, self._run_key, page))
+            link = track_end(self._row, self._run_key, page) if page else None
+            label_run(self._row, self._nights.lake, link)
             announce(self._row, self._nights, self._report.get("alarms", ()))
         if not isinstance(shown, NightschoolError):
             return False
