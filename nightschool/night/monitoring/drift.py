@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import AVAILABLE_AT, COLUMN
+from nightschool.columns import AVAILABLE_AT, COLUMN, DURATION, EVENT, LIKED, RATING, TIMESTAMP
 from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.profile import population_stability, profile
 from nightschool.evaluation.figure_rows import Figure
@@ -17,12 +17,15 @@ EVENTS: Final = "new_events"
 PSI: Final = "psi"
 MISSING: Final = "missing_values"
 
+_MOST_ROWS: Final = 1_000_000
+
 
 def measure_drift(events: pl.LazyFrame, part: Interactions, since: datetime, as_of: datetime) -> list[Figure]:
     """Measure the events that became known since an instant against those of the 28 days before it.
 
-    `new_events` is their number; of each column, `psi` is the population stability index less what two samples of one
-    distribution would show, and `missing_values` the share of new events without a value.
+    `new_events` is the number of the new ones. Of each column, `psi` is the population stability index less what two
+    samples of one distribution would show, and `missing_values` the share of new events without a value. Of the events
+    before, the last million count.
 
     Args:
         events: The rows of the interactions table, of which those that are known at T count.
@@ -30,11 +33,13 @@ def measure_drift(events: pl.LazyFrame, part: Interactions, since: datetime, as_
         since: T of the release before.
         as_of: T.
     """
-    known = events.filter(pl.col(AVAILABLE_AT) > since - WINDOW, pl.col(AVAILABLE_AT) <= as_of).collect()
-    new = known.filter(pl.col(AVAILABLE_AT) > since)
+    profiled = events.select(AVAILABLE_AT, TIMESTAMP, EVENT, DURATION, LIKED, RATING)
+    known = pl.col(AVAILABLE_AT)
+    new = profiled.filter(known > since, known <= as_of).collect()
     figures = [Figure(EVENTS, float(new.height))]
-    before = known.filter(pl.col(AVAILABLE_AT) <= since)
-    if new.height and before.height:
+    # A first delivery may bring years at once.
+    before = profiled.filter(known > since - WINDOW, known <= since).tail(_MOST_ROWS).collect() if new.height else new
+    if before.height:
         figures += _columns(population_stability(profile(part, before), profile(part, new)))
     return figures
 
