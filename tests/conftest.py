@@ -87,13 +87,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a server, and puts the files whose tests take minutes first: two processes then end together."""
+    """Marks what needs a server, and puts the files whose tests take minutes first: the processes then end together."""
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("server")
         if item.path.relative_to(Path(__file__).parent).as_posix() in NIGHTS:
             item.add_marker("nights")
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(file: Path) -> int:
+    """In a fresh checkout one process compiles the kernels of a night; the others first do what needs none."""
+    folder = file.parent.name
+    if file.name == "test_nights.py":
+        return 0
+    return 1 if folder == "ingest" else 2 if folder in LONGEST else 3
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def test_later_nights_measure_what_came_since_the_release_before(night_home, dat
 
 
 def test_tonight_is_judged_by_the_figures_of_the_releases_before(night_home):
-    for day, error in enumerate(np.random.default_rng(0).normal(size=15)):
+    for day, error in enumerate(np.random.default_rng(0).normal(size=10)):
         meet(night_home, MONDAY + timedelta(days=day + 1), row=day + 2)
         publish(night_home, 0.5 + 0.01 * error)
     meet(night_home, MONDAY + timedelta(days=20), row=40)
