@@ -100,7 +100,7 @@ def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Serve
     artifacts = {entry["key"]: entry for entry in left}
     kinds = {key: entry["type"] for key, entry in artifacts.items()}
     tables = dict.fromkeys(("candidates", "alpha-sweep", "gates"), "table")
-    assert kinds == {**dict.fromkeys(("night", "release", "mlflow"), "markdown"), **tables}
+    assert kinds == {**dict.fromkeys(("night", "release", "mlflow", "report"), "markdown"), **tables}
     assert all(model in artifacts["candidates"]["data"] for model in SMALL_NIGHT["models"])
     assert champion(servers.mlflow) in artifacts["night"]["data"]
 
