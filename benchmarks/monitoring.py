@@ -20,7 +20,7 @@ from nightschool.simulator.simulate import simulate
 
 PLATFORM = SimulatorConfig(users=1_500, items=300, interactions=90_000)
 CONFIG = NightConfig(models=("ials", "content"), minutes=0, alpha_steps=1)
-WARM, CALM, LONGEST = 30, 60, 21
+WARM, CALM, LONGEST = 30, 60, 14
 """Nights before a drift begins, calm nights that are judged, and the most nights that a drift is given."""
 LEARNING = 10
 """First nights, on which nothing can be judged yet."""
@@ -82,7 +82,7 @@ DRIFTS = {
     "tastes": Drift("half of the users change their tastes", 14, _tastes),
     "catalogue": Drift("what half of the catalogue offered is chosen no longer", 3, _catalogue),
     "loop": Drift("each day 5 % more of the events go to the ten most popular items", 7, _loop),
-    "segment": Drift("the largest segment chooses at random", 21, _segment),
+    "segment": Drift("the largest segment chooses at random", 14, _segment),
     "sensor": Drift("durations are no longer sent", 2, _sensor),
 }
 

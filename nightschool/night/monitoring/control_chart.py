@@ -17,6 +17,8 @@ SPANS: Final = (1, 3, 7, 14, 28)
 
 _MEMORIES: Final = np.array([1.0, 0.8, 0.6, 0.45, 0.35, 0.25, 0.15, 0.1, 0.05])
 """Weights of the newest value that are tried for the forecast: from a random walk to a long mean."""
+_PRIORS: Final = {True: np.ones(len(_MEMORIES)), False: (_MEMORIES <= 0.15).astype(np.float64)}
+"""How likely each memory is beforehand, of a series whose level wanders and of one whose level does not."""
 _OUTLYING: Final = 3.0
 """Standard deviations to which an error is cut before the spread is computed, so that one night hides no other."""
 _SMALLEST: Final = 1e-12
@@ -83,7 +85,9 @@ class _Predicted(NamedTuple):
         return float(brentq(lambda value: self.beyond(value, side) - tail, near, far)) if reach > 0 else near
 
 
-def control_limits(values: Float64s, breaks: Mask, *, error_rate: float, least: float) -> Limits | None:
+def control_limits(
+    values: Float64s, breaks: Mask, *, error_rate: float, least: float, wanders: bool = True
+) -> Limits | None:
     """Judge the newest values of a series by those before; None while these are too few.
 
     A forecast is an exponentially weighted mean, whose errors hardly depend on each other, whether the series is level
@@ -96,6 +100,8 @@ def control_limits(values: Float64s, breaks: Mask, *, error_rate: float, least: 
         breaks: bool[n], where the series starts anew: that value is neither forecast nor judged.
         error_rate: The share of calm nights on which the values may be outside.
         least: The smallest change that counts as one.
+        wanders: Whether the level itself may move from night to night, as that of figures does that neighbouring nights
+            measure on nearly the same data; else only long memories are likely.
 
     Returns:
         The limits of the shortest span that is outside; where none is, those of the newest value.
@@ -104,7 +110,7 @@ def control_limits(values: Float64s, breaks: Mask, *, error_rate: float, least: 
     tail = error_rate / len(SPANS) / 2
     first = None
     for span in SPANS:
-        predicted = _predict(forecasts, breaks, span)
+        predicted = _predict(forecasts, breaks, span, _PRIORS[wanders])
         if predicted is None:
             continue
         seen, level = float(values[-span:].mean()), float(predicted.weights @ predicted.levels)
@@ -118,7 +124,7 @@ def control_limits(values: Float64s, breaks: Mask, *, error_rate: float, least: 
     return first
 
 
-def _predict(forecasts: _Forecasts, breaks: Mask, span: int) -> _Predicted | None:
+def _predict(forecasts: _Forecasts, breaks: Mask, span: int, prior: Float64s) -> _Predicted | None:
     """Predict the mean of the last `span` values from those before; None where they are too few."""
     start = len(breaks) - span
     judged = ~breaks[: max(start, 0)]
@@ -128,7 +134,7 @@ def _predict(forecasts: _Forecasts, breaks: Mask, span: int) -> _Predicted | Non
         return None
     spreads = np.array([_spread(each[:start][judged]) for each in forecasts.errors])
     # Where one memory makes no error at all, the series is constant, and nothing else is likely.
-    likely = np.exp(-n * np.log(np.maximum(spreads, _SMALLEST) / max(spreads.min(), _SMALLEST)))
+    likely = prior * np.exp(-n * np.log(np.maximum(spreads, _SMALLEST) / max(spreads.min(), _SMALLEST)))
     # Each error moves the level, so that an early one of the span counts in all later values too.
     moved = 1 + np.outer(_MEMORIES, np.arange(span))
     variances = (moved**2).sum(axis=1) / span**2 + np.maximum(_MEMORIES / (2 - _MEMORIES), 1 / forecasts.seen[start])

@@ -6,10 +6,11 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import AVAILABLE_AT, COLUMN, DURATION, EVENT, LIKED, RATING, TIMESTAMP
+from nightschool.columns import AVAILABLE_AT, BIN, COLUMN, DURATION, EVENT, ITEM_ID, LIKED, RATING, ROWS, TIMESTAMP
 from nightschool.data.manifest.sections import Interactions
 from nightschool.data.normalization.profile import population_stability, profile
 from nightschool.evaluation.figure_rows import Figure
+from nightschool.hashing import hash_ids
 
 WINDOW: Final = timedelta(days=28)
 
@@ -17,15 +18,19 @@ EVENTS: Final = "new_events"
 PSI: Final = "psi"
 MISSING: Final = "missing_values"
 
+ITEM: Final = "item"
+"""The profiled column of what was chosen."""
+
+_ITEM_GROUPS: Final = 32
 _MOST_ROWS: Final = 1_000_000
 
 
 def measure_drift(events: pl.LazyFrame, part: Interactions, since: datetime, as_of: datetime) -> list[Figure]:
     """Measure the events that became known since an instant against those of the 28 days before it.
 
-    `new_events` is the number of the new ones. Of each column, `psi` is the population stability index less what two
-    samples of one distribution would show, and `missing_values` the share of new events without a value. Of the events
-    before, the last million count.
+    `new_events` is the number of the new ones. Of each column, and of the items in 32 groups, `psi` is the population
+    stability index less what two samples of one distribution would show, and `missing_values` the share of new events
+    without a value. Of the events before, the last million count.
 
     Args:
         events: The rows of the interactions table, of which those that are known at T count.
@@ -33,15 +38,23 @@ def measure_drift(events: pl.LazyFrame, part: Interactions, since: datetime, as_
         since: T of the release before.
         as_of: T.
     """
-    profiled = events.select(AVAILABLE_AT, TIMESTAMP, EVENT, DURATION, LIKED, RATING)
+    profiled = events.select(AVAILABLE_AT, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING)
     known = pl.col(AVAILABLE_AT)
     new = profiled.filter(known > since, known <= as_of).collect()
     figures = [Figure(EVENTS, float(new.height))]
     # A first delivery may bring years at once.
     before = profiled.filter(known > since - WINDOW, known <= since).tail(_MOST_ROWS).collect() if new.height else new
     if before.height:
-        figures += _columns(population_stability(profile(part, before), profile(part, new)))
+        profiles = [pl.concat([profile(part, each), _items(each)]) for each in (before, new)]
+        figures += _columns(population_stability(*profiles))
     return figures
+
+
+def _items(events: pl.DataFrame) -> pl.DataFrame:
+    """Count the events in groups of items, by the hash of their ids: column, bin, rows."""
+    counts = events[ITEM_ID].value_counts(name=ROWS)
+    groups = pl.Series(BIN, hash_ids(counts[ITEM_ID]) % _ITEM_GROUPS).cast(pl.String)
+    return counts.select(pl.lit(ITEM).alias(COLUMN), groups, pl.col(ROWS).cast(pl.Int64)).group_by(COLUMN, BIN).sum()
 
 
 def _columns(stability: pl.DataFrame) -> Iterator[Figure]:

@@ -31,8 +31,8 @@ class Seen(NamedTuple):
     error: float = 0.0
 
 
-NOTES_A_NIGHT: Final = 0.1
-"""Expected number of notes in a calm night, over all series together."""
+NOTES_A_NIGHT: Final = 1.0
+"""The largest expected number of notes in a calm night; half of it for figures of everything, half for segments."""
 LEARNED_ANEW: Final = 14
 """After so many nights outside of its limits, what a series shows is what is expected."""
 
@@ -48,6 +48,7 @@ class Series:
         relative: Whether it is one.
         by_recipe: Whether another recipe may change it, so that its limits are learned anew with each.
         log: Whether the logarithm is watched, for counts that differ by factors; `least` is then one of it.
+        wanders: Whether neighbouring nights measure it on nearly the same data; else each night has its own.
         words: What it is, for people; a segment's name is added.
     """
 
@@ -58,6 +59,7 @@ class Series:
     relative: bool = False
     by_recipe: bool = True
     log: bool = False
+    wanders: bool = True
 
 
 WATCHED: Final = (
@@ -68,10 +70,10 @@ WATCHED: Final = (
     Series("average_popularity", ALL, 0.05, "average_popularity@10 of the lists", relative=True),
     Series(f"{PLACES}_30d", ALL, 0.02, "the share of places of items younger than 30 days"),
     Series(CHANGED, ALL, 0.1, "the share of lists that changed without new events"),
-    Series(TAKEN, ALL, 0.02, "the share of active users who took a listed item"),
-    Series(EVENTS, ALL, 0.7, "the number of new events", by_recipe=False, log=True),
-    Series(PSI, ALL, 0.1, "the stability index of the events' column", by_recipe=False),
-    Series(MISSING, ALL, 0.05, "the share of new events without a value in the column", by_recipe=False),
+    Series(TAKEN, ALL, 0.02, "the share of active users who took a listed item", wanders=False),
+    Series(EVENTS, ALL, 0.7, "the number of new events", by_recipe=False, log=True, wanders=False),
+    Series(PSI, ALL, 0.1, "the stability index of the events' column", by_recipe=False, wanders=False),
+    Series(MISSING, ALL, 0.05, "the share of new events without a value in the column", by_recipe=False, wanders=False),
 )
 """What is watched; each of the segments that it is measured for is a series of its own."""
 
@@ -128,7 +130,9 @@ def find_shifts(past: Sequence[PastNight], tonight: PastNight) -> tuple[ShiftEnt
     those that it left, until it comes back or two weeks have passed.
     """
     nights = [*past, tonight]
-    error_rate = NOTES_A_NIGHT / max(1, len(tonight.figures))
+    of_all = sum(segment == OVERALL for *_, segment in tonight.figures)
+    error_rates = {True: NOTES_A_NIGHT / 2 / max(1, of_all)}
+    error_rates[False] = NOTES_A_NIGHT / 2 / max(1, len(tonight.figures) - of_all)
     found = []
     for series in WATCHED:
         for key in sorted(key for key in tonight.figures if key[:2] == (series.metric, series.split)):
@@ -137,7 +141,7 @@ def find_shifts(past: Sequence[PastNight], tonight: PastNight) -> tuple[ShiftEnt
             if last is not None and last.nights < LEARNED_ANEW and _still_outside(last, value):
                 found.append(last.model_copy(update={"seen": value, "span": 1, "nights": last.nights + 1}))
             else:
-                found += _judge(series, key, nights, error_rate)
+                found += _judge(series, key, nights, error_rates[key[2] == OVERALL])
     return tuple(found)
 
 
@@ -164,7 +168,9 @@ def _judge(series: Series, key: Key, nights: Sequence[PastNight], error_rate: fl
     least = series.least * (abs(float(np.median(shown))) if series.relative else 1.0)
     # Tests of neighbouring nights are nearly the same; those of other weeks differ by chance as two samples do.
     least = max(least, np.sqrt(2) * float(np.median([night.figures[key].error for night in known])))
-    limits = control_limits(shown, _breaks(series, key, known), error_rate=error_rate, least=least)
+    limits = control_limits(
+        shown, _breaks(series, key, known), error_rate=error_rate, least=least, wanders=series.wanders
+    )
     if limits is None or not limits.outside:
         return []
     ends = np.array([limits.seen, limits.expected, limits.low, limits.high])
