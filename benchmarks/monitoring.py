@@ -74,8 +74,9 @@ def _segment(events: pl.DataFrame, users: pl.DataFrame, _days: Any, rng: np.rand
     return events.with_columns(content_id=pl.when(own).then(drawn).otherwise("content_id"))
 
 
-def _sensor(events: pl.DataFrame, _users: pl.DataFrame, _days: Any, _rng: np.random.Generator) -> pl.DataFrame:
-    return events.with_columns(duration_seconds=pl.lit(None, events.schema["duration_seconds"]))
+def _sensor(events: pl.DataFrame, _users: pl.DataFrame, _days: Any, rng: np.random.Generator) -> pl.DataFrame:
+    silent = pl.Series(rng.random(len(events)) < 0.4)
+    return events.with_columns(duration_seconds=pl.when(silent).then(None).otherwise("duration_seconds"))
 
 
 DRIFTS = {
@@ -83,7 +84,7 @@ DRIFTS = {
     "catalogue": Drift("what half of the catalogue offered is chosen no longer", 3, _catalogue),
     "loop": Drift("each day 5 % more of the events go to the ten most popular items", 7, _loop),
     "segment": Drift("the largest segment chooses at random", 14, _segment),
-    "sensor": Drift("durations are no longer sent", 2, _sensor),
+    "sensor": Drift("the durations of two events in five are no longer sent", 2, _sensor),
 }
 
 
