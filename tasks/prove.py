@@ -15,7 +15,7 @@ from nightschool.evaluation.segments import attribute_segments, segments
 from nightschool.night.night import Night
 from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, published_role
 from nightschool.night.records import PrepareRecord, ProveRecord, SelectRecord
-from nightschool.night.reporting.metrics import describe_gaps, describe_roles
+from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from tasks.prepare import load
 
@@ -60,5 +60,5 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
         learnable=proof.learnable,
         gates=proof.gates,
         roles=describe_roles(proof.evaluations, config.cutoffs),
-        gaps=describe_gaps(gaps_to_others(proof.evaluations[published_role(proof.decision)], groups)),
+        gaps=tuple(gaps_to_others(proof.evaluations[published_role(proof.decision)], groups)),
     )

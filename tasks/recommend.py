@@ -1,7 +1,6 @@
 """Stage recommend: lists, pool, neighbours and fallbacks, and the gates that they must pass."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +14,11 @@ from nightschool.application.stage import resumable
 from nightschool.columns import CONTEXT_LIFTS, ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
-from nightschool.night.entries import ShiftEntry
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.monitoring.exposure import item_groups
 from nightschool.night.monitoring.lists import changed_lists
 from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight, since_champion
-from nightschool.night.monitoring.shifts import in_words
+from nightschool.night.monitoring.shifts import unaccepted
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RecommendRecord, RefitRecord
 from nightschool.night.release.contexts import context_lifts
@@ -69,7 +67,9 @@ def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseR
     measured.write_parquet(folder / "metrics.parquet")
     shifts = judge_tonight(night, night.require(ProveRecord), [proved_metrics(night), measured])
     proposed = _proposed(night, lists, dataset, personal=any(part.personal for part in recommender.parts.values()))
-    proposed = replace(proposed, changed=changed_lists(measured), shifts=_refusing(night, shifts))
+    proposed = replace(
+        proposed, changed=changed_lists(measured), shifts=unaccepted(shifts) if config.shifts == "refuse" else ()
+    )
     return RecommendRecord(
         rows=counts,
         gates=tuple(ask_table_gates(proposed)),
@@ -80,11 +80,6 @@ def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseR
         freshness=freshness_figures(ages),
         unexplained=tuple(sorted(recommender.unexplained)),
     )
-
-
-def _refusing(night: Night, shifts: Sequence[ShiftEntry]) -> list[str]:
-    """Return the shifts in words that shall refuse the release."""
-    return [in_words(shift) for shift in shifts if shift.persists and night.config.shifts == "refuse"]
 
 
 def _proposed(night: Night, lists: pl.DataFrame, dataset: Dataset, *, personal: bool) -> ProposedLists:

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nightschool.columns import CI_HIGH, CI_LOW, METRIC, METRICS, MODEL, N_USERS, RELEASE_ID, SEGMENT, SPLIT, VALUE, K
+from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
 from nightschool.contract import Indices, Mask
 from nightschool.errors import NotFound
+from nightschool.evaluation.figure_rows import FIGURE_ROWS
 from nightschool.evaluation.intervals import Interval, known_values, mean_intervals, ratio_intervals
 from nightschool.evaluation.metrics import Float64s, ratio
 from nightschool.evaluation.segments import OVERALL
@@ -19,9 +20,6 @@ Totals = Mapping[str, Mapping[int | None, float]]
 Figures = tuple[Float64s, Interval]
 
 _ERROR_METRICS = ("rmse", "mae")
-_SCHEMA = {
-    name: dtype for name, dtype in METRICS.schema(user_id=pl.Int64(), item_id=pl.Int64()).items() if name != RELEASE_ID
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +132,9 @@ class Evaluation:
         parts.append(self._total_rows())
         named = pl.concat(parts).with_columns(pl.lit(model).alias(MODEL), pl.lit(split).alias(SPLIT))
         floats = [VALUE, CI_LOW, CI_HIGH]
-        return named.with_columns(pl.col(floats).fill_nan(None)).select(pl.col(n).cast(d) for n, d in _SCHEMA.items())
+        return named.with_columns(pl.col(floats).fill_nan(None)).select(
+            pl.col(n).cast(d) for n, d in FIGURE_ROWS.items()
+        )
 
     def _segment_rows(self, segment: str, members: Mask) -> pl.DataFrame:
         rows = members[self.users]

@@ -29,13 +29,19 @@ class Figure(NamedTuple):
     interval: tuple[float | None, float | None] = (None, None)
 
 
-def figure_rows(figures: Iterable[Figure]) -> pl.DataFrame:
-    """Return figures of the published lists as rows of the metrics table without their release."""
-    rows = [_row(each) for each in figures]
+def figure_rows(figures: Iterable[Figure], model: str = LISTS, split: str = ALL) -> pl.DataFrame:
+    """Return figures as rows of the metrics table without their release.
+
+    Args:
+        figures: The figures.
+        model: What they are of; the published lists unless it says otherwise.
+        split: What they were measured on.
+    """
+    rows = [{MODEL: model, SPLIT: split, **_columns(each)} for each in figures]
     return pl.DataFrame(rows, schema=FIGURE_ROWS).with_columns(pl.col(VALUE, CI_LOW, CI_HIGH).fill_nan(None))
 
 
-def _row(each: Figure) -> Mapping[str, object]:
+def _columns(each: Figure) -> Mapping[str, object]:
     low, high = each.interval
-    about = {MODEL: LISTS, SPLIT: ALL, SEGMENT: each.segment, METRIC: each.metric, K: each.k, N_USERS: each.n_users}
+    about = {SEGMENT: each.segment, METRIC: each.metric, K: each.k, N_USERS: each.n_users}
     return {**about, VALUE: each.value, CI_LOW: low, CI_HIGH: high}

@@ -1,7 +1,7 @@
 """Who is served better or worse: segments of users compared with the others, and with what another recipe gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from nightschool.evaluation.segments import OVERALL
 LEAST: Final = 20
 """Evaluated users on each side without whom nothing is compared."""
 ERROR: Final = 0.05
-"""The share of chance findings among all comparisons of one kind."""
+"""The chance that any difference is shown where there is none."""
 
 _ALIKE: Final = 1e-12
 """Values that differ by no more than rounding have no spread to test by."""
@@ -31,7 +31,8 @@ class Gap:
         difference: The mean of the segment less what it is compared with.
         ci_low: Lower end of its 95 % interval, for this comparison alone.
         ci_high: Upper end.
-        p_value: Holm-adjusted for all comparisons of its kind.
+        p_value: Holm-adjusted for all that were compared with it.
+        shown: Whether the difference is shown, all comparisons considered.
     """
 
     segment: str
@@ -40,23 +41,17 @@ class Gap:
     ci_low: float
     ci_high: float
     p_value: float
-
-    @property
-    def shown(self) -> bool:
-        """Whether the difference is shown, all comparisons considered."""
-        return self.p_value < ERROR
+    shown: bool = False
 
 
-def gaps_to_others(evaluation: Evaluation, groups: Mapping[str, Mask], metric: str = "ndcg", k: int = 10) -> list[Gap]:
-    """Compare each segment with the evaluated users of the other segments of its kind, by Welch's test.
+def gaps_to_others(evaluation: Evaluation, groups: Mapping[str, Mask]) -> list[Gap]:
+    """Compare each segment's ndcg@10 with that of the other segments of its kind, by Welch's test.
 
     Args:
         evaluation: What was measured.
         groups: Segment, such as `audience:Junior`, to bool[n_users]; the kind is what stands before the colon.
-        metric: The metric.
-        k: Its cut-off.
     """
-    values = evaluation.values(metric, k)
+    values = evaluation.values("ndcg", 10)
     found = []
     for name, members in groups.items():
         if name == OVERALL:
@@ -110,8 +105,7 @@ def _adjusted(gaps: list[Gap]) -> list[Gap]:
     for step, place in enumerate(order):
         largest = max(largest, min(1.0, (len(gaps) - step) * gaps[place].p_value))
         adjusted[place] = largest
-    named = [(gap.segment, gap.n_users, gap.difference, gap.ci_low, gap.ci_high) for gap in gaps]
-    return [Gap(*about, p_value) for about, p_value in zip(named, adjusted, strict=True)]
+    return [replace(gap, p_value=p, shown=p < ERROR) for gap, p in zip(gaps, adjusted, strict=True)]
 
 
 def _kind(segment: str) -> str:

@@ -63,18 +63,6 @@ class RoleEntry(Entry):
     metrics: Figures
 
 
-class GapEntry(Entry):
-    """How a segment is served compared with the others of its kind, in ndcg@10 on the test; see `evaluation.gaps`."""
-
-    segment: str
-    n_users: int
-    difference: float
-    ci_low: float
-    ci_high: float
-    p_value: float
-    shown: bool
-
-
 class ContextEntry(Entry):
     """A context, how it changes scores, and what it adds to ndcg@10 on validation.
 

@@ -103,7 +103,7 @@ class ProposedLists:
         current: user_id, item_id, rank of the champion's lists, which gates may compare with; None on the first night.
         changed: The share of lists that changed without new events; None where there were none.
         churn_ceiling: The largest such share.
-        shifts: Watched figures that were outside of their limits last night too, where such a one refuses.
+        shifts: Watched figures that are a warning for the first time, where such a one refuses.
     """
 
     lists: pl.DataFrame

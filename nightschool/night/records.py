@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Final, Self, TypeVar
 
+from nightschool.evaluation.gaps import Gap
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.ingest.ingest import IngestReport
 from nightschool.night.entries import (
@@ -11,7 +12,6 @@ from nightschool.night.entries import (
     CandidateEntry,
     ContextEntry,
     Entry,
-    GapEntry,
     RoleEntry,
     RuleEntry,
     ShiftEntry,
@@ -159,7 +159,7 @@ class ProveRecord(StageRecord):
     learnable: bool | None
     gates: tuple[Gate, ...]
     roles: tuple[RoleEntry, ...]
-    gaps: tuple[GapEntry, ...]
+    gaps: tuple[Gap, ...]
 
 
 class ContextualiseRecord(StageRecord):

@@ -1,6 +1,7 @@
 """Who is served better or worse, and which kinds of items are shown more or less than they are chosen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -8,7 +9,7 @@ import polars as pl
 
 from nightschool.charts.theme import BLUE, GREY, ORANGE, WIDTH, Chart
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, SEGMENT, VALUE
-from nightschool.night.entries import GapEntry
+from nightschool.evaluation.gaps import Gap
 from nightschool.night.monitoring.exposure import CHOSEN, EXPOSURE, OFFERED
 from nightschool.reports.document import Plot, Rows, Section
 from nightschool.storage.release import GAPS
@@ -25,7 +26,7 @@ def fairness_section(gates: Mapping[str, Any], metrics: pl.DataFrame) -> Section
         gates: What the release stores of its gates.
         metrics: The release's rows of the metrics table.
     """
-    gaps = [GapEntry.model_validate(gap) for gap in gates.get(GAPS, ())]
+    gaps = [Gap(**gap) for gap in gates.get(GAPS, ())]
     shares = metrics.filter(pl.col(METRIC).is_in([*_WORDS]))
     lead = [] if gaps else ["Too few users have held-out choices to compare segments of them."]
     plots = [Plot.of(_differences(gaps), _served(gaps))] if gaps else []
@@ -36,9 +37,9 @@ def fairness_section(gates: Mapping[str, Any], metrics: pl.DataFrame) -> Section
 _KIND = pl.col(SEGMENT).str.extract(r"^([^:]*):", 1)
 
 
-def _differences(gaps: Sequence[GapEntry]) -> Chart:
+def _differences(gaps: Sequence[Gap]) -> Chart:
     surest = sorted(gaps, key=lambda gap: (gap.p_value, -abs(gap.difference)))[:_SHOWN]
-    frame = pl.DataFrame([gap.model_dump() for gap in sorted(surest, key=lambda gap: -gap.difference)])
+    frame = pl.DataFrame([asdict(gap) for gap in sorted(surest, key=lambda gap: -gap.difference)])
     colour = alt.condition(alt.datum.shown, alt.value(ORANGE), alt.value(BLUE))
     base = alt.Chart(frame).encode(
         y=alt.Y("segment:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)), color=colour
@@ -52,7 +53,7 @@ def _differences(gaps: Sequence[GapEntry]) -> Chart:
     ).properties(width=WIDTH, height=alt.Step(22))
 
 
-def _served(gaps: Sequence[GapEntry]) -> str:
+def _served(gaps: Sequence[Gap]) -> str:
     shown = sorted((gap for gap in gaps if gap.shown), key=lambda gap: gap.difference)
     tested = f"{len(gaps)} segments were compared, with Holm's adjustment"
     if not shown:
@@ -62,7 +63,7 @@ def _served(gaps: Sequence[GapEntry]) -> str:
     return f"{len(shown)} of them are shown to be served otherwise than the others (orange): {named}. {tested}."
 
 
-def _table(gaps: Sequence[GapEntry]) -> Rows:
+def _table(gaps: Sequence[Gap]) -> Rows:
     columns = ["segment", "users", "difference", "95 % interval", "p, adjusted"]
     rows = [
         (

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from nightschool.evaluation.gaps import Gap
 from nightschool.ingest.file_outcomes import FileFate
 from nightschool.night.entries import (
     AlphaEntry,
     CandidateEntry,
     ContextEntry,
-    GapEntry,
     RoleEntry,
     RuleEntry,
     TrialEntry,
@@ -84,7 +84,7 @@ EXAMPLES: dict[str, StageRecord] = {
             learnable=True,
             gates=(LEARNABLE,),
             gaps=(
-                GapEntry(
+                Gap(
                     segment="audience:a",
                     n_users=30,
                     difference=-0.02,

@@ -33,6 +33,7 @@ class Seen(NamedTuple):
 
 NOTES_A_NIGHT: Final = 1.0
 """The largest expected number of notes in a calm night; half of it for figures of everything, half for segments."""
+_FIRST_WARNING: Final = 2
 LEARNED_ANEW: Final = 14
 """After so many nights outside of its limits, what a series shows is what is expected."""
 
@@ -127,7 +128,7 @@ def find_shifts(past: Sequence[PastNight], tonight: PastNight) -> tuple[ShiftEnt
     """Judge each figure of tonight by those of the releases before, oldest first.
 
     A series that was outside of its limits at the release before and has not come back is a warning; its limits stay
-    those that it left, until it comes back or two weeks have passed.
+    those that it left, until it comes back, starts anew, or two weeks have passed.
     """
     nights = [*past, tonight]
     of_all = sum(segment == OVERALL for *_, segment in tonight.figures)
@@ -137,12 +138,17 @@ def find_shifts(past: Sequence[PastNight], tonight: PastNight) -> tuple[ShiftEnt
     for series in WATCHED:
         for key in sorted(key for key in tonight.figures if key[:2] == (series.metric, series.split)):
             value = tonight.figures[key].value
-            last = past[-1].shift(key) if past else None
+            last = past[-1].shift(key) if past and not _starts_anew(series, past[-1], tonight) else None
             if last is not None and last.nights < LEARNED_ANEW and _still_outside(last, value):
                 found.append(last.model_copy(update={"seen": value, "span": 1, "nights": last.nights + 1}))
             else:
                 found += _judge(series, key, nights, error_rates[key[2] == OVERALL])
     return tuple(found)
+
+
+def unaccepted(shifts: Sequence[ShiftEntry]) -> list[str]:
+    """Say which figures are a warning for the first time: a release that was published with a warning accepted it."""
+    return [in_words(shift) for shift in shifts if shift.nights == _FIRST_WARNING]
 
 
 def in_words(shift: ShiftEntry) -> str:
@@ -195,9 +201,12 @@ def _expected_nights(key: Key, nights: Sequence[PastNight]) -> list[PastNight]:
 def _breaks(series: Series, key: Key, nights: Sequence[PastNight]) -> Mask:
     """Return bool[n], the nights with which a series starts anew."""
     changed = [
-        before.basis != after.basis
-        or (series.by_recipe and before.recipe != after.recipe)
-        or (before.shift(key) is None and after.shift(key) is not None)
+        _starts_anew(series, before, after) or (before.shift(key) is None and after.shift(key) is not None)
         for before, after in pairwise(nights)
     ]
     return np.array([True, *changed])
+
+
+def _starts_anew(series: Series, before: PastNight, after: PastNight) -> bool:
+    """Return whether a series of two nights in a row cannot be compared: by their scoring or by their recipes."""
+    return before.basis != after.basis or (series.by_recipe and before.recipe != after.recipe)

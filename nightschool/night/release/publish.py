@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         "asked": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
-        GAPS: [gap.model_dump(mode="json") for gap in proved.gaps],
+        GAPS: [asdict(gap) for gap in proved.gaps],
         SHIFTS: [shift.model_dump(mode="json") for shift in recommended.shifts],
         UNEXPLAINED: list(recommended.unexplained),
         CONTEXTS: stored_contexts(night.record(ContextualiseRecord)),

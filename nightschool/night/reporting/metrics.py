@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from nightschool.evaluation import catalog
 from nightschool.evaluation.compare import compare
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.evaluation.gaps import Gap
-from nightschool.night.entries import AlphaEntry, CandidateEntry, Figures, GapEntry, RoleEntry, TrialEntry
+from nightschool.night.entries import AlphaEntry, CandidateEntry, Figures, RoleEntry, TrialEntry
 from nightschool.night.records import SelectRecord
 from nightschool.night.selection.selection import Candidate, Selection
 from nightschool.recipe import RERANKER
@@ -101,12 +99,6 @@ def describe_roles(evaluations: Mapping[str, Evaluation], cutoffs: tuple[int, ..
         RoleEntry(name=role, n_users=evaluation.n_users, metrics=figures(evaluation, cutoffs))
         for role, evaluation in evaluations.items()
     )
-
-
-def describe_gaps(gaps: Sequence[Gap]) -> tuple[GapEntry, ...]:
-    """Describe how segments are served; one whose users are all served alike has no interval, and is left out."""
-    known = (gap for gap in gaps if math.isfinite(gap.ci_low) and math.isfinite(gap.ci_high))
-    return tuple(GapEntry(**asdict(gap), shown=gap.shown) for gap in known)
 
 
 def finite_or_none(value: float | None) -> float | None:

@@ -4,7 +4,15 @@ import pytest
 
 from nightschool.evaluation.figure_rows import FIGURE_ROWS, Figure, figure_rows
 from nightschool.night.entries import ShiftEntry
-from nightschool.night.monitoring.shifts import LEARNED_ANEW, PastNight, Seen, find_shifts, in_words, watched_figures
+from nightschool.night.monitoring.shifts import (
+    LEARNED_ANEW,
+    PastNight,
+    Seen,
+    find_shifts,
+    in_words,
+    unaccepted,
+    watched_figures,
+)
 
 COVERAGE = ("coverage", "all", "all")
 EVENTS = ("new_events", "all", "all")
@@ -95,3 +103,18 @@ def test_a_shift_in_words(fields, words):
     known = {"metric": "gini", "split": "all", "segment": "all", "words": "gini of the lists", "seen": 0.9}
     entry = ShiftEntry.model_validate({**known, "expected": 0.6, "low": 0.5, "high": 0.7, **fields})
     assert in_words(entry) == words
+
+
+def test_a_shift_ends_where_the_series_starts_anew():
+    (first,) = find_shifts(calm(20), night(0.3))
+    past = [*calm(20), night(0.3, shifts=[first])]
+    assert find_shifts(past, night(0.31, recipe=IALS)) == ()
+    assert find_shifts(past, night(0.31, basis="c")) == ()
+
+
+def test_a_warning_refuses_until_a_release_was_published_with_it():
+    (note,) = find_shifts(calm(20), night(0.3))
+    warned = [note.model_copy(update={"nights": nights}) for nights in (2, 3)]
+    assert unaccepted([note]) == []
+    assert unaccepted(warned[:1]) == [in_words(warned[0])]
+    assert unaccepted(warned[1:]) == []
