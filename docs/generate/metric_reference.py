@@ -6,6 +6,7 @@ from docs.generate.writing import code, table
 from nightschool.evaluation.catalog import CATALOG
 from nightschool.night.monitoring.drift import EVENTS as NEWS
 from nightschool.night.monitoring.drift import MISSING, PSI
+from nightschool.night.monitoring.exposure import CHOSEN, EXPOSURE, OFFERED
 from nightschool.night.monitoring.lists import CHANGED, KEPT, TAKEN
 from nightschool.night.reporting.freshness import EVENTS, PLACES
 
@@ -50,6 +51,9 @@ _WATCHED: Final = {
     NEWS: "events that became known since the release before",
     PSI: "of a column: population stability index against the 28 days before, less what chance shows",
     MISSING: "of a column: new events without a value / new events",
+    EXPOSURE: "of a kind of items: places 1 to 10 of all lists that hold them / all of them",
+    CHOSEN: "of a kind of items: pairs of a user and such an item / all pairs",
+    OFFERED: "of a kind of items: such items / available items",
 }
 
 
