@@ -1,4 +1,4 @@
-"""Name, tags and links of a night's Prefect run, for the list of runs."""
+"""What Prefect shows of a run: name, tags and links of a night; and the parameters that it must not keep."""
 
 import logging
 
@@ -49,6 +49,20 @@ def label_run(row: NightRow, lake: Lake, report: str | None) -> None:
     except Exception:
         # The night has ended: what only decorates its run must not fail it.
         logger.exception("the run could not be named and tagged")
+
+
+def withhold_parameters() -> None:
+    """Take the parameters of the present run from Prefect's record of it; without a Prefect run nothing is done.
+
+    Raises:
+        PrefectException: The record could not be changed; and so for an `httpx.HTTPError`.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    withheld = dict.fromkeys(context.flow_run.parameters, "withheld")
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(context.flow_run.id, parameters=withheld).raise_for_status()
 
 
 def _offer_releases(client: SyncPrefectClient) -> None:

@@ -14,10 +14,12 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from nightschool.application.measure import measured
+from nightschool.application.stage_progress import StageProgress
 from nightschool.checkpoints import checkpoints_below
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
 from nightschool.night.records import Record
+from nightschool.progress import reporting_to
 from nightschool.storage.durable import sync_tree
 
 CHECKPOINTS: Final = "checkpoints"
@@ -50,7 +52,8 @@ def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record
     folder.mkdir(parents=True)
     started = time.perf_counter()
     checkpoints = night.folder / CHECKPOINTS
-    with measured(stage), checkpoints_below(checkpoints):
+    progress = StageProgress(stage)
+    with measured(stage), checkpoints_below(checkpoints), reporting_to(progress):
         try:
             record = produce(folder)
         except DataRefused:
@@ -58,6 +61,7 @@ def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record
             night.close()
             raise
         sync_tree(folder)
+    progress.finish()
     night.records.put(stage, record.model_dump(mode="json"))
     shutil.rmtree(checkpoints, ignore_errors=True)
     logger.info("%s: %.1f s", stage, time.perf_counter() - started)

@@ -33,6 +33,12 @@ _CLEANINGS: Final = (
         "SELECT rowid, message FROM task_run_state",
         "UPDATE task_run_state SET message = '' WHERE rowid = ?",
     ),
+    (
+        # Of a run to forget somebody that was stopped before it withheld them; a number may be a parameter of any run.
+        "flow_run",
+        "SELECT rowid, CAST(json_extract(parameters, '$.user') AS TEXT) FROM flow_run",
+        "UPDATE flow_run SET parameters = '{}' WHERE rowid = ?",
+    ),
 )
 """Prefect's tables that hold texts: how to read them, and what to do with a row that mentions the user."""
 

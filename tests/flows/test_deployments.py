@@ -52,7 +52,7 @@ def test_every_flow_of_prefect_yaml_is_deployed(servers: Servers) -> None:
     wanted = {entry["name"]: entry["entrypoint"] for entry in deployments()}
     found = servers.filter("deployments")
     assert {entry["name"]: entry["entrypoint"] for entry in found} == wanted
-    assert set(wanted) == {"nightly", "retrain", "backfill", "rollback"}
+    assert set(wanted) == {"nightly", "retrain", "backfill", "rollback", "forget"}
     working_directory = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
     for entry in found:
         assert entry["pull_steps"] == [working_directory]
@@ -127,6 +127,24 @@ def test_the_server_sends_word_when_no_night_ends(servers: Servers, told: Hook) 
     with temporary_settings({PREFECT_API_URL: str(servers.prefect.base_url).rstrip("/")}):
         assert watch_for_nights(told.address, timedelta(seconds=10)) == automation["id"]
     until(lambda: "Nightschool: no night" in told.titles, "word of the night that never ended")
+
+
+def test_a_person_is_forgotten_from_the_page_and_prefect_does_not_keep_who(servers: Servers, runs: Runs) -> None:
+    servers.final_state(runs.good)
+    served = pl.scan_delta(str(servers.home / "lake" / "users"))
+    gone = served.select(pl.col("user_id").max()).collect().item()
+    run_id = servers.start("forget/forget", servers.home, {"user": str(gone)})
+    state = servers.final_state(run_id)
+    assert state["name"] == "Completed", state["message"]
+    assert pl.scan_delta(str(servers.home / "lake" / "users")).filter(user_id=gone).collect().is_empty()
+    assert answer(servers.prefect.get(f"/flow_runs/{run_id}"))["parameters"] == {"user": "withheld"}
+    assert "forgotten: 1 rows of users" in servers.log(run_id)
+    assert str(gone) not in servers.log(run_id).replace("\n", " ").split()
+
+    again = servers.start("forget/forget", servers.home, {"user": str(gone)})
+    message = servers.final_state(again)["message"]
+    assert "no such user; nothing was erased" in message
+    assert str(gone) not in message.split()
 
 
 def champion(mlflow: httpx.Client) -> str:

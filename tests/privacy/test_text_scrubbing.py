@@ -55,6 +55,9 @@ def database(tmp_path: Path) -> Path:
         connection.execute("CREATE TABLE events (id TEXT PRIMARY KEY, payload JSON, resource JSON)")
         payload = json.dumps({"message": "user lærner-32"})
         connection.executemany("INSERT INTO events VALUES (?, ?, ?)", [("1", payload, "{}"), ("2", "{}", "{}")])
+        connection.execute("CREATE TABLE flow_run (id TEXT PRIMARY KEY, parameters JSON)")
+        asked = [("1", json.dumps({"user": "lærner-32"})), ("2", json.dumps({"k": 10})), ("3", "{}")]
+        connection.executemany("INSERT INTO flow_run VALUES (?, ?)", asked)
         connection.execute("INSERT INTO log VALUES ('4', 'lærner-32 was removed long ago')")
         connection.execute("DELETE FROM log WHERE id = '4'")
     return path
@@ -71,6 +74,7 @@ def test_prefect_forgets_the_texts_and_keeps_the_runs(database: Path) -> None:
     states = [("1", ""), ("2", "user lærner-33 is bad"), ("3", None)]
     assert rows(database, "flow_run_state") == rows(database, "task_run_state") == states
     assert rows(database, "events") == [("2", "{}", "{}")]
+    assert rows(database, "flow_run") == [("1", "{}"), ("2", '{"k": 10}'), ("3", "{}")]
     for file in database.parent.iterdir():
         assert b"rner-32" not in file.read_bytes()
     forget_in_prefect(database, "lærner-32")

@@ -1,6 +1,7 @@
 """A night as MLflow shows it: what was tried, on which data, and what was measured."""
 
 import json
+from dataclasses import asdict
 from typing import Final
 
 import polars as pl
@@ -52,6 +53,7 @@ def night_log(
         data=night.identity.used,
         tables={
             "model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]),
+            **({"segment_gaps": pl.DataFrame([asdict(gap) for gap in proved.gaps])} if proved.gaps else {}),
             "trials": _trials(selected),
             "metrics": _metrics(validation, test),
         },

@@ -1,10 +1,12 @@
 """The model card of a release: data, recipe, quality by segment, and limits."""
 
 import json
+from collections.abc import Sequence
 
 import polars as pl
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, N_USERS, SEGMENT, VALUE, K
+from nightschool.evaluation.gaps import Gap
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord, ProveRecord
 from nightschool.night.reporting.metrics import number
@@ -44,7 +46,7 @@ def model_card(night: Night, prepared: PrepareRecord, proved: ProveRecord, measu
             "",
             "## Quality on the test by segment",
             "",
-            *_segments(measured),
+            *_segments(measured, proved.gaps),
             "",
             "## Limits",
             "",
@@ -62,14 +64,16 @@ def _recipe(recipe: Recipe) -> list[str]:
     return ["| component | weight | settings |", "|---|---:|---|", *lines]
 
 
-def _segments(measured: pl.DataFrame) -> list[str]:
+def _segments(measured: pl.DataFrame, gaps: Sequence[Gap]) -> list[str]:
     metric, k = DECISIVE
     rows = measured.filter(pl.col(METRIC) == metric, pl.col(K) == k).select(SEGMENT, N_USERS, VALUE, CI_LOW, CI_HIGH)
+    against = {gap.segment: f"{gap.difference:+.4f}{', shown' if gap.shown else ''}" for gap in gaps}
     lines = [
-        f"| {segment} | {users:,} | {number(value)} | {number(low)} – {number(high)} |"
+        f"| {segment} | {users:,} | {number(value)} | {number(low)} – {number(high)} | {against.get(segment, '')} |"
         for segment, users, value, low, high in rows.iter_rows()
     ]
-    return [f"| segment | users | {metric}@{k} | 95 % interval |", "|---|---:|---:|---|", *lines]
+    head = [f"| segment | users | {metric}@{k} | 95 % interval | less the others of its kind |", "|---|---:|---:|---|---|"]
+    return [*head, *lines, "", "A difference is shown where Welch's test, adjusted for all segments, finds it at 5 %."]
 
 
 def _limits(night: Night, prepared: PrepareRecord, proved: ProveRecord) -> list[str]:

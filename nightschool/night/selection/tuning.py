@@ -166,7 +166,7 @@ class Tuner:
         promising = [one for one in runners if one.settings[0].mean >= floor or one.tunable.model == CONTENT]
         searched = [one for one in promising if one.tunable.space]
         searched.sort(key=lambda one: one.settings[0].seconds)
-        for place, runner in enumerate(searched):
+        for place, runner in enumerate(watch(searched, "search", len(searched))):
             share = max(self._left, 0.0) / (len(searched) - place)
             until = self._left - share
             self._draw(runner, until + (share * _RACED if cuts > 1 else 0.0))

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nightschool.evaluation.gaps import Gap
 from nightschool.night.records import PrepareRecord, ProveRecord
 from nightschool.night.reporting.model_card import model_card
 from nightschool.recipe import Component, Recipe
@@ -22,7 +23,8 @@ MEASURED = pl.DataFrame(
 
 
 def card(tmp_path: Path, recipe: Recipe, *, learnable: bool | None = True) -> str:
-    proved = example(ProveRecord, recipe=recipe, learnable=learnable)
+    gaps = (Gap("activity:new", 1, -0.11, -0.2, -0.01, 0.03, shown=True),)
+    proved = example(ProveRecord, recipe=recipe, learnable=learnable, gaps=gaps)
     return model_card(start(make_home(tmp_path / "home")), example(PrepareRecord), proved, MEASURED)
 
 
@@ -31,7 +33,7 @@ def test_a_card_tells_data_recipe_segments_and_limits(tmp_path: Path) -> None:
     assert text.startswith("# ease\n")
     assert "2 users, 2 items, 1 events, known at 2024-" in text
     assert '| ease | 1 | {"l2": 5.0} |' in text
-    assert "| all | 9 | 0.3100 | 0.3000 – 0.3200 |\n| activity:new | 1 | 0.2000 | – – – |" in text
+    assert "| all | 9 | 0.3100 | 0.3000 – 0.3200 |  |\n| activity:new | 1 | 0.2000 | – – – | -0.1100, shown |" in text
     assert "0.9000" not in text
     assert "## Limits\n\n- weaker\n- " in text
     assert "Not shown better than popularity." not in text
