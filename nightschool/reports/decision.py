@@ -12,7 +12,7 @@ from nightschool.night.reporting.metrics import number
 from nightschool.recipe import Recipe
 from nightschool.reports.counts import SHARED
 from nightschool.reports.document import Rows, Section
-from nightschool.storage.release import Release
+from nightschool.storage.release import ON_TEST, Release
 
 _ROLES: Final[Mapping[str, str]] = {
     "challenger": "what was tried tonight",
@@ -40,12 +40,12 @@ def decision_section(release: Release, metrics: pl.DataFrame) -> Section:
         release: The release.
         metrics: Its rows of the metrics table.
     """
-    decision = str(release.gates.get("decision", ""))
+    decision, on_test = str(release.gates.get("decision", "")), _on_test(release, metrics)
     why = _DECISIONS.get(decision, f"{release.reason[:1].upper()}{release.reason[1:]}.")
     lead = [
         "New lists were made and thrown away: a check of them said no." if release.status == "refused" else why,
         _STATUSES.get(release.status, f"Its status is {release.status}."),
-        _quality(release, metrics),
+        _quality(release, on_test),
     ]
     asked: Sequence[Mapping[str, str | bool]] = release.gates.get("asked", [])
     gates = [(str(g["name"]), "yes" if g["passed"] else "NO", str(g["seen"]), str(g["demanded"])) for g in asked]
@@ -55,7 +55,7 @@ def decision_section(release: Release, metrics: pl.DataFrame) -> Section:
         "What was decided",
         [*(sentence for sentence in lead if sentence), look],
         tables=[
-            Rows("On the test, ndcg@10", ["", "value", "95 % interval"], _roles(metrics)),
+            Rows("On the test, ndcg@10", ["", "value", "95 % interval"], _roles(on_test)),
             Rows("Checks before publishing", ["check", "passed", "seen", "demanded"], gates),
         ],
     )
@@ -83,19 +83,28 @@ def ndcg(metrics: pl.DataFrame, split: str) -> pl.DataFrame:
     return rows.select(MODEL, SEGMENT, VALUE, CI_LOW, CI_HIGH).drop_nulls(VALUE)
 
 
-def _roles(metrics: pl.DataFrame) -> list[tuple[str, str, str]]:
-    rows = ndcg(metrics, "test").filter(pl.col(SEGMENT) == OVERALL).drop(SEGMENT).rows()
+def _on_test(release: Release, metrics: pl.DataFrame) -> pl.DataFrame:
+    """Return model, value, ci_low, ci_high over all users; of a refused release, which has no rows, from its gates."""
+    rows = ndcg(metrics, "test").filter(pl.col(SEGMENT) == OVERALL).drop(SEGMENT)
+    if not rows.is_empty():
+        return rows
+    stored = [(role, *figure) for role, figure in release.gates.get(ON_TEST, {}).items()]
+    return pl.DataFrame(stored, schema=rows.schema, orient="row").drop_nulls(VALUE)
+
+
+def _roles(on_test: pl.DataFrame) -> list[tuple[str, str, str]]:
     return [
-        (_ROLES.get(role, role), number(value), f"{number(low)} – {number(high)}") for role, value, low, high in rows
+        (_ROLES.get(role, role), number(value), f"{number(low)} – {number(high)}")
+        for role, value, low, high in on_test.rows()
     ]
 
 
-def _quality(release: Release, metrics: pl.DataFrame) -> str:
-    own = published(release, metrics).filter(pl.col(SEGMENT) == OVERALL)
-    popular = ndcg(metrics, "test").filter(pl.col(SEGMENT) == OVERALL, pl.col(MODEL) == "popularity")[VALUE]
+def _quality(release: Release, on_test: pl.DataFrame) -> str:
+    own = on_test.filter(pl.col(MODEL) == role_of(release))
+    popular = on_test.filter(pl.col(MODEL) == "popularity")[VALUE]
     if own.is_empty() or popular.is_empty():
         return ""
-    value, low, high = own.select(VALUE, CI_LOW, CI_HIGH).row(0)
+    value, low, high = own.drop(MODEL).row(0)
     return (
         f"On a scale where 1 puts what users chose next at the top of every list, its lists reach {number(value)} "
         f"[{number(low)}, {number(high)}], {_times(value, popular[0])}."

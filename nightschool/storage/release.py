@@ -22,6 +22,9 @@ UNEXPLAINED: Final = "unexplained"
 FIT_SECONDS: Final = "fit_seconds"
 """Key of `gates`: the seconds that the fit of each candidate took, by its name in the metrics table."""
 
+ON_TEST: Final = "on_test"
+"""Key of `gates`: value and interval of ndcg@10 on the test, by role."""
+
 GAPS: Final = "gaps"
 """Key of `gates`: how each segment of users is served compared with the others of its kind."""
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nightschool.reports.decision import decision_section, published
-from nightschool.storage.release import Release
+from nightschool.storage.release import ON_TEST, Release
 from tests.reports.frames import metrics
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -112,3 +112,15 @@ def test_where_popular_items_reach_nothing_there_is_no_ratio() -> None:
     measured = metrics([("test", "challenger", "all", 0.3, 0.29, 0.31), ("test", "popularity", "all", 0.0, 0.0, 0.0)])
     lead = decision_section(release("first"), measured).lead
     assert lead[2].endswith("its lists reach 0.3000 [0.2900, 0.3100], and popular items alone 0.")
+
+
+def test_a_refused_release_has_no_rows_and_tells_its_figures_from_its_gates() -> None:
+    refused = release("promoted", "refused", passed=False)
+    stored = {"challenger": (0.3, 0.29, 0.31), "champion": (None, None, None), "popularity": (0.1, 0.09, 0.11)}
+    section = decision_section(refused.model_copy(update={"gates": {**refused.gates, ON_TEST: stored}}), MEASURED[:0])
+    assert REACHES + "0.3000 [0.2900, 0.3100], 3.0 times as much as popular items alone." in section.lead
+    figures = [
+        ("what was tried tonight", "0.3000", "0.2900 – 0.3100"),
+        ("the same popular items for everyone", "0.1000", "0.0900 – 0.1100"),
+    ]
+    assert [*section.tables[0].rows] == figures

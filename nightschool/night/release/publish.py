@@ -16,7 +16,17 @@ from nightschool.night.records import ContextualiseRecord, ProveRecord, Recommen
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.fingerprints import content_hash
-from nightschool.storage.release import COMPARABLE, CONTEXTS, FIT_SECONDS, GAPS, SHIFTS, UNEXPLAINED, Draft, Release
+from nightschool.storage.release import (
+    COMPARABLE,
+    CONTEXTS,
+    FIT_SECONDS,
+    GAPS,
+    ON_TEST,
+    SHIFTS,
+    UNEXPLAINED,
+    Draft,
+    Release,
+)
 from nightschool.storage.serving_files import SERVED, write_serving_files
 from nightschool.storage.serving_networks import publish_networks
 
@@ -47,6 +57,7 @@ def describe_gates(night: Night, proved: ProveRecord, recommended: RecommendReco
         "asked": [gate.to_dict() for gate in (*proved.gates, *recommended.gates)],
         CHAMPION: night.champion.release_id if night.champion else None,
         COMPARABLE: not night.basis_changes,
+        ON_TEST: {role.name: role.metrics["ndcg@10"] for role in proved.roles},
         GAPS: [asdict(gap) for gap in proved.gaps],
         SHIFTS: [shift.model_dump(mode="json") for shift in recommended.shifts],
         UNEXPLAINED: list(recommended.unexplained),

@@ -72,7 +72,10 @@ def _segments(measured: pl.DataFrame, gaps: Sequence[Gap]) -> list[str]:
         f"| {segment} | {users:,} | {number(value)} | {number(low)} – {number(high)} | {against.get(segment, '')} |"
         for segment, users, value, low, high in rows.iter_rows()
     ]
-    head = [f"| segment | users | {metric}@{k} | 95 % interval | less the others of its kind |", "|---|---:|---:|---|---|"]
+    head = [
+        f"| segment | users | {metric}@{k} | 95 % interval | less the others of its kind |",
+        "|---|---:|---:|---|---|",
+    ]
     return [*head, *lines, "", "A difference is shown where Welch's test, adjusted for all segments, finds it at 5 %."]
 
 
