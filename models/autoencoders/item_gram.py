@@ -1,7 +1,5 @@
 """The item matrix: co-occurrence of likes, similarity of descriptions, nearness in time."""
 
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,16 +10,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
-from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.contract import Dataset, Float32s
 from nightschool.data.sequences import placed_likes
-from nightschool.ranking.blocks import in_blocks
+from nightschool.ranking.blocks import each_block
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
 _REACH = 5.0  # places in a history over which nearness falls to 1/e
 _WINDOW = 60  # places beyond which it is below 1e-5
-_BLOCK_ROWS = 64
 
 Int64s = NDArray[np.int64]
 Parts = tuple[Int64s, NDArray[np.int32], Float32s]
@@ -165,11 +162,6 @@ def likes_by_time(dataset: Dataset) -> pl.DataFrame:
 def parts_of(matrix: csr_array) -> Parts:
     """Return a matrix as numba takes it: indptr int64, indices int32, data."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
-
-
-def each_block(work: Callable[[Indices], None], n_rows: int) -> None:
-    """Call `work` with all row indices in blocks, on all cores; blocks must not write to the same memory."""
-    deque(in_blocks(work, np.arange(n_rows, dtype=np.int32), _BLOCK_ROWS), maxlen=0)
 
 
 @njit(nogil=True, cache=True)

@@ -8,8 +8,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import ItemGram, add_products, each_block, parts_of
+from models.autoencoders.item_gram import ItemGram, add_products, parts_of
 from nightschool.contract import Float32s, Indices
+from nightschool.ranking.blocks import each_block
 from nightschool.ranking.truncate import keep_places
 
 # numba compiles these by the types of their arguments, which annotations would not change.

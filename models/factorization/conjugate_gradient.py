@@ -3,17 +3,18 @@
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from nightschool.contract import Float32s
+from nightschool.ranking.blocks import each_block
 
 # numba compiles the kernels by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
-_ROWS_A_CHUNK = 256
+_ROWS_A_BLOCK = 256
 EXACT = 1e-6
 """Residual, as a part of the right-hand side, below which float32 sees no difference."""
 
@@ -34,7 +35,7 @@ def principal_axes(factors: Float32s) -> tuple[Float32s, NDArray[np.float64]]:
 def solve_on_all_cores(
     weights: csr_array, factors: Float32s, floor: Float32s, slope: float, residual: float = EXACT
 ) -> Float32s:
-    """Return what `solve` returns, the same bits, on all cores; not for use within another thread.
+    """Return what `solve` returns, the same bits, on all cores.
 
     Args:
         weights: As there.
@@ -44,7 +45,8 @@ def solve_on_all_cores(
         residual: What may be left of the right-hand side, as a part of it.
     """
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)
-    _solve_chunks(_parts(weights), _against(factors, floor, slope, residual), solved)
+    parts, against = _parts(weights), _against(factors, floor, slope, residual)
+    each_block(lambda block: _solve_rows(block, parts, against, solved), len(solved), _ROWS_A_BLOCK)
     return solved
 
 
@@ -66,7 +68,8 @@ def solve(weights: csr_array, factors: Float32s, floor: Float32s, slope: float) 
         Filtering", RecSys 2011.
     """
     solved = np.zeros((weights.shape[0], factors.shape[1]), dtype=np.float32)
-    _solve_rows(0, len(solved), _parts(weights), _against(factors, floor, slope, EXACT), solved)
+    rows = np.arange(len(solved), dtype=np.int32)
+    _solve_rows(rows, _parts(weights), _against(factors, floor, slope, EXACT), solved)
     return solved
 
 
@@ -78,25 +81,17 @@ def _against(factors: Float32s, floor: Float32s, slope: float, residual: float) 
     return factors, floor, np.float32(slope), np.float32(residual**2)
 
 
-@njit(parallel=True, cache=True)
-def _solve_chunks(weights, against, solved):
-    """Fill `solved`; each row is independent, so that the order of threads does not matter."""
-    n_rows = len(solved)
-    for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        first = chunk * _ROWS_A_CHUNK
-        _solve_rows(first, min(first + _ROWS_A_CHUNK, n_rows), weights, against, solved)
-
-
 @njit(nogil=True, cache=True)
-def _solve_rows(first, last, weights, against, solved):
+def _solve_rows(block, weights, against, solved):
+    """Fill `solved` for a block of rows."""
     starts, columns, values = weights
     factors, floor, slope, enough = against
     longest = 0
-    for row in range(first, last):
+    for row in block:
         longest = max(longest, starts[row + 1] - starts[row])
     system = np.empty((longest, len(floor)), np.float32)
     vectors = np.empty((3, len(floor)), np.float32)
-    for row in range(first, last):
+    for row in block:
         entries = slice(starts[row], starts[row + 1])
         n = len(columns[entries])
         if n:

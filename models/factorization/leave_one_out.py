@@ -56,23 +56,46 @@ def _fill(items, likes, factors, shrinkage, found):
                 found[entries] = _by_factors(own, listed, weights[entries])
 
 
+# numba takes seconds to compile sums along an axis, and no time for loops.
 @njit(nogil=True, cache=True)
 def _by_likes(own, listed, weights):
     system = np.dot(own, own.T)
     for like in range(len(weights)):
         system[like, like] += 1 / weights[like]
     inverse = np.linalg.inv(system)
-    left = inverse.sum(axis=1) / np.diag(inverse)
-    return np.dot(inverse, np.dot(own, listed.T)) * left.reshape(-1, 1)
+    fall = np.dot(inverse, np.dot(own, listed.T))
+    for like in range(len(weights)):
+        total = np.float32(0)
+        for other in range(len(weights)):
+            total += inverse[like, other]
+        _multiply(fall[like], total / inverse[like, like])
+    return fall
 
 
 @njit(nogil=True, cache=True)
 def _by_factors(own, listed, weights):
-    weighted = own * weights.reshape(-1, 1)
+    weighted = own.copy()
+    for like in range(len(weights)):
+        _multiply(weighted[like], weights[like])
     system = np.dot(own.T, weighted)
     for factor in range(own.shape[1]):
         system[factor, factor] += 1
     solved = np.dot(weighted, np.linalg.inv(system))
-    rest = 1 - np.dot(own, solved.sum(axis=0))
-    left = rest / (1 - (solved * own).sum(axis=1))
-    return np.dot(solved, listed.T) * left.reshape(-1, 1)
+    total = np.zeros(own.shape[1], np.float32)
+    for like in range(len(weights)):
+        for factor in range(own.shape[1]):
+            total[factor] += solved[like, factor]
+    fall = np.dot(solved, listed.T)
+    for like in range(len(weights)):
+        rest = left = np.float32(1)
+        for factor in range(own.shape[1]):
+            rest -= own[like, factor] * total[factor]
+            left -= own[like, factor] * solved[like, factor]
+        _multiply(fall[like], rest / left)
+    return fall
+
+
+@njit(nogil=True, cache=True)
+def _multiply(row, factor):
+    for place in range(len(row)):
+        row[place] *= factor

@@ -1,20 +1,22 @@
 """The nearest rows of a matrix, by the columns they have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from scipy.sparse import csr_array
 
+from nightschool.contract import Indices
+from nightschool.ranking.blocks import each_block
 from nightschool.ranking.truncate import keep_places
 
 # numba compiles the kernels by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
-_ROWS_A_CHUNK = 64  # which share their memory one after the other
-
 Similarity = Literal["cosine", "pearson"]
+InBlocks = Callable[[Callable[[Indices], None], int], object]
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class SetSimilarity:
     k: int
 
     def among_themselves(self, rows: csr_array) -> csr_array:
-        """Find the nearest rows of each row, itself included, CSR float32 [n, n]; not for use within another thread."""
-        return self._find(_nearest_in_chunks, rows, rows.T.tocsr())
+        """Find the nearest rows of each row, itself included, CSR float32 [n, n], on all cores."""
+        return self._find(each_block, rows, rows.T.tocsr())
 
     def to_rows(self, asked: csr_array, by_column: csr_array) -> csr_array:
         """Find the rows of a matrix nearest to each of other rows, CSR float32 [n_asked, n].
@@ -45,9 +47,9 @@ class SetSimilarity:
             asked: CSR [n_asked, n_columns].
             by_column: The matrix turned, CSR [n_columns, n].
         """
-        return self._find(_nearest, asked, by_column)
+        return self._find(_at_once, asked, by_column)
 
-    def _find(self, kernel, asked: csr_array, by_column: csr_array) -> csr_array:
+    def _find(self, in_blocks: InBlocks, asked: csr_array, by_column: csr_array) -> csr_array:
         n_columns, n_rows = by_column.shape
         chance = np.float32(1 / n_columns if self.similarity == "pearson" else 0)
         sizes = np.bincount(by_column.indices, minlength=n_rows).astype(np.float32)
@@ -55,30 +57,25 @@ class SetSimilarity:
         found = np.empty((asked.shape[0], width), np.int32), np.empty((asked.shape[0], width), np.float32)
         counts = np.zeros(asked.shape[0] + 1, dtype=np.int64)
         against = by_column.indptr, by_column.indices, sizes
-        kernel((asked.indptr, asked.indices), against, (chance, np.float32(self.shrinkage)), found, counts[1:])
+        rows, measure = (asked.indptr, asked.indices), (chance, np.float32(self.shrinkage))
+        in_blocks(lambda block: _nearest(block, rows, against, measure, found, counts[1:]), asked.shape[0])
         kept = np.arange(width) < counts[1:, None]
         return csr_array((found[1][kept], found[0][kept], np.cumsum(counts)), shape=(asked.shape[0], n_rows))
 
 
-@njit(parallel=True, cache=True)
-def _nearest_in_chunks(asked, against, measure, found, counts):
-    """Run `_nearest` in chunks; each row is independent, so that the order of threads does not matter."""
-    n_chunks = (len(counts) + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK
-    for chunk in prange(n_chunks):
-        rows = slice(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, len(counts)))
-        starts = asked[0][rows.start : rows.stop + 1]
-        _nearest((starts, asked[1]), against, measure, (found[0][rows], found[1][rows]), counts[rows])
+def _at_once(work: Callable[[Indices], None], n_rows: int) -> None:
+    work(np.arange(n_rows, dtype=np.int32))
 
 
-@njit(nogil=True, cache=True)
-def _nearest(asked, against, measure, found, counts):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _nearest(block, asked, against, measure, found, counts):
     """Fill `found` with rows, ascending, and their similarities, and `counts` with how many."""
     starts, columns = asked
     column_starts, rows, sizes = against
     chance, shrinkage = measure
     spreads = np.sqrt(sizes * (1 - chance * sizes))
     similarities = np.empty(len(sizes), np.float32)
-    for row in range(len(counts)):
+    for row in block:
         own = columns[starts[row] : starts[row + 1]]
         similarities[:] = 0
         for entry in range(len(own)):
@@ -86,7 +83,8 @@ def _nearest(asked, against, measure, found, counts):
             for place in range(len(others)):
                 similarities[others[place]] += 1
         size = np.float32(len(own))
-        _normalise(similarities, sizes, spreads, (chance * size, np.sqrt(size * (1 - chance * size)), shrinkage))
+        expected = chance * size
+        _normalise(similarities, sizes, spreads, (expected, np.sqrt(size * (1 - expected)), shrinkage))
         counts[row] = keep_places(similarities, found[0].shape[1], found[0][row])
         for place in range(counts[row]):
             found[1][row, place] = similarities[found[0][row, place]]

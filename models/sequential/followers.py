@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 from scipy.sparse import csr_array, vstack
 
-from models.autoencoders.item_gram import Sequences, each_block
+from models.autoencoders.item_gram import Sequences
 from nightschool.contract import Float32s
+from nightschool.ranking.blocks import each_block
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"

@@ -4,8 +4,9 @@ import numpy as np
 from numba import njit
 from scipy.sparse import csr_array
 
-from models.autoencoders.item_gram import each_block, parts_of
+from models.autoencoders.item_gram import parts_of
 from models.autoencoders.local_ridge import Solutions, gather, solve_definite
+from nightschool.ranking.blocks import each_block
 from nightschool.ranking.truncate import keep_places
 
 # numba compiles these by the types of their arguments, which annotations would not change.

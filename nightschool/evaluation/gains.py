@@ -112,7 +112,9 @@ def _count(blend, membership, relevant, values):  # type: ignore[no-untyped-def]
             own = scores[places[entry]]
             if own == -np.inf or own < best[k - 1]:
                 continue
-            above = np.searchsorted(-best, -own)
+            above = 0
+            while above < k and best[above] > own:
+                above += 1
             for place in range(places[entry]):
                 above += scores[place] == own
             if above < k:

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from nightschool.ranking.heap import sift_up, sort_best_first
+
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
@@ -132,8 +134,9 @@ def _sort(row, found, items, values):
     """Write the items found and their scores, best first."""
     chosen = row[found]
     if len(found) > _COUNTED:
-        order = np.argsort(-chosen, kind="mergesort")  # stable: ties stay by index
-        items[: len(order)], values[: len(order)] = found[order], chosen[order]
+        for place in range(len(found)):
+            sift_up(items, values, place, found[place], chosen[place])
+        sort_best_first(items, values, len(found))
         return
     for place in range(len(found)):
         value, before, after = chosen[place], chosen[:place], chosen[place:]

@@ -56,6 +56,14 @@ def in_blocks(work: Callable[[Indices], T], users: Indices, size: int) -> Iterat
             yield waiting.popleft().result()
 
 
+def each_block(work: Callable[[Indices], T], n_rows: int, size: int = 64) -> list[T]:
+    """Return what `work` returns for each block of all row indices, on all cores, as `in_blocks` yields it.
+
+    Where `work` writes, blocks must not write to the same memory.
+    """
+    return list(in_blocks(work, np.arange(n_rows, dtype=np.int32), size))
+
+
 def row_blocks(sizes: NDArray[np.integer], most: int) -> Iterator[slice]:
     """Yield consecutive rows whose sizes sum to at most `most`; a row that exceeds it is a block of its own.
 

@@ -1,19 +1,20 @@
 """Nearest rows of a matrix of weights by cosine, alone and averaged with the cosine of sets."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.contract import Indices
 from nightschool.ranking.best import find_best, scratch
+from nightschool.ranking.blocks import each_block
 from nightschool.ranking.heap import sort_best_first
 from nightschool.ranking.set_neighbours import Neighbours, offer
 
 # numba compiles these by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
 
-_ROWS_A_CHUNK = 256
+_ROWS_A_BLOCK = 256
 _LANES = 16  # float32 numbers that are added at once
 
 
@@ -34,7 +35,10 @@ def nearest_by_cosine(rows: csr_array, others: Indices, k: int, min_support: int
     place_of[common] = np.arange(len(common))
     by_column = (columns.indptr, columns.indices.astype(np.int32), columns.data)
     whole = (place_of, columns[common].toarray())
-    _find((rows.indptr, rows.indices, rows.data), by_column, whole, others.astype(np.int32), least, found)
+    by_row, others = (rows.indptr, rows.indices, rows.data), others.astype(np.int32)
+    each_block(
+        lambda block: _find(block, by_row, by_column, whole, (others, least), found), rows.shape[0], _ROWS_A_BLOCK
+    )
     return found
 
 
@@ -52,7 +56,8 @@ def nearest_by_mean_cosine(
     """
     found = _nothing(rows.shape[0], k)
     weights, members = (rows.indptr, rows.indices, rows.data), (sets.indptr, sets.indices)
-    _blend(weights, members, (rows.shape[1], sets.shape[1]), np.sort(candidates), min_support, found)
+    width, asked = (rows.shape[1], sets.shape[1]), (np.sort(candidates), min_support)
+    each_block(lambda block: _blend(block, weights, members, width, asked, found), rows.shape[0], _ROWS_A_BLOCK)
     return found
 
 
@@ -61,9 +66,9 @@ def _nothing(n: int, k: int) -> Neighbours:
     return Neighbours(np.full((n, k), -1, dtype=np.int32), scores, np.zeros((n, k), dtype=np.int32))
 
 
-@njit(parallel=True, cache=True)
-def _find(rows, columns, whole, others, least, found):
-    """Fill `found`; each chunk is independent, so that the order of threads does not matter.
+@njit(nogil=True, cache=True)
+def _find(block, rows, columns, whole, asked, found):
+    """Fill `found` for a block of rows.
 
     `whole` holds the columns that many of the others have with all their zeros, and each column's place among them: to
     add such a column up takes less time than to look up who has it.
@@ -71,27 +76,26 @@ def _find(rows, columns, whole, others, least, found):
     starts, tags, weights = rows
     column_starts, holders, held = columns
     place_of, common = whole
-    n_rows = len(starts) - 1
-    for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        scores, mine = np.empty(len(others), dtype=np.float32), np.zeros(len(place_of), dtype=np.bool_)
-        maxima, highest = scratch(len(others), found[0].shape[1])
-        everyone = np.arange(len(others), dtype=np.int32)
-        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
-            scores[:] = 0
-            for entry in range(starts[row], starts[row + 1]):
-                tag, weight = tags[entry], weights[entry]
-                if place_of[tag] >= 0:
-                    column = common[place_of[tag]]
-                    for place in range(len(scores)):
-                        scores[place] += weight * column[place]
-                else:
-                    for place in range(column_starts[tag], column_starts[tag + 1]):
-                        scores[holders[place]] += weight * held[place]
-            mine[tags[starts[row] : starts[row + 1]]] = True
-            first = highest[: max(find_best(scores, found[0].shape[1], maxima, highest), 0)]
-            if _keep_best(row, first, scores, (others, starts, tags, mine), least[row], found) < len(first):
-                _keep_best(row, everyone, scores, (others, starts, tags, mine), least[row], found)
-            mine[tags[starts[row] : starts[row + 1]]] = False
+    others, least = asked
+    scores, mine = np.empty(len(others), dtype=np.float32), np.zeros(len(place_of), dtype=np.bool_)
+    maxima, highest = scratch(len(others), found[0].shape[1])
+    everyone = np.arange(len(others), dtype=np.int32)
+    for row in block:
+        scores[:] = 0
+        for entry in range(starts[row], starts[row + 1]):
+            tag, weight = tags[entry], weights[entry]
+            if place_of[tag] >= 0:
+                column = common[place_of[tag]]
+                for place in range(len(scores)):
+                    scores[place] += weight * column[place]
+            else:
+                for place in range(column_starts[tag], column_starts[tag + 1]):
+                    scores[holders[place]] += weight * held[place]
+        _fill(mine, tags[starts[row] : starts[row + 1]], value=True)
+        first = highest[: max(find_best(scores, found[0].shape[1], maxima, highest), 0)]
+        if _keep_best(row, first, scores, (others, starts, tags, mine), least[row], found) < len(first):
+            _keep_best(row, everyone, scores, (others, starts, tags, mine), least[row], found)
+        _fill(mine, tags[starts[row] : starts[row + 1]], value=False)
 
 
 @njit(cache=True)
@@ -121,36 +125,53 @@ def _count(tags, mine):
     return shared
 
 
-@njit(parallel=True, cache=True)
-def _blend(rows, sets, width, candidates, min_support, found):
-    """Fill `found`, chunk by chunk; `width` holds how many columns each of the two matrices has."""
+@njit(nogil=True, cache=True, error_model="numpy")
+def _blend(block, rows, sets, width, asked, found):
+    """Fill `found` for a block of rows; `width` holds how many columns each of the two matrices has."""
     starts, tags, weights = rows
     set_starts, members = sets
+    candidates, min_support = asked
     best, values, support = found
-    for chunk in prange((len(candidates) + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        mine, in_mine = np.zeros(width[0], dtype=np.float32), np.zeros(width[1], dtype=np.bool_)
-        counts = np.zeros(candidates.shape[1], dtype=np.int32)
-        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, len(candidates))):
-            mine[tags[starts[row] : starts[row + 1]]] = weights[starts[row] : starts[row + 1]]
-            in_mine[members[set_starts[row] : set_starts[row + 1]]] = True
-            n_mine, kept, before = set_starts[row + 1] - set_starts[row], 0, -1
-            for place in range(candidates.shape[1]):
-                other = candidates[row, place]
-                if other <= before or other == row:
-                    continue
-                before = other
-                cosine, n_tags, n_members = np.float32(0), 0, 0
-                for entry in range(starts[other], starts[other + 1]):
-                    cosine += mine[tags[entry]] * weights[entry]
-                    n_tags += mine[tags[entry]] > 0
-                for entry in range(set_starts[other], set_starts[other + 1]):
-                    n_members += in_mine[members[entry]]
-                counts[place] = n_tags + n_members
-                if counts[place] >= min_support:
-                    of_sets = n_members / np.sqrt(max(n_mine * (set_starts[other + 1] - set_starts[other]), 1))
-                    kept = offer(best[row], values[row], kept, other, np.float32((cosine + of_sets) / 2))
-            sort_best_first(best[row], values[row], kept)
-            for place in range(kept):
-                support[row, place] = counts[np.searchsorted(candidates[row], best[row, place])]
-            mine[tags[starts[row] : starts[row + 1]]] = 0
-            in_mine[members[set_starts[row] : set_starts[row + 1]]] = False
+    mine, in_mine = np.zeros(width[0], dtype=np.float32), np.zeros(width[1], dtype=np.bool_)
+    counts = np.zeros(candidates.shape[1], dtype=np.int32)
+    for row in block:
+        for entry in range(starts[row], starts[row + 1]):
+            mine[tags[entry]] = weights[entry]
+        _fill(in_mine, members[set_starts[row] : set_starts[row + 1]], value=True)
+        n_mine, kept, before = set_starts[row + 1] - set_starts[row], 0, -1
+        for place in range(candidates.shape[1]):
+            other = candidates[row, place]
+            if other <= before or other == row:
+                continue
+            before = other
+            cosine, n_tags, n_members = np.float32(0), 0, 0
+            for entry in range(starts[other], starts[other + 1]):
+                cosine += mine[tags[entry]] * weights[entry]
+                n_tags += mine[tags[entry]] > 0
+            for entry in range(set_starts[other], set_starts[other + 1]):
+                n_members += in_mine[members[entry]]
+            counts[place] = n_tags + n_members
+            if counts[place] >= min_support:
+                of_sets = n_members / np.sqrt(max(n_mine * (set_starts[other + 1] - set_starts[other]), 1))
+                kept = offer(best[row], values[row], kept, other, np.float32((cosine + of_sets) / 2))
+        sort_best_first(best[row], values[row], kept)
+        for place in range(kept):
+            support[row, place] = counts[_first(candidates[row], best[row, place])]
+        _fill(mine, tags[starts[row] : starts[row + 1]], value=0)
+        _fill(in_mine, members[set_starts[row] : set_starts[row + 1]], value=False)
+
+
+@njit(cache=True)
+def _fill(entries, places, value):
+    """Write a value to the entries at some places."""
+    for place in range(len(places)):
+        entries[places[place]] = value
+
+
+@njit(cache=True)
+def _first(values, value):
+    """Return the first place of a value that is there."""
+    place = 0
+    while values[place] != value:
+        place += 1
+    return place

@@ -3,16 +3,17 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.contract import Float32s, Indices
+from nightschool.ranking.blocks import each_block
 from nightschool.ranking.heap import is_worse, sift_down, sift_up, sort_best_first
 
 _ROUNDING = 1e-5  # how far a product of float32 numbers may be off, and more
 _SEGMENT = 64
-_ROWS_A_CHUNK = 256  # a chunk has one counter a row of the matrix, which its rows share one after the other
+_ROWS_A_BLOCK = 256  # a block has one counter a row of the matrix, which its rows share one after the other
 
 
 class Neighbours(NamedTuple):
@@ -51,29 +52,29 @@ def nearest_by_sets(history: csr_array, k: int, min_support: int) -> Neighbours:
     # An index without a sign needs no test for being counted from the end.
     holders = columns.indptr, columns.indices.astype(np.uint32)
     counter = np.zeros(1, dtype=np.uint16 if sizes.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32)
-    _find((history.indptr, history.indices), holders, by_size, counter, min_support, found)
+    rows = history.indptr, history.indices
+    each_block(lambda block: _find(block, rows, holders, by_size, (counter, min_support), found), n_rows, _ROWS_A_BLOCK)
     return found
 
 
-@njit(parallel=True, cache=True)
-def _find(history, columns, by_size, counter, min_support, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
-    """Fill `found`; each chunk is independent, so that the order of threads does not matter.
+@njit(nogil=True, cache=True)
+def _find(block, history, columns, by_size, counting, found):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    """Fill `found` for a block of rows.
 
     `by_size` holds the rows by their size, the place of each row there, and the size at each place, at least one;
-    `counter` has the type of number that shared columns are counted in.
+    `counting` holds an array of the type of number that shared columns are counted in, and how many must be shared.
     """
     starts, items = history
     places = by_size[1]
-    n_rows = len(starts) - 1
-    for chunk in prange((n_rows + _ROWS_A_CHUNK - 1) // _ROWS_A_CHUNK):
-        shared = np.empty(n_rows, dtype=counter.dtype)
-        for row in range(chunk * _ROWS_A_CHUNK, min((chunk + 1) * _ROWS_A_CHUNK, n_rows)):
-            _count(items[starts[row] : starts[row + 1]], columns, shared)
-            shared[places[row]] = 0
-            kept = _best(row, by_size, shared, np.uint32(max(min_support, 1)), found)
-            sort_best_first(found[0][row], found[1][row], kept)
-            for place in range(kept):
-                found[2][row, place] = shared[places[found[0][row, place]]]
+    counter, min_support = counting
+    shared = np.empty(len(places), dtype=counter.dtype)
+    for row in block:
+        _count(items[starts[row] : starts[row + 1]], columns, shared)
+        shared[places[row]] = 0
+        kept = _best(row, by_size, shared, np.uint32(max(min_support, 1)), found)
+        sort_best_first(found[0][row], found[1][row], kept)
+        for place in range(kept):
+            found[2][row, place] = shared[places[found[0][row, place]]]
 
 
 @njit(cache=True)
