@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 import orjson
 
 from serving.contexts import Values
+from serving.cursors import SIZE, encode_cursor
 from serving.experiment_assignment import ShownList
 from serving.filling import filled
 from serving.listing import (
@@ -35,6 +36,7 @@ class ListRequest(NamedTuple):
     Attributes:
         context: The contexts that it names; once the release has been asked, those that change the list.
         warnings: Why others change nothing.
+        shown: The marks of items that earlier pages showed, one after the other.
     """
 
     k: int = 10
@@ -45,11 +47,23 @@ class ListRequest(NamedTuple):
     alpha: float | None = None
     context: Values = ()
     warnings: tuple[str, ...] = ()
+    shown: bytes = b""
 
     @property
     def as_published(self) -> bool:
-        """Return whether the request sets nothing but the length and its context."""
-        return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings)
+        """Return whether the request sets nothing but its context, the length and the page."""
+        return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings, shown=self.shown)
+
+    def next_page(self, entries: Sequence[Entry]) -> str | None:
+        """Return the cursor of the page after these entries; None where the list ends with them."""
+        if len(entries) < self.k or len(self.shown) // SIZE + len(entries) >= MOST_ITEMS:
+            return None
+        return encode_cursor(self.shown, (entry["item_id"] for entry in entries))
+
+    def numbered(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return the entries of this page with their places in the whole list as ranks."""
+        before = len(self.shown) // SIZE
+        return [{**entry, "rank": before + entry["rank"]} for entry in entries] if before else list(entries)
 
     def changes(self, rules: Rules) -> Rules:
         """Return the rules in force, changed by the parameters of this request."""
@@ -106,11 +120,15 @@ class EncodedList(NamedTuple):
         exposed: ShownList | None,
     ) -> Self:
         """Encode a user's list; `fields` holds the other fields of `schemas.Recommendations`."""
-        release = snapshot.release
-        about = {"release_id": release.release_id, "as_of": release.as_of, "published_at": release.created_at}
-        n_filled = sum("filled" in entry for entry in entries)
-        json = orjson.dumps({**about, "user_id": user_id, **fields, "filled": n_filled, "items": entries})
+        json = orjson.dumps(list_fields(snapshot, {"user_id": user_id, **fields}, entries))
         return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
+
+
+def list_fields(snapshot: Snapshot, fields: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return the fields of `schemas.ListAnswer`, some of them given."""
+    release = snapshot.release
+    about = {"release_id": release.release_id, "as_of": release.as_of, "published_at": release.created_at}
+    return {**about, **fields, "filled": sum("filled" in entry for entry in entries), "items": entries}
 
 
 def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, asked: ListRequest) -> list[Entry]:
@@ -119,13 +137,15 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     A request's context must be one that the release has been asked about.
     """
     narrowing = Narrowing(asked.category, asked.max_difficulty)
-    plain = rules.plain and narrowing == Narrowing() and not asked.context
+    plain = rules.plain and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
         if published is not None:
             return published
     user = whose if isinstance(whose, UserState) else UserState.of(snapshot, whose, ())
     allowed = allowed_items(snapshot, user, rules, narrowing)
+    if asked.shown:
+        allowed &= ~snapshot.catalogue.shown(asked.shown)
     candidates = candidates_of(snapshot, user, rules)
     if candidates is None:
         made = audience_list(snapshot, user, asked.k, rules, allowed, asked.context)

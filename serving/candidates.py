@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,9 @@ from nightschool.ranking.rules import keep_order
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
 from serving.user_state import Interaction, UserState, as_histories
+
+NONE: Final[Indices] = np.empty(0, dtype=np.int32)
+"""No positions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +41,16 @@ class Scorer:
     scores of the pool are known; an item outside the pool gets the lowest score in it.
     """
 
-    def __init__(self, snapshot: Snapshot, user: UserState) -> None:
+    def __init__(self, snapshot: Snapshot, user: UserState, asked: Indices = NONE) -> None:
+        """Prepare to score.
+
+        Args:
+            snapshot: The release.
+            user: The history.
+            asked: int32 [n], positions of items that are candidates in any case.
+        """
         self._snapshot = snapshot
+        self._asked = asked
         self._user = user
         self._unseen: Mask = user.unseen(len(snapshot.catalogue)) & snapshot.available
         self._shares = {name: component.weight for name, component in snapshot.components.items()}
@@ -47,6 +59,7 @@ class Scorer:
         """Return the pool in the published order, adjusted for events since; None for a user without a pool.
 
         The order may be a reranker's. It moves by as much as the events change the scores of the recipe's components.
+        An item that is only asked for has the recipe's score.
         """
         if self._pool.is_empty():
             return None
@@ -109,7 +122,8 @@ class Scorer:
     @cached_property
     def _pool(self) -> pl.DataFrame:
         """Return the published candidates: item_id and a column a component; no rows for a user without any."""
-        found = self._snapshot.pools.of(self._user.user_id) if self._user.known else None
+        whose = self._user.user_id if self._user.known else None
+        found = None if whose is None else self._snapshot.pools.of(whose)
         return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
 
     @cached_property
@@ -157,10 +171,10 @@ class Scorer:
         return self._snapshot.catalogue.positions(self._pool[ITEM_ID])
 
     def _union(self, scores: Iterable[Float32s]) -> Indices:
-        """Join the pool and the best unseen items by each of the scores, int32 [n] ascending."""
+        """Join the pool, the best unseen items by each of the scores and what was asked for, int32 [n] ascending."""
         best = [_best(score, self._unseen) for score in scores]
         pool = self._pool_items[self._unseen[self._pool_items]]
-        return np.unique(np.concatenate([*best, pool])).astype(np.int32)
+        return np.unique(np.concatenate([*best, pool, self._asked])).astype(np.int32)
 
     def _ordered(
         self, items: Indices, totals: Float32s, shares: Mapping[str, float], scores: Mapping[str, Float32s]

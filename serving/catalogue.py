@@ -15,6 +15,7 @@ from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows, one_hot
 from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
 from nightschool.item_columns import ItemColumns
+from serving.cursors import SIZE, mark
 from serving.schemas.common import ExternalId, Item
 
 _LABEL = "label"
@@ -84,6 +85,15 @@ class Catalogue:
         places = {level: place for place, level in enumerate(self.level_names)}
         names = self._frame[self._ordinal].cast(pl.String)
         return names.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
+
+    @cached_property
+    def _marks(self) -> NDArray[np.bytes_]:
+        return np.array([mark(item_id) for item_id in self.ids], dtype=f"S{SIZE}")
+
+    def shown(self, marks: bytes) -> Mask:
+        """Select the items whose marks a cursor holds, bool [n_items]."""
+        found: Mask = np.isin(self._marks, np.frombuffer(marks, dtype=f"S{SIZE}"))
+        return found
 
     @cached_property
     def kinds(self) -> Indices:

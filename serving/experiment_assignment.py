@@ -145,6 +145,6 @@ def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[E
     return [catalogue.ids[item] for item in items.tolist()]
 
 
-def _seed(salt: str, user_id: ExternalId) -> int:
+def _seed(salt: str, user_id: ExternalId | None) -> int:
     text = f"{salt}:{user_id}:{datetime.now(UTC):%Y-%m-%d}".encode(errors="surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest())

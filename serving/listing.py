@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
-from nightschool.contract import Mask
+from nightschool.contract import Indices, Mask
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.rules import ListRules, pick
 from nightschool.vocabulary import (
@@ -17,7 +17,7 @@ from nightschool.vocabulary import (
     RANDOM,
     reason_in_words,
 )
-from serving.candidates import Candidates, Scorer
+from serving.candidates import NONE, Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.contexts import Values
 from serving.reasons import reasons_of
@@ -119,13 +119,19 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
 
 
-def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules) -> Candidates | None:
+def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indices = NONE) -> Candidates | None:
     """Return the candidates of a user's list; None where only the audience's list is left.
+
+    Args:
+        snapshot: The release.
+        user: The history.
+        rules: The rules in force.
+        asked: int32 [n], positions of items that are candidates in any case.
 
     Raises:
         ConfigurationError: α is asked of a release without content.
     """
-    scorer = Scorer(snapshot, user)
+    scorer = Scorer(snapshot, user, asked)
     if rules.alpha is None:
         return scorer.by_recipe() or scorer.by_events()
     if not snapshot.has_content:

@@ -29,6 +29,7 @@ from nightschool.columns import (
     VALUE,
     K,
 )
+from nightschool.errors import NotFound
 from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
 from nightschool.experiments.sequential import Analysis, analyze
@@ -124,18 +125,20 @@ def release_state(lake: Lake) -> ReleaseState:
     return ReleaseState(releases.current(), releases.history(), releases.held())
 
 
-def release_entries(lake: Lake) -> list[ReleaseEntry]:
-    """List every release, oldest first."""
-    listing = Releases(lake).listing()
+def release_entries(lake: Lake | None) -> list[ReleaseEntry]:
+    """List every release, oldest first; none before the first ingest."""
+    listing = Releases(lake).listing() if lake else []
     return [ReleaseEntry.model_validate({name: row[name] for name in ReleaseEntry.model_fields}) for row in listing]
 
 
-def release_detail(lake: Lake, release_id: str) -> ReleaseDetail:
+def release_detail(lake: Lake | None, release_id: str) -> ReleaseDetail:
     """Return one release with recipe, gates, row counts and content hashes.
 
     Raises:
         NotFound: There is no such release.
     """
+    if lake is None:
+        raise NotFound("no such release", seen=release_id[:100], do="run `nightschool retrain` first")
     row = Releases(lake).get(release_id)
     entry = next(entry for entry in release_entries(lake) if entry.id == release_id)
     fields = {name: getattr(row, name) for name in ("recipe", "gates", "row_counts", "content_hashes")}

@@ -9,18 +9,18 @@ from fastapi import Request, Response
 
 from serving.page.answers import RETRY_SECONDS
 from serving.page.answers import problem as page_of
-from serving.schemas.common import Problem
+from serving.schemas.common import Problem, as_text
 
 MEDIA_TYPE: Final = "application/problem+json"
 FAILED: Final = "the server failed to answer; its log has the error under this request id"
 
 
 def document(detail: str, status: int, request_id: str) -> bytes:
-    """Encode the document; lone surrogates, which JSON can hold and UTF-8 cannot, are escaped."""
+    """Encode the document."""
     problem_document = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=detail.encode(errors="backslashreplace").decode(),
+        detail=as_text(detail),
         request_id=request_id,
     )
     return orjson.dumps(problem_document.model_dump())

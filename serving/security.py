@@ -15,7 +15,7 @@ from serving.shared import Shared
 
 COOKIE: Final = "nightschool_key"
 OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/")
-READS: Final = ("/similar-users/",)
+READS: Final = ("/similar-users/", "/v1/recommendations", "/v1/rank", "/v1/users/recommendations")
 """Paths that only read, although their method is POST."""
 
 HEADERS: Final = {
@@ -103,11 +103,11 @@ def needed_role(method: str, path: str) -> Role:
 
 
 def _is_of(user_id: str, method: str, path: str) -> bool:
-    """Return whether a request is about one user; the route of events checks whose events are sent."""
+    """Return whether a request is about one user or none; the routes of events and of ranks check whose they are."""
     if method in _SAFE:
         own = (f"/v1/users/{user_id}/recommendations", f"/v1/users/{user_id}/path")
         return path in own or path.startswith("/v1/items/")
-    return path == "/v1/events" or path.startswith("/v1/events/")
+    return path in ("/v1/events", "/v1/recommendations", "/v1/rank") or path.startswith("/v1/events/")
 
 
 def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:

@@ -24,20 +24,17 @@ from serving.keyring import Keyring
 from serving.listing import allowed_items
 from serving.neighbours import similar_users
 from serving.next_items import study_next
-from serving.operations import release_detail, release_entries
 from serving.paths import learning_path
 from serving.rules import load_rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
 from serving.schemas.paths import LearningPath
-from serving.schemas.releases import ReleaseDetail, ReleaseEntry
 from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
 from serving.telemetry import LISTS_ASKED, LISTS_MADE
 from serving.upkeep import Upkeep
-from serving.user_search import FoundUser, search_users
 from serving.user_state import UserState
 
 RELEASE, STORE, EVENTS = "the release", "the database", "the events"
@@ -104,8 +101,13 @@ class Service:
         troubles = self.upkeep.troubles.copy()
         return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS) if name in troubles]
 
-    def body(self, user_id: ExternalId, asked: ListRequest) -> EncodedList:
+    def body(self, user_id: ExternalId, asked: ListRequest, *, seen: bool = True) -> EncodedList:
         """Return a user's encoded list, from the cache if nothing has changed since.
+
+        Args:
+            user_id: The user.
+            asked: What the request asks.
+            seen: Whether the user sees the list now, which an experiment counts.
 
         Raises:
             NotFound: The home can have no such user.
@@ -118,7 +120,7 @@ class Service:
         if body is None:
             body = self._body(question)
             self._bodies.put(question, body)
-        if body.exposed is not None:
+        if seen and body.exposed is not None:
             self.experiment.expose(body.exposed)
         return body
 
@@ -127,8 +129,9 @@ class Service:
         if not self.feedback.known or not self.current.opened:
             return False
         question = self._question(user_id, asked)
-        plain = asked.as_published and self.rules.plain and not self.experiment.running and not question.asked.context
-        return (plain and question.mark == NOTHING) or self._bodies.get(question) is not None
+        plain = asked.as_published and not asked.shown and not question.asked.context
+        known = plain and self.rules.plain and not self.experiment.running and question.mark == NOTHING
+        return known or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
@@ -145,9 +148,19 @@ class Service:
 
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
-        user = (snapshot := self.current.snapshot).require_user_id(user_id)
-        state = UserState.of(snapshot, user, *self.feedback.reactions(user))
+        snapshot = self.current.snapshot
+        state = self.state_of(snapshot, user_id)
         return study_next(snapshot, state, allowed_items(snapshot, state, self.rules), k)
+
+    def state_of(self, snapshot: Snapshot, user_id: ExternalId) -> UserState:
+        """Return a user's history, with the events since the release.
+
+        Raises:
+            NotFound: The home can have no such user.
+            Unreachable: The user's events cannot be read now.
+        """
+        user = snapshot.require_user_id(user_id)
+        return UserState.of(snapshot, user, *self.feedback.reactions(user))
 
     def similar_users(self, user_id: ExternalId, method: Method, k: int = 10) -> SimilarUsers:
         """Return the k users most similar to a user; empty where no user shares enough.
@@ -171,24 +184,14 @@ class Service:
 
         Raises:
             NotFound: The home can have no such user, or the catalogue has no such goal.
-            Unreachable: The user's events cannot be read now.
         """
         snapshot = self.current.snapshot
-        user = snapshot.require_user_id(user_id)
-        return learning_path(snapshot, UserState.of(snapshot, user, *self.feedback.reactions(user)), goal, length)
+        return learning_path(snapshot, self.state_of(snapshot, user_id), goal, length)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""
         attributes = snapshot.attributes(user_id)
         return snapshot.knows(user_id) or attributes is not None or bool(self.feedback.newest(user_id, 1))
-
-    def search_users(self, query: str, n: int) -> list[FoundUser]:
-        """Find up to n users whose id contains the text."""
-        return search_users(self.current.snapshot, query, n)
-
-    def has_content(self) -> bool:
-        """Return whether the current release has content weights, so that α can be set."""
-        return self.current.snapshot.has_content
 
     def take_events(self, events: Sequence[Event], sent_by: str = "") -> EventsTaken:
         """Store events; return their ids and sequence numbers once they are on the disk.
@@ -215,22 +218,6 @@ class Service:
         event = self.feedback.undo(event_id, whose, sent_by)
         return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
 
-    def releases(self) -> list[ReleaseEntry]:
-        """List every release, oldest first."""
-        lake = self.current.lake()
-        return release_entries(lake) if lake else []
-
-    def release(self, release_id: str) -> ReleaseDetail:
-        """Return one release with recipe, gates, row counts and content hashes.
-
-        Raises:
-            NotFound: There is no such release.
-        """
-        lake = self.current.lake()
-        if lake is None:
-            raise NotFound("no such release", seen=release_id[:100], do="run `nightschool retrain` first")
-        return release_detail(lake, release_id)
-
     def _take_release(self) -> None:
         before = self.current.served
         try:
@@ -248,7 +235,7 @@ class Service:
             self._forget_answers()
 
     def _take_experiment(self) -> None:
-        if self.experiment.refresh(with_content=self.current.opened and self.has_content()):
+        if self.experiment.refresh(with_content=self.current.opened and self.current.snapshot.has_content):
             self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -280,11 +267,12 @@ class Service:
             "context": dict(asked.context),
             "warnings": asked.warnings,
             "release_age_hours": question.hours,
+            "next": asked.next_page(made),
         }
         exposed = None
-        if arm:
+        if arm and not asked.shown:
             made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
-        return EncodedList.of(snapshot, user_id, fields, made, exposed)
+        return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)
 
 
 def _hours(release: Release) -> int:

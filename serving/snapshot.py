@@ -219,20 +219,22 @@ class Snapshot:
         """Parse an item id as this home writes item ids; None if it can be none."""
         return parse_id(str(value), self.binding.item_id)
 
-    def attributes(self, user_id: ExternalId) -> Mapping[str, object] | None:
-        """Return the users table's attributes of a user; None for a user that it does not hold."""
+    def attributes(self, user_id: ExternalId | None) -> Mapping[str, object] | None:
+        """Return the users table's attributes of a user; None for a user that it does not hold, and without a user."""
+        if user_id is None:
+            return None
         place = self.users[USER_ID].search_sorted(user_id) if self.users.height else 0
         if place >= self.users.height or self.users[USER_ID][place] != user_id:
             return None
         row = self.users.row(place, named=True)
         return {name: value for name, value in row.items() if name != USER_ID and value is not None}
 
-    def knows(self, user_id: ExternalId) -> bool:
+    def knows(self, user_id: ExternalId | None) -> bool:
         """Return whether the release holds a list of a user."""
-        return user_id in self.lists
+        return user_id is not None and user_id in self.lists
 
-    def audience(self, user_id: ExternalId) -> str:
-        """Return the audience whose list a cold user gets."""
+    def audience(self, user_id: ExternalId | None) -> str:
+        """Return the audience whose list a cold user gets; everyone without a user."""
         attribute = self.manifest.audience
         value = (self.attributes(user_id) or {}).get(attribute) if attribute else None
         return str(value) if value is not None and str(value) in self.audiences else EVERYONE

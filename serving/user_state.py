@@ -35,6 +35,7 @@ class UserState:
     """A user's history by positions in the catalogue.
 
     Attributes:
+        user_id: None in a session without a user.
         known: Whether the release holds a history of the user.
         published: Position to the interaction that the release knew, newest first.
         current: The same with the events since.
@@ -42,7 +43,7 @@ class UserState:
             moved.
     """
 
-    user_id: ExternalId
+    user_id: ExternalId | None
     known: bool
     published: Mapping[int, Interaction]
     current: Mapping[int, Interaction]
@@ -79,6 +80,16 @@ class UserState:
             if before is None or _changes(before, reaction, by_order=snapshot.by_order):
                 sent[place] = None
         return cls(user_id, bool(published), published, _newest_first(current), tuple(reversed(sent)))
+
+    @classmethod
+    def of_session(cls, items: Indices) -> "UserState":
+        """Return the history of a session without a user.
+
+        Args:
+            items: int32 [n], positions in the catalogue, the oldest first; one that is repeated counts last.
+        """
+        newest_first = dict.fromkeys(reversed(items.tolist()), Interaction(1.0, None))
+        return cls(None, known=False, published={}, current=newest_first, sent=tuple(newest_first))
 
     def unseen(self, n_items: int) -> Mask:
         """Select the items without an interaction, bool [n_items]."""

@@ -182,14 +182,14 @@ class ServingFile:
     def __contains__(self, key: int | str) -> bool:
         return self._find(key) is not None
 
-    def columns_of(self, key: int | str, most: int | None = None) -> dict[str, list[Any]] | None:
+    def columns_of(self, key: int | str | None, most: int | None = None) -> dict[str, list[Any]] | None:
         """Read one list as Python values by column, without a rank that equals the place; None without a list.
 
         Args:
-            key: Whose.
+            key: Whose; None: nobody's.
             most: How many entries from the first on; None: all.
         """
-        row = self._find(key)
+        row = None if key is None else self._find(key)
         if row is None:
             return None
         start, stop = self._starts[row], self._starts[row + 1]

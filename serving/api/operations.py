@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.api.parameters import PROBLEMS
 from serving.night_figures import NightFigures
+from serving.operations import release_detail, release_entries
 from serving.schemas.releases import Health, Ready, ReleaseDetail, ReleaseList
 from serving.service import Service
 from serving.telemetry import MULTIPROCESS, RELEASE_AGE, exposition
@@ -23,14 +24,14 @@ ReleaseId = Annotated[str, Path(description="The release's id.", max_length=64, 
 def releases(request: Request) -> ReleaseList:
     """List every release, oldest first."""
     service: Service = request.app.state.service
-    return ReleaseList(releases=service.releases())
+    return ReleaseList(releases=release_entries(service.current.lake()))
 
 
 @router.get("/v1/releases/{release_id}", responses=PROBLEMS)
 def release(request: Request, release_id: ReleaseId) -> ReleaseDetail:
     """Return one release: recipe, gates, row counts and content hashes."""
     service: Service = request.app.state.service
-    return service.release(release_id)
+    return release_detail(service.current.lake(), release_id)
 
 
 @router.get("/health")

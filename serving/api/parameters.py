@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
 from nightschool.data.normalization.limits import LONGEST_ID
-from serving.answers import MOST_ITEMS, ListRequest
+from serving.answers import MOST_ITEMS
 from serving.contexts import PREFIX
 from serving.problems import MEDIA_TYPE
+from serving.schemas.asked import ListFields
 from serving.schemas.common import Problem, Text
 
 UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
@@ -43,19 +44,8 @@ CONTEXT_PARAMETER: dict[str, Any] = {
 """The OpenAPI entry of contexts, whose names a manifest declares."""
 
 
-class ListQuery(BaseModel):
+class ListQuery(ListFields):
     """The query parameters of a list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    k: int = Field(default=10, ge=1, le=MOST_ITEMS, description="How many items.")
-    exclude: list[Text] = Field(default=[], max_length=200, description="Ids of items to leave out.")
-    category: Text | None = Field(default=None, description="Only items with this category or label.")
-    max_difficulty: Text | None = Field(default=None, description="The highest level, by its name.")
-    diversity: float | None = Field(default=None, ge=0, le=1, description="λ of maximal marginal relevance.")
-    alpha: float | None = Field(
-        default=None, ge=0, le=1, description="Collaborative share of the order; empty: as it was published."
-    )
 
     context: dict[str, Text] = Query(default={}, max_length=20, include_in_schema=False)
 
@@ -68,8 +58,3 @@ class ListQuery(BaseModel):
         contexts = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
         others = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
         return {**others, "context": contexts} if contexts else others
-
-    def asked(self) -> ListRequest:
-        """Convert the query into a request to the service."""
-        rules = (self.category, self.max_difficulty, self.diversity, self.alpha)
-        return ListRequest(self.k, tuple(self.exclude), *rules, context=tuple(sorted(self.context.items())))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.api import events, items, operations, users
+from serving.api import events, items, lists, operations, users
 
-ROUTERS: Final = (users.lists, users.router, items.router, events.router, operations.router)
+ROUTERS: Final = (users.lists, lists.router, users.router, items.router, events.router, operations.router)
 """In the order in which the API's documentation lists them."""

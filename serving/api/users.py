@@ -80,7 +80,8 @@ lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
 async def recommendations(request: Request, user_id: UserId, query: Annotated[ListQuery, Query()]) -> Response:
     """Return a user's list, best first; for a cold user, a list from their events or their audience."""
     asked = query.asked()
-    KnownQueries.remember(request.scope["query_string"], asked)
+    if not asked.shown:
+        KnownQueries.remember(request.scope["query_string"], asked)
     return await _list(request, user_id, asked)
 
 

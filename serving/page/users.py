@@ -21,6 +21,7 @@ from serving.schemas.events import Event, EventType
 from serving.schemas.lists import Recommendations, Recommended
 from serving.schemas.similar import SimilarUsers
 from serving.service import Service
+from serving.user_search import search_users
 
 _FOUND = 20
 _HISTORY = 12
@@ -54,7 +55,7 @@ class Row(NamedTuple):
 @router.get("/")
 def find_users(request: Request, q: str = "") -> Response:
     """Show the users that a query finds; the first ones without a query."""
-    found = _service(request).search_users(q, _FOUND + 1)
+    found = search_users(_service(request).current.snapshot, q, _FOUND + 1)
     variables: dict[str, Any] = {"q": q, "found": found[:_FOUND], "more": len(found) > _FOUND}
     return page(request, "_found.html" if fragment_asked(request) == "found" else "learners.html", **variables)
 
@@ -167,7 +168,7 @@ def _dials(request: Request) -> dict[str, Any]:
     service = _service(request)
     published = service.current.snapshot.recipe.alpha
     return {
-        "has_content": service.has_content(),
+        "has_content": service.current.snapshot.has_content,
         "rules_diversity": service.rules.diversity,
         "published_alpha": _MIDDLE if published is None else published,
         "lengths": LENGTHS,

@@ -10,6 +10,11 @@ WholeNumber = Annotated[int, Strict()]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
+def as_text(given: object) -> str:
+    """Return what a request gave as a text that UTF-8 can hold; half of a surrogate pair is escaped."""
+    return str(given).encode(errors="backslashreplace").decode()
+
+
 class Answer(BaseModel):
     """An answer of the API."""
 

@@ -1,6 +1,7 @@
 """A user's list and history, as the API answers them."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -29,16 +30,12 @@ class Recommended(Item):
     filled: bool = False
 
 
-class Recommendations(Answer):
-    """A user's list.
+class ListAnswer(Answer):
+    """What every list tells.
 
     Attributes:
         published_at: When the release became current.
         as_of: T: the release knows what was known then.
-        release_age_hours: Whole hours since T, however late it was published.
-        known: Whether the release holds a list of this user's own.
-        overlay: Whether the user's events since the release changed the list.
-        arm: The experiment's arm that the user is in; None without an experiment.
         filled: How many of the items, the last ones, are filled in from the whole catalogue.
         context: The contexts that changed the list, with their values.
         warnings: Why other contexts of the request changed nothing.
@@ -47,16 +44,74 @@ class Recommendations(Answer):
     release_id: str
     as_of: datetime
     published_at: datetime
-    release_age_hours: int
-    user_id: ExternalId
-    known: bool
-    overlay: bool
     alpha: float | None = None
-    arm: str | None = None
     filled: int = 0
     context: dict[str, str] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
     items: list[Recommended]
+
+
+class Recommendations(ListAnswer):
+    """A user's list.
+
+    Attributes:
+        release_age_hours: Whole hours since T, however late it was published.
+        known: Whether the release holds a list of this user's own.
+        overlay: Whether the user's events since the release changed the list.
+        arm: The experiment's arm that the user is in; None without an experiment.
+        next: What `after` of the next page is; None where the list ends.
+    """
+
+    release_age_hours: int
+    user_id: ExternalId
+    known: bool
+    overlay: bool
+    arm: str | None = None
+    next: str | None = None
+
+
+class SessionList(ListAnswer):
+    """A list for a session without a user.
+
+    Attributes:
+        unknown: Items of the session that the release does not hold, as texts.
+        next: What `after` of the next page is; None where the list ends.
+    """
+
+    unknown: list[str]
+    next: str | None = None
+
+
+class LeftOut(Answer):
+    """An item that was given and may not be shown; the id of one that the release does not hold is a text."""
+
+    item_id: ExternalId
+    why: Literal["unknown", "unavailable", "completed", "hidden", "rules"]
+
+
+class RankedList(ListAnswer):
+    """The given items, in order.
+
+    Attributes:
+        user_id: None for a session.
+    """
+
+    user_id: ExternalId | None
+    left_out: list[LeftOut]
+
+
+class NoList(Answer):
+    """A user whose list cannot be made."""
+
+    user_id: str
+    detail: str
+
+
+class ManyLists(Answer):
+    """The lists of many users, in the order in which they were asked for; a user who comes again counts once."""
+
+    lists: list[Recommendations]
+    refused: list[NoList]
 
 
 class HistoryEntry(Item):

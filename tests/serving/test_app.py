@@ -60,6 +60,9 @@ ROUTES = {
     ("POST", "/sign-out"): OPEN,
     ("POST", "/similar-users/"): READS,
     ("POST", "/v1/events"): SENDS,
+    ("POST", "/v1/rank"): READS,
+    ("POST", "/v1/recommendations"): READS,
+    ("POST", "/v1/users/recommendations"): READS,
 }
 IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id"), "x")}
 SIGN_IN = ("POST", "/sign-in")

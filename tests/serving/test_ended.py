@@ -24,6 +24,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.release_reader import Reader
 from serving.answers import ListRequest, make_list
 from serving.rules import Rules
+from serving.user_search import search_users
 from serving.user_state import UserState
 from tests.serving.client import Api
 from tests.serving.conftest import Served, opened
@@ -143,7 +144,7 @@ def test_a_user_who_left_is_unknown_and_gets_everyone_s_list(changed: Changed) -
         assert (theirs["known"], theirs["items"]) == (False, cold["items"])
         assert {entry["reason"] for entry in theirs["items"]} == {"popular"}
         assert api.get(f"/v1/users/{changed.gone}/similar").status_code == 404
-        assert changed.gone not in [found.user_id for found in api.service.search_users(str(changed.gone), 10)]
+        assert changed.gone not in [found.user_id for found in search_users(api.snapshot, str(changed.gone), 10)]
         for user in api.users:
             alike = api.get(f"/v1/users/{user}/similar").json()["users"]
             assert changed.gone not in [neighbour["user_id"] for neighbour in alike]

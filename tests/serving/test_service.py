@@ -18,6 +18,7 @@ from nightschool.vocabulary import EVERYONE
 from serving.answers import ListRequest
 from serving.feedback import NOTHING
 from serving.neighbours import similar_items
+from serving.operations import release_detail, release_entries
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event
 from serving.service import Service
@@ -57,7 +58,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
     assert service.is_quick(user, ListRequest())
-    assert service.has_content()
+    assert service.current.snapshot.has_content
 
 
 def test_somebody_unknown_gets_a_list_and_an_id_that_is_none_is_refused(service: Service, snapshot: Snapshot) -> None:
@@ -221,12 +222,13 @@ def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home:
     assert service.recommend(1, ListRequest()).release_id == first
     service.refresh()
     assert service.recommend(1, ListRequest()).release_id == second
-    assert [entry.id for entry in service.releases()] == [first, second]
-    detail = service.release(second)
+    lake = service.current.lake()
+    assert [entry.id for entry in release_entries(lake)] == [first, second]
+    detail = release_detail(lake, second)
     assert detail.recipe["components"][0]["model"] == "content"
     assert detail.row_counts
     with pytest.raises(NotFound):
-        service.release("nothing")
+        release_detail(lake, "nothing")
 
 
 def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
@@ -250,9 +252,9 @@ def test_a_home_without_a_release_says_so(tmp_path: Any) -> None:
     service = Service(Settings(home=tmp_path))
     with pytest.raises(Unreachable, match="no release is published yet"):
         service.recommend(1, ListRequest())
-    assert service.releases() == []
+    assert release_entries(service.current.lake()) == []
     with pytest.raises(NotFound, match="no such release"):
-        service.release("x")
+        release_detail(service.current.lake(), "x")
 
 
 def test_neighbours_are_those_of_the_release(snapshot: Snapshot) -> None:
@@ -297,4 +299,3 @@ def test_what_is_wrong_is_not_taken(service: Service, snapshot: Snapshot) -> Non
     with pytest.raises(NotFound):
         send(service, 1, (3, "like"), (COLD_USER, "like"))
     assert service.feedback.mark(1) == NOTHING
-    assert service.search_users("1", 1)[0].user_id == 1

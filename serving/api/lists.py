@@ -1,0 +1,62 @@
+"""Routes of lists that are asked for by a body: for a session, of given items, of many users."""
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from nightschool.errors import NotFound
+from serving import many_lists, sessions, waiting
+from serving.api.parameters import PROBLEMS
+from serving.caller import Caller
+from serving.schemas.asked import ManyRequest, RankRequest, SessionRequest
+from serving.schemas.lists import ManyLists, RankedList, SessionList
+from serving.service import Service
+
+router = APIRouter(tags=["users"], responses=PROBLEMS)
+
+_JSON: Final = "application/json"
+
+
+@router.post("/v1/recommendations", response_model=SessionList)
+async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
+    """Return a list for the items of a session, in their order, without a user; nothing is stored."""
+    service: Service = request.app.state.service
+    return _json(
+        await waiting.read(sessions.session_list, service.current.snapshot, asked.items, service.rules, asked.asked())
+    )
+
+
+@router.post("/v1/rank", response_model=RankedList)
+async def rank_items(request: Request, asked: RankRequest) -> Response:
+    """Return given items in the order that suits a user or a session; what may not be shown is told apart."""
+    service: Service = request.app.state.service
+    caller: Caller = request.scope["caller"]
+    if asked.user_id is not None and caller.user_id not in (None, str(asked.user_id)):
+        raise NotFound("no such user", seen=str(asked.user_id)[:100], do="ask for the user whom this key is for")
+    return _json(await waiting.read(_rank, service, asked))
+
+
+@router.post("/v1/users/recommendations", response_model=ManyLists)
+async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
+    """Return the lists of many users, as an e-mail or an export needs them; experiments do not count them as shown."""
+    service: Service = request.app.state.service
+    wanted = asked.asked()
+    answers = [
+        await waiting.read(many_lists.lists_of, service, users, wanted) for users in many_lists.blocks(asked.user_ids)
+    ]
+    return Response(many_lists.encode(answers), media_type=_JSON)
+
+
+def _rank(service: Service, asked: RankRequest) -> dict[str, Any]:
+    snapshot = service.current.snapshot
+    if asked.user_id is None:
+        state, _ = sessions.session_of(snapshot, asked.session)
+    else:
+        state = service.state_of(snapshot, asked.user_id)
+    return sessions.ranked_list(snapshot, state, asked.items, service.rules, asked.asked())
+
+
+def _json(fields: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(fields), media_type=_JSON)

@@ -1,0 +1,45 @@
+"""The lists of many users at once, which nobody is shown: no experiment counts them."""
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from nightschool.errors import NotFound
+from serving.answers import ListRequest
+from serving.schemas.common import ExternalId, as_text
+from serving.service import Service
+
+_BLOCK = 25
+"""Users whose lists one thread makes at a time, so that other requests are not kept waiting."""
+
+Answers = tuple[list[bytes], list[dict[str, object]]]
+
+
+def blocks(user_ids: Sequence[ExternalId]) -> Iterator[Sequence[ExternalId]]:
+    """Yield the users in blocks, each user once."""
+    users = list(dict.fromkeys(user_ids))
+    for start in range(0, len(users), _BLOCK):
+        yield users[start : start + _BLOCK]
+
+
+def lists_of(service: Service, user_ids: Sequence[ExternalId], asked: ListRequest) -> Answers:
+    """Return the encoded lists of some users, and those whom the home can have none for, with the reason.
+
+    Raises:
+        Unreachable: No release is published yet, or events cannot be read now.
+        ConfigurationError: A parameter of the request does not fit the release.
+    """
+    lists, refused = list[bytes](), list[dict[str, object]]()
+    for user_id in user_ids:
+        try:
+            lists.append(service.body(user_id, asked, seen=False).json)
+        except NotFound as error:
+            refused.append({"user_id": as_text(user_id), "detail": as_text(error)})
+    return lists, refused
+
+
+def encode(answers: Sequence[Answers]) -> bytes:
+    """Encode the answers of all blocks as `schemas.ManyLists`."""
+    lists = b",".join(json for block, _ in answers for json in block)
+    refused = [one for _, block in answers for one in block]
+    return b'{"lists":[' + lists + b'],"refused":' + orjson.dumps(refused) + b"}"
