@@ -43,6 +43,16 @@ class Settings(BaseSettings):
         description="An address that gets one plain GET after each night that ended with exit code 0; a watchdog "
         "service that misses it raises the alarm. Empty: none.",
     )
+    webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description="An address that gets a POST when another release becomes current, also by a rollback; empty: "
+        "none. It may hold a password.",
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What messages to that address are signed with, as Standard Webhooks writes it (whsec_ and "
+        "base64); empty: they are not signed.",
+    )
     block_megabytes: int = Field(default=64, ge=1, description="Memory of one dense block of scores, in MB.")
 
     @cached_property
@@ -78,6 +88,8 @@ class HomePaths:
         docs: Great Expectations' pages: every rule and what the last night saw. Open `index.html`.
         reports: Pages on releases, and on nights that published none.
         logs: The log of `nightschool up` and of its parts.
+        webhook: Which release the webhook was told of last.
+        webhook_lock: Held by the process that tells it.
         lock: Held by the night that runs; freed by the kernel when its process ends.
         version: Which version of Nightschool wrote the home last.
         binding: The dataset that the home is bound to, its manifest and its source root.
@@ -99,6 +111,8 @@ class HomePaths:
         self.docs = root / "docs"
         self.reports = root / "reports"
         self.logs = root / "logs"
+        self.webhook = root / "webhook.json"
+        self.webhook_lock = root / "webhook.lock"
         self.lock = root / "lock"
         self.version = root / "version"
         self.binding = root / "dataset.json"

@@ -14,6 +14,7 @@ from nightschool.storage.erasure_log import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.storage.releases import Release
+from nightschool.webhook import ReleaseWebhook
 from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
 from serving.cache import Cache
 from serving.current import Current
@@ -77,6 +78,7 @@ class Service:
         self._rules_read = _stamp(settings)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
+        self._webhook = ReleaseWebhook(settings)
         self._erasures: Erasures | None = None
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -87,7 +89,7 @@ class Service:
             "the experiments": self._take_experiment,
             "what experiments showed": self.experiment.flush,
         }
-        self.upkeep = Upkeep(steps)
+        self.upkeep = Upkeep({**steps, "the webhook's answer": self._tell_of_release})
         for name in steps:
             self.upkeep.attempt(name)
 
@@ -227,6 +229,10 @@ class Service:
                 self._forget_answers()
             if self.current.served not in (None, before):
                 warm_up(self.current.snapshot)
+
+    def _tell_of_release(self) -> None:
+        if (served := self.current.served) is not None:
+            self._webhook.tell(served.binding.dataset, served.release)
 
     def _take_rules(self) -> None:
         stamp = _stamp(self.settings)

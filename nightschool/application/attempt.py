@@ -28,6 +28,7 @@ from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.releases import Release
+from nightschool.webhook import tell_of_release
 
 logger = logging.getLogger("nightschool.application")
 
@@ -107,6 +108,7 @@ class Attempt:
             page = report_night(self._row, self._run_key)
             link = track_end(self._row, self._run_key, page) if page else None
             label_run(self._row, self._nights.lake, link)
+            tell_of_release(Settings())
             announce(self._row, self._nights, self._report.get("alarms", ()))
         if not isinstance(shown, NightschoolError):
             return False

@@ -9,6 +9,7 @@ from nightschool.columns import RECOMMENDATIONS
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.lake import UNREADABLE
+from nightschool.webhook import tell_of_release
 
 
 def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
         home.releases.hold(reason)
     release = home.releases.rollback(release_id, reason)
     registry(home).reconcile(release.release_id)
+    tell_of_release(Settings())
     return {"release_id": release.release_id, "status": release.status, "held": home.releases.held()}
 
 

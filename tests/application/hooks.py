@@ -9,12 +9,14 @@ from typing import Any
 
 
 class Hook:
-    """What was sent: the paths of GETs and the JSON documents of POSTs."""
+    """What was sent: the paths of GETs; bodies, headers and JSON documents of POSTs."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.asked: list[str] = []
         self.sent: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
 
     @property
     def address(self) -> str:
@@ -27,8 +29,8 @@ class Hook:
 
 
 @contextmanager
-def hook(delay: float = 0.0) -> Iterator[Hook]:
-    """A server for the length of the block, which waits that many seconds before it answers."""
+def hook(delay: float = 0.0, status: int = 200) -> Iterator[Hook]:
+    """A server for the length of the block, which waits that many seconds before it answers with the status."""
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,7 +39,9 @@ def hook(delay: float = 0.0) -> Iterator[Hook]:
             self._answer()
 
         def do_POST(self) -> None:
-            found.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            found.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            found.headers.append({name.lower(): value for name, value in self.headers.items()})
+            found.sent.append(json.loads(found.bodies[-1]))
             self._answer()
 
         def log_message(self, *_: object) -> None:
@@ -45,7 +49,7 @@ def hook(delay: float = 0.0) -> Iterator[Hook]:
 
         def _answer(self) -> None:
             ended.wait(delay)
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
