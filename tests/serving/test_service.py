@@ -222,13 +222,12 @@ def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home:
     assert service.recommend(1, ListRequest()).release_id == first
     service.refresh()
     assert service.recommend(1, ListRequest()).release_id == second
-    lake = service.current.lake()
-    assert [entry.id for entry in release_entries(lake)] == [first, second]
-    detail = release_detail(lake, second)
+    assert [entry.id for entry in release_entries(service.current.lake())] == [first, second]
+    detail = release_detail(service.current.lake(), second)
     assert detail.recipe["components"][0]["model"] == "content"
     assert detail.row_counts
     with pytest.raises(NotFound):
-        release_detail(lake, "nothing")
+        release_detail(service.current.lake(), "nothing")
 
 
 def test_somebody_who_is_forgotten_is_unknown_and_sends_nothing(
