@@ -32,7 +32,7 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 test: install ## Every test but the long ones (10 minutes on two cores)
 	$(PYTEST)
 
-test-nights: install ## Whole nights and servers in many variants (5 minutes)
+test-nights: install ## Whole nights, servers and real files in many variants (8 minutes)
 	$(PYTEST) -m "nights and not slow and not rehearsal and not faults"
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)

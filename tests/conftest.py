@@ -25,20 +25,35 @@ LONGEST = {"flows", "docker", "rehearsal"}
 SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
 """Files of tests/flows whose tests share one running `nightschool up`."""
 NIGHTS = {
+    "cli/test_automations.py",
     "cli/test_backfill.py",
     "cli/test_backup.py",
+    "cli/test_forget.py",
     "cli/test_home_paths.py",
     "cli/test_home_versions.py",
+    "cli/test_night.py",
     "cli/test_temporary_server.py",
+    "cli/test_untrusted_formats.py",
+    "cli/test_untrusted_values.py",
     "flows/rehearsal/test_rehearsal.py",
     "flows/test_deployments.py",
     "flows/test_ended.py",
+    "flows/test_frame.py",
     "flows/test_late_nights.py",
     "flows/test_schedules.py",
     "flows/test_shutdown.py",
+    "ingest/quarantine/test_retry.py",
+    "ingest/test_feedback_events.py",
+    "ingest/test_ingest_bytes.py",
+    "ingest/test_ingest_real_data.py",
+    "night/test_interrupted_nights.py",
+    "night/test_late_nights.py",
+    "night/test_unchanged_nights.py",
+    "privacy/test_erase.py",
+    "serving/page/test_browser.py",
     "storage/test_as_of.py",
 }
-"""Files of `make test-nights`: whole nights and servers in many variants, a quarter of the time of all tests."""
+"""Files of `make test-nights`: whole nights, servers and real files in many variants, two fifths of all tests' time."""
 SERVERS = {"postgres", "prefect_api", "servers", "world"}
 """Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
