@@ -85,6 +85,7 @@ class HomePaths:
         mlflow_artifacts: Files of MLflow's runs: plots, tables, the registered model.
         events_database: Events, keys and experiments, where `NIGHTSCHOOL_EVENTS_URI` names no other database.
         rules: Rules of the lists; written by hand, read again when it changes.
+        scenarios: The placements of a product; likewise.
         docs: Great Expectations' pages: every rule and what the last night saw. Open `index.html`.
         reports: Pages on releases, and on nights that published none.
         logs: The log of `nightschool up` and of its parts.
@@ -108,6 +109,7 @@ class HomePaths:
         self.mlflow_artifacts = root / "mlartifacts"
         self.events_database = root / "events.db"
         self.rules = root / "rules.toml"
+        self.scenarios = root / "scenarios.toml"
         self.docs = root / "docs"
         self.reports = root / "reports"
         self.logs = root / "logs"

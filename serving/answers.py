@@ -27,6 +27,7 @@ from serving.snapshot import Snapshot
 from serving.user_state import UserState
 
 MOST_ITEMS: Final = 200
+DEFAULT_LENGTH: Final = 10
 _OBJECT_BYTES: Final = 200
 
 
@@ -34,12 +35,14 @@ class ListRequest(NamedTuple):
     """The parameters of a request for a list; None leaves a parameter to the rules in force.
 
     Attributes:
+        k: How many items; 0 leaves it to the scenario.
         context: The contexts that it names; once the release has been asked, those that change the list.
         warnings: Why others change nothing.
         shown: The marks of items that earlier pages showed, one after the other.
+        scenario: The placement; empty without one.
     """
 
-    k: int = 10
+    k: int = DEFAULT_LENGTH
     exclude: tuple[str, ...] = ()
     category: str | None = None
     max_difficulty: str | None = None
@@ -48,6 +51,7 @@ class ListRequest(NamedTuple):
     context: Values = ()
     warnings: tuple[str, ...] = ()
     shown: bytes = b""
+    scenario: str = ""
 
     @property
     def as_published(self) -> bool:

@@ -1,6 +1,6 @@
 """Candidates of a list that differs from the published one: after new events, under rules, at another α."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -105,6 +105,24 @@ class Scorer:
         items = self._union(scores.values())
         return self._ordered(items, _total(shares, scores)[items], shares, scores)
 
+    def by_models(self, models: Sequence[str]) -> Candidates | None:
+        """Order the candidates by some of the models, in the recipe's proportions; None where they can rank nothing.
+
+        A reranker's order is ignored. Models that only publish weights to explain lists can rank too.
+        """
+        asked = {
+            name: component.weight for name, component in self._snapshot.components.items() if component.model in models
+        }
+        shares = asked | {name: 1.0 for name in models if name not in asked and name in self._snapshot.weights}
+        shares = {name: share for name, share in shares.items() if self._ranks(name)}
+        if not shares:
+            return None
+        scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in shares}
+        if not any(score.any() for score in scores.values()):
+            return None
+        items = self._union(scores.values())
+        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+
     def by_history(self, items: Indices) -> Candidates | None:
         """Order the given items that have a positive weight to the history, best first; None where there are none."""
         weighing = self._snapshot.weights
@@ -133,6 +151,10 @@ class Scorer:
 
     def _weighs(self, name: str) -> bool:
         return name in self._snapshot.scorers
+
+    def _ranks(self, name: str) -> bool:
+        """Return whether a component knows scores of this user."""
+        return bool(self._user.current) if self._weighs(name) else not self._pool.is_empty()
 
     def _moves(self, name: str) -> bool:
         return bool(self._user.sent) and self._weighs(name)

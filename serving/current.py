@@ -7,10 +7,12 @@ from nightschool.columns import ERASURES, RELEASES
 from nightschool.errors import NotFound, Unreachable
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import find_binding, get_binding
+from nightschool.storage.erasure_log import Erasures
 from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 logger = logging.getLogger("nightschool.serving")
@@ -25,6 +27,7 @@ class Current:
         self._paths = settings.paths
         self._seen: Fingerprint | None = None
         self._snapshot: Snapshot | None = None
+        self._erasures: Erasures | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -51,6 +54,12 @@ class Current:
         """Open the home's tables; None before the first ingest."""
         binding = find_binding(self._paths.binding)
         return None if binding is None else Lake(self._paths.lake, binding.user_dtype, binding.item_dtype)
+
+    def forgotten(self, user_ids: set[ExternalId]) -> set[ExternalId]:
+        """Return those of the users who were erased."""
+        if self._erasures is None and (lake := self.lake()) is not None:
+            self._erasures = Erasures(lake)
+        return self._erasures.forgotten(user_ids) if self._erasures else set()
 
     def refresh(self) -> bool:
         """Open the current release if it changed; return whether another one, or an erased one, is served.

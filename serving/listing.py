@@ -132,12 +132,21 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
         ConfigurationError: α is asked of a release without content.
     """
     scorer = Scorer(snapshot, user, asked)
+    by_some = scorer.by_models(rules.models) if rules.models else None
+    if by_some is not None:
+        return by_some
     if rules.alpha is None:
         return scorer.by_recipe() or scorer.by_events()
     if not snapshot.has_content:
         do = "leave alpha out, or describe the items in the manifest"
         raise ConfigurationError("this release has no content scores for alpha", seen=f"alpha={rules.alpha}", do=do)
     return scorer.by_alpha(rules.alpha) or scorer.by_events()
+
+
+def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
+    """Say which models of the rules can rank nothing, as the release was made without them."""
+    there = {*snapshot.weights, *(component.model for component in snapshot.components.values())}
+    return [f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there]
 
 
 def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:

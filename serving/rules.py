@@ -36,6 +36,10 @@ class Rules(BaseModel):
         default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."
     )
 
+    models: tuple[str, ...] = Field(
+        default=(), description="Models that rank, of those that the release published; empty: all of the recipe."
+    )
+
     @property
     def plain(self) -> bool:
         """Return whether the rules leave every list as it was published."""

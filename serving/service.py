@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from nightschool.errors import NotFound
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.storage.database import connect_database, make_tables
-from nightschool.storage.erasure_log import Erasures
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.storage.releases import Release
@@ -22,11 +23,12 @@ from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
-from serving.listing import allowed_items
+from serving.listing import allowed_items, warnings_of
 from serving.neighbours import similar_users
 from serving.next_items import study_next
 from serving.paths import learning_path
-from serving.rules import load_rules
+from serving.policy import Policy
+from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
 from serving.schemas.lists import HistoryEntry, Recommendations
@@ -34,7 +36,7 @@ from serving.schemas.paths import LearningPath
 from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
 from serving.snapshot import Snapshot
-from serving.telemetry import LISTS_ASKED, LISTS_MADE
+from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
@@ -55,6 +57,7 @@ class Service:
         current: The current release.
         feedback: The events.
         experiment: The running experiment.
+        policy: Rules and scenarios.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -74,12 +77,10 @@ class Service:
         self.feedback = Feedback(EventStore(engine), self.shared)
         self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
-        self.rules = load_rules(settings.paths.rules)
-        self._rules_read = _stamp(settings)
+        self.policy = Policy(settings.paths)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
         self._webhook = ReleaseWebhook(settings)
-        self._erasures: Erasures | None = None
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
             "the keys": self.keyring.refresh,
@@ -118,6 +119,8 @@ class Service:
         """
         LISTS_ASKED.inc()
         question = self._question(user_id, asked)
+        if seen and asked.scenario:
+            SCENARIO_LISTS.labels(asked.scenario).inc()
         body = self._bodies.get(question)
         if body is None:
             body = self._body(question)
@@ -132,7 +135,7 @@ class Service:
             return False
         question = self._question(user_id, asked)
         plain = asked.as_published and not asked.shown and not question.asked.context
-        known = plain and self.rules.plain and not self.experiment.running and question.mark == NOTHING
+        known = plain and self.policy.rules.plain and not self.experiment.running and question.mark == NOTHING
         return known or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
@@ -140,7 +143,7 @@ class Service:
         user = (snapshot := self.current.snapshot).require_user_id(user_id)
         arm = self.experiment.arm_of(user) if asked.as_published else None
         context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
-        resolved = asked._replace(context=context, warnings=warnings)
+        resolved = self.policy.settled(asked)._replace(context=context, warnings=warnings)
         mark, hours = self.feedback.mark(user), _hours(snapshot.release)
         return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 
@@ -152,7 +155,7 @@ class Service:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
         snapshot = self.current.snapshot
         state = self.state_of(snapshot, user_id)
-        return study_next(snapshot, state, allowed_items(snapshot, state, self.rules), k)
+        return study_next(snapshot, state, allowed_items(snapshot, state, self.policy.rules), k)
 
     def state_of(self, snapshot: Snapshot, user_id: ExternalId) -> UserState:
         """Return a user's history, with the events since the release.
@@ -235,9 +238,7 @@ class Service:
             self._webhook.tell(served.binding.dataset, served.release)
 
     def _take_rules(self) -> None:
-        stamp = _stamp(self.settings)
-        if stamp != self._rules_read:
-            self.rules, self._rules_read = load_rules(self.settings.paths.rules), stamp
+        if self.policy.refresh():
             self._forget_answers()
 
     def _take_experiment(self) -> None:
@@ -250,12 +251,20 @@ class Service:
         self._bodies.clear()
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
-        if self._erasures is None and (lake := self.current.lake()) is not None:
-            self._erasures = Erasures(lake)
         known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
-        gone = self._erasures.forgotten(known) if self._erasures else set()
+        gone = self.current.forgotten(known)
         if gone:
             raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
+
+    def _below(self, question: CacheKey, rules: Rules) -> Rules:
+        """Return the rules with the items left out that scenarios above this one on the page show to the user."""
+        asked = question.asked
+        above = [
+            self.body(question.user_id, ListRequest(0, context=asked.context, scenario=name), seen=False)
+            for name in self.policy.above(asked.scenario)
+        ]
+        shown = [item["item_id"] for body in above for item in orjson.loads(body.json)["items"]]
+        return rules.overridden({"exclude": (*rules.exclude, *shown)}) if shown else rules
 
     def _body(self, question: CacheKey) -> EncodedList:
         LISTS_MADE.inc()
@@ -263,15 +272,17 @@ class Service:
         did = self.feedback.reactions(user_id) if question.mark != NOTHING else None
         state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
         arm = self.experiment.arm(question.arm)
-        rules = asked.changes(arm.rules(self.rules) if arm else self.rules)
+        base = self.policy.rules_of(asked.scenario)
+        rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
         made = make_list(snapshot, state or user_id, rules, asked)
         fields = {
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
+            "scenario": asked.scenario or None,
             "alpha": rules.alpha,
             "context": dict(asked.context),
-            "warnings": asked.warnings,
+            "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
             "release_age_hours": question.hours,
             "next": asked.next_page(made),
         }
@@ -284,8 +295,3 @@ class Service:
 def _hours(release: Release) -> int:
     """Return the whole hours since the release's T: a list is as old as the data that it knows."""
     return int((datetime.now(UTC) - release.as_of).total_seconds() // 3600)
-
-
-def _stamp(settings: Settings) -> int | None:
-    """Return when the rules were last written; None without a file."""
-    return settings.paths.rules.stat().st_mtime_ns if settings.paths.rules.exists() else None

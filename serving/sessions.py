@@ -10,7 +10,7 @@ from nightschool.contract import Indices, Mask
 from nightschool.vocabulary import POPULARITY
 from serving.answers import ListRequest, list_fields, make_list
 from serving.candidates import Candidates
-from serving.listing import allowed_items, candidates_of, picked_list, ruled
+from serving.listing import allowed_items, candidates_of, picked_list, ruled, warnings_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId, as_text
 from serving.snapshot import Snapshot
@@ -43,10 +43,11 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
     resolved, in_force = asked._replace(context=context), asked.changes(rules)
     made = resolved.numbered(make_list(snapshot, state, in_force, resolved))
     fields = {
+        "scenario": asked.scenario or None,
         "unknown": unknown,
         "alpha": in_force.alpha,
         "context": dict(context),
-        "warnings": warnings,
+        "warnings": [*warnings, *warnings_of(snapshot, in_force)],
         "next": asked.next_page(made),
     }
     return list_fields(snapshot, fields, made)
@@ -79,7 +80,7 @@ def ranked_list(
         + _left_out(snapshot, user, items, allowed),
         "alpha": in_force.alpha,
         "context": dict(context),
-        "warnings": warnings,
+        "warnings": [*warnings, *warnings_of(snapshot, in_force)],
     }
     return list_fields(snapshot, fields, made)
 

@@ -20,6 +20,7 @@ SECONDS: Final = Histogram(
 )
 LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were requested.")
 LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did not hold.")
+SCENARIO_LISTS: Final = Counter("nightschool_scenario_lists", "Lists that were requested for a scenario.", ["scenario"])
 EVENTS: Final = Counter("nightschool_events", "Events stored, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
     "nightschool_release_age_seconds",

@@ -1,5 +1,6 @@
 """Routes of lists that are asked for by a body: for a session, of given items, of many users."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -8,9 +9,11 @@ from fastapi.responses import Response
 
 from nightschool.errors import NotFound
 from serving import many_lists, sessions, waiting
+from serving.answers import ListRequest
 from serving.api.parameters import PROBLEMS
 from serving.caller import Caller
 from serving.schemas.asked import ManyRequest, RankRequest, SessionRequest
+from serving.schemas.common import ExternalId
 from serving.schemas.lists import ManyLists, RankedList, SessionList
 from serving.service import Service
 
@@ -23,9 +26,7 @@ _JSON: Final = "application/json"
 async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
     """Return a list for the items of a session, in their order, without a user; nothing is stored."""
     service: Service = request.app.state.service
-    return _json(
-        await waiting.read(sessions.session_list, service.current.snapshot, asked.items, service.rules, asked.asked())
-    )
+    return _json(await waiting.read(_session_list, service, asked.items, asked.asked()))
 
 
 @router.post("/v1/rank", response_model=RankedList)
@@ -49,13 +50,26 @@ async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     return Response(many_lists.encode(answers), media_type=_JSON)
 
 
+def _session_list(service: Service, session: Sequence[ExternalId], asked: ListRequest) -> dict[str, Any]:
+    """Return a session's list, without what the scenarios above its own on the page show the session."""
+    policy = service.policy
+    settled, rules = policy.settled(asked), policy.rules_of(asked.scenario)
+    above = [
+        _session_list(service, session, ListRequest(0, context=asked.context, scenario=name))
+        for name in policy.above(asked.scenario)
+    ]
+    shown = [entry["item_id"] for fields in above for entry in fields["items"]]
+    left = rules.overridden({"exclude": (*rules.exclude, *shown)}) if shown else rules
+    return sessions.session_list(service.current.snapshot, session, left, settled)
+
+
 def _rank(service: Service, asked: RankRequest) -> dict[str, Any]:
     snapshot = service.current.snapshot
     if asked.user_id is None:
         state, _ = sessions.session_of(snapshot, asked.session)
     else:
         state = service.state_of(snapshot, asked.user_id)
-    return sessions.ranked_list(snapshot, state, asked.items, service.rules, asked.asked())
+    return sessions.ranked_list(snapshot, state, asked.items, service.policy.rules, asked.asked())
 
 
 def _json(fields: dict[str, Any]) -> Response:

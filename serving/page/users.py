@@ -169,7 +169,7 @@ def _dials(request: Request) -> dict[str, Any]:
     published = service.current.snapshot.recipe.alpha
     return {
         "has_content": service.current.snapshot.has_content,
-        "rules_diversity": service.rules.diversity,
+        "rules_diversity": service.policy.rules.diversity,
         "published_alpha": _MIDDLE if published is None else published,
         "lengths": LENGTHS,
     }

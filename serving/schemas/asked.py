@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from serving.answers import MOST_ITEMS, ListRequest
+from serving.answers import DEFAULT_LENGTH, MOST_ITEMS, ListRequest
 from serving.cursors import decode_cursor
 from serving.schemas.common import Text, WholeNumber
 
@@ -22,7 +22,13 @@ class ListFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    k: int = Field(default=10, ge=1, le=MOST_ITEMS, description="How many items.")
+    k: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_ITEMS,
+        description=f"How many items; empty: {DEFAULT_LENGTH}, or as the scenario has it.",
+    )
+    scenario: Text | None = Field(default=None, description="The placement that the list is for, by its name.")
     exclude: list[Text] = Field(default=[], max_length=200, description="Ids of items to leave out.")
     category: Text | None = Field(default=None, description="Only items with this category or label.")
     max_difficulty: Text | None = Field(default=None, description="The highest level, by its name.")
@@ -44,7 +50,9 @@ class ListFields(BaseModel):
         rules = (self.category, self.max_difficulty, self.diversity, self.alpha)
         context = tuple(sorted(self.context.items()))
         shown = decode_cursor(self.after) if self.after else b""
-        return ListRequest(self.k, tuple(self.exclude), *rules, context=context, shown=shown)
+        scenario = self.scenario or ""
+        k = self.k or (0 if scenario else DEFAULT_LENGTH)
+        return ListRequest(k, tuple(self.exclude), *rules, context=context, shown=shown, scenario=scenario)
 
 
 class SessionRequest(ListFields):
@@ -63,7 +71,7 @@ class ManyRequest(ListFields):
     model_config = ConfigDict(json_schema_extra={"examples": [{"user_ids": [14, 15], "k": 5}]})
 
     user_ids: list[Id] = Field(min_length=1, max_length=MOST_GIVEN)
-    k: int = Field(default=10, ge=1, le=MOST_ITEMS_EACH, description="How many items in each list.")
+    k: int | None = Field(default=None, ge=1, le=MOST_ITEMS_EACH, description="How many items in each list.")
 
 
 class RankRequest(BaseModel):

@@ -59,6 +59,7 @@ class Recommendations(ListAnswer):
         known: Whether the release holds a list of this user's own.
         overlay: Whether the user's events since the release changed the list.
         arm: The experiment's arm that the user is in; None without an experiment.
+        scenario: The placement that it was asked for; None without one.
         next: What `after` of the next page is; None where the list ends.
     """
 
@@ -67,6 +68,7 @@ class Recommendations(ListAnswer):
     known: bool
     overlay: bool
     arm: str | None = None
+    scenario: str | None = None
     next: str | None = None
 
 
@@ -74,10 +76,12 @@ class SessionList(ListAnswer):
     """A list for a session without a user.
 
     Attributes:
+        scenario: The placement that it was asked for; None without one.
         unknown: Items of the session that the release does not hold, as texts.
         next: What `after` of the next page is; None where the list ends.
     """
 
+    scenario: str | None = None
     unknown: list[str]
     next: str | None = None
 

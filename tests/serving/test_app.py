@@ -48,6 +48,7 @@ ROUTES = {
     ("GET", "/v1/items/{item_id:path}/next"): READS,
     ("GET", "/v1/releases"): READS,
     ("GET", "/v1/releases/{release_id}"): READS,
+    ("GET", "/v1/scenarios"): READS,
     ("GET", "/v1/users/{user_id:path}/path"): READS,
     ("GET", "/v1/users/{user_id:path}/recommendations"): READS,
     ("GET", "/v1/users/{user_id:path}/similar"): READS,
