@@ -1,5 +1,8 @@
 """The candidate pools of one release, read one user at a time from the table's Parquet files."""
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +20,26 @@ class _File(NamedTuple):
     last: Any
 
 
+class ReadPools(NamedTuple):
+    """The candidates of some users, read before they are asked for."""
+
+    pools: "CandidatePools"
+    users: Collection[ExternalId]
+    found: Mapping[ExternalId, pl.DataFrame]
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Answer from them what this thread asks the pools for in the block."""
+        token = _held.set(self)
+        try:
+            yield
+        finally:
+            _held.reset(token)
+
+
+_held: ContextVar[ReadPools | None] = ContextVar("held", default=None)
+
+
 class CandidatePools:
     """Every user's candidates with each component's score; the files' footers say which users each one holds."""
 
@@ -29,17 +52,31 @@ class CandidatePools:
         Raises:
             Unreachable: The files were rewritten by an erasure, or removed, and the next release is not open yet.
         """
-        files = [file.path for file in self._files if file.first <= user_id <= file.last]
+        held = _held.get()
+        found = held if held is not None and held.pools is self and user_id in held.users else self.of_many([user_id])
+        return found.found.get(user_id)
+
+    def of_many(self, user_ids: Sequence[ExternalId]) -> "ReadPools":
+        """Read the candidates of many users at once.
+
+        Raises:
+            Unreachable: As `of`.
+        """
+        return ReadPools(self, frozenset(user_ids), self._read(user_ids) if user_ids else {})
+
+    def _read(self, user_ids: Sequence[ExternalId]) -> Mapping[ExternalId, pl.DataFrame]:
+        first, last = min(user_ids), max(user_ids)
+        files = [file.path for file in self._files if file.first <= last and first <= file.last]
         if not files:
-            return None
-        rows = (
-            pl.scan_parquet(files, glob=False, hive_partitioning=False).filter(pl.col(USER_ID) == user_id).drop(USER_ID)
-        )
+            return {}
+        wanted = pl.col(USER_ID) == first if first == last else pl.col(USER_ID).is_in(list(user_ids))
+        rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).filter(wanted)
         try:
             found = rows.collect()
         except FileNotFoundError as error:
             raise Unreachable("this release is being replaced", do="ask again in a second") from error
-        return found if found.height else None
+        parts = found.partition_by(USER_ID, as_dict=True, include_key=False)
+        return {user_id: part for (user_id,), part in parts.items()}
 
 
 def _ranged(path: Path) -> _File:

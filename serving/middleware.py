@@ -30,6 +30,9 @@ LONGEST_PATH: Final = 8_192
 LONGEST_SECONDS: Final = 5.0
 """How long a request may wait for a thread; work that has begun by then has its own time limits."""
 
+PATIENCE: Final = {"/v1/users/recommendations": 60.0}
+"""Seconds that requests for many lists may take, which wait for a thread once for each block of users."""
+
 logger = logging.getLogger("nightschool.serving.requests")
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -59,7 +62,7 @@ class Middleware:
                 await refused(Request(scope), authorized)(scope, receive, request.send)
             else:
                 scope["caller"] = authorized
-                async with asyncio.timeout(LONGEST_SECONDS):
+                async with asyncio.timeout(PATIENCE.get(scope["path"], LONGEST_SECONDS)):
                     await self._app(scope, _limited(receive), request.send)
         except TimeoutError:
             await request.fail(_TOO_BUSY)

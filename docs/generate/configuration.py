@@ -76,7 +76,12 @@ def rules_page() -> str:
         "# Rules of the lists, experiments\n\nThe file `rules.toml` in the home holds the rules of every list. "
         "Parameters of a request (`diversity`, `alpha`, `exclude`, …) stand over it, and the rules of an "
         "[experiment](../how-to/experiment.md)'s arm over both.\n",
-        [("rules.toml", Rules), ("scenarios.toml, each table", Scenario), ("An experiment's file", Plan), ("Each of its `[[arms]]`", Arm)],
+        [
+            ("rules.toml", Rules),
+            ("scenarios.toml, each table", Scenario),
+            ("An experiment's file", Plan),
+            ("Each of its `[[arms]]`", Arm),
+        ],
     )
 
 

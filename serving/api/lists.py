@@ -44,8 +44,10 @@ async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     """Return the lists of many users, as an e-mail or an export needs them; experiments do not count them as shown."""
     service: Service = request.app.state.service
     wanted = asked.asked()
+    pools = await waiting.read(many_lists.pools_of, service, asked.user_ids, wanted)
     answers = [
-        await waiting.read(many_lists.lists_of, service, users, wanted) for users in many_lists.blocks(asked.user_ids)
+        await waiting.read(many_lists.lists_of, service, pools, users, wanted)
+        for users in many_lists.blocks(asked.user_ids)
     ]
     return Response(many_lists.encode(answers), media_type=_JSON)
 

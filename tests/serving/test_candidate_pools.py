@@ -3,6 +3,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from nightschool.errors import Unreachable
 from serving.candidate_pools import CandidatePools
 from tests.serving.conftest import Served
 
@@ -56,3 +57,21 @@ def known_user(served: Served) -> int:
     user = served.snapshot.histories.keys[0]
     assert isinstance(user, int)
     return user
+
+
+def test_pools_that_are_at_hand_are_not_read_again(tmp_path: Path) -> None:
+    file = pool_file(tmp_path / "a", {"user_id": [1, 3], "item_id": [7, 9]})
+    pools, others = CandidatePools([file]), CandidatePools([])
+    read = pools.of_many([1, 2])
+    file.unlink()
+    with read.at_hand():
+        found = pools.of(1)
+        assert found is not None
+        assert found.rows() == [(7,)]
+        assert pools.of(2) is None
+        assert others.of(1) is None
+        with pytest.raises(Unreachable, match="being replaced"):
+            pools.of(3)
+    with pytest.raises(Unreachable):
+        pools.of(1)
+    assert pools.of_many([]).found == {}
