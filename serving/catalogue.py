@@ -16,6 +16,7 @@ from nightschool.data.labels import label_rows, one_hot
 from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
 from nightschool.item_columns import ItemColumns
 from serving.cursors import SIZE, mark
+from serving.filtered_items import FilteredItems
 from serving.schemas.common import ExternalId, Item
 
 _LABEL = "label"
@@ -157,6 +158,19 @@ class Catalogue:
         """Return which skills each item builds, CSR bool [n_items, n_skills]."""
         columns = [self._columns.skills] if self.skill_names and self._columns.skills else []
         return one_hot(self._frame, columns).astype(bool)
+
+    @cached_property
+    def filtered(self) -> FilteredItems:
+        """Return the items as filters see them."""
+        return FilteredItems(self._frame, self._columns)
+
+    def matching(self, text: str) -> Mask:
+        """Select the items that a filter keeps, bool [n_items]; shared between callers, and read-only.
+
+        Raises:
+            ConfigurationError: It is not a filter, or does not fit the items; the message names the position.
+        """
+        return self.filtered.matching(text)
 
     @property
     def label_names(self) -> Sequence[str]:

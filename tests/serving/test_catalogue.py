@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nightschool.errors import ConfigurationError
 from nightschool.item_columns import ItemColumns
 from serving.catalogue import Catalogue
 
@@ -114,3 +115,12 @@ def test_columns_that_a_release_does_not_have_yet() -> None:
     catalogue = Catalogue(frame, ItemColumns(prerequisites="needs", skills="builds"))
     assert (catalogue.prerequisites.nnz, catalogue.skills.shape, catalogue.unmatched) == (0, (2, 0), {})
     assert catalogue.ready(np.array([], dtype=np.int32)).all()
+
+
+def test_a_filter_selects_by_position(catalogue: Catalogue) -> None:
+    assert catalogue.matching('difficulty >= "Easy" and domain == "Data"').tolist() == [True, False, True, False]
+    assert catalogue.matching('"python" in tags or title == "Tables"').tolist() == [True, False, False, True]
+    assert catalogue.matching("difficulty == null").tolist() == [False, True, False, True]
+    assert [*catalogue.filtered.columns] == ["item_id", "title", "domain", "difficulty", "tags"]
+    with pytest.raises(ConfigurationError, match="filter, character 1: there is no such item column"):
+        catalogue.matching("text == 'a'")
