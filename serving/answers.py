@@ -156,7 +156,7 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     else:
         shown = ruled(snapshot, candidates, rules, allowed, asked.context)
         made = picked_list(snapshot, user, shown, places_of(snapshot, shown, rules, asked.k))
-    if len(made) >= asked.k or (narrowing == Narrowing() and not rules.prerequisites):
+    if len(made) >= asked.k or (narrowing == Narrowing() and not rules.prerequisites and rules.filter is None):
         return made
     return filled(snapshot, user, made, rules, allowed, asked.k)
 

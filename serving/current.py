@@ -13,6 +13,7 @@ from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
 from serving.schemas.common import ExternalId
+from serving.catalogue import Catalogue
 from serving.snapshot import Snapshot
 
 logger = logging.getLogger("nightschool.serving")
@@ -44,6 +45,11 @@ class Current:
     def served(self) -> Snapshot | None:
         """Return the release that is served, or None."""
         return self._snapshot
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """Return the items of the release that is served; None without one."""
+        return None if self._snapshot is None else self._snapshot.catalogue
 
     @property
     def opened(self) -> bool:

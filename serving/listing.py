@@ -101,7 +101,9 @@ def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
 
 
 def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
-    """Select the unseen items that the rules and the filter allow, bool [n_items].
+    """Select the unseen items that the rules and the request allow, bool [n_items].
+
+    Rules whose filter does not fit the catalogue allow none, so that nothing is shown that it would hide.
 
     Raises:
         ConfigurationError: The catalogue has no such category or level.
@@ -113,10 +115,30 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
         allowed &= ~catalogue.labelled(label)
     if rules.prerequisites:
         allowed &= catalogue.ready(user.completed())
+    if filter_misfit(catalogue, rules.filter):
+        allowed[:] = False
+    elif rules.filter is not None:
+        allowed &= catalogue.matching(rules.filter)
     if narrowing.category is not None:
         allowed &= _with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
+
+
+def filter_misfit(catalogue: Catalogue, text: str | None) -> ConfigurationError | None:
+    """Return why a filter does not fit the catalogue; None where it does, or where there is none."""
+    try:
+        if text is not None:
+            catalogue.matching(text)
+    except ConfigurationError as error:
+        return error
+    return None
+
+
+def filter_warnings(catalogue: Catalogue, rules: Rules) -> list[str]:
+    """Say that the filter of the rules does not fit the catalogue, which the server's log explains."""
+    misfit = filter_misfit(catalogue, rules.filter)
+    return ["no item is shown: the filter of the rules does not fit the release"] if misfit else []
 
 
 def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indices = NONE) -> Candidates | None:
@@ -144,9 +166,10 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
 
 
 def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
-    """Say which models of the rules can rank nothing, as the release was made without them."""
+    """Say what of the rules does not fit the release: their filter, and models that it was made without."""
     there = {*snapshot.weights, *(component.model for component in snapshot.components.values())}
-    return [f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there]
+    lacking = [f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there]
+    return [*filter_warnings(snapshot.catalogue, rules), *lacking]
 
 
 def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from nightschool.errors import ConfigurationError
 from nightschool.settings import HomePaths
 from serving.answers import ListRequest
+from serving.catalogue import Catalogue
+from serving.listing import filter_misfit
 from serving.rules import Rules, load_rules
 from serving.scenarios import load_scenarios
 
@@ -26,18 +29,34 @@ class Policy:
         self._read_at = self._stamps()
         self.rules, self.scenarios = load_rules(paths.rules), load_scenarios(paths.scenarios)
 
-    def refresh(self) -> bool:
+    def refresh(self, catalogue: Catalogue | None) -> bool:
         """Read the files again if one has changed; return whether they were read.
+
+        Args:
+            catalogue: The items of the release that is served, which filters must fit; None without a release.
 
         Raises:
             ManifestError: A file does not hold what it should; what was read before stays in force.
+            ConfigurationError: A filter does not fit the release; where a file has changed, what was read before stays
+                in force.
         """
         stamps = self._stamps()
-        if stamps == self._read_at:
-            return False
-        rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
+        changed = stamps != self._read_at
+        rules, scenarios = self.rules, self.scenarios
+        if changed:
+            rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
+        if catalogue is not None:
+            self._require_fit(catalogue, rules, scenarios)
         self.rules, self.scenarios, self._read_at = rules, scenarios, stamps
-        return True
+        return changed
+
+    def _require_fit(self, catalogue: Catalogue, rules: Rules, scenarios: Scenarios) -> None:
+        filters = {self._paths.rules.name: rules.filter}
+        for name, scenario in scenarios.named.items():
+            filters[f"{self._paths.scenarios.name}: {name}"] = scenario.rules.get("filter")
+        for place, text in filters.items():
+            if misfit := filter_misfit(catalogue, text):
+                raise ConfigurationError(f"{place}: {misfit}")
 
     def settled(self, asked: ListRequest) -> ListRequest:
         """Return the request with the length of its scenario, where it does not say how many items.
@@ -50,7 +69,7 @@ class Policy:
 
     def rules_of(self, scenario: str) -> Rules:
         """Return the rules of a scenario; those of all lists without one."""
-        return self.rules.overridden(self.scenarios.get(scenario).rules) if scenario else self.rules
+        return self.rules.narrowed(self.scenarios.get(scenario).rules) if scenario else self.rules
 
     def above(self, scenario: str) -> tuple[str, ...]:
         """Return the scenarios of the same page whose items it leaves out; none without a scenario."""

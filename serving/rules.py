@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ConfigurationError
+from serving.filter_syntax import parse_syntax
 
 
 class Rules(BaseModel):
@@ -31,6 +32,9 @@ class Rules(BaseModel):
         default=False,
         description="Whether an item is shown only once all of its declared prerequisites are completed.",
     )
+    filter: str | None = Field(
+        default=None, description="Only items for which it holds are shown ([filters](filters.md)); empty: all."
+    )
     diversity: float = Field(default=0.0, ge=0, le=1, description="λ of maximal marginal relevance.")
     alpha: float | None = Field(
         default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."
@@ -39,6 +43,16 @@ class Rules(BaseModel):
     models: tuple[str, ...] = Field(
         default=(), description="Models that rank, of those that the release published; empty: all of the recipe."
     )
+
+    @field_validator("filter")
+    @classmethod
+    def _that_can_be_read(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse_syntax(text)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        return text
 
     @property
     def plain(self) -> bool:
@@ -56,9 +70,23 @@ class Rules(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "value_error":
+                raise ConfigurationError(f"rule {name}", do=first["msg"].removeprefix("Value error, ")) from None
             raise ConfigurationError(
                 f"rule {name}: {first['msg']}", seen=first["input"], do=f"use {', '.join(type(self).model_fields)}"
             ) from error
+
+    def narrowed(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy of the rules with some of them changed; what they hide stays hidden.
+
+        Raises:
+            ConfigurationError: There is no such rule, or a value is out of range.
+        """
+        wider = self.overridden(changes)
+        both = {name: (*getattr(self, name), *getattr(wider, name)) for name in ("exclude", "exclude_labels") if name in changes}
+        if self.filter is not None and changes.get("filter") is not None:
+            both["filter"] = f"({self.filter}) and ({wider.filter})"
+        return wider.overridden(both) if both else wider
 
 
 _NONE = Rules()

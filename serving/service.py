@@ -23,7 +23,7 @@ from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
-from serving.listing import allowed_items, warnings_of
+from serving.listing import allowed_items, filter_warnings, warnings_of
 from serving.neighbours import similar_users
 from serving.next_items import study_next
 from serving.paths import learning_path
@@ -40,7 +40,7 @@ from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
-RELEASE, STORE, EVENTS = "the release", "the database", "the events"
+RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "the rules"
 """The names of the upkeep steps that answers depend on."""
 
 CACHED_BYTES: Final = 80_000_000
@@ -85,7 +85,7 @@ class Service:
             STORE: partial(make_tables, engine),
             "the keys": self.keyring.refresh,
             RELEASE: self._take_release,
-            "the rules": self._take_rules,
+            RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
             "what experiments showed": self.experiment.flush,
@@ -103,6 +103,13 @@ class Service:
         """Return why answers may be out of date, one sentence a cause."""
         troubles = self.upkeep.troubles.copy()
         return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS) if name in troubles]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what is wrong with the rules though lists are served; the log says why, and not everybody may know."""
+        catalogue = self.current.catalogue
+        stale = ["those before stay in force, as the file is faulty"] if RULES in self.upkeep.troubles else []
+        return [f"{RULES}: {each}" for each in (catalogue and filter_warnings(catalogue, self.policy.rules)) or stale]
 
     def body(self, user_id: ExternalId, asked: ListRequest, *, seen: bool = True) -> EncodedList:
         """Return a user's encoded list, from the cache if nothing has changed since.
@@ -238,11 +245,12 @@ class Service:
             self._webhook.tell(served.binding.dataset, served.release)
 
     def _take_rules(self) -> None:
-        if self.policy.refresh():
+        if self.policy.refresh(self.current.catalogue):
             self._forget_answers()
 
     def _take_experiment(self) -> None:
-        if self.experiment.refresh(with_content=self.current.opened and self.current.snapshot.has_content):
+        with_content = self.current.opened and self.current.snapshot.has_content
+        if self.experiment.refresh(with_content=with_content, catalogue=self.current.catalogue):
             self._forget_answers()
 
     def _forget_answers(self) -> None:

@@ -69,7 +69,7 @@ def readiness(service: Service) -> Ready:
     age = (datetime.now(UTC) - release.as_of).total_seconds()
     return Ready(
         ready=not troubles,
-        reasons=troubles,
+        reasons=[*troubles, *service.warnings],
         release_id=release.release_id,
         as_of=release.as_of,
         release_age_seconds=round(age, 1),

@@ -38,7 +38,7 @@ class ListAnswer(Answer):
         as_of: T: the release knows what was known then.
         filled: How many of the items, the last ones, are filled in from the whole catalogue.
         context: The contexts that changed the list, with their values.
-        warnings: Why other contexts of the request changed nothing.
+        warnings: Why other contexts of the request changed nothing, or why no item is shown.
     """
 
     release_id: str

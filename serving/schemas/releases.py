@@ -63,7 +63,7 @@ class Ready(Answer):
     """Whether lists can be served, and how old they are.
 
     Attributes:
-        reasons: Why not, or what is missing though the last good release is served.
+        reasons: Why not, what is missing though the last good release is served, or what is wrong with the rules.
     """
 
     ready: bool

@@ -34,3 +34,25 @@ def test_changes_are_checked_like_the_file() -> None:
         Rules().overridden({"alpha": 2})
     with pytest.raises(ConfigurationError, match="rule colour"):
         Rules().overridden({"colour": "red"})
+
+
+FAULTY = "filter, character 7: this is no part of a filter; saw '='; write == for equal"
+
+
+def test_a_filter_is_read_with_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text("""filter = '''\ntype != "Exam"\nand "python" in skills\n'''\n""")
+    assert load_rules(file) == Rules(filter='type != "Exam"\nand "python" in skills\n')
+    file.write_text('filter = "price = 3"\n')
+    with pytest.raises(ManifestError, match=rf"rules\.toml: filter; saw 'price = 3'; {FAULTY}"):
+        load_rules(file)
+
+
+def test_a_faulty_filter_of_an_arm_is_refused() -> None:
+    rules = Rules(filter="price < 3")
+    assert rules.overridden({"quota": 2}).filter == "price < 3"
+    assert rules.overridden({"filter": "free"}).filter == "free"
+    with pytest.raises(ConfigurationError, match=f"rule filter; {FAULTY}"):
+        rules.overridden({"filter": "price = 3"})
+    with pytest.raises(ConfigurationError, match=r"rule filter: Input should be a valid string; saw 3"):
+        rules.overridden({"filter": 3})
