@@ -12,7 +12,8 @@ import numpy as np
 
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
-from serving.listing import Entry, allowed_items, candidates_of, random_entry, ruled
+from serving.catalogue import Catalogue
+from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
@@ -77,18 +78,25 @@ class RunningExperiment:
         self._lock = Lock()
         self._waiting: list[Exposure] = []
         self._written: OrderedDict[ShownList, None] = OrderedDict()
+        self._lacking = ""
         self.running: Experiment | None = None
 
-    def refresh(self, *, with_content: bool) -> bool:
+    def refresh(self, *, with_content: bool, catalogue: Catalogue | None = None) -> bool:
         """Reload the running experiment; return whether it changed.
 
-        An experiment that sets α rests while the release has no content weights.
+        An experiment rests while the release lacks what an arm needs.
+
+        Args:
+            with_content: Whether the release has content weights, for arms that set α.
+            catalogue: The items of the release, which filters of arms must fit; None without a release.
         """
         running = self._experiments.running()
-        if running is not None and not with_content and any(arm.alpha is not None for arm in running.arms):
-            if self.running is not None:
-                logger.warning("experiment %s rests: the release has no content to weigh by alpha", running.name)
+        lacking = _lacking(running, with_content, catalogue) if running is not None else ""
+        if running is not None and lacking:
+            if lacking != self._lacking:
+                logger.warning("experiment %s rests: %s", running.name, lacking)
             running = None
+        self._lacking = lacking
         changed = running != self.running
         self.running = running
         return changed
@@ -128,6 +136,17 @@ class RunningExperiment:
             with self._lock:
                 self._waiting = [*waiting, *self._waiting]
             raise
+
+
+def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | None) -> str:
+    """Say what the release lacks for the arms of an experiment; empty if nothing."""
+    if not with_content and any(arm.alpha is not None for arm in experiment.arms):
+        return "the release has no content to weigh by alpha"
+    for arm in experiment.arms:
+        misfit = None if catalogue is None else filter_misfit(catalogue, arm.rules.get("filter"))
+        if misfit is not None:
+            return f"arm {arm.name} does not fit the release: {misfit}"
+    return ""
 
 
 def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:

@@ -120,6 +120,12 @@ def test_what_cannot_be_done_is_told(run: Run, file: Path, tmp_path: Path) -> No
     require_refusal(run("experiment", "stop", "other"), 5, "no experiment of that name runs", "'other'")
 
 
+def test_an_arm_with_a_faulty_filter_is_refused_with_its_position(run: Run, file: Path, home: Path) -> None:
+    file.write_text(PLAN.replace("alpha = 0.6", "rules = { filter = 'price = 3' }"), encoding="utf-8")
+    require_refusal(run("experiment", "start", file), 2, "rule filter", "character 7", "write ==")
+    assert not home.exists()
+
+
 def test_looking_makes_nothing_in_a_home_without_experiments(run: Run, home: Path) -> None:
     require_refusal(run("experiment", "status"), 5, "there is no experiment yet")
     assert not home.exists()

@@ -106,6 +106,32 @@ def test_an_experiment_with_alpha_rests_while_there_is_no_content(
     assert running.arm_of(1) is not None
 
 
+def test_an_arm_may_set_a_filter(experiments: Experiments, snapshot: Snapshot) -> None:
+    running = started(experiments, {**RULED, "rules": {"filter": 'difficulty <= "Beginner"'}})
+    assert not running.refresh(with_content=True, catalogue=snapshot.catalogue)
+    arm = running.arm("b")
+    assert arm is not None
+    rules = arm.rules(Rules(quota=5, filter='"python" in skills'))
+    assert rules == Rules(quota=5, filter='difficulty <= "Beginner"')
+    entries = make_list(snapshot, learner(snapshot), rules, ListRequest())
+    assert {entry["difficulty"] for entry in entries} == {"Beginner"}
+    shown, _ = always().explore(snapshot, UserState.of(snapshot, learner(snapshot)), rules, entries)
+    assert {entry["difficulty"] for entry in shown} == {"Beginner"}
+
+
+def test_an_experiment_rests_while_a_filter_does_not_fit_the_release(
+    experiments: Experiments, snapshot: Snapshot, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = started(experiments, {**RULED, "rules": {"filter": "price < 20"}})
+    with caplog.at_level(logging.WARNING, "nightschool.serving"):
+        assert running.refresh(with_content=True, catalogue=snapshot.catalogue)
+        assert not running.refresh(with_content=True, catalogue=snapshot.catalogue)
+    assert running.arm_of(1) is None
+    (record,) = caplog.records
+    told = "experiment try rests: arm b does not fit the release: filter, character 1: there is no such item column"
+    assert record.getMessage().startswith(told)
+
+
 def test_an_experiment_without_alpha_needs_no_content(experiments: Experiments) -> None:
     running = started(experiments)
     assert not running.refresh(with_content=False)
