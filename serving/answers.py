@@ -52,6 +52,7 @@ class ListRequest(NamedTuple):
     warnings: tuple[str, ...] = ()
     shown: bytes = b""
     scenario: str = ""
+    filter: str | None = None
 
     @property
     def as_published(self) -> bool:
@@ -140,7 +141,7 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
 
     A request's context must be one that the release has been asked about.
     """
-    narrowing = Narrowing(asked.category, asked.max_difficulty)
+    narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
     plain = rules.plain and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)

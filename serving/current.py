@@ -12,8 +12,8 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
-from serving.schemas.common import ExternalId
 from serving.catalogue import Catalogue
+from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 logger = logging.getLogger("nightschool.serving")

@@ -49,10 +49,12 @@ class Narrowing(NamedTuple):
     Attributes:
         category: A label that every item must have; None: any.
         max_difficulty: The highest level; None: any.
+        filter: What must hold of every item; None: nothing.
     """
 
     category: str | None = None
     max_difficulty: str | None = None
+    filter: str | None = None
 
 
 def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
@@ -106,7 +108,7 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     Rules whose filter does not fit the catalogue allow none, so that nothing is shown that it would hide.
 
     Raises:
-        ConfigurationError: The catalogue has no such category or level.
+        ConfigurationError: The catalogue has no such category or level, or the request's filter does not fit it.
     """
     catalogue = snapshot.catalogue
     allowed = user.unseen(len(catalogue)) & snapshot.available
@@ -119,6 +121,8 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
         allowed[:] = False
     elif rules.filter is not None:
         allowed &= catalogue.matching(rules.filter)
+    if narrowing.filter is not None:
+        allowed &= catalogue.matching(narrowing.filter)
     if narrowing.category is not None:
         allowed &= _with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)
@@ -168,7 +172,9 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
 def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
     """Say what of the rules does not fit the release: their filter, and models that it was made without."""
     there = {*snapshot.weights, *(component.model for component in snapshot.components.values())}
-    lacking = [f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there]
+    lacking = [
+        f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there
+    ]
     return [*filter_warnings(snapshot.catalogue, rules), *lacking]
 
 

@@ -6,9 +6,9 @@ from nightschool.errors import ConfigurationError
 from nightschool.settings import HomePaths
 from serving.answers import ListRequest
 from serving.catalogue import Catalogue
-from serving.listing import filter_misfit
+from serving.listing import filter_misfit, filter_warnings
 from serving.rules import Rules, load_rules
-from serving.scenarios import load_scenarios
+from serving.scenarios import Scenarios, load_scenarios
 
 
 class Policy:
@@ -28,6 +28,7 @@ class Policy:
         self._paths = paths
         self._read_at = self._stamps()
         self.rules, self.scenarios = load_rules(paths.rules), load_scenarios(paths.scenarios)
+        self._of_scenarios = _narrowed(self.rules, self.scenarios)
 
     def refresh(self, catalogue: Catalogue | None) -> bool:
         """Read the files again if one has changed; return whether they were read.
@@ -41,18 +42,28 @@ class Policy:
                 in force.
         """
         stamps = self._stamps()
-        changed = stamps != self._read_at
-        rules, scenarios = self.rules, self.scenarios
-        if changed:
-            rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
+        found = self
+        if stamps != self._read_at:
+            found = Policy(self._paths)
         if catalogue is not None:
-            self._require_fit(catalogue, rules, scenarios)
-        self.rules, self.scenarios, self._read_at = rules, scenarios, stamps
-        return changed
+            found._require_fit(catalogue)  # another of this class
+        self.rules, self.scenarios, self._of_scenarios = found.rules, found.scenarios, found._of_scenarios
+        self._read_at = stamps
+        return found is not self
 
-    def _require_fit(self, catalogue: Catalogue, rules: Rules, scenarios: Scenarios) -> None:
-        filters = {self._paths.rules.name: rules.filter}
-        for name, scenario in scenarios.named.items():
+    def warnings(self, catalogue: Catalogue | None, *, is_stale: bool) -> list[str]:
+        """Return what is wrong with the rules though lists are served; the log says why, and not everybody may know.
+
+        Args:
+            catalogue: The items of the release that is served; None without a release.
+            is_stale: Whether a changed file was refused.
+        """
+        misfits = filter_warnings(catalogue, self.rules) if catalogue is not None else []
+        return misfits or (["those before stay in force, as a file is faulty"] if is_stale else [])
+
+    def _require_fit(self, catalogue: Catalogue) -> None:
+        filters = {self._paths.rules.name: self.rules.filter}
+        for name, scenario in self.scenarios.named.items():
             filters[f"{self._paths.scenarios.name}: {name}"] = scenario.rules.get("filter")
         for place, text in filters.items():
             if misfit := filter_misfit(catalogue, text):
@@ -68,8 +79,15 @@ class Policy:
         return asked._replace(k=scenario.k) if scenario and not asked.k else asked
 
     def rules_of(self, scenario: str) -> Rules:
-        """Return the rules of a scenario; those of all lists without one."""
-        return self.rules.narrowed(self.scenarios.get(scenario).rules) if scenario else self.rules
+        """Return the rules of a scenario; those of all lists without one.
+
+        Raises:
+            ConfigurationError: There is no such scenario.
+        """
+        if not scenario:
+            return self.rules
+        self.scenarios.get(scenario)
+        return self._of_scenarios[scenario]
 
     def above(self, scenario: str) -> tuple[str, ...]:
         """Return the scenarios of the same page whose items it leaves out; none without a scenario."""
@@ -77,6 +95,10 @@ class Policy:
 
     def _stamps(self) -> tuple[int | None, int | None]:
         return _stamp(self._paths.rules), _stamp(self._paths.scenarios)
+
+
+def _narrowed(rules: Rules, scenarios: Scenarios) -> dict[str, Rules]:
+    return {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
 
 
 def _stamp(path: Path) -> int | None:

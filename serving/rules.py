@@ -83,7 +83,11 @@ class Rules(BaseModel):
             ConfigurationError: There is no such rule, or a value is out of range.
         """
         wider = self.overridden(changes)
-        both = {name: (*getattr(self, name), *getattr(wider, name)) for name in ("exclude", "exclude_labels") if name in changes}
+        both: dict[str, Any] = {
+            name: (*getattr(self, name), *getattr(wider, name))
+            for name in ("exclude", "exclude_labels")
+            if name in changes
+        }
         if self.filter is not None and changes.get("filter") is not None:
             both["filter"] = f"({self.filter}) and ({wider.filter})"
         return wider.overridden(both) if both else wider

@@ -14,7 +14,6 @@ from nightschool.settings import Settings
 from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
-from nightschool.storage.releases import Release
 from nightschool.webhook import ReleaseWebhook
 from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
 from serving.cache import Cache
@@ -23,7 +22,7 @@ from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
-from serving.listing import allowed_items, filter_warnings, warnings_of
+from serving.listing import allowed_items, warnings_of
 from serving.neighbours import similar_users
 from serving.next_items import study_next
 from serving.paths import learning_path
@@ -106,10 +105,9 @@ class Service:
 
     @property
     def warnings(self) -> list[str]:
-        """Return what is wrong with the rules though lists are served; the log says why, and not everybody may know."""
-        catalogue = self.current.catalogue
-        stale = ["those before stay in force, as the file is faulty"] if RULES in self.upkeep.troubles else []
-        return [f"{RULES}: {each}" for each in (catalogue and filter_warnings(catalogue, self.policy.rules)) or stale]
+        """Return what is wrong with the rules though lists are served."""
+        found = self.policy.warnings(self.current.catalogue, is_stale=RULES in self.upkeep.troubles)
+        return [f"{RULES}: {each}" for each in found]
 
     def body(self, user_id: ExternalId, asked: ListRequest, *, seen: bool = True) -> EncodedList:
         """Return a user's encoded list, from the cache if nothing has changed since.
@@ -151,7 +149,7 @@ class Service:
         arm = self.experiment.arm_of(user) if asked.as_published else None
         context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
         resolved = self.policy.settled(asked)._replace(context=context, warnings=warnings)
-        mark, hours = self.feedback.mark(user), _hours(snapshot.release)
+        mark, hours = self.feedback.mark(user), snapshot.age_hours
         return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
@@ -298,8 +296,3 @@ class Service:
         if arm and not asked.shown:
             made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
         return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)
-
-
-def _hours(release: Release) -> int:
-    """Return the whole hours since the release's T: a list is as old as the data that it knows."""
-    return int((datetime.now(UTC) - release.as_of).total_seconds() // 3600)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -136,6 +137,11 @@ class Snapshot:
         """Return the files that are mapped into memory."""
         always = self.lists, self.histories, self.similar_users, self.similar_items
         return always if self.next_items is None else (*always, self.next_items)
+
+    @property
+    def age_hours(self) -> int:
+        """Return the whole hours since the release's T: a list is as old as the data that it knows."""
+        return int((datetime.now(UTC) - self.release.as_of).total_seconds() // 3600)
 
     @cached_property
     def recipe(self) -> Recipe:

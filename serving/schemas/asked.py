@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from serving.answers import DEFAULT_LENGTH, MOST_ITEMS, ListRequest
 from serving.cursors import decode_cursor
+from serving.filter_syntax import MOST_CHARACTERS
 from serving.schemas.common import Text, WholeNumber
 
 MOST_GIVEN: Final = 1000
@@ -14,6 +15,7 @@ MOST_ITEMS_EACH: Final = 50
 """The longest list where one request asks for many."""
 
 Id = WholeNumber | Text
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
 Cursor = Annotated[str, StringConstraints(max_length=2048)]
 
 
@@ -31,6 +33,9 @@ class ListFields(BaseModel):
     scenario: Text | None = Field(default=None, description="The placement that the list is for, by its name.")
     exclude: list[Text] = Field(default=[], max_length=200, description="Ids of items to leave out.")
     category: Text | None = Field(default=None, description="Only items with this category or label.")
+    filter: Expression | None = Field(
+        default=None, description='Only items for which it holds, as in `difficulty == "Beginner" and price < 20`.'
+    )
     max_difficulty: Text | None = Field(default=None, description="The highest level, by its name.")
     diversity: float | None = Field(default=None, ge=0, le=1, description="λ of maximal marginal relevance.")
     alpha: float | None = Field(
@@ -52,7 +57,8 @@ class ListFields(BaseModel):
         shown = decode_cursor(self.after) if self.after else b""
         scenario = self.scenario or ""
         k = self.k or (0 if scenario else DEFAULT_LENGTH)
-        return ListRequest(k, tuple(self.exclude), *rules, context=context, shown=shown, scenario=scenario)
+        asked = ListRequest(k, tuple(self.exclude), *rules, context=context, shown=shown)
+        return asked._replace(scenario=scenario, filter=self.filter)
 
 
 class SessionRequest(ListFields):

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import polars as pl
+
+from nightschool.columns import ITEM_ID
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from serving.answers import ListRequest
@@ -14,7 +17,6 @@ from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
 from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
 from serving.schemas.paths import LearningPath, PathGoal, PathStep
 from serving.schemas.similar import Method, NextItem, NextItems, SimilarUser, SimilarUsers
-from serving.user_search import FoundUser
 
 ODD_TITLES = (
     "שלום עולם: מבוא לתכנות 🎓",
@@ -44,22 +46,22 @@ class FakeService:
         self.items = [self._item(number) for number in range(n_items)]
         self.users: list[ExternalId] = [*ODD_IDS, *range(1, 200)]
         self.sent: list[Event] = []
-        self.content = content
-        self.rules = Rules()
+        self.policy = SimpleNamespace(rules=Rules())
         self.settings = Settings()
         self.keyring = SimpleNamespace()
         catalogue = SimpleNamespace(skill_names=["charts & <b>tables</b>", "statistics"])
         recipe = SimpleNamespace(alpha=0.6)
         contexts = Contexts(("hour", "device"), stored=CONTEXTS if contextual else {})
-        snapshot = SimpleNamespace(attributes=lambda _: ABOUT, recipe=recipe, catalogue=catalogue, contexts=contexts)
+        snapshot = SimpleNamespace(
+            attributes=lambda _: ABOUT,
+            recipe=recipe,
+            catalogue=catalogue,
+            contexts=contexts,
+            has_content=content,
+            lists=SimpleNamespace(keys=pl.Series(list(map(str, self.users)))),
+            histories=SimpleNamespace(columns_of=lambda _: {ITEM_ID: [*range(12)]}),
+        )
         self.current = SimpleNamespace(snapshot=snapshot)
-
-    def has_content(self) -> bool:
-        return self.content
-
-    def search_users(self, query: str, n: int) -> list[FoundUser]:
-        found = [FoundUser(user, ABOUT, 12) for user in self.users if query.lower() in str(user).lower()]
-        return found[:n]
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         if user_id == "broken":

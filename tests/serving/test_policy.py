@@ -1,10 +1,14 @@
+import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from nightschool.errors import ConfigurationError, ManifestError
+from nightschool.item_columns import ItemColumns
 from nightschool.settings import HomePaths
 from serving.answers import ListRequest
+from serving.catalogue import Catalogue
 from serving.policy import Policy
 from serving.rules import Rules
 
@@ -14,12 +18,22 @@ def paths(tmp_path: Path) -> HomePaths:
     return HomePaths(tmp_path)
 
 
+PRICED = Catalogue(pl.DataFrame({"item_id": [1], "title": ["a"], "text": ["a"], "price": [1.0]}), ItemColumns())
+UNPRICED = Catalogue(pl.DataFrame({"item_id": [1], "title": ["a"], "text": ["a"]}), ItemColumns())
+FITS_NOT = "filter, character 1: there is no such item column"
+
+
+def write(path: Path, text: str, at: int) -> None:
+    path.write_text(text)
+    os.utime(path, ns=(at, at))
+
+
 def test_without_files_nothing_is_changed(paths: HomePaths) -> None:
     policy = Policy(paths)
     assert policy.rules == policy.rules_of("") == Rules()
     assert policy.settled(ListRequest()) == ListRequest()
     assert policy.above("") == ()
-    assert not policy.refresh()
+    assert not policy.refresh(None)
 
 
 def test_a_scenario_has_the_rules_of_all_lists_but_for_its_own(paths: HomePaths) -> None:
@@ -42,10 +56,42 @@ def test_files_are_read_again_and_a_broken_one_changes_nothing(paths: HomePaths)
     paths.rules.write_text("quota = 2\n")
     for _ in range(2):
         with pytest.raises(ManifestError, match="k"):
-            policy.refresh()
+            policy.refresh(None)
         assert policy.settled(ListRequest(0, scenario="hero")).k == 4
         assert policy.rules == Rules()
     paths.scenarios.unlink()
-    assert policy.refresh()
+    assert policy.refresh(None)
     assert policy.rules == Rules(quota=2)
     assert [*policy.scenarios.named] == []
+
+
+def test_changed_filters_must_fit_the_release(paths: HomePaths) -> None:
+    policy = Policy(paths)
+    write(paths.rules, 'filter = "price < 3"\n', at=1)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=rf"rules\.toml: {FITS_NOT}"):
+            policy.refresh(UNPRICED)
+        assert policy.rules == Rules()
+    assert policy.refresh(PRICED)
+    write(paths.scenarios, '[hero.rules]\nfilter = "cost < 3"\n', at=2)
+    with pytest.raises(ConfigurationError, match=rf"scenarios\.toml: hero: {FITS_NOT}"):
+        policy.refresh(PRICED)
+    assert [*policy.scenarios.named] == []
+
+
+def test_without_a_release_a_filter_is_taken_and_then_found_not_to_fit(paths: HomePaths) -> None:
+    write(paths.rules, 'filter = "price < 3"\n', at=1)
+    policy = Policy(paths)
+    assert not policy.refresh(None)
+    with pytest.raises(ConfigurationError, match="no such item column"):
+        policy.refresh(UNPRICED)
+    assert policy.rules.filter == "price < 3"
+    assert not policy.refresh(PRICED)
+
+
+def test_a_scenario_shows_nothing_that_the_rules_of_all_lists_hide(paths: HomePaths) -> None:
+    paths.rules.write_text('filter = "price < 3 or title == \'b\'"\nexclude = [4]\nexclude_labels = ["Old"]\n')
+    paths.scenarios.write_text('[hero.rules]\nfilter = "price > 1"\nexclude = [5]\nexclude_labels = ["New"]\n')
+    rules = Policy(paths).rules_of("hero")
+    assert rules.filter == "(price < 3 or title == 'b') and (price > 1)"
+    assert (rules.exclude, rules.exclude_labels) == ((4, 5), ("Old", "New"))

@@ -95,7 +95,7 @@ def test_a_changed_filter_that_does_not_fit_leaves_the_rules_before_in_force(wri
     assert items(service, user, k=3) == published[1:4]
     ready = writing.get("/ready")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
-    assert ready.json()["reasons"] == ["the rules: those before stay in force, as the file is faulty"]
+    assert ready.json()["reasons"] == ["the rules: those before stay in force, as a file is faulty"]
     change(service, f"filter = '{FILTER}'\n")
     service.refresh()
     assert set(items(service, user)) <= kept(writing.snapshot)

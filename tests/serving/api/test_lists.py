@@ -117,3 +117,15 @@ def test_a_key_of_one_user_ranks_for_that_user_and_for_sessions_alone(writing: A
     assert writing.post("/v1/recommendations", {"items": [1]}, **told).status_code == 200
     assert writing.post("/v1/rank", {"user_id": other, "items": [1]}, **told).status_code == 404
     assert writing.post("/v1/users/recommendations", {"user_ids": [user]}, **told).status_code == 403
+
+
+def test_a_request_may_filter_and_is_told_where_it_is_wrong(reading: Api) -> None:
+    user = reading.users[0]
+    items = reading.list_of(user, filter='difficulty <= "Intermediate"')["items"]
+    assert items
+    assert {item["difficulty"] for item in items} <= {"Beginner", "Intermediate"}
+    session = reading.post("/v1/recommendations", {"items": [1], "filter": 'difficulty == "Beginner"'}).json()
+    assert {item["difficulty"] for item in session["items"]} == {"Beginner"}
+    answer = reading.get(f"/v1/users/{user}/recommendations", params={"filter": 'colour == "red"'})
+    assert answer.status_code == 422
+    assert "filter, character 1: there is no such item column; saw 'colour'" in answer.json()["detail"]

@@ -235,7 +235,7 @@ def test_buttons_bear_the_name_of_their_item(client: httpx.Client) -> None:
 def test_the_rules_diversity_is_shown_and_stays_when_another_control_moves(
     client: httpx.Client, service: FakeService
 ) -> None:
-    service.rules = Rules(diversity=0.35)
+    service.policy.rules = Rules(diversity=0.35)
     page = client.get("/learner/14").text
     assert 'name="diversity" type="range" min="0" max="1" step="any" value="0.35"' in page
     assert '<input type="hidden" name="even" value="0.35">' in page
