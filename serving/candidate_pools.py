@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from nightschool.columns import USER_ID
+from nightschool.columns import ITEM_ID, USER_ID
 from nightschool.errors import Unreachable
 from serving.schemas.common import ExternalId
 
@@ -70,13 +70,30 @@ class CandidatePools:
         if not files:
             return {}
         wanted = pl.col(USER_ID) == first if first == last else pl.col(USER_ID).is_in(list(user_ids))
-        rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).filter(wanted)
-        try:
-            found = rows.collect()
-        except FileNotFoundError as error:
-            raise Unreachable("this release is being replaced", do="ask again in a second") from error
+        found = _collected(_scan(files).filter(wanted))
         parts = found.partition_by(USER_ID, as_dict=True, include_key=False)
         return {user_id: part for (user_id,), part in parts.items()}
+
+    def holding(self, item_id: ExternalId) -> pl.DataFrame:
+        """Read the users among whose candidates an item is: user_id and one column a component.
+
+        Raises:
+            Unreachable: The files were rewritten by an erasure, or removed, and the next release is not open yet.
+        """
+        if not self._files:
+            return pl.DataFrame(schema=[USER_ID])
+        return _collected(_scan([file.path for file in self._files]).filter(pl.col(ITEM_ID) == item_id).drop(ITEM_ID))
+
+
+def _scan(files: list[Path]) -> pl.LazyFrame:
+    return pl.scan_parquet(files, glob=False, hive_partitioning=False)
+
+
+def _collected(rows: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return rows.collect()
+    except FileNotFoundError as error:
+        raise Unreachable("this release is being replaced", do="ask again in a second") from error
 
 
 def _ranged(path: Path) -> _File:

@@ -48,6 +48,16 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Return the items as the release knows them, in the order of their positions."""
+        return self._frame
+
+    @property
+    def columns(self) -> ItemColumns:
+        """Return which columns of the frame describe an item."""
+        return self._columns
+
     def position(self, item_id: ExternalId) -> int | None:
         """Return an item's position; None for one that is not in the release."""
         return self._positions.get(item_id)

@@ -1,6 +1,7 @@
 """The release that is served: the current one, opened as a whole before it replaces the last one."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from nightschool.columns import ERASURES, RELEASES
@@ -61,8 +62,8 @@ class Current:
         binding = find_binding(self._paths.binding)
         return None if binding is None else Lake(self._paths.lake, binding.user_dtype, binding.item_dtype)
 
-    def forgotten(self, user_ids: set[ExternalId]) -> set[ExternalId]:
-        """Return those of the users who were erased."""
+    def erased(self, user_ids: Iterable[ExternalId]) -> set[ExternalId]:
+        """Return which of these users were erased, up to this moment."""
         if self._erasures is None and (lake := self.lake()) is not None:
             self._erasures = Erasures(lake)
         return self._erasures.forgotten(user_ids) if self._erasures else set()

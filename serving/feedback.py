@@ -1,6 +1,6 @@
 """Users' events since the release: stored before they are acknowledged, and visible to every worker at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -72,6 +72,11 @@ class Feedback:
         """Read a user's newest events that were not undone, newest first."""
         undone = self._store.undone_of(str(user_id))
         return [event for event in self._store.newest_of(str(user_id), n) if event.event_id not in undone]
+
+    def reacted(self, item_id: object, user_ids: Iterable[object]) -> set[str]:
+        """Return those of the users, as text, who have an event of an item that was not undone, views aside."""
+        sent = [str(user_id) for user_id in user_ids if self.mark(user_id) != NOTHING]
+        return self._store.reacted_to(str(item_id), sent) if sent else set()
 
     def take(self, events: Sequence[Event], snapshot: Snapshot, now: datetime, sent_by: str = "") -> EventsTaken:
         """Store events; return their ids and sequence numbers once they are on the disk.

@@ -124,7 +124,7 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     if narrowing.filter is not None:
         allowed &= catalogue.matching(narrowing.filter)
     if narrowing.category is not None:
-        allowed &= _with_label(catalogue, narrowing.category)
+        allowed &= with_label(catalogue, narrowing.category)
     highest = _highest_level(snapshot, user, rules, narrowing)
     return allowed if highest is None else allowed & (catalogue.levels <= highest)
 
@@ -197,7 +197,12 @@ def places_of(snapshot: Snapshot, candidates: Candidates, rules: Rules, k: int) 
     return [int(place) for place in pick(candidates.items, candidates.scores, k, mix)]
 
 
-def _with_label(catalogue: Catalogue, category: str) -> Mask:
+def with_label(catalogue: Catalogue, category: str) -> Mask:
+    """Select the items with a label in any column, bool [n_items].
+
+    Raises:
+        ConfigurationError: No item has it.
+    """
     names = catalogue.label_names
     if category not in names:
         do = f"use one of {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"

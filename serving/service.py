@@ -258,7 +258,7 @@ class Service:
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
         known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
-        gone = self.current.forgotten(known)
+        gone = self.current.erased(known)
         if gone:
             raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 

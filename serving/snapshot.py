@@ -51,6 +51,8 @@ from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
 from serving.contexts import Contexts
+from serving.item_activity import ItemActivity
+from serving.item_search import ItemSearch
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -177,6 +179,16 @@ class Snapshot:
             if (place := self.catalogue.position(item_id)) is not None:
                 found[place] = count
         return found
+
+    @cached_property
+    def activity(self) -> ItemActivity:
+        """Return when the items became known, and which of them were liked more of late."""
+        return ItemActivity.of(self.histories.path, self.catalogue.frame, self.release.as_of)
+
+    @cached_property
+    def search(self) -> ItemSearch:
+        """Return the search of the items."""
+        return ItemSearch.of(self.release, self.lists.path.parent, self.catalogue)
 
     @cached_property
     def by_order(self) -> bool:

@@ -41,7 +41,7 @@ def backup_home(paths: HomePaths, out: Path) -> int:
         files = sorted(_files(paths), key=lambda file: (_LOG not in file.parts, file))
         with zipfile.ZipFile(draft, "w", _COMPRESSION, compresslevel=_LEVEL, strict_timestamps=False) as archive:
             for file in files:
-                source = _copied(file, Path(folder) / "copy.db") if _is_database(file) else file
+                source = _copied(file, Path(folder) / "copy.db") if _is_written(file, paths) else file
                 archive.write(source, file.relative_to(paths.root).as_posix())
         sync(draft)
         draft.rename(out)
@@ -110,7 +110,10 @@ def _left_out(paths: HomePaths) -> tuple[Path, ...]:
     return (paths.lock, paths.logs, paths.scratch)
 
 
-def _is_database(file: Path) -> bool:
+def _is_written(file: Path, paths: HomePaths) -> bool:
+    """Return whether a file is a database that others may write; a release's is not, and its hash is of its bytes."""
+    if file.is_relative_to(paths.serving):
+        return False
     with file.open("rb") as opened:
         return opened.read(len(_SQLITE_BEGINS)) == _SQLITE_BEGINS
 

@@ -170,6 +170,17 @@ class EventStore:
             since = sa.select(EVENTS.c.user_id, EVENTS.c.sequence).where(EVENTS.c.sequence > sequence, REACTS)
             yield from self._pairs(since)
 
+    def reacted_to(self, item_id: str, user_ids: Sequence[str]) -> set[str]:
+        """Return those of the users, at most some thousands, who have an event of an item that can change a list.
+
+        Events that were undone do not count.
+        """
+        undone = sa.select(UNDONE.c.event_id).where(UNDONE.c.event_id == EVENTS.c.event_id).exists()
+        theirs = sa.select(EVENTS.c.user_id).where(EVENTS.c.user_id.in_(user_ids), REACTS)
+        with reading(self._engine) as connection:
+            query = theirs.where(EVENTS.c.item_id == item_id, ~undone).distinct()
+            return set(connection.execute(query).scalars())
+
     def undone_since(self, sequence: int) -> Iterator[tuple[str, int]]:
         """Read the users who took an event back since a sequence, with the sequence of each undoing."""
         yield from self._pairs(sa.select(UNDONE.c.user_id, UNDONE.c.sequence).where(UNDONE.c.sequence > sequence))

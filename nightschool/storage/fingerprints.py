@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import re
+import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
@@ -70,11 +71,12 @@ def code_version(root: Path = SOURCE_ROOT) -> str:
 def environment() -> dict[str, Any]:
     """Describe what the same seed needs for the same bits: interpreter, packages, processor, linear algebra.
 
-    The packages are the direct dependencies of the installed project.
+    SQLite writes its version into files. The packages are the direct dependencies of the installed project.
     """
     names = _REQUIREMENT.findall("\n".join(requires("nightschool") or ()))
     return {
         "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
         "machine": platform.machine(),
         "packages": {name: version(name) for name in sorted(names)},
         "processor": _processor(),

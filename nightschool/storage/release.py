@@ -44,7 +44,7 @@ class Draft(BaseModel):
         run_key: The hash of everything that went in.
         environment: The fingerprint of the environment.
         recipe: The recipe as JSON holds it.
-        content_hashes: Table name to hash of its rows, and the name of a network's file to hash of its bytes.
+        content_hashes: Table name to hash of its rows, and the name of another served file to hash of its bytes.
         row_counts: Table name to number of rows.
         gates: What was asked and what the answers were.
         reason: Why this row exists, for people.

@@ -14,6 +14,7 @@ from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.releases import Release
+from nightschool.storage.search_index import published_search_index
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists
 from nightschool.storage.serving_networks import file_hash, published_networks
 
@@ -25,7 +26,7 @@ class Verification:
     """What became of a release.
 
     Attributes:
-        parts: Each table, and each file of lists or of a network that a server reads, by name.
+        parts: Each table, and each file of lists, of a network or of an index that a server reads, by name.
     """
 
     release_id: str
@@ -58,7 +59,8 @@ def verify_release(home: Home, release_id: str) -> Verification:
         path = lists_path(home.paths.serving, release_id, table)
         published = release.content_hashes[table.name]
         parts[path.name] = _compare(partial(read_lists, path), table, published, erased.get(table.name, []))
-    for file in published_networks(release, home.paths.serving / release_id).values():
+    folder = home.paths.serving / release_id
+    for file in (*published_networks(release, folder).values(), *published_search_index(release, folder)):
         is_there = file.is_file() and file_hash(file) == release.content_hashes[file.name]
         parts[file.name] = "intact" if is_there else "damaged"
     return Verification(release_id, parts)

@@ -2,15 +2,16 @@
 
 from typing import Final
 
-from serving.api import events, items, lists, operations, scenarios, users
+from serving.api import catalogue, events, items, lists, operations, scenarios, users
 
 ROUTERS: Final = (
     users.lists,
     lists.router,
     users.router,
     items.router,
+    catalogue.router,
     scenarios.router,
     events.router,
     operations.router,
 )
-"""In the order in which the API's documentation lists them."""
+"""In the order in which the API's documentation lists them; an address is answered by the first that it fits."""

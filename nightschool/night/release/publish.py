@@ -8,13 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
+from nightschool.columns import HISTORIES, ITEMS, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import NETWORKS, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
+from nightschool.storage.as_of import scan_at
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release import (
     COMPARABLE,
@@ -27,6 +28,7 @@ from nightschool.storage.release import (
     Draft,
     Release,
 )
+from nightschool.storage.search_index import publish_search_index
 from nightschool.storage.serving_files import SERVED, write_serving_files
 from nightschool.storage.serving_networks import publish_networks
 
@@ -90,11 +92,16 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
             night.home.lake.replace_release(table, draft.release_id, frames[table.name])
     served = {table.name: frames.get(table.name, _staged(night, tables, table)) for table in SERVED}
     write_serving_files(night.home.paths.serving, draft.release_id, served)
-    networks = publish_networks(tables / NETWORKS, night.home.paths.serving / draft.release_id)
+    folder = night.home.paths.serving / draft.release_id
+    items = scan_at(night.home.lake, ITEMS, night.identity.as_of).collect()
+    written = {
+        **publish_networks(tables / NETWORKS, folder),
+        **publish_search_index(folder, items, night.manifest.item_columns),
+    }
     with ThreadPoolExecutor() as hashing:
         hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
         hashes = hashing.map(content_hash, hashed.values(), (*RELEASE_TABLES, HISTORIES))
-        content_hashes = {**dict(zip(hashed, hashes, strict=True)), **networks}
+        content_hashes = {**dict(zip(hashed, hashes, strict=True)), **written}
     counts = {name: rows.select(pl.len()).collect().item() for name, rows in frames.items()}
     whole = draft.model_copy(update={"content_hashes": content_hashes, "row_counts": counts})
     if not night.moves_pointer:

@@ -1,0 +1,109 @@
+"""The catalogue as the API answers it: pages of items, one item, and whom to invite to it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.schemas.common import Answer, ExternalId, Item, Text
+
+Sort = Literal["relevance", "popular", "new", "trending"]
+Matched = Literal["all", "some", "similar"]
+
+
+class CatalogueQuery(BaseModel):
+    """The query parameters of the catalogue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    q: str = Field(default="", max_length=512, description="Words of title, labels and text; the last may go on.")
+    sort: Sort | None = Field(default=None, description="Default: `relevance` with `q`, else `popular`.")
+    category: Text | None = Field(default=None, description="Only items with this category or label.")
+    k: int = Field(default=20, ge=1, le=200, description="How many items.")
+    after: Text | None = Field(default=None, description="The `next` of the page before; empty: the first page.")
+
+
+class ListedItem(Item):
+    """An item of a page of the catalogue.
+
+    Attributes:
+        rank: From 1, over all pages.
+        score: What the items are sorted by. `relevance`: how well the words match; `popular`: the likes; `new`: the
+            days since it became known at T, None where that is unknown; `trending`: by how many standard deviations
+            its likes exceed those expected.
+        likes: How many users liked it.
+        known_since: When it became known; None where that is unknown.
+        recent_likes: Its likes in the newest `window_days`; None unless the items are sorted by them.
+    """
+
+    rank: int
+    score: float | None
+    likes: int
+    known_since: datetime | None
+    recent_likes: int | None = None
+
+
+class ItemPage(Answer):
+    """A page of the catalogue.
+
+    Attributes:
+        sort: What the items are sorted by.
+        total: How many items all pages hold together.
+        matched: Whether the items have all words of `q`, some, or titles with similar words; None without `q`, and
+            where nothing was found.
+        window_days: The days that trends are over; None unless the items are sorted by them.
+        next: What to give as `after` for the next page; None on the last one.
+    """
+
+    release_id: str
+    sort: Sort
+    total: int
+    matched: Matched | None = None
+    window_days: int | None = None
+    items: list[ListedItem]
+    next: str | None = None
+
+
+class ItemDetail(Answer):
+    """One item.
+
+    Attributes:
+        available: Whether it may be recommended; withdrawn items may not.
+        likes: How many users liked it.
+        known_since: When it became known; None where that is unknown.
+        prerequisites: The ids of the items to complete before.
+    """
+
+    release_id: str
+    item: Item
+    available: bool
+    likes: int
+    known_since: datetime | None
+    prerequisites: list[ExternalId]
+
+
+class InvitedUser(Answer):
+    """A user to invite to an item.
+
+    Attributes:
+        score: The recipe's blend of the components' z-scores, which are comparable between users.
+        place: The item's rank in the user's published list; None where it is not in it.
+    """
+
+    user_id: ExternalId
+    rank: int
+    score: float
+    place: int | None = None
+
+
+class Invitations(Answer):
+    """Whom to invite to an item, best first.
+
+    Attributes:
+        considered: How many users have the item among their candidates.
+    """
+
+    release_id: str
+    item: Item
+    considered: int
+    users: list[InvitedUser]
