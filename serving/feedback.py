@@ -74,9 +74,12 @@ class Feedback:
         return [event for event in self._store.newest_of(str(user_id), n) if event.event_id not in undone]
 
     def reacted(self, item_id: object, user_ids: Iterable[object]) -> set[str]:
-        """Return those of the users, as text, who have an event of an item that was not undone, views aside."""
-        sent = [str(user_id) for user_id in user_ids if self.mark(user_id) != NOTHING]
-        return self._store.reacted_to(str(item_id), sent) if sent else set()
+        """Return those of the users, as text, who have an event of an item that was not undone, views aside.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        return self._store.reacted_to(str(item_id), [str(user_id) for user_id in user_ids])
 
     def take(self, events: Sequence[Event], snapshot: Snapshot, now: datetime, sent_by: str = "") -> EventsTaken:
         """Store events; return their ids and sequence numbers once they are on the disk.

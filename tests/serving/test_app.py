@@ -44,8 +44,11 @@ ROUTES = {
     ("GET", "/ready"): OPEN,
     ("GET", "/sign-in"): OPEN,
     ("GET", "/static/{digest}/{name}"): OPEN,
+    ("GET", "/v1/items"): READS,
+    ("GET", "/v1/items/{item_id:path}"): READS,
     ("GET", "/v1/items/{item_id:path}/similar"): READS,
     ("GET", "/v1/items/{item_id:path}/next"): READS,
+    ("GET", "/v1/items/{item_id:path}/users"): READS,
     ("GET", "/v1/releases"): READS,
     ("GET", "/v1/releases/{release_id}"): READS,
     ("GET", "/v1/scenarios"): READS,
@@ -144,7 +147,8 @@ def test_without_a_release_the_server_lives_and_says_so(tmp_path: Path, exists: 
         assert api.get("/health").status_code == 200
         ready = api.get("/ready")
         assert (ready.status_code, ready.json()["ready"]) == (503, False)
-        for path in ("/v1/users/1/recommendations", "/v1/users/1/similar", "/v1/items/1/similar", "/v1/items/1/next"):
+        items = ("/v1/items", "/v1/items/1", "/v1/items/1/similar", "/v1/items/1/next", "/v1/items/1/users")
+        for path in ("/v1/users/1/recommendations", "/v1/users/1/similar", *items):
             answer = api.get(path)
             assert (answer.status_code, "no release is published" in answer.json()["detail"]) == (503, True), path
         assert api.post("/similar-users/", {"user_handle": 1}).status_code == 503

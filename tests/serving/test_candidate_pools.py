@@ -43,6 +43,21 @@ def test_users_may_be_texts(tmp_path: Path) -> None:
     assert found.rows() == [(9,)]
 
 
+def test_the_users_with_an_item_among_their_candidates_come_from_all_files(tmp_path: Path) -> None:
+    files = [
+        pool_file(tmp_path / "a", {"user_id": [1, 1, 3], "item_id": [7, 8, 7], "ease": [0.5, 0.25, 1.0]}),
+        pool_file(tmp_path / "b", {"user_id": [5], "item_id": [7], "ease": [2.0]}),
+    ]
+    pools = CandidatePools(files)
+    assert pools.holding(7).rows() == [(1, 0.5), (3, 1.0), (5, 2.0)]
+    assert pools.holding(9).columns == ["user_id", "ease"]
+    assert pools.holding(9).is_empty()
+    assert CandidatePools([]).holding(7).is_empty()
+    files[1].unlink()
+    with pytest.raises(Unreachable, match="being replaced"):
+        pools.holding(7)
+
+
 def test_a_release_holds_the_pool_behind_each_list(served: Served) -> None:
     user = known_user(served)
     found = served.snapshot.pools.of(user)

@@ -1,11 +1,13 @@
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nightschool.errors import Unreachable
 from nightschool.settings import Settings
+from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.home import Home
 from serving.current import Current
 from tests.serving.homes import publish, settings_of
@@ -18,6 +20,15 @@ def test_without_a_home_there_is_nothing_to_serve(tmp_path: Path) -> None:
     assert current.lake() is None
     with pytest.raises(Unreachable, match="no release is published yet"):
         _ = current.snapshot
+
+
+def test_who_was_erased_is_known_at_once(own_home: Home, tmp_path: Path) -> None:
+    current = Current(settings_of(own_home))
+    assert current.erased([1, 2]) == set()
+    gone = Erasure(user_id=2, erased_at=datetime.now(UTC), removed={}, content_hashes={}, row_counts={})
+    Erasures(own_home.lake).note(gone)
+    assert current.erased([1, 2]) == {2}
+    assert Current(Settings(home=tmp_path / "nothing")).erased([2]) == set()
 
 
 def test_only_a_change_is_a_change(own_home: Home) -> None:

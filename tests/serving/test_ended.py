@@ -123,6 +123,29 @@ def test_no_randomised_slot_shows_what_ended(changed: Changed) -> None:
     assert not changed.unavailable & drawn
 
 
+def test_the_catalogue_shows_nothing_that_ended_and_invites_nobody_who_left(changed: Changed) -> None:
+    catalogue = changed.served.snapshot.catalogue
+    with Api.over(changed.served.home) as api:
+        for query in ({}, {"sort": "new"}, {"sort": "trending"}):
+            items = {item["item_id"] for item in api.get("/v1/items", params={"k": 200, **query}).json()["items"]}
+            assert items == {*catalogue.ids} - changed.unavailable
+        for item in (changed.withdrawn, changed.over, changed.back):
+            title = catalogue.describe(item)["title"]
+            found = api.get("/v1/items", params={"k": 200, "q": title}).json()["items"]
+            assert (item in [each["item_id"] for each in found]) == (item == changed.back)
+            detail = api.get(f"/v1/items/{item}").json()
+            assert (detail["item"]["title"], detail["available"]) == (title, item == changed.back)
+            assert bool(api.get(f"/v1/items/{item}/users").json()["users"]) == (item == changed.back)
+        pools = {user for item in items for user in invited(api, item)}
+        assert changed.learner in pools
+        assert changed.gone not in pools
+
+
+def invited(api: Api, item: int) -> list[int]:
+    answer = api.get(f"/v1/items/{item}/users", params={"capacity": 1000}).json()
+    return [user["user_id"] for user in answer["users"]]
+
+
 def test_a_history_still_shows_the_titles_of_what_ended(changed: Changed) -> None:
     snapshot = changed.served.snapshot
     assert {changed.withdrawn, changed.over} <= {*history(snapshot, changed.learner)}

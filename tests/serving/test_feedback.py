@@ -48,6 +48,17 @@ def test_workers_of_one_server_know_of_events_without_a_refresh(
     assert here.newest(1, 9) == []
 
 
+def test_who_reacted_to_an_item_is_known_at_once_in_every_process(reading: Api, store: EventStore) -> None:
+    here, there = Feedback(store), Feedback(store)
+    here.refresh()
+    there.take([event(), event(user_id=2, event="view"), event(user_id=3, event="hide")], reading.snapshot, NOW)
+    assert here.reacted(1, [1, 2, 3, 4]) == {"1", "3"}
+    (taken,) = store.of_user("3")
+    there.undo(taken.event_id, None)
+    assert here.reacted(1, [1, 2, 3, 4]) == {"1"}
+    assert here.reacted(2, [1, 2, 3, 4]) == set()
+
+
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 

@@ -5,17 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
+import polars as pl
 import pytest
 
-from nightschool.columns import INTERACTIONS, RECOMMENDATIONS, RELEASES
+from nightschool.columns import INTERACTIONS, ITEMS, RECOMMENDATIONS, RELEASES
 from nightschool.errors import ConfigurationError, DataRefused
+from nightschool.item_columns import ItemColumns
 from nightschool.settings import HomePaths
+from nightschool.storage.as_of import scan_at
 from nightschool.storage.backup import backup_home, restore_home
 from nightschool.storage.binding import bind
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
+from nightschool.storage.search_index import SEARCH_INDEX, SearchIndex, publish_search_index
+from nightschool.storage.serving_networks import file_hash
 from tests.privacy.users import TEXTS, users_home
 
 
@@ -50,6 +55,19 @@ def test_a_restored_home_is_the_home(opened: Home, tmp_path: Path) -> None:
     assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "home 学习?", "new"]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["what?"]
+
+
+def test_a_release_s_index_keeps_its_bytes(opened: Home, tmp_path: Path) -> None:
+    (release,) = [each.release_id for each in opened.releases.stored()][-1:]
+    folder = opened.paths.serving / release
+    items = scan_at(opened.lake, ITEMS, opened.releases.get(release).as_of).collect()
+    index = publish_search_index(folder, items.with_columns(title=pl.lit("Words")), ItemColumns())
+    backup_home(opened.paths, tmp_path / "b.zip")
+    restored = HomePaths(tmp_path / "new")
+    restore_home(tmp_path / "b.zip", restored)
+    path = restored.serving / release / SEARCH_INDEX
+    assert file_hash(path) == index[SEARCH_INDEX]
+    assert SearchIndex(path).item_ids() == [1]
 
 
 def test_it_is_consistent_while_events_and_commits_come_in(opened: Home, tmp_path: Path) -> None:

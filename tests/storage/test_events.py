@@ -150,18 +150,35 @@ def test_questions_that_are_asked_all_the_time_look_up_an_index(store: EventStor
     [*store.reacted_since(3)]
     store.reactions_of("u")
     [*store.reacted_since(0)]
+    store.reacted_to("i", ["u", "v"])
     with database.connect() as connection:
         plans = [
             " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters))
             for query, parameters in asked
             if query.startswith("SELECT")
         ]
-    assert len(plans) == 5
+    assert len(plans) == 6
     assert plans[0] == "SEARCH events"
     assert plans[1].startswith("SEARCH events USING INTEGER PRIMARY KEY")
     assert plans[2] == "SEARCH events USING INDEX reactions_of_user (user_id=?)"
     assert plans[3] == "SEARCH undone USING INDEX undone_of_user (user_id=?)"
     assert plans[4] == "SCAN events USING COVERING INDEX events_of_user"
+    assert plans[5].startswith("SEARCH events USING INDEX reactions_of_user (user_id=?)")
+
+
+def test_who_reacted_to_an_item_is_who_has_an_event_that_counts(store: EventStore) -> None:
+    names = ("like", "complete", "dislike", "hide", "view")
+    store.append([sent(name, user_id=name, event=name) for name in names])
+    store.append([sent("a", item_id="j"), sent("b", user_id="twice"), sent("c", user_id="twice", event="hide")])
+    everybody = ["u", "twice", "nobody", *names]
+    assert store.reacted_to("i", everybody) == {"twice", *names[:4]}
+    assert (store.reacted_to("i", ["like", "view"]), store.reacted_to("i", [])) == ({"like"}, set())
+    store.undo("b", None)
+    store.undo("like", None)
+    assert store.reacted_to("i", everybody) == {"twice", *names[1:4]}
+    store.undo("c", "twice")
+    assert "twice" not in store.reacted_to("i", everybody)
+    assert (store.reacted_to("j", everybody), store.reacted_to("i", [f"{n}" for n in range(5_000)])) == ({"u"}, set())
 
 
 def test_a_person_is_forgotten_and_no_sequence_is_given_again(store: EventStore) -> None:

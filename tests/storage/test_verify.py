@@ -6,8 +6,9 @@ import pytest
 from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_TABLES, SIMILAR_USERS, Table
 from nightschool.errors import NotFound
 from nightschool.storage.home import Home
+from nightschool.storage.search_index import SEARCH_INDEX
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
-from nightschool.storage.serving_networks import file_hash, network_path
+from nightschool.storage.serving_networks import file_hash
 from nightschool.storage.verify import Verification, verify_release
 from tests.privacy.users import NUMBERS, RELEASES, users_home
 
@@ -63,8 +64,11 @@ def test_a_file_that_cannot_be_read_is_damage(opened: Home, content: bytes) -> N
     assert damaged(opened) == ["recommendations", LISTS]
 
 
-def test_a_network_that_changed_or_is_gone_is_damage(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = network_path(opened.paths.serving / CURRENT, "sasrec")
+@pytest.mark.parametrize("name", ["sasrec.network.npz", SEARCH_INDEX])
+def test_another_file_that_changed_or_is_gone_is_damage(
+    opened: Home, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = opened.paths.serving / CURRENT / name
     path.write_bytes(b"arrays")
     row = next(row for row in opened.releases.stored() if row.release_id == CURRENT)
     named = row.model_copy(update={"content_hashes": {**row.content_hashes, path.name: file_hash(path)}})

@@ -22,6 +22,7 @@ from nightschool.night.release.publish import describe_gates, draft_release, pub
 from nightschool.recipe import Recipe
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.releases import Draft, Release
+from nightschool.storage.search_index import SEARCH_INDEX
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
 from nightschool.storage.verify import verify_release
 from tests.night.nights import MONDAY, POPULARITY, REQUEST, finish, make_home, meet, start
@@ -119,8 +120,11 @@ def test_publishing_again_replaces_what_an_earlier_try_left(
     night: Night, draft: Draft, staged: Path, metrics: pl.DataFrame
 ) -> None:
     first = publish_release(night, draft, staged, metrics)
+    path = night.home.paths.serving / first.release_id / SEARCH_INDEX
+    path.write_bytes(b"half an index")
     again = publish_release(night, draft, staged, metrics)
     assert again == first
+    assert verify_release(night.home, first.release_id).parts[SEARCH_INDEX] == "intact"
     assert night.home.lake.scan(RECOMMENDATIONS).collect().height == 1
     assert len(night.home.releases.history()) == 1
 
