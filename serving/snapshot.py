@@ -1,10 +1,9 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,25 +12,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import (
-    AUDIENCE,
-    AUDIENCE_RECOMMENDATIONS,
     CANDIDATE_SCORES,
     COMPONENT,
     ITEM_ID,
     ITEM_WEIGHTS,
-    ITEMS,
     NEIGHBOR_ID,
     NEXT_ITEMS,
-    RANK,
     RECENCY,
     SCORE,
     SHARE,
-    TEXT,
-    TITLE,
     USER_ID,
-    USERS,
     WEIGHT,
-    WITHDRAWN,
 )
 from nightschool.contract import Mask
 from nightschool.data.manifest.manifest import Manifest, load_manifest
@@ -53,6 +44,7 @@ from serving.catalogue import Catalogue
 from serving.contexts import Contexts
 from serving.item_activity import ItemActivity
 from serving.item_search import ItemSearch
+from serving.known_tables import read_audiences, read_items, read_users
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -111,7 +103,7 @@ class Snapshot:
         lists, histories, *similar = (ServingFile(path(table)) for table in SERVED if table is not NEXT_ITEMS)
         followers = ServingFile(path(NEXT_ITEMS)) if NEXT_ITEMS.name in release.content_hashes else None
         named = [lists.path, histories.path]
-        catalogue = Catalogue(_items(reader, named), manifest.item_columns)
+        catalogue = Catalogue(read_items(reader, named), manifest.item_columns)
         return cls(
             release=release,
             manifest=manifest,
@@ -122,8 +114,8 @@ class Snapshot:
             similar_items=similar[1],
             next_items=followers,
             catalogue=catalogue,
-            users=_users(reader, manifest),
-            audiences=_audiences(reader),
+            users=read_users(reader, manifest),
+            audiences=read_audiences(reader),
             weights=_weights(reader, catalogue),
             networks={
                 component: read_network(file, catalogue.position, len(catalogue))
@@ -256,34 +248,6 @@ class Snapshot:
         attribute = self.manifest.audience
         value = (self.attributes(user_id) or {}).get(attribute) if attribute else None
         return str(value) if value is not None and str(value) in self.audiences else EVERYONE
-
-
-def _items(reader: Reader, named: Sequence[Path]) -> pl.DataFrame:
-    """Read the items known at T; others that the files of lists name are added with their id alone."""
-    declared = reader.known(ITEMS).collect()
-    others = [
-        pl.scan_ipc(file, glob=False, hive_partitioning=False).select(pl.col(ITEM_ID).explode().unique()).collect()
-        for file in named
-    ]
-    missing = pl.concat(others).unique().drop_nulls().join(declared, on=ITEM_ID, how="anti")
-    both = pl.concat([declared, missing], how="diagonal")
-    blank = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in both.columns]
-    return both.with_columns(blank)
-
-
-def _users(reader: Reader, manifest: Manifest) -> pl.DataFrame:
-    if manifest.users is None:
-        return pl.DataFrame(schema={USER_ID: reader.home.lake.user_id})
-    present = reader.known(USERS).filter(~pl.col(WITHDRAWN))
-    return present.select(USER_ID, *manifest.users.attributes).collect().sort(USER_ID)
-
-
-def _audiences(reader: Reader) -> dict[str, list[tuple[ExternalId, float]]]:
-    rows = reader.table(AUDIENCE_RECOMMENDATIONS).sort(AUDIENCE, RANK).collect()
-    lists: dict[str, list[tuple[ExternalId, float]]] = {EVERYONE: []}
-    for audience, item_id, score in rows.select(AUDIENCE, ITEM_ID, SCORE).iter_rows():
-        lists.setdefault(audience, []).append((item_id, score))
-    return lists
 
 
 def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:

@@ -40,6 +40,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/night/selection/selection.py": "fields alone; tests/night/selection/test_select.py fills them",
     "nightschool/ranking/path_steps.py": "tests/ranking/test_paths.py explains paths by it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
+    "serving/known_tables.py": "tests/serving/test_snapshot.py opens releases by it",
     "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",
 }
 """Modules without a test file of their own, and why. Tasks and flows are wiring: tests/flows runs whole nights."""
