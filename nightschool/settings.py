@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         description="What messages to that address are signed with, as Standard Webhooks writes it (whsec_ and "
         "base64); empty: they are not signed.",
     )
+    cors_origins: str = Field(
+        default="",
+        description="Origins of other sites whose pages may use the API from a browser, with a key of their own: each "
+        "exact, as in https://app.example or http://localhost:3000, separated by commas or spaces. Empty: none.",
+    )
     block_megabytes: int = Field(default=64, ge=1, description="Memory of one dense block of scores, in MB.")
 
     @cached_property

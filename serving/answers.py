@@ -102,7 +102,7 @@ class EncodedList(NamedTuple):
 
     Attributes:
         json: UTF-8.
-        tag: The ETag, a hash of the body.
+        tag: A hash of the body, quoted; the ETag is weak, since the body goes out compressed or not.
         exposed: The list that an experiment showed; None without an experiment.
     """
 

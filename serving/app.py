@@ -14,21 +14,35 @@ from starlette.exceptions import HTTPException
 from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
 from nightschool.settings import Settings
 from serving.api import routes as api
+from serving.cors import parse_origins
 from serving.middleware import App, Middleware
 from serving.night_figures import NightFigures
+from serving.openapi import TAGS, VERSION, DocumentedApp
 from serving.page import routes as page
+from serving.problem_types import ProblemType
 from serving.problems import FAILED, problem
 from serving.schemas.events import KINDS
 from serving.security import Guard
 from serving.service import Service
 from serving.telemetry import MULTIPROCESS, log_as_json
 
-_STATUS: Final = {
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    NotFound: HTTPStatus.NOT_FOUND,
-    Conflict: HTTPStatus.CONFLICT,
-    Busy: HTTPStatus.CONFLICT,
+_OF_ERRORS: Final = {
+    Unavailable: ProblemType.UNAVAILABLE,
+    NotFound: ProblemType.NOT_FOUND,
+    Conflict: ProblemType.CONFLICT,
+    Busy: ProblemType.BUSY,
 }
+_OF_STATUS: Final = {
+    HTTPStatus.NOT_FOUND: ProblemType.UNKNOWN_ADDRESS,
+    HTTPStatus.METHOD_NOT_ALLOWED: ProblemType.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ProblemType.BODY_TOO_LARGE,
+}
+"""What the framework refuses by a status alone; a body that it cannot read is a bad request."""
+
+_DESCRIPTION: Final = """Recommendations that the last night published, and what users did since.
+
+Errors are problem documents (RFC 9457): their `type` is a path of this server that says what it means, and `request_id`
+finds the request in the log. Answers made from a release hold its `release_id`."""
 
 
 def create() -> App:
@@ -40,7 +54,8 @@ def create() -> App:
 
 def with_middleware(service: Service) -> App:
     """Wrap the application of a service in the middleware that checks and logs requests."""
-    return Middleware(application(service), Guard(service.keyring, service.shared))
+    origins = parse_origins(service.settings.cors_origins)
+    return Middleware(application(service), Guard(service.keyring, service.shared, origins), origins)
 
 
 def application(service: Service) -> FastAPI:
@@ -51,10 +66,11 @@ def application(service: Service) -> FastAPI:
         with service.upkeep.running():
             yield
 
-    app = FastAPI(
+    app = DocumentedApp(
         title="Nightschool",
-        description="Recommendations that the last night published, and what users did since.",
-        version="1",
+        description=_DESCRIPTION,
+        version=VERSION,
+        openapi_tags=TAGS,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -73,16 +89,14 @@ def application(service: Service) -> FastAPI:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     """Turn an expected error into a problem document."""
-    status = next(
-        (status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY
-    )
-    return problem(request, str(error), status)
+    kind = next((kind for of, kind in _OF_ERRORS.items() if isinstance(error, of)), ProblemType.UNFIT_REQUEST)
+    return problem(request, kind, str(error))
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     """Turn the faults that FastAPI found in a request into a problem document."""
     faults = cast(RequestValidationError, error).errors()[:5]
-    return problem(request, "; ".join(map(_sentence, faults)), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem(request, ProblemType.INVALID_REQUEST, "; ".join(map(_sentence, faults)))
 
 
 def _sentence(fault: dict[str, Any]) -> str:
@@ -98,9 +112,10 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     if request.method == "OPTIONS" and refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (refusal.headers or {}).get("Allow", "")
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"allow": f"{allowed}, HEAD, OPTIONS"})
-    return problem(request, str(refusal.detail), refusal.status_code, refusal.headers)
+    kind = _OF_STATUS.get(HTTPStatus(refusal.status_code), ProblemType.BAD_REQUEST)
+    return problem(request, kind, str(refusal.detail), refusal.headers)
 
 
 async def _answer_failure(request: Request, _: Exception) -> Response:
     """Answer a request that failed by a defect; the middleware logs the error."""
-    return problem(request, FAILED, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return problem(request, ProblemType.INTERNAL_ERROR, FAILED)

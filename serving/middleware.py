@@ -5,14 +5,16 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from fastapi import HTTPException, Request
 
 from serving.caller import ANYBODY, Caller
+from serving.compression import VARIES, Compression, varies_by_coding
+from serving.cors import with_cors
 from serving.page.refusals import refused
+from serving.problem_types import ProblemType
 from serving.problems import FAILED
 from serving.security import HEADERS, Guard, Refusal
 from serving.telemetry import REQUESTS, SECONDS
@@ -40,7 +42,28 @@ _OWN_HEADERS: Final = list(HEADERS.items())
 
 
 class Middleware:
-    """An ASGI application that checks, limits, counts and logs the requests to another one."""
+    """An ASGI application that checks, limits, compresses, counts and logs the requests to another one."""
+
+    def __init__(self, app: App, guard: Guard, origins: frozenset[str] = frozenset()) -> None:
+        self._app = with_cors(Compression(Guarded(app, guard)), origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and log how."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, send)
+        if request.method == "HEAD":
+            # The same as for GET, of which `send` leaves out the body.
+            scope = {**scope, "method": "GET"}
+        try:
+            await self._app(scope, receive, request.send)
+        finally:
+            request.close(scope)
+
+
+class Guarded:
+    """An ASGI application that lets another one answer the requests that are authorized, within limits."""
 
     def __init__(self, app: App, guard: Guard) -> None:
         self._app = app
@@ -51,92 +74,94 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = _Request(scope, headers, send)
-        if scope["method"] == "HEAD":
-            # The same as for GET, of which `send` leaves out the body.
-            scope = {**scope, "method": "GET"}
-        authorized = self._authorize(scope, headers)
+        request: _Request = scope["request"]
+        authorized = self._authorize(scope, request.headers)
         try:
             if isinstance(authorized, Refusal):
-                await refused(Request(scope), authorized)(scope, receive, request.send)
+                await refused(Request(scope), authorized)(scope, receive, send)
             else:
                 scope["caller"] = authorized
                 async with asyncio.timeout(PATIENCE.get(scope["path"], LONGEST_SECONDS)):
-                    await self._app(scope, _limited(receive), request.send)
+                    await self._app(scope, _limited(receive), send)
         except TimeoutError:
-            await request.fail(_TOO_BUSY)
+            if not request.begun:
+                await refused(Request(scope), _TOO_BUSY)(scope, _nothing, send)
         except Exception:  # noqa: BLE001  # logged with its traceback; the client gets the request id
-            request.log_failure()
-            await request.fail(_FAILED)
-        finally:
-            request.close()
+            request.log_failure(scope)
+            if not request.begun:
+                await refused(Request(scope), _FAILED)(scope, _nothing, send)
 
     def _authorize(self, scope: Scope, headers: Mapping[str, str]) -> Refusal | Caller:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             return _TOO_LARGE
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_PATH:
-            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"the address has more than {LONGEST_PATH:,} bytes")
+            return Refusal(ProblemType.ADDRESS_TOO_LONG, f"the address has more than {LONGEST_PATH:,} bytes")
         client = scope["client"][0] if scope.get("client") else ""
         return self._guard.authorize(scope["method"], scope["path"], headers, client)
 
 
-_TOO_LARGE: Final = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {MOST_BYTES:,} bytes")
-_TOO_BUSY: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the server is overloaded; ask again in a moment")
-_FAILED: Final = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
+_TOO_LARGE: Final = Refusal(ProblemType.BODY_TOO_LARGE, f"the body has more than {MOST_BYTES:,} bytes")
+_TOO_BUSY: Final = Refusal(ProblemType.OVERLOADED, "the server is overloaded; ask again in a moment")
+_FAILED: Final = Refusal(ProblemType.INTERNAL_ERROR, FAILED)
 
 
 class _Request:
-    """The response of one request, as it is sent."""
+    """A request: its id, the headers of its response, and what is counted and logged of it.
 
-    def __init__(self, scope: Scope, headers: Mapping[str, str], send: Send) -> None:
-        given = headers.get("x-request-id", "")
+    It holds no scope, which holds it: what refers to itself would wait for the garbage collector.
+
+    Attributes:
+        headers: By their names in lower case.
+        method: As it was sent.
+    """
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.method: str = scope["method"]
+        given = self.headers.get("x-request-id", "")
         self._id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        self._scope = scope
         self._send = send
-        self._began = time.perf_counter()
+        self._started = time.perf_counter()
         self._status = 0
         scope["request_id"] = self._id
+        scope["request"] = self
+
+    @property
+    def begun(self) -> bool:
+        """Return whether a part of the response has been sent."""
+        return self._status != 0
 
     async def send(self, message: Message) -> None:
         """Send a part of the response; add the headers that every response has."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *_OWN_HEADERS, (b"x-request-id", self._id.encode())]
-        elif self._scope["method"] == "HEAD":
+            headers = message.get("headers", ())
+            varies = () if varies_by_coding(headers) else (VARIES,)
+            message["headers"] = [*headers, *varies, *_OWN_HEADERS, (b"x-request-id", self._id.encode())]
+        elif self.method == "HEAD":
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
 
-    async def fail(self, refusal: Refusal) -> None:
-        """Send a refusal, unless a response has begun."""
-        if not self._status:
-            await refused(Request(self._scope), refusal)(self._scope, _nothing, self.send)
-
-    def log_failure(self) -> None:
+    def log_failure(self, scope: Scope) -> None:
         """Log the exception being handled, with the request's id."""
-        caller: Caller = self._scope.get("caller", ANYBODY)
-        details = {
-            "request_id": self._id,
-            "key": caller.name,
-            "method": self._scope["method"],
-            "path": self._scope["path"],
-        }
+        caller: Caller = scope.get("caller", ANYBODY)
+        details = {"request_id": self._id, "key": caller.name, "method": self.method, "path": scope["path"]}
         logger.exception("a request failed", extra={"details": details})
 
-    def close(self) -> None:
+    def close(self, scope: Scope) -> None:
         """Count the request and log it."""
-        seconds = time.perf_counter() - self._began
-        route = getattr(self._scope.get("route"), "path", "none")
+        seconds = time.perf_counter() - self._started
+        route = getattr(scope.get("route"), "path", "none")
         REQUESTS.labels(route, self._status).inc()
         SECONDS.labels(route).observe(seconds)
         if logger.isEnabledFor(logging.INFO):
-            caller: Caller = self._scope.get("caller", ANYBODY)
+            caller: Caller = scope.get("caller", ANYBODY)
             details = {
                 "request_id": self._id,
                 **({"key": caller.name} if caller.name else {}),
-                "method": self._scope["method"],
-                "path": self._scope["path"],
+                "method": self.method,
+                "path": scope["path"],
                 "status": self._status,
                 "milliseconds": round(seconds * 1000, 2),
             }

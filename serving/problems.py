@@ -9,34 +9,36 @@ from fastapi import Request, Response
 
 from serving.page.answers import RETRY_SECONDS
 from serving.page.answers import problem as page_of
+from serving.problem_types import ProblemType
 from serving.schemas.common import Problem, as_text
 
 MEDIA_TYPE: Final = "application/problem+json"
 FAILED: Final = "the server failed to answer; its log has the error under this request id"
 
 
-def document(detail: str, status: int, request_id: str) -> bytes:
+def document(kind: ProblemType, detail: str, request_id: str) -> bytes:
     """Encode the document."""
     problem_document = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
         detail=as_text(detail),
         request_id=request_id,
     )
     return orjson.dumps(problem_document.model_dump())
 
 
-def problem(request: Request, detail: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def problem(request: Request, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return a problem document (RFC 9457) as a response."""
-    more = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    more = {"cache-control": "no-store", **(headers or {})}
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         more.setdefault("retry-after", RETRY_SECONDS)
     if is_for_people(request.headers):
-        answer: Response = page_of(request, status, detail)
+        answer: Response = page_of(request, kind.status, detail)
         answer.headers.update(more)
         return answer
-    body = document(detail, status, request.scope.get("request_id", ""))
-    return Response(body, status, more, MEDIA_TYPE)
+    body = document(kind, detail, request.scope.get("request_id", ""))
+    return Response(body, kind.status, more, MEDIA_TYPE)
 
 
 def is_for_people(headers: Mapping[str, str]) -> bool:

@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 from nightschool.storage.keys import Key, Role
 from serving.caller import ANYBODY, THIS_MACHINE, Caller
 from serving.keyring import Keyring
+from serving.problem_types import PATH, ProblemType
 from serving.shared import Shared
 
 COOKIE: Final = "nightschool_key"
-OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/")
+OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/", PATH)
 READS: Final = ("/similar-users/", "/v1/recommendations", "/v1/rank", "/v1/users/recommendations")
 """Paths that only read, although their method is POST."""
 
@@ -37,9 +38,14 @@ _FORWARDED: Final = ("forwarded", "x-forwarded-", "x-real-ip")
 class Refusal(NamedTuple):
     """The response to a request that is refused."""
 
-    status: HTTPStatus
+    kind: ProblemType
     detail: str
     headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Return the status of the response."""
+        return self.kind.status
 
 
 class Guard:
@@ -49,9 +55,17 @@ class Guard:
     host names and forwarded requests are refused.
     """
 
-    def __init__(self, keyring: Keyring, shared: Shared) -> None:
+    def __init__(self, keyring: Keyring, shared: Shared, origins: frozenset[str] = frozenset()) -> None:
+        """Guard by the keys.
+
+        Args:
+            keyring: The keys.
+            shared: Memory that the workers of this server share.
+            origins: The origins of other sites' pages that may use the API; a cookie counts for none of them.
+        """
         self._keyring = keyring
         self._shared = shared
+        self._origins = origins
 
     def authorize(self, method: str, path: str, headers: Mapping[str, str], client: str) -> Refusal | Caller:
         """Return the caller of a request, or why it is refused.
@@ -62,36 +76,40 @@ class Guard:
             headers: Headers by their names in lower case.
             client: The IP address of the client.
         """
-        if method not in _SAFE and _is_foreign(headers):
-            return Refusal(HTTPStatus.FORBIDDEN, "a page of another site may not send this request")
-        given = _key(headers)
+        listed = headers.get("origin") in self._origins and _is_foreign(headers)
+        given = _bearer(headers) or (None if listed else _cookie(headers))
+        if method not in _SAFE and _is_foreign(headers) and not (listed and given and self._checks_keys):
+            return Refusal(ProblemType.FOREIGN_PAGE, "a page of another site may not send this request")
         key = self._keyring.find(given) if given else None
         if path.startswith(OPEN_PATHS):
             return ANYBODY if key is None else Caller(key.name, key.role, key.user_id)
         if not self._keyring.known:
             return Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE,
+                ProblemType.UNAVAILABLE,
                 "the keys cannot be read now; ask again in a moment",
                 {"retry-after": "2"},
             )
         if not self._keyring.locked:
             return _refuse_remote(headers, client) or THIS_MACHINE
         if key is None:
-            return Refusal(HTTPStatus.UNAUTHORIZED, "send a key: Authorization: Bearer KEY", _CHALLENGE)
+            return Refusal(ProblemType.NO_KEY, "send a key: Authorization: Bearer KEY", _CHALLENGE)
         return self._refuse_key(key, method, path) or Caller(key.name, key.role, key.user_id)
+
+    @property
+    def _checks_keys(self) -> bool:
+        return self._keyring.locked or not self._keyring.known
 
     def _refuse_key(self, key: Key, method: str, path: str) -> Refusal | None:
         needed = needed_role(method, path)
         if not key.allows(needed):
-            return Refusal(
-                HTTPStatus.FORBIDDEN, f"this key has the role {key.role}; the request needs one with the role {needed}"
-            )
+            detail = f"this key has the role {key.role}; the request needs one with the role {needed}"
+            return Refusal(ProblemType.ROLE_TOO_LOW, detail)
         if key.user_id is not None and not _is_of(key.user_id, method, path):
-            return Refusal(HTTPStatus.FORBIDDEN, "this key is for the lists and events of one user only")
+            return Refusal(ProblemType.OTHER_USER, "this key is for the lists and events of one user only")
         wait = self._shared.wait_of(key.name, key.per_second) if key.per_second else 0.0
         if wait > 0:
             detail = f"this key may ask {key.per_second:g} times a second; see Retry-After"
-            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, detail, {"retry-after": str(math.ceil(wait))})
+            return Refusal(ProblemType.RATE_LIMITED, detail, {"retry-after": str(math.ceil(wait))})
         return None
 
 
@@ -115,16 +133,18 @@ def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:
     forwarded = [name for name in headers if name.startswith(_FORWARDED)]
     if forwarded:
         detail = f"without a key nothing is served through a proxy (header {forwarded[0]}): run `nightschool keys add`"
-        return Refusal(HTTPStatus.FORBIDDEN, detail)
+        return Refusal(ProblemType.LOCAL_ONLY, detail)
     if _is_local(client) and _host(headers.get("host", "")) in _LOCAL_HOSTS:
         return None
-    return Refusal(HTTPStatus.FORBIDDEN, "without a key only this machine is served: run `nightschool keys add`")
+    return Refusal(ProblemType.LOCAL_ONLY, "without a key only this machine is served: run `nightschool keys add`")
 
 
-def _key(headers: Mapping[str, str]) -> str | None:
+def _bearer(headers: Mapping[str, str]) -> str | None:
     kind, _, value = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
+    return (value.strip() or None) if kind.lower() == "bearer" else None
+
+
+def _cookie(headers: Mapping[str, str]) -> str | None:
     try:
         morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:

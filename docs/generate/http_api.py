@@ -8,19 +8,32 @@ from typing import Any, Final
 from docs.generate.writing import code, from_google, table
 from nightschool.settings import Settings
 from serving.app import application
+from serving.problem_types import ProblemType
 from serving.service import Service
+
+_PROBLEMS: Final = """## Types of problems
+
+The `type` of a [problem document](#problem) is one of these paths, which stay as they are; the server answers what it
+means there, to a browser as a page. Programs compare `type`; `detail` says what is wrong with this request.
+"""
 
 _HEAD: Final = """# HTTP API
 
-`nightschool serve` answers these routes; the same as an OpenAPI document is at `/openapi.json`. Errors are problem
-documents (RFC 9457, `application/problem+json`) with the id that finds the request in the server's log; every answer
-carries it as `X-Request-Id`. With a key in use, every request needs `Authorization: Bearer KEY` ([keys and
-roles](../how-to/serve.md#make-keys)). Answers made from a release hold its `release_id`.
+`nightschool serve` answers these routes; the same as an OpenAPI document is at `/openapi.json`, and as a page that
+sends requests at `/docs`. Answers made from a release hold its `release_id`.
+
+- Errors are [problem documents](#types-of-problems) (RFC 9457, `application/problem+json`) with the id that finds the
+  request in the server's log; every answer carries it as `X-Request-Id`.
+- With a key in use, every request but those to `/health`, `/ready` and `/problems/` needs `Authorization: Bearer KEY`
+  ([keys and roles](../how-to/serve.md#make-keys)).
+- Answers of a kilobyte or more go out compressed where the request has `Accept-Encoding: gzip`.
+- Pages of other sites use the API from a browser where `NIGHTSCHOOL_CORS_ORIGINS` [lists their
+  origins](../how-to/serve.md#let-pages-of-other-sites-ask).
 """
 
 
 def page() -> str:
-    """Return the page: every route with its parameters, body and answers, then every body."""
+    """Return the page: every route with its parameters, body and answers, then types of problems and every body."""
     document = openapi()
     parts = [_HEAD]
     for method, path, operation in routes(document):
@@ -37,7 +50,7 @@ def page() -> str:
         parts.append(
             table(("answer", "holds"), [_answer(status, answer) for status, answer in operation["responses"].items()])
         )
-    parts.append("## Bodies")
+    parts += [_PROBLEMS, table(("type", "status", "title", "means", "do"), map(_problem, ProblemType)), "## Bodies"]
     for name, schema in document["components"]["schemas"].items():
         parts += [
             f"### {name}",
@@ -58,6 +71,10 @@ def routes(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, An
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             yield method, path, operation
+
+
+def _problem(kind: ProblemType) -> tuple[str, int, str, str, str]:
+    return code(kind.uri), kind.status.value, kind.title, kind.meaning, kind.remedy
 
 
 def _parameter(each: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -32,9 +32,12 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
     from nightschool.cli.up import require_free_ports
     from nightschool.cli.workers import PersistentServer
     from nightschool.settings import Settings
+    from serving.cors import parse_origins
     from serving.rules import load_rules
 
-    load_rules(Settings().paths.rules)
+    settings = Settings()
+    load_rules(settings.paths.rules)
+    parse_origins(settings.cors_origins)
     _require_keys(host)
     require_free_ports({"--port": port}, host)
     with tempfile.TemporaryDirectory(prefix="nightschool-metrics-") as figures:

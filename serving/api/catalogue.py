@@ -13,10 +13,10 @@ from serving.service import Service
 
 router = APIRouter(tags=["items"], responses=PROBLEMS)
 
-Capacity = Annotated[int, Query(ge=1, le=1000, description="The most users to invite.")]
+Capacity = Annotated[int, Query(ge=1, le=1000, description="The most users to invite.", examples=[30])]
 
 
-@router.get("/v1/items")
+@router.get("/v1/items", summary="A page of the catalogue")
 async def items(request: Request, query: Annotated[CatalogueQuery, Query()]) -> ItemPage:
     """Return a page of the available items: searched, filtered and sorted.
 
@@ -28,7 +28,7 @@ async def items(request: Request, query: Annotated[CatalogueQuery, Query()]) -> 
     return await waiting.read(item_page, service.current.snapshot, query)
 
 
-@router.get("/v1/items/{item_id:path}/users")
+@router.get("/v1/items/{item_id:path}/users", summary="Whom to invite to an item")
 async def invitations(request: Request, item_id: ItemId, capacity: Capacity = 20) -> Invitations:
     """Return whom to invite to an item: the users for whom the recipe scores it highest.
 
@@ -40,7 +40,7 @@ async def invitations(request: Request, item_id: ItemId, capacity: Capacity = 20
     return await waiting.read(users_to_invite, current.snapshot, service.feedback, current.erased, item_id, capacity)
 
 
-@router.get("/v1/items/{item_id:path}")
+@router.get("/v1/items/{item_id:path}", summary="One item")
 async def item(request: Request, item_id: ItemId) -> ItemDetail:
     """Return an item with its likes, prerequisites, and when it became known, also one that was withdrawn.
 

@@ -10,6 +10,7 @@ from nightschool.errors import NotFound
 from serving import waiting
 from serving.api.parameters import PROBLEMS, problem_response
 from serving.caller import Caller
+from serving.problem_types import ProblemType
 from serving.schemas.common import Text
 from serving.schemas.events import Event, Events, EventsTaken, EventUndone, OneOrSeveral
 from serving.service import Service
@@ -32,14 +33,19 @@ EXAMPLES: Final[dict[str, Example]] = {
 
 @router.post(
     "/v1/events",
+    summary="Send events",
     status_code=HTTPStatus.CREATED,
-    responses={409: problem_response("The event's id belongs to another event.")},
+    responses={409: problem_response("The event's id belongs to another event.", ProblemType.CONFLICT)},
 )
 async def take_events(
     request: Request,
     sent: Annotated[OneOrSeveral, Body(openapi_examples=EXAMPLES)],
     idempotency_key: Annotated[
-        Text | None, Header(description="Used as the event_id of a single event, and as a prefix of those of several.")
+        Text | None,
+        Header(
+            description="Used as the event_id of a single event, and as a prefix of those of several.",
+            examples=["3f2a"],
+        ),
     ] = None,
 ) -> EventsTaken:
     """Store one event or several together; they are on the disk before this answers.
@@ -58,10 +64,12 @@ async def take_events(
     return taken
 
 
-@router.delete("/v1/events/{event_id:path}")
+@router.delete("/v1/events/{event_id:path}", summary="Undo an event")
 async def undo_event(
     request: Request,
-    event_id: Annotated[str, Path(description="The event's id, as the response to it gave it.", max_length=600)],
+    event_id: Annotated[
+        str, Path(description="The event's id, as the response to it gave it.", max_length=600, examples=["3f2a"])
+    ],
 ) -> EventUndone:
     """Undo an event; this is on the disk before the answer, and repeating it has no further effect.
 

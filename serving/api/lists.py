@@ -22,14 +22,14 @@ router = APIRouter(tags=["users"], responses=PROBLEMS)
 _JSON: Final = "application/json"
 
 
-@router.post("/v1/recommendations", response_model=SessionList)
+@router.post("/v1/recommendations", summary="A list for a session", response_model=SessionList)
 async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
     """Return a list for the items of a session, in their order, without a user; nothing is stored."""
     service: Service = request.app.state.service
     return _json(await waiting.read(_session_list, service, asked.items, asked.asked()))
 
 
-@router.post("/v1/rank", response_model=RankedList)
+@router.post("/v1/rank", summary="Given items in order", response_model=RankedList)
 async def rank_items(request: Request, asked: RankRequest) -> Response:
     """Return given items in the order that suits a user or a session; what may not be shown is told apart."""
     service: Service = request.app.state.service
@@ -39,7 +39,7 @@ async def rank_items(request: Request, asked: RankRequest) -> Response:
     return _json(await waiting.read(_rank, service, asked))
 
 
-@router.post("/v1/users/recommendations", response_model=ManyLists)
+@router.post("/v1/users/recommendations", summary="Lists of many users", response_model=ManyLists)
 async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     """Return the lists of many users, as an e-mail or an export needs them; experiments do not count them as shown."""
     service: Service = request.app.state.service

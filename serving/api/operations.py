@@ -20,27 +20,32 @@ router = APIRouter(tags=["operations"])
 ReleaseId = Annotated[str, Path(description="The release's id.", max_length=64, examples=["2026-11-27-1a2b3c4d"])]
 
 
-@router.get("/v1/releases", responses=PROBLEMS)
+@router.get("/v1/releases", summary="Every release", responses=PROBLEMS)
 def releases(request: Request) -> ReleaseList:
     """List every release, oldest first."""
     service: Service = request.app.state.service
     return ReleaseList(releases=release_entries(service.current.lake()))
 
 
-@router.get("/v1/releases/{release_id}", responses=PROBLEMS)
+@router.get("/v1/releases/{release_id}", summary="One release", responses=PROBLEMS)
 def release(request: Request, release_id: ReleaseId) -> ReleaseDetail:
     """Return one release: recipe, gates, row counts and content hashes."""
     service: Service = request.app.state.service
     return release_detail(service.current.lake(), release_id)
 
 
-@router.get("/health")
+@router.get("/health", summary="Whether the server runs")
 async def health() -> Health:
     """Answer that the process runs."""
     return Health()
 
 
-@router.get("/ready", response_model=Ready, responses={503: {"model": Ready, "description": "The reasons why not."}})
+@router.get(
+    "/ready",
+    summary="Whether lists can be served",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "The reasons why not."}},
+)
 async def ready(request: Request) -> Response:
     """Report whether lists can be served, and how old they are."""
     state = readiness(request.app.state.service)
@@ -48,7 +53,7 @@ async def ready(request: Request) -> Response:
     return JSONResponse(state.model_dump(mode="json"), status)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=PROBLEMS)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse, responses=PROBLEMS)
 def metrics(request: Request) -> Response:
     """Export metrics for Prometheus."""
     age = readiness(request.app.state.service).release_age_seconds

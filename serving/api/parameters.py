@@ -9,28 +9,55 @@ from pydantic import model_validator
 from nightschool.data.normalization.limits import LONGEST_ID
 from serving.answers import MOST_ITEMS
 from serving.contexts import PREFIX
+from serving.openapi import PROBLEM_SCHEMA
+from serving.problem_types import ProblemType
 from serving.problems import MEDIA_TYPE
 from serving.schemas.asked import ListFields
 from serving.schemas.common import Problem, Text
 
 UserId = Annotated[str, Path(description="The user's id.", max_length=LONGEST_ID, examples=["14"])]
 ItemId = Annotated[str, Path(description="The item's id.", max_length=LONGEST_ID, examples=["32"])]
-Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.")]
+Length = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="How many.", examples=[10])]
 
 
-def problem_response(description: str) -> dict[str, Any]:
-    """Return the OpenAPI entry of a problem response."""
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+def problem_response(description: str, *kinds: ProblemType) -> dict[str, Any]:
+    """Return the OpenAPI entry of a problem response, with an example of each type that it may have."""
+    examples = {
+        kind.slug: {
+            "summary": kind.title,
+            "value": Problem(
+                type=kind.uri, title=kind.title, status=kind.status, detail=kind.meaning, request_id="9f1c"
+            ).model_dump(),
+        }
+        for kind in kinds
+    }
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA, "examples": examples}}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: problem_response("No key, or a revoked one."),
-    403: problem_response("The key does not allow this, or a page of another site sent it."),
-    404: problem_response("No such user, item or release."),
-    413: problem_response("The body is too large."),
-    429: problem_response("The key exceeds its request rate; Retry-After says when to ask again."),
-    422: problem_response("A parameter is out of range, or does not fit the release."),
-    503: problem_response("No release is published yet, or a database does not answer; see Retry-After."),
+    401: problem_response("No key, or a revoked one.", ProblemType.NO_KEY),
+    403: problem_response(
+        "The key does not allow this, or a page of another site sent it.",
+        ProblemType.ROLE_TOO_LOW,
+        ProblemType.OTHER_USER,
+        ProblemType.FOREIGN_PAGE,
+        ProblemType.LOCAL_ONLY,
+    ),
+    404: problem_response("No such user, item or release.", ProblemType.NOT_FOUND),
+    413: problem_response("The body is too large.", ProblemType.BODY_TOO_LARGE),
+    429: problem_response(
+        "The key exceeds its request rate; Retry-After says when to ask again.", ProblemType.RATE_LIMITED
+    ),
+    422: problem_response(
+        "A parameter is out of range, or does not fit the release.",
+        ProblemType.INVALID_REQUEST,
+        ProblemType.UNFIT_REQUEST,
+    ),
+    503: problem_response(
+        "No release is published yet, or a database does not answer; see Retry-After.",
+        ProblemType.UNAVAILABLE,
+        ProblemType.OVERLOADED,
+    ),
 }
 
 
@@ -39,7 +66,7 @@ CONTEXT_PARAMETER: dict[str, Any] = {
     "in": "query",
     "required": False,
     "description": "A context's value, as in `context.device=mobile`; hour and weekday are those of the request.",
-    "schema": {"type": "string", "maxLength": 512},
+    "schema": {"type": "string", "maxLength": 512, "examples": ["mobile"]},
 }
 """The OpenAPI entry of contexts, whose names a manifest declares."""
 

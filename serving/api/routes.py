@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.api import catalogue, events, items, lists, operations, scenarios, users
+from serving.api import catalogue, events, items, lists, operations, problems, scenarios, users
 
 ROUTERS: Final = (
     users.lists,
@@ -13,5 +13,6 @@ ROUTERS: Final = (
     scenarios.router,
     events.router,
     operations.router,
+    problems.router,
 )
 """In the order in which the API's documentation lists them; an address is answered by the first that it fits."""

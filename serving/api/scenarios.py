@@ -9,7 +9,7 @@ from serving.service import Service
 router = APIRouter(tags=["scenarios"], responses=PROBLEMS)
 
 
-@router.get("/v1/scenarios")
+@router.get("/v1/scenarios", summary="Every scenario")
 async def scenarios(request: Request) -> ScenarioList:
     """List the placements that a list can be asked for, as `scenarios.toml` has them."""
     service: Service = request.app.state.service

@@ -14,6 +14,7 @@ from serving import waiting
 from serving.answers import EncodedList, ListRequest
 from serving.api.parameters import CONTEXT_PARAMETER, PROBLEMS, ListQuery, UserId, problem_response
 from serving.paths import LENGTH, LONGEST
+from serving.problem_types import ProblemType
 from serving.problems import problem
 from serving.schemas.lists import Recommendations
 from serving.schemas.paths import LearningPath
@@ -22,16 +23,19 @@ from serving.service import Service
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
-Neighbours = Annotated[Method, Query(description="Similar by interests, by common items (co_engagement), or by both.")]
+Neighbours = Annotated[
+    Method,
+    Query(description="Similar by interests, by common items (co_engagement), or by both.", examples=["interests"]),
+]
 
-Few = Annotated[int, Query(ge=1, le=10, description="How many; a release holds ten by each method.")]
+Few = Annotated[int, Query(ge=1, le=10, description="How many; a release holds ten by each method.", examples=[5])]
 
 Goal = Annotated[
     str,
     Query(min_length=1, max_length=LONGEST_ID, description="An item's id, or a skill by its name.", examples=["32"]),
 ]
 
-PathLength = Annotated[int, Query(ge=1, le=LONGEST, description="The most steps to return.")]
+PathLength = Annotated[int, Query(ge=1, le=LONGEST, description="The most steps to return.", examples=[10])]
 
 _JSON: Final = "application/json"
 _MOST_QUERIES: Final = 1000
@@ -73,6 +77,7 @@ lists = APIRouter(tags=["users"], responses=PROBLEMS, route_class=KnownQueries)
 
 @lists.get(
     "/v1/users/{user_id:path}/recommendations",
+    summary="A user's list",
     response_model=Recommendations,
     responses={304: {"description": "The response that the ETag names is still valid."}},
     openapi_extra={"parameters": [CONTEXT_PARAMETER]},
@@ -92,7 +97,7 @@ async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
     return answer(request, await waiting.read(service.body, user_id, asked))
 
 
-@router.get("/v1/users/{user_id:path}/similar")
+@router.get("/v1/users/{user_id:path}/similar", summary="Users similar to a user")
 async def similar_users(
     request: Request, user_id: UserId, method: Neighbours = "combined", k: Few = 10
 ) -> SimilarUsers:
@@ -101,7 +106,7 @@ async def similar_users(
     return await waiting.read(service.similar_users, user_id, method, k)
 
 
-@router.get("/v1/users/{user_id:path}/path")
+@router.get("/v1/users/{user_id:path}/path", summary="A path to an item or a skill")
 async def learning_path(request: Request, user_id: UserId, goal: Goal, length: PathLength = LENGTH) -> LearningPath:
     """Return the items to complete, in order, between what a user has completed and an item or a skill.
 
@@ -114,28 +119,29 @@ async def learning_path(request: Request, user_id: UserId, goal: Goal, length: P
 
 @router.post(
     "/similar-users/",
+    summary="Users similar to a user, by handle",
     response_model=SimilarUsersAnswer,
-    responses={400: problem_response("No user_handle.")},
+    responses={400: problem_response("No user_handle.", ProblemType.BAD_REQUEST)},
 )
 async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) -> Response:
     """Return the ten users most similar to a user, by interests and common items together."""
     service: Service = request.app.state.service
     handle = asked.user_handle
     if handle is None or handle == "":
-        return problem(request, "This field cannot be left blank!", HTTPStatus.BAD_REQUEST)
+        return problem(request, ProblemType.BAD_REQUEST, "This field cannot be left blank!")
     try:
         found = await waiting.read(service.similar_users, handle, "combined")
     except Unreachable:
         raise
     except NotFound:
-        return problem(request, f"User with user_handle: {str(handle)[:100]} not found", HTTPStatus.NOT_FOUND)
+        return problem(request, ProblemType.NOT_FOUND, f"User with user_handle: {str(handle)[:100]} not found")
     data = SimilarUsersData(model_handle=found.release_id, similar_users=[user.user_id for user in found.users])
     return Response(SimilarUsersAnswer(request_data=handle, data=data).model_dump_json(), media_type=_JSON)
 
 
 def answer(request: Request, body: EncodedList) -> Response:
     """Return the list, or 304 Not Modified where the client holds the same."""
-    headers = {"etag": body.tag, "cache-control": _CACHED, "vary": "authorization, cookie"}
+    headers = {"etag": f"W/{body.tag}", "cache-control": _CACHED, "vary": "authorization, cookie"}
     held = request.headers.get("if-none-match", "")
     if held.strip() == "*" or body.tag in held:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -1,6 +1,5 @@
 """Pages rendered from templates that escape everything: whole, or the fragment that htmx requests."""
 
-import gzip
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,9 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound, Unreachable
 from serving.caller import ANYBODY, Caller
-from serving.page.static import accepts_gzip, asset_path
+from serving.page.static import asset_path
 
-_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, HX-Request, HX-Target"}
+_HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Target"}
 _STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
     (Unreachable, 503),
     (NotFound, 404),
@@ -28,7 +27,6 @@ _STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
 RETRY_SECONDS = "2"
 """Value of Retry-After where a request cannot be answered now."""
 
-_WORTH_PACKING = 1_000
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -56,10 +54,8 @@ def page(request: Request, template: str, status: int = 200, **variables: Any) -
     """Render a template with its variables."""
     caller = caller_of(request)
     may = {"may_send": caller.may("events"), "may_operate": caller.may("operate")}
-    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **variables).encode()
-    if len(body) < _WORTH_PACKING or not accepts_gzip(request):
-        return HTMLResponse(body, status, _HEADERS)
-    return HTMLResponse(gzip.compress(body, 6, mtime=0), status, {**_HEADERS, "Content-Encoding": "gzip"})
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **variables)
+    return HTMLResponse(body, status, _HEADERS)
 
 
 def caller_of(request: Request) -> Caller:

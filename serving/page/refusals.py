@@ -13,7 +13,7 @@ from serving.security import Refusal
 def refused(request: Request, refusal: Refusal) -> Response:
     """Return the response to a refused request."""
     if refusal.status != HTTPStatus.UNAUTHORIZED or not is_for_people(request.headers):
-        return problem(request, refusal.detail, refusal.status, refusal.headers)
+        return problem(request, refusal.kind, refusal.detail, refusal.headers)
     if "hx-request" in request.headers:
         # A fragment cannot be redirected; htmx then opens the form as a page.
         return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})

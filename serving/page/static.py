@@ -2,15 +2,26 @@
 
 import gzip
 import hashlib
-from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import NamedTuple
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-_FOLDER = Path(__file__).parents[1] / "static"
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+from serving.compression import accepts_gzip
+
+_FOLDERS = (files("serving") / "static", files("fastapi_offline") / "static")
+_FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir()}
+_TYPES = {
+    "docs.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
+    "pico.min.css": "text/css; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+}
+"""The files that pages load, with their media types; nothing else of the folders is served."""
+
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 router = APIRouter(include_in_schema=False)
@@ -31,41 +42,27 @@ class Asset(NamedTuple):
 
 
 @cache
-def assets() -> Mapping[str, Asset]:
-    """Return every file that pages may load, by name."""
-    files = [path for path in sorted(_FOLDER.iterdir()) if path.suffix in _TYPES]
-    return {path.name: _asset(path.read_bytes(), _TYPES[path.suffix]) for path in files}
+def asset(name: str) -> Asset:
+    """Return a file that pages load; it is read and compressed at its first use."""
+    body = _FILES[name].read_bytes()
+    return Asset(body, gzip.compress(body, mtime=0), _TYPES[name], hashlib.sha256(body).hexdigest()[:12])
 
 
 def asset_path(name: str) -> str:
     """Return the address of a file, which changes whenever the file does."""
-    return f"/static/{assets()[name].digest}/{name}"
-
-
-def accepts_gzip(request: Request) -> bool:
-    """Return whether the browser accepts gzip."""
-    codings = request.headers.get("accept-encoding", "").lower().split(",")
-    weights = {
-        name.strip(): parameter.replace(" ", "") for name, _, parameter in (each.partition(";") for each in codings)
-    }
-    weight = weights.get("gzip", weights.get("*", "q=0"))
-    return not weight.startswith("q=") or weight[2:].rstrip("0.") != ""
+    return f"/static/{asset(name).digest}/{name}"
 
 
 @router.get("/static/{digest}/{name}")
 async def get_asset(request: Request, digest: str, name: str) -> Response:
     """Serve a file of the page; under an older digest, browsers must not cache it."""
-    asset = assets().get(name)
-    if asset is None:
+    if name not in _TYPES:
         raise HTTPException(404, "no such file")
+    body, packed, media_type, current = asset(name)
     headers = {
-        "Cache-Control": _FOR_GOOD if digest == asset.digest else "no-cache",
+        "Cache-Control": _FOR_GOOD if digest == current else "no-cache",
         "Vary": "Accept-Encoding",
     }
-    if accepts_gzip(request):
-        return Response(asset.packed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
-
-
-def _asset(body: bytes, media_type: str) -> Asset:
-    return Asset(body, gzip.compress(body, mtime=0), media_type, hashlib.sha256(body).hexdigest()[:12])
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(packed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(body, media_type=media_type, headers=headers)

@@ -29,20 +29,37 @@ class ListFields(BaseModel):
         ge=1,
         le=MOST_ITEMS,
         description=f"How many items; empty: {DEFAULT_LENGTH}, or as the scenario has it.",
+        examples=[10],
     )
-    scenario: Text | None = Field(default=None, description="The placement that the list is for, by its name.")
-    exclude: list[Text] = Field(default=[], max_length=200, description="Ids of items to leave out.")
-    category: Text | None = Field(default=None, description="Only items with this category or label.")
+    scenario: Text | None = Field(
+        default=None, description="The placement that the list is for, by its name.", examples=["hero"]
+    )
+    exclude: list[Text] = Field(default=[], max_length=200, description="Ids of items to leave out.", examples=[["32"]])
+    category: Text | None = Field(
+        default=None, description="Only items with this category or label.", examples=["Data Science"]
+    )
     filter: Expression | None = Field(
-        default=None, description='Only items for which it holds, as in `difficulty == "Beginner" and price < 20`.'
+        default=None,
+        description='Only items for which it holds, as in `difficulty == "Beginner" and price < 20`.',
+        examples=['difficulty == "Beginner"'],
     )
-    max_difficulty: Text | None = Field(default=None, description="The highest level, by its name.")
-    diversity: float | None = Field(default=None, ge=0, le=1, description="λ of maximal marginal relevance.")
+    max_difficulty: Text | None = Field(
+        default=None, description="The highest level, by its name.", examples=["Intermediate"]
+    )
+    diversity: float | None = Field(
+        default=None, ge=0, le=1, description="λ of maximal marginal relevance.", examples=[0.2]
+    )
     alpha: float | None = Field(
-        default=None, ge=0, le=1, description="Collaborative share of the order; empty: as it was published."
+        default=None,
+        ge=0,
+        le=1,
+        description="Collaborative share of the order; empty: as it was published.",
+        examples=[0.6],
     )
     after: Cursor | None = Field(
-        default=None, description="`next` of the page before: no page repeats an item, whatever changes meanwhile."
+        default=None,
+        description="`next` of the page before: no page repeats an item, whatever changes meanwhile.",
+        examples=["t2JvROX3rWOeH1QPrk7Jxj0-"],
     )
     context: dict[str, Text] = Field(default={}, max_length=20, description="The values of contexts, by name.")
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.schemas.common import Answer, ExternalId, Item, Text
+from serving.schemas.common import EXAMPLE_ITEM, EXAMPLE_RELEASE, Answer, ExternalId, Item, Text, example
 
 Sort = Literal["relevance", "popular", "new", "trending"]
 Matched = Literal["all", "some", "similar"]
@@ -16,11 +16,22 @@ class CatalogueQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    q: str = Field(default="", max_length=512, description="Words of title, labels and text; the last may go on.")
-    sort: Sort | None = Field(default=None, description="Default: `relevance` with `q`, else `popular`.")
-    category: Text | None = Field(default=None, description="Only items with this category or label.")
-    k: int = Field(default=20, ge=1, le=200, description="How many items.")
-    after: Text | None = Field(default=None, description="The `next` of the page before; empty: the first page.")
+    q: str = Field(
+        default="",
+        max_length=512,
+        description="Words of title, labels and text; the last may go on.",
+        examples=["machine lear"],
+    )
+    sort: Sort | None = Field(
+        default=None, description="Default: `relevance` with `q`, else `popular`.", examples=["trending"]
+    )
+    category: Text | None = Field(
+        default=None, description="Only items with this category or label.", examples=["Data Science"]
+    )
+    k: int = Field(default=20, ge=1, le=200, description="How many items.", examples=[20])
+    after: Text | None = Field(
+        default=None, description="The `next` of the page before; empty: the first page.", examples=["MjAyNi0xMS0yNy0x"]
+    )
 
 
 class ListedItem(Item):
@@ -55,6 +66,13 @@ class ItemPage(Answer):
         next: What to give as `after` for the next page; None on the last one.
     """
 
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        sort="popular",
+        total=1,
+        items=[{**EXAMPLE_ITEM, "rank": 1, "score": 412.0, "likes": 412, "known_since": "2025-09-01T00:00:00Z"}],
+    )
+
     release_id: str
     sort: Sort
     total: int
@@ -73,6 +91,15 @@ class ItemDetail(Answer):
         known_since: When it became known; None where that is unknown.
         prerequisites: The ids of the items to complete before.
     """
+
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        item=EXAMPLE_ITEM,
+        available=True,
+        likes=412,
+        known_since="2025-09-01T00:00:00Z",
+        prerequisites=[7],
+    )
 
     release_id: str
     item: Item
@@ -102,6 +129,13 @@ class Invitations(Answer):
     Attributes:
         considered: How many users have the item among their candidates.
     """
+
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        item=EXAMPLE_ITEM,
+        considered=1204,
+        users=[{"user_id": 58, "rank": 1, "score": 2.993434, "place": 1}],
+    )
 
     release_id: str
     item: Item

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from serving.schemas.common import Answer, ExternalId, Text, WholeNumber
+from serving.schemas.common import Answer, ExternalId, Text, WholeNumber, example
 
 EventType = Literal["view", "complete", "like", "dislike", "hide"]
 _SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
@@ -74,12 +74,16 @@ class EventsTaken(Answer):
         warnings: Contexts with values that the release does not know, in sentences.
     """
 
+    model_config = example(events=[{"event_id": "3f2a", "sequence": 1807, "repeated": False}], warnings=[])
+
     events: list[Taken]
     warnings: list[str]
 
 
 class EventUndone(Answer):
     """An event that counts no more."""
+
+    model_config = example(event_id="3f2a", user_id=14, item_id=32, event="like")
 
     event_id: str
     user_id: ExternalId

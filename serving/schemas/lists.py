@@ -1,11 +1,11 @@
 """A user's list and history, as the API answers them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from serving.schemas.common import Answer, ExternalId, Item
+from serving.schemas.common import EXAMPLE_RELEASE, OTHER_EXAMPLE_ITEM, Answer, ExternalId, Item, example
 
 
 class Recommended(Item):
@@ -28,6 +28,29 @@ class Recommended(Item):
     because_item_id: ExternalId | None = None
     why: str
     filled: bool = False
+
+
+_LISTED: Final[dict[str, Any]] = {
+    **OTHER_EXAMPLE_ITEM,
+    "rank": 1,
+    "score": 4.229136,
+    "source": "ials",
+    "reason": "because_of_item",
+    "because_item_id": 32,
+    "why": "because of Statistics for Beginners",
+    "filled": False,
+}
+_MADE: Final[dict[str, Any]] = {
+    "release_id": EXAMPLE_RELEASE,
+    "as_of": "2026-11-26T23:59:24Z",
+    "published_at": "2026-11-27T02:10:51Z",
+    "alpha": None,
+    "filled": 0,
+    "context": {},
+    "warnings": [],
+    "items": [_LISTED],
+}
+_OF_USER: Final[dict[str, Any]] = {**_MADE, "release_age_hours": 9, "user_id": 14, "known": True, "overlay": False}
 
 
 class ListAnswer(Answer):
@@ -63,6 +86,8 @@ class Recommendations(ListAnswer):
         next: What `after` of the next page is; None where the list ends.
     """
 
+    model_config = example(**_OF_USER, arm=None, next="t2JvROX3rWOeH1QPrk7Jxj0-")
+
     release_age_hours: int
     user_id: ExternalId
     known: bool
@@ -80,6 +105,8 @@ class SessionList(ListAnswer):
         unknown: Items of the session that the release does not hold, as texts.
         next: What `after` of the next page is; None where the list ends.
     """
+
+    model_config = example(**_MADE, unknown=[])
 
     scenario: str | None = None
     unknown: list[str]
@@ -100,6 +127,8 @@ class RankedList(ListAnswer):
         user_id: None for a session.
     """
 
+    model_config = example(**_MADE, user_id=14, left_out=[{"item_id": 7, "why": "completed"}])
+
     user_id: ExternalId | None
     left_out: list[LeftOut]
 
@@ -113,6 +142,8 @@ class NoList(Answer):
 
 class ManyLists(Answer):
     """The lists of many users, in the order in which they were asked for; a user who comes again counts once."""
+
+    model_config = example(lists=[_OF_USER], refused=[])
 
     lists: list[Recommendations]
     refused: list[NoList]

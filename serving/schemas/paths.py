@@ -4,7 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from serving.schemas.common import Answer, ExternalId, Item
+from serving.schemas.common import (
+    EXAMPLE_ITEM,
+    EXAMPLE_RELEASE,
+    OTHER_EXAMPLE_ITEM,
+    Answer,
+    ExternalId,
+    Item,
+    example,
+)
 
 Outcome = Literal[
     "path", "longer", "completed", "unavailable", "prerequisite_unavailable", "prerequisite_cycle", "level_gap"
@@ -58,6 +66,39 @@ class LearningPath(Answer):
         skill_gap: The skills of the goal that no completed item builds.
         unmatched: What items of the path name as prerequisites and no item matches; it is not guessed.
     """
+
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        user_id=14,
+        known=True,
+        completed=3,
+        goal={"kind": "item", "item": OTHER_EXAMPLE_ITEM, "skill": None},
+        outcome="path",
+        message="2 steps lead to Statistics in Practice.",
+        needed=2,
+        steps=[
+            {
+                **EXAMPLE_ITEM,
+                "step": 1,
+                "reason": "prerequisite",
+                "because_item_id": 648,
+                "share": None,
+                "why": "Statistics in Practice needs it",
+                "builds": ["statistics"],
+            },
+            {
+                **OTHER_EXAMPLE_ITEM,
+                "step": 2,
+                "reason": "goal",
+                "because_item_id": None,
+                "share": None,
+                "why": "the goal",
+                "builds": [],
+            },
+        ],
+        skill_gap=["statistics"],
+        unmatched=[],
+    )
 
     release_id: str
     user_id: ExternalId

@@ -1,11 +1,23 @@
 """Releases and the state of the service, as the API answers them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from serving.schemas.common import Answer
+from serving.schemas.common import EXAMPLE_RELEASE, Answer, example
+
+_AS_OF, _PUBLISHED = "2026-11-26T23:59:24Z", "2026-11-27T02:10:51Z"
+_REASON = "better on validation"
+_ENTRY: Final[dict[str, Any]] = {
+    "id": EXAMPLE_RELEASE,
+    "status": "published",
+    "current": True,
+    "as_of": _AS_OF,
+    "created_at": _PUBLISHED,
+    "reason": _REASON,
+    "history": [{"status": "published", "at": _PUBLISHED, "reason": _REASON, "by": ""}],
+}
 
 
 class ReleaseStep(Answer):
@@ -41,11 +53,21 @@ class ReleaseEntry(Answer):
 class ReleaseList(Answer):
     """Every release, oldest first."""
 
+    model_config = example(releases=[_ENTRY])
+
     releases: list[ReleaseEntry]
 
 
 class ReleaseDetail(ReleaseEntry):
     """One release, whole."""
+
+    model_config = example(
+        **_ENTRY,
+        recipe={"components": [{"model": "ials", "weight": 1.0}]},
+        gates={"asked": [{"name": "rows", "passed": True, "seen": "1,000,000", "demanded": "at least 1"}]},
+        row_counts={"recommendations": 50_000},
+        content_hashes={"recommendations": "5f0c2d"},
+    )
 
     recipe: dict[str, Any]
     gates: dict[str, Any]
@@ -56,6 +78,8 @@ class ReleaseDetail(ReleaseEntry):
 class Health(Answer):
     """Whether the process runs."""
 
+    model_config = example(status="ok")
+
     status: Literal["ok"] = "ok"
 
 
@@ -65,6 +89,10 @@ class Ready(Answer):
     Attributes:
         reasons: Why not, what is missing though the last good release is served, or what is wrong with the rules.
     """
+
+    model_config = example(
+        ready=True, reasons=[], release_id=EXAMPLE_RELEASE, as_of=_AS_OF, release_age_seconds=33_120.5
+    )
 
     ready: bool
     reasons: list[str] = Field(default=[])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving.schemas.common import Answer
+from serving.schemas.common import Answer, example
 
 
 class ScenarioEntry(Answer):
@@ -23,5 +23,7 @@ class ScenarioEntry(Answer):
 
 class ScenarioList(Answer):
     """Every scenario, in the order of the file."""
+
+    model_config = example(scenarios=[{"name": "hero", "title": "For you", "k": 6, "below": [], "rules": {"quota": 2}}])
 
     scenarios: list[ScenarioEntry]

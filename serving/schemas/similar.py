@@ -4,7 +4,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from serving.schemas.common import Answer, ExternalId, Item, WholeNumber
+from serving.schemas.common import (
+    EXAMPLE_ITEM,
+    EXAMPLE_RELEASE,
+    OTHER_EXAMPLE_ITEM,
+    Answer,
+    ExternalId,
+    Item,
+    WholeNumber,
+    example,
+)
 
 Method = Literal["combined", "interests", "co_engagement"]
 
@@ -18,6 +27,10 @@ class Neighbour(Item):
 
 class SimilarItems(Answer):
     """The items most like one."""
+
+    model_config = example(
+        release_id=EXAMPLE_RELEASE, item=EXAMPLE_ITEM, items=[{**OTHER_EXAMPLE_ITEM, "rank": 1, "score": 0.62}]
+    )
 
     release_id: str
     item: Item
@@ -40,6 +53,12 @@ class NextItem(Item):
 class NextItems(Answer):
     """The items that most users take soon after one."""
 
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        item=EXAMPLE_ITEM,
+        items=[{**OTHER_EXAMPLE_ITEM, "rank": 1, "share": 0.31, "support": 46}],
+    )
+
     release_id: str
     item: Item
     items: list[NextItem]
@@ -60,6 +79,13 @@ class SimilarUser(Answer):
 
 class SimilarUsers(Answer):
     """The users most like one, never the user."""
+
+    model_config = example(
+        release_id=EXAMPLE_RELEASE,
+        user_id=14,
+        method="combined",
+        users=[{"rank": 1, "user_id": 190, "score": 0.47, "support": 9}],
+    )
 
     release_id: str
     user_id: ExternalId
@@ -84,6 +110,8 @@ class SimilarUsersData(Answer):
 
 class SimilarUsersAnswer(Answer):
     """The users most like one."""
+
+    model_config = example(request_data=999, data={"model_handle": EXAMPLE_RELEASE, "similar_users": [190, 15, 7]})
 
     request_data: ExternalId
     data: SimilarUsersData

@@ -216,6 +216,13 @@ def test_faulty_rules_are_refused(run: Run, home: Path) -> None:
     require_refusal(run("serve"), 2, "rules.toml", "quota")
 
 
+def test_faulty_origins_are_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTSCHOOL_CORS_ORIGINS", "https://app.example/")
+    require_refusal(run("serve"), 2, "NIGHTSCHOOL_CORS_ORIGINS", "https://app.example/")
+    monkeypatch.setenv("NIGHTSCHOOL_CORS_ORIGINS", "*")
+    require_refusal(run("serve"), 2, "NIGHTSCHOOL_CORS_ORIGINS", "*")
+
+
 def test_a_name_is_no_address(run: Run) -> None:
     require_refusal(run("serve", "--host", "example.org"), 2, "example.org")
 

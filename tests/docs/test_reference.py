@@ -24,6 +24,7 @@ from nightschool.evaluation.catalog import CATALOG
 from nightschool.night.config import NightConfig
 from nightschool.settings import Settings
 from nightschool.storage.tables import METADATA
+from serving.problem_types import ProblemType
 from serving.rules import Rules
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,11 @@ def test_every_route() -> None:
     routes = list(http_api.routes(document))
     assert len(routes) > 10
     assert [path for method, path, _ in routes if f"## {method.upper()} {path}\n" not in page] == []
+
+
+def test_every_type_of_problem() -> None:
+    page = http_api.page()
+    assert [kind.uri for kind in ProblemType if f"| `{kind.uri}` | {kind.status} | {kind.title} |" not in page] == []
 
 
 def test_every_exit_code_and_error() -> None:

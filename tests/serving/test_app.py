@@ -34,6 +34,7 @@ SENDS, OPERATES = (401, 403, None, None), (401, 403, 403, None)
 ROUTES = {
     ("GET", "/"): READS,
     ("GET", "/compare/{user_id:path}"): READS,
+    ("GET", "/docs"): READS,
     ("GET", "/health"): OPEN,
     ("GET", "/learner/{user_id:path}"): READS,
     ("GET", "/metrics"): READS,
@@ -41,6 +42,7 @@ ROUTES = {
     ("GET", "/operator"): READS,
     ("GET", "/operator/diff"): READS,
     ("GET", "/operator/rollback"): READS,
+    ("GET", "/problems/{slug}"): OPEN,
     ("GET", "/ready"): OPEN,
     ("GET", "/sign-in"): OPEN,
     ("GET", "/static/{digest}/{name}"): OPEN,
@@ -68,7 +70,7 @@ ROUTES = {
     ("POST", "/v1/recommendations"): READS,
     ("POST", "/v1/users/recommendations"): READS,
 }
-IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id"), "x")}
+IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id", "slug"), "x")}
 SIGN_IN = ("POST", "/sign-in")
 """The one route that answers 401 of its own accord: to a key in its form that is none."""
 
@@ -117,6 +119,17 @@ def test_every_answer_has_its_headers(locked: tuple[Api, dict[str, str]], route:
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("path", [path for method, path in ROUTES if method == "GET"])
+def test_the_head_of_every_answer_is_as_its_whole(locked: tuple[Api, dict[str, str]], path: str) -> None:
+    api, keys = locked
+    headers = {"authorization": f"Bearer {keys['operate']}", "x-request-id": "same", "accept-encoding": "identity"}
+    address = path.replace(":path", "").format(**IDS)
+    whole, head = (api.request(method, address, headers=headers) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    told = {name for name in whole.headers if path not in {"/metrics", "/ready"} or name != "content-length"}
+    assert {name: head.headers[name] for name in told} == {name: whole.headers[name] for name in told}
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/v1/users/1", "/v1", "/v1/users//recommendations"])
 def test_what_is_not_there_has_its_headers_too(reading: Api, path: str) -> None:
     answer = reading.get(path)
@@ -160,7 +173,10 @@ def test_without_a_release_the_server_lives_and_says_so(tmp_path: Path, exists: 
 
 def test_what_is_not_of_the_form_is_told_in_one_sentence(reading: Api) -> None:
     answer = reading.get("/v1/users/1/recommendations?k=0")
-    told = {"detail": "query.k: Input should be greater than or equal to 1 (saw '0')", "title": "Unprocessable Entity"}
+    told = {
+        "detail": "query.k: Input should be greater than or equal to 1 (saw '0')",
+        "type": "/problems/invalid-request",
+    }
     assert answer.status_code == 422
     assert answer.json().items() >= told.items()
 
@@ -174,7 +190,9 @@ def test_the_document_is_complete(reading: Api) -> None:
 
 
 def told_of() -> set[str]:
-    return {path for _, path in ROUTES if path.startswith(("/v1", "/similar", "/health", "/ready", "/metrics"))}
+    return {
+        path for _, path in ROUTES if path.startswith(("/v1", "/similar", "/health", "/ready", "/metrics", "/problems"))
+    }
 
 
 def require_complete(path: str, operation: dict[str, Any], document: dict[str, Any]) -> None:

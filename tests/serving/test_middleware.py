@@ -95,7 +95,7 @@ def test_a_defect_is_told_by_its_id_and_logged_whole(
     answer = reading.get("/v1/items/1/similar", headers={"x-request-id": "r7"})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     told = answer.json()
-    assert (told["status"], told["title"], told["request_id"]) == (500, "Internal Server Error", "r7")
+    assert (told["status"], told["title"], told["request_id"]) == (500, "Internal error", "r7")
     assert "secret" not in answer.text
     logged = [json.loads(line) for line in lines.getvalue().splitlines()]
     (failure,) = [line for line in logged if "error" in line]
@@ -106,11 +106,27 @@ def test_a_defect_is_told_by_its_id_and_logged_whole(
 
 
 def test_every_refusal_is_a_problem_document(reading: Api) -> None:
-    for path, status in (("/nothing", 404), ("/v1/items/x/similar", 404), ("/v1/users/1/recommendations?k=x", 422)):
+    for path, status, slug in (
+        ("/nothing", 404, "unknown-address"),
+        ("/v1/items/x/similar", 404, "not-found"),
+        ("/v1/users/1/recommendations?k=x", 422, "invalid-request"),
+        ("/v1/users/1/recommendations?category=none", 422, "unfit-request"),
+        (f"/v1/{'x' * LONGEST_PATH}", 414, "address-too-long"),
+    ):
         answer = reading.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["type"] == f"/problems/{slug}"
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
-    assert reading.request("PUT", "/v1/releases").json()["status"] == 405
+    refused = reading.request("PUT", "/v1/releases")
+    assert (refused.json()["status"], refused.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert refused.headers["allow"] == "GET"
+
+
+def test_a_request_for_the_head_is_counted_and_logged_as_what_it_is(reading: Api, lines: io.StringIO) -> None:
+    reading.request("HEAD", "/v1/releases")
+    told = json.loads(lines.getvalue())
+    assert (told["method"], told["path"], told["status"]) == ("HEAD", "/v1/releases", 200)
+    assert 'route="/v1/releases",status="200"' in reading.get("/metrics").text
 
 
 def test_who_asks_for_the_head_gets_no_body(reading: Api) -> None:

@@ -3,6 +3,7 @@ import json
 import pytest
 from fastapi import Request
 
+from serving.problem_types import ProblemType
 from serving.problems import document, is_for_people, problem
 
 
@@ -14,15 +15,20 @@ def request(**headers: str) -> Request:
 
 
 def test_a_document_is_as_rfc_9457_has_it() -> None:
-    assert json.loads(document("half \ud800", 404, "r1")) == {
-        "type": "about:blank", "title": "Not Found", "status": 404, "detail": "half \\ud800", "request_id": "r1",
-    }  # fmt: skip
+    assert json.loads(document(ProblemType.NOT_FOUND, "half \ud800", "r1")) == {
+        "type": "/problems/not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "half \\ud800",
+        "request_id": "r1",
+    }
 
 
 def test_what_cannot_be_answered_now_says_when_to_ask_again() -> None:
-    assert problem(request(), "no", 503).headers["retry-after"] == "2"
-    assert "retry-after" not in problem(request(), "no", 404).headers
-    page = problem(request(accept="text/html"), "no", 503)
+    assert problem(request(), ProblemType.UNAVAILABLE, "no").headers["retry-after"] == "2"
+    assert "retry-after" not in problem(request(), ProblemType.NOT_FOUND, "no").headers
+    assert problem(request(), ProblemType.NOT_FOUND, "no").headers["cache-control"] == "no-store"
+    page = problem(request(accept="text/html"), ProblemType.OVERLOADED, "no")
     assert (page.headers["retry-after"], b"<main" in page.body) == ("2", True)
 
 

@@ -31,8 +31,8 @@ def guard(**roles: Role) -> Guard:
     return over(FewKeys(*(Key(name, role, NOW) for name, role in roles.items())))
 
 
-def over(keys: FewKeys) -> Guard:
-    return Guard(cast(Keyring, keys), Shared())
+def over(keys: FewKeys, *origins: str) -> Guard:
+    return Guard(cast(Keyring, keys), Shared(), frozenset(origins))
 
 
 def judged(guard: Guard, method: str, path: str, client: str = "127.0.0.1", **headers: str) -> Refusal | Caller:
@@ -93,7 +93,7 @@ def test_asking_for_similar_users_is_reading() -> None:
     assert status(guard(reader="read"), "POST", "/similar-users/", authorization="bearer reader") is None
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/sign-in", "/static/pico.css"])
+@pytest.mark.parametrize("path", ["/health", "/ready", "/sign-in", "/static/pico.css", "/problems/no-key"])
 def test_what_everybody_needs_is_open(path: str) -> None:
     assert status(guard(reader="read"), "GET", path) is None
 
@@ -110,6 +110,34 @@ def test_what_everybody_needs_is_open(path: str) -> None:
 def test_pages_of_other_sites_send_nothing(headers: dict[str, str]) -> None:
     for judge in (guard(), guard(writer="events")):
         assert status(judge, "POST", "/sign-in", authorization="Bearer writer", **headers) == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({"authorization": "Bearer app"}, None),
+        ({"authorization": "Bearer wrong"}, 401),
+        ({"authorization": "Bearer app", "cookie": f"{COOKIE}=wrong"}, None),
+        ({"authorization": "Bearer ", "cookie": f"{COOKIE}=app"}, 403),
+        ({"cookie": f"{COOKIE}=app"}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_page_of_a_listed_origin_sends_with_a_key_of_its_own_alone(
+    headers: dict[str, str], refused: int | None
+) -> None:
+    foreign = {"origin": "https://app.example", "sec_fetch_site": "cross-site", **headers}
+    keys = FewKeys(Key("app", "events", NOW))
+    assert status(over(keys, "https://app.example"), "POST", "/v1/events", **foreign) == refused
+    for other in (over(keys), over(keys, "https://app.example:1"), over(FewKeys(), "https://app.example")):
+        assert status(other, "POST", "/v1/events", **foreign) == 403
+
+
+def test_a_cookie_counts_for_no_page_of_a_listed_origin() -> None:
+    judge = over(FewKeys(Key("app", "read", NOW)), "https://app.example", "http://127.0.0.1:8000")
+    foreign = {"origin": "https://app.example", "cookie": f"{COOKIE}=app"}
+    assert status(judge, "GET", "/v1/releases", **foreign) == 401
+    assert status(judge, "GET", "/v1/releases", **{**foreign, "origin": "http://127.0.0.1:8000"}) is None
 
 
 @pytest.mark.parametrize("headers", [{"sec_fetch_site": "same-origin"}, {"origin": "http://127.0.0.1:8000"}, {}])

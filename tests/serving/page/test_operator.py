@@ -37,6 +37,7 @@ def test_the_page_tells_where_the_installation_stands(client: httpx.Client) -> N
     assert "bad user" in page
     for address in ("http://127.0.0.1:4200", "http://127.0.0.1:5000"):
         assert f'href="{address}"' in page
+    assert 'href="/docs"' in page
 
 
 def test_figures_outside_of_their_limits_and_segments_served_otherwise_are_shown(client: httpx.Client) -> None:
