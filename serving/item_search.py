@@ -40,6 +40,9 @@ _MOST_TITLES: Final = 200
 _SIMILAR: Final = 0.7
 """The share of two words' letters that both have, in order, for which they are taken for each other."""
 
+_LEAST: Final = 1 / 3
+"""How similar all words of a query together must be to a title's."""
+
 
 Scores = NDArray[np.float64]
 _NOTHING: Final = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float64))
@@ -105,10 +108,12 @@ class ItemSearch:
         """
         clean = "".join(letter if letter.isprintable() else " " for letter in query)
         words = _words(clean)
-        every, some = " ".join(_all_terms(words)), " OR ".join(_some_terms(words))
-        asked: dict[str, Matched] = {some: "some", every: "all"}
-        for expression, matched in reversed(asked.items()):
-            items, scores = self._allowed(self._index.by_words(expression), allowed) if expression else _NOTHING
+        stages: list[tuple[Matched, str]] = [
+            ("all", " ".join(_all_terms(words))),
+            ("some", " OR ".join(_some_terms(words))),
+        ]
+        for matched, expression in stages if words else ():
+            items, scores = self._allowed(self._index.by_words(expression), allowed)
             if len(items):
                 return Found(items, scores, matched)
         items, scores = self._similar(clean, allowed)
@@ -138,7 +143,7 @@ class ItemSearch:
             for title in titles
         ]
         found = np.array(shares)
-        return items[found > 0], found[found > 0]
+        return items[found >= _LEAST], found[found >= _LEAST]
 
 
 def _words(query: str) -> list[list[str]]:

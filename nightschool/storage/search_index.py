@@ -94,9 +94,9 @@ def index_words(texts: pl.Expr) -> pl.Expr:
 
 
 def plain_words(texts: pl.Expr) -> pl.Expr:
-    """Return the words of each text in lower case without diacritics, as a list."""
+    """Return the words of each text in lower case without diacritics, as a list; letters of unspaced scripts alone."""
     bare = texts.str.normalize("NFKD").str.replace_all(r"\p{Mn}", "").str.to_lowercase()
-    return bare.str.extract_all(r"[\p{L}\p{N}]+")
+    return bare.str.replace_all(_UNSPACED, " ${1} ").str.extract_all(r"[\p{L}\p{N}]+")
 
 
 class SearchIndex:

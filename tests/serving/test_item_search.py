@@ -122,6 +122,8 @@ def test_without_any_item_of_every_word_those_with_some_are_found(
         ("lerning", 2),
         ("brulle", 5),
         ("macine lerning", 2),
+        ("pyton nonsense", 2),
+        ("机气", 6),
     ],
 )
 def test_a_typo_finds_titles_with_similar_words(search: ItemSearch, query: str, best: int) -> None:
@@ -130,7 +132,25 @@ def test_a_typo_finds_titles_with_similar_words(search: ItemSearch, query: str, 
 
 
 @pytest.mark.parametrize(
-    "query", ["zzzz", "walter", "***", "🎓", '"', "''", "()", "\0", "\ud800", "-", "^", ":", "\u0301", "魚"]
+    "query",
+    [
+        "zzzz",
+        "walter",
+        "pyton x y z",
+        "机魚火木",
+        "***",
+        "🎓",
+        '"',
+        "''",
+        "()",
+        "\0",
+        "\ud800",
+        "-",
+        "^",
+        ":",
+        "\u0301",
+        "魚",
+    ],
 )
 def test_what_resembles_nothing_finds_nothing(search: ItemSearch, query: str) -> None:
     assert ask(search, query) == (None, [])

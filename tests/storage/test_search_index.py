@@ -65,7 +65,7 @@ def test_any_part_of_a_text_without_spaces_is_found(index: SearchIndex, query: s
 
 def test_trigrams_are_of_the_words_of_titles(index: SearchIndex) -> None:
     ids = index.item_ids()
-    for piece, items in ((" st", [8]), ("caf", [4]), ("me ", [4]), ("boo", [])):
+    for piece, items in ((" st", [8]), ("caf", [4]), ("me ", [4]), (" 机 ", [3]), ("boo", [])):
         assert [ids[hit["place"] - 1] for hit in index.by_trigrams(f'"{piece}"')] == items
 
 
