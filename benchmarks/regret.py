@@ -116,6 +116,7 @@ def _search(log: Any, seed: int, minutes: float) -> dict[str, Any]:
 
 def _write(found: Sequence[Mapping[str, Any]]) -> None:
     draws = [one for one in found if one["seed"] is not None]
+    seeds = len({one["seed"] for one in draws})
     names = sorted({one["dataset"] for one in draws})
     overall = [f"{minutes:g} min {_median(rows):+.4f}" for minutes in MINUTES if (rows := _of(draws, minutes=minutes))]
     whole = [one for one in found if one["seed"] is None]
@@ -126,8 +127,9 @@ def _write(found: Sequence[Mapping[str, Any]]) -> None:
         title="Regret of the default search",
         claim="The chosen recipe against the best single model of the test, with more and more time",
         command="python benchmarks/regret.py --kept FOLDER",
-        result=f"median regret in ndcg@{K}: {', '.join(overall)}; on {len(whole)} whole data sets with "
-        f"{MINUTES[-1]:g} min better by interval on {ahead}, worse on {behind}",
+        result=f"median regret in ndcg@{K}, {len(names)} data sets, draws of each: {seeds}: {', '.join(overall)}"
+        + (f"; on {len(whole)} whole ones with {MINUTES[-1]:g} min better by interval on {ahead}, worse on {behind}")
+        * bool(whole),
         body=[
             f"Draws of {USERS} users of each data set, the night's own cut, `models = auto`. Regret is the best single "
             f"model's ndcg@{K} on the test less the chosen recipe's: below zero, the recipe is better than any single "
@@ -141,8 +143,7 @@ def _write(found: Sequence[Mapping[str, Any]]) -> None:
                     if (rows := _of(draws, name, minutes))
                 ],
             ),
-            f"All users, {MINUTES[-1]:g} minutes (`--whole`); the regret with its paired interval over users.",
-            table(["data set", "chosen", "ndcg", "best single", "ndcg", "regret"], [_whole_row(one) for one in whole]),
+            *(_whole_table(whole) if whole else []),
         ],
     ).write()
 
@@ -164,6 +165,13 @@ def _row(name: str, minutes: float, rows: Sequence[Mapping[str, Any]]) -> list[s
     worse = sum(row["regret"][1] > 0 for row in rows)
     figures = [f"{chosen:.4f}", f"{best:.4f}", f"{_median(rows):+.4f}", f"{largest:+.4f}", str(worse)]
     return [f"{name}, {minutes:g}", str(len(rows)), *figures]
+
+
+def _whole_table(whole: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"All users, {MINUTES[-1]:g} minutes (`--whole`); the regret with its paired interval over users.",
+        table(["data set", "chosen", "ndcg", "best single", "ndcg", "regret"], [_whole_row(one) for one in whole]),
+    ]
 
 
 def _whole_row(one: Mapping[str, Any]) -> list[str]:
