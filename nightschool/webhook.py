@@ -28,6 +28,8 @@ SECONDS: Final = 5.0
 _LONGEST_PAUSE: Final = 600.0
 
 logger = logging.getLogger("nightschool.webhook")
+# It logs whole addresses, and with them passwords.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class ReleaseWebhook:
@@ -41,6 +43,7 @@ class ReleaseWebhook:
         self._settings = settings
         self._pause = 0.0
         self._not_before = 0.0
+        self._trouble: Unreachable | None = None
 
     def tell(self, dataset: str, current: Release) -> None:
         """Tell of the current release, unless that or a later one was told.
@@ -50,15 +53,13 @@ class ReleaseWebhook:
             current: The release that is current, or was a moment ago.
 
         Raises:
-            Unreachable: The address did not take it; a call after a pause tries again.
+            Unreachable: The address did not take it, now or a moment ago; a call after a pause tries again.
         """
         address = self._settings.webhook.get_secret_value()
-        if (
-            not address
-            or time.monotonic() < self._not_before
-            or self._told()["commit_version"] >= current.commit_version
-        ):
+        if not address or self._told()["commit_version"] >= current.commit_version:
             return
+        if self._trouble is not None and time.monotonic() < self._not_before:
+            raise self._trouble
         with suppress(Busy), home_lock(self._settings.paths.webhook_lock):  # where it is held, another process tells it
             self._tell(address, dataset, current)
 
@@ -84,8 +85,9 @@ class ReleaseWebhook:
                 if isinstance(error, httpx.HTTPStatusError)
                 else type(error).__name__
             )
-            raise Unreachable("the address of NIGHTSCHOOL_WEBHOOK did not take a message", seen=seen) from None
-        self._pause = 0.0
+            self._trouble = Unreachable("the address of NIGHTSCHOOL_WEBHOOK did not take a message", seen=seen)
+            raise self._trouble from None
+        self._pause, self._trouble = 0.0, None
         state = {"commit_version": current.commit_version, "release_id": current.release_id}
         atomic_write_text(self._settings.paths.webhook, json.dumps(state))
 
@@ -93,7 +95,10 @@ class ReleaseWebhook:
         """Read what was told last; nothing before the first time."""
         file = self._settings.paths.webhook
         nothing = {"commit_version": -1, "release_id": None}
-        return {**nothing, **json.loads(file.read_text(encoding="utf-8"))} if file.exists() else nothing
+        try:
+            return {**nothing, **json.loads(file.read_text(encoding="utf-8"))} if file.exists() else nothing
+        except ValueError:
+            return nothing  # a damaged note: it is told again
 
     def _post(self, address: str, message_id: str, data: dict[str, Any]) -> None:
         now = datetime.now(UTC)

@@ -59,6 +59,11 @@ class ListRequest(NamedTuple):
         """Return whether the request sets nothing but its context, the length and the page."""
         return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings, shown=self.shown)
 
+    @property
+    def size(self) -> int:
+        """Return about how many characters the request holds."""
+        return sum(map(len, self.exclude)) + len(self.shown) + len(self.filter or "")
+
     def next_page(self, entries: Sequence[Entry]) -> str | None:
         """Return the cursor of the page after these entries; None where the list ends with them."""
         if len(entries) < self.k or len(self.shown) // SIZE + len(entries) >= MOST_ITEMS:

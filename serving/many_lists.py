@@ -18,8 +18,11 @@ Answers = tuple[list[bytes], list[dict[str, object]]]
 
 
 def blocks(user_ids: Sequence[ExternalId]) -> Iterator[Sequence[ExternalId]]:
-    """Yield the users in blocks, each user once."""
-    users = list(dict.fromkeys(user_ids))
+    """Yield the users in blocks, each user once, whether an id is given as a number or as a text."""
+    first = dict[str, ExternalId]()
+    for user_id in user_ids:
+        first.setdefault(str(user_id), user_id)
+    users = list(first.values())
     for start in range(0, len(users), _BLOCK):
         yield users[start : start + _BLOCK]
 

@@ -86,8 +86,9 @@ class Policy:
         """
         if not scenario:
             return self.rules
-        self.scenarios.get(scenario)
-        return self._of_scenarios[scenario]
+        own = self.scenarios.get(scenario).rules
+        # While the files are read again, one of the two may be newer.
+        return self._of_scenarios.get(scenario) or self.rules.narrowed(own)
 
     def above(self, scenario: str) -> tuple[str, ...]:
         """Return the scenarios of the same page whose items it leaves out; none without a scenario."""

@@ -59,6 +59,10 @@ class Rules(BaseModel):
         """Return whether the rules leave every list as it was published."""
         return self == _NONE
 
+    @property
+    def _steps(self) -> list[int]:
+        return [] if self.difficulty_steps is None else [self.difficulty_steps]
+
     def overridden(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy of the rules with some of them changed.
 
@@ -88,9 +92,11 @@ class Rules(BaseModel):
             for name in ("exclude", "exclude_labels")
             if name in changes
         }
+        both["prerequisites"] = self.prerequisites or wider.prerequisites
+        both["difficulty_steps"] = min(self._steps + wider._steps, default=None)  # of the same class
         if self.filter is not None and changes.get("filter") is not None:
             both["filter"] = f"({self.filter}) and ({wider.filter})"
-        return wider.overridden(both) if both else wider
+        return wider.overridden(both)
 
 
 _NONE = Rules()

@@ -45,6 +45,7 @@ RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "th
 CACHED_BYTES: Final = 80_000_000
 """Memory of the response cache; a list of ten items takes about 4 kB."""
 
+_LARGEST_KEY: Final = 2_000  # characters of a request that is cached: the bound above counts answers alone
 PATIENCE_SECONDS: Final = 2.0
 """How long a request waits for a database server before it is answered with 503."""
 
@@ -129,7 +130,8 @@ class Service:
         body = self._bodies.get(question)
         if body is None:
             body = self._body(question)
-            self._bodies.put(question, body)
+            if asked.size <= _LARGEST_KEY:
+                self._bodies.put(question, body)
         if seen and body.exposed is not None:
             self.experiment.expose(body.exposed)
         return body
@@ -290,9 +292,9 @@ class Service:
             "context": dict(asked.context),
             "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
             "release_age_hours": question.hours,
-            "next": asked.next_page(made),
         }
         exposed = None
         if arm and not asked.shown:
             made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
+        fields["next"] = asked.next_page(made)
         return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)

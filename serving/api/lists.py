@@ -12,7 +12,7 @@ from serving import many_lists, sessions, waiting
 from serving.answers import ListRequest
 from serving.api.parameters import PROBLEMS
 from serving.caller import Caller
-from serving.schemas.asked import ManyRequest, RankRequest, SessionRequest
+from serving.schemas.asked import MOST_ITEMS_EACH, ManyRequest, RankRequest, SessionRequest
 from serving.schemas.common import ExternalId
 from serving.schemas.lists import ManyLists, RankedList, SessionList
 from serving.service import Service
@@ -26,7 +26,7 @@ _JSON: Final = "application/json"
 async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
     """Return a list for the items of a session, in their order, without a user; nothing is stored."""
     service: Service = request.app.state.service
-    return _json(await waiting.read(_session_list, service, asked.items, asked.asked()))
+    return _json(await waiting.read(_session_list, service, asked.items, asked.asked(), {}))
 
 
 @router.post("/v1/rank", summary="Given items in order", response_model=RankedList)
@@ -43,7 +43,8 @@ async def rank_items(request: Request, asked: RankRequest) -> Response:
 async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     """Return the lists of many users, as an e-mail or an export needs them; experiments do not count them as shown."""
     service: Service = request.app.state.service
-    wanted = asked.asked()
+    wanted = service.policy.settled(asked.asked())
+    wanted = wanted._replace(k=min(wanted.k, MOST_ITEMS_EACH))
     pools = await waiting.read(many_lists.pools_of, service, asked.user_ids, wanted)
     answers = [
         await waiting.read(many_lists.lists_of, service, pools, users, wanted)
@@ -52,15 +53,23 @@ async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     return Response(many_lists.encode(answers), media_type=_JSON)
 
 
-def _session_list(service: Service, session: Sequence[ExternalId], asked: ListRequest) -> dict[str, Any]:
-    """Return a session's list, without what the scenarios above its own on the page show the session."""
+def _session_list(
+    service: Service, session: Sequence[ExternalId], asked: ListRequest, made: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a session's list, without what the scenarios above its own on the page show the session.
+
+    Args:
+        service: The service.
+        session: Ids of items, the oldest first.
+        asked: What the request asks.
+        made: The lists of other scenarios of the page, by name: each is made once.
+    """
     policy = service.policy
     settled, rules = policy.settled(asked), policy.rules_of(asked.scenario)
-    above = [
-        _session_list(service, session, ListRequest(0, context=asked.context, scenario=name))
-        for name in policy.above(asked.scenario)
-    ]
-    shown = [entry["item_id"] for fields in above for entry in fields["items"]]
+    for name in policy.above(asked.scenario):
+        if name not in made:
+            made[name] = _session_list(service, session, ListRequest(0, context=asked.context, scenario=name), made)
+    shown = [entry["item_id"] for name in policy.above(asked.scenario) for entry in made[name]["items"]]
     left = rules.overridden({"exclude": (*rules.exclude, *shown)}) if shown else rules
     return sessions.session_list(service.current.snapshot, session, left, settled)
 

@@ -1,8 +1,8 @@
 """What a request for a list may ask, in its query or its body."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from serving.answers import DEFAULT_LENGTH, MOST_ITEMS, ListRequest
 from serving.cursors import decode_cursor
@@ -113,6 +113,12 @@ class RankRequest(BaseModel):
         default=None, ge=0, le=1, description="Collaborative share of the order; empty: as it was published."
     )
     context: dict[str, Text] = Field(default={}, max_length=20, description="The values of contexts, by name.")
+
+    @model_validator(mode="after")
+    def _for_one(self) -> Self:
+        if self.user_id is not None and self.session:
+            raise ValueError("give user_id or session, not both")
+        return self
 
     def asked(self) -> ListRequest:
         """Convert the fields into a request to the service."""

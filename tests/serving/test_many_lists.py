@@ -9,6 +9,7 @@ def test_each_user_is_in_one_block() -> None:
     assert [user for block in blocks(users) for user in block] == list(range(60))
     assert all(len(block) <= 50 for block in blocks(users))
     assert list(blocks([])) == []
+    assert list(blocks([14, "15", "14", 15])) == [[14, "15"]]
 
 
 def test_lists_and_refusals_of_several_blocks_are_one_answer(reading: Api) -> None:

@@ -95,3 +95,12 @@ def test_a_scenario_shows_nothing_that_the_rules_of_all_lists_hide(paths: HomePa
     rules = Policy(paths).rules_of("hero")
     assert rules.filter == "(price < 3 or title == 'b') and (price > 1)"
     assert (rules.exclude, rules.exclude_labels) == ((4, 5), ("Old", "New"))
+
+
+def test_a_scenario_lifts_no_level_and_no_prerequisite(paths: HomePaths) -> None:
+    paths.rules.write_text("prerequisites = true\ndifficulty_steps = 0\n")
+    paths.scenarios.write_text("[hero.rules]\nprerequisites = false\ndifficulty_steps = 9\n[side.rules]\nquota = 1\n")
+    for rules in map(Policy(paths).rules_of, ("hero", "side")):
+        assert (rules.prerequisites, rules.difficulty_steps) == (True, 0)
+    paths.rules.unlink()
+    assert Policy(paths).rules_of("hero").difficulty_steps == 9

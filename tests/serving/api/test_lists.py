@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from nightschool.experiments.store import Arm, Experiments, Plan
 from nightschool.storage.database import open_database
 from nightschool.storage.keys import Keys
+from serving.cursors import decode_cursor, mark
 from tests.serving.client import Api
 
 
@@ -97,6 +99,7 @@ def test_many_users_get_what_each_of_them_gets(reading: Api) -> None:
         ("/v1/recommendations", {"items": [], "category": "nothing"}),
         ("/v1/rank", {"items": []}),
         ("/v1/rank", {"items": [1], "alpha": 2}),
+        ("/v1/rank", {"items": [1], "user_id": 1, "session": [2]}),
         ("/v1/users/recommendations", {"user_ids": []}),
         ("/v1/users/recommendations", {"user_ids": [1], "k": 51}),
         ("/v1/users/recommendations", {"user_ids": [1], "category": "nothing"}),
@@ -129,3 +132,15 @@ def test_a_request_may_filter_and_is_told_where_it_is_wrong(reading: Api) -> Non
     answer = reading.get(f"/v1/users/{user}/recommendations", params={"filter": 'colour == "red"'})
     assert answer.status_code == 422
     assert "filter, character 1: there is no such item column; saw 'colour'" in answer.json()["detail"]
+
+
+def test_a_page_with_a_random_item_marks_what_it_showed(writing: Api) -> None:
+    store = Experiments(open_database(writing.service.settings.events_address))
+    store.start(Plan(name="try", arms=(Arm(name="a", share=0.5), Arm(name="b", share=0.5)), explore=0.2))
+    writing.service.refresh()
+    drawn = 0
+    for user in writing.users[:40]:
+        first = writing.list_of(user, k=5)
+        drawn += any(item["source"] == "random" for item in first["items"])
+        assert decode_cursor(first["next"]) == b"".join(mark(item["item_id"]) for item in first["items"])
+    assert drawn

@@ -1,7 +1,10 @@
 """Placements of a page over HTTP: what each shows, and what the ones below leave out."""
 
+from typing import Any
+
 import pytest
 
+from serving import sessions
 from tests.serving.client import Api
 
 PAGE = """
@@ -107,3 +110,27 @@ def test_lists_of_a_scenario_are_counted(page: Api) -> None:
     assert counted() == before
     page.items_of(page.users[0], scenario="hero")
     assert counted() == before + 1
+
+
+def test_each_list_of_a_page_is_made_once_for_a_session(page: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"p{place}" for place in range(12)]
+    tables = [f"[{name}]\nk = 2\nbelow = {names[:place]}\n" for place, name in enumerate(names)]
+    page.service.settings.paths.scenarios.write_text("".join(tables))
+    page.service.refresh()
+    made: list[str] = []
+    whole = sessions.session_list
+
+    def counted(*told: Any) -> dict[str, Any]:
+        made.append(told[-1].scenario)
+        return whole(*told)
+
+    monkeypatch.setattr(sessions, "session_list", counted)
+    answer = page.post("/v1/recommendations", {"items": page.items_of(page.users[0])[:2], "scenario": names[-1]})
+    assert (answer.status_code, sorted(made)) == (200, sorted(names))
+
+
+def test_many_lists_are_no_longer_than_one_request_may_ask(page: Api) -> None:
+    page.service.settings.paths.scenarios.write_text("[long]\nk = 200\n")
+    page.service.refresh()
+    (found,) = page.post("/v1/users/recommendations", {"user_ids": [page.users[0]], "scenario": "long"}).json()["lists"]
+    assert len(found["items"]) == 50
