@@ -97,7 +97,7 @@ def test_a_run_with_parameters_completes_and_leaves_its_artifacts(servers: Serve
     state = servers.final_state(runs.good)
     assert state["name"] == "Completed", state["message"]
     left = servers.filter("artifacts", flow_runs={"id": {"any_": [runs.good]}})
-    artifacts = {entry["key"]: entry for entry in left}
+    artifacts = {entry["key"]: entry for entry in left if entry["type"] != "progress"}  # of stages that took long
     kinds = {key: entry["type"] for key, entry in artifacts.items()}
     tables = dict.fromkeys(("candidates", "alpha-sweep", "gates"), "table")
     assert kinds == {**dict.fromkeys(("night", "release", "mlflow", "report"), "markdown"), **tables}
@@ -138,7 +138,7 @@ def test_a_person_is_forgotten_from_the_page_and_prefect_does_not_keep_who(serve
     assert state["name"] == "Completed", state["message"]
     assert pl.scan_delta(str(servers.home / "lake" / "users")).filter(user_id=gone).collect().is_empty()
     assert answer(servers.prefect.get(f"/flow_runs/{run_id}"))["parameters"] == {"user": "withheld"}
-    assert "forgotten: 1 rows of users" in servers.log(run_id)
+    until(lambda: "forgotten: 1 rows of users" in servers.log(run_id), "the log of what was forgotten")
     assert str(gone) not in servers.log(run_id).replace("\n", " ").split()
 
     again = servers.start("forget/forget", servers.home, {"user": str(gone)})

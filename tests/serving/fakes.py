@@ -39,6 +39,17 @@ CONTEXTS = {
 _NOW = datetime.now(UTC).replace(microsecond=0)
 
 
+class Lists:
+    """The users who have a list, as the search for users reads them."""
+
+    def __init__(self, users: list[ExternalId]) -> None:
+        self._users = users
+
+    @property
+    def keys(self) -> pl.Series:
+        return pl.Series(list(map(str, self._users)))
+
+
 class FakeService:
     """Answers as the real one does: what was sent leaves the list, α and diversity turn it."""
 
@@ -58,7 +69,7 @@ class FakeService:
             catalogue=catalogue,
             contexts=contexts,
             has_content=content,
-            lists=SimpleNamespace(keys=pl.Series(list(map(str, self.users)))),
+            lists=Lists(self.users),
             histories=SimpleNamespace(columns_of=lambda _: {ITEM_ID: [*range(12)]}),
         )
         self.current = SimpleNamespace(snapshot=snapshot)
