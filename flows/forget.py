@@ -1,9 +1,8 @@
 """Erasing a person, as a flow that operators start in the Prefect UI."""
 
-import logging
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from nightschool.application.forget import forget as erase
 from nightschool.application.home import open_home
@@ -11,8 +10,6 @@ from nightschool.application.run_labels import withhold_parameters
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
 from nightschool.storage.lock import home_lock
-
-logger = logging.getLogger("nightschool.flows")
 
 
 @flow(name="forget")
@@ -31,5 +28,5 @@ def forget(user: str) -> dict[str, Any]:
             # Prefect keeps the message: it must not name whom it was asked for.
             raise NotFound("no such user; nothing was erased", do="give an id as the sources write it") from None
     removed: dict[str, int] = report["removed"]
-    logger.info("forgotten: %s", ", ".join(f"{rows:,} rows of {table}" for table, rows in removed.items()))
+    get_run_logger().info("forgotten: %s", ", ".join(f"{rows:,} rows of {table}" for table, rows in removed.items()))
     return {"removed": removed, "recommenders": report["recommenders"]}
