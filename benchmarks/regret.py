@@ -122,14 +122,19 @@ def _write(found: Sequence[Mapping[str, Any]]) -> None:
     whole = [one for one in found if one["seed"] is None]
     ahead = sum(one["regret"][2] < 0 for one in whole)
     behind = sum(one["regret"][1] > 0 for one in whole)
+    found_in_short = [
+        f"median regret in ndcg@{K}, {len(names)} data sets, draws of each: {seeds}: {', '.join(overall)}"
+    ]
+    if whole:
+        found_in_short.append(
+            f"on {len(whole)} whole ones with {MINUTES[-1]:g} min better by interval on {ahead}, worse on {behind}"
+        )
     Page(
         name="regret",
         title="Regret of the default search",
         claim="The chosen recipe against the best single model of the test, with more and more time",
         command="python benchmarks/regret.py --kept FOLDER",
-        result=f"median regret in ndcg@{K}, {len(names)} data sets, draws of each: {seeds}: {', '.join(overall)}"
-        + (f"; on {len(whole)} whole ones with {MINUTES[-1]:g} min better by interval on {ahead}, worse on {behind}")
-        * bool(whole),
+        result="; ".join(found_in_short),
         body=[
             f"Draws of {USERS} users of each data set, the night's own cut, `models = auto`. Regret is the best single "
             f"model's ndcg@{K} on the test less the chosen recipe's: below zero, the recipe is better than any single "

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 import orjson
 
 from serving.contexts import Values
-from serving.cursors import SIZE, encode_cursor
+from serving.cursors import MARK_BYTES, encode_cursor
 from serving.experiment_assignment import ShownList
 from serving.filling import filled
 from serving.listing import (
@@ -66,13 +66,13 @@ class ListRequest(NamedTuple):
 
     def next_page(self, entries: Sequence[Entry]) -> str | None:
         """Return the cursor of the page after these entries; None where the list ends with them."""
-        if len(entries) < self.k or len(self.shown) // SIZE + len(entries) >= MOST_ITEMS:
+        if len(entries) < self.k or len(self.shown) // MARK_BYTES + len(entries) >= MOST_ITEMS:
             return None
         return encode_cursor(self.shown, (entry["item_id"] for entry in entries))
 
     def numbered(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return the entries of this page with their places in the whole list as ranks."""
-        before = len(self.shown) // SIZE
+        before = len(self.shown) // MARK_BYTES
         return [{**entry, "rank": before + entry["rank"]} for entry in entries] if before else list(entries)
 
     def changes(self, rules: Rules) -> Rules:

@@ -15,8 +15,8 @@ from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
 from serving.user_state import Interaction, UserState, as_histories
 
-NONE: Final[Indices] = np.empty(0, dtype=np.int32)
-"""No positions."""
+NO_ITEMS: Final[Indices] = np.empty(0, dtype=np.int32)
+"""The positions of no items."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Scorer:
     scores of the pool are known; an item outside the pool gets the lowest score in it.
     """
 
-    def __init__(self, snapshot: Snapshot, user: UserState, asked: Indices = NONE) -> None:
+    def __init__(self, snapshot: Snapshot, user: UserState, asked: Indices = NO_ITEMS) -> None:
         """Prepare to score.
 
         Args:

@@ -15,7 +15,7 @@ from nightschool.data.features import item_features
 from nightschool.data.labels import label_rows, one_hot
 from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
 from nightschool.item_columns import ItemColumns
-from serving.cursors import SIZE, mark
+from serving.cursors import MARK_BYTES, mark
 from serving.filtered_items import FilteredItems
 from serving.schemas.common import ExternalId, Item
 
@@ -99,11 +99,11 @@ class Catalogue:
 
     @cached_property
     def _marks(self) -> NDArray[np.bytes_]:
-        return np.array([mark(item_id) for item_id in self.ids], dtype=f"S{SIZE}")
+        return np.array([mark(item_id) for item_id in self.ids], dtype=f"S{MARK_BYTES}")
 
     def shown(self, marks: bytes) -> Mask:
         """Select the items whose marks a cursor holds, bool [n_items]."""
-        found: Mask = np.isin(self._marks, np.frombuffer(marks, dtype=f"S{SIZE}"))
+        found: Mask = np.isin(self._marks, np.frombuffer(marks, dtype=f"S{MARK_BYTES}"))
         return found
 
     @cached_property

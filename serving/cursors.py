@@ -8,13 +8,13 @@ from typing import Final
 
 from nightschool.errors import ConfigurationError
 
-SIZE: Final = 6
+MARK_BYTES: Final = 6
 """Bytes of an item's mark: two of a million items share one with a chance of 1 in 500."""
 
 
 def mark(item_id: object) -> bytes:
     """Return the mark of an item, which does not depend on the release."""
-    return blake2b(str(item_id).encode(errors="surrogatepass"), digest_size=SIZE).digest()
+    return blake2b(str(item_id).encode(errors="surrogatepass"), digest_size=MARK_BYTES).digest()
 
 
 def encode_cursor(shown: bytes, item_ids: Iterable[object]) -> str:
@@ -37,7 +37,7 @@ def decode_cursor(cursor: str) -> bytes:
         shown = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (ValueError, Error):
         shown = b"?"
-    if len(shown) % SIZE or not shown:
+    if len(shown) % MARK_BYTES or not shown:
         do = "take it from `next` of the page before"
         raise ConfigurationError("the cursor `after` is none of ours", seen=cursor[:40], do=do)
     return shown

@@ -14,7 +14,8 @@ from nightschool.item_columns import ItemColumns
 ITEM: Final = "item"
 """What columns are looked up in whose names are no words: `item["list price"]`."""
 
-_MOST_NAMES: Final = 20
+MOST_NAMES: Final = 20
+"""The names that a message lists."""
 
 CONSTANTS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 """How filters write the constants of Python, whose own names they know too."""
@@ -72,7 +73,7 @@ class Column:
     def usage(self) -> str:
         """Say how a filter compares the column."""
         if self.levels:
-            return f"write {self.written} <= with one of {', '.join(map(quoted, self.levels[:_MOST_NAMES]))}"
+            return f"write {self.written} <= with one of {', '.join(map(quoted, self.levels[:MOST_NAMES]))}"
         compared = _COMPARED[self.holds]
         if self.listed:
             return f"write {compared.partition(' ')[2]} in {self.written}"

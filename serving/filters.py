@@ -9,10 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from serving.filter_columns import CONSTANTS, ITEM, Column, Comparable, quoted
+from serving.filter_columns import CONSTANTS, ITEM, MOST_NAMES, Column, Comparable, quoted
 from serving.filter_syntax import Tree, parse_syntax
-
-_MOST_NAMES: Final = 20
 
 _COMPARISONS: Final[Mapping[type[ast.cmpop], Any]] = {
     ast.Eq: eq,
@@ -190,7 +188,7 @@ class _Compiler:
     def _column(self, node: ast.expr, name: str) -> Column:
         if name in self._columns:
             return self._columns[name]
-        near = get_close_matches(name, self._columns, n=3) or [*self._columns][:_MOST_NAMES]
+        near = get_close_matches(name, self._columns, n=3) or [*self._columns][:MOST_NAMES]
         text = f", or {quoted(name)} for a text" if isinstance(node, ast.Name) else ""
         do = f"use {', '.join(self._columns[each].written for each in near)}{text}"
         raise self._tree.fault(node, "there is no such item column", do)

@@ -17,7 +17,7 @@ from nightschool.vocabulary import (
     RANDOM,
     reason_in_words,
 )
-from serving.candidates import NONE, Candidates, Scorer
+from serving.candidates import NO_ITEMS, Candidates, Scorer
 from serving.catalogue import Catalogue
 from serving.contexts import Values
 from serving.reasons import reasons_of
@@ -145,7 +145,7 @@ def filter_warnings(catalogue: Catalogue, rules: Rules) -> list[str]:
     return ["no item is shown: the filter of the rules does not fit the release"] if misfit else []
 
 
-def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indices = NONE) -> Candidates | None:
+def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indices = NO_ITEMS) -> Candidates | None:
     """Return the candidates of a user's list; None where only the audience's list is left.
 
     Args:

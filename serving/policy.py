@@ -1,6 +1,8 @@
 """What the operator has set for lists: the files of rules and of scenarios, read again when they change."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from nightschool.errors import ConfigurationError
 from nightschool.settings import HomePaths
@@ -11,13 +13,22 @@ from serving.rules import Rules, load_rules
 from serving.scenarios import Scenarios, load_scenarios
 
 
-class Policy:
-    """The rules of all lists, and the scenarios.
+class _Files(NamedTuple):
+    """Both files as they were read.
 
     Attributes:
-        rules: From `rules.toml`.
-        scenarios: From `scenarios.toml`.
+        stamps: When they were last written; None for one that is not there.
+        rules_of: Scenario to its rules, which hide what those of all lists hide.
     """
+
+    stamps: tuple[int | None, int | None]
+    rules: Rules
+    scenarios: Scenarios
+    rules_of: Mapping[str, Rules]
+
+
+class Policy:
+    """The rules of all lists, and the scenarios."""
 
     def __init__(self, paths: HomePaths) -> None:
         """Read both files.
@@ -26,9 +37,17 @@ class Policy:
             ManifestError: A file does not hold what it should.
         """
         self._paths = paths
-        self._read_at = self._stamps()
-        self.rules, self.scenarios = load_rules(paths.rules), load_scenarios(paths.scenarios)
-        self._of_scenarios = _narrowed(self.rules, self.scenarios)
+        self._files = self._load()
+
+    @property
+    def rules(self) -> Rules:
+        """Return the rules of all lists."""
+        return self._files.rules
+
+    @property
+    def scenarios(self) -> Scenarios:
+        """Return the scenarios."""
+        return self._files.scenarios
 
     def refresh(self, catalogue: Catalogue | None) -> bool:
         """Read the files again if one has changed; return whether they were read.
@@ -41,15 +60,12 @@ class Policy:
             ConfigurationError: A filter does not fit the release; where a file has changed, what was read before stays
                 in force.
         """
-        stamps = self._stamps()
-        found = self
-        if stamps != self._read_at:
-            found = Policy(self._paths)
+        before = self._files
+        files = before if self._stamps() == before.stamps else self._load()
         if catalogue is not None:
-            found._require_fit(catalogue)  # another of this class
-        self.rules, self.scenarios, self._of_scenarios = found.rules, found.scenarios, found._of_scenarios
-        self._read_at = stamps
-        return found is not self
+            self._require_fit(catalogue, files)
+        self._files = files
+        return files is not before
 
     def warnings(self, catalogue: Catalogue | None, *, is_stale: bool) -> list[str]:
         """Return what is wrong with the rules though lists are served; the log says why, and not everybody may know.
@@ -61,9 +77,15 @@ class Policy:
         misfits = filter_warnings(catalogue, self.rules) if catalogue is not None else []
         return misfits or (["those before stay in force, as a file is faulty"] if is_stale else [])
 
-    def _require_fit(self, catalogue: Catalogue) -> None:
-        filters = {self._paths.rules.name: self.rules.filter}
-        for name, scenario in self.scenarios.named.items():
+    def _load(self) -> _Files:
+        stamps = self._stamps()  # first: what is written meanwhile is read again
+        rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
+        rules_of = {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
+        return _Files(stamps, rules, scenarios, rules_of)
+
+    def _require_fit(self, catalogue: Catalogue, files: _Files) -> None:
+        filters = {self._paths.rules.name: files.rules.filter}
+        for name, scenario in files.scenarios.named.items():
             filters[f"{self._paths.scenarios.name}: {name}"] = scenario.rules.get("filter")
         for place, text in filters.items():
             if misfit := filter_misfit(catalogue, text):
@@ -84,11 +106,11 @@ class Policy:
         Raises:
             ConfigurationError: There is no such scenario.
         """
+        files = self._files
         if not scenario:
-            return self.rules
-        own = self.scenarios.get(scenario).rules
-        # While the files are read again, one of the two may be newer.
-        return self._of_scenarios.get(scenario) or self.rules.narrowed(own)
+            return files.rules
+        files.scenarios.get(scenario)
+        return files.rules_of[scenario]
 
     def above(self, scenario: str) -> tuple[str, ...]:
         """Return the scenarios of the same page whose items it leaves out; none without a scenario."""
@@ -96,10 +118,6 @@ class Policy:
 
     def _stamps(self) -> tuple[int | None, int | None]:
         return _stamp(self._paths.rules), _stamp(self._paths.scenarios)
-
-
-def _narrowed(rules: Rules, scenarios: Scenarios) -> dict[str, Rules]:
-    return {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
 
 
 def _stamp(path: Path) -> int | None:

@@ -39,7 +39,6 @@ class Rules(BaseModel):
     alpha: float | None = Field(
         default=None, ge=0, le=1, description="Collaborative share; empty: as it was published."
     )
-
     models: tuple[str, ...] = Field(
         default=(), description="Models that rank, of those that the release published; empty: all of the recipe."
     )
@@ -58,10 +57,6 @@ class Rules(BaseModel):
     def plain(self) -> bool:
         """Return whether the rules leave every list as it was published."""
         return self == _NONE
-
-    @property
-    def _steps(self) -> list[int]:
-        return [] if self.difficulty_steps is None else [self.difficulty_steps]
 
     def overridden(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy of the rules with some of them changed.
@@ -93,7 +88,8 @@ class Rules(BaseModel):
             if name in changes
         }
         both["prerequisites"] = self.prerequisites or wider.prerequisites
-        both["difficulty_steps"] = min(self._steps + wider._steps, default=None)  # of the same class
+        steps = [each.difficulty_steps for each in (self, wider) if each.difficulty_steps is not None]
+        both["difficulty_steps"] = min(steps, default=None)
         if self.filter is not None and changes.get("filter") is not None:
             both["filter"] = f"({self.filter}) and ({wider.filter})"
         return wider.overridden(both)

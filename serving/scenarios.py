@@ -6,14 +6,14 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ConfigurationError
+from serving.answers import DEFAULT_LENGTH, MOST_ITEMS
 from serving.rules import Rules
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_LONGEST: Final = 200
 
 
 class Scenario(BaseModel):
@@ -22,17 +22,20 @@ class Scenario(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field(default="", max_length=200, description="What people call it.")
-    k: int = Field(default=10, ge=1, le=_LONGEST, description="How many items, where a request does not say.")
+    k: int = Field(
+        default=DEFAULT_LENGTH, ge=1, le=MOST_ITEMS, description="How many items, where a request does not say."
+    )
     below: tuple[str, ...] = Field(
         default=(), description="Scenarios of the same page whose items it leaves out, for the same user."
     )
     rules: Mapping[str, Any] = Field(
-        default={}, description="Rules that stand over those of `rules.toml`, by their names there."
+        default={},
+        description="Rules that stand over those of `rules.toml`, by their names there; what those hide stays hidden.",
     )
 
     @field_validator("rules")
     @classmethod
-    def _are_rules(cls, rules: Mapping[str, Any], _: ValidationInfo) -> Mapping[str, Any]:
+    def _are_rules(cls, rules: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             Rules().overridden(rules)
         except ConfigurationError as error:

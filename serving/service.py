@@ -272,7 +272,7 @@ class Service:
             for name in self.policy.above(asked.scenario)
         ]
         shown = [item["item_id"] for body in above for item in orjson.loads(body.json)["items"]]
-        return rules.overridden({"exclude": (*rules.exclude, *shown)}) if shown else rules
+        return rules.narrowed({"exclude": shown}) if shown else rules
 
     def _body(self, question: CacheKey) -> EncodedList:
         LISTS_MADE.inc()

@@ -75,7 +75,8 @@ def rules_page() -> str:
     return _page(
         "# Rules of the lists, experiments\n\nThe file `rules.toml` in the home holds the rules of every list. "
         "Parameters of a request (`diversity`, `alpha`, `exclude`, …) stand over it, and the rules of an "
-        "[experiment](../how-to/experiment.md)'s arm over both.\n",
+        "[experiment](../how-to/experiment.md)'s arm over both. The file `scenarios.toml` holds the placements of a "
+        "product; what the rules of all lists hide, no scenario shows.\n",
         [
             ("rules.toml", Rules),
             ("scenarios.toml, each table", Scenario),

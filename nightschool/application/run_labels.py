@@ -55,7 +55,8 @@ def withhold_parameters() -> None:
     """Take the parameters of the present run from Prefect's record of it; without a Prefect run nothing is done.
 
     Raises:
-        PrefectException: The record could not be changed; and so for an `httpx.HTTPError`.
+        PrefectException: There is no such run.
+        HTTPError: The server did not change the record; an error of httpx.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:

@@ -70,7 +70,7 @@ def _session_list(
         if name not in made:
             made[name] = _session_list(service, session, ListRequest(0, context=asked.context, scenario=name), made)
     shown = [entry["item_id"] for name in policy.above(asked.scenario) for entry in made[name]["items"]]
-    left = rules.overridden({"exclude": (*rules.exclude, *shown)}) if shown else rules
+    left = rules.narrowed({"exclude": shown}) if shown else rules
     return sessions.session_list(service.current.snapshot, session, left, settled)
 
 

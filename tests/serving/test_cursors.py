@@ -1,14 +1,14 @@
 import pytest
 
 from nightschool.errors import ConfigurationError
-from serving.cursors import SIZE, decode_cursor, encode_cursor, mark
+from serving.cursors import MARK_BYTES, decode_cursor, encode_cursor, mark
 
 
 def test_a_cursor_holds_the_marks_of_all_pages() -> None:
     first = encode_cursor(b"", [1, "ä/ 2"])
     second = encode_cursor(decode_cursor(first), [3])
     assert decode_cursor(second) == mark(1) + mark("ä/ 2") + mark(3)
-    assert len(mark("x")) == SIZE
+    assert len(mark("x")) == MARK_BYTES
     assert set(second) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
