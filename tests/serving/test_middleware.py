@@ -142,3 +142,11 @@ def test_who_asks_for_the_options_is_told_the_methods(reading: Api) -> None:
     answer = reading.request("OPTIONS", "/v1/events")
     assert (answer.status_code, answer.headers["allow"]) == (204, "POST, HEAD, OPTIONS")
     assert reading.request("OPTIONS", "/nothing").status_code == 404
+
+
+def test_only_what_makes_much_may_take_long(reading: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.middleware.LONGEST_SECONDS", 0.0)
+    assert reading.get(f"/v1/users/{reading.users[0]}/path?goal=1").status_code == 503
+    assert reading.get("/v1/items?q=data").status_code == 200
+    asked = {"user_ids": reading.users[:3], "diversity": 0.5}
+    assert reading.post("/v1/users/recommendations", asked).status_code == 200
