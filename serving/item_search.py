@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightschool.contract import Indices, Mask
+from nightschool.storage.component_files import file_hash
 from nightschool.storage.release import Release
 from nightschool.storage.search_index import (
     SEARCH_INDEX,
@@ -21,7 +22,6 @@ from nightschool.storage.search_index import (
     plain_words,
     published_search_index,
 )
-from nightschool.storage.serving_networks import file_hash
 from serving.catalogue import Catalogue
 from serving.schemas.catalogue import Matched
 

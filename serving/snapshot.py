@@ -33,11 +33,13 @@ from nightschool.ranking.paths import Curriculum
 from nightschool.ranking.self_attention import SelfAttention
 from nightschool.recipe import Component, Recipe
 from nightschool.storage.binding import Binding
+from nightschool.storage.mapped_file import MappedFile
 from nightschool.storage.release import UNEXPLAINED
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release
 from nightschool.storage.serving_files import SERVED, ServingFile, lists_path
-from nightschool.storage.serving_networks import published_networks, read_network
+from nightschool.storage.serving_networks import NETWORKS, read_network
+from nightschool.storage.serving_weights import WEIGHTS, WeightsFile
 from nightschool.vocabulary import CONTENT, EVERYONE, POPULARITY
 from serving.candidate_pools import CandidatePools
 from serving.catalogue import Catalogue
@@ -71,6 +73,7 @@ class Snapshot:
         pools: The candidates behind the lists.
         k: The length that lists were published with.
         contexts: What hour, weekday and declared contexts of a request change.
+        learned: The files of the weights; none in older releases.
     """
 
     release: Release
@@ -89,6 +92,7 @@ class Snapshot:
     pools: CandidatePools
     k: int
     contexts: Contexts = field(default_factory=Contexts)
+    learned: tuple[WeightsFile, ...] = ()
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -104,6 +108,8 @@ class Snapshot:
         followers = ServingFile(path(NEXT_ITEMS)) if NEXT_ITEMS.name in release.content_hashes else None
         named = [lists.path, histories.path]
         catalogue = Catalogue(read_items(reader, named), manifest.item_columns)
+        weighed = WEIGHTS.published(release, lists.path.parent)
+        learned = {name: WeightsFile(file) for name, file in weighed.items()}
         return cls(
             release=release,
             manifest=manifest,
@@ -116,10 +122,11 @@ class Snapshot:
             catalogue=catalogue,
             users=read_users(reader, manifest),
             audiences=read_audiences(reader),
-            weights=_weights(reader, catalogue),
+            weights=_weights(reader, catalogue, learned),
+            learned=tuple(learned.values()),
             networks={
                 component: read_network(file, catalogue.position, len(catalogue))
-                for component, file in published_networks(release, lists.path.parent).items()
+                for component, file in NETWORKS.published(release, lists.path.parent).items()
             },
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
@@ -127,9 +134,9 @@ class Snapshot:
         )
 
     @property
-    def mapped(self) -> tuple[ServingFile, ...]:
+    def mapped(self) -> tuple[MappedFile, ...]:
         """Return the files that are mapped into memory."""
-        always = self.lists, self.histories, self.similar_users, self.similar_items
+        always = self.lists, self.histories, self.similar_users, self.similar_items, *self.learned
         return always if self.next_items is None else (*always, self.next_items)
 
     @property
@@ -250,17 +257,25 @@ class Snapshot:
         return str(value) if value is not None and str(value) in self.audiences else EVERYONE
 
 
-def _weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
+def _weights(reader: Reader, catalogue: Catalogue, files: Mapping[str, WeightsFile]) -> dict[str, ItemWeights]:
     """Read each component's item weights at the catalogue's positions; empty where the release has none."""
-    placed = _placed(reader.table(ITEM_WEIGHTS).collect(), catalogue)
-    n = len(catalogue)
-    weights = {}
-    for (component,), part in placed.partition_by(COMPONENT, as_dict=True).items():
-        cells = (part["place"].to_numpy(), part["target"].to_numpy())
-        matrix = csr_array((part[WEIGHT].to_numpy(), cells), shape=(n, n), dtype=np.float32)
-        weights[str(component)] = ItemWeights(matrix, part[RECENCY][0])
+    ids = catalogue.frame[ITEM_ID]
+    weights = {name: file.of(ids) for name, file in files.items()} or _tabled_weights(reader, catalogue)
     names = component_names(Recipe.model_validate(reader.release.recipe))
     return {name: weights[name] for name in stand_in_order(weights, names)}
+
+
+def _tabled_weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
+    """Read the weights from their table, as in a release made before there were files of them."""
+    table, n = reader.table(ITEM_WEIGHTS), len(catalogue)
+    weights = {}
+    for name in table.select(pl.col(COMPONENT).unique()).collect()[COMPONENT].sort():
+        part = _placed(table.filter(pl.col(COMPONENT) == name).drop(COMPONENT).collect(), catalogue)
+        if not part.is_empty():
+            cells = (part["place"].to_numpy(), part["target"].to_numpy())
+            matrix = csr_array((part[WEIGHT].to_numpy(), cells), shape=(n, n), dtype=np.float32)
+            weights[name] = ItemWeights(matrix, part[RECENCY][0])
+    return weights
 
 
 def _placed(pairs: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from nightschool.columns import ITEM_ID, TEXT, TITLE, WITHDRAWN
 from nightschool.errors import Unavailable, Unreachable
 from nightschool.item_columns import ItemColumns
+from nightschool.storage.component_files import file_hash
 from nightschool.storage.durable import replacing
 from nightschool.storage.release import Release
-from nightschool.storage.serving_networks import file_hash
 
 SEARCH_INDEX: Final = "search.db"
 

@@ -29,6 +29,7 @@ from nightschool.columns import (
 from nightschool.errors import Unreachable
 from nightschool.storage.durable import replacing, sync
 from nightschool.storage.fingerprints import is_ascending
+from nightschool.storage.mapped_file import MappedFile
 
 
 class _Shape(NamedTuple):
@@ -133,7 +134,7 @@ def read_lists(path: Path) -> pl.DataFrame:
     return rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(shape.of).alias(shape.rank_by_place))
 
 
-class ServingFile:
+class ServingFile(MappedFile):
     """A file of a release's lists, mapped into memory: opening costs the same for ten users and for ten million."""
 
     def __init__(self, path: Path) -> None:
@@ -143,7 +144,7 @@ class ServingFile:
             Unreachable: The file is missing, or no such file.
         """
         try:
-            self._opened = path.stat()
+            super().__init__(path)
             with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
                 batch = reader.get_batch(0)
             batch.validate()
@@ -151,7 +152,6 @@ class ServingFile:
             do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
             seen = (getattr(error, "strerror", None) or str(error))[:200]
             raise Unreachable(f"{path.parent.name}/{path.name} is missing or damaged", seen=seen, do=do) from error
-        self.path = path
         self._shape = _SHAPES[path.stem]
         self._keys, *lists = batch.columns
         self._find = _finding(self._keys)
@@ -163,11 +163,6 @@ class ServingFile:
 
     def __len__(self) -> int:
         return len(self._keys)
-
-    def missing_bytes(self) -> int | None:
-        """Return by how much the mapped file was cut off since; None where another or none bears its name."""
-        now = self.path.stat() if self.path.exists() else None
-        return None if now is None or now.st_ino != self._opened.st_ino else self._opened.st_size - now.st_size
 
     @property
     def keys(self) -> pl.Series:

@@ -1,33 +1,23 @@
 """A release's networks as files that a server scores histories by: arrays, and the ids of the items that they know."""
 
-import hashlib
-import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from nightschool.errors import Unreachable
 from nightschool.ranking.self_attention import SelfAttention
+from nightschool.storage.component_files import ComponentFiles
 from nightschool.storage.durable import replacing
-from nightschool.storage.release import Release
+
+NETWORKS: Final = ComponentFiles(".network.npz")
 
 _IDS = "ids"
 _ITEMS = "items"
-_ENDING = ".network.npz"
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile)
-
-
-def network_path(folder: Path, component: str) -> Path:
-    """Return the file of a component's network in a folder."""
-    return folder / f"{component}{_ENDING}"
-
-
-def network_files(folder: Path) -> Mapping[str, Path]:
-    """Return the networks in a folder by their component; none where the folder does not exist."""
-    return {file.name.removesuffix(_ENDING): file for file in sorted(folder.glob(f"[!.]*{_ENDING}"))}
 
 
 def write_network(path: Path, network: SelfAttention, item_ids: pl.Series) -> None:
@@ -44,34 +34,6 @@ def write_network(path: Path, network: SelfAttention, item_ids: pl.Series) -> No
     # A handle keeps numpy from adding a suffix of its own.
     with replacing(path) as draft, draft.open("wb") as handle:
         np.savez(handle, allow_pickle=False, **arrays, **{_IDS: np.array(known.to_list())})
-
-
-def publish_networks(staged: Path, served: Path) -> dict[str, str]:
-    """Copy the networks of a folder to those of a release, each whole or not at all; return their hashes by file name.
-
-    Networks of an earlier try are removed.
-    """
-    for old in network_files(served).values():
-        old.unlink()
-    hashes = {}
-    for component, file in network_files(staged).items():
-        copy = network_path(served, component)
-        with replacing(copy) as draft:
-            shutil.copyfile(file, draft)
-        hashes[copy.name] = file_hash(copy)
-    return hashes
-
-
-def published_networks(release: Release, folder: Path) -> dict[str, Path]:
-    """Return the networks that were published with a release, by component; they need not be there any more."""
-    names = [name for name in release.content_hashes if name.endswith(_ENDING)]
-    return {name.removesuffix(_ENDING): folder / name for name in names}
-
-
-def file_hash(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def read_network(path: Path, position: Callable[[int | str], int | None], n_items: int) -> SelfAttention:

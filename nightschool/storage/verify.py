@@ -9,6 +9,7 @@ import polars as pl
 
 from nightschool.columns import CONTENT_HASHES, HISTORIES, RECOMMENDATIONS, RELEASE_TABLES, Table
 from nightschool.errors import NotFound
+from nightschool.storage.component_files import file_hash
 from nightschool.storage.erasure_log import noted
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.home import Home
@@ -16,7 +17,8 @@ from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.releases import Release
 from nightschool.storage.search_index import published_search_index
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists
-from nightschool.storage.serving_networks import file_hash, published_networks
+from nightschool.storage.serving_networks import NETWORKS
+from nightschool.storage.serving_weights import WEIGHTS
 
 State = Literal["intact", "erased", "damaged"]
 
@@ -60,7 +62,8 @@ def verify_release(home: Home, release_id: str) -> Verification:
         published = release.content_hashes[table.name]
         parts[path.name] = _compare(partial(read_lists, path), table, published, erased.get(table.name, []))
     folder = home.paths.serving / release_id
-    for file in (*published_networks(release, folder).values(), *published_search_index(release, folder)):
+    learned = [file for kind in (NETWORKS, WEIGHTS) for file in kind.published(release, folder).values()]
+    for file in (*learned, *published_search_index(release, folder)):
         is_there = file.is_file() and file_hash(file) == release.content_hashes[file.name]
         parts[file.name] = "intact" if is_there else "damaged"
     return Verification(release_id, parts)

@@ -15,12 +15,12 @@ from nightschool.settings import HomePaths
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.backup import backup_home, restore_home
 from nightschool.storage.binding import bind
+from nightschool.storage.component_files import file_hash
 from nightschool.storage.database import open_database
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.search_index import SEARCH_INDEX, SearchIndex, publish_search_index
-from nightschool.storage.serving_networks import file_hash
 from tests.privacy.users import TEXTS, users_home
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from nightschool.columns import METRICS, RECOMMENDATIONS, RELEASE_TABLES, SIMILAR_USERS, Table
 from nightschool.errors import NotFound
+from nightschool.storage.component_files import file_hash
 from nightschool.storage.home import Home
 from nightschool.storage.search_index import SEARCH_INDEX
 from nightschool.storage.serving_files import SERVED, lists_path, read_lists, write_serving_files
-from nightschool.storage.serving_networks import file_hash
 from nightschool.storage.verify import Verification, verify_release
 from tests.privacy.users import NUMBERS, RELEASES, users_home
 

@@ -42,7 +42,8 @@ from nightschool.ranking.fallback import Fallback
 from nightschool.ranking.foldin import ItemWeights
 from nightschool.ranking.self_attention import Attends
 from nightschool.ranking.topk import Ranking, join_rankings
-from nightschool.storage.serving_networks import network_path, write_network
+from nightschool.storage.serving_networks import NETWORKS, write_network
+from nightschool.storage.serving_weights import WEIGHTS, write_item_weights
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
     BECAUSE_OF_ITEM,
@@ -53,8 +54,8 @@ from nightschool.vocabulary import (
     WHOLE_HISTORY,
 )
 
-NETWORKS: Final = "networks"
-"""Folder of the networks beside those of the tables."""
+LEARNED: Final = "learned"
+"""Folder, beside those of the tables, of the files of components for servers."""
 _USERS_A_FILE = 8192
 _EXPLAINING_BYTES = 32 << 20
 """Memory that one core may take for what each like adds to each place of the lists of some users."""
@@ -72,7 +73,7 @@ def write_tables(
     write_rows(histories(dataset), folder, HISTORIES)
     for name, part in recommender.parts.items():
         if isinstance(part, Attends):
-            write_network(network_path(folder / NETWORKS, name), part.network(), dataset.item_ids)
+            write_network(NETWORKS.path(folder / LEARNED, name), part.network(), dataset.item_ids)
     audiences = measure_audiences(dataset)
     weights = weights_by_component(recommender, dataset)
     writer = ListWriter(recommender, dataset, audiences, k, tie)
@@ -92,7 +93,12 @@ def write_tables(
 
 
 def write_weights(weights: Mapping[str, ItemWeights], dataset: Dataset, folder: Path) -> int:
-    """Write `item_weights` as one file a component, so that another can be added; return the number of rows."""
+    """Write `item_weights` as one file a component, so that another can be added; return the number of rows.
+
+    The file of each component for servers is written too.
+    """
+    for name, each in weights.items():
+        write_item_weights(WEIGHTS.path(folder / LEARNED, name), each, dataset.item_ids, dataset.available)
     named = {name: {name: each} for name, each in weights.items()} or {"": {}}
     return sum(write_rows(item_weights(each, dataset), folder, ITEM_WEIGHTS, name) for name, each in named.items())
 

@@ -13,7 +13,7 @@ from nightschool.night.basis import describe_basis
 from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
-from nightschool.night.release.lists import NETWORKS, read_table, staged_files
+from nightschool.night.release.lists import LEARNED, read_table, staged_files
 from nightschool.night.reporting.contexts import stored_contexts
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.fingerprints import content_hash
@@ -30,7 +30,8 @@ from nightschool.storage.release import (
 )
 from nightschool.storage.search_index import publish_search_index
 from nightschool.storage.serving_files import SERVED, write_serving_files
-from nightschool.storage.serving_networks import publish_networks
+from nightschool.storage.serving_networks import NETWORKS
+from nightschool.storage.serving_weights import WEIGHTS
 
 
 def draft_release(night: Night, proved: ProveRecord, gates: Mapping[str, Any], mlflow_run_id: str) -> Draft:
@@ -95,7 +96,8 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
     folder = night.home.paths.serving / draft.release_id
     items = scan_at(night.home.lake, ITEMS, night.identity.as_of).collect()
     written = {
-        **publish_networks(tables / NETWORKS, folder),
+        **NETWORKS.publish(tables / LEARNED, folder),
+        **WEIGHTS.publish(tables / LEARNED, folder),
         **publish_search_index(folder, items, night.manifest.item_columns),
     }
     with ThreadPoolExecutor() as hashing:
