@@ -113,7 +113,9 @@ class WeightsFile(MappedFile):
         return self._weights(self._values[kept], places[self._targets[kept]], counts.cumsum(), n)
 
     def _weights(self, values: NDArray[np.float32], targets: Indices, starts: NDArray[np.int64], n: int) -> ItemWeights:
-        return ItemWeights(csr_array((values, targets, starts), shape=(n, n), copy=False), self.recency)
+        # Offsets of another width than the targets would make a copy of those.
+        offsets = starts if len(targets) > np.iinfo(np.int32).max else starts.astype(np.int32)
+        return ItemWeights(csr_array((values, targets, offsets), shape=(n, n), copy=False), self.recency)
 
     def _known(self, ids: pl.Series, places: Indices) -> Mask:
         """Return which items are at their places among those of a catalogue, bool [n_rows]."""

@@ -68,6 +68,8 @@ def test_the_whole_catalogue_is_read_without_a_copy_and_never_written_back(tmp_p
     matrix = file.of(pl.Series([10, 11, 12, 13])).matrix
     assert matrix.data.flags.writeable  # as kernels are compiled for
     assert not matrix.data.flags.owndata
+    assert not matrix.indices.flags.owndata
+    assert matrix.indices.dtype == matrix.indptr.dtype == np.int32
     matrix.data[:] = 0
     assert hashlib.sha256(file.path.read_bytes()).hexdigest() == before
 
