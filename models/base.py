@@ -17,7 +17,7 @@ from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.histories import Histories
 from nightschool.ranking.blocks import block_users
-from nightschool.ranking.foldin import fold_in, positive
+from nightschool.ranking.foldin import fold_in
 from nightschool.ranking.topk import Ranking, rank_users
 
 _ARRAYS = "learned.npz"
@@ -241,7 +241,7 @@ class ItemToItem(Model):
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n_block, n_items]."""
-        return fold_in(positive(histories.scores), self.weights)
+        return fold_in(histories.likes, self.weights)
 
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])

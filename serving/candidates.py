@@ -1,5 +1,6 @@
 """Candidates of a list that differs from the published one: after new events, under rules, at another α."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,16 +8,20 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
+from nightschool.histories import Histories
 from nightschool.ranking.rules import keep_order
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
-from serving.user_state import Interaction, UserState, as_histories
+from serving.user_state import UserState, as_histories
 
 NO_ITEMS: Final[Indices] = np.empty(0, dtype=np.int32)
 """The positions of no items."""
+
+_NO_POOL: Final = pl.DataFrame(schema=[ITEM_ID])
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +134,7 @@ class Scorer:
         shares = {name: share for name, share in self._shares.items() if name in weighing and share > 0}
         if not shares:
             shares = {name: 1.0 for name in (CO_OCCURRENCE, CONTENT) if self._weighs(name)}
-        raw = {name: self._sums(name, self._user.current) for name in shares}
+        raw = {name: self._sums(name, self._user.histories(len(self._unseen))) for name in shares}
         weighted = [item for item in items.tolist() if any(score[item] > 0 for score in raw.values())]
         if not weighted:
             return None
@@ -142,7 +147,7 @@ class Scorer:
         """Return the published candidates: item_id and a column a component; no rows for a user without any."""
         whose = self._user.user_id if self._user.known else None
         found = None if whose is None else self._snapshot.pools.of(whose)
-        return pl.DataFrame(schema=[ITEM_ID]) if found is None else found
+        return _NO_POOL if found is None else found
 
     @cached_property
     def _listed(self) -> list[int]:
@@ -162,7 +167,7 @@ class Scorer:
     def _published(self, name: str) -> Float32s:
         """Score the history as the release knew it, float32 [n_items]."""
         if self._weighs(name):
-            return self._scored(name, self._user.published, self._unseen_then)
+            return _standardised(self._sums(name, self._before), self._unseen_then)
         published = self._pool[name].to_numpy()
         scores = np.full(len(self._snapshot.catalogue), published.min(initial=0), dtype=np.float32)
         scores[self._pool_items] = published
@@ -170,7 +175,7 @@ class Scorer:
 
     def _folded(self, name: str) -> Float32s:
         """Score the whole history, events since included, float32 [n_items]."""
-        return self._scored(name, self._user.current, self._unseen)
+        return _standardised(self._sums(name, self._user.histories(len(self._unseen))), self._unseen)
 
     @property
     def _unseen_then(self) -> Mask:
@@ -179,12 +184,12 @@ class Scorer:
         then[list(self._user.published)] = False
         return then & self._snapshot.available
 
-    def _scored(self, name: str, history: Mapping[int, Interaction], unseen: Mask) -> Float32s:
-        return _standardised(self._sums(name, history), unseen)
+    @cached_property
+    def _before(self) -> Histories:
+        return as_histories(self._user.published, len(self._unseen))
 
-    def _sums(self, name: str, history: Mapping[int, Interaction]) -> Float32s:
-        """Score a history that begins with the newest item by one component, float32 [n_items]."""
-        histories = as_histories(history, len(self._snapshot.catalogue))
+    def _sums(self, name: str, histories: Histories) -> Float32s:
+        """Score a history by one component, float32 [n_items]."""
         scores: Float32s = self._snapshot.scorers[name].score(histories)[0]
         return scores
 
@@ -225,8 +230,24 @@ def _best(scores: Float32s, unseen: Mask) -> Indices:
 
 def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
     """Standardise scores over the unseen items, float32 [n_items]; zeros where all of them are equal."""
-    there = scores[unseen].astype(np.float64)
-    if not len(there) or there.std() <= 1e-6 * abs(there.mean()):
-        return np.zeros_like(scores)
-    standard: Float32s = ((scores - there.mean()) / there.std()).astype(np.float32)
+    standard: Float32s = _z_scores(scores, unseen)
+    return standard
+
+
+@njit(nogil=True, cache=True)
+def _z_scores(scores, unseen):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+    n, total, squares = 0, 0.0, 0.0
+    for item in range(len(scores)):
+        if unseen[item]:
+            n += 1
+            total += scores[item]
+    mean = total / max(n, 1)
+    for item in range(len(scores)):
+        if unseen[item]:
+            squares += (scores[item] - mean) ** 2
+    deviation = math.sqrt(squares / max(n, 1))
+    standard = np.zeros(len(scores), dtype=np.float32)
+    if deviation > 1e-6 * abs(mean):
+        for item in range(len(scores)):
+            standard[item] = (scores[item] - mean) / deviation
     return standard

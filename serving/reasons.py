@@ -11,7 +11,7 @@ from nightschool.ranking.explain import strongest_reasons, weighted
 from nightschool.vocabulary import BECAUSE_OF_ITEM, CONTENT, POPULAR, SIMILAR_CONTENT, WHOLE_HISTORY
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import UserState, as_histories
+from serving.user_state import UserState
 
 
 class _Reason(NamedTuple):
@@ -62,7 +62,7 @@ def _published(snapshot: Snapshot, user: UserState) -> dict[ExternalId, tuple[st
 
 def _by_weights(snapshot: Snapshot, user: UserState, items: Indices, sources: Sequence[str]) -> list[_Reason]:
     """Find the history item with the largest weight to each item, by the weights of its source."""
-    histories = as_histories(user.current, len(snapshot.catalogue))
+    histories = user.histories(len(snapshot.catalogue))
     reasons = [_Reason(WHOLE_HISTORY, None)] * len(items)
     for source in set(sources) & snapshot.weights.keys():
         contributions = weighted(snapshot.weights[source], histories, items[None])

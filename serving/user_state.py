@@ -1,7 +1,7 @@
 """One user's history from a release and the events since: the items, and whether they were liked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -48,6 +48,7 @@ class UserState:
     published: Mapping[int, Interaction]
     current: Mapping[int, Interaction]
     sent: tuple[int, ...]
+    _made: dict[int, Histories] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -96,6 +97,13 @@ class UserState:
         mask = np.ones(n_items, dtype=bool)
         mask[list(self.current)] = False
         return mask
+
+    def histories(self, n_items: int) -> Histories:
+        """Return the history with the events since as models are asked to score it; made once."""
+        made = self._made.get(n_items)
+        if made is None:
+            made = self._made[n_items] = as_histories(self.current, n_items)
+        return made
 
     def completed(self) -> Indices:
         """Return the positions of liked or completed items, int32 [n]."""

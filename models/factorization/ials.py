@@ -14,8 +14,7 @@ from models.factorization.new_items import with_new_items
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.density import mean_degree
 from nightschool.data.shape import Shape
-from nightschool.histories import Histories
-from nightschool.ranking.foldin import positive
+from nightschool.histories import Histories, positive
 
 _RESIDUAL = 1e-3  # of an epoch's equations: the next epoch moves their solution by more
 _LEAST_WEIGHT = 0.05  # what is liked least still counts as liked

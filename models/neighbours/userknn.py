@@ -12,7 +12,7 @@ from models.neighbours.similarity import SetSimilarity, Similarity
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.shape import Shape
 from nightschool.histories import Histories
-from nightschool.ranking.foldin import fold_in, positive
+from nightschool.ranking.foldin import fold_in
 
 
 class UserKnnConfig(ModelConfig):
@@ -72,7 +72,7 @@ class UserKnn(Model):
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n_block, n_items]."""
-        return fold_in(self._likeness.to_rows(positive(histories.scores), self.liked_by), self.likes)
+        return fold_in(self._likeness.to_rows(histories.likes, self.liked_by), self.likes)
 
     def contributions(self, histories: Histories, items: Indices) -> Float32s:
         """Return what each like adds to the scores of listed items, float32 [n_likes, k].
@@ -80,7 +80,7 @@ class UserKnn(Model):
         A neighbour's similarity is divided evenly among the likes in common. That the other likes weigh more in the
         similarities when one is left out is neglected.
         """
-        likes = positive(histories.scores)
+        likes = histories.likes
         similar = self._likeness.to_rows(likes, self.liked_by)
         found = np.zeros((likes.nnz, items.shape[1]), dtype=np.float32)
         neighbours = similar.indptr, similar.indices, similar.data

@@ -11,7 +11,7 @@ from nightschool.contract import Dataset, Indices, Split
 from nightschool.data.features import features_of
 from nightschool.data.labels import one_hot
 from nightschool.evaluation.metrics import Counts, Float64s, popularity_of
-from nightschool.ranking.foldin import positive
+from nightschool.histories import positive
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from nightschool.capabilities import Contributes, FoldsIn, WeighsItems
 from nightschool.contract import Float32s, Indices
 from nightschool.errors import ConfigurationError
 from nightschool.histories import Histories
-from nightschool.ranking.foldin import ItemWeights, positive
+from nightschool.ranking.foldin import ItemWeights
 
 # numba compiles the kernels by the types of their arguments, which annotations would not change.
 # mypy: disable-error-code="no-untyped-def"
@@ -86,7 +86,7 @@ def strongest_reasons(
     """
     reasons = Reasons(np.full(items.shape, -1, dtype=np.int32), np.full(items.shape, -1, dtype=np.int8))
     if contributions:
-        likes = positive(histories.scores)
+        likes = histories.likes
         _find_strongest(items, (likes.indptr, likes.indices), np.stack(contributions), scales, reasons)
     return reasons
 

@@ -9,9 +9,9 @@ from numba import njit
 from scipy.sparse import csr_array
 
 from nightschool.capabilities import FadesByPlace, WeighsItems
-from nightschool.contract import Float32s, Mask
+from nightschool.contract import Float32s
 from nightschool.errors import ConfigurationError
-from nightschool.histories import Histories
+from nightschool.histories import Histories, only
 from nightschool.ranking.blocks import in_blocks
 from nightschool.vocabulary import CONTENT
 
@@ -41,7 +41,7 @@ class ItemWeights:
         Raises:
             ConfigurationError: The weights fade, and the histories have no order.
         """
-        return positive(histories.scores) if self.recency is None else faded(histories, self.recency)
+        return histories.likes if self.recency is None else faded(histories, self.recency)
 
     def score(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n, n_items].
@@ -103,12 +103,6 @@ def _add_weights(history, weights, scores):  # type: ignore[no-untyped-def]  # n
                 sums[targets[place]] += value * weights_to_add[place]
 
 
-def positive(history: csr_array) -> csr_array:
-    """Return the history as a set: ones where the score is above zero, CSR float32 of the same shape."""
-    liked = history.data > 0
-    return _only(liked, np.ones(np.count_nonzero(liked), dtype=np.float32), history)
-
-
 def faded(histories: Histories, recency: float) -> csr_array:
     """Return exp(−place / recency) where a history's score is above zero, CSR float32 of the same shape.
 
@@ -120,9 +114,4 @@ def faded(histories: Histories, recency: float) -> csr_array:
             "these weights need the order of a history", seen="histories without places", do="give their places"
         )
     liked = histories.scores.data > 0
-    return _only(liked, np.exp(histories.places[liked] / np.float32(-recency)), histories.scores)
-
-
-def _only(kept: Mask, values: Float32s, history: csr_array) -> csr_array:
-    starts = np.concatenate([[0], np.cumsum(kept)])[history.indptr]
-    return csr_array((values.astype(np.float32, copy=False), history.indices[kept], starts), shape=history.shape)
+    return only(liked, np.exp(histories.places[liked] / np.float32(-recency)), histories.scores)

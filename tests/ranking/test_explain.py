@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from nightschool.errors import ConfigurationError
-from nightschool.histories import Histories
+from nightschool.histories import Histories, positive
 from nightschool.ranking.explain import can_explain, contributions_of, strongest_reasons, weighted
-from nightschool.ranking.foldin import ItemWeights, fold_in, positive
+from nightschool.ranking.foldin import ItemWeights, fold_in
 
 
 def slow(items: np.ndarray, history: np.ndarray, weights: list[np.ndarray], scales: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 
 from nightschool.errors import ConfigurationError
-from nightschool.histories import Histories
-from nightschool.ranking.foldin import ItemWeights, faded, fold_in, fold_in_on_all_cores, positive, stand_in_order
+from nightschool.histories import Histories, positive
+from nightschool.ranking.foldin import ItemWeights, faded, fold_in, fold_in_on_all_cores, stand_in_order
 
 SCORES = st.sampled_from([-10.0, 0.0, 1.0, 5.0])
 
