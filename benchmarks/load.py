@@ -22,6 +22,7 @@ class Load(NamedTuple):
         seconds: Duration of the load.
         connections: How many connections send at once.
         rate: Requests a second in all; None: as many as are answered.
+        bodies: Sent by POST, one after the other likewise, to the paths; none: the requests are GET.
     """
 
     port: int
@@ -29,6 +30,7 @@ class Load(NamedTuple):
     seconds: float
     connections: int = 16
     rate: float | None = None
+    bodies: Sequence[str] = ()
 
 
 class Outcome(NamedTuple):
@@ -37,7 +39,7 @@ class Outcome(NamedTuple):
     Attributes:
         requests: Answers a second.
         milliseconds: p50, p95 and p99 of the time from when a request was due to its answer's end.
-        failed: Answers that were no 200, and connections that broke.
+        failed: Answers that were neither 200 nor 201, and connections that broke.
     """
 
     requests: float
@@ -53,7 +55,7 @@ def run(load: Load) -> Outcome:
 class _Run:
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._asks = _around(load.paths)
+        self._asks = map(_request, _around(load.paths), _around(load.bodies or [""]))
         self._waits: list[float] = []
         self._failed = 0
 
@@ -86,13 +88,21 @@ class _Run:
         writer.close()
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bool:
-    """Send a GET of the path; return whether it was answered with 200."""
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+def _request(path: str, body: str) -> bytes:
+    """Write a GET of the path, or a POST of the body where there is one."""
+    if not body:
+        return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    about = f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}"
+    return f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{about}\r\n\r\n{body}".encode()
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bool:
+    """Send a request; return whether it was answered with 200 or 201."""
+    writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     at = head.lower().index(b"content-length:") + 15
     await reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
-    return head.startswith(b"HTTP/1.1 200")
+    return head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
 
 
 def _around(paths: Sequence[str]) -> Iterator[str]:
