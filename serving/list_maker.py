@@ -88,7 +88,9 @@ class ListMaker:
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
         arm = self._experiment.arm_of(user) if asked.as_published else None
         context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
-        resolved = self._policy.settled(asked)._replace(context=context, warnings=warnings)
+        resolved = self._policy.settled(asked)
+        if context or warnings or asked.context or asked.warnings:
+            resolved = resolved._replace(context=context, warnings=warnings)
         mark, hours = self._feedback.mark(user), snapshot.age_hours
         return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
 

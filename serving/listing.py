@@ -171,11 +171,12 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
 
 def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
     """Say what of the rules does not fit the release: their filter, and models that it was made without."""
-    there = {*snapshot.weights, *(component.model for component in snapshot.components.values())}
-    lacking = [
-        f"the release has no scores by the model {name} of the rules" for name in rules.models if name not in there
-    ]
-    return [*filter_warnings(snapshot.catalogue, rules), *lacking]
+    warnings = filter_warnings(snapshot.catalogue, rules)
+    if rules.models:
+        there = {*snapshot.weights, *(component.model for component in snapshot.components.values())}
+        lacking = [name for name in rules.models if name not in there]
+        warnings += [f"the release has no scores by the model {name} of the rules" for name in lacking]
+    return warnings
 
 
 def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:
@@ -238,5 +239,8 @@ def _entry(snapshot: Snapshot, rank: int, row: Row) -> Entry:
 
 def in_words(snapshot: Snapshot, reason: str, because: ExternalId | None) -> str:
     """Return a reason in words."""
-    title = None if because is None else snapshot.catalogue.describe(because)["title"] or str(because)
-    return reason_in_words(reason, title, "you")
+    words = snapshot.sentences.get((reason, because))
+    if words is None:
+        title = None if because is None else snapshot.catalogue.describe(because)["title"] or str(because)
+        words = snapshot.sentences[reason, because] = reason_in_words(reason, title, "you")
+    return words

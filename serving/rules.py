@@ -1,6 +1,7 @@
 """Business rules of lists: defaults from a file, changed by a request or by an experiment's arm."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,7 +54,7 @@ class Rules(BaseModel):
                 raise ValueError(str(error)) from None
         return text
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Return whether the rules leave every list as it was published."""
         return self == _NONE

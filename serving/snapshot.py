@@ -1,8 +1,8 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Final
 
@@ -73,6 +73,7 @@ class Snapshot:
         pools: The candidates behind the lists.
         k: The length that lists were published with.
         contexts: What hour, weekday and declared contexts of a request change.
+        sentences: Reason and item to the sentence that says it, as far as lists needed it.
         learned: The files of the weights; none in older releases.
     """
 
@@ -92,6 +93,7 @@ class Snapshot:
     pools: CandidatePools
     k: int
     contexts: Contexts = field(default_factory=Contexts)
+    sentences: dict[tuple[str, ExternalId | None], str] = field(default_factory=dict)
     learned: tuple[WeightsFile, ...] = ()
 
     @classmethod
@@ -142,7 +144,11 @@ class Snapshot:
     @property
     def age_hours(self) -> int:
         """Return the whole hours since the release's T: a list is as old as the data that it knows."""
-        return int((datetime.now(UTC) - self.release.as_of).total_seconds() // 3600)
+        return int((time.time() - self._as_of) // 3600)
+
+    @cached_property
+    def _as_of(self) -> float:
+        return self.release.as_of.timestamp()
 
     @cached_property
     def recipe(self) -> Recipe:
