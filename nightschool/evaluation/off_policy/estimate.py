@@ -11,7 +11,17 @@ from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.estimators import DEFAULT, ESTIMATORS, examination_weights
 from nightschool.evaluation.off_policy.examination import ExploredSlots, examination, explored_slots
 from nightschool.evaluation.off_policy.jackknife import jackknife
-from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, LIST_ID, PLACE, TARGET, WEIGHT, Logs, places_of
+from nightschool.evaluation.off_policy.logs import (
+    CHANCE,
+    EXPLORED,
+    GROUP,
+    LIST_ID,
+    PLACE,
+    TARGET,
+    WEIGHT,
+    Logs,
+    places_of,
+)
 from nightschool.evaluation.off_policy.reward_model import item_rates
 from nightschool.evaluation.off_policy.sums import Sums, sums_of
 
@@ -28,10 +38,10 @@ class Estimate:
         ci_high: Upper end.
         n_lists: Logged lists.
         n_users: Their users.
-        ess: Effective sample size: (Σ w)² / Σ w² of the rows that tell (Kish 1965, "Survey sampling"); of a difference
-            the weights are those by which the two lists differ.
-        support: The share of what the lists would show that the logged policy could show; 1 but for chance. NaN for a
-            difference.
+        ess: Effective sample size, (Σ w)² / Σ w² of the rows that tell (Kish 1965, "Survey sampling"); for a difference,
+            w is by how much the weights of the two lists differ.
+        support: The share of what the lists show that the logged policy could show, 1 but for chance; for a difference,
+            the smaller of both.
         clipped: The share of logged rows whose weight was clipped.
     """
 
@@ -45,6 +55,41 @@ class Estimate:
     clipped: float
 
 
+@dataclass(frozen=True, eq=False)
+class OtherLists:
+    """Lists, as far as logged ones tell about them.
+
+    Attributes:
+        logs: The logged lists.
+        examined: float64 [depth], the examination of each place.
+        sums: What the estimates are made from.
+        rows: The logged rows of their items: list_id, place, target, explored, weight.
+    """
+
+    logs: Logs
+    examined: Float64s
+    sums: Sums
+    rows: pl.DataFrame
+
+    def weights(self, estimator: str) -> pl.DataFrame:
+        """Return the rows' weights under an estimator: list_id, place, weight."""
+        place, target, explored = (self.rows[name].to_numpy() for name in (PLACE, TARGET, EXPLORED))
+        if estimator in _SAME_PLACE:
+            factor = (place == target).astype(np.float64)
+        else:
+            factor = examination_weights(self.examined)[explored.astype(np.int64), place, target]
+        weighted = self.rows.select(LIST_ID, PLACE, pl.col(WEIGHT) * pl.Series(factor))
+        return weighted.group_by(LIST_ID, PLACE).agg(pl.col(WEIGHT).sum())
+
+    def support(self, estimator: str) -> float:
+        """Return the share of what the lists show that the logged policy could show."""
+        total = self.sums.total
+        if estimator in _SAME_PLACE:
+            return float(np.einsum("kpp->", total.weights) / max(float(total.places.sum()), 1.0))
+        looks = examination_weights(self.examined) * self.examined[:, None] * total.weights
+        return float(looks.sum() / max(float((self.examined * total.places).sum()), 1e-9))
+
+
 class OffPolicy:
     """Logged lists with what is learned from them once: examination and reward model."""
 
@@ -53,68 +98,64 @@ class OffPolicy:
 
         Args:
             logs: The logged lists.
-            seen: What users have seen, and since when, by `places_of`.
+            seen: What users have seen, and since when, by `logs.places_of`.
         """
-        self.logs, self._seen = logs, seen
-        total = ExploredSlots(*(part.sum(axis=0) for part in explored_slots(logs)))
-        self.examined = examination(total)
-        self._rates = item_rates(logs, self.examined)
+        self._logs, self._seen = logs, seen
+        self._examined = examination(ExploredSlots(*(part.sum(axis=0) for part in explored_slots(logs))))
+        self._rates = item_rates(logs, self._examined)
 
-    def estimate(self, ranked: pl.DataFrame, estimator: str = DEFAULT) -> Estimate:
-        """Estimate the reactions per list.
+    def lists(self, ranked: pl.DataFrame) -> OtherLists:
+        """Hold lists against the logged ones.
 
         Args:
-            ranked: The lists, by `places_of`; every user of the logs has one.
-            estimator: A name in `ESTIMATORS`.
+            ranked: The lists, by `logs.places_of`; every user of the logs has one.
         """
-        others = places_of(self.logs, ranked, self._seen)
-        sums = sums_of(self.logs, others, self._rates)
-        formula = ESTIMATORS[estimator]
-        weighted = self._weighted(others, estimator)
-        return self._estimate(
-            formula(sums.total), formula(sums.without_each), weighted["w"].to_numpy(), self._support(sums, estimator)
-        )
+        others = places_of(self._logs, ranked, self._seen)
+        both = self._logs.rows.join(others.drop(GROUP), on=[LIST_ID, ITEM_ID])
+        rows = both.select(LIST_ID, PLACE, TARGET, EXPLORED, pl.col(WEIGHT) * pl.col(CHANCE))
+        return OtherLists(self._logs, self._examined, sums_of(self._logs, others, self._rates), rows)
 
-    def compare(self, a: pl.DataFrame, b: pl.DataFrame, estimator: str = DEFAULT) -> Estimate:
-        """Estimate how many more reactions per list the lists `a` get than the lists `b`, from the same logs."""
-        both = [places_of(self.logs, ranked, self._seen) for ranked in (a, b)]
-        sums = [sums_of(self.logs, others, self._rates) for others in both]
-        formula = ESTIMATORS[estimator]
-        total = formula(sums[0].total) - formula(sums[1].total)
-        without = formula(sums[0].without_each) - formula(sums[1].without_each)
-        weighted = [self._weighted(others, estimator) for others in both]
-        joined = weighted[0].join(weighted[1], on=[LIST_ID, PLACE], how="full", coalesce=True, suffix="_b")
-        difference = joined.select(pl.col("w").fill_null(0.0) - pl.col("w_b").fill_null(0.0)).to_series().to_numpy()
-        return self._estimate(total, without, np.abs(difference), float("nan"))
 
-    def _estimate(self, total: Float64s, without: Float64s, weights: Float64s, support: float) -> Estimate:
-        value, ends = jackknife(total, without)
-        squares = float((weights**2).sum())
-        return Estimate(
-            value=float(value),
-            ci_low=float(ends.low),
-            ci_high=float(ends.high),
-            n_lists=self.logs.lists.height,
-            n_users=self.logs.lists[USER_ID].n_unique(),
-            ess=float(weights.sum()) ** 2 / squares if squares else 0.0,
-            support=support,
-            clipped=self.logs.clipped,
-        )
+def estimate(lists: OtherLists, estimator: str = DEFAULT) -> Estimate:
+    """Estimate the reactions per list.
 
-    def _weighted(self, others: pl.DataFrame, estimator: str) -> pl.DataFrame:
-        """Return the weight that each logged row has for the other lists: list_id, place, w; rows without one are not there."""
-        rows = self.logs.rows.join(others.drop("group"), on=[LIST_ID, ITEM_ID])
-        place, target, explored = (rows[name].to_numpy() for name in (PLACE, TARGET, EXPLORED))
-        if estimator in _SAME_PLACE:
-            factor = (place == target).astype(np.float64)
-        else:
-            factor = examination_weights(self.examined)[explored.astype(np.int64), place, target]
-        weights = rows.select(LIST_ID, PLACE, (pl.col(WEIGHT) * pl.col(CHANCE) * pl.Series(factor)).alias("w"))
-        return weights.group_by(LIST_ID, PLACE).agg(pl.col("w").sum()).filter(pl.col("w") > 0)
+    Args:
+        lists: The lists.
+        estimator: A name in `ESTIMATORS`.
+    """
+    formula = ESTIMATORS[estimator]
+    weights = lists.weights(estimator)[WEIGHT].to_numpy()
+    total, without = formula(lists.sums.total), formula(lists.sums.without_each)
+    return _estimate(lists.logs, total, without, weights, lists.support(estimator))
 
-    def _support(self, sums: Sums, estimator: str) -> float:
-        total = sums.total
-        if estimator in _SAME_PLACE:
-            return float(np.einsum("kpp->", total.weights) / max(float(total.places.sum()), 1.0))
-        looks = examination_weights(self.examined) * self.examined[:, None] * total.weights
-        return float(looks.sum() / max(float((self.examined * total.places).sum()), 1e-9))
+
+def compare_lists(a: OtherLists, b: OtherLists, estimator: str = DEFAULT) -> Estimate:
+    """Estimate how many more reactions per list the lists `a` get than the lists `b`, both from the same logs.
+
+    Args:
+        a: Some lists.
+        b: Others.
+        estimator: A name in `ESTIMATORS`.
+    """
+    formula = ESTIMATORS[estimator]
+    total = formula(a.sums.total) - formula(b.sums.total)
+    without = formula(a.sums.without_each) - formula(b.sums.without_each)
+    both = pl.concat([a.weights(estimator), b.weights(estimator).with_columns(-pl.col(WEIGHT))])
+    differences = both.group_by(LIST_ID, PLACE).agg(pl.col(WEIGHT).sum())[WEIGHT].to_numpy()
+    support = min(a.support(estimator), b.support(estimator))
+    return _estimate(a.logs, total, without, np.abs(differences), support)
+
+
+def _estimate(logs: Logs, total: Float64s, without: Float64s, weights: Float64s, support: float) -> Estimate:
+    value, ends = jackknife(total, without)
+    squares = float((weights**2).sum())
+    return Estimate(
+        value=float(value),
+        ci_low=float(ends.low),
+        ci_high=float(ends.high),
+        n_lists=logs.lists.height,
+        n_users=logs.lists[USER_ID].n_unique(),
+        ess=float(weights.sum()) ** 2 / squares if squares else 0.0,
+        support=support,
+        clipped=logs.clipped,
+    )

@@ -1,14 +1,14 @@
 """Estimates of the reactions that lists would have got, each a formula of the same sums.
 
-The value of a list is the sum over its places of the chance of a reaction there. Two models say what a logged reaction tells
-about an item: that it would be the same at the same place (item-position model), or that it changes with the
-examination of the place alone (position-based model); both in Li et al. (2018), "Offline evaluation of ranking policies
-with click models", KDD. Under the first a logged row tells about lists that have the item at the same place; under the
-second about all lists that have it anywhere.
+The value of a list is the sum over its places of the chance of a reaction there. Two models say what a logged reaction
+tells about an item: that it would be the same at the same place (item-position model), or that it changes with the
+examination of the place alone (position-based model); both in Li et al. (2018), "Offline evaluation of ranking
+policies with click models", KDD. Under the first a logged row tells about lists that have the item at the same place;
+under the second about all lists that have it anywhere.
 
-Each comes as inverse propensities (Horvitz and Thompson 1952, "A generalization of sampling without replacement from a finite
-universe"), self-normalised (Swaminathan and Joachims 2015, "The self-normalized estimator for counterfactual learning"),
-and doubly robust (Dudík, Langford and Li 2011, "Doubly robust policy evaluation and learning").
+Each comes as inverse propensities (Horvitz and Thompson 1952, "A generalization of sampling without replacement from a
+finite universe"), self-normalised (Swaminathan and Joachims 2015, "The self-normalized estimator for counterfactual
+learning"), and doubly robust (Dudík, Langford and Li 2011, "Doubly robust policy evaluation and learning").
 """
 
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ def pbm_dr(sums: Sums) -> Float64s:
 
 
 def examination_weights(examined: Float64s) -> Float64s:
-    """Return what a row's weight is multiplied by, float64 [..., 2, depth, depth]: chosen or explored, place, other place.
+    """Return what a row's weight is multiplied by, float64 [..., 2, depth, depth], the axes of `Sums.rewards`.
 
     The policy that made the list could show a chosen item at its place alone, and an explored one at every place.
 

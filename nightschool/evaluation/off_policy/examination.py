@@ -30,16 +30,17 @@ def explored_slots(logs: Logs) -> ExploredSlots:
     explored = logs.rows.filter(pl.col(EXPLORED))
     cells = explored[GROUP].to_numpy() * logs.depth + explored[PLACE].to_numpy()
     shape, size = (logs.groups, logs.depth), logs.groups * logs.depth
-    rewards = np.bincount(cells, explored[REWARD].to_numpy(), size).reshape(shape)
-    return ExploredSlots(rewards, np.bincount(cells, minlength=size).reshape(shape).astype(np.float64))
+    rewards = np.bincount(cells, explored[REWARD].to_numpy(), size).astype(np.float64)
+    slots = np.bincount(cells, minlength=size).astype(np.float64)
+    return ExploredSlots(rewards.reshape(shape), slots.reshape(shape))
 
 
 def examination(found: ExploredSlots) -> Float64s:
     """Estimate the examination of each place relative to the mean of all, float64 [..., depth].
 
     Items that are drawn by chance are as good at every place, so that what places get differs by examination alone:
-    Joachims, Swaminathan and Schnabel (2017), "Unbiased learning-to-rank with biased feedback". The rate of each place is
-    shrunk to the mean of all places by 20 slots.
+    Joachims, Swaminathan and Schnabel (2017), "Unbiased learning-to-rank with biased feedback". The rate of each place
+    is shrunk to the mean of all places by 20 slots.
 
     Args:
         found: float64 [..., depth] both.

@@ -19,9 +19,9 @@ _PRIOR: Final = 20.0
 def item_rates(logs: Logs, examined: Float64s) -> pl.DataFrame:
     """Estimate each item's rate for the users of each fold from those of the other folds: fold, item_id, rate.
 
-    The chance of a reward at a place is examination x rate. Users are dealt into five folds, so that nobody's rewards are
-    predicted from themselves (Chernozhukov et al. 2018, "Double/debiased machine learning"). Rates are shrunk to the
-    mean of all items by 20 looks, which the item null has: it stands for items that the others were not shown.
+    The chance of a reward at a place is examination x rate. Users are dealt into five folds, so that nobody's rewards
+    are predicted from themselves (Chernozhukov et al. 2018, "Double/debiased machine learning"). Rates are shrunk to
+    the mean of all items by 20 looks; the item null has that mean and stands for items that the others were not shown.
 
     Args:
         logs: The logged lists.

@@ -1,4 +1,4 @@
-"""What every off-policy estimate is made from: sums over logged rows by group of users, logged place and other place."""
+"""What every off-policy estimate is made from: sums over logged rows by group of users and places."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Sums:
     """Sums over logged lists, held against other lists; the first axes, if any, are groups of users.
 
     Attributes:
-        rewards: float64 [..., 2, depth, depth], Σ weight x chance x reward of the items in both lists: chosen or explored,
-            the place where they were shown, the place where the other list has them.
+        rewards: float64 [..., 2, depth, depth], Σ weight x chance x reward of the items that are in both lists: chosen
+            or explored, the place where they were shown, the place where the other list has them.
         rates: The same of the reward model's rates.
         weights: The same of 1.
         models: float64 [..., depth], Σ chance x rate at each place of the other lists.
@@ -48,8 +48,15 @@ class Sums:
         return self._of(lambda part: np.asarray(part.sum(axis=0) - part))
 
     def _of(self, change: Callable[[Float64s], Float64s]) -> "Sums":
-        parts = (self.rewards, self.rates, self.weights, self.models, self.places, self.lists)
-        return Sums(*map(change, parts), ExploredSlots(*map(change, self.explored)))
+        return Sums(
+            rewards=change(self.rewards),
+            rates=change(self.rates),
+            weights=change(self.weights),
+            models=change(self.models),
+            places=change(self.places),
+            lists=change(self.lists),
+            explored=ExploredSlots(*map(change, self.explored)),
+        )
 
 
 def sums_of(logs: Logs, others: pl.DataFrame, rates: pl.DataFrame) -> Sums:
@@ -66,15 +73,17 @@ def sums_of(logs: Logs, others: pl.DataFrame, rates: pl.DataFrame) -> Sums:
     kind = both[GROUP].to_numpy() * 2 + both[EXPLORED].to_numpy()
     cells = (kind * depth + both[PLACE].to_numpy()) * depth + both[TARGET].to_numpy()
     weights = both[WEIGHT].to_numpy() * both[CHANCE].to_numpy()
-    by_cell = (weights * both[REWARD].to_numpy(), weights * both[RATE].to_numpy(), weights)
+    cube, square = (groups, 2, depth, depth), (groups, depth)
     targets = others[GROUP].to_numpy() * depth + others[TARGET].to_numpy()
     chances = others[CHANCE].to_numpy()
-    by_target = (chances * others[RATE].to_numpy(), chances)
     return Sums(
-        *(_summed(cells, values, (groups, 2, depth, depth)) for values in by_cell),
-        *(_summed(targets, values, (groups, depth)) for values in by_target),
-        np.bincount(logs.lists[GROUP].to_numpy(), minlength=groups).astype(np.float64),
-        explored_slots(logs),
+        rewards=_summed(cells, weights * both[REWARD].to_numpy(), cube),
+        rates=_summed(cells, weights * both[RATE].to_numpy(), cube),
+        weights=_summed(cells, weights, cube),
+        models=_summed(targets, chances * others[RATE].to_numpy(), square),
+        places=_summed(targets, chances, square),
+        lists=np.bincount(logs.lists[GROUP].to_numpy(), minlength=groups).astype(np.float64),
+        explored=explored_slots(logs),
     )
 
 
