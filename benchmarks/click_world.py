@@ -13,14 +13,14 @@ Tastes = NDArray[np.float64]
 ITEMS, TASTES, PLACES, POOL = 120, 8, 10, 40
 EXAMINATION = 1 / np.arange(1, PLACES + 1) ** 0.6
 LOGGED_MIX = 0.5
-AFTER_CLICK, AFTER_NONE = 0.4, 0.95
+AFTER_CLICK, AFTER_NONE = 0.7, 0.95
 """In a cascade: the chance of looking at the next place after a click, and without one."""
 
 _WORLD = np.random.default_rng(0)
 _LIKED, _OTHER = (_WORLD.normal(size=(ITEMS, TASTES // 2)) / np.sqrt(TASTES // 2) for _ in range(2))
 _BASE = _WORLD.normal(size=ITEMS) * 0.5
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_TRUTH_USERS = 200_000
+_TRUTH_USERS = 100_000
 
 
 def users(rng: np.random.Generator, n: int) -> Tastes:
@@ -69,7 +69,7 @@ def clicks(rng: np.random.Generator, chances: NDArray[np.float64], *, cascade: b
 
 
 def value_of(policy: Callable[[Tastes], Lists], *, cascade: bool) -> float:
-    """Compute the clicks per list of a policy without exploration, over 200,000 users; exact but for their draw."""
+    """Compute the clicks per list of a policy without exploration, over 100,000 users; exact but for their draw."""
     rng = np.random.default_rng(99)
     found = []
     for _ in range(20):

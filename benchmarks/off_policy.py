@@ -48,7 +48,7 @@ class Study(NamedTuple):
     """
 
     challenger: str
-    n_users: int = 1_500
+    n_users: int = 1_000
     explore: float = 0.2
     cascade: bool = False
     most_weight: float = UNCLIPPED
@@ -103,7 +103,7 @@ def truth(study: Study) -> pl.DataFrame:
 
 
 def summary(study: Study, runs: int) -> pl.DataFrame:
-    """Summarise the runs of a study: one row an estimator and figure, with bias, width, coverage and what they rest on."""
+    """Summarise the runs of a study: bias, width, coverage and what they rest on, by estimator and figure."""
     found = pl.concat([simulate(study, run) for run in range(runs)]).join(truth(study), on="of")
     covered = (pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))
     return found.group_by("estimator", "of", maintain_order=True).agg(
@@ -154,13 +154,15 @@ def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) 
     default = pl.concat(fair).filter(pl.col("estimator") == DEFAULT)
     held = default.filter(pl.col("coverage").is_between(LEAST, MOST)).height
     body = [
-        f"Each run draws users, shows each about {LISTS_A_USER} lists of {PLACES} places, explores slots with items of a pool "
-        f"of {POOL} below the list, and draws clicks: attraction x examination, which falls as place^-0.6. Attraction differs "
-        "by user, so that lists of one user depend on each other. Estimated are a challenger's clicks per list and how many "
-        f"more they are than those of the logged lists without exploration; {runs} runs, 95 % intervals.",
-        "`ips`, `snips` and `dr` use items at the same place; `pbm-…` use items at any place, weighed by examination, which is "
-        "estimated from the explored slots. Support is the share of the challenger's lists that the logs can show at all: a "
-        "chosen item stands at one place alone, so lists that reorder it lie outside of what `ips`, `snips` and `dr` can tell.",
+        f"Each run draws users, shows each about {LISTS_A_USER} lists of {PLACES} places, explores slots with items of "
+        f"a pool of {POOL} below the list, and draws clicks: attraction x examination, which falls as place^-0.6. "
+        "Attraction differs by user, so that lists of one user depend on each other. Estimated are a challenger's "
+        "clicks per list, and how many more they are than those of the logged lists without exploration; "
+        f"{runs} runs, 95 % intervals.",
+        "`ips`, `snips` and `dr` use items at the same place; `pbm-…` use items at any place, weighed by examination, "
+        "which is estimated from the explored slots. Support is the share of the challenger's lists that the logs can "
+        "show at all: a chosen item stands at one place alone, so that lists that reorder it lie outside of what "
+        "`ips`, `snips` and `dr` can tell, whatever their intervals say.",
     ]
     for study, rows in found.items():
         body += [f"## {study.name[0].upper()}{study.name[1:]}", _table(rows)]
@@ -177,7 +179,7 @@ def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) 
     return Page(
         name="off_policy",
         title="Off-policy estimates",
-        claim="95 % intervals of a challenger's clicks, estimated from lists of another policy, cover the truth in 93 to 97 %",
+        claim="95 % intervals of a challenger's clicks, from lists of another policy, cover the truth in 93 to 97 %",
         command="python benchmarks/off_policy.py",
         result=f"{DEFAULT}, the default: {held} of {default.height} figures within, "
         f"{default['coverage'].min():.1%} to {default['coverage'].max():.1%}",

@@ -22,9 +22,10 @@ from nightschool.evaluation.off_policy.logs import (
     Logs,
     places_of,
 )
-from nightschool.evaluation.off_policy.reward_model import item_rates
+from nightschool.evaluation.off_policy.reward_model import item_rates, with_rates
 from nightschool.evaluation.off_policy.sums import Sums, sums_of
 
+_ROW: Final = "row"
 _SAME_PLACE: Final = ("ips", "snips", "dr")
 
 
@@ -38,8 +39,8 @@ class Estimate:
         ci_high: Upper end.
         n_lists: Logged lists.
         n_users: Their users.
-        ess: Effective sample size, (Σ w)² / Σ w² of the rows that tell (Kish 1965, "Survey sampling"); for a difference,
-            w is by how much the weights of the two lists differ.
+        ess: Effective sample size, (Σ w)² / Σ w² of the rows that tell (Kish 1965, "Survey sampling"); for a
+            difference, w is by how much the weights of the two lists differ.
         support: The share of what the lists show that the logged policy could show, 1 but for chance; for a difference,
             the smaller of both.
         clipped: The share of logged rows whose weight was clipped.
@@ -63,7 +64,7 @@ class OtherLists:
         logs: The logged lists.
         examined: float64 [depth], the examination of each place.
         sums: What the estimates are made from.
-        rows: The logged rows of their items: list_id, place, target, explored, weight.
+        rows: The logged rows that hold their items: row (its number), place, target, explored, weight.
     """
 
     logs: Logs
@@ -71,15 +72,15 @@ class OtherLists:
     sums: Sums
     rows: pl.DataFrame
 
-    def weights(self, estimator: str) -> pl.DataFrame:
-        """Return the rows' weights under an estimator: list_id, place, weight."""
+    def weights(self, estimator: str) -> Float64s:
+        """Return the weight of each logged row under an estimator, float64 [rows]; 0: it tells nothing."""
         place, target, explored = (self.rows[name].to_numpy() for name in (PLACE, TARGET, EXPLORED))
         if estimator in _SAME_PLACE:
             factor = (place == target).astype(np.float64)
         else:
             factor = examination_weights(self.examined)[explored.astype(np.int64), place, target]
-        weighted = self.rows.select(LIST_ID, PLACE, pl.col(WEIGHT) * pl.Series(factor))
-        return weighted.group_by(LIST_ID, PLACE).agg(pl.col(WEIGHT).sum())
+        weights = factor * self.rows[WEIGHT].to_numpy()
+        return np.bincount(self.rows[_ROW].to_numpy(), weights, self.logs.rows.height).astype(np.float64)
 
     def support(self, estimator: str) -> float:
         """Return the share of what the lists show that the logged policy could show."""
@@ -110,10 +111,10 @@ class OffPolicy:
         Args:
             ranked: The lists, by `logs.places_of`; every user of the logs has one.
         """
-        others = places_of(self._logs, ranked, self._seen)
-        both = self._logs.rows.join(others.drop(GROUP), on=[LIST_ID, ITEM_ID])
-        rows = both.select(LIST_ID, PLACE, TARGET, EXPLORED, pl.col(WEIGHT) * pl.col(CHANCE))
-        return OtherLists(self._logs, self._examined, sums_of(self._logs, others, self._rates), rows)
+        others = with_rates(places_of(self._logs, ranked, self._seen), self._rates)
+        both = self._logs.rows.with_row_index(_ROW).join(others.drop(GROUP), on=[LIST_ID, ITEM_ID])
+        rows = both.select(_ROW, PLACE, TARGET, EXPLORED, pl.col(WEIGHT) * pl.col(CHANCE))
+        return OtherLists(self._logs, self._examined, sums_of(self._logs, others, both), rows)
 
 
 def estimate(lists: OtherLists, estimator: str = DEFAULT) -> Estimate:
@@ -124,9 +125,8 @@ def estimate(lists: OtherLists, estimator: str = DEFAULT) -> Estimate:
         estimator: A name in `ESTIMATORS`.
     """
     formula = ESTIMATORS[estimator]
-    weights = lists.weights(estimator)[WEIGHT].to_numpy()
     total, without = formula(lists.sums.total), formula(lists.sums.without_each)
-    return _estimate(lists.logs, total, without, weights, lists.support(estimator))
+    return _estimate(lists.logs, total, without, lists.weights(estimator), lists.support(estimator))
 
 
 def compare_lists(a: OtherLists, b: OtherLists, estimator: str = DEFAULT) -> Estimate:
@@ -140,10 +140,9 @@ def compare_lists(a: OtherLists, b: OtherLists, estimator: str = DEFAULT) -> Est
     formula = ESTIMATORS[estimator]
     total = formula(a.sums.total) - formula(b.sums.total)
     without = formula(a.sums.without_each) - formula(b.sums.without_each)
-    both = pl.concat([a.weights(estimator), b.weights(estimator).with_columns(-pl.col(WEIGHT))])
-    differences = both.group_by(LIST_ID, PLACE).agg(pl.col(WEIGHT).sum())[WEIGHT].to_numpy()
+    differences = np.abs(a.weights(estimator) - b.weights(estimator))
     support = min(a.support(estimator), b.support(estimator))
-    return _estimate(a.logs, total, without, np.abs(differences), support)
+    return _estimate(a.logs, total, without, differences, support)
 
 
 def _estimate(logs: Logs, total: Float64s, without: Float64s, weights: Float64s, support: float) -> Estimate:

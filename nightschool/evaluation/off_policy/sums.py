@@ -7,11 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nightschool.columns import ITEM_ID
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.examination import ExploredSlots, explored_slots
-from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, GROUP, LIST_ID, PLACE, REWARD, TARGET, WEIGHT, Logs
-from nightschool.evaluation.off_policy.reward_model import RATE, with_rates
+from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, GROUP, PLACE, REWARD, TARGET, WEIGHT, Logs
+from nightschool.evaluation.off_policy.reward_model import RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +58,15 @@ class Sums:
         )
 
 
-def sums_of(logs: Logs, others: pl.DataFrame, rates: pl.DataFrame) -> Sums:
+def sums_of(logs: Logs, others: pl.DataFrame, both: pl.DataFrame) -> Sums:
     """Sum over the rows of the logs.
 
     Args:
         logs: The logged lists.
-        others: At which place the other lists have each item, by `places_of`.
-        rates: The reward model.
+        others: At which place the other lists have each item, by `places_of`, with its rate by the reward model.
+        both: The rows of the logs joined with those of the same list and item.
     """
     depth, groups = logs.depth, logs.groups
-    others = with_rates(others, rates)
-    both = logs.rows.join(others.drop(GROUP), on=[LIST_ID, ITEM_ID])
     kind = both[GROUP].to_numpy() * 2 + both[EXPLORED].to_numpy()
     cells = (kind * depth + both[PLACE].to_numpy()) * depth + both[TARGET].to_numpy()
     weights = both[WEIGHT].to_numpy() * both[CHANCE].to_numpy()
