@@ -4,6 +4,9 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -29,6 +32,8 @@ from nightschool.evaluation.off_policy.estimate import Estimate, OffPolicy, comp
 from nightschool.evaluation.off_policy.estimators import DEFAULT, ESTIMATORS
 from nightschool.evaluation.off_policy.examination import examination_by_place
 from nightschool.evaluation.off_policy.logs import UNCLIPPED, read_logs
+
+Kept = Annotated[Path, typer.Option(help="A folder for the figures; what is there is not measured again.")]
 
 RUNS = 300
 LISTS_A_USER = 4
@@ -140,13 +145,22 @@ def places(runs: int) -> pl.DataFrame:
     ).slice(1)
 
 
-def main(runs: Annotated[int, typer.Option(help="Simulations of each study.")] = RUNS) -> None:
+def main(kept: Kept, runs: Annotated[int, typer.Option(help="Simulations of each study.")] = RUNS) -> None:
     """Run the studies in two processes."""
     os.environ["POLARS_MAX_THREADS"] = "1"
-    with ProcessPoolExecutor(2) as pool:
-        looked = pool.submit(places, runs)
-        found = dict(zip(STUDIES, pool.map(partial(summary, runs=runs), STUDIES), strict=True))
+    kept.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        looked = pool.submit(_kept, kept / "places.parquet", places, runs)
+        files = [kept / f"{number}.parquet" for number in range(len(STUDIES))]
+        work = [partial(summary, study) for study in STUDIES]
+        found = dict(zip(STUDIES, pool.map(_kept, files, work, repeat(runs)), strict=True))
         _page(found, looked.result(), runs).write()
+
+
+def _kept(file: Path, measure: Callable[[int], pl.DataFrame], runs: int) -> pl.DataFrame:
+    if not file.exists():
+        measure(runs).write_parquet(file)
+    return pl.read_parquet(file)
 
 
 def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) -> Page:
@@ -180,7 +194,7 @@ def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) 
         name="off_policy",
         title="Off-policy estimates",
         claim="95 % intervals of a challenger's clicks, from lists of another policy, cover the truth in 93 to 97 %",
-        command="python benchmarks/off_policy.py",
+        command="python benchmarks/off_policy.py --kept FOLDER",
         result=f"{DEFAULT}, the default: {held} of {default.height} figures within, "
         f"{default['coverage'].min():.1%} to {default['coverage'].max():.1%}",
         body=body,
