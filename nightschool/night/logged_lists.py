@@ -1,0 +1,83 @@
+"""Lists that were shown by chance while the test went on, and what recipes would have shown in their place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+import polars as pl
+
+from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.contract import Indices, Recommender, Split
+from nightschool.data.dataset import EventLog
+from nightschool.evaluation.evaluate import rank
+from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists
+from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, read_logs
+
+_DEPTH: Final = 3 * MOST_PLACES
+"""How deep recipes rank: what a user sees meanwhile leaves the list, and others move up."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedLists:
+    """Logged lists of the time after the test's beginning, which recipes that are fitted on what was before may rank.
+
+    Tonight's published lists cannot be held against them: they leave out whatever users took from the logged ones.
+
+    Attributes:
+        policy: The logged lists.
+        users: int32 [n] ascending, the users to rank.
+        split: What the recipes are fitted on.
+        megabytes: Memory that a dense block of scores may take.
+    """
+
+    policy: OffPolicy
+    users: Indices
+    split: Split
+    megabytes: int
+
+    @classmethod
+    def find(
+        cls, shown: pl.DataFrame, log: EventLog, split: Split, test_from: datetime | None, megabytes: int
+    ) -> Self | None:
+        """Choose the lists that can tell; None where no list of the test's users was explored.
+
+        Args:
+            shown: What was shown and what came of it up to T, by `off_policy.logs.read_logs`.
+            log: The night's events.
+            split: The test.
+            test_from: When it begins; None where it has no common instant, and then no list can tell.
+            megabytes: Memory that a dense block of scores may take.
+        """
+        if test_from is None or shown.is_empty():
+            return None
+        logs = read_logs(
+            shown.filter(pl.col(SHOWN_AT) > test_from).with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
+        )
+        with_history = split.fitted.interactions[USER_INDEX].unique().sort()
+        ids = split.fitted.user_ids.gather(with_history).cast(pl.String)
+        known = pl.DataFrame({USER_INDEX: with_history, USER_ID: ids})
+        users = known.join(logs.lists.select(pl.col(USER_ID).unique()), on=USER_ID, how="semi").sort(USER_INDEX)
+        logs = logs.of_users(users[USER_ID])
+        if not logs.explored:
+            return None
+        seen = log.events.filter(pl.col(TIMESTAMP) > test_from).group_by(USER_INDEX, ITEM_INDEX)
+        first = _with_ids(seen.agg(pl.col(TIMESTAMP).min().alias(SEEN_AT)), split)
+        return cls(OffPolicy(logs, first), users[USER_INDEX].to_numpy(), split, megabytes)
+
+    def of(self, fitted: Recommender) -> OtherLists:
+        """Rank the items that a recommender, fitted on what was before the test, would have listed."""
+        ranking = rank(fitted, self.users, self.split, _DEPTH, self.megabytes)
+        rows, places = (ranking.items >= 0).nonzero()
+        lists = pl.DataFrame(
+            {USER_INDEX: self.users[rows], ITEM_INDEX: ranking.items[rows, places], RANK: (places + 1).astype("int32")}
+        )
+        return self.policy.lists(_with_ids(lists, self.split))
+
+
+def _with_ids(pairs: pl.DataFrame, split: Split) -> pl.DataFrame:
+    """Add the ids of users and items, as serving writes them."""
+    users, items = split.fitted.user_ids, split.fitted.item_ids
+    return pairs.with_columns(
+        users.gather(pairs[USER_INDEX]).cast(pl.String).alias(USER_ID),
+        items.gather(pairs[ITEM_INDEX]).cast(pl.String).alias(ITEM_ID),
+    )
