@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import polars as pl
 import typer
+import view_weights
 from click_world import (
     EXAMINATION,
     LOGGED_MIX,
@@ -35,7 +36,7 @@ from nightschool.evaluation.off_policy.logs import UNCLIPPED, read_logs
 
 Kept = Annotated[Path, typer.Option(help="A folder for the figures; what is there is not measured again.")]
 
-RUNS = 300
+RUNS, WEIGHED_RUNS = 300, 20
 LISTS_A_USER = 4
 LEAST, MOST = 0.93, 0.97
 """Between these the coverage of a 95 % interval is to be."""
@@ -151,10 +152,11 @@ def main(kept: Kept, runs: Annotated[int, typer.Option(help="Simulations of each
     kept.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         looked = pool.submit(_kept, kept / "places.parquet", places, runs)
+        weighed = pool.submit(_kept, kept / "views.parquet", view_weights.measure, WEIGHED_RUNS)
         files = [kept / f"{number}.parquet" for number in range(len(STUDIES))]
         work = [partial(summary, study) for study in STUDIES]
         found = dict(zip(STUDIES, pool.map(_kept, files, work, repeat(runs)), strict=True))
-        _page(found, looked.result(), runs).write()
+        _page(found, looked.result(), weighed.result(), runs).write()
 
 
 def _kept(file: Path, measure: Callable[[int], pl.DataFrame], runs: int) -> pl.DataFrame:
@@ -163,7 +165,7 @@ def _kept(file: Path, measure: Callable[[int], pl.DataFrame], runs: int) -> pl.D
     return pl.read_parquet(file)
 
 
-def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) -> Page:
+def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, weighed: pl.DataFrame, runs: int) -> Page:
     fair = [rows for study, rows in found.items() if not study.cascade and study.most_weight == UNCLIPPED]
     default = pl.concat(fair).filter(pl.col("estimator") == DEFAULT)
     held = default.filter(pl.col("coverage").is_between(LEAST, MOST)).height
@@ -187,6 +189,17 @@ def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, runs: int) 
             [
                 [str(place), f"{true:.3f}", f"{mean:.3f}", f"{width:.3f}", f"{coverage:.1%}"]
                 for place, true, mean, coverage, width in looked.iter_rows()
+            ],
+        ),
+        "## Views weighed by 1 / examination",
+        f"Models fitted on the views of {view_weights.N_USERS:,} users, {view_weights.LISTS_A_USER} lists each: the "
+        f"true clicks per list of the best items that users have not viewed; {WEIGHED_RUNS} draws, paired. The night "
+        "does not weigh views by their place, since nothing is gained.",
+        table(
+            ["model", "weights", "true clicks per list", "against none"],
+            [
+                [f"`{model}`", weights, f"{clicks:.4f}", f"{diff:+.4f} [{diff - reach:+.4f}, {diff + reach:+.4f}]"]
+                for model, weights, clicks, diff, reach in weighed.iter_rows()
             ],
         ),
     ]
