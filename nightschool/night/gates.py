@@ -129,7 +129,7 @@ OFF_POLICY: Final = LoggedGate(
     asks="Do logged lists with exploration not show the challenger's to get fewer clicks than the champion's?",
     otherwise="The champion's recipe is refitted on tonight's data and published.",
     demanded="clicks per list not shown fewer than with the champion's lists",
-    least_ess=1_000,
+    least_ess=500,
     least_support=0.9,
 )
 """Asked where a challenger is shown better on the test and lists were explored since the test began."""

@@ -8,7 +8,6 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Indices, Recommender, Split
-from nightschool.data.dataset import EventLog
 from nightschool.evaluation.evaluate import rank
 from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists
 from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, read_logs
@@ -37,13 +36,13 @@ class LoggedLists:
 
     @classmethod
     def find(
-        cls, shown: pl.DataFrame, log: EventLog, split: Split, test_from: datetime | None, megabytes: int
+        cls, shown: pl.DataFrame, events: pl.DataFrame, split: Split, test_from: datetime | None, megabytes: int
     ) -> Self | None:
         """Choose the lists that can tell; None where no list of the test's users was explored.
 
         Args:
             shown: What was shown and what came of it up to T, by `off_policy.logs.read_logs`.
-            log: The night's events.
+            events: The night's events: user_index, item_index, timestamp.
             split: The test.
             test_from: When it begins; None where it has no common instant, and then no list can tell.
             megabytes: Memory that a dense block of scores may take.
@@ -60,7 +59,7 @@ class LoggedLists:
         logs = logs.of_users(users[USER_ID])
         if not logs.explored:
             return None
-        seen = log.events.filter(pl.col(TIMESTAMP) > test_from).group_by(USER_INDEX, ITEM_INDEX)
+        seen = events.filter(pl.col(TIMESTAMP) > test_from).group_by(USER_INDEX, ITEM_INDEX)
         first = _with_ids(seen.agg(pl.col(TIMESTAMP).min().alias(SEEN_AT)), split)
         return cls(OffPolicy(logs, first), users[USER_INDEX].to_numpy(), split, megabytes)
 
