@@ -106,6 +106,7 @@ def shown_lists(
     ).with_columns(
         scenario=pl.lit(""),
         tuned=pl.lit(value=False),
+        times=pl.lit(1),
         shown_at=pl.lit(_NOW),
         viewed_at=at,
         liked_at=pl.lit(None, pl.Datetime("us", "UTC")),

@@ -30,6 +30,7 @@ def shown():
     ).with_columns(
         scenario=pl.lit(""),
         tuned=pl.lit(value=False),
+        times=pl.lit(1),
         shown_at=pl.lit(at),
         viewed_at=pl.when(pl.col("item_id") == 1).then(pl.lit(at)),
         liked_at=pl.lit(None, pl.Datetime("us", "UTC")),

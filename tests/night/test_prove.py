@@ -44,6 +44,7 @@ def logged(split, clicked_item):
     ).with_columns(
         scenario=pl.lit(""),
         tuned=pl.lit(value=False),
+        times=pl.lit(1),
         shown_at=at,
         viewed_at=pl.when(pl.col("item_id") == clicked_item).then(at),
         liked_at=pl.lit(None, pl.Datetime("us", "UTC")),

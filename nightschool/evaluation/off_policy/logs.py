@@ -14,6 +14,7 @@ PROPENSITY: Final = "propensity"
 SCENARIO: Final = "scenario"
 TUNED: Final = "tuned"
 SHOWN_AT: Final = "shown_at"
+TIMES: Final = "times"
 
 CHANCE: Final = "chance"
 SEEN_AT: Final = "seen_at"
@@ -51,7 +52,7 @@ class Logs:
         depth: Places of each list.
         groups: Into how many groups the users are dealt; the lists of a user are all in one.
         clipped: The share of the rows whose weight was clipped.
-        left_out: Lists without exploration, without a user, tuned by hand, of a scenario, or shorter than the depth.
+        left_out: Lists without impression, exploration or user, tuned by hand, of a scenario, or shorter than the depth.
     """
 
     rows: pl.DataFrame
@@ -74,19 +75,20 @@ class Logs:
 def read_logs(shown: pl.DataFrame, reward: Reward = "click", most_weight: float = UNCLIPPED) -> Logs:
     """Keep the lists that can tell about others: explored, tuned by no request and made for no scenario.
 
-    The depth is the most places, up to ten, that four lists in five were shown to without a gap. A slot that was not
-    explored has a propensity of at least one half, since at most half of them are.
+    Only impressions show a place: one that is known from a reaction alone would always have got one. The depth is the
+    most places, up to ten, that four lists in five show from the first on without a gap. A slot that was not explored
+    has a propensity of at least one half, since at most half of them are.
 
     Args:
         shown: One row a list and place that was shown: list_id, user_id, item_id, place (from 1), propensity, scenario,
-            tuned, shown_at, and when the user first viewed, liked and completed the item there (null: did not).
+            tuned, shown_at, times (impressions), and when the user first viewed, liked and completed the item there (null: did not).
         reward: What counts.
         most_weight: The largest weight of a row: larger ones are clipped to it, which makes intervals narrower and
             estimates biased.
     """
     by_chance = pl.col(PROPENSITY).max().over(LIST_ID) < 1
     plain = ~pl.col(TUNED) & (pl.col(SCENARIO).fill_null("") == "") & pl.col(USER_ID).is_not_null()
-    usable = shown.filter(by_chance & plain)
+    usable = shown.filter(by_chance & plain & (pl.col(TIMES) > 0))
     in_order = (pl.col(PLACE).sort() == pl.int_range(1, pl.len() + 1)).cast(pl.Int64)
     lengths = usable.group_by(LIST_ID).agg(in_order.cum_prod().sum().alias("length"))
     reached = lengths["length"].quantile(1 - _REACHED_BY, "lower") or 1

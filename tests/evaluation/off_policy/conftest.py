@@ -16,6 +16,7 @@ def shown():
         frame = pl.DataFrame(rows, schema=columns, orient="row").with_columns(
             scenario=pl.lit(""),
             tuned=pl.lit(value=False),
+            times=pl.lit(1),
             shown_at=NOW + pl.col("list_id") * timedelta(hours=1),
             liked_at=pl.lit(None, _INSTANT),
             completed_at=pl.lit(None, _INSTANT),

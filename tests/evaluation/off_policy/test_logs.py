@@ -37,8 +37,9 @@ def test_clipped_weights_are_counted(two_places):
         {"user_id": pl.lit(None, pl.String)},
         {"propensity": pl.lit(1.0)},
         {"place": pl.col("place") + 2},
+        {"times": pl.lit(0)},
     ],
-    ids=["tuned", "of a scenario", "of a session", "without exploration", "a later page"],
+    ids=["tuned", "of a scenario", "of a session", "without exploration", "a later page", "known from reactions"],
 )
 def test_lists_that_cannot_tell_are_left_out(two_places, change):
     first = pl.col("list_id") == 0
