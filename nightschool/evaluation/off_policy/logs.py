@@ -52,7 +52,7 @@ class Logs:
         depth: Places of each list.
         groups: Into how many groups the users are dealt; the lists of a user are all in one.
         clipped: The share of the rows whose weight was clipped.
-        left_out: Lists without impression, exploration or user, tuned by hand, of a scenario, or shorter than the depth.
+        left_out: Lists without impression, exploration or user, tuned by hand, of a scenario, or too short.
     """
 
     rows: pl.DataFrame
@@ -81,7 +81,7 @@ def read_logs(shown: pl.DataFrame, reward: Reward = "click", most_weight: float 
 
     Args:
         shown: One row a list and place that was shown: list_id, user_id, item_id, place (from 1), propensity, scenario,
-            tuned, shown_at, times (impressions), and when the user first viewed, liked and completed the item there (null: did not).
+            tuned, shown_at, times (impressions), and viewed_at, liked_at and completed_at, null where it did not happen.
         reward: What counts.
         most_weight: The largest weight of a row: larger ones are clipped to it, which makes intervals narrower and
             estimates biased.
