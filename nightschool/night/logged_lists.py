@@ -1,5 +1,6 @@
 """Lists that were shown by chance while the test went on, and what recipes would have shown in their place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -8,10 +9,18 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Indices, Recommender, Split
+from nightschool.evaluation.calibration import PLACE
 from nightschool.evaluation.evaluate import rank
-from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists
-from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, read_logs
+from nightschool.evaluation.figure_rows import LISTS, Figure, figure_rows
+from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists, estimate
+from nightschool.evaluation.off_policy.examination import examination_by_place
+from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, Logs, Reward, read_logs
 
+EXAMINATION: Final = "examination"
+PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion": "completions_per_list"}
+"""The metrics: of places, relative to the first; and of recipes, by what counts."""
+
+_SPLIT: Final = "shown"
 _DEPTH: Final = 3 * MOST_PLACES
 """How deep recipes rank: what a user sees meanwhile leaves the list, and others move up."""
 
@@ -23,13 +32,15 @@ class LoggedLists:
     Tonight's published lists cannot be held against them: they leave out whatever users took from the logged ones.
 
     Attributes:
-        policy: The logged lists.
+        logs: The logged lists, with clicks.
+        policies: The same lists, by what counts.
         users: int32 [n] ascending, the users to rank.
         split: What the recipes are fitted on.
         megabytes: Memory that a dense block of scores may take.
     """
 
-    policy: OffPolicy
+    logs: Logs
+    policies: Mapping[Reward, OffPolicy]
     users: Indices
     split: Split
     megabytes: int
@@ -49,28 +60,54 @@ class LoggedLists:
         """
         if test_from is None or shown.is_empty():
             return None
-        logs = read_logs(
-            shown.filter(pl.col(SHOWN_AT) > test_from).with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
-        )
+        since = shown.filter(pl.col(SHOWN_AT) > test_from).with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
         with_history = split.fitted.interactions[USER_INDEX].unique().sort()
         ids = split.fitted.user_ids.gather(with_history).cast(pl.String)
         known = pl.DataFrame({USER_INDEX: with_history, USER_ID: ids})
+        of_reward = {reward: read_logs(since, reward).of_users(ids) for reward in PER_LIST}
+        logs = of_reward["click"]
         users = known.join(logs.lists.select(pl.col(USER_ID).unique()), on=USER_ID, how="semi").sort(USER_INDEX)
-        logs = logs.of_users(users[USER_ID])
         if not logs.explored:
             return None
         seen = events.filter(pl.col(TIMESTAMP) > test_from).group_by(USER_INDEX, ITEM_INDEX)
         first = _with_ids(seen.agg(pl.col(TIMESTAMP).min().alias(SEEN_AT)), split)
-        return cls(OffPolicy(logs, first), users[USER_INDEX].to_numpy(), split, megabytes)
+        policies = {reward: OffPolicy(found, first) for reward, found in of_reward.items()}
+        return cls(logs, policies, users[USER_INDEX].to_numpy(), split, megabytes)
 
-    def of(self, fitted: Recommender) -> OtherLists:
+    def of(self, fitted: Recommender) -> Mapping[Reward, OtherLists]:
         """Rank the items that a recommender, fitted on what was before the test, would have listed."""
         ranking = rank(fitted, self.users, self.split, _DEPTH, self.megabytes)
         rows, places = (ranking.items >= 0).nonzero()
         lists = pl.DataFrame(
             {USER_INDEX: self.users[rows], ITEM_INDEX: ranking.items[rows, places], RANK: (places + 1).astype("int32")}
         )
-        return self.policy.lists(_with_ids(lists, self.split))
+        named = _with_ids(lists, self.split)
+        return {reward: policy.lists(named) for reward, policy in self.policies.items()}
+
+    def examination_rows(self) -> pl.DataFrame:
+        """Return the examination of each place, as rows of the metrics table without their release."""
+        values, (low, high) = examination_by_place(self.logs)
+        users = self.logs.lists[USER_ID].n_unique()
+        figures = [
+            Figure(EXAMINATION, values[n], None, users, f"{PLACE}:{n + 1:02d}", (low[n], high[n]))
+            for n in range(self.logs.depth)
+        ]
+        return figure_rows(figures, LISTS, _SPLIT)
+
+
+def logged_rows(lists: Mapping[Reward, OtherLists], role: str) -> pl.DataFrame:
+    """Return what a role's lists would have got, as rows of the metrics table without their release.
+
+    Args:
+        lists: The lists, by what counts.
+        role: Name for the column `model`.
+    """
+    found = {PER_LIST[reward]: estimate(each) for reward, each in lists.items()}
+    figures = [
+        Figure(metric, each.value, None, each.n_users, interval=(each.ci_low, each.ci_high))
+        for metric, each in found.items()
+    ]
+    return figure_rows(figures, role, _SPLIT)
 
 
 def _with_ids(pairs: pl.DataFrame, split: Split) -> pl.DataFrame:

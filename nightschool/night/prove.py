@@ -13,8 +13,9 @@ from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gaps import Gap, gaps_to_another
 from nightschool.evaluation.off_policy.estimate import OtherLists, compare_lists
+from nightschool.evaluation.off_policy.logs import Reward
 from nightschool.night.gates import FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR, Gate
-from nightschool.night.logged_lists import LoggedLists
+from nightschool.night.logged_lists import LoggedLists, logged_rows
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
 
@@ -40,7 +41,7 @@ class Proof:
         sentence: The same in words.
         gates: The model gates, in the order they were asked.
         evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
-        chosen: How often what each role shows was chosen, as rows of the metrics table.
+        chosen: How often what each role shows was chosen, and what logged lists tell, as rows of the metrics table.
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
     """
 
@@ -111,7 +112,7 @@ def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proo
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
     roles = _measure_roles(split, asked, build)
     evaluations = {role: found.evaluation for role, found in roles.items()}
-    chosen = pl.concat([found.chosen.with_columns(pl.lit(role).alias(MODEL)) for role, found in roles.items()])
+    chosen = pl.concat([*(found.rows(role) for role, found in roles.items()), *_examination(asked)])
     gates = [LEARNABLE.ask(evaluations[CHALLENGER], evaluations[POPULARITY])]
     if asked.underpowered:
         return Proof(
@@ -133,12 +134,20 @@ class _Role(NamedTuple):
 
     Attributes:
         chosen: How often what it shows was chosen.
-        lists: Its lists held against the logged ones; None where none were explored.
+        lists: Its lists held against the logged ones, by what counts; none where none were explored.
     """
 
     evaluation: Evaluation
     chosen: pl.DataFrame
-    lists: OtherLists | None
+    lists: Mapping[Reward, OtherLists]
+
+    def rows(self, role: str) -> pl.DataFrame:
+        """Return what was measured besides the evaluation, as rows of the metrics table."""
+        return pl.concat([self.chosen.with_columns(pl.lit(role).alias(MODEL)), logged_rows(self.lists, role)])
+
+
+def _examination(asked: ComparisonOnTest) -> list[pl.DataFrame]:
+    return [asked.logged.examination_rows()] if asked.logged is not None else []
 
 
 def _measure_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, _Role]:
@@ -154,7 +163,7 @@ def _measure_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[
             by_recipe[key] = _Role(
                 evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes),
                 chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes),
-                asked.logged.of(fitted) if asked.logged is not None else None,
+                asked.logged.of(fitted) if asked.logged is not None else {},
             )
     return {role: by_recipe[recipe.model_dump_json()] for role, recipe in roles.items()}
 
@@ -184,8 +193,8 @@ def _challenge(
     gates.append(SUPERIOR.ask(new.evaluation, old.evaluation))
     if not gates[-1].passed:
         return champion, "kept", f"{challenger.name} is not shown better: {stays}"
-    if new.lists is not None and old.lists is not None:
-        gates.append(OFF_POLICY.ask(compare_lists(new.lists, old.lists)))
+    if asked.logged is not None:
+        gates.append(OFF_POLICY.ask(compare_lists(new.lists["click"], old.lists["click"])))
         if not gates[-1].passed:
             return (
                 champion,

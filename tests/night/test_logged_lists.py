@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nightschool.evaluation.off_policy.estimate import estimate
-from nightschool.night.logged_lists import LoggedLists
+from nightschool.night.logged_lists import LoggedLists, logged_rows
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 100
@@ -48,8 +48,17 @@ def test_lists_of_recipes_are_held_against_those_shown_since_the_test_began(show
     assert logged.users.tolist() == list(range(USERS))
     first = logged.of(fixed([9, 8, 7, 1]))
     # Item 0 was seen before the test, so that item 1 is first, and clicked by everybody.
-    assert estimate(first, "snips").value == pytest.approx(1)
-    assert estimate(logged.of(fixed([9, 1, 7, 8])), "snips").value == pytest.approx(0)
+    assert estimate(first["click"], "snips").value == pytest.approx(1)
+    assert estimate(logged.of(fixed([9, 1, 7, 8]))["click"], "snips").value == pytest.approx(0)
+
+
+def test_clicks_and_completions_and_the_examination_are_rows_of_the_metrics(shown, split, fixed):
+    logged = find(shown, split)
+    rows = logged_rows(logged.of(fixed([9, 8, 7, 1])), "champion")
+    assert rows["metric"].to_list() == ["clicks_per_list", "completions_per_list"]
+    assert rows.select("model", "split", "n_users").unique().rows() == [("champion", "shown", USERS)]
+    assert rows["value"].to_list() == [pytest.approx(1, abs=0.1), 0]
+    assert logged.examination_rows()["segment"].to_list() == ["place:01", "place:02"]
 
 
 def test_an_item_that_was_taken_before_a_list_leaves_the_lists_held_against_it(shown, split, fixed):
@@ -57,8 +66,8 @@ def test_an_item_that_was_taken_before_a_list_leaves_the_lists_held_against_it(s
     events = taken.cast({"user_index": pl.Int32, "item_index": pl.Int32, "timestamp": pl.Datetime("us", "UTC")})
     logged = find(shown, split, events)
     # Ranked 2, 1, 3; with 2 gone, item 1 is first.
-    assert estimate(logged.of(fixed([9, 7, 8, 1])), "snips").value == pytest.approx(1)
-    assert estimate(find(shown, split).of(fixed([9, 7, 8, 1])), "snips").value == pytest.approx(0)
+    assert estimate(logged.of(fixed([9, 7, 8, 1]))["click"], "snips").value == pytest.approx(1)
+    assert estimate(find(shown, split).of(fixed([9, 7, 8, 1]))["click"], "snips").value == pytest.approx(0)
 
 
 @pytest.mark.parametrize(

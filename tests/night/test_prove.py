@@ -81,6 +81,9 @@ def test_logged_lists_that_show_the_challenger_fewer_clicks_keep_the_champion(sp
     assert proof.decision == decision
     assert passed(proof)["superior"]
     assert passed(proof)["off_policy"] == (decision == "promoted")
+    clicks = proof.chosen.filter(pl.col("metric") == "clicks_per_list").select("model", "value").rows_by_key("model")
+    assert set(clicks) == {"challenger", "champion", "popularity"}
+    assert proof.chosen.filter(pl.col("metric") == "examination")["segment"].to_list() == ["place:01"]
 
 
 @pytest.mark.parametrize("challenger", [GOOD, BAD])

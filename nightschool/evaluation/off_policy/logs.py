@@ -81,7 +81,7 @@ def read_logs(shown: pl.DataFrame, reward: Reward = "click", most_weight: float 
 
     Args:
         shown: One row a list and place that was shown: list_id, user_id, item_id, place (from 1), propensity, scenario,
-            tuned, shown_at, times (impressions), and viewed_at, liked_at and completed_at, null where it did not happen.
+            tuned, shown_at, times (impressions), and viewed_at, liked_at, completed_at, null where it did not happen.
         reward: What counts.
         most_weight: The largest weight of a row: larger ones are clipped to it, which makes intervals narrower and
             estimates biased.
