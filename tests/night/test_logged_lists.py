@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.evaluation.off_policy.estimate import estimate
+from nightschool.evaluation.off_policy.estimate import compare_lists, estimate
+from nightschool.night.gates import OFF_POLICY
 from nightschool.night.logged_lists import LoggedLists, logged_rows
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,3 +87,11 @@ def test_without_a_list_that_can_tell_there_is_nothing(shown, split, change):
 def test_a_split_without_a_common_instant_and_a_home_without_lists_have_nothing(shown, split):
     assert find(shown, split, test_from=None) is None
     assert find(shown.clear(), split) is None
+
+
+def test_a_single_list_breaks_nothing_and_shows_nothing(shown, split, fixed):
+    logged = find(shown.filter(pl.col("list_id") == 1), split)
+    lists = logged.of(fixed([9, 8, 7, 1]))["click"]
+    other = logged.of(fixed([9, 1, 7, 8]))["click"]
+    assert OFF_POLICY.ask(compare_lists(lists, other)).passed
+    assert logged.examination_rows()["ci_low"].null_count() == 2

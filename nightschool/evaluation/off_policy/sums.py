@@ -43,8 +43,8 @@ class Sums:
 
     @property
     def without_each(self) -> "Sums":
-        """The sums of all groups but one, for each."""
-        return self._of(lambda part: np.asarray(part.sum(axis=0) - part))
+        """The sums of all groups but one, for each; none of a single group."""
+        return self._of(lambda part: np.asarray(part.sum(axis=0) - part if len(part) > 1 else part[:0]))
 
     def _of(self, change: Callable[[Float64s], Float64s]) -> "Sums":
         return Sums(
