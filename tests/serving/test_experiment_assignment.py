@@ -1,4 +1,4 @@
-"""Who is in which arm, what a randomised slot shows and how often, and what is written down of it."""
+"""Who is in which arm, what a randomised slot shows and how often, and with which chances."""
 
 import logging
 from collections import Counter
@@ -6,15 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from nightschool.errors import Unreachable
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Plan, Shown
+from nightschool.experiments.store import Experiment, Experiments, Plan
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
-from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList
+from serving.experiment_assignment import AssignedArm, RunningExperiment
 from serving.rules import Rules
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
@@ -50,10 +48,6 @@ def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
     told = {**plan(explore=explore).model_dump(), "salt": salt, "started_at": datetime.fromisoformat("2026-11-28T00Z")}
     experiment = Experiment.model_validate(told)
     return AssignedArm(experiment, experiment.arms[0])
-
-
-def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> ShownList:
-    return ShownList("try", user, "a", "r", tuple(Shown(item, 1.0) for item in items))
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
@@ -143,9 +137,7 @@ def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Sna
     entries = make_list(snapshot, user, Rules(), ListRequest())
     shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
     assert shown == entries
-    assert told == ShownList(
-        "try", str(user), "a", snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
-    )
+    assert told == [1.0] * len(entries)
 
 
 def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: Snapshot) -> None:
@@ -158,14 +150,13 @@ def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: 
     for salt in range(300):
         shown, told = assigned_arm(0.2, str(salt)).explore(snapshot, state, rules, entries)
         changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
-        assert [item.item_id for item in told.items] == [str(entry["item_id"]) for entry in shown]
-        kept = [item.propensity for place, item in enumerate(told.items) if place not in changed]
+        kept = [chance for place, chance in enumerate(told) if place not in changed]
         assert kept == pytest.approx([1 - 0.2 / 5] * len(kept))
         for place in changed:
             slots[place] += 1
             drawn.add(shown[place]["item_id"])
             assert (shown[place]["source"], shown[place]["rank"]) == ("random", place + 1)
-            assert told.items[place].propensity == pytest.approx(0.2 / 5 / len(others))
+            assert told[place] == pytest.approx(0.2 / 5 / len(others))
         assert len(changed) <= 1
     assert 35 < slots.total() < 90
     assert sorted(slots) == [0, 1, 2, 3, 4]
@@ -189,55 +180,8 @@ def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> Non
     for salt in map(str, range(30)):
         shown, told = assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries)
         assert shown == entries
-        assert {item.propensity for item in told.items} <= {1.0}
+        assert set(told) <= {1.0}
     assert assigned_arm(0.2).explore(snapshot, state, Rules(), [])[0] == []
-
-
-class Kept(Experiments):
-    """Experiments that keep what is written, and may fail to."""
-
-    def __init__(self) -> None:
-        self.written: list[Exposure] = []
-        self.fails = False
-
-    def log_exposures(self, rows: Any) -> None:
-        if self.fails:
-            raise Unreachable("the database does not answer", do="wait")
-        self.written += rows
-
-
-def test_what_was_shown_is_written_once() -> None:
-    kept = Kept()
-    running = RunningExperiment(kept)
-    for one in (exposed(), exposed(), exposed("2"), exposed(items=("3", "4"))):
-        running.expose(one)
-    assert kept.written == []
-    running.flush()
-    running.expose(exposed())
-    running.flush()
-    assert [(row.user_id, len(row.items)) for row in kept.written] == [("1", 1), ("2", 1), ("1", 2)]
-
-
-def test_what_cannot_be_written_now_is_written_later() -> None:
-    kept = Kept()
-    running = RunningExperiment(kept)
-    running.expose(exposed())
-    kept.fails = True
-    with pytest.raises(Unreachable):
-        running.flush()
-    running.expose(exposed("2"))
-    kept.fails = False
-    running.flush()
-    assert [row.user_id for row in kept.written] == ["1", "2"]
-
-
-def test_exposures_reach_the_database(experiments: Experiments) -> None:
-    running = started(experiments)
-    running.expose(exposed())
-    running.flush()
-    outcomes = experiments.outcomes("try")
-    assert outcomes.select(pl.len()).item() == 1
-    assert Arm.model_validate(ALPHA).alpha == 0.2
 
 
 def always() -> AssignedArm:
@@ -262,4 +206,4 @@ def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) ->
     (drawn,) = [entry for entry in shown if entry["source"] == "random"]
     assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
     n_others = int(snapshot.available.sum()) - len(entries)
-    assert min(item.propensity for item in told.items) == pytest.approx(1 / 5 / n_others)
+    assert min(told) == pytest.approx(1 / 5 / n_others)
