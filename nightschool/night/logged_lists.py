@@ -1,5 +1,6 @@
 """Lists that were shown by chance while the test went on, and what recipes would have shown in their place."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +10,18 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Indices, Recommender, Split
+from nightschool.errors import Unreachable
 from nightschool.evaluation.calibration import PLACE
 from nightschool.evaluation.evaluate import rank
 from nightschool.evaluation.figure_rows import LISTS, Figure, figure_rows
 from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists, estimate
 from nightschool.evaluation.off_policy.examination import examination_by_place
 from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, Logs, Reward, read_logs
+from nightschool.shown.attribution import SHOWN, WINDOW
+from nightschool.shown.shown_frame import read_shown
+from nightschool.storage.database import find_database
+
+logger = logging.getLogger("nightschool.night")
 
 EXAMINATION: Final = "examination"
 PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion": "completions_per_list"}
@@ -23,6 +30,32 @@ PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion
 _SPLIT: Final = "shown"
 _DEPTH: Final = 3 * MOST_PLACES
 """How deep recipes rank: what a user sees meanwhile leaves the list, and others move up."""
+
+
+def read_shown_since(address: str, test_from: datetime | None, as_of: datetime) -> pl.DataFrame:
+    """Read what was shown since the test began, with all that came of it; nothing where the database does not answer.
+
+    Lists of the last day before T are left out: what comes of them is not known yet.
+
+    Args:
+        address: The database.
+        test_from: When the test begins; None where it has no common instant.
+        as_of: T.
+    """
+    nothing = pl.DataFrame(schema=SHOWN)
+    if test_from is None or test_from >= as_of - WINDOW:
+        return nothing
+    try:
+        engine = find_database(address)
+        if engine is None:
+            return nothing
+        try:
+            return read_shown(engine, test_from, as_of - WINDOW)
+        finally:
+            engine.dispose()
+    except Unreachable as error:
+        logger.warning("logged lists are not asked: %s", error)
+        return nothing
 
 
 @dataclass(frozen=True, eq=False)

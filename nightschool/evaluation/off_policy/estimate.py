@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from nightschool.columns import ITEM_ID, USER_ID
+from nightschool.columns import ITEM_ID, LIST_ID, USER_ID
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.estimators import DEFAULT, ESTIMATORS, examination_weights
 from nightschool.evaluation.off_policy.examination import ExploredSlots, examination, explored_slots
@@ -15,7 +15,6 @@ from nightschool.evaluation.off_policy.logs import (
     CHANCE,
     EXPLORED,
     GROUP,
-    LIST_ID,
     PLACE,
     TARGET,
     WEIGHT,

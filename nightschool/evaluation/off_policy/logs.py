@@ -6,9 +6,8 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from nightschool.columns import ITEM_ID, RANK, USER_ID
+from nightschool.columns import ITEM_ID, LIST_ID, RANK, USER_ID
 
-LIST_ID: Final = "list_id"
 PLACE: Final = "place"
 PROPENSITY: Final = "propensity"
 SCENARIO: Final = "scenario"
