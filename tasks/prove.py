@@ -12,6 +12,7 @@ from nightschool.application.stage import resumable
 from nightschool.data.splits.splitting import test_split
 from nightschool.evaluation.gaps import gaps_to_others
 from nightschool.evaluation.segments import attribute_segments, segments
+from nightschool.night.logged_lists import LoggedLists, read_shown_since
 from nightschool.night.night import Night
 from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, published_role
 from nightschool.night.records import PrepareRecord, ProveRecord, SelectRecord
@@ -40,6 +41,8 @@ def proved_metrics(night: Night) -> pl.DataFrame:
 def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder: Path) -> ProveRecord:
     data = load(night, prepared)
     split, config = test_split(data.log, data.cut), night.config
+    settings, test_from = Settings(), data.cut.test_from
+    shown = read_shown_since(settings.events_address, test_from, night.identity.as_of)
     groups = {**segments(split.fitted), **attribute_segments(split.fitted)}
     asked = ComparisonOnTest(
         challenger=selected.recipe,
@@ -47,8 +50,9 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
         underpowered=data.cut.underpowered,
         cutoffs=config.cutoffs,
         seed=config.seed,
-        megabytes=Settings().block_megabytes,
+        megabytes=settings.block_megabytes,
         fairness=Fairness(groups, config.fairness, config.fairness_margin),
+        logged=LoggedLists.find(shown, data.log.events, split, test_from, settings.block_megabytes),
     )
     proof = compare_on_test(split, asked, build)
     tables = [evaluation.table(role, split.name, groups) for role, evaluation in proof.evaluations.items()]

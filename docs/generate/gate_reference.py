@@ -3,7 +3,7 @@
 from typing import Final
 
 from docs.generate.writing import code, table
-from nightschool.night.gates import MODEL_GATES, TABLE_GATES
+from nightschool.night.gates import MODEL_GATES, OFF_POLICY, TABLE_GATES
 
 _HEAD: Final = """# Gates
 
@@ -15,6 +15,6 @@ night's output, in `releases show`, on the operator's page and in the column `ga
 
 def page() -> str:
     """Return the page: one row for each gate."""
-    rows = [(code(gate.name), gate.asks, gate.otherwise) for gate in MODEL_GATES]
+    rows = [(code(gate.name), gate.asks, gate.otherwise) for gate in (*MODEL_GATES, OFF_POLICY)]
     rows += [(code(gate.name), gate.asks, "Nothing is published (exit 4).") for gate in TABLE_GATES]
     return f"{_HEAD}\n{table(('gate', 'asks', 'otherwise'), rows)}"

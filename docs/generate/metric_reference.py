@@ -4,6 +4,7 @@ from typing import Final
 
 from docs.generate.writing import code, table
 from nightschool.evaluation.catalog import CATALOG
+from nightschool.night.logged_lists import EXAMINATION, PER_LIST
 from nightschool.night.monitoring.drift import EVENTS as NEWS
 from nightschool.night.monitoring.drift import MISSING, PSI
 from nightschool.night.monitoring.exposure import CHOSEN, EXPOSURE, OFFERED
@@ -35,6 +36,12 @@ Each night measures its lists, and the events since the release before, in the r
 [How they are judged](../how-to/watch-the-figures.md).
 
 {watched}
+## What logged lists tell
+
+Where lists were explored since the test began, a night holds its recipes' lists against them, in rows of the split
+`shown` ([how](../explanation/evaluation.md#what-other-lists-would-have-got)):
+
+{logged}
 ## Papers
 
 - ndcg: Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques".
@@ -57,6 +64,13 @@ _WATCHED: Final = {
 }
 
 
+_LOGGED: Final = {
+    PER_LIST["click"]: "Σ over places of the chance of a view, like or completion there, by `pbm-dr`",
+    PER_LIST["completion"]: "Σ over places of the chance of a completion there, likewise",
+    EXAMINATION: "of a place: rate of clicks on items that chance showed there / rate at the first place",
+}
+
+
 def page() -> str:
     """Return the page: one row for each metric."""
     rows = [
@@ -69,5 +83,6 @@ def page() -> str:
     ]
     head = ("metric", "formula")
     watched = [(code(name), formula) for name, formula in _WATCHED.items()]
-    after = _AFTER.format(rows=table(head, fresh), watched=table(head, watched))
+    logged = [(code(name), formula) for name, formula in _LOGGED.items()]
+    after = _AFTER.format(rows=table(head, fresh), watched=table(head, watched), logged=table(head, logged))
     return f"{_HEAD}\n{table(('metric', 'formula', 'better', 'also shown in'), rows)}{after}"

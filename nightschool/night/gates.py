@@ -12,6 +12,7 @@ from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.evaluation.off_policy.estimate import Estimate
 from nightschool.night.departed import present
 
 
@@ -88,6 +89,50 @@ FLOOR: Final = ModelGate(
 )
 MODEL_GATES: Final = (LEARNABLE, SUPERIOR, FLOOR)
 """Every gate of the recipes; which of them a night asks depends on whether it has a champion."""
+
+
+@dataclass(frozen=True)
+class LoggedGate:
+    """A question about how two recipes' lists would have fared with users, as logged lists tell.
+
+    Attributes:
+        name: As reports and the release have it.
+        asks: The question, for people.
+        otherwise: What follows where it is not passed.
+        demanded: What must be seen, in short.
+        least_ess: The least effective sample size of the difference; with less the gate is not asked, and passed.
+        least_support: The least share of both recipes' lists that the logged policy could show; likewise.
+    """
+
+    name: str
+    asks: str
+    otherwise: str
+    demanded: str
+    least_ess: float
+    least_support: float
+
+    def ask(self, difference: Estimate) -> Gate:
+        """Answer by the estimated difference in clicks per list."""
+        if difference.ess < self.least_ess:
+            why = f"effective sample size {difference.ess:,.0f} of at least {self.least_ess:,.0f}"
+            return Gate(self.name, True, f"not asked: {why}", self.demanded)
+        if difference.support < self.least_support:
+            why = f"support {difference.support:.2f} of at least {self.least_support:g}"
+            return Gate(self.name, True, f"not asked: {why}", self.demanded)
+        ends = f"{difference.value:+.4f} [{difference.ci_low:+.4f}, {difference.ci_high:+.4f}]"
+        rests_on = f"{difference.n_lists:,} lists, effective sample size {difference.ess:,.0f}"
+        return Gate(self.name, not difference.ci_high < 0, f"{ends} ({rests_on})", self.demanded)
+
+
+OFF_POLICY: Final = LoggedGate(
+    name="off_policy",
+    asks="Do logged lists with exploration not show the challenger's to get fewer clicks than the champion's?",
+    otherwise="The champion's recipe is refitted on tonight's data and published.",
+    demanded="clicks per list not shown fewer than with the champion's lists",
+    least_ess=500,
+    least_support=0.9,
+)
+"""Asked where a challenger is shown better on the test and lists were explored since the test began."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -12,7 +12,10 @@ from nightschool.evaluation.calibration import chosen_shares
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gaps import Gap, gaps_to_another
-from nightschool.night.gates import FLOOR, LEARNABLE, SUPERIOR, Gate
+from nightschool.evaluation.off_policy.estimate import OtherLists, compare_lists
+from nightschool.evaluation.off_policy.logs import Reward
+from nightschool.night.gates import FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR, Gate
+from nightschool.night.logged_lists import LoggedLists, logged_rows
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
 
@@ -38,7 +41,7 @@ class Proof:
         sentence: The same in words.
         gates: The model gates, in the order they were asked.
         evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
-        chosen: How often what each role shows was chosen, as rows of the metrics table.
+        chosen: How often what each role shows was chosen, and what logged lists tell, as rows of the metrics table.
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
     """
 
@@ -92,6 +95,7 @@ class ComparisonOnTest:
         seed: Seed of every fit.
         megabytes: Memory that a dense block of scores may take.
         fairness: Whether a segment may lose.
+        logged: Lists that were shown by chance since the test began; None where none were.
     """
 
     challenger: Recipe
@@ -101,11 +105,14 @@ class ComparisonOnTest:
     seed: int
     megabytes: int
     fairness: Fairness = field(default_factory=Fairness)
+    logged: LoggedLists | None = None
 
 
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
-    evaluations, chosen = _evaluate_roles(split, asked, build)
+    roles = _measure_roles(split, asked, build)
+    evaluations = {role: found.evaluation for role, found in roles.items()}
+    chosen = pl.concat([*(found.rows(role) for role, found in roles.items()), *_examination(asked)])
     gates = [LEARNABLE.ask(evaluations[CHALLENGER], evaluations[POPULARITY])]
     if asked.underpowered:
         return Proof(
@@ -118,32 +125,50 @@ def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proo
             chosen,
             None,
         )
-    recipe, decision, sentence = _decide(asked, evaluations, gates)
+    recipe, decision, sentence = _decide(asked, roles, gates)
     return Proof(recipe, decision, sentence, tuple(gates), evaluations, chosen, gates[0].passed)
 
 
-def _evaluate_roles(split: Split, asked: ComparisonOnTest, build: Build) -> tuple[dict[str, Evaluation], pl.DataFrame]:
-    """Return each role's evaluation, and how often what it shows was chosen; the same recipe is fitted once."""
+class _Role(NamedTuple):
+    """What was measured of a role.
+
+    Attributes:
+        chosen: How often what it shows was chosen.
+        lists: Its lists held against the logged ones, by what counts; none where none were explored.
+    """
+
+    evaluation: Evaluation
+    chosen: pl.DataFrame
+    lists: Mapping[Reward, OtherLists]
+
+    def rows(self, role: str) -> pl.DataFrame:
+        """Return what was measured besides the evaluation, as rows of the metrics table."""
+        return pl.concat([self.chosen.with_columns(pl.lit(role).alias(MODEL)), logged_rows(self.lists, role)])
+
+
+def _examination(asked: ComparisonOnTest) -> list[pl.DataFrame]:
+    return [asked.logged.examination_rows()] if asked.logged is not None else []
+
+
+def _measure_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, _Role]:
+    """Measure each role; the same recipe is fitted once."""
     roles = {CHALLENGER: asked.challenger, POPULARITY: POPULARITY_RECIPE}
     if asked.champion is not None:
         roles[CHAMPION] = asked.champion
-    measured: dict[str, Evaluation] = {}
-    by_recipe: dict[str, tuple[Evaluation, pl.DataFrame]] = {}
-    chosen = []
+    by_recipe: dict[str, _Role] = {}
     for role, recipe in roles.items():
         key = recipe.model_dump_json()
         if key not in by_recipe:
             fitted = build(recipe).fit(split.fitted, seed=asked.seed)
-            evaluation = evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes)
-            by_recipe[key] = evaluation, chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes)
-        measured[role], shares = by_recipe[key]
-        chosen.append(shares.with_columns(pl.lit(role).alias(MODEL)))
-    return measured, pl.concat(chosen)
+            by_recipe[key] = _Role(
+                evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes),
+                chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes),
+                asked.logged.of(fitted) if asked.logged is not None else {},
+            )
+    return {role: by_recipe[recipe.model_dump_json()] for role, recipe in roles.items()}
 
 
-def _decide(
-    asked: ComparisonOnTest, evaluations: Mapping[str, Evaluation], gates: list[Gate]
-) -> tuple[Recipe, str, str]:
+def _decide(asked: ComparisonOnTest, roles: Mapping[str, _Role], gates: list[Gate]) -> tuple[Recipe, str, str]:
     champion = asked.champion
     if champion is None:
         if gates[0].passed:
@@ -151,23 +176,32 @@ def _decide(
         return POPULARITY_RECIPE, POPULARITY, "nothing beats popularity: the data hold no preference to learn"
     recipe, decision, sentence = champion, "kept", f"the champion {champion.name} stays"
     if asked.challenger != champion:
-        recipe, decision, sentence = _challenge(asked, champion, evaluations, gates)
+        recipe, decision, sentence = _challenge(asked, champion, roles, gates)
     role = published_role(decision)
-    gates.append(FLOOR.ask(evaluations[role], evaluations[POPULARITY]))
+    gates.append(FLOOR.ask(roles[role].evaluation, roles[POPULARITY].evaluation))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence
 
 
 def _challenge(
-    asked: ComparisonOnTest, champion: Recipe, evaluations: Mapping[str, Evaluation], gates: list[Gate]
+    asked: ComparisonOnTest, champion: Recipe, roles: Mapping[str, _Role], gates: list[Gate]
 ) -> tuple[Recipe, str, str]:
-    """Let the challenger take the champion's place where it is shown better, and no segment may object."""
+    """Let the challenger take the champion's place where it is shown better, and neither clicks nor segments object."""
     challenger, stays = asked.challenger, f"the champion {champion.name} stays"
-    gates.append(SUPERIOR.ask(evaluations[CHALLENGER], evaluations[CHAMPION]))
+    new, old = roles[CHALLENGER], roles[CHAMPION]
+    gates.append(SUPERIOR.ask(new.evaluation, old.evaluation))
     if not gates[-1].passed:
         return champion, "kept", f"{challenger.name} is not shown better: {stays}"
-    worse = asked.fairness.worse_off(evaluations[CHALLENGER], evaluations[CHAMPION])
+    if asked.logged is not None:
+        gates.append(OFF_POLICY.ask(compare_lists(new.lists["click"], old.lists["click"])))
+        if not gates[-1].passed:
+            return (
+                champion,
+                "kept",
+                f"{challenger.name} is shown better, but logged lists show it fewer clicks: {stays}",
+            )
+    worse = asked.fairness.worse_off(new.evaluation, old.evaluation)
     gates += asked.fairness.gates(worse)
     if worse and asked.fairness.rule == "refuse":
         losers = ", ".join(gap.segment for gap in worse)

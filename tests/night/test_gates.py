@@ -12,7 +12,17 @@ from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.metrics import Float64s
-from nightschool.night.gates import MODEL_GATES, TABLE_GATES, Gate, ModelGate, ProposedLists, ask_table_gates, require
+from nightschool.evaluation.off_policy.estimate import Estimate
+from nightschool.night.gates import (
+    MODEL_GATES,
+    OFF_POLICY,
+    TABLE_GATES,
+    Gate,
+    ModelGate,
+    ProposedLists,
+    ask_table_gates,
+    require,
+)
 
 GOOD = pl.DataFrame(
     {
@@ -152,3 +162,20 @@ def test_a_gate_of_the_models_passes_one_and_blocks_the_other(gate: ModelGate) -
     assert passing.name == gate.name
     assert passing.demanded == gate.demanded
     assert breaking.seen.startswith(("+0.0000 [", "-0.1000 ["))
+
+
+CLICKS = Estimate(-0.02, -0.03, -0.01, n_lists=4_000, n_users=1_000, ess=900.0, support=1.0, clipped=0.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "passed", "seen"),
+    [
+        (CLICKS, False, "-0.0200 [-0.0300, -0.0100] (4,000 lists, effective sample size 900)"),
+        (replace(CLICKS, ci_high=0.01), True, "-0.0200 [-0.0300, +0.0100] (4,000 lists, effective sample size 900)"),
+        (replace(CLICKS, ess=499.0), True, "not asked: effective sample size 499 of at least 500"),
+        (replace(CLICKS, support=0.8), True, "not asked: support 0.80 of at least 0.9"),
+    ],
+    ids=["fewer clicks", "no difference shown", "too little exploration", "lists that could not be shown"],
+)
+def test_off_policy_fails_only_where_fewer_clicks_are_shown(found: Estimate, passed: bool, seen: str) -> None:
+    assert OFF_POLICY.ask(found) == Gate("off_policy", passed, seen, OFF_POLICY.demanded)

@@ -1,15 +1,18 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from nightschool.night.logged_lists import LoggedLists
 from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, Fairness, compare_on_test
 from nightschool.recipe import Component, Recipe
 
 GOOD = Recipe(components=(Component(model="good"),))
 BETTER = Recipe(components=(Component(model="better"),))
 BAD = Recipe(components=(Component(model="bad"),))
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -21,6 +24,33 @@ def build(fixed):
 
 def asked(challenger, champion=None, underpowered=False):
     return ComparisonOnTest(challenger, champion, underpowered, cutoffs=(1, 10), seed=0, megabytes=1)
+
+
+def logged(split, clicked_item):
+    """Lists of one place, explored twice in ten; users click one item alone."""
+    rng = np.random.default_rng(0)
+    n = 4 * split.fitted.n_users
+    explored = rng.random(n) < 0.2
+    items = np.where(explored, rng.integers(2, 4, n), 1)
+    at = pl.lit(BEGIN + timedelta(days=1))
+    shown = pl.DataFrame(
+        {
+            "list_id": np.arange(n),
+            "user_id": np.arange(n) // 4,
+            "item_id": items,
+            "place": np.ones(n, np.int32),
+            "propensity": np.where(explored, 0.1, 0.8),
+        }
+    ).with_columns(
+        scenario=pl.lit(""),
+        tuned=pl.lit(value=False),
+        times=pl.lit(1),
+        shown_at=at,
+        viewed_at=pl.when(pl.col("item_id") == clicked_item).then(at),
+        liked_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        completed_at=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    return LoggedLists.find(shown, split.fitted.interactions, split, BEGIN, megabytes=1)
 
 
 def passed(proof):
@@ -42,6 +72,18 @@ def test_a_better_challenger_takes_the_champions_place(split, build):
     proof = compare_on_test(split, asked(BETTER, champion=GOOD), build)
     assert (proof.recipe, proof.decision) == (BETTER, "promoted")
     assert passed(proof) == {"learnable": True, "superior": True, "floor": True}
+
+
+@pytest.mark.parametrize(("clicked_item", "decision"), [(1, "promoted"), (3, "kept")])
+def test_logged_lists_that_show_the_challenger_fewer_clicks_keep_the_champion(split, build, clicked_item, decision):
+    # The challenger would show item 1 first, the champion item 3.
+    proof = compare_on_test(split, replace(asked(BETTER, champion=GOOD), logged=logged(split, clicked_item)), build)
+    assert proof.decision == decision
+    assert passed(proof)["superior"]
+    assert passed(proof)["off_policy"] == (decision == "promoted")
+    clicks = proof.chosen.filter(pl.col("metric") == "clicks_per_list").select("model", "value").rows_by_key("model")
+    assert set(clicks) == {"challenger", "champion", "popularity"}
+    assert proof.chosen.filter(pl.col("metric") == "examination")["segment"].to_list() == ["place:01"]
 
 
 @pytest.mark.parametrize("challenger", [GOOD, BAD])
