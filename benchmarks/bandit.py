@@ -32,8 +32,9 @@ class Policy(NamedTuple):
     half_life: float | None = None
 
 
-UNIFORM, STEADY, FORGETTING = Policy("uniform split"), Policy("Thompson"), Policy("Thompson, half-life 7 days", 7.0)
-POLICIES = (UNIFORM, STEADY, FORGETTING)
+UNIFORM, BEST = Policy("uniform split"), Policy("best fixed arm")
+STEADY, FORGETTING = Policy("Thompson"), Policy("Thompson, half-life 7 days", 7.0)
+POLICIES = (UNIFORM, BEST, STEADY, FORGETTING)
 
 
 def world(first: tuple[float, ...], then: tuple[float, ...] | None = None) -> Floats:
@@ -43,7 +44,7 @@ def world(first: tuple[float, ...], then: tuple[float, ...] | None = None) -> Fl
 
 WORLDS: Mapping[str, Floats] = {
     "stationary, one arm 20 % better": world((0.05, 0.05, 0.06, 0.05)),
-    "stationary, all arms equal": world((0.05, 0.05, 0.05, 0.05)),
+    "stationary, one arm 5 % better": world((0.05, 0.05, 0.0525, 0.05)),
     "changing: another arm becomes the best halfway": world((0.05, 0.05, 0.07, 0.05), (0.07, 0.05, 0.05, 0.05)),
 }
 
@@ -56,7 +57,10 @@ def simulate(rates: Floats, policy: Policy, rng: np.random.Generator) -> Floats:
         policy: How shares are set.
         rng: Draws the users' arms and rewards.
     """
-    shares = np.full_like(rates, 1 / rates.shape[1])
+    n_arms = rates.shape[1]
+    shares = np.full_like(rates, 1 / n_arms)
+    if policy is BEST:
+        return np.tile(np.eye(n_arms)[rates.mean(axis=0).argmax()], (len(rates), 1))
     trials, hits = np.zeros_like(rates), np.zeros_like(rates)
     for day in range(len(rates)):
         known = max(day - DELAY + 1, 0)
@@ -106,7 +110,7 @@ def main() -> None:
                     policy.name,
                     _words(regret[name, policy.name]),
                     _words(mean_interval(daily[:, -1])),
-                    f"{float((fixed[:, -1] > regret[name, UNIFORM.name][0]).mean()):.0%}",
+                    f"{float((fixed[:, -1] > regret[name, UNIFORM.name][0] + 1e-6).mean()):.0%}",
                     f"{best:.0%}",
                 ]
             )
@@ -115,8 +119,8 @@ def main() -> None:
 
 
 def _words(figure: tuple[float, float, float]) -> str:
-    value, low, high = figure
-    return f"{value:.0f} [{low:.0f}, {high:.0f}]"
+    value, low, high = (round(each) for each in figure)
+    return f"{value} [{low}, {high}]"
 
 
 def _draw(curves: pl.DataFrame) -> str:
@@ -140,7 +144,10 @@ def _write(rows: list[list[str]], regret: Mapping[tuple[str, str], tuple[float, 
     still, _, changing = WORLDS
     parts = [
         f"{label}: {_words(regret[world, policy.name])} of {_words(regret[world, UNIFORM.name])}"
-        for label, world, policy in (("stationary", still, STEADY), ("changing, half-life 7 days", changing, FORGETTING))
+        for label, world, policy in (
+            ("stationary", still, STEADY),
+            ("changing, half-life 7 days", changing, FORGETTING),
+        )
     ]
     conversions = int(USERS * WORLDS[still].max(axis=1).sum())
     Page(

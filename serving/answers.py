@@ -90,6 +90,7 @@ class CacheKey(NamedTuple):
         mark: Version of the user's events.
         generation: Version of rules, release and experiment.
         hours: Age of the release in whole hours.
+        day: A number of the day, by which random items are drawn.
         arm: The user's arm; None without an experiment.
     """
 
@@ -99,6 +100,7 @@ class CacheKey(NamedTuple):
     mark: tuple[int, int]
     generation: int
     hours: int
+    day: int
     arm: str | None
 
 
@@ -147,7 +149,7 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     A request's context must be one that the release has been asked about.
     """
     narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
-    plain = rules.plain and narrowing == Narrowing() and not asked.context and not asked.shown
+    plain = rules.without_chance.plain and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
         if published is not None:

@@ -1,23 +1,19 @@
-"""The running experiment: the arm of each user, the randomised slot, and the log of what was shown."""
+"""The running experiment: the arm of each user, and the log of what was shown."""
 
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from threading import Lock
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
 from serving.catalogue import Catalogue
-from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
+from serving.listing import Entry, filter_misfit
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
-from serving.user_state import UserState
 
 logger = logging.getLogger("nightschool.serving")
 
@@ -42,32 +38,17 @@ class AssignedArm(NamedTuple):
     arm: Arm
 
     def rules(self, others: Rules) -> Rules:
-        """Return the installation's rules, changed by what the arm sets."""
+        """Return the installation's rules, changed by what the experiment and the arm set."""
+        explore = {"explore": self.experiment.explore} if self.experiment.explore else {}
         alpha = {} if self.arm.alpha is None else {"alpha": self.arm.alpha}
-        return others.overridden({**self.arm.rules, **alpha})
+        return others.overridden({**explore, **self.arm.rules, **alpha})
 
-    def explore(
-        self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
-    ) -> tuple[list[Entry], ShownList]:
-        """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
-
-        Slot and item are drawn by user and day, so that a user sees one list all day: the slot uniformly from the
-        list, the item uniformly from the other candidates.
-        """
-        chance = self.experiment.explore
-        shown = list(entries)
-        others = _others(snapshot, user, rules, shown) if chance and shown else []
-        propensities = [1 - chance / len(shown) if others else 1.0] * len(shown)
-        draw = np.random.default_rng(_seed(self.experiment.salt, user.user_id))
-        if others and draw.random() < chance:
-            slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
-            shown[slot] = random_entry(snapshot, slot + 1, item)
-            propensities[slot] = chance / len(shown) / len(others)
-        items = tuple(
-            Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
-        )
-        name, arm = self.experiment.name, self.arm.name
-        return shown, ShownList(name, str(user.user_id), arm, snapshot.release.release_id, items)
+    def shown(
+        self, snapshot: Snapshot, user_id: ExternalId, entries: Sequence[Entry], propensities: Sequence[float]
+    ) -> ShownList:
+        """Return what is logged of a list: its items, and the chance of each at its place."""
+        items = tuple(Shown(str(entry["item_id"]), chance) for entry, chance in zip(entries, propensities, strict=True))
+        return ShownList(self.experiment.name, str(user_id), self.arm.name, snapshot.release.release_id, items)
 
 
 class RunningExperiment:
@@ -147,23 +128,3 @@ def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | 
         if misfit is not None:
             return f"arm {arm.name} does not fit the release: {misfit}"
     return ""
-
-
-def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
-    """Return the candidates that any slot may show and none does; without candidates, all allowed items."""
-    catalogue = snapshot.catalogue
-    allowed = allowed_items(snapshot, user, rules)
-    candidates = candidates_of(snapshot, user, rules)
-    items = np.flatnonzero(allowed) if candidates is None else ruled(snapshot, candidates, rules, allowed).items
-    there = catalogue.positions(entry["item_id"] for entry in shown)
-    items = items[~np.isin(items, there)]
-    if rules.quota is not None:
-        kinds, full = np.unique(catalogue.kinds[there], return_counts=True)
-        taken = kinds[(full >= rules.quota) & (kinds >= 0)]
-        items = items[~np.isin(catalogue.kinds[items], taken)]
-    return [catalogue.ids[item] for item in items.tolist()]
-
-
-def _seed(salt: str, user_id: ExternalId | None) -> int:
-    text = f"{salt}:{user_id}:{datetime.now(UTC):%Y-%m-%d}".encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest())

@@ -1,5 +1,6 @@
 """Users' lists as responses: made from the release, the events, the rules and the experiment, and cached."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ from serving.answers import CacheKey, EncodedList, ListRequest, make_list
 from serving.cache import Cache
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
+from serving.exploration import explored_list
 from serving.feedback import NOTHING, Feedback
 from serving.listing import warnings_of
 from serving.policy import Policy
@@ -77,11 +79,12 @@ class ListMaker:
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
+        now = datetime.now(UTC)
         arm = self._experiment.arm_of(user) if asked.as_published else None
-        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)._replace(context=context, warnings=warnings)
-        mark, hours = self._feedback.mark(user), snapshot.age_hours
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
+        mark, hours, day = self._feedback.mark(user), snapshot.age_hours, now.toordinal()
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, day, arm)
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""
@@ -102,6 +105,10 @@ class ListMaker:
         base = self._policy.rules_of(asked.scenario)
         rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
         made = make_list(snapshot, state or user_id, rules, asked)
+        propensities: Sequence[float] = [1.0] * len(made)
+        if rules.explore:
+            user = state or UserState.of(snapshot, user_id)
+            made, propensities = explored_list(snapshot, user, rules, asked, made, question.day)
         fields = {
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
@@ -114,6 +121,6 @@ class ListMaker:
         }
         exposed = None
         if arm and not asked.shown:
-            made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
+            exposed = arm.shown(snapshot, user_id, made, propensities)
         fields["next"] = asked.next_page(made)
         return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)

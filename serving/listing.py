@@ -70,19 +70,23 @@ def audience_list(
     snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask, context: Values = ()
 ) -> list[Entry]:
     """Return up to k unseen items that the audience likes most, from the user's own list where there is one."""
-    audience = snapshot.audience(user.user_id)
-    reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
-    own = snapshot.lists.columns_of(user.user_id)
-    liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
-    published = np.array([*liked.values()], dtype=np.float32)
-    spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
-    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
-    shown = ruled(snapshot, candidates, rules, allowed, context)
+    reason = POPULAR if snapshot.audience(user.user_id) == EVERYONE else POPULAR_IN_AUDIENCE
+    shown = ruled(snapshot, audience_candidates(snapshot, user), rules, allowed, context)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
     scores = shown.parts[AUDIENCE_LIST][places].tolist()
     rows = [Row(item, score, AUDIENCE_LIST, reason, None) for item, score in zip(ids, scores, strict=True)]
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
+
+
+def audience_candidates(snapshot: Snapshot, user: UserState) -> Candidates:
+    """Return what the audience likes most, from the user's own list where there is one."""
+    own = snapshot.lists.columns_of(user.user_id)
+    audience = snapshot.audiences[snapshot.audience(user.user_id)]
+    liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(audience)
+    published = np.array([*liked.values()], dtype=np.float32)
+    spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
+    return Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
 
 
 def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:

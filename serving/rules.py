@@ -42,6 +42,12 @@ class Rules(BaseModel):
     models: tuple[str, ...] = Field(
         default=(), description="Models that rank, of those that the release published; empty: all of the recipe."
     )
+    explore: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="The chance of each slot of a list to show an item at random ([explore](../how-to/explore-new-items.md)).",
+    )
 
     @field_validator("filter")
     @classmethod
@@ -57,6 +63,11 @@ class Rules(BaseModel):
     def plain(self) -> bool:
         """Return whether the rules leave every list as it was published."""
         return self == _NONE
+
+    @property
+    def without_chance(self) -> Self:
+        """Return the rules of the list before any of its items is replaced by a random one."""
+        return self.model_copy(update={"explore": 0.0})
 
     def overridden(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy of the rules with some of them changed.

@@ -10,6 +10,7 @@ from nightschool.contract import Indices, Mask
 from nightschool.vocabulary import POPULARITY
 from serving.answers import ListRequest, list_fields, make_list
 from serving.candidates import Candidates
+from serving.exploration import explored_list
 from serving.listing import allowed_items, candidates_of, picked_list, ruled, warnings_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId, as_text
@@ -41,7 +42,9 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
     state, unknown = session_of(snapshot, session)
     context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
     resolved, in_force = asked._replace(context=context), asked.changes(rules)
-    made = resolved.numbered(make_list(snapshot, state, in_force, resolved))
+    made = make_list(snapshot, state, in_force, resolved)
+    made = explored_list(snapshot, state, in_force, resolved, made, datetime.now(UTC).toordinal()).entries
+    made = resolved.numbered(made)
     fields = {
         "scenario": asked.scenario or None,
         "unknown": unknown,

@@ -45,7 +45,7 @@ class Plan(BaseModel):
 
     Attributes:
         arms: The first is the control.
-        explore: The chance that a slot of a list shows an item drawn at random from the pool.
+        explore: The rule of that name in every arm: the chance of each slot to show an item at random.
         window_hours: How long after a user's first list a like or complete counts.
     """
 

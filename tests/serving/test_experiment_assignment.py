@@ -1,4 +1,4 @@
-"""Who is in which arm, what a randomised slot shows and how often, and what is written down of it."""
+"""Who is in which arm, and what is written down of what it showed."""
 
 import logging
 from collections import Counter
@@ -17,9 +17,8 @@ from serving.answers import ListRequest, make_list
 from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList
 from serving.rules import Rules
 from serving.snapshot import Snapshot
-from serving.user_state import UserState
 from tests.serving.conftest import Served
-from tests.serving.sent import learner, stored
+from tests.serving.sent import learner
 
 ALPHA = {"name": "b", "share": 0.5, "alpha": 0.2}
 RULED = {"name": "b", "share": 0.5, "rules": {"quota": 2}}
@@ -115,8 +114,6 @@ def test_an_arm_may_set_a_filter(experiments: Experiments, snapshot: Snapshot) -
     assert rules == Rules(quota=5, filter='difficulty <= "Beginner"')
     entries = make_list(snapshot, learner(snapshot), rules, ListRequest())
     assert {entry["difficulty"] for entry in entries} == {"Beginner"}
-    shown, _ = always().explore(snapshot, UserState.of(snapshot, learner(snapshot)), rules, entries)
-    assert {entry["difficulty"] for entry in shown} == {"Beginner"}
 
 
 def test_an_experiment_rests_while_a_filter_does_not_fit_the_release(
@@ -138,59 +135,21 @@ def test_an_experiment_without_alpha_needs_no_content(experiments: Experiments) 
     assert running.running is not None
 
 
-def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Snapshot) -> None:
+def test_an_experiment_may_explore_in_all_of_its_arms() -> None:
+    assert assigned_arm(0.0).rules(Rules(explore=0.3)).explore == 0.3
+    arm = assigned_arm(0.1)
+    assert arm.rules(Rules(explore=0.3)).explore == 0.1
+    own = arm._replace(arm=arm.arm.model_copy(update={"rules": {"explore": 0.2}}))
+    assert own.rules(Rules()).explore == 0.2
+
+
+def test_a_shown_list_is_logged_with_the_chance_of_each_item(snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), ListRequest())
-    shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
-    assert shown == entries
-    assert told == ShownList(
-        "try", str(user), "a", snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
-    )
-
-
-def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: Snapshot) -> None:
-    user, rules = learner(snapshot), Rules(exclude_labels=("Design",))
-    state = UserState.of(snapshot, user, ())
-    entries = make_list(snapshot, user, rules, ListRequest(k=5))
-    others = {e["item_id"] for e in make_list(snapshot, user, rules, ListRequest(k=200))[5:]}
-    slots: Counter[int] = Counter()
-    drawn = set()
-    for salt in range(300):
-        shown, told = assigned_arm(0.2, str(salt)).explore(snapshot, state, rules, entries)
-        changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
-        assert [item.item_id for item in told.items] == [str(entry["item_id"]) for entry in shown]
-        kept = [item.propensity for place, item in enumerate(told.items) if place not in changed]
-        assert kept == pytest.approx([1 - 0.2 / 5] * len(kept))
-        for place in changed:
-            slots[place] += 1
-            drawn.add(shown[place]["item_id"])
-            assert (shown[place]["source"], shown[place]["rank"]) == ("random", place + 1)
-            assert told.items[place].propensity == pytest.approx(0.2 / 5 / len(others))
-        assert len(changed) <= 1
-    assert 35 < slots.total() < 90
-    assert sorted(slots) == [0, 1, 2, 3, 4]
-    assert drawn <= others
-    assert len(drawn) > 25
-
-
-def test_a_user_sees_one_list_all_day(snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), ListRequest())
-    state = UserState.of(snapshot, user, ())
-    for salt in map(str, range(20)):
-        first, second = (assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries) for _ in range(2))
-        assert first == second
-
-
-def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> None:
-    everything = stored(snapshot, *((item, "hide") for item in snapshot.catalogue.ids[1:]))
-    state = UserState.of(snapshot, 999_999, everything)
-    entries = make_list(snapshot, state, Rules(), ListRequest(k=200))
-    for salt in map(str, range(30)):
-        shown, told = assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries)
-        assert shown == entries
-        assert {item.propensity for item in told.items} <= {1.0}
-    assert assigned_arm(0.2).explore(snapshot, state, Rules(), [])[0] == []
+    entries = make_list(snapshot, user, Rules(), ListRequest(k=2))
+    found = assigned_arm(0.1).shown(snapshot, user, entries, [0.9, 0.1])
+    first, second = (str(entry["item_id"]) for entry in entries)
+    items = (Shown(first, 0.9), Shown(second, 0.1))
+    assert found == ShownList("try", str(user), "a", snapshot.release.release_id, items)
 
 
 class Kept(Experiments):
@@ -238,28 +197,3 @@ def test_exposures_reach_the_database(experiments: Experiments) -> None:
     outcomes = experiments.outcomes("try")
     assert outcomes.select(pl.len()).item() == 1
     assert Arm.model_validate(ALPHA).alpha == 0.2
-
-
-def always() -> AssignedArm:
-    """An arm that randomises a slot of every list."""
-    one = assigned_arm(0.2)
-    return one._replace(experiment=one.experiment.model_copy(update={"explore": 1.0}))
-
-
-def test_the_random_slot_keeps_the_quota(snapshot: Snapshot) -> None:
-    rules, kinds = Rules(quota=2), snapshot.catalogue.kinds
-    for user in range(1, 40):
-        entries = make_list(snapshot, user, rules, ListRequest())
-        shown, _ = always().explore(snapshot, UserState.of(snapshot, user), rules, entries)
-        found = [int(kinds[snapshot.catalogue.positions([entry["item_id"]])[0]]) for entry in shown]
-        assert max(found.count(kind) for kind in set(found) if kind >= 0) <= 2
-
-
-def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) -> None:
-    state = UserState.of(snapshot, 999_999)
-    entries = make_list(snapshot, state.user_id, Rules(), ListRequest(k=5))
-    shown, told = always().explore(snapshot, state, Rules(), entries)
-    (drawn,) = [entry for entry in shown if entry["source"] == "random"]
-    assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
-    n_others = int(snapshot.available.sum()) - len(entries)
-    assert min(item.propensity for item in told.items) == pytest.approx(1 / 5 / n_others)
