@@ -160,10 +160,10 @@ def _write(rows: list[list[str]], regret: Mapping[tuple[str, str], tuple[float, 
             f"Four arms, {USERS:,} users a day for {DAYS} days, each rewarded with the rate of their arm; the best of "
             f"the first world brings {conversions:,} conversions in all. Shares are set anew each day from the days "
             f"whose rewards are complete, and no arm has less than {FLOOR:.0%}. Regret is the expected number of "
-            f"conversions lost, the mean of {SEEDS} seeds with its 95 % interval. The best fixed arm is the one that is "
-            "best over all days; where the world changes, a policy that follows the change may lose less than nothing "
-            "to it. The last columns: runs that lose more than the uniform split does on average, and the mean share of "
-            "the last day's best arm.",
+            f"conversions lost, the mean of {SEEDS} seeds with its 95 % interval. The best fixed arm is the one that "
+            "is best over all days; where the world changes, a policy that follows the change may lose less than "
+            "nothing to it. The last columns: runs that lose more than the uniform split does on average, and the mean "
+            "share of the last day's best arm.",
             table(
                 ["world", "policy", "to the best fixed arm", "to each day's best", "worse runs", "share of the best"],
                 rows,

@@ -46,7 +46,8 @@ class Rules(BaseModel):
         default=0.0,
         ge=0,
         le=0.5,
-        description="The chance of each slot of a list to show an item at random ([explore](../how-to/explore-new-items.md)).",
+        description="The chance of each slot of a list to show an item at random"
+        " ([explore new items](../how-to/explore-new-items.md)).",
     )
 
     @field_validator("filter")

@@ -87,7 +87,7 @@ def explore_slots(n_slots: int, pool: Pool, kinds: Indices, chance: float, rng: 
 
 
 def _nth_of_kind(kinds: Indices) -> Places:
-    """Number the members of each kind from 0, in their order; those without a kind have 0."""
+    """Return the number of each item among those of its kind, from 0 in their order; 0 for those without a kind."""
     order = np.argsort(kinds, kind="stable")
     ordered = kinds[order]
     first = np.searchsorted(ordered, ordered)
