@@ -16,6 +16,7 @@ from serving.listing import warnings_of
 from serving.policy import Policy
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
+from serving.shown_lists import Origin, ShownLists, list_row
 from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
 from serving.user_state import UserState
 
@@ -28,21 +29,29 @@ _LARGEST_KEY: Final = 2_000  # characters of a request that is cached: the bound
 class ListMaker:
     """Makes users' lists, each once until something changes that it depends on."""
 
-    def __init__(self, current: Current, feedback: Feedback, policy: Policy, experiment: RunningExperiment) -> None:
+    def __init__(
+        self,
+        current: Current,
+        feedback: Feedback,
+        policy: Policy,
+        experiment: RunningExperiment,
+        shown: ShownLists,
+    ) -> None:
         self._current = current
         self._feedback = feedback
         self._policy = policy
         self._experiment = experiment
+        self._shown = shown
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
 
-    def body(self, user_id: ExternalId, asked: ListRequest, *, seen: bool = True) -> EncodedList:
+    def body(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> EncodedList:
         """Return a user's encoded list, from the cache if nothing has changed since.
 
         Args:
             user_id: The user.
             asked: What the request asks.
-            seen: Whether the user sees the list now, which an experiment counts.
+            leaves: Whether the list goes to a client, who may say later that it was shown.
 
         Raises:
             NotFound: The home can have no such user.
@@ -51,15 +60,15 @@ class ListMaker:
         """
         LISTS_ASKED.inc()
         question = self._question(user_id, asked)
-        if seen and asked.scenario:
+        if leaves and asked.scenario:
             SCENARIO_LISTS.labels(asked.scenario).inc()
         body = self._bodies.get(question)
         if body is None:
             body = self._body(question)
             if asked.size <= _LARGEST_KEY:
                 self._bodies.put(question, body)
-        if seen and body.exposed is not None:
-            self._experiment.expose(body.exposed)
+        if leaves:
+            self._shown.note(body.row)
         return body
 
     def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
@@ -90,7 +99,7 @@ class ListMaker:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""
         asked = question.asked
         above = [
-            self.body(question.user_id, ListRequest(0, context=asked.context, scenario=name), seen=False)
+            self.body(question.user_id, ListRequest(0, context=asked.context, scenario=name), leaves=False)
             for name in self._policy.above(asked.scenario)
         ]
         shown = [item["item_id"] for body in above for item in orjson.loads(body.json)["items"]]
@@ -105,11 +114,12 @@ class ListMaker:
         base = self._policy.rules_of(asked.scenario)
         rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
         made = make_list(snapshot, state or user_id, rules, asked)
-        propensities: Sequence[float] = [1.0] * len(made)
+        chances: Sequence[float] | None = None
         if rules.explore:
             user = state or UserState.of(snapshot, user_id)
-            made, propensities = explored_list(snapshot, user, rules, asked, made, question.day)
+            made, chances = explored_list(snapshot, user, rules, asked, made, question.day)
         fields = {
+            "user_id": user_id,
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
             "arm": question.arm,
@@ -119,8 +129,8 @@ class ListMaker:
             "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
             "release_age_hours": question.hours,
         }
-        exposed = None
-        if arm and not asked.shown:
-            exposed = arm.shown(snapshot, user_id, made, propensities)
         fields["next"] = asked.next_page(made)
-        return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)
+        arms = ((arm.experiment.name, arm.arm.name),) if arm else ()
+        origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms, asked.tuned)
+        entries = asked.numbered(made)
+        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances))

@@ -9,6 +9,8 @@ from typing import Final
 from nightschool.errors import NotFound
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
+from nightschool.shown.impression_store import ImpressionStore
+from nightschool.shown.list_store import ListStore
 from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
@@ -18,6 +20,7 @@ from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
 from serving.feedback import Feedback
 from serving.histories import history
+from serving.impressions import Impressions
 from serving.keyring import Keyring
 from serving.list_maker import ListMaker
 from serving.listing import allowed_items
@@ -27,16 +30,21 @@ from serving.paths import learning_path
 from serving.policy import Policy
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
+from serving.schemas.impressions import Impression, ImpressionsTaken
 from serving.schemas.lists import HistoryEntry, Recommendations
 from serving.schemas.paths import LearningPath
 from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
+from serving.shown_lists import ShownLists
 from serving.snapshot import Snapshot
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
 RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "the rules"
 """The names of the upkeep steps that answers depend on."""
+
+LISTS: Final = "the lists that were sent"
+"""The name of the upkeep step that writes lists down."""
 
 PATIENCE_SECONDS: Final = 2.0
 """How long a request waits for a database server before it is answered with 503."""
@@ -51,6 +59,8 @@ class Service:
         experiment: The running experiment.
         policy: Rules and scenarios.
         lists: Makes and caches lists.
+        shown: The lists that left, until they are written down.
+        impressions: What clients say was shown.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -71,7 +81,9 @@ class Service:
         self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
-        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment)
+        self.shown = ShownLists(ListStore(engine), self.current)
+        self.impressions = Impressions(ImpressionStore(engine), self.shown)
+        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment, self.shown)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -80,7 +92,7 @@ class Service:
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
-            "what experiments showed": self.experiment.flush,
+            LISTS: self.shown.flush,
         }
         self.upkeep = Upkeep({**steps, "the webhook's answer": self._tell_of_release})
         for name in steps:
@@ -102,9 +114,10 @@ class Service:
         found = self.policy.warnings(self.current.catalogue, is_stale=RULES in self.upkeep.troubles)
         return [f"{RULES}: {each}" for each in found]
 
-    def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
-        """Return a user's list as a record; see `ListMaker.body`."""
-        return Recommendations.model_validate_json(self.lists.body(user_id, asked).json)
+    def recommend(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> Recommendations:
+        """Return a user's list as a record, without its id where it goes to nobody; see `ListMaker.body`."""
+        made = Recommendations.model_validate_json(self.lists.body(user_id, asked, leaves=leaves).json)
+        return made if leaves else made.model_copy(update={"list_id": None})
 
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
@@ -167,6 +180,22 @@ class Service:
         snapshot = self.current.snapshot
         self._require_remembered({event.user_id for event in events}, snapshot)
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
+
+    def take_impressions(self, impressions: Sequence[Impression], sent_by: str = "") -> ImpressionsTaken:
+        """Store impressions; return their ids and sequence numbers once they are on the disk.
+
+        Args:
+            impressions: The impressions as they were sent.
+            sent_by: The name of the key; empty without one.
+
+        Raises:
+            NotFound: A list is not the user's, or a user was erased; nothing was written.
+            ConfigurationError: A time is invalid; nothing was written.
+            Conflict: An id names another impression; nothing was written.
+        """
+        snapshot = self.current.snapshot
+        self._require_remembered({each.user_id for each in impressions if each.user_id is not None}, snapshot)
+        return self.impressions.take(impressions, snapshot, datetime.now(UTC), sent_by)
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
         """Undo an event; return it once that is on the disk.
