@@ -31,8 +31,12 @@ def session_of(snapshot: Snapshot, session: Sequence[ExternalId]) -> tuple[UserS
     return UserState.of_session(items), unknown
 
 
-def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules, asked: ListRequest) -> Fields:
-    """Return the fields of `schemas.SessionList`: a list by the weights and networks that the release published.
+def session_list(
+    snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules, asked: ListRequest
+) -> tuple[Fields, Sequence[float]]:
+    """Return a list by the weights and networks that the release published, and the chance of each of its items.
+
+    It has the fields of `schemas.SessionList`.
 
     A session of which the release holds nothing gets what is popular with everyone.
 
@@ -40,11 +44,12 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
         ConfigurationError: A parameter of the request does not fit the release.
     """
     state, unknown = session_of(snapshot, session)
-    context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+    now = datetime.now(UTC)
+    context, warnings = snapshot.contexts.applied(asked.context, now)
     resolved, in_force = asked._replace(context=context), asked.changes(rules)
     made = make_list(snapshot, state, in_force, resolved)
-    made = explored_list(snapshot, state, in_force, resolved, made, datetime.now(UTC).toordinal()).entries
-    made = resolved.numbered(made)
+    explored = explored_list(snapshot, state, in_force, resolved, made, now.toordinal())
+    made = resolved.numbered(explored.entries)
     fields = {
         "scenario": asked.scenario or None,
         "unknown": unknown,
@@ -53,7 +58,7 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
         "warnings": [*warnings, *warnings_of(snapshot, in_force)],
         "next": asked.next_page(made),
     }
-    return list_fields(snapshot, fields, made)
+    return list_fields(snapshot, fields, made), explored.propensities
 
 
 def ranked_list(

@@ -6,15 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from nightschool.errors import Unreachable
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Plan, Shown
+from nightschool.experiments.store import Experiment, Experiments, Plan
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
-from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList
+from serving.experiment_assignment import AssignedArm, RunningExperiment
 from serving.rules import Rules
 from serving.snapshot import Snapshot
 from tests.serving.conftest import Served
@@ -49,10 +47,6 @@ def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
     told = {**plan(explore=explore).model_dump(), "salt": salt, "started_at": datetime.fromisoformat("2026-11-28T00Z")}
     experiment = Experiment.model_validate(told)
     return AssignedArm(experiment, experiment.arms[0])
-
-
-def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> ShownList:
-    return ShownList("try", user, "a", "r", tuple(Shown(item, 1.0) for item in items))
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
@@ -141,59 +135,3 @@ def test_an_experiment_may_explore_in_all_of_its_arms() -> None:
     assert arm.rules(Rules(explore=0.3)).explore == 0.1
     own = arm._replace(arm=arm.arm.model_copy(update={"rules": {"explore": 0.2}}))
     assert own.rules(Rules()).explore == 0.2
-
-
-def test_a_shown_list_is_logged_with_the_chance_of_each_item(snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), ListRequest(k=2))
-    found = assigned_arm(0.1).shown(snapshot, user, entries, [0.9, 0.1])
-    first, second = (str(entry["item_id"]) for entry in entries)
-    items = (Shown(first, 0.9), Shown(second, 0.1))
-    assert found == ShownList("try", str(user), "a", snapshot.release.release_id, items)
-
-
-class Kept(Experiments):
-    """Experiments that keep what is written, and may fail to."""
-
-    def __init__(self) -> None:
-        self.written: list[Exposure] = []
-        self.fails = False
-
-    def log_exposures(self, rows: Any) -> None:
-        if self.fails:
-            raise Unreachable("the database does not answer", do="wait")
-        self.written += rows
-
-
-def test_what_was_shown_is_written_once() -> None:
-    kept = Kept()
-    running = RunningExperiment(kept)
-    for one in (exposed(), exposed(), exposed("2"), exposed(items=("3", "4"))):
-        running.expose(one)
-    assert kept.written == []
-    running.flush()
-    running.expose(exposed())
-    running.flush()
-    assert [(row.user_id, len(row.items)) for row in kept.written] == [("1", 1), ("2", 1), ("1", 2)]
-
-
-def test_what_cannot_be_written_now_is_written_later() -> None:
-    kept = Kept()
-    running = RunningExperiment(kept)
-    running.expose(exposed())
-    kept.fails = True
-    with pytest.raises(Unreachable):
-        running.flush()
-    running.expose(exposed("2"))
-    kept.fails = False
-    running.flush()
-    assert [row.user_id for row in kept.written] == ["1", "2"]
-
-
-def test_exposures_reach_the_database(experiments: Experiments) -> None:
-    running = started(experiments)
-    running.expose(exposed())
-    running.flush()
-    outcomes = experiments.outcomes("try")
-    assert outcomes.select(pl.len()).item() == 1
-    assert Arm.model_validate(ALPHA).alpha == 0.2
