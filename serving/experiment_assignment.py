@@ -54,6 +54,11 @@ class RunningExperiment:
         self.running = running
         return changed
 
+    @property
+    def tires(self) -> bool:
+        """Return whether an arm lets items sink that were shown in vain."""
+        return self.running is not None and any("fatigue" in arm.rules for arm in self.running.arms)
+
     def arm_of(self, user_id: ExternalId) -> str | None:
         """Return the name of a user's arm; None while no experiment runs."""
         running = self.running

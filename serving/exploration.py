@@ -73,7 +73,7 @@ def _explored_first(snapshot: Snapshot, user: UserState, rules: Rules, allowed: 
     without a history explores their candidates first.
     """
     candidates = candidates_of(snapshot, user, rules) or audience_candidates(snapshot, user)
-    own = ruled(snapshot, candidates, rules, allowed).items
+    own = ruled(snapshot, candidates, rules, allowed, tired=user.tired).items
     new = np.flatnonzero(allowed & (snapshot.popularity < FEW_LIKES)).astype(np.int32)
     if len(new) > POOL_SIZE:
         near = Scorer(snapshot, user).by_history(new)

@@ -1,6 +1,7 @@
 """Users' lists as responses: made from the release, the events, the rules and the experiment, and cached."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from serving.cache import Cache
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
 from serving.exploration import explored_list
+from serving.fatigue import Tiredness
 from serving.feedback import NOTHING, Feedback
 from serving.listing import warnings_of
 from serving.policy import Policy
@@ -36,12 +38,14 @@ class ListMaker:
         policy: Policy,
         experiment: RunningExperiment,
         shown: ShownLists,
+        tiredness: Tiredness,
     ) -> None:
         self._current = current
         self._feedback = feedback
         self._policy = policy
         self._experiment = experiment
         self._shown = shown
+        self._tiredness = tiredness
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
 
@@ -93,7 +97,8 @@ class ListMaker:
         context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)._replace(context=context, warnings=warnings)
         mark, hours, day = self._feedback.mark(user), snapshot.age_hours, now.toordinal()
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, day, arm)
+        showings = self._tiredness.mark(user) if self._policy.tires or self._experiment.tires else 0
+        return CacheKey(snapshot, user, resolved, mark, showings, self._generation, hours, day, arm)
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""
@@ -113,6 +118,8 @@ class ListMaker:
         arm = self._experiment.arm(question.arm)
         base = self._policy.rules_of(asked.scenario)
         rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
+        if rules.fatigue and (tired := self._tiredness.factors(snapshot, user_id, rules)) is not None:
+            state = replace(state or UserState.of(snapshot, user_id), tired=tired)
         made = make_list(snapshot, state or user_id, rules, asked)
         chances: Sequence[float] | None = None
         if rules.explore:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
 from nightschool.contract import Indices, Mask
@@ -71,7 +72,7 @@ def audience_list(
 ) -> list[Entry]:
     """Return up to k unseen items that the audience likes most, from the user's own list where there is one."""
     reason = POPULAR if snapshot.audience(user.user_id) == EVERYONE else POPULAR_IN_AUDIENCE
-    shown = ruled(snapshot, audience_candidates(snapshot, user), rules, allowed, context)
+    shown = ruled(snapshot, audience_candidates(snapshot, user), rules, allowed, context, user.tired)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
     scores = shown.parts[AUDIENCE_LIST][places].tolist()
@@ -182,13 +183,33 @@ def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
     return [*filter_warnings(snapshot.catalogue, rules), *lacking]
 
 
-def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:
-    """Keep the allowed candidates, add the boosts of the rules and of the context, and order them, best first."""
+def ruled(
+    snapshot: Snapshot,
+    candidates: Candidates,
+    rules: Rules,
+    allowed: Mask,
+    context: Values = (),
+    tired: NDArray[np.float64] | None = None,
+) -> Candidates:
+    """Keep the allowed candidates, add the boosts of the rules and of the context, and order them, best first.
+
+    Args:
+        snapshot: The release.
+        candidates: What may be in the list.
+        rules: The rules in force.
+        allowed: bool [n_items].
+        context: What the request names.
+        tired: float64 [n_items], what remains of each item's relevance, the distance of its score to the lowest one;
+            None: all of it.
+    """
     gain = snapshot.contexts.gain(context, len(snapshot.catalogue))
     for label, points in rules.boost.items():
         gain[snapshot.catalogue.labelled(label)] += points
     kept = allowed[candidates.items]
     scores = candidates.scores[kept] + gain[candidates.items[kept]]
+    if tired is not None and len(scores):
+        lowest = scores.min()
+        scores = (lowest + (scores - lowest) * tired[candidates.items[kept]]).astype(np.float32)
     order = np.argsort(-scores, kind="stable")
     parts = {name: part[kept][order] for name, part in candidates.parts.items()}
     return Candidates(candidates.items[kept][order], scores[order], parts)

@@ -4,11 +4,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from threading import Lock
 from typing import Final, NamedTuple
 
 import orjson
 
+from nightschool.columns import ITEM_ID, SOURCE
 from nightschool.errors import NotFound
 from nightschool.ids import is_storable
 from nightschool.shown.list_ids import is_list_of, make_list_id
@@ -24,6 +26,8 @@ MOST_WAITING: Final = 20_000
 
 _REMEMBERED: Final = 50_000
 """How many ids are remembered, so that a list that is asked for again is written once."""
+
+_ITEM, _SOURCE = itemgetter(ITEM_ID), itemgetter(SOURCE)
 
 Arms = tuple[tuple[str, str], ...]
 """Experiments with the user's arm in each."""
@@ -58,10 +62,12 @@ def list_row(
         propensities: The chance that each came to its place; None where nothing was random.
     """
     user, now = None if user_id is None else str(user_id), datetime.now(UTC)
-    chances = propensities or [1.0] * len(entries)
-    items = orjson.dumps(
-        [(str(entry["item_id"]), chance, entry["source"]) for entry, chance in zip(entries, chances, strict=True)]
-    )
+    listed = {
+        ITEM_ID: [*map(str, map(_ITEM, entries))],
+        "propensity": propensities or [1.0] * len(entries),
+        SOURCE: [*map(_SOURCE, entries)],
+    }
+    items = orjson.dumps(listed)
     first, arms = entries[0]["rank"] if entries else 1, _as_json(origin.arms)
     about = f"{user}\0{origin.scenario}\0{origin.release_id}\0{arms}\0{origin.tuned}\0{first}\0{now.toordinal()}\0"
     list_id = make_list_id(about.encode(errors="surrogatepass") + items, user, origin.installation)

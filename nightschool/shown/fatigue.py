@@ -59,9 +59,9 @@ def learn_fatigue(shown: pl.DataFrame) -> Fatigue:
     """Learn what remains of an item's relevance from what was shown.
 
     The clicks after n showings in vain are divided by the clicks that first showings at the same places bring, which
-    corrects for places in the simplest way. The ratio is made not to rise with n by isotonic regression, and each shrunk
-    towards the one before. It holds both what a user tires of and what the showings in vain tell of the user's taste: for a ranking
-    both count alike.
+    corrects for places in the simplest way. The ratio is made not to rise with n by isotonic regression, and each is
+    shrunk towards the one before. It holds both what a user tires of and what showings in vain tell of the user's
+    taste: for a ranking both count alike.
 
     Args:
         shown: user_id, item_id, place, tuned, shown_at and the first reactions; rows of no user, and those of requests
@@ -69,7 +69,7 @@ def learn_fatigue(shown: pl.DataFrame) -> Fatigue:
     """
     rows = _earlier_showings(shown.filter(pl.col(USER_ID).is_not_null(), ~pl.col(TUNED)))
     first = rows.filter(pl.col(_EARLIER) == 0)
-    overall = float(first[_CLICKED].cast(pl.Float64).mean() or 0.0) if first.height else 0.0
+    overall = int(first[_CLICKED].sum()) / max(first.height, 1)
     by_place = first.group_by(PLACE).agg(
         ((pl.col(_CLICKED).sum() + _PRIOR_SHOWINGS * overall) / (pl.len() + _PRIOR_SHOWINGS)).alias("expected")
     )

@@ -25,7 +25,7 @@ class ListRow(NamedTuple):
         arms: JSON object, experiment to arm, its keys in order.
         tuned: Whether the request changed the list by hand, so that no analysis counts it.
         first_place: The rank of its first item.
-        items: JSON array of item_id, propensity and source.
+        items: JSON object of three arrays, item_id, propensity and source.
     """
 
     list_id: str
@@ -65,7 +65,7 @@ class ListStore:
         Raises:
             Unreachable: The database does not answer.
         """
-        query = sa.select(LISTS.c.list_id, LISTS.c.scenario).where(LISTS.c.list_id.in_(list_ids))
+        query = sa.select(LISTS.c.list_id, LISTS.c.scenario).where(LISTS.c.list_id.in_([*list_ids]))
         with reading(self._engine) as connection:
             return dict(connection.execute(query).tuples().all())
 

@@ -28,7 +28,9 @@ def simulated(rng: np.random.Generator, rates: tuple[float, ...], places: tuple[
             place = min(int(rng.integers(len(places))) + day // 2, len(places) - 1)
             clicked = rng.random() < rates[day] * places[place]
             at = START + timedelta(days=day)
-            given.append({"user_id": str(user), "place": place + 1, "shown_at": at, "viewed_at": at if clicked else None})
+            given.append(
+                {"user_id": str(user), "place": place + 1, "shown_at": at, "viewed_at": at if clicked else None}
+            )
             if clicked:
                 break
     return rows(*given)
