@@ -13,8 +13,9 @@ from nightschool.charts.theme import Chart, styled
 from nightschool.experiments.bandit import discounted, thompson_shares
 
 DAYS, USERS, SEEDS = 60, 1_000, 100
-DELAY: Final = 2
-"""A day's shares know the days before the last one: a reward may come until a day after the list."""
+DELAY: Final = 3
+"""A day's shares know the days up to the third before: a reward may come a day after the list, and a night sets the
+shares of the next day."""
 FLOOR: Final = 0.05
 
 Floats = NDArray[np.float64]

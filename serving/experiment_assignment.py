@@ -1,8 +1,10 @@
 """The running experiment: the arm of each user."""
 
 import logging
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments
 from serving.catalogue import Catalogue
@@ -29,8 +31,9 @@ class AssignedArm(NamedTuple):
 class RunningExperiment:
     """The running experiment, if any, which every process follows through the database."""
 
-    def __init__(self, experiments: Experiments) -> None:
+    def __init__(self, experiments: Experiments, allocations: Allocations) -> None:
         self._experiments = experiments
+        self._allocations = allocations
         self._lacking = ""
         self.running: Experiment | None = None
 
@@ -44,6 +47,8 @@ class RunningExperiment:
             catalogue: The items of the release, which filters of arms must fit; None without a release.
         """
         running = self._experiments.running()
+        if running is not None:
+            running = self._allocations.on_day(running, datetime.now(UTC).date())
         lacking = _lacking(running, with_content, catalogue) if running is not None else ""
         if running is not None and lacking:
             if lacking != self._lacking:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from nightschool.errors import NotFound
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.shown.impression_store import ImpressionStore
@@ -81,7 +82,7 @@ class Service:
         self.shared = Shared(folder)
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
-        self.experiment = RunningExperiment(Experiments(engine))
+        self.experiment = RunningExperiment(Experiments(engine), Allocations(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
         self.shown = ShownLists(ListStore(engine), self.current)

@@ -122,6 +122,9 @@ EXPERIMENTS: Final = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("stopped_at", Instant),
     _text("reason"),
+    sa.Column("allocation", sa.Text),
+    sa.Column("floor", sa.Double),
+    sa.Column("half_life_days", sa.Double),
 )
 """What was tried on people."""
 

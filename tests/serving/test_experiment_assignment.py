@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Experiment, Experiments, Plan
 from nightschool.storage.database import open_database
@@ -38,7 +39,7 @@ def plan(second: dict[str, Any] = RULED, **told: Any) -> Plan:
 
 def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> RunningExperiment:
     experiments.start(plan(second, **told))
-    running = RunningExperiment(experiments)
+    running = RunningExperiment(experiments, Allocations(experiments._engine))
     assert running.refresh(with_content=True)
     return running
 
@@ -50,7 +51,7 @@ def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
-    running = RunningExperiment(experiments)
+    running = RunningExperiment(experiments, Allocations(experiments._engine))
     assert not running.refresh(with_content=True)
     assert (running.running, running.arm_of(1), running.arm("a"), running.arm(None)) == (None, None, None, None)
 
@@ -66,7 +67,7 @@ def test_arms_are_drawn_by_the_salted_hash_and_by_their_shares(experiments: Expe
 
 
 def test_all_processes_follow_an_experiment_from_start_to_stop(experiments: Experiments) -> None:
-    here, there = started(experiments), RunningExperiment(experiments)
+    here, there = started(experiments), RunningExperiment(experiments, Allocations(experiments._engine))
     assert there.refresh(with_content=True)
     assert not here.refresh(with_content=True)
     assert [here.arm_of(user) for user in range(50)] == [there.arm_of(user) for user in range(50)]
