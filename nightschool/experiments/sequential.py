@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from nightschool.experiments.outcomes import ARM, CONVERTED, REJECTED, SETTLED
+from nightschool.experiments.outcomes import CONVERTED, REJECTED, SETTLED
+from nightschool.shown.exposures import ARM
 
 Conclusion = Literal["better", "worse", "no difference shown yet", "void"]
 Counts = NDArray[np.int64]

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
-from nightschool.experiments.outcomes import outcomes_of, read_exposures, read_reactions
+from nightschool.experiments.outcomes import outcomes_of, read_reactions
 from nightschool.ids import is_storable
+from nightschool.shown.exposures import read_exposures
 from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase
 from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
@@ -243,7 +244,7 @@ class Experiments:
         return outcomes_of(exposures, reactions, experiment.window, now or datetime.now(UTC))
 
     def forget(self, user_id: str) -> int:
-        """Erase the exposures of a user and return how many there were."""
+        """Erase the logged exposures of a user and return how many there were."""
         if not is_storable(user_id):
             return 0
         return erase(self._engine, EXPOSURES, EXPOSURES.c.user_id == user_id)

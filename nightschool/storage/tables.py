@@ -156,13 +156,12 @@ LISTS: Final = sa.Table(
     sa.Column("first_place", sa.Integer, nullable=False),
     _text("items"),
     sa.Index("lists_of_user", USER_ID, "made_at"),
-    sa.Index("lists_made_at", "made_at"),
 )
 """The lists that left the service, of which some were shown.
 
 `user_id` is empty for a session, `scenario` without one. `arms` is a JSON object, experiment to arm, its keys in order.
-`tuned` says that the request changed the list by hand. `items` is a JSON array of item_id, propensity and source, from
-the place `first_place` of the whole list on: a later page does not begin with 1.
+`tuned` says that the request changed the list by hand. `items` is a JSON object of three arrays, item_id, propensity
+and source, from the place `first_place` of the whole list on: a later page does not begin with 1.
 """
 
 IMPRESSIONS: Final = sa.Table(

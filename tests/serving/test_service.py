@@ -21,6 +21,7 @@ from serving.neighbours import similar_items
 from serving.operations import release_detail, release_entries
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event
+from serving.schemas.impressions import Impression
 from serving.service import Service
 from serving.snapshot import Snapshot
 from tests.serving.conftest import copied
@@ -168,7 +169,8 @@ def start(service: Service, **second: Any) -> Experiments:
 def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, alpha=0.0)
     users = [learner(snapshot, place) for place in range(12)]
-    arms = {user: service.recommend(user, ListRequest()).arm for user in users}
+    lists = {user: service.recommend(user, ListRequest()) for user in users}
+    arms = {user: made.arm for user, made in lists.items()}
     assert set(arms.values()) == {"a", "b"}
     for user, arm in arms.items():
         answer = service.recommend(user, ListRequest())
@@ -177,18 +179,23 @@ def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Servi
         else:
             assert {item.source for item in answer.items} == {"content"}
             assert answer.alpha == 0.0
+    service.refresh()
     assert experiments.outcomes("try").height == 0
-    service.refresh()
-    assert experiments.outcomes("try").height == len(users)
-    service.refresh()
-    assert experiments.outcomes("try").height == len(users)
+    for user in users[:-1]:
+        service.take_impressions([Impression.model_validate({"list_id": lists[user].list_id, "user_id": user})])
+    last = users[-1]
+    send(service, last, (lists[last].items[0].item_id, "view"), list_id=lists[last].list_id)
+    outcomes = experiments.outcomes("try")
+    assert dict(outcomes.select("user_id", "arm").rows()) == {str(user): arm for user, arm in arms.items()}
 
 
 def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, rules={"quota": 1})
     for place in range(6):
-        answer = service.recommend(learner(snapshot, place), ListRequest(alpha=0.4))
+        user = learner(snapshot, place)
+        answer = service.recommend(user, ListRequest(alpha=0.4))
         assert (answer.arm, answer.alpha) == (None, 0.4)
+        service.take_impressions([Impression.model_validate({"list_id": answer.list_id, "user_id": user})])
     service.refresh()
     assert experiments.outcomes("try").height == 0
     experiments.stop("try", "enough")
