@@ -1,12 +1,17 @@
 """Lists with random slots: which items come, how often, under which rules, and the chances that are written down."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
+import sqlalchemy as sa
 
+from nightschool.storage.home import Home
+from nightschool.storage.tables import LISTS
 from serving.answers import ListRequest, make_list
 from serving.cursors import decode_cursor
 from serving.exploration import FEW_LIKES, POOL_SIZE, ExploredList, explored_list
@@ -14,6 +19,7 @@ from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
+from tests.serving.client import Api
 from tests.serving.conftest import Served
 from tests.serving.sent import learner, stored
 
@@ -151,3 +157,42 @@ def test_sessions_draw_by_their_items(snapshot: Snapshot) -> None:
     states = [UserState.of_session(np.array(items, dtype=np.int32)) for items in ([1, 2], [1, 2], [3, 4])]
     first, same, other = (random_items(explored(snapshot, state, 1, {})) for state in states)
     assert first == same != other
+
+
+@pytest.fixture
+def api(own_home: Home) -> Iterator[Api]:
+    with Api.over(own_home) as opened:
+        yield opened
+
+
+def test_scenarios_explore_each_by_its_own_rules(api: Api) -> None:
+    paths = api.service.settings.paths
+    side = '[side]\nk = 6\nbelow = ["hero"]\n[side.rules]\nexplore = 0.0\n'
+    paths.scenarios.write_text(f"[hero]\nk = 6\n{side}")
+    paths.rules.write_text("explore = 0.5\nquota = 2\n")
+    api.service.refresh()
+    drawn = 0
+    for user in api.users[:20]:
+        hero, below = (api.list_of(user, scenario=name)["items"] for name in ("hero", "side"))
+        drawn += sum(item["reason"] == "random" for item in hero)
+        assert "random" not in {item["reason"] for item in below}
+        assert not {item["item_id"] for item in hero} & {item["item_id"] for item in below}
+        assert hero == api.list_of(user, scenario="hero")["items"]
+    assert drawn > 20
+
+
+def test_the_chances_are_written_down_with_the_list(api: Api) -> None:
+    api.service.settings.paths.rules.write_text("explore = 0.5\n")
+    api.service.refresh()
+    found = api.list_of(api.users[0])
+    session = api.post("/v1/recommendations", {"items": api.items_of(api.users[0])[:3]}).json()
+    api.service.refresh()
+    with api.service.feedback._store._engine.connect() as connection:
+        rows = connection.execute(sa.select(LISTS.c.list_id, LISTS.c["items"])).tuples().all()
+    kept = {list_id: orjson.loads(items) for list_id, items in rows}
+    for answer in (found, session):
+        row = kept[answer["list_id"]]
+        chances = dict(zip(row["item_id"], row["propensity"], strict=True))
+        for item in answer["items"]:
+            chance = chances[str(item["item_id"])]
+            assert chance < 0.1 if item["source"] == "random" else chance == pytest.approx(0.5)
