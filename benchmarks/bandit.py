@@ -12,7 +12,7 @@ from page import RESULTS, Page, table
 from nightschool.charts.theme import Chart, styled
 from nightschool.experiments.bandit import discounted, thompson_shares
 
-DAYS, USERS, SEEDS = 60, 1_000, 100
+DAYS, USERS, SEEDS = 60, 1_000, 60
 DELAY: Final = 3
 """A day's shares know the days up to the third before: a reward may come a day after the list, and a night sets the
 shares of the next day."""
