@@ -94,8 +94,10 @@ class CacheKey(NamedTuple):
 
     Attributes:
         mark: Version of the user's events.
+        showings: Version of what the user was shown; 0 where no rule asks.
         generation: Version of rules, release and experiment.
         hours: Age of the release in whole hours.
+        day: A number of the day, by which random items are drawn.
         arm: The user's arm; None without an experiment.
     """
 
@@ -103,8 +105,10 @@ class CacheKey(NamedTuple):
     user_id: ExternalId
     asked: ListRequest
     mark: tuple[int, int]
+    showings: int
     generation: int
     hours: int
+    day: int
     arm: str | None
 
 
@@ -146,7 +150,7 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     A request's context must be one that the release has been asked about.
     """
     narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
-    plain = rules.plain and narrowing == Narrowing() and not asked.context and not asked.shown
+    plain = rules.keep_published and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
         published = published_list(snapshot, whose, asked.k)
         if published is not None:
@@ -159,7 +163,7 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     if candidates is None:
         made = audience_list(snapshot, user, asked.k, rules, allowed, asked.context)
     else:
-        shown = ruled(snapshot, candidates, rules, allowed, asked.context)
+        shown = ruled(snapshot, candidates, rules, allowed, asked.context, user.tired)
         made = picked_list(snapshot, user, shown, places_of(snapshot, shown, rules, asked.k))
     if len(made) >= asked.k or (narrowing == Narrowing() and not rules.prerequisites and rules.filter is None):
         return made

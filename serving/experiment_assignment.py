@@ -1,21 +1,16 @@
-"""The running experiment: the arm of each user, and the randomised slot."""
+"""The running experiment: the arm of each user."""
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import NamedTuple
 
-import numpy as np
-
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Arm, Experiment, Experiments
 from serving.catalogue import Catalogue
-from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
+from serving.listing import filter_misfit
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
-from serving.snapshot import Snapshot
-from serving.user_state import UserState
 
 logger = logging.getLogger("nightschool.serving")
 
@@ -27,35 +22,18 @@ class AssignedArm(NamedTuple):
     arm: Arm
 
     def rules(self, others: Rules) -> Rules:
-        """Return the installation's rules, changed by what the arm sets."""
+        """Return the installation's rules, changed by what the experiment and the arm set."""
+        explore = {"explore": self.experiment.explore} if self.experiment.explore else {}
         alpha = {} if self.arm.alpha is None else {"alpha": self.arm.alpha}
-        return others.overridden({**self.arm.rules, **alpha})
-
-    def explore(
-        self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
-    ) -> tuple[list[Entry], list[float]]:
-        """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
-
-        Slot and item are drawn by user and day, so that a user sees one list all day: the slot uniformly from the
-        list, the item uniformly from the other candidates.
-        """
-        chance = self.experiment.explore
-        shown = list(entries)
-        others = _others(snapshot, user, rules, shown) if chance and shown else []
-        propensities = [1 - chance / len(shown) if others else 1.0] * len(shown)
-        draw = np.random.default_rng(_seed(self.experiment.salt, user.user_id))
-        if others and draw.random() < chance:
-            slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
-            shown[slot] = random_entry(snapshot, slot + 1, item)
-            propensities[slot] = chance / len(shown) / len(others)
-        return shown, propensities
+        return others.overridden({**explore, **self.arm.rules, **alpha})
 
 
 class RunningExperiment:
     """The running experiment, if any, which every process follows through the database."""
 
-    def __init__(self, experiments: Experiments) -> None:
+    def __init__(self, experiments: Experiments, allocations: Allocations) -> None:
         self._experiments = experiments
+        self._allocations = allocations
         self._lacking = ""
         self.running: Experiment | None = None
 
@@ -69,6 +47,8 @@ class RunningExperiment:
             catalogue: The items of the release, which filters of arms must fit; None without a release.
         """
         running = self._experiments.running()
+        if running is not None:
+            running = self._allocations.on_day(running, datetime.now(UTC).date())
         lacking = _lacking(running, with_content, catalogue) if running is not None else ""
         if running is not None and lacking:
             if lacking != self._lacking:
@@ -78,6 +58,11 @@ class RunningExperiment:
         changed = running != self.running
         self.running = running
         return changed
+
+    @property
+    def tires(self) -> bool:
+        """Return whether an arm lets items sink that were shown in vain."""
+        return self.running is not None and any("fatigue" in arm.rules for arm in self.running.arms)
 
     def arm_of(self, user_id: ExternalId) -> str | None:
         """Return the name of a user's arm; None while no experiment runs."""
@@ -103,23 +88,3 @@ def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | 
         if misfit is not None:
             return f"arm {arm.name} does not fit the release: {misfit}"
     return ""
-
-
-def _others(snapshot: Snapshot, user: UserState, rules: Rules, shown: Sequence[Entry]) -> list[ExternalId]:
-    """Return the candidates that any slot may show and none does; without candidates, all allowed items."""
-    catalogue = snapshot.catalogue
-    allowed = allowed_items(snapshot, user, rules)
-    candidates = candidates_of(snapshot, user, rules)
-    items = np.flatnonzero(allowed) if candidates is None else ruled(snapshot, candidates, rules, allowed).items
-    there = catalogue.positions(entry["item_id"] for entry in shown)
-    items = items[~np.isin(items, there)]
-    if rules.quota is not None:
-        kinds, full = np.unique(catalogue.kinds[there], return_counts=True)
-        taken = kinds[(full >= rules.quota) & (kinds >= 0)]
-        items = items[~np.isin(catalogue.kinds[items], taken)]
-    return [catalogue.ids[item] for item in items.tolist()]
-
-
-def _seed(salt: str, user_id: ExternalId | None) -> int:
-    text = f"{salt}:{user_id}:{datetime.now(UTC):%Y-%m-%d}".encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest())

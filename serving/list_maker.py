@@ -1,5 +1,7 @@
 """Users' lists as responses: made from the release, the events, the rules and the experiment, and cached."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +11,8 @@ from serving.answers import CacheKey, EncodedList, ListRequest, make_list
 from serving.cache import Cache
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
+from serving.exploration import explored_list
+from serving.fatigue import Tiredness
 from serving.feedback import NOTHING, Feedback
 from serving.listing import warnings_of
 from serving.policy import Policy
@@ -34,12 +38,14 @@ class ListMaker:
         policy: Policy,
         experiment: RunningExperiment,
         shown: ShownLists,
+        tiredness: Tiredness,
     ) -> None:
         self._current = current
         self._feedback = feedback
         self._policy = policy
         self._experiment = experiment
         self._shown = shown
+        self._tiredness = tiredness
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
 
@@ -86,13 +92,15 @@ class ListMaker:
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
+        now = datetime.now(UTC)
         arm = self._experiment.arm_of(user) if asked.as_published else None
-        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)
         if context or warnings or asked.context or asked.warnings:
             resolved = resolved._replace(context=context, warnings=warnings)
-        mark, hours = self._feedback.mark(user), snapshot.age_hours
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
+        mark, hours, day = self._feedback.mark(user), snapshot.age_hours, now.toordinal()
+        showings = self._tiredness.mark(user) if self._policy.tires or self._experiment.tires else 0
+        return CacheKey(snapshot, user, resolved, mark, showings, self._generation, hours, day, arm)
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""
@@ -112,7 +120,13 @@ class ListMaker:
         arm = self._experiment.arm(question.arm)
         base = self._policy.rules_of(asked.scenario)
         rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
+        if rules.fatigue and (tired := self._tiredness.factors(snapshot, user_id, rules)) is not None:
+            state = replace(state or UserState.of(snapshot, user_id), tired=tired)
         made = make_list(snapshot, state or user_id, rules, asked)
+        chances: Sequence[float] | None = None
+        if rules.explore:
+            user = state or UserState.of(snapshot, user_id)
+            made, chances = explored_list(snapshot, user, rules, asked, made, question.day)
         fields = {
             "user_id": user_id,
             "known": snapshot.knows(user_id),
@@ -124,9 +138,6 @@ class ListMaker:
             "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
             "release_age_hours": question.hours,
         }
-        chances = None
-        if arm and not asked.shown:
-            made, chances = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
         fields["next"] = asked.next_page(made)
         arms = ((arm.experiment.name, arm.arm.name),) if arm else ()
         origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms, asked.tuned)

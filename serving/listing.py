@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nightschool.columns import BECAUSE_ITEM_ID, ITEM_ID, REASON, SCORE, SOURCE
 from nightschool.contract import Indices, Mask
@@ -70,19 +71,23 @@ def audience_list(
     snapshot: Snapshot, user: UserState, k: int, rules: Rules, allowed: Mask, context: Values = ()
 ) -> list[Entry]:
     """Return up to k unseen items that the audience likes most, from the user's own list where there is one."""
-    audience = snapshot.audience(user.user_id)
-    reason = POPULAR if audience == EVERYONE else POPULAR_IN_AUDIENCE
-    own = snapshot.lists.columns_of(user.user_id)
-    liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(snapshot.audiences[audience])
-    published = np.array([*liked.values()], dtype=np.float32)
-    spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
-    candidates = Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
-    shown = ruled(snapshot, candidates, rules, allowed, context)
+    reason = POPULAR if snapshot.audience(user.user_id) == EVERYONE else POPULAR_IN_AUDIENCE
+    shown = ruled(snapshot, audience_candidates(snapshot, user), rules, allowed, context, user.tired)
     places = places_of(snapshot, shown, rules, k)
     ids = [snapshot.catalogue.ids[item] for item in shown.items[places]]
     scores = shown.parts[AUDIENCE_LIST][places].tolist()
     rows = [Row(item, score, AUDIENCE_LIST, reason, None) for item, score in zip(ids, scores, strict=True)]
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
+
+
+def audience_candidates(snapshot: Snapshot, user: UserState) -> Candidates:
+    """Return what the audience likes most, from the user's own list where there is one."""
+    own = snapshot.lists.columns_of(user.user_id)
+    audience = snapshot.audiences[snapshot.audience(user.user_id)]
+    liked = dict(zip(own[ITEM_ID], own[SCORE], strict=True)) if own else dict(audience)
+    published = np.array([*liked.values()], dtype=np.float32)
+    spread = (published - published.mean()) / max(published.std(), 1e-9) if len(published) else published
+    return Candidates(snapshot.catalogue.positions(liked), spread, {AUDIENCE_LIST: published})
 
 
 def picked_list(snapshot: Snapshot, user: UserState, candidates: Candidates, picked: Sequence[int]) -> list[Entry]:
@@ -179,13 +184,33 @@ def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
     return warnings
 
 
-def ruled(snapshot: Snapshot, candidates: Candidates, rules: Rules, allowed: Mask, context: Values = ()) -> Candidates:
-    """Keep the allowed candidates, add the boosts of the rules and of the context, and order them, best first."""
+def ruled(
+    snapshot: Snapshot,
+    candidates: Candidates,
+    rules: Rules,
+    allowed: Mask,
+    context: Values = (),
+    tired: NDArray[np.float64] | None = None,
+) -> Candidates:
+    """Keep the allowed candidates, add the boosts of the rules and of the context, and order them, best first.
+
+    Args:
+        snapshot: The release.
+        candidates: What may be in the list.
+        rules: The rules in force.
+        allowed: bool [n_items].
+        context: What the request names.
+        tired: float64 [n_items], what remains of each item's relevance, the distance of its score to the lowest one;
+            None: all of it.
+    """
     gain = snapshot.contexts.gain(context, len(snapshot.catalogue))
     for label, points in rules.boost.items():
         gain[snapshot.catalogue.labelled(label)] += points
     kept = allowed[candidates.items]
     scores = candidates.scores[kept] + gain[candidates.items[kept]]
+    if tired is not None and len(scores):
+        lowest = scores.min()
+        scores = (lowest + (scores - lowest) * tired[candidates.items[kept]]).astype(np.float32)
     order = np.argsort(-scores, kind="stable")
     parts = {name: part[kept][order] for name, part in candidates.parts.items()}
     return Candidates(candidates.items[kept][order], scores[order], parts)

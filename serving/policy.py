@@ -19,12 +19,14 @@ class _Files(NamedTuple):
     Attributes:
         stamps: When they were last written; None for one that is not there.
         rules_of: Scenario to its rules, which hide what those of all lists hide.
+        tires: Whether any of them lets items sink that were shown in vain.
     """
 
     stamps: tuple[int | None, int | None]
     rules: Rules
     scenarios: Scenarios
     rules_of: Mapping[str, Rules]
+    tires: bool
 
 
 class Policy:
@@ -48,6 +50,11 @@ class Policy:
     def scenarios(self) -> Scenarios:
         """Return the scenarios."""
         return self._files.scenarios
+
+    @property
+    def tires(self) -> bool:
+        """Return whether any of the rules lets items sink that were shown in vain."""
+        return self._files.tires
 
     def refresh(self, catalogue: Catalogue | None) -> bool:
         """Read the files again if one has changed; return whether they were read.
@@ -81,7 +88,8 @@ class Policy:
         stamps = self._stamps()  # first: what is written meanwhile is read again
         rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
         rules_of = {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
-        return _Files(stamps, rules, scenarios, rules_of)
+        tires = any(each.fatigue is not None for each in (rules, *rules_of.values()))
+        return _Files(stamps, rules, scenarios, rules_of, tires)
 
     def _require_fit(self, catalogue: Catalogue, files: _Files) -> None:
         filters = {self._paths.rules.name: files.rules.filter}

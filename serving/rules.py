@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ConfigurationError
 from serving.filter_syntax import parse_syntax
+
+
+class FatigueSteps(BaseModel):
+    """How an item sinks that was shown in vain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shown: int = Field(ge=1, le=100, description="Lists that show an item in vain before it sinks one step.")
+    factor: float = Field(ge=0, lt=1, description="What a step leaves of its relevance.")
+    days: float = Field(default=28.0, gt=0, le=366, description="How long a list counts; after that the item is back.")
 
 
 class Rules(BaseModel):
@@ -43,6 +53,19 @@ class Rules(BaseModel):
     models: tuple[str, ...] = Field(
         default=(), description="Models that rank, of those that the release published; empty: all of the recipe."
     )
+    explore: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="The chance of each slot of a list to show an item at random"
+        " ([explore new items](../how-to/explore-new-items.md)).",
+    )
+    fatigue: FatigueSteps | Literal["learned"] | None = Field(
+        default=None,
+        description="How what was shown in vain sinks: `{ shown = 3, factor = 0.5, days = 14 }` halves an item's"
+        " relevance at every three lists that showed it within 14 days without a reaction; `learned`: as what was shown"
+        " has taught.",
+    )
 
     @field_validator("filter")
     @classmethod
@@ -58,6 +81,11 @@ class Rules(BaseModel):
     def plain(self) -> bool:
         """Return whether the rules leave every list as it was published."""
         return self == _NONE
+
+    @property
+    def keep_published(self) -> bool:
+        """Return whether the rules leave lists as published until random items and fatigue come in."""
+        return self.plain or self.model_copy(update={"explore": 0.0, "fatigue": None}) == _NONE
 
     def overridden(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy of the rules with some of them changed.

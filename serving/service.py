@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from nightschool.errors import NotFound
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore
+from nightschool.shown.showings import ShowingStore
 from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
@@ -18,6 +20,7 @@ from nightschool.webhook import ReleaseWebhook
 from serving.answers import ListRequest, warm_up
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
+from serving.fatigue import Tiredness
 from serving.feedback import Feedback
 from serving.histories import history
 from serving.impressions import Impressions
@@ -61,6 +64,7 @@ class Service:
         lists: Makes and caches lists.
         shown: The lists that left, until they are written down.
         impressions: What clients say was shown.
+        tiredness: What remains of items that were shown in vain.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -78,12 +82,13 @@ class Service:
         self.shared = Shared(folder)
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
-        self.experiment = RunningExperiment(Experiments(engine))
+        self.experiment = RunningExperiment(Experiments(engine), Allocations(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
         self.shown = ShownLists(ListStore(engine), self.current)
         self.impressions = Impressions(ImpressionStore(engine), self.shown)
-        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment, self.shown)
+        self.tiredness = Tiredness(ShowingStore(engine), self.shared)
+        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment, self.shown, self.tiredness)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -93,6 +98,7 @@ class Service:
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
             LISTS: self.shown.flush,
+            "showings": self._take_showings,
         }
         self.upkeep = Upkeep({**steps, "the webhook's answer": self._tell_of_release})
         for name in steps:
@@ -228,6 +234,10 @@ class Service:
     def _take_experiment(self) -> None:
         with_content = self.current.opened and self.current.snapshot.has_content
         if self.experiment.refresh(with_content=with_content, catalogue=self.current.catalogue):
+            self.lists.clear()
+
+    def _take_showings(self) -> None:
+        if self.tiredness.refresh():
             self.lists.clear()
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:

@@ -10,6 +10,7 @@ from nightschool.contract import Indices, Mask
 from nightschool.vocabulary import POPULARITY
 from serving.answers import ListRequest, list_fields, make_list
 from serving.candidates import Candidates
+from serving.exploration import explored_list
 from serving.listing import allowed_items, candidates_of, picked_list, ruled, warnings_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId, as_text
@@ -30,8 +31,12 @@ def session_of(snapshot: Snapshot, session: Sequence[ExternalId]) -> tuple[UserS
     return UserState.of_session(items), unknown
 
 
-def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules, asked: ListRequest) -> Fields:
-    """Return the fields of `schemas.SessionList`: a list by the weights and networks that the release published.
+def session_list(
+    snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules, asked: ListRequest
+) -> tuple[Fields, Sequence[float]]:
+    """Return a list by the weights and networks that the release published, and the chance of each of its items.
+
+    It has the fields of `schemas.SessionList`.
 
     A session of which the release holds nothing gets what is popular with everyone.
 
@@ -39,9 +44,12 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
         ConfigurationError: A parameter of the request does not fit the release.
     """
     state, unknown = session_of(snapshot, session)
-    context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+    now = datetime.now(UTC)
+    context, warnings = snapshot.contexts.applied(asked.context, now)
     resolved, in_force = asked._replace(context=context), asked.changes(rules)
-    made = resolved.numbered(make_list(snapshot, state, in_force, resolved))
+    made = make_list(snapshot, state, in_force, resolved)
+    explored = explored_list(snapshot, state, in_force, resolved, made, now.toordinal())
+    made = resolved.numbered(explored.entries)
     fields = {
         "scenario": asked.scenario or None,
         "unknown": unknown,
@@ -50,7 +58,7 @@ def session_list(snapshot: Snapshot, session: Sequence[ExternalId], rules: Rules
         "warnings": [*warnings, *warnings_of(snapshot, in_force)],
         "next": asked.next_page(made),
     }
-    return list_fields(snapshot, fields, made)
+    return list_fields(snapshot, fields, made), explored.propensities
 
 
 def ranked_list(

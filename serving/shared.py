@@ -1,4 +1,4 @@
-"""Memory that the workers of one server share: a mark of each user's events, and the rate limit of each key."""
+"""Memory that the workers of one server share: marks of each user's events and showings, and the rate limit of keys."""
 
 import mmap
 import os
@@ -24,7 +24,7 @@ _MARKS: Final = 1 << 20
 
 _KEYS: Final = 1 << 12
 _AT_ONCE: Final = 100_000
-_BYTES: Final = 8 * (2 * _MARKS + _KEYS)
+_BYTES: Final = 8 * (3 * _MARKS + _KEYS)
 
 
 class Shared:
@@ -43,10 +43,11 @@ class Shared:
             if os.fstat(self._file).st_size < _BYTES:
                 os.truncate(self._file, _BYTES)
         memory = mmap.mmap(self._file, _BYTES)
-        self._marks = memoryview(memory)[: 16 * _MARKS].cast("q")
+        self._marks = memoryview(memory)[: 24 * _MARKS].cast("q")
         self._events = np.frombuffer(memory, np.int64, _MARKS)
         self._undone = np.frombuffer(memory, np.int64, _MARKS, 8 * _MARKS)
-        self._next = memoryview(memory)[16 * _MARKS :].cast("d")
+        self._showings = np.frombuffer(memory, np.int64, _MARKS, 16 * _MARKS)
+        self._next = memoryview(memory)[24 * _MARKS :].cast("d")
 
     def mark(self, user_id: str) -> tuple[int, int]:
         """Return a version of a user's events; it changes with each event or undo that can change a list."""
@@ -60,6 +61,14 @@ class Shared:
     def note_undone(self, newest: Iterable[tuple[str, int]]) -> None:
         """Raise users' marks to the sequences of what they undid."""
         self._raise(self._undone, newest)
+
+    def showings_mark(self, user_id: str) -> int:
+        """Return a version of what a user was shown; it changes with each impression."""
+        return self._marks[2 * _MARKS + _place(user_id, _MARKS)]
+
+    def note_showings(self, newest: Iterable[tuple[str, int]]) -> None:
+        """Raise users' marks to the sequences of their impressions."""
+        self._raise(self._showings, newest)
 
     def wait_of(self, key: str, per_second: float) -> float:
         """Return the seconds until a key may ask again, 0 where it may now and then counts as having asked.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from nightschool.columns import ITEM_ID, SCORE, TIMESTAMP
@@ -41,6 +42,7 @@ class UserState:
         current: The same with the events since.
         sent: Positions that events changed, newest first; where the release ranks by order, also those that they
             moved.
+        tired: float64 [n_items], what remains of each item's relevance after showings in vain; None: all of it.
     """
 
     user_id: ExternalId | None
@@ -48,6 +50,7 @@ class UserState:
     published: Mapping[int, Interaction]
     current: Mapping[int, Interaction]
     sent: tuple[int, ...]
+    tired: NDArray[np.float64] | None = None
     _made: dict[int, Histories] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -45,10 +45,16 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show the results of an experiment so far; the intervals hold however often you look."""
+    from nightschool.cli.allocation import show_allocation
     from nightschool.experiments.sequential import analyze
+    from nightschool.settings import Settings
+    from nightschool.storage.database import open_database
 
     experiments = _opened(to_read=True)
     experiment = experiments.get(name) if name else _newest(experiments)
+    if experiment.allocation == "thompson":
+        show_allocation(open_database(Settings().events_address), experiment, as_json=as_json)
+        return
     analysis = analyze(experiments.outcomes(experiment.name), [arm.name for arm in experiment.arms], experiment.shares)
     if as_json:
         show.show_json(experiment.model_dump(mode="json") | {"result": _document(analysis)})

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isclose
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import polars as pl
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
 from nightschool.experiments.outcomes import outcomes_of, read_reactions
@@ -46,8 +46,11 @@ class Plan(BaseModel):
 
     Attributes:
         arms: The first is the control.
-        explore: The chance that a slot of a list shows an item drawn at random from the pool.
+        explore: The rule of that name in every arm: the chance of each slot to show an item at random.
         window_hours: How long after a user's first list a like or complete counts.
+        allocation: Whether the shares stay as planned, or follow the results day by day (Thompson sampling).
+        floor: The least share of an arm where shares follow the results.
+        half_life_days: After how many days a result weighs half in that; None: never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,9 @@ class Plan(BaseModel):
     arms: tuple[Arm, ...] = Field(min_length=2, max_length=20)
     explore: float = Field(default=0.0, ge=0, le=0.2)
     window_hours: float = Field(default=24.0, gt=0, le=24 * 90)
+    allocation: Literal["fixed", "thompson"] = "fixed"
+    floor: float = Field(default=0.05, gt=0, le=0.5)
+    half_life_days: float | None = Field(default=None, gt=0, le=366)
 
     @field_validator("arms")
     @classmethod
@@ -65,6 +71,12 @@ class Plan(BaseModel):
         if not isclose(sum(arm.share for arm in arms), 1, abs_tol=1e-6):
             raise ValueError("the shares of all arms must sum to 1")
         return arms
+
+    @model_validator(mode="after")
+    def _whose_floors_fit(self) -> Self:
+        if self.allocation == "thompson" and self.floor * len(self.arms) > 1:
+            raise ValueError(f"a floor of at most 1 / {len(self.arms)} leaves each arm its share")
+        return self
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -240,4 +252,5 @@ class Experiments:
 
 def _experiments(connection: sa.Connection) -> tuple[Experiment, ...]:
     rows = connection.execute(sa.select(EXPERIMENTS).order_by(EXPERIMENTS.c.started_at))
-    return tuple(Experiment.model_validate(row._asdict()) for row in rows)
+    known = ({name: value for name, value in row._asdict().items() if value is not None} for row in rows)
+    return tuple(map(Experiment.model_validate, known))

@@ -122,6 +122,9 @@ EXPERIMENTS: Final = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("stopped_at", Instant),
     _text("reason"),
+    sa.Column("allocation", sa.Text),
+    sa.Column("floor", sa.Double),
+    sa.Column("half_life_days", sa.Double),
 )
 """What was tried on people."""
 
@@ -177,3 +180,27 @@ IMPRESSIONS: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """When lists were seen; `places` are the ranks that were, empty for all of the list."""
+
+LEARNED: Final = sa.Table(
+    "learned",
+    METADATA,
+    _text("name", primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("learned_at", Instant, nullable=False),
+)
+"""What was learned from all that was shown, and names nobody: of `fatigue` the factors by showings in vain."""
+
+ALLOCATIONS: Final = sa.Table(
+    "allocations",
+    METADATA,
+    _text("experiment", primary_key=True),
+    _text("day", primary_key=True),
+    sa.Column("shares", sa.JSON, nullable=False),
+    sa.Column("trials", sa.JSON, nullable=False),
+    sa.Column("hits", sa.JSON, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+)
+"""The share of each arm on each day, of experiments that change it, and the weighed counts that it follows from.
+
+`day` is written as 2026-01-31, in UTC.
+"""

@@ -22,13 +22,17 @@ router = APIRouter(tags=["users"], responses=PROBLEMS)
 
 _JSON: Final = "application/json"
 
+_Made = tuple[dict[str, Any], Sequence[float]]
+"""The fields of a list, and the chance of each item at its place."""
+
 
 @router.post("/v1/recommendations", summary="A list for a session", response_model=SessionList)
 async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
     """Return a list for the items of a session, in their order, without a user; nothing is stored."""
     service: Service = request.app.state.service
     wanted = asked.asked()
-    return _named(service, wanted, await waiting.read(_session_list, service, asked.items, wanted, {}))
+    fields, propensities = await waiting.read(_session_list, service, asked.items, wanted, {})
+    return _named(service, wanted, fields, propensities)
 
 
 @router.post("/v1/rank", summary="Given items in order", response_model=RankedList)
@@ -55,9 +59,7 @@ async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
     return Response(many_lists.encode(answers), media_type=_JSON)
 
 
-def _session_list(
-    service: Service, session: Sequence[ExternalId], asked: ListRequest, made: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _session_list(service: Service, session: Sequence[ExternalId], asked: ListRequest, made: dict[str, _Made]) -> _Made:
     """Return a session's list, without what the scenarios above its own on the page show the session.
 
     Args:
@@ -71,7 +73,7 @@ def _session_list(
     for name in policy.above(asked.scenario):
         if name not in made:
             made[name] = _session_list(service, session, ListRequest(0, context=asked.context, scenario=name), made)
-    shown = [entry["item_id"] for name in policy.above(asked.scenario) for entry in made[name]["items"]]
+    shown = [entry["item_id"] for name in policy.above(asked.scenario) for entry in made[name][0]["items"]]
     left = rules.narrowed({"exclude": shown}) if shown else rules
     return sessions.session_list(service.current.snapshot, session, left, settled)
 
@@ -85,10 +87,12 @@ def _rank(service: Service, asked: RankRequest) -> dict[str, Any]:
     return sessions.ranked_list(snapshot, state, asked.items, service.policy.rules, asked.asked())
 
 
-def _named(service: Service, asked: ListRequest, fields: dict[str, Any]) -> Response:
+def _named(
+    service: Service, asked: ListRequest, fields: dict[str, Any], propensities: Sequence[float] | None = None
+) -> Response:
     """Return the answer, in which the list has an id by which it can be said that it was shown."""
     dataset = service.current.snapshot.binding.dataset
     origin = Origin(dataset, fields["release_id"], asked.scenario, tuned=asked.tuned)
-    row = list_row(origin, fields.get("user_id"), fields["items"])
+    row = list_row(origin, fields.get("user_id"), fields["items"], propensities)
     service.shown.note(row)
     return Response(orjson.dumps({"list_id": row.list_id, **fields}), media_type=_JSON)

@@ -23,6 +23,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.release_reader import Reader
 from serving.answers import ListRequest, make_list
+from serving.exploration import explored_list
 from serving.rules import Rules
 from serving.user_search import search_users
 from serving.user_state import UserState
@@ -30,7 +31,6 @@ from tests.serving.client import Api
 from tests.serving.conftest import Served, opened
 from tests.serving.homes import publish
 from tests.serving.sent import history, stored
-from tests.serving.test_experiment_assignment import assigned_arm
 
 HOUR = timedelta(hours=1)
 
@@ -116,9 +116,9 @@ def test_no_randomised_slot_shows_what_ended(changed: Changed) -> None:
     state = UserState.of(snapshot, changed.learner, stored(snapshot, (changed.back, "dislike"), user=changed.learner))
     entries = make_list(snapshot, state, Rules(), ListRequest(k=10))
     drawn = set()
-    for salt in range(200):
-        shown, _ = assigned_arm(0.2, str(salt)).explore(snapshot, state, Rules(), entries)
-        drawn |= {entry["item_id"] for entry in shown if entry["source"] == "random"}
+    for day in range(60):
+        explored = explored_list(snapshot, state, Rules(explore=0.5), ListRequest(), entries, day)
+        drawn |= {entry["item_id"] for entry in explored.entries if entry["source"] == "random"}
     assert len(drawn) > 10
     assert not changed.unavailable & drawn
 

@@ -1,4 +1,4 @@
-"""Who is in which arm, what a randomised slot shows and how often, and with which chances."""
+"""Who is in which arm, and what is written down of what it showed."""
 
 import logging
 from collections import Counter
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.assignment import assign_arm
 from nightschool.experiments.store import Experiment, Experiments, Plan
 from nightschool.storage.database import open_database
@@ -15,9 +16,8 @@ from serving.answers import ListRequest, make_list
 from serving.experiment_assignment import AssignedArm, RunningExperiment
 from serving.rules import Rules
 from serving.snapshot import Snapshot
-from serving.user_state import UserState
 from tests.serving.conftest import Served
-from tests.serving.sent import learner, stored
+from tests.serving.sent import learner
 
 ALPHA = {"name": "b", "share": 0.5, "alpha": 0.2}
 RULED = {"name": "b", "share": 0.5, "rules": {"quota": 2}}
@@ -39,7 +39,7 @@ def plan(second: dict[str, Any] = RULED, **told: Any) -> Plan:
 
 def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> RunningExperiment:
     experiments.start(plan(second, **told))
-    running = RunningExperiment(experiments)
+    running = RunningExperiment(experiments, Allocations(experiments._engine))
     assert running.refresh(with_content=True)
     return running
 
@@ -51,7 +51,7 @@ def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
-    running = RunningExperiment(experiments)
+    running = RunningExperiment(experiments, Allocations(experiments._engine))
     assert not running.refresh(with_content=True)
     assert (running.running, running.arm_of(1), running.arm("a"), running.arm(None)) == (None, None, None, None)
 
@@ -67,7 +67,7 @@ def test_arms_are_drawn_by_the_salted_hash_and_by_their_shares(experiments: Expe
 
 
 def test_all_processes_follow_an_experiment_from_start_to_stop(experiments: Experiments) -> None:
-    here, there = started(experiments), RunningExperiment(experiments)
+    here, there = started(experiments), RunningExperiment(experiments, Allocations(experiments._engine))
     assert there.refresh(with_content=True)
     assert not here.refresh(with_content=True)
     assert [here.arm_of(user) for user in range(50)] == [there.arm_of(user) for user in range(50)]
@@ -109,8 +109,6 @@ def test_an_arm_may_set_a_filter(experiments: Experiments, snapshot: Snapshot) -
     assert rules == Rules(quota=5, filter='difficulty <= "Beginner"')
     entries = make_list(snapshot, learner(snapshot), rules, ListRequest())
     assert {entry["difficulty"] for entry in entries} == {"Beginner"}
-    shown, _ = always().explore(snapshot, UserState.of(snapshot, learner(snapshot)), rules, entries)
-    assert {entry["difficulty"] for entry in shown} == {"Beginner"}
 
 
 def test_an_experiment_rests_while_a_filter_does_not_fit_the_release(
@@ -132,78 +130,9 @@ def test_an_experiment_without_alpha_needs_no_content(experiments: Experiments) 
     assert running.running is not None
 
 
-def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), ListRequest())
-    shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
-    assert shown == entries
-    assert told == [1.0] * len(entries)
-
-
-def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: Snapshot) -> None:
-    user, rules = learner(snapshot), Rules(exclude_labels=("Design",))
-    state = UserState.of(snapshot, user, ())
-    entries = make_list(snapshot, user, rules, ListRequest(k=5))
-    others = {e["item_id"] for e in make_list(snapshot, user, rules, ListRequest(k=200))[5:]}
-    slots: Counter[int] = Counter()
-    drawn = set()
-    for salt in range(300):
-        shown, told = assigned_arm(0.2, str(salt)).explore(snapshot, state, rules, entries)
-        changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
-        kept = [chance for place, chance in enumerate(told) if place not in changed]
-        assert kept == pytest.approx([1 - 0.2 / 5] * len(kept))
-        for place in changed:
-            slots[place] += 1
-            drawn.add(shown[place]["item_id"])
-            assert (shown[place]["source"], shown[place]["rank"]) == ("random", place + 1)
-            assert told[place] == pytest.approx(0.2 / 5 / len(others))
-        assert len(changed) <= 1
-    assert 35 < slots.total() < 90
-    assert sorted(slots) == [0, 1, 2, 3, 4]
-    assert drawn <= others
-    assert len(drawn) > 25
-
-
-def test_a_user_sees_one_list_all_day(snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    entries = make_list(snapshot, user, Rules(), ListRequest())
-    state = UserState.of(snapshot, user, ())
-    for salt in map(str, range(20)):
-        first, second = (assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries) for _ in range(2))
-        assert first == second
-
-
-def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> None:
-    everything = stored(snapshot, *((item, "hide") for item in snapshot.catalogue.ids[1:]))
-    state = UserState.of(snapshot, 999_999, everything)
-    entries = make_list(snapshot, state, Rules(), ListRequest(k=200))
-    for salt in map(str, range(30)):
-        shown, told = assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries)
-        assert shown == entries
-        assert set(told) <= {1.0}
-    assert assigned_arm(0.2).explore(snapshot, state, Rules(), [])[0] == []
-
-
-def always() -> AssignedArm:
-    """An arm that randomises a slot of every list."""
-    one = assigned_arm(0.2)
-    return one._replace(experiment=one.experiment.model_copy(update={"explore": 1.0}))
-
-
-def test_the_random_slot_keeps_the_quota(snapshot: Snapshot) -> None:
-    rules, kinds = Rules(quota=2), snapshot.catalogue.kinds
-    for user in range(1, 40):
-        entries = make_list(snapshot, user, rules, ListRequest())
-        shown, _ = always().explore(snapshot, UserState.of(snapshot, user), rules, entries)
-        found = [int(kinds[snapshot.catalogue.positions([entry["item_id"]])[0]]) for entry in shown]
-        assert max(found.count(kind) for kind in set(found) if kind >= 0) <= 2
-
-
-def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) -> None:
-    state = UserState.of(snapshot, 999_999)
-    entries = make_list(snapshot, state.user_id, Rules(), ListRequest(k=5))
-    shown, told = always().explore(snapshot, state, Rules(), entries)
-    (drawn,) = [entry for entry in shown if entry["source"] == "random"]
-    assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
-    n_others = int(snapshot.available.sum()) - len(entries)
-    assert min(told) == pytest.approx(1 / 5 / n_others)
+def test_an_experiment_may_explore_in_all_of_its_arms() -> None:
+    assert assigned_arm(0.0).rules(Rules(explore=0.3)).explore == 0.3
+    arm = assigned_arm(0.1)
+    assert arm.rules(Rules(explore=0.3)).explore == 0.1
+    own = arm._replace(arm=arm.arm.model_copy(update={"rules": {"explore": 0.2}}))
+    assert own.rules(Rules()).explore == 0.2

@@ -25,7 +25,7 @@ def snapshot(served: Served) -> Snapshot:
 
 
 def session(snapshot: Snapshot, items: list[ExternalId], rules: Rules = PLAIN, **asked: object) -> SessionList:
-    return SessionList.model_validate(session_list(snapshot, items, rules, ListRequest(**asked)))  # type: ignore[arg-type]
+    return SessionList.model_validate(session_list(snapshot, items, rules, ListRequest(**asked))[0])  # type: ignore[arg-type]
 
 
 def ranked(snapshot: Snapshot, user: UserState, items: list[ExternalId], rules: Rules = PLAIN) -> RankedList:
