@@ -8,7 +8,7 @@ import orjson
 
 from serving.contexts import Values
 from serving.cursors import MARK_BYTES, encode_cursor
-from serving.experiment_assignment import ShownList
+from serving.experiment_assignment import Arms, ShownList
 from serving.filling import filled
 from serving.listing import (
     Entry,
@@ -60,6 +60,11 @@ class ListRequest(NamedTuple):
         return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings, shown=self.shown)
 
     @property
+    def untouched(self) -> bool:
+        """Return whether the request leaves the list of its scenario as the rules and experiments make it."""
+        return self._replace(scenario="").as_published
+
+    @property
     def size(self) -> int:
         """Return about how many characters the request holds."""
         return sum(map(len, self.exclude)) + len(self.shown) + len(self.filter or "")
@@ -88,9 +93,9 @@ class CacheKey(NamedTuple):
 
     Attributes:
         mark: Version of the user's events.
-        generation: Version of rules, release and experiment.
+        generation: Version of rules, release and experiments.
         hours: Age of the release in whole hours.
-        arm: The user's arm; None without an experiment.
+        arms: The user's arms; none without experiments.
     """
 
     snapshot: Snapshot
@@ -99,7 +104,7 @@ class CacheKey(NamedTuple):
     mark: tuple[int, int]
     generation: int
     hours: int
-    arm: str | None
+    arms: Arms
 
 
 class EncodedList(NamedTuple):
@@ -108,7 +113,7 @@ class EncodedList(NamedTuple):
     Attributes:
         json: UTF-8.
         tag: A hash of the body, quoted; the ETag is weak, since the body goes out compressed or not.
-        exposed: The list that an experiment showed; None without an experiment.
+        exposed: The list that experiments showed; None without one.
     """
 
     json: bytes

@@ -1,4 +1,4 @@
-"""The running experiment: the arm of each user, the randomised slot, and the log of what was shown."""
+"""The running experiments: the arms of each user, the randomised slot, and the log of what was shown."""
 
 import logging
 from collections import OrderedDict
@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
+from nightschool.experiments.assignment import assign_arms
+from nightschool.experiments.plan import Arm, Experiment
+from nightschool.experiments.store import Experiments, Exposure, Shown
 from serving.catalogue import Catalogue
 from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
 from serving.rules import Rules
@@ -25,40 +26,49 @@ _REMEMBERED: Final = 100_000
 """How many shown lists are remembered, so that the same list of a user is logged once."""
 
 
-class ShownList(NamedTuple):
-    """A list that an experiment showed a user."""
+Arms = tuple[tuple[str, str], ...]
+"""Experiments and the arms that a user is in, by name, in the order in which they change a list."""
 
-    experiment: str
+
+class ShownList(NamedTuple):
+    """A list that experiments showed a user."""
+
+    arms: Arms
     user_id: str
-    arm: str
     release_id: str
     items: tuple[Shown, ...]
 
 
-class AssignedArm(NamedTuple):
-    """One arm of the running experiment."""
+class AssignedArms(NamedTuple):
+    """The arms of one user, each with its experiment; of an experiment that stopped meanwhile there is none."""
 
-    experiment: Experiment
-    arm: Arm
+    assigned: tuple[tuple[Experiment, Arm], ...]
+
+    @property
+    def names(self) -> Arms:
+        """Return the names of experiments and arms."""
+        return tuple((experiment.name, arm.name) for experiment, arm in self.assigned)
 
     def rules(self, others: Rules) -> Rules:
-        """Return the installation's rules, changed by what the arm sets."""
-        alpha = {} if self.arm.alpha is None else {"alpha": self.arm.alpha}
-        return others.overridden({**self.arm.rules, **alpha})
+        """Return the installation's rules, changed by what the arms set."""
+        for _, arm in self.assigned:
+            others = others.overridden({**arm.rules, **({} if arm.alpha is None else {"alpha": arm.alpha})})
+        return others
 
     def explore(
         self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
     ) -> tuple[list[Entry], ShownList]:
         """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
 
-        Slot and item are drawn by user and day, so that a user sees one list all day: the slot uniformly from the
-        list, the item uniformly from the other candidates.
+        Of several experiments at most one explores. Slot and item are drawn by user and day, so that a user sees one
+        list all day: the slot uniformly from the list, the item uniformly from the other candidates.
         """
-        chance = self.experiment.explore
+        explorer = max((experiment for experiment, _ in self.assigned), key=lambda each: each.explore)
+        chance = explorer.explore
         shown = list(entries)
         others = _others(snapshot, user, rules, shown) if chance and shown else []
         propensities = [1 - chance / len(shown) if others else 1.0] * len(shown)
-        draw = np.random.default_rng(_seed(self.experiment.salt, user.user_id))
+        draw = np.random.default_rng(_seed(explorer.salt, user.user_id))
         if others and draw.random() < chance:
             slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
             shown[slot] = random_entry(snapshot, slot + 1, item)
@@ -66,23 +76,22 @@ class AssignedArm(NamedTuple):
         items = tuple(
             Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
         )
-        name, arm = self.experiment.name, self.arm.name
-        return shown, ShownList(name, str(user.user_id), arm, snapshot.release.release_id, items)
+        return shown, ShownList(self.names, str(user.user_id), snapshot.release.release_id, items)
 
 
-class RunningExperiment:
-    """The running experiment, if any, which every process follows through the database."""
+class RunningExperiments:
+    """The running experiments, which every process follows through the database."""
 
     def __init__(self, experiments: Experiments) -> None:
         self._experiments = experiments
         self._lock = Lock()
         self._waiting: list[Exposure] = []
         self._written: OrderedDict[ShownList, None] = OrderedDict()
-        self._lacking = ""
-        self.running: Experiment | None = None
+        self._lacking: dict[str, str] = {}
+        self.running: tuple[Experiment, ...] = ()
 
     def refresh(self, *, with_content: bool, catalogue: Catalogue | None = None) -> bool:
-        """Reload the running experiment; return whether it changed.
+        """Reload the running experiments; return whether they changed.
 
         An experiment rests while the release lacks what an arm needs.
 
@@ -90,30 +99,26 @@ class RunningExperiment:
             with_content: Whether the release has content weights, for arms that set α.
             catalogue: The items of the release, which filters of arms must fit; None without a release.
         """
-        running = self._experiments.running()
-        lacking = _lacking(running, with_content, catalogue) if running is not None else ""
-        if running is not None and lacking:
-            if lacking != self._lacking:
-                logger.warning("experiment %s rests: %s", running.name, lacking)
-            running = None
+        known = self._experiments.running()
+        lacking = {each.name: why for each in known if (why := _lacking(each, with_content, catalogue))}
+        for name, why in lacking.items():
+            if why != self._lacking.get(name):
+                logger.warning("experiment %s rests: %s", name, why)
         self._lacking = lacking
-        changed = running != self.running
-        self.running = running
-        return changed
+        before, self.running = self.running, tuple(each for each in known if each.name not in lacking)
+        return self.running != before
 
-    def arm_of(self, user_id: ExternalId) -> str | None:
-        """Return the name of a user's arm; None while no experiment runs."""
-        running = self.running
-        if running is None:
-            return None
-        return running.arms[assign_arm(running.salt, str(user_id), running.shares)].name
+    def arms_of(self, user_id: ExternalId, scenario: str) -> Arms:
+        """Return the names of a user's arms; none while no experiment changes lists of the scenario."""
+        if not self.running:
+            return ()
+        found = assign_arms(self.running, str(user_id), scenario)
+        return tuple((experiment.name, arm.name) for experiment, arm in found)
 
-    def arm(self, name: str | None) -> AssignedArm | None:
-        """Return an arm of the running experiment; None without a name, or if the experiment was stopped meanwhile."""
-        running = self.running
-        if running is None or name is None:
-            return None
-        return next((AssignedArm(running, arm) for arm in running.arms if arm.name == name), None)
+    def assigned(self, names: Arms) -> AssignedArms:
+        """Return the arms of these names, less those of experiments that were stopped meanwhile."""
+        arms = {(each.name, arm.name): (each, arm) for each in self.running for arm in each.arms} if names else {}
+        return AssignedArms(tuple(arms[name] for name in names if name in arms))
 
     def expose(self, exposed: ShownList) -> None:
         """Queue a shown list for the log, unless the same user was shown the same one before."""
@@ -123,8 +128,9 @@ class RunningExperiment:
             self._written[exposed] = None
             if len(self._written) > _REMEMBERED:
                 self._written.popitem(last=False)
-            experiment, user_id, arm, release_id, items = exposed
-            self._waiting.append(Exposure(experiment, user_id, arm, release_id, datetime.now(UTC), items))
+            arms, user_id, release_id, items = exposed
+            at = datetime.now(UTC)
+            self._waiting += [Exposure(experiment, user_id, arm, release_id, at, items) for experiment, arm in arms]
 
     def flush(self) -> None:
         """Write the queued lists to the log; what cannot be written now stays queued."""

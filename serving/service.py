@@ -18,7 +18,7 @@ from nightschool.webhook import ReleaseWebhook
 from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
 from serving.cache import Cache
 from serving.current import Current
-from serving.experiment_assignment import RunningExperiment
+from serving.experiment_assignment import RunningExperiments
 from serving.feedback import NOTHING, Feedback
 from serving.histories import history
 from serving.keyring import Keyring
@@ -56,7 +56,7 @@ class Service:
     Attributes:
         current: The current release.
         feedback: The events.
-        experiment: The running experiment.
+        experiments: The running experiments.
         policy: Rules and scenarios.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
@@ -75,7 +75,7 @@ class Service:
         self.shared = Shared(folder)
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
-        self.experiment = RunningExperiment(Experiments(engine))
+        self.experiments = RunningExperiments(Experiments(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
@@ -88,7 +88,7 @@ class Service:
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
-            "what experiments showed": self.experiment.flush,
+            "what experiments showed": self.experiments.flush,
         }
         self.upkeep = Upkeep({**steps, "the webhook's answer": self._tell_of_release})
         for name in steps:
@@ -133,7 +133,7 @@ class Service:
             if asked.size <= _LARGEST_KEY:
                 self._bodies.put(question, body)
         if seen and body.exposed is not None:
-            self.experiment.expose(body.exposed)
+            self.experiments.expose(body.exposed)
         return body
 
     def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
@@ -142,17 +142,17 @@ class Service:
             return False
         question = self._question(user_id, asked)
         plain = asked.as_published and not asked.shown and not question.asked.context
-        known = plain and self.policy.rules.plain and not self.experiment.running and question.mark == NOTHING
+        known = plain and self.policy.rules.plain and not self.experiments.running and question.mark == NOTHING
         return known or self._bodies.get(question) is not None
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self.current.snapshot).require_user_id(user_id)
-        arm = self.experiment.arm_of(user) if asked.as_published else None
+        arms = self.experiments.arms_of(user, asked.scenario) if asked.untouched else ()
         context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
         resolved = self.policy.settled(asked)._replace(context=context, warnings=warnings)
         mark, hours = self.feedback.mark(user), snapshot.age_hours
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arms)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """Return a user's list as a record; see `body`."""
@@ -250,7 +250,7 @@ class Service:
 
     def _take_experiment(self) -> None:
         with_content = self.current.opened and self.current.snapshot.has_content
-        if self.experiment.refresh(with_content=with_content, catalogue=self.current.catalogue):
+        if self.experiments.refresh(with_content=with_content, catalogue=self.current.catalogue):
             self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -279,14 +279,14 @@ class Service:
         snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
         did = self.feedback.reactions(user_id) if question.mark != NOTHING else None
         state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
-        arm = self.experiment.arm(question.arm)
+        arms = self.experiments.assigned(question.arms)
         base = self.policy.rules_of(asked.scenario)
-        rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
+        rules = self._below(question, asked.changes(arms.rules(base)))
         made = make_list(snapshot, state or user_id, rules, asked)
         fields = {
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
-            "arm": question.arm,
+            "arms": dict(question.arms),
             "scenario": asked.scenario or None,
             "alpha": rules.alpha,
             "context": dict(asked.context),
@@ -294,7 +294,7 @@ class Service:
             "release_age_hours": question.hours,
         }
         exposed = None
-        if arm and not asked.shown:
-            made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
+        if arms.assigned and not asked.shown:
+            made, exposed = arms.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
         fields["next"] = asked.next_page(made)
         return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)

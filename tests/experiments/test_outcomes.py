@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from nightschool.experiments.outcomes import outcomes_of
-from nightschool.experiments.store import Experiments, Exposure, Plan, Shown
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments, Exposure, Shown
 from nightschool.storage.events import EventStore, Sent
 
 START, HOUR = datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from nightschool.errors import Busy, ConfigurationError, Conflict, NotFound
-from nightschool.experiments.store import Experiments, Exposure, Plan, Shown
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments, Exposure, Shown
 
 TEXT = """
 name = "more-content"

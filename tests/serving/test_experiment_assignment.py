@@ -11,7 +11,8 @@ import pytest
 
 from nightschool.errors import Unreachable
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Plan, Shown
+from nightschool.experiments.plan import Arm, Experiment, Plan
+from nightschool.experiments.store import Experiments, Exposure, Shown
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
 from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList

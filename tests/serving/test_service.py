@@ -9,7 +9,8 @@ import pytest
 
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError, ManifestError, NotFound, Unreachable
-from nightschool.experiments.store import Experiments, Plan
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments
 from nightschool.privacy.erase import begin_erasure, erase_rows
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
