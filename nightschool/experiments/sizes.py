@@ -91,7 +91,7 @@ def users_needed(spreads: Sequence[tuple[float, float]], effect: float, n_arms: 
     totals = []
     for spread, share in spreads:
         enough = np.flatnonzero(_width(spread, _SIZES, n_arms) <= abs(effect))
-        if not len(enough):
+        if not effect or not len(enough):
             return None
         totals.append(float(_SIZES[enough[0]]) / share)
     return int(np.ceil(max(totals)))

@@ -1,4 +1,4 @@
-"""Who is in which arm, what a randomised slot shows and how often, and what is written down of it."""
+"""Who is in which arms, what a randomised slot shows and how often, and what is written down of it."""
 
 import logging
 from collections import Counter
@@ -15,7 +15,7 @@ from nightschool.experiments.plan import Arm, Experiment, Plan
 from nightschool.experiments.store import Experiments, Exposure, Shown
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
-from serving.experiment_assignment import AssignedArm, RunningExperiment, ShownList
+from serving.experiment_assignment import AssignedArms, RunningExperiments, ShownList
 from serving.rules import Rules
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
@@ -40,55 +40,52 @@ def plan(second: dict[str, Any] = RULED, **told: Any) -> Plan:
     return Plan.model_validate({"name": "try", "arms": [{"name": "a", "share": 0.5}, second], **told})
 
 
-def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> RunningExperiment:
+def started(experiments: Experiments, second: dict[str, Any] = RULED, **told: Any) -> RunningExperiments:
     experiments.start(plan(second, **told))
-    running = RunningExperiment(experiments)
+    running = RunningExperiments(experiments)
     assert running.refresh(with_content=True)
     return running
 
 
-def assigned_arm(explore: float, salt: str = "salt") -> AssignedArm:
+def assigned_arm(explore: float, salt: str = "salt") -> AssignedArms:
     told = {**plan(explore=explore).model_dump(), "salt": salt, "started_at": datetime.fromisoformat("2026-11-28T00Z")}
     experiment = Experiment.model_validate(told)
-    return AssignedArm(experiment, experiment.arms[0])
+    return AssignedArms(((experiment, experiment.arms[0]),))
 
 
 def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> ShownList:
-    return ShownList("try", user, "a", "r", tuple(Shown(item, 1.0) for item in items))
+    return ShownList((("try", "a"),), user, "r", tuple(Shown(item, 1.0) for item in items))
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
-    running = RunningExperiment(experiments)
+    running = RunningExperiments(experiments)
     assert not running.refresh(with_content=True)
-    assert (running.running, running.arm_of(1), running.arm("a"), running.arm(None)) == (None, None, None, None)
+    assert (running.running, running.arms_of(1, ""), running.assigned((("try", "a"),)).assigned) == ((), (), ())
 
 
 def test_arms_are_drawn_by_the_salted_hash_and_by_their_shares(experiments: Experiments) -> None:
     running = started(experiments)
-    experiment = running.running
-    assert experiment is not None
-    arms = [running.arm_of(user) for user in range(2_000)]
+    (experiment,) = running.running
+    arms = [arm for user in range(2_000) for _, arm in running.arms_of(user, "")]
     assert arms == ["ab"[assign_arm(experiment.salt, str(user), (0.5, 0.5))] for user in range(2_000)]
-    assert arms == [running.arm_of(str(user)) for user in range(2_000)]
+    assert arms == [arm for user in range(2_000) for _, arm in running.arms_of(str(user), "")]
     assert 900 < Counter(arms)["a"] < 1_100
 
 
 def test_all_processes_follow_an_experiment_from_start_to_stop(experiments: Experiments) -> None:
-    here, there = started(experiments), RunningExperiment(experiments)
+    here, there = started(experiments), RunningExperiments(experiments)
     assert there.refresh(with_content=True)
     assert not here.refresh(with_content=True)
-    assert [here.arm_of(user) for user in range(50)] == [there.arm_of(user) for user in range(50)]
+    assert [here.arms_of(user, "") for user in range(50)] == [there.arms_of(user, "") for user in range(50)]
     experiments.stop("try", "enough")
     assert here.refresh(with_content=True)
-    assert (here.running, here.arm_of(1), here.arm("a")) == (None, None, None)
+    assert (here.running, here.arms_of(1, ""), here.assigned((("try", "a"),)).names) == ((), (), ())
 
 
 def test_an_arm_sets_rules_over_the_installation_s(experiments: Experiments) -> None:
     running = started(experiments, {**RULED, "alpha": 0.2})
-    first, second = running.arm("a"), running.arm("b")
-    assert first is not None
-    assert second is not None
-    assert running.arm("c") is None
+    first, second = running.assigned((("try", "a"),)), running.assigned((("try", "b"),))
+    assert running.assigned((("try", "c"), ("other", "a"))).names == ()
     installed = Rules(quota=5, alpha=0.9, exclude_labels=("x",))
     assert first.rules(installed) == installed
     assert second.rules(installed) == Rules(quota=2, alpha=0.2, exclude_labels=("x",))
@@ -101,18 +98,16 @@ def test_an_experiment_with_alpha_rests_while_there_is_no_content(
     with caplog.at_level(logging.WARNING, "nightschool.serving"):
         assert running.refresh(with_content=False)
         assert not running.refresh(with_content=False)
-    assert running.arm_of(1) is None
+    assert running.arms_of(1, "") == ()
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["experiment try rests"]
     assert running.refresh(with_content=True)
-    assert running.arm_of(1) is not None
+    assert running.arms_of(1, "")
 
 
 def test_an_arm_may_set_a_filter(experiments: Experiments, snapshot: Snapshot) -> None:
     running = started(experiments, {**RULED, "rules": {"filter": 'difficulty <= "Beginner"'}})
     assert not running.refresh(with_content=True, catalogue=snapshot.catalogue)
-    arm = running.arm("b")
-    assert arm is not None
-    rules = arm.rules(Rules(quota=5, filter='"python" in skills'))
+    rules = running.assigned((("try", "b"),)).rules(Rules(quota=5, filter='"python" in skills'))
     assert rules == Rules(quota=5, filter='difficulty <= "Beginner"')
     entries = make_list(snapshot, learner(snapshot), rules, ListRequest())
     assert {entry["difficulty"] for entry in entries} == {"Beginner"}
@@ -127,7 +122,7 @@ def test_an_experiment_rests_while_a_filter_does_not_fit_the_release(
     with caplog.at_level(logging.WARNING, "nightschool.serving"):
         assert running.refresh(with_content=True, catalogue=snapshot.catalogue)
         assert not running.refresh(with_content=True, catalogue=snapshot.catalogue)
-    assert running.arm_of(1) is None
+    assert running.arms_of(1, "") == ()
     (record,) = caplog.records
     told = "experiment try rests: arm b does not fit the release: filter, character 1: there is no such item column"
     assert record.getMessage().startswith(told)
@@ -136,7 +131,35 @@ def test_an_experiment_rests_while_a_filter_does_not_fit_the_release(
 def test_an_experiment_without_alpha_needs_no_content(experiments: Experiments) -> None:
     running = started(experiments)
     assert not running.refresh(with_content=False)
-    assert running.running is not None
+    assert len(running.running) == 1
+
+
+def test_several_experiments_change_one_list_and_each_is_told_of_it(experiments: Experiments) -> None:
+    experiments.start(plan({**RULED, "rules": {"quota": 2}}, name="mix", layer="mix"))
+    running = started(experiments, ALPHA, scenarios=["home", ""])
+    both = {running.arms_of(user, "") for user in range(200)}
+    assert both == {(("mix", one), ("try", two)) for one in "ab" for two in "ab"}
+    assert {running.arms_of(user, "below") for user in range(200)} == {(("mix", arm),) for arm in "ab"}
+    assert running.assigned((("mix", "b"), ("try", "b"))).rules(Rules()) == Rules(quota=2, alpha=0.2)
+    running.expose(exposed()._replace(arms=(("mix", "a"), ("try", "b"))))
+    running.flush()
+    assert [experiments.outcomes(name)["arm"].to_list() for name in ("mix", "try")] == [["a"], ["b"]]
+
+
+def test_while_one_experiment_rests_the_others_run(experiments: Experiments) -> None:
+    experiments.start(plan(name="mix", layer="mix"))
+    running = started(experiments, ALPHA)
+    assert running.refresh(with_content=False)
+    assert [each.name for each in running.running] == ["mix"]
+
+
+def test_who_is_held_out_is_in_no_experiment(experiments: Experiments) -> None:
+    experiments.hold_out(0.2)
+    running = started(experiments)
+    found = Counter(running.arms_of(user, "") for user in range(4_000))
+    held = found.pop((("holdout", "holdout"),))
+    assert 700 < held < 900
+    assert set(found) == {(("holdout", "others"), ("try", arm)) for arm in "ab"}
 
 
 def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Snapshot) -> None:
@@ -145,7 +168,7 @@ def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Sna
     shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
     assert shown == entries
     assert told == ShownList(
-        "try", str(user), "a", snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
+        (("try", "a"),), str(user), snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
     )
 
 
@@ -209,7 +232,7 @@ class Kept(Experiments):
 
 def test_what_was_shown_is_written_once() -> None:
     kept = Kept()
-    running = RunningExperiment(kept)
+    running = RunningExperiments(kept)
     for one in (exposed(), exposed(), exposed("2"), exposed(items=("3", "4"))):
         running.expose(one)
     assert kept.written == []
@@ -221,7 +244,7 @@ def test_what_was_shown_is_written_once() -> None:
 
 def test_what_cannot_be_written_now_is_written_later() -> None:
     kept = Kept()
-    running = RunningExperiment(kept)
+    running = RunningExperiments(kept)
     running.expose(exposed())
     kept.fails = True
     with pytest.raises(Unreachable):
@@ -241,10 +264,10 @@ def test_exposures_reach_the_database(experiments: Experiments) -> None:
     assert Arm.model_validate(ALPHA).alpha == 0.2
 
 
-def always() -> AssignedArm:
+def always() -> AssignedArms:
     """An arm that randomises a slot of every list."""
-    one = assigned_arm(0.2)
-    return one._replace(experiment=one.experiment.model_copy(update={"explore": 1.0}))
+    ((experiment, arm),) = assigned_arm(0.2).assigned
+    return AssignedArms(((experiment.model_copy(update={"explore": 1.0}), arm),))
 
 
 def test_the_random_slot_keeps_the_quota(snapshot: Snapshot) -> None:
