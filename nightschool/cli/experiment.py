@@ -32,35 +32,48 @@ def start(file: PlanFile, as_json: Json = False) -> None:
         show.show_json(experiment.model_dump(mode="json"))
         return
     rows = [[arm.name, f"{arm.share:.1%}", _differs(arm.alpha, arm.rules)] for arm in experiment.arms]
-    title = f"Experiment {experiment.name} runs{_where(experiment)}"
-    show.show_table(title, ["arm", "of its users", "differs by"], rows)
+    show.show_table(f"Experiment {experiment.name} runs", ["arm", "of its users", "differs by"], rows)
+    if where := _where(experiment):
+        show.console.print(f"It runs {where}.")
     show.console.print("`nightschool experiment status` shows its results, as often as you like.")
 
 
 @app.command()
 def size(file: PlanFile, as_json: Json = False) -> None:
     """Show how many users and days an experiment needs, by what the users of the last four weeks did."""
+    from nightschool.experiments.results import shown_before
     from nightschool.experiments.sizes import POWER, detectable, size_of
+    from nightschool.experiments.store import Experiments
     from nightschool.experiments.traffic import baseline_of
     from nightschool.settings import Settings
+    from nightschool.storage.database import find_database
 
-    plan = _read(file)
-    baseline = baseline_of(plan, Settings())
+    plan, settings = _read(file), Settings()
+    database = find_database(settings.events_address)
+    before = shown_before(Experiments(database), settings) if database else None
+    baseline = baseline_of(plan, settings, before and before[1])
     found = size_of(plan, baseline)
     shown = {days: detectable(plan, baseline, days) for days in _DAYS}
     if as_json:
         users = {arm.name: n for arm, n in zip(plan.arms, found.users, strict=False)}
-        head = {"metric": plan.metric, "mean": baseline.mean, "effect": plan.effect, "power": POWER}
+        head = {
+            "measured_on": before and before[0].name,
+            "metric": plan.metric,
+            "mean": baseline.mean,
+            "effect": plan.effect,
+            "power": POWER,
+        }
         shows = [{"days": days, "effect": effect} for days, effect in shown.items()]
         show.show_json({**head, "users": users, "days": found.days, "detectable": shows})
         return
     rows = [[f"{days} days", "too few users" if each is None else f"{each:.1%}"] for days, each in shown.items()]
     show.show_table(f"The smallest change of {plan.metric} that is shown", ["after", "at least"], rows)
     needed = ", ".join(f"{arm.name} {n:,}" for arm, n in zip(plan.arms, found.users, strict=False))
+    source = f"in the control of {before[0].name}" if before else "after a first event, on any item; lists may do less"
     took = "more than ten years" if found.days is None else f"about {found.days:,} days"
     show.console.print(
-        f"{plan.metric.capitalize()} is {baseline.mean:.4g} a user. A change of {plan.effect:.1%} is shown, with a "
-        f"chance of {POWER:.0%}, by {needed or 'no number of users'}; {took}."
+        f"{plan.metric.capitalize()} is {baseline.mean:.4g} a user {source}. A change of {plan.effect:.1%} is "
+        f"shown, with a chance of {POWER:.0%}, by {needed or 'no number of users'}; {took}."
     )
 
 
@@ -170,9 +183,9 @@ def _no_experiment() -> NotFound:
 
 def _where(experiment: "Experiment") -> str:
     """Say which users and lists it changes, where these are not all."""
-    part = f" on {experiment.share:.1%} of the layer {experiment.layer}" if experiment.share < 1 else ""
-    names = ", ".join(name or "lists without a scenario" for name in experiment.scenarios)
-    return part + (f" in {names}" if names else "")
+    part = [f"on {experiment.share:.1%} of the layer {experiment.layer}"] if experiment.share < 1 else []
+    names = [f"in {name}" if name else "in lists without a scenario" for name in experiment.scenarios]
+    return ", ".join([*part, *names])
 
 
 def _differs(alpha: float | None, rules: Any) -> str:

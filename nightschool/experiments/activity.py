@@ -7,7 +7,18 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
-from nightschool.columns import DURATION, EVENT, INSTANT, INTERACTIONS, NEGATIVE, RELEVANT, SCORE, TIMESTAMP, USER_ID
+from nightschool.columns import (
+    DURATION,
+    EVENT,
+    INSTANT,
+    INTERACTIONS,
+    LIKED,
+    NEGATIVE,
+    RELEVANT,
+    SCORE,
+    TIMESTAMP,
+    USER_ID,
+)
 from nightschool.data.signals import Signal, score_events
 from nightschool.experiments.metrics import BEFORE, EVENTS, HITS, KNOWN, MINUTES, REJECTED, SCORES
 from nightschool.experiments.outcomes import AT, CONVERTS, FIRST_SHOWN_AT, REJECTS
@@ -55,11 +66,18 @@ def read_interactions(lake: Lake, signal: Signal, users: pl.Series | None, since
         USER_ID,
         pl.col(TIMESTAMP).alias(AT),
         pl.lit(1.0).alias(EVENTS),
-        pl.col(RELEVANT).cast(pl.Float64).alias(HITS),
+        _hits(signal).cast(pl.Float64).alias(HITS),
         pl.col(NEGATIVE).cast(pl.Float64).alias(REJECTED),
         pl.col(SCORE).cast(pl.Float64).fill_null(0.0).alias(SCORES),
         *(each.fill_null(0.0) for each in minutes),
     )
+
+
+def _hits(signal: Signal) -> pl.Expr:
+    """Return an expression for whether a row is a hit: a like or completion, where scores tell more than that."""
+    if signal.mode != "engagement":
+        return pl.col(RELEVANT)
+    return pl.col(LIKED).fill_null(value=False) | pl.col(EVENT).is_in(CONVERTS).fill_null(value=False)
 
 
 def with_known(outcomes: pl.DataFrame, window: timedelta, newest: datetime) -> pl.DataFrame:

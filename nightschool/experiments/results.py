@@ -10,8 +10,9 @@ from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.signals import signal_of
 from nightschool.errors import DataRefused
 from nightschool.experiments.activity import read_interactions, with_after, with_before, with_known
-from nightschool.experiments.analysis import Analysis, analyze
-from nightschool.experiments.metrics import MINUTES, SCORES
+from nightschool.experiments.analysis import LEAST_USERS, Analysis, analyze
+from nightschool.experiments.metrics import MINUTES, SCORES, SETTLED
+from nightschool.experiments.outcomes import ARM
 from nightschool.experiments.plan import Experiment
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
@@ -33,6 +34,21 @@ def results_of(experiments: Experiments, experiment: Experiment, settings: Setti
     """
     outcomes = measured(experiments, experiment, settings, datetime.now(UTC))
     return analyze(outcomes, [arm.name for arm in experiment.arms], experiment.shares, experiment.metric)
+
+
+def shown_before(experiments: Experiments, settings: Settings) -> tuple[Experiment, pl.DataFrame] | None:
+    """Return the newest experiment whose control has settled users enough, with these users measured; None without.
+
+    Args:
+        experiments: The database of experiments.
+        settings: The settings, which name the home.
+    """
+    for experiment in reversed(experiments.all()):
+        frame = measured(experiments, experiment, settings, datetime.now(UTC))
+        frame = frame.filter(pl.col(SETTLED), pl.col(ARM) == experiment.arms[0].name)
+        if frame.height >= LEAST_USERS:
+            return experiment, frame
+    return None
 
 
 def measured(experiments: Experiments, experiment: Experiment, settings: Settings, now: datetime) -> pl.DataFrame:

@@ -47,7 +47,9 @@ def test_every_metric_of_the_tables_has_a_mean(home: Home, metric: str) -> None:
 
 
 def test_what_the_tables_do_not_know_is_told(home: Home, tmp_path: object) -> None:
-    with pytest.raises(ConfigurationError, match="do not know this metric; saw 'hits a list'; use conversion, events"):
+    with pytest.raises(
+        ConfigurationError, match="this metric is not known yet; saw 'hits a list'; use conversion, events"
+    ):
         baseline_of(plan("hits a list"), of(home))
     with pytest.raises(NotFound, match="holds no dataset yet"):
         baseline_of(plan(), Settings(home=f"{tmp_path}/none"))
