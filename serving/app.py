@@ -23,7 +23,7 @@ from serving.problem_types import ProblemType
 from serving.problems import FAILED, problem
 from serving.schemas.events import KINDS
 from serving.security import Guard
-from serving.service import Service
+from serving.service import LISTS, Service
 from serving.telemetry import MULTIPROCESS, log_as_json
 
 _OF_ERRORS: Final = {
@@ -65,6 +65,7 @@ def application(service: Service) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with service.upkeep.running():
             yield
+        service.upkeep.attempt(LISTS)
 
     app = DocumentedApp(
         title="Nightschool",

@@ -1,18 +1,16 @@
-"""The running experiments: the arms of each user, the randomised slot, and the log of what was shown."""
+"""The running experiments: the arms of each user, and the randomised slot."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from threading import Lock
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nightschool.experiments.assignment import assign_arms
 from nightschool.experiments.plan import Arm, Experiment
-from nightschool.experiments.store import Experiments, Exposure, Shown
+from nightschool.experiments.store import Experiments
 from serving.catalogue import Catalogue
 from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
 from serving.rules import Rules
@@ -22,21 +20,8 @@ from serving.user_state import UserState
 
 logger = logging.getLogger("nightschool.serving")
 
-_REMEMBERED: Final = 100_000
-"""How many shown lists are remembered, so that the same list of a user is logged once."""
-
-
 Arms = tuple[tuple[str, str], ...]
 """Experiments and the arms that a user is in, by name, in the order in which they change a list."""
-
-
-class ShownList(NamedTuple):
-    """A list that experiments showed a user."""
-
-    arms: Arms
-    user_id: str
-    release_id: str
-    items: tuple[Shown, ...]
 
 
 class AssignedArms(NamedTuple):
@@ -57,7 +42,7 @@ class AssignedArms(NamedTuple):
 
     def explore(
         self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
-    ) -> tuple[list[Entry], ShownList]:
+    ) -> tuple[list[Entry], list[float]]:
         """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
 
         Of several experiments at most one explores. Slot and item are drawn by user and day, so that a user sees one
@@ -73,10 +58,7 @@ class AssignedArms(NamedTuple):
             slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
             shown[slot] = random_entry(snapshot, slot + 1, item)
             propensities[slot] = chance / len(shown) / len(others)
-        items = tuple(
-            Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
-        )
-        return shown, ShownList(self.names, str(user.user_id), snapshot.release.release_id, items)
+        return shown, propensities
 
 
 class RunningExperiments:
@@ -84,9 +66,6 @@ class RunningExperiments:
 
     def __init__(self, experiments: Experiments) -> None:
         self._experiments = experiments
-        self._lock = Lock()
-        self._waiting: list[Exposure] = []
-        self._written: OrderedDict[ShownList, None] = OrderedDict()
         self._lacking: dict[str, str] = {}
         self.running: tuple[Experiment, ...] = ()
 
@@ -119,29 +98,6 @@ class RunningExperiments:
         """Return the arms of these names, less those of experiments that were stopped meanwhile."""
         arms = {(each.name, arm.name): (each, arm) for each in self.running for arm in each.arms} if names else {}
         return AssignedArms(tuple(arms[name] for name in names if name in arms))
-
-    def expose(self, exposed: ShownList) -> None:
-        """Queue a shown list for the log, unless the same user was shown the same one before."""
-        with self._lock:
-            if exposed in self._written:
-                return
-            self._written[exposed] = None
-            if len(self._written) > _REMEMBERED:
-                self._written.popitem(last=False)
-            arms, user_id, release_id, items = exposed
-            at = datetime.now(UTC)
-            self._waiting += [Exposure(experiment, user_id, arm, release_id, at, items) for experiment, arm in arms]
-
-    def flush(self) -> None:
-        """Write the queued lists to the log; what cannot be written now stays queued."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        try:
-            self._experiments.log_exposures(waiting)
-        except BaseException:
-            with self._lock:
-                self._waiting = [*waiting, *self._waiting]
-            raise
 
 
 def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | None) -> str:

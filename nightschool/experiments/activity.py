@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -21,7 +21,9 @@ from nightschool.columns import (
 )
 from nightschool.data.signals import Signal, score_events
 from nightschool.experiments.metrics import BEFORE, EVENTS, HITS, KNOWN, MINUTES, REJECTED, SCORES
-from nightschool.experiments.outcomes import AT, CONVERTS, FIRST_SHOWN_AT, REJECTS
+from nightschool.experiments.outcomes import CONVERTS, FIRST_SHOWN_AT, REJECTS
+from nightschool.shown.attribution import AT
+from nightschool.shown.shown_frame import STANDS
 from nightschool.storage import tables
 from nightschool.storage.as_of import newest_known, scan_at
 from nightschool.storage.lake import Lake
@@ -29,7 +31,7 @@ from nightschool.storage.lake import Lake
 _ENGAGES: Final = ("view", *CONVERTS)
 
 
-def read_events(connection: sa.Connection, users: sa.Select[tuple[str]], since: datetime) -> pl.DataFrame:
+def read_events(connection: sa.Connection, users: sa.CompoundSelect[Any], since: datetime) -> pl.DataFrame:
     """Read what users sent: user_id, at, and 1 or 0 for events, hits and rejected.
 
     Args:
@@ -39,7 +41,7 @@ def read_events(connection: sa.Connection, users: sa.Select[tuple[str]], since: 
     """
     table = tables.EVENTS
     query = sa.select(table.c.user_id, table.c.event, table.c.at).where(table.c.user_id.in_(users), table.c.at >= since)
-    query = query.where(table.c.event_id.not_in(sa.select(tables.UNDONE.c.event_id)))
+    query = query.where(STANDS)
     schema = {USER_ID: pl.String(), EVENT: pl.String(), AT: INSTANT}
     frame = pl.DataFrame([*map(tuple, connection.execute(query))], schema, orient="row")
     kinds = {EVENTS: _ENGAGES, HITS: CONVERTS, REJECTED: REJECTS}

@@ -20,8 +20,8 @@ from nightschool.experiments.intervals import (
     wilson,
 )
 from nightschool.experiments.metrics import METRICS, Metric, MetricName
-from nightschool.experiments.outcomes import ARM
 from nightschool.experiments.samples import Floats, Moments, moments_of, sample_of, theta_of
+from nightschool.shown.exposures import ARM
 
 Conclusion = Literal["better", "worse", "no difference shown yet", "void"]
 

@@ -8,37 +8,26 @@ import sqlalchemy as sa
 
 from nightschool.columns import EVENT, INSTANT, ITEM_ID, USER_ID
 from nightschool.experiments.metrics import CONVERTED, HITS, LISTS, REJECTED, SETTLED
-from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
+from nightschool.shown.attribution import AT, ITEMS
+from nightschool.shown.exposures import ARM, exposed_users
+from nightschool.shown.shown_frame import STANDS
+from nightschool.storage.tables import EVENTS
 
-ARM: Final = "arm"
-AT: Final = "at"
-SHOWN: Final = "items"
 FIRST_SHOWN_AT: Final = "first_shown_at"
 
 CONVERTS: Final = ("like", "complete")
 REJECTS: Final = ("dislike", "hide")
 
 _ITEM_SHOWN_AT: Final = "item_shown_at"
-_ITEMS: Final = pl.List(pl.Struct({ITEM_ID: pl.String, "propensity": pl.Float64}))
-
-
-def read_exposures(connection: sa.Connection, experiment: str) -> pl.DataFrame:
-    """Read the exposures of an experiment in the order of time: user_id, arm, at, items."""
-    columns = (EXPOSURES.c.user_id, EXPOSURES.c.arm, EXPOSURES.c.at, EXPOSURES.c[SHOWN])
-    query = sa.select(*columns).where(EXPOSURES.c.experiment == experiment)
-    rows = connection.execute(query.order_by(EXPOSURES.c.at, EXPOSURES.c.sequence)).all()
-    schema = {USER_ID: pl.String(), ARM: pl.String(), AT: INSTANT, SHOWN: pl.String()}
-    frame = pl.DataFrame([*map(tuple, rows)], schema, orient="row")
-    return frame.with_columns(pl.col(SHOWN).str.json_decode(_ITEMS))
 
 
 def read_reactions(connection: sa.Connection, experiment: str, since: datetime) -> pl.DataFrame:
     """Read the likes, completions, dislikes and hides of exposed users: user_id, item_id, event, at."""
-    exposed = sa.select(EXPOSURES.c.user_id).where(EXPOSURES.c.experiment == experiment)
+    exposed = exposed_users(connection, experiment)
     query = sa.select(EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.event, EVENTS.c.at).where(
         EVENTS.c.user_id.in_(exposed), EVENTS.c.event.in_((*CONVERTS, *REJECTS)), EVENTS.c.at >= since
     )
-    query = query.where(EVENTS.c.event_id.not_in(sa.select(UNDONE.c.event_id)))
+    query = query.where(STANDS)
     schema = {USER_ID: pl.String(), ITEM_ID: pl.String(), EVENT: pl.String(), AT: INSTANT}
     return pl.DataFrame([*map(tuple, connection.execute(query))], schema, orient="row")
 
@@ -57,7 +46,7 @@ def outcomes_of(exposures: pl.DataFrame, reactions: pl.DataFrame, window: timede
     """
     first = exposures.group_by(USER_ID, maintain_order=True).first()
     first = first.select(USER_ID, ARM, pl.col(AT).alias(FIRST_SHOWN_AT))
-    items = exposures.explode(SHOWN).select(USER_ID, pl.col(SHOWN).struct.field(ITEM_ID), AT)
+    items = exposures.explode(ITEMS).select(USER_ID, pl.col(ITEMS).struct.field(ITEM_ID), AT)
     shown = items.group_by(USER_ID, ITEM_ID).agg(pl.col(AT).min().alias(_ITEM_SHOWN_AT))
     counted = reactions.join(shown, on=[USER_ID, ITEM_ID]).join(first, on=USER_ID)
     counted = counted.filter(pl.col(AT) >= pl.col(_ITEM_SHOWN_AT), pl.col(AT) < pl.col(FIRST_SHOWN_AT) + window)

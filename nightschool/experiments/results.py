@@ -12,10 +12,10 @@ from nightschool.errors import DataRefused
 from nightschool.experiments.activity import read_interactions, with_after, with_before, with_known
 from nightschool.experiments.analysis import LEAST_USERS, Analysis, analyze
 from nightschool.experiments.metrics import MINUTES, SCORES, SETTLED
-from nightschool.experiments.outcomes import ARM
 from nightschool.experiments.plan import Experiment
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
+from nightschool.shown.exposures import ARM
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.binding import find_binding
 from nightschool.storage.home import Home

@@ -13,9 +13,10 @@ from nightschool.errors import Conflict, NotFound
 from nightschool.experiments.activity import read_events, with_after, with_before
 from nightschool.experiments.layers import free_ranges, require_independent
 from nightschool.experiments.metrics import EVENTS, HITS, REJECTED
-from nightschool.experiments.outcomes import outcomes_of, read_exposures, read_reactions
+from nightschool.experiments.outcomes import outcomes_of, read_reactions
 from nightschool.experiments.plan import Experiment, Plan, holdout_plan
 from nightschool.ids import is_storable
+from nightschool.shown.exposures import exposed_users, read_exposures
 from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.erasing import erase
 from nightschool.storage.tables import EXPERIMENTS, EXPOSURES
@@ -157,8 +158,7 @@ class Experiments:
         with reading(self._engine) as connection:
             exposures = read_exposures(connection, name)
             reactions = read_reactions(connection, name, experiment.started_at)
-            exposed = sa.select(EXPOSURES.c.user_id).where(EXPOSURES.c.experiment == name)
-            events = read_events(connection, exposed, experiment.started_at - experiment.before)
+            events = read_events(connection, exposed_users(connection, name), experiment.started_at - experiment.before)
         outcomes = outcomes_of(exposures, reactions, experiment.window, now or datetime.now(UTC))
         outcomes = with_after(outcomes, events, (EVENTS,), experiment.window)
         return with_before(outcomes, events, (HITS, EVENTS, REJECTED), experiment.before)

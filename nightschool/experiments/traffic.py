@@ -13,11 +13,12 @@ from nightschool.data.signals import signal_of
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.experiments.activity import read_interactions, with_after, with_before
 from nightschool.experiments.metrics import CONVERTED, EVENTS, HITS, METRICS, MINUTES, REJECTED, SCORES, Metric
-from nightschool.experiments.outcomes import AT, FIRST_SHOWN_AT
+from nightschool.experiments.outcomes import FIRST_SHOWN_AT
 from nightschool.experiments.plan import Plan
 from nightschool.experiments.samples import moments_of, sample_of, theta_of
 from nightschool.experiments.sizes import Baseline
 from nightschool.settings import Settings
+from nightschool.shown.attribution import AT
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.binding import get_binding
 from nightschool.storage.home import Home

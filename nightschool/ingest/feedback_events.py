@@ -12,6 +12,8 @@ from nightschool.data.readers.sql import Sql
 from nightschool.errors import NightschoolError
 from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
+from nightschool.shown.impression_store import ImpressionStore
+from nightschool.shown.list_store import ListStore
 from nightschool.storage.database import find_database
 from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
@@ -55,7 +57,7 @@ def count_feedback(user_id: UserId, address: str) -> int:
 
 
 def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
-    """Delete a user's feedback events and experiment exposures, and note in the ledger that rows are missing.
+    """Delete a user's events, impressions, lists and exposures, and note in the ledger that rows are missing.
 
     It can be interrupted at any instant and called again.
 
@@ -67,6 +69,8 @@ def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str
         return
     try:
         EventStore(engine).forget(str(user_id))
+        ImpressionStore(engine).forget(str(user_id))
+        ListStore(engine).forget(str(user_id))
         if is_storable(str(user_id)):
             erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
     finally:

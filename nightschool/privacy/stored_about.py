@@ -17,13 +17,20 @@ from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path, read_lists
-from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, UNDONE
 
-_ABOUT: Final = (EVENTS, UNDONE, EXPOSURES)
+_ABOUT: Final = {
+    EVENTS: "sequence",
+    UNDONE: "sequence",
+    EXPOSURES: "sequence",
+    LISTS: "made_at",
+    IMPRESSIONS: "sequence",
+}
+"""What the database holds of users, and the column by which rows are in the order of time."""
 
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
-    """Return the rows that name the user, by table, with what they sent and were shown in experiments.
+    """Return the rows that name the user, by table, with what they sent, and the lists made for them and seen.
 
     Rows of lists and similar users carry their release; similar users include rows of others who have the user as a
     neighbour. Fitted weights are sums over many users, and are left out.
@@ -72,7 +79,7 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
-    """Return events, which of them were taken back, and exposures, the oldest first."""
+    """Return events, which of them were taken back, exposures, lists and impressions, the oldest first."""
     engine = find_database(address) if is_storable(user_id) else None
     if engine is None:
         return {table.name: [] for table in _ABOUT}
@@ -84,7 +91,7 @@ def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _rows_of(connection: sa.Connection, table: sa.Table, user_id: str) -> list[dict[str, Any]]:
-    query = sa.select(table).where(table.c.user_id == user_id).order_by(table.c.sequence)
+    query = sa.select(table).where(table.c.user_id == user_id).order_by(table.c[_ABOUT[table]])
     return _values(dict(row) for row in connection.execute(query).mappings())
 
 

@@ -53,7 +53,7 @@ class PageRoute(APIRoute):
 def page(request: Request, template: str, status: int = 200, **variables: Any) -> HTMLResponse:
     """Render a template with its variables."""
     caller = caller_of(request)
-    may = {"may_send": caller.may("events"), "may_operate": caller.may("operate")}
+    may = {"may_send": caller.may("events"), "may_operate": caller.may("operate"), "own": caller.user_id is not None}
     body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **variables)
     return HTMLResponse(body, status, _HEADERS)
 

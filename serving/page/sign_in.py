@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from serving.page.answers import PageRoute, page
+from nightschool.storage.keys import Key
+from serving.page.answers import PageRoute, page, segment
 from serving.security import COOKIE, is_encrypted
 
 _START = "/"
@@ -29,9 +30,11 @@ def sign_in(
 ) -> Response:
     """Put the key into a cookie and redirect to the requested page; show the form again for an unknown key."""
     given = key.strip()
-    if not given or request.app.state.service.keyring.find(given) is None:
+    found: Key | None = request.app.state.service.keyring.find(given) if given else None
+    if found is None:
         return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
-    answer = RedirectResponse(local(next), 303)
+    own = local(next) == _START and found.user_id is not None
+    answer = RedirectResponse(f"/learner/{segment(found.user_id)}" if own else local(next), 303)
     secure = is_encrypted(request.url.scheme, request.headers)
     answer.set_cookie(COOKIE, given, _KEPT_SECONDS, httponly=True, samesite="strict", secure=secure)
     return answer

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Annotated, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from serving.page.answers import PageRoute, caller_of, fragment_asked, page, seg
 from serving.page.view import LENGTHS, METHODS, View
 from serving.paths import LENGTH
 from serving.schemas.events import Event, EventType
+from serving.schemas.impressions import Impression
 from serving.schemas.lists import Recommendations, Recommended
 from serving.schemas.similar import SimilarUsers
 from serving.service import Service
@@ -65,7 +67,7 @@ def show_user(request: Request, user_id: str, just: str = "", undo: str = "", go
     """Show a user's page, or the fragment of it that htmx requests."""
     view = View.of(request.query_params)
     part = fragment_asked(request)
-    if part == "similar":
+    if part == "similar" and caller_of(request).user_id is None:
         return page(request, "_similar.html", user_id=user_id, view=view, **_similar(request, user_id, view))
     if part == "path":
         return page(request, "_path.html", user_id=user_id, **_path(request, user_id, goal))
@@ -85,14 +87,31 @@ async def take_event(
     item_id: Annotated[str, Form(max_length=LONGEST_ID)],
     event: Annotated[EventType, Form()],
     once: Annotated[str, Form(max_length=64)] = "",
+    list_id: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Store an event and show the list after it: the changed fragments for htmx, else a redirect to the page."""
     event_id = _event_id(once, user_id, item_id, event)
     context = _context(request, View.of(request.query_params))
     declared = {name: value for name, value in context if name not in TIME_CONTEXTS}
-    sent = Event(user_id=user_id, item_id=item_id, event=event, event_id=event_id, context=declared)
+    what = {"item_id": item_id, "event": event, "event_id": event_id, "list_id": list_id or None}
+    sent = Event.model_validate({"user_id": user_id, **what, "context": declared})
     taken = await waiting.write(_service(request).take_events, [sent], caller_of(request).name)
     return await waiting.read(_changed, request, user_id, event, taken.events[0].event_id)
+
+
+@router.post("/learner/{user_id:path}/impressions")
+async def take_impression(
+    request: Request,
+    user_id: str,
+    list_id: Annotated[str, Form(max_length=64)],
+    once: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Store that a learner saw the list of their own page; an operator's look is none."""
+    caller = caller_of(request)
+    if caller.user_id is not None:
+        shown = Impression(list_id=list_id, user_id=user_id, impression_id=_event_id(once, user_id, list_id, "shown"))
+        await waiting.write(_service(request).take_impressions, [shown], caller.name)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/learner/{user_id:path}/undo")
@@ -177,7 +196,7 @@ def _dials(request: Request) -> dict[str, Any]:
 
 def _ask(request: Request, user_id: str, view: View) -> Recommendations:
     asked = ListRequest(k=view.k, alpha=view.alpha, diversity=view.diversity, context=_context(request, view))
-    return _service(request).recommend(user_id, asked)
+    return _service(request).recommend(user_id, asked, leaves=caller_of(request).user_id is not None)
 
 
 def _context(request: Request, view: View) -> Values:
@@ -193,6 +212,8 @@ def _past(request: Request, user_id: str) -> dict[str, Any]:
 
 def _similar(request: Request, user_id: str, view: View) -> dict[str, Any]:
     alike: SimilarUsers | None
+    if caller_of(request).user_id is not None:
+        return {"alike": None, "methods": METHODS}
     try:
         alike = _service(request).similar_users(user_id, view.method)
     except NotFound:

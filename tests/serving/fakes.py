@@ -74,7 +74,7 @@ class FakeService:
         )
         self.current = SimpleNamespace(snapshot=snapshot)
 
-    def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
+    def recommend(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> Recommendations:
         if user_id == "broken":
             raise NotFound("no such <user>", seen=user_id, do="choose another")
         met = {event.item_id for event in self._events(user_id)}
@@ -85,6 +85,7 @@ class FakeService:
         turn += 3 * len(asked.context)
         order = left[turn:] + left[:turn]
         return Recommendations(
+            list_id="t2JvROX3rWOeH1QPrk7Jxj0A" if leaves else None,
             release_id="20261127-0200-abc",
             as_of=_NOW - timedelta(hours=8),
             published_at=_NOW - timedelta(hours=7),

@@ -12,6 +12,7 @@ from serving.listing import Entry
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.schemas.lists import Recommendations
+from serving.shown_lists import Origin, list_row
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
 from tests.serving.conftest import Served
@@ -139,10 +140,10 @@ def test_only_a_length_leaves_a_list_as_published(asked: ListRequest, plain: boo
 
 def test_an_answer_is_what_the_schema_says_and_its_tag_tells_it_from_others(snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    told = {"known": True, "overlay": False, "arms": {}, "alpha": None, "release_age_hours": 3}
-    one, two = (
-        EncodedList.of(snapshot, user, told, make_list(snapshot, user, PLAIN, ListRequest(k=k)), None) for k in (4, 5)
-    )
+    told = {"user_id": user, "known": True, "overlay": False, "arms": {}, "alpha": None, "release_age_hours": 3}
+    lists = [make_list(snapshot, user, PLAIN, ListRequest(k=k)) for k in (4, 5)]
+    origin = Origin("learning", snapshot.release.release_id)
+    one, two = (EncodedList.of(snapshot, told, made, list_row(origin, user, made)) for made in lists)
     answer = Recommendations.model_validate_json(one.json)
     assert (answer.user_id, answer.release_id, answer.as_of) == (
         user,
@@ -152,7 +153,8 @@ def test_an_answer_is_what_the_schema_says_and_its_tag_tells_it_from_others(snap
     assert [item.item_id for item in answer.items] == listed(snapshot, user)[:4]
     assert orjson.loads(one.json)["release_age_hours"] == 3
     assert one.tag != two.tag
-    assert one == EncodedList.of(snapshot, user, told, make_list(snapshot, user, PLAIN, ListRequest(k=4)), None)
+    assert (answer.list_id, answer.list_id == two.row.list_id) == (one.row.list_id, False)
+    assert one.tag == EncodedList.of(snapshot, told, lists[0], one.row).tag
 
 
 def test_warming_up_asks_for_nothing(snapshot: Snapshot) -> None:

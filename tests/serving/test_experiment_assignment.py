@@ -1,4 +1,4 @@
-"""Who is in which arms, what a randomised slot shows and how often, and what is written down of it."""
+"""Who is in which arms, what a randomised slot shows and how often, and with which chances."""
 
 import logging
 from collections import Counter
@@ -6,16 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from nightschool.errors import Unreachable
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.plan import Arm, Experiment, Plan
-from nightschool.experiments.store import Experiments, Exposure, Shown
+from nightschool.experiments.plan import Experiment, Plan
+from nightschool.experiments.store import Experiments
 from nightschool.storage.database import open_database
 from serving.answers import ListRequest, make_list
-from serving.experiment_assignment import AssignedArms, RunningExperiments, ShownList
+from serving.experiment_assignment import AssignedArms, RunningExperiments
 from serving.rules import Rules
 from serving.snapshot import Snapshot
 from serving.user_state import UserState
@@ -51,10 +49,6 @@ def assigned_arm(explore: float, salt: str = "salt") -> AssignedArms:
     told = {**plan(explore=explore).model_dump(), "salt": salt, "started_at": datetime.fromisoformat("2026-11-28T00Z")}
     experiment = Experiment.model_validate(told)
     return AssignedArms(((experiment, experiment.arms[0]),))
-
-
-def exposed(user: str = "1", items: tuple[str, ...] = ("3",)) -> ShownList:
-    return ShownList((("try", "a"),), user, "r", tuple(Shown(item, 1.0) for item in items))
 
 
 def test_while_nothing_is_tried_nobody_is_in_an_arm(experiments: Experiments) -> None:
@@ -141,9 +135,6 @@ def test_several_experiments_change_one_list_and_each_is_told_of_it(experiments:
     assert both == {(("mix", one), ("try", two)) for one in "ab" for two in "ab"}
     assert {running.arms_of(user, "below") for user in range(200)} == {(("mix", arm),) for arm in "ab"}
     assert running.assigned((("mix", "b"), ("try", "b"))).rules(Rules()) == Rules(quota=2, alpha=0.2)
-    running.expose(exposed()._replace(arms=(("mix", "a"), ("try", "b"))))
-    running.flush()
-    assert [experiments.outcomes(name)["arm"].to_list() for name in ("mix", "try")] == [["a"], ["b"]]
 
 
 def test_while_one_experiment_rests_the_others_run(experiments: Experiments) -> None:
@@ -167,9 +158,7 @@ def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Sna
     entries = make_list(snapshot, user, Rules(), ListRequest())
     shown, told = assigned_arm(0.0).explore(snapshot, UserState.of(snapshot, user, ()), Rules(), entries)
     assert shown == entries
-    assert told == ShownList(
-        (("try", "a"),), str(user), snapshot.release.release_id, tuple(Shown(str(e["item_id"]), 1.0) for e in entries)
-    )
+    assert told == [1.0] * len(entries)
 
 
 def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: Snapshot) -> None:
@@ -182,14 +171,13 @@ def test_a_randomised_slot_comes_at_the_planned_rate_with_its_chances(snapshot: 
     for salt in range(300):
         shown, told = assigned_arm(0.2, str(salt)).explore(snapshot, state, rules, entries)
         changed = [place for place, (new, old) in enumerate(zip(shown, entries, strict=True)) if new != old]
-        assert [item.item_id for item in told.items] == [str(entry["item_id"]) for entry in shown]
-        kept = [item.propensity for place, item in enumerate(told.items) if place not in changed]
+        kept = [chance for place, chance in enumerate(told) if place not in changed]
         assert kept == pytest.approx([1 - 0.2 / 5] * len(kept))
         for place in changed:
             slots[place] += 1
             drawn.add(shown[place]["item_id"])
             assert (shown[place]["source"], shown[place]["rank"]) == ("random", place + 1)
-            assert told.items[place].propensity == pytest.approx(0.2 / 5 / len(others))
+            assert told[place] == pytest.approx(0.2 / 5 / len(others))
         assert len(changed) <= 1
     assert 35 < slots.total() < 90
     assert sorted(slots) == [0, 1, 2, 3, 4]
@@ -213,55 +201,8 @@ def test_where_nothing_else_may_be_shown_a_list_stays(snapshot: Snapshot) -> Non
     for salt in map(str, range(30)):
         shown, told = assigned_arm(0.2, salt).explore(snapshot, state, Rules(), entries)
         assert shown == entries
-        assert {item.propensity for item in told.items} <= {1.0}
+        assert set(told) <= {1.0}
     assert assigned_arm(0.2).explore(snapshot, state, Rules(), [])[0] == []
-
-
-class Kept(Experiments):
-    """Experiments that keep what is written, and may fail to."""
-
-    def __init__(self) -> None:
-        self.written: list[Exposure] = []
-        self.fails = False
-
-    def log_exposures(self, rows: Any) -> None:
-        if self.fails:
-            raise Unreachable("the database does not answer", do="wait")
-        self.written += rows
-
-
-def test_what_was_shown_is_written_once() -> None:
-    kept = Kept()
-    running = RunningExperiments(kept)
-    for one in (exposed(), exposed(), exposed("2"), exposed(items=("3", "4"))):
-        running.expose(one)
-    assert kept.written == []
-    running.flush()
-    running.expose(exposed())
-    running.flush()
-    assert [(row.user_id, len(row.items)) for row in kept.written] == [("1", 1), ("2", 1), ("1", 2)]
-
-
-def test_what_cannot_be_written_now_is_written_later() -> None:
-    kept = Kept()
-    running = RunningExperiments(kept)
-    running.expose(exposed())
-    kept.fails = True
-    with pytest.raises(Unreachable):
-        running.flush()
-    running.expose(exposed("2"))
-    kept.fails = False
-    running.flush()
-    assert [row.user_id for row in kept.written] == ["1", "2"]
-
-
-def test_exposures_reach_the_database(experiments: Experiments) -> None:
-    running = started(experiments)
-    running.expose(exposed())
-    running.flush()
-    outcomes = experiments.outcomes("try")
-    assert outcomes.select(pl.len()).item() == 1
-    assert Arm.model_validate(ALPHA).alpha == 0.2
 
 
 def always() -> AssignedArms:
@@ -286,4 +227,4 @@ def test_the_random_slot_reaches_users_without_candidates(snapshot: Snapshot) ->
     (drawn,) = [entry for entry in shown if entry["source"] == "random"]
     assert drawn["item_id"] not in {entry["item_id"] for entry in entries}
     n_others = int(snapshot.available.sum()) - len(entries)
-    assert min(item.propensity for item in told.items) == pytest.approx(1 / 5 / n_others)
+    assert min(told) == pytest.approx(1 / 5 / n_others)

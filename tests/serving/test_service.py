@@ -22,6 +22,7 @@ from serving.neighbours import similar_items
 from serving.operations import release_detail, release_entries
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event
+from serving.schemas.impressions import Impression
 from serving.service import Service
 from serving.snapshot import Snapshot
 from tests.serving.conftest import copied
@@ -58,7 +59,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     assert (answer.user_id, answer.known, answer.overlay, answer.arms, answer.alpha) == (user, True, False, {}, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
-    assert service.is_quick(user, ListRequest())
+    assert service.lists.is_quick(user, ListRequest())
     assert service.current.snapshot.has_content
 
 
@@ -79,10 +80,10 @@ def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
     first = listed(snapshot, user)[0]
     assert items(there, user)[0] == first
     send(service, user, (first, "complete"))
-    assert not service.is_quick(user, ListRequest())
+    assert not service.lists.is_quick(user, ListRequest())
     assert first not in items(service, user)
     assert service.recommend(user, ListRequest()).overlay
-    assert service.is_quick(user, ListRequest())
+    assert service.lists.is_quick(user, ListRequest())
     assert items(there, user)[0] == first
     there.refresh()
     assert items(there, user) == items(service, user)
@@ -117,17 +118,6 @@ def test_somebody_unknown_becomes_known_by_events(service: Service, snapshot: Sn
     assert service.similar_users(COLD_USER, "combined").users == []
 
 
-def test_an_answer_is_made_once_until_something_changes(service: Service, snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    assert service.body(user, ListRequest()) is service.body(str(user), ListRequest())
-    assert service.body(user, ListRequest()).tag != service.body(user, ListRequest(k=5)).tag
-    before = service.body(user, ListRequest())
-    service.refresh()
-    assert service.body(user, ListRequest()) is before
-    send(service, user, (listed(snapshot, user)[0], "hide"))
-    assert service.body(user, ListRequest()).tag != before.tag
-
-
 def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
     user = learner(snapshot)
     order = listed(snapshot, user)
@@ -146,7 +136,7 @@ def test_another_rules_file_counts_from_the_next_refresh(service: Service, snaps
     assert items(service, user)[0] == order[0]
     service.refresh()
     assert items(service, user, k=3) == order[1:4]
-    assert not service.is_quick(user, ListRequest())
+    assert not service.lists.is_quick(user, ListRequest())
     file.write_text(f"exclude = [{order[1]}]\n")
     os.utime(file, ns=(1, 1))
     service.refresh()
@@ -180,7 +170,8 @@ def start(service: Service, **second: Any) -> Experiments:
 def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, alpha=0.0)
     users = [learner(snapshot, place) for place in range(12)]
-    arms = {user: service.recommend(user, ListRequest()).arms["try"] for user in users}
+    lists = {user: service.recommend(user, ListRequest()) for user in users}
+    arms = {user: made.arms["try"] for user, made in lists.items()}
     assert set(arms.values()) == {"a", "b"}
     for user, arm in arms.items():
         answer = service.recommend(user, ListRequest())
@@ -189,18 +180,23 @@ def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Servi
         else:
             assert {item.source for item in answer.items} == {"content"}
             assert answer.alpha == 0.0
+    service.refresh()
     assert experiments.outcomes("try").height == 0
-    service.refresh()
-    assert experiments.outcomes("try").height == len(users)
-    service.refresh()
-    assert experiments.outcomes("try").height == len(users)
+    for user in users[:-1]:
+        service.take_impressions([Impression.model_validate({"list_id": lists[user].list_id, "user_id": user})])
+    last = users[-1]
+    send(service, last, (lists[last].items[0].item_id, "view"), list_id=lists[last].list_id)
+    outcomes = experiments.outcomes("try")
+    assert dict(outcomes.select("user_id", "arm").rows()) == {str(user): arm for user, arm in arms.items()}
 
 
 def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot) -> None:
     experiments = start(service, rules={"quota": 1})
     for place in range(6):
-        answer = service.recommend(learner(snapshot, place), ListRequest(alpha=0.4))
+        user = learner(snapshot, place)
+        answer = service.recommend(user, ListRequest(alpha=0.4))
         assert (answer.arms, answer.alpha) == ({}, 0.4)
+        service.take_impressions([Impression.model_validate({"list_id": answer.list_id, "user_id": user})])
     service.refresh()
     assert experiments.outcomes("try").height == 0
     experiments.stop("try", "enough")

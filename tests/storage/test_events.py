@@ -59,9 +59,9 @@ def test_events_are_kept_in_the_order_in_which_they_came(store: EventStore) -> N
     assert (store.newest(), [*store.reacted_since(0)], store.of_user("u")) == (0, [], [])
     first = store.append([sent("a"), sent("b", user_id="v 学 ' OR 1=1 --"), sent("c", event="hide")])
     assert [(stored.sequence, stored[1:], repeated) for stored, repeated in first] == [
-        (1, ("a", "u", "i", "like", AT, None, None), False),
-        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT, None, None), False),
-        (3, ("c", "u", "i", "hide", AT, None, None), False),
+        (1, ("a", "u", "i", "like", AT, None, None, None), False),
+        (2, ("b", "v 学 ' OR 1=1 --", "i", "like", AT, None, None, None), False),
+        (3, ("c", "u", "i", "hide", AT, None, None, None), False),
     ]
     assert store.of_user("u") == [first[0][0], first[2][0]]
     assert dict(store.reacted_since(0)) == {"u": 3, "v 学 ' OR 1=1 --": 2}
@@ -266,7 +266,7 @@ def test_sequences_are_in_the_order_of_commits(store: EventStore, address: str) 
 
 
 def test_stored_events_are_sent_ones_with_a_sequence() -> None:
-    assert Stored._fields == ("sequence", *Sent._fields[:5], "told_at", "context")
+    assert Stored._fields == ("sequence", *Sent._fields[:5], "told_at", "context", "list_id")
 
 
 def test_contexts_are_kept_and_are_part_of_an_event(store: EventStore) -> None:

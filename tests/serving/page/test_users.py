@@ -138,7 +138,8 @@ def test_the_slider_stands_where_rules_or_an_experiment_have_put_alpha(
     client: httpx.Client, service: FakeService
 ) -> None:
     ask = service.recommend
-    service.recommend = lambda user_id, asked: ask(user_id, asked).model_copy(update={"alpha": 0.3})  # type: ignore[method-assign]
+    changed = {"alpha": 0.3}
+    service.recommend = lambda *asked, **_: ask(*asked).model_copy(update=changed)  # type: ignore[method-assign]
     page = client.get("/learner/14").text
     assert 'step="0.1" value="0.3"' in page
     assert 'name="unmoved" value="0.3"' in page
