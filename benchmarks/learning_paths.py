@@ -119,7 +119,7 @@ def _topics(items: pl.DataFrame) -> Any:
 
 
 def _rate(kept: int, n: int) -> str:
-    from nightschool.experiments.sequential import wilson
+    from nightschool.experiments.intervals import wilson
 
     found = wilson(kept, n)
     return "–" if found is None else f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"

@@ -228,7 +228,11 @@ def _environment(library: str, envs: Path) -> Path:
     """Return the Python of the library's environment, which is created where it is missing."""
     if library not in OWN:
         return Path(sys.executable)
-    own = OWN[library]
+    return installed(OWN[library], envs)
+
+
+def installed(own: Environment, envs: Path) -> Path:
+    """Return the Python of an environment, which is created where it is missing."""
     folder = envs / own.packages[0]
     python, done = folder / "bin" / "python", folder / "complete"
     if not done.exists():

@@ -9,6 +9,7 @@ import orjson
 from nightschool.shown.list_store import ListRow
 from serving.contexts import Values
 from serving.cursors import MARK_BYTES, encode_cursor
+from serving.experiment_assignment import Arms
 from serving.filling import filled
 from serving.listing import (
     Entry,
@@ -95,10 +96,10 @@ class CacheKey(NamedTuple):
     Attributes:
         mark: Version of the user's events.
         showings: Version of what the user was shown; 0 where no rule asks.
-        generation: Version of rules, release and experiment.
+        generation: Version of rules, release and experiments.
         hours: Age of the release in whole hours.
         day: A number of the day, by which random items are drawn.
-        arm: The user's arm; None without an experiment.
+        arms: The user's arms; none without experiments.
     """
 
     snapshot: Snapshot
@@ -109,7 +110,7 @@ class CacheKey(NamedTuple):
     generation: int
     hours: int
     day: int
-    arm: str | None
+    arms: Arms
 
 
 class EncodedList(NamedTuple):

@@ -1,12 +1,13 @@
-"""The running experiment: the arm of each user."""
+"""The running experiments: the arms of each user."""
 
 import logging
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from nightschool.experiments.allocation import Allocations
-from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments
+from nightschool.experiments.assignment import assign_arms
+from nightschool.experiments.plan import Arm, Experiment
+from nightschool.experiments.store import Experiments
 from serving.catalogue import Catalogue
 from serving.listing import filter_misfit
 from serving.rules import Rules
@@ -14,31 +15,40 @@ from serving.schemas.common import ExternalId
 
 logger = logging.getLogger("nightschool.serving")
 
+Arms = tuple[tuple[str, str], ...]
+"""Experiments and the arms that a user is in, by name, in the order in which they change a list."""
 
-class AssignedArm(NamedTuple):
-    """One arm of the running experiment."""
 
-    experiment: Experiment
-    arm: Arm
+class AssignedArms(NamedTuple):
+    """The arms of one user, each with its experiment; of an experiment that stopped meanwhile there is none."""
+
+    assigned: tuple[tuple[Experiment, Arm], ...]
+
+    @property
+    def names(self) -> Arms:
+        """Return the names of experiments and arms."""
+        return tuple((experiment.name, arm.name) for experiment, arm in self.assigned)
 
     def rules(self, others: Rules) -> Rules:
-        """Return the installation's rules, changed by what the experiment and the arm set."""
-        explore = {"explore": self.experiment.explore} if self.experiment.explore else {}
-        alpha = {} if self.arm.alpha is None else {"alpha": self.arm.alpha}
-        return others.overridden({**explore, **self.arm.rules, **alpha})
+        """Return the installation's rules, changed by what the experiments and the arms set."""
+        for experiment, arm in self.assigned:
+            explore = {"explore": experiment.explore} if experiment.explore else {}
+            alpha = {} if arm.alpha is None else {"alpha": arm.alpha}
+            others = others.overridden({**explore, **arm.rules, **alpha})
+        return others
 
 
-class RunningExperiment:
-    """The running experiment, if any, which every process follows through the database."""
+class RunningExperiments:
+    """The running experiments, which every process follows through the database."""
 
     def __init__(self, experiments: Experiments, allocations: Allocations) -> None:
         self._experiments = experiments
         self._allocations = allocations
-        self._lacking = ""
-        self.running: Experiment | None = None
+        self._lacking: dict[str, str] = {}
+        self.running: tuple[Experiment, ...] = ()
 
     def refresh(self, *, with_content: bool, catalogue: Catalogue | None = None) -> bool:
-        """Reload the running experiment; return whether it changed.
+        """Reload the running experiments; return whether they changed.
 
         An experiment rests while the release lacks what an arm needs.
 
@@ -46,37 +56,32 @@ class RunningExperiment:
             with_content: Whether the release has content weights, for arms that set α.
             catalogue: The items of the release, which filters of arms must fit; None without a release.
         """
-        running = self._experiments.running()
-        if running is not None:
-            running = self._allocations.on_day(running, datetime.now(UTC).date())
-        lacking = _lacking(running, with_content, catalogue) if running is not None else ""
-        if running is not None and lacking:
-            if lacking != self._lacking:
-                logger.warning("experiment %s rests: %s", running.name, lacking)
-            running = None
+        today = datetime.now(UTC).date()
+        known = [self._allocations.on_day(each, today) for each in self._experiments.running()]
+        lacking = {each.name: why for each in known if (why := _lacking(each, with_content, catalogue))}
+        for name, why in lacking.items():
+            if why != self._lacking.get(name):
+                logger.warning("experiment %s rests: %s", name, why)
         self._lacking = lacking
-        changed = running != self.running
-        self.running = running
-        return changed
+        before, self.running = self.running, tuple(each for each in known if each.name not in lacking)
+        return self.running != before
 
     @property
     def tires(self) -> bool:
         """Return whether an arm lets items sink that were shown in vain."""
-        return self.running is not None and any("fatigue" in arm.rules for arm in self.running.arms)
+        return any("fatigue" in arm.rules for running in self.running for arm in running.arms)
 
-    def arm_of(self, user_id: ExternalId) -> str | None:
-        """Return the name of a user's arm; None while no experiment runs."""
-        running = self.running
-        if running is None:
-            return None
-        return running.arms[assign_arm(running.salt, str(user_id), running.shares)].name
+    def arms_of(self, user_id: ExternalId, scenario: str) -> Arms:
+        """Return the names of a user's arms; none while no experiment changes lists of the scenario."""
+        if not self.running:
+            return ()
+        found = assign_arms(self.running, str(user_id), scenario)
+        return tuple((experiment.name, arm.name) for experiment, arm in found)
 
-    def arm(self, name: str | None) -> AssignedArm | None:
-        """Return an arm of the running experiment; None without a name, or if the experiment was stopped meanwhile."""
-        running = self.running
-        if running is None or name is None:
-            return None
-        return next((AssignedArm(running, arm) for arm in running.arms if arm.name == name), None)
+    def assigned(self, names: Arms) -> AssignedArms:
+        """Return the arms of these names, less those of experiments that were stopped meanwhile."""
+        arms = {(each.name, arm.name): (each, arm) for each in self.running for arm in each.arms} if names else {}
+        return AssignedArms(tuple(arms[name] for name in names if name in arms))
 
 
 def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | None) -> str:

@@ -1,4 +1,4 @@
-"""Users' lists as responses: made from the release, the events, the rules and the experiment, and cached."""
+"""Users' lists as responses: made from the release, the events, the rules and the experiments, and cached."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ import orjson
 from serving.answers import CacheKey, EncodedList, ListRequest, make_list
 from serving.cache import Cache
 from serving.current import Current
-from serving.experiment_assignment import RunningExperiment
+from serving.experiment_assignment import RunningExperiments
 from serving.exploration import explored_list
 from serving.fatigue import Tiredness
 from serving.feedback import NOTHING, Feedback
@@ -36,14 +36,14 @@ class ListMaker:
         current: Current,
         feedback: Feedback,
         policy: Policy,
-        experiment: RunningExperiment,
+        experiments: RunningExperiments,
         shown: ShownLists,
         tiredness: Tiredness,
     ) -> None:
         self._current = current
         self._feedback = feedback
         self._policy = policy
-        self._experiment = experiment
+        self._experiments = experiments
         self._shown = shown
         self._tiredness = tiredness
         self._bodies = Cache[EncodedList](CACHED_BYTES)
@@ -81,7 +81,7 @@ class ListMaker:
             return False
         question = self._question(user_id, asked)
         plain = asked.as_published and not asked.shown and not question.asked.context
-        known = plain and self._policy.rules.plain and not self._experiment.running and question.mark == NOTHING
+        known = plain and self._policy.rules.plain and not self._experiments.running and question.mark == NOTHING
         return known or self._bodies.get(question) is not None
 
     def clear(self) -> None:
@@ -93,14 +93,14 @@ class ListMaker:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
         now = datetime.now(UTC)
-        arm = self._experiment.arm_of(user) if asked.as_published else None
+        arms = () if asked.tuned else self._experiments.arms_of(user, asked.scenario)
         context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)
         if context or warnings or asked.context or asked.warnings:
             resolved = resolved._replace(context=context, warnings=warnings)
         mark, hours, day = self._feedback.mark(user), snapshot.age_hours, now.toordinal()
-        showings = self._tiredness.mark(user) if self._policy.tires or self._experiment.tires else 0
-        return CacheKey(snapshot, user, resolved, mark, showings, self._generation, hours, day, arm)
+        showings = self._tiredness.mark(user) if self._policy.tires or self._experiments.tires else 0
+        return CacheKey(snapshot, user, resolved, mark, showings, self._generation, hours, day, arms)
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""
@@ -117,9 +117,9 @@ class ListMaker:
         snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
         did = self._feedback.reactions(user_id) if question.mark != NOTHING else None
         state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
-        arm = self._experiment.arm(question.arm)
+        arms = self._experiments.assigned(question.arms)
         base = self._policy.rules_of(asked.scenario)
-        rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
+        rules = self._below(question, asked.changes(arms.rules(base)))
         if rules.fatigue and (tired := self._tiredness.factors(snapshot, user_id, rules)) is not None:
             state = replace(state or UserState.of(snapshot, user_id), tired=tired)
         made = make_list(snapshot, state or user_id, rules, asked)
@@ -131,7 +131,7 @@ class ListMaker:
             "user_id": user_id,
             "known": snapshot.knows(user_id),
             "overlay": state is not None and bool(state.sent),
-            "arm": question.arm,
+            "arms": dict(question.arms),
             "scenario": asked.scenario or None,
             "alpha": rules.alpha,
             "context": dict(asked.context),
@@ -139,7 +139,6 @@ class ListMaker:
             "release_age_hours": question.hours,
         }
         fields["next"] = asked.next_page(made)
-        arms = ((arm.experiment.name, arm.arm.name),) if arm else ()
-        origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms, asked.tuned)
+        origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms.names, asked.tuned)
         entries = asked.numbered(made)
         return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances))

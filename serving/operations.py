@@ -32,10 +32,12 @@ from nightschool.columns import (
 from nightschool.errors import NotFound
 from nightschool.evaluation.catalog import SHOWN_AT, Place, shown_in
 from nightschool.evaluation.segments import OVERALL
-from nightschool.experiments.sequential import Analysis, analyze
-from nightschool.experiments.store import Experiment, Experiments
+from nightschool.experiments.analysis import Analysis
+from nightschool.experiments.plan import Experiment
+from nightschool.experiments.results import results_of
+from nightschool.experiments.store import Experiments
 from nightschool.recipe import Recipe
-from nightschool.settings import HomePaths
+from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
 from nightschool.storage.lake import Lake
@@ -168,25 +170,22 @@ class ExperimentResult(NamedTuple):
     shown: Analysis
 
 
-def experiment_results(address: str) -> list[ExperimentResult]:
-    """Read the newest experiments of the database at an address, newest first.
+def experiment_results(settings: Settings) -> list[ExperimentResult]:
+    """Read the experiments that run, and the newest of the others, newest first.
 
     Raises:
         Unreachable: The database does not answer.
     """
-    database = find_database(address)
+    database = find_database(settings.events_address)
     if database is None:
         return []
     try:
         experiments = Experiments(database)
-        newest = reversed(experiments.all()[-_EXPERIMENTS:])
-        return [ExperimentResult(each, _shown(each, experiments.outcomes(each.name))) for each in newest]
+        known = experiments.all()
+        shown = [each for each in known if each.stopped_at is None or each in known[-_EXPERIMENTS:]]
+        return [ExperimentResult(each, results_of(experiments, each, settings)) for each in reversed(shown)]
     finally:
         database.dispose()
-
-
-def _shown(experiment: Experiment, outcomes: pl.DataFrame) -> Analysis:
-    return analyze(outcomes, [arm.name for arm in experiment.arms], experiment.shares)
 
 
 def recipe_name(release: Release) -> str:

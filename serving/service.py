@@ -19,7 +19,7 @@ from nightschool.storage.keys import Keys
 from nightschool.webhook import ReleaseWebhook
 from serving.answers import ListRequest, warm_up
 from serving.current import Current
-from serving.experiment_assignment import RunningExperiment
+from serving.experiment_assignment import RunningExperiments
 from serving.fatigue import Tiredness
 from serving.feedback import Feedback
 from serving.histories import history
@@ -59,7 +59,7 @@ class Service:
     Attributes:
         current: The current release.
         feedback: The events.
-        experiment: The running experiment.
+        experiments: The running experiments.
         policy: Rules and scenarios.
         lists: Makes and caches lists.
         shown: The lists that left, until they are written down.
@@ -82,13 +82,13 @@ class Service:
         self.shared = Shared(folder)
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
-        self.experiment = RunningExperiment(Experiments(engine), Allocations(engine))
+        self.experiments = RunningExperiments(Experiments(engine), Allocations(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
         self.shown = ShownLists(ListStore(engine), self.current)
         self.impressions = Impressions(ImpressionStore(engine), self.shown)
         self.tiredness = Tiredness(ShowingStore(engine), self.shared)
-        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment, self.shown, self.tiredness)
+        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiments, self.shown, self.tiredness)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -233,7 +233,7 @@ class Service:
 
     def _take_experiment(self) -> None:
         with_content = self.current.opened and self.current.snapshot.has_content
-        if self.experiment.refresh(with_content=with_content, catalogue=self.current.catalogue):
+        if self.experiments.refresh(with_content=with_content, catalogue=self.current.catalogue):
             self.lists.clear()
 
     def _take_showings(self) -> None:

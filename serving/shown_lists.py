@@ -16,6 +16,7 @@ from nightschool.ids import is_storable
 from nightschool.shown.list_ids import is_list_of, make_list_id
 from nightschool.shown.list_store import ListRow, ListStore
 from serving.current import Current
+from serving.experiment_assignment import Arms
 from serving.listing import Entry
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
@@ -28,9 +29,6 @@ _REMEMBERED: Final = 50_000
 """How many ids are remembered, so that a list that is asked for again is written once."""
 
 _ITEM, _SOURCE = itemgetter(ITEM_ID), itemgetter(SOURCE)
-
-Arms = tuple[tuple[str, str], ...]
-"""Experiments with the user's arm in each."""
 
 
 class Origin(NamedTuple):

@@ -25,6 +25,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/storage/home.py": "fields alone; every test of the night opens one",
     "nightschool/errors.py": "classes alone; tests/cli/test_app.py ends the command with each exit code",
     "nightschool/item_columns.py": "fields alone; tests/data/test_features.py describes items by them",
+    "nightschool/experiments/metrics.py": "a list alone; tests/experiments/test_analysis.py compares by it",
     "nightschool/cli/prefect_api.py": "a process; tests/cli/test_temporary_server.py starts and ends it",
     "nightschool/data/readers/queries.py": "tests/data/readers/test_sql.py reads by it",
     "models/sequential/followers.py": "tests of transitions and next_ridge compare its sums with plain loops",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from docs.generate.schema import default_of, fields_table, type_name
 from docs.generate.writing import code, table
-from nightschool.experiments.store import Arm, Plan
+from nightschool.experiments.plan import Arm, Plan
 from nightschool.night.config import NightConfig
 from nightschool.settings import HomePaths, Settings
 from serving.rules import Rules

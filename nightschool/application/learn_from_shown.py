@@ -36,7 +36,7 @@ def learn_from_shown(address: str, now: datetime | None = None) -> tuple[Fatigue
     if database is None:
         return None, {}
     running = Experiments(database).running()
-    following = [each for each in (running,) if each is not None and each.allocation == "thompson"]
+    following = [each for each in running if each.allocation == "thompson"]
     shares = {each.name: Allocations(database).set_next(each, now) for each in following}
     for name, found in shares.items():
         told = ", ".join(f"{share:.0%}" for share in found.shares)

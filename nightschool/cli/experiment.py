@@ -1,5 +1,7 @@
-"""Commands that start, report and stop A/B experiments on lists."""
+"""Commands that size, start, report and stop A/B experiments on lists."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,59 +9,107 @@ import typer
 
 from nightschool.cli import show
 from nightschool.cli.night import Json
-from nightschool.errors import NotFound
+from nightschool.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from nightschool.experiments.sequential import Analysis, ArmResult, Estimate
-    from nightschool.experiments.store import Experiment, Experiments
+    from nightschool.experiments.plan import Experiment, Plan
+    from nightschool.experiments.store import Experiments
 
 app = typer.Typer(no_args_is_help=True)
 
+PlanFile = Annotated[Path, typer.Argument(help="A TOML file: name, [[arms]], and what differs from the defaults.")]
+
+_DAYS = (7, 14, 28, 56)
+"""Days for which `size` tells how small an effect they show."""
+
 
 @app.command()
-def start(
-    file: Annotated[Path, typer.Argument(help="A TOML file: name, explore, window_hours and [[arms]].")],
-    as_json: Json = False,
-) -> None:
+def start(file: PlanFile, as_json: Json = False) -> None:
     """Start an experiment: each user gets the lists of the arm that their id is assigned to."""
-    from nightschool.experiments.store import Plan
-    from serving.rules import Rules
-
-    plan = Plan.load(file)
-    for arm in plan.arms:
-        Rules().overridden(arm.rules)
+    plan = _read(file)
     experiment = _opened().start(plan)
     if as_json:
         show.show_json(experiment.model_dump(mode="json"))
         return
     rows = [[arm.name, f"{arm.share:.1%}", _differs(arm.alpha, arm.rules)] for arm in experiment.arms]
-    show.show_table(f"Experiment {experiment.name} runs", ["arm", "of the users", "differs by"], rows)
+    show.show_table(f"Experiment {experiment.name} runs", ["arm", "of its users", "differs by"], rows)
+    if where := _where(experiment):
+        show.console.print(f"It runs {where}.")
     show.console.print("`nightschool experiment status` shows its results, as often as you like.")
+
+
+@app.command()
+def size(file: PlanFile, as_json: Json = False) -> None:
+    """Show how many users and days an experiment needs, by what the users of the last four weeks did."""
+    from nightschool.experiments.results import shown_before
+    from nightschool.experiments.sizes import POWER, detectable, size_of
+    from nightschool.experiments.store import Experiments
+    from nightschool.experiments.traffic import baseline_of
+    from nightschool.settings import Settings
+    from nightschool.storage.database import find_database
+
+    plan, settings = _read(file), Settings()
+    database = find_database(settings.events_address)
+    before = shown_before(Experiments(database), settings) if database else None
+    baseline = baseline_of(plan, settings, before and before[1])
+    found = size_of(plan, baseline)
+    shown = {days: detectable(plan, baseline, days) for days in _DAYS}
+    if as_json:
+        users = {arm.name: n for arm, n in zip(plan.arms, found.users, strict=False)}
+        head = {
+            "measured_on": before and before[0].name,
+            "metric": plan.metric,
+            "mean": baseline.mean,
+            "effect": plan.effect,
+            "power": POWER,
+        }
+        shows = [{"days": days, "effect": effect} for days, effect in shown.items()]
+        show.show_json({**head, "users": users, "days": found.days, "detectable": shows})
+        return
+    rows = [[f"{days} days", "too few users" if each is None else f"{each:.1%}"] for days, each in shown.items()]
+    show.show_table(f"The smallest change of {plan.metric} that is shown", ["after", "at least"], rows)
+    needed = ", ".join(f"{arm.name} {n:,}" for arm, n in zip(plan.arms, found.users, strict=False))
+    source = f"in the control of {before[0].name}" if before else "after a first event, on any item; lists may do less"
+    took = "more than ten years" if found.days is None else f"about {found.days:,} days"
+    show.console.print(
+        f"{plan.metric.capitalize()} is {baseline.mean:.4g} a user {source}. A change of {plan.effect:.1%} is "
+        f"shown, with a chance of {POWER:.0%}, by {needed or 'no number of users'}; {took}."
+    )
 
 
 @app.command()
 def status(
     name: Annotated[
-        str | None, typer.Argument(help="Name of the experiment; the running or the last one when left out.")
+        str | None, typer.Argument(help="Name of the experiment; all that run, or the last one, when left out.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the results of an experiment so far; the intervals hold however often you look."""
-    from nightschool.cli.allocation import show_allocation
-    from nightschool.experiments.sequential import analyze
+    """Show the results of experiments so far; the intervals hold however often you look."""
+    from nightschool.cli.allocation import allocation_document, show_allocation
+    from nightschool.cli.experiment_tables import document_of, show_results
+    from nightschool.experiments.results import results_of
+    from nightschool.experiments.sizes import progress_of
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
 
-    experiments = _opened(to_read=True)
-    experiment = experiments.get(name) if name else _newest(experiments)
-    if experiment.allocation == "thompson":
-        show_allocation(open_database(Settings().events_address), experiment, as_json=as_json)
-        return
-    analysis = analyze(experiments.outcomes(experiment.name), [arm.name for arm in experiment.arms], experiment.shares)
+    experiments, settings, now = _opened(to_read=True), Settings(), datetime.now(UTC)
+    asked = [experiments.get(name)] if name else _newest(experiments)
+    documents = []
+    for each in asked:
+        if each.allocation == "thompson":
+            database = open_database(settings.events_address)
+            documents += [allocation_document(database, each, now)] if as_json else []
+            if not as_json:
+                show_allocation(database, each, now)
+            continue
+        analysis = results_of(experiments, each, settings)
+        progress = progress_of(each, analysis, now)
+        if as_json:
+            documents.append(each.model_dump(mode="json") | {"result": document_of(analysis, progress)})
+        else:
+            show_results(each, analysis, progress)
     if as_json:
-        show.show_json(experiment.model_dump(mode="json") | {"result": _document(analysis)})
-    else:
-        _show(experiment, analysis)
+        show.show_json(documents[0] if name else {"experiments": documents})
 
 
 @app.command()
@@ -68,16 +118,50 @@ def stop(
     reason: Annotated[str, typer.Option(help="Why; stored with the experiment.")] = "stopped by hand",
     as_json: Json = False,
 ) -> None:
-    """Stop an experiment: all users get the lists as published; what was shown still counts."""
+    """Stop an experiment: its users get the lists as published; what was shown still counts."""
     experiments = _opened()
-    running = experiments.running()
-    if name is None and running is None:
+    running = [each.name for each in experiments.running() if not each.holds_out]
+    if name is None and not running:
         raise NotFound("no experiment runs", do="start one with `nightschool experiment start FILE.toml`")
-    stopped = experiments.stop(name or (running.name if running else ""), reason)
+    if name is None and len(running) > 1:
+        raise Conflict("several experiments run", seen=", ".join(running), do="name the one to stop")
+    stopped = experiments.stop(name or running[0], reason)
     if as_json:
         show.show_json(stopped.model_dump(mode="json"))
         return
     show.console.print(f"Experiment {stopped.name} is stopped: {stopped.reason}.")
+
+
+@app.command()
+def holdout(
+    share: Annotated[float, typer.Argument(min=0.0, max=0.5, help="Share of the users who get none; 0 ends it.")],
+    as_json: Json = False,
+) -> None:
+    """Keep a share of the users out of all experiments, to compare all others with them."""
+    held = _opened().hold_out(share)
+    if as_json:
+        show.show_json(held.model_dump(mode="json"))
+    elif held.stopped_at is None:
+        show.console.print(f"{share:.1%} of the users get no experiments from now on; `status {held.name}` compares.")
+    else:
+        show.console.print(f"{held.name} is ended: its users take part in experiments again.")
+
+
+def _read(file: Path) -> "Plan":
+    """Read a plan whose rules and scenarios this installation knows."""
+    from nightschool.experiments.plan import Plan
+    from nightschool.settings import Settings
+    from serving.rules import Rules
+    from serving.scenarios import load_scenarios
+
+    plan = Plan.load(file)
+    for arm in plan.arms:
+        Rules().overridden(arm.rules)
+    scenarios = load_scenarios(Settings().paths.scenarios)
+    for name in plan.scenarios:
+        if name:
+            scenarios.get(name)
+    return plan
 
 
 def _opened(*, to_read: bool = False) -> "Experiments":
@@ -93,74 +177,23 @@ def _opened(*, to_read: bool = False) -> "Experiments":
     return Experiments(database)
 
 
-def _newest(experiments: "Experiments") -> "Experiment":
-    """Return the running experiment, or the last one."""
+def _newest(experiments: "Experiments") -> "Sequence[Experiment]":
+    """Return the experiments that run, or the last one."""
     known = experiments.all()
     if not known:
         raise _no_experiment()
-    return known[-1]
+    return [each for each in known if each.stopped_at is None] or [known[-1]]
 
 
 def _no_experiment() -> NotFound:
     return NotFound("there is no experiment yet", do="start one with `nightschool experiment start FILE.toml`")
 
 
-def _document(analysis: "Analysis") -> dict[str, Any]:
-    """Convert the results of an experiment to JSON; intervals are [value, low, high]."""
-    arms = [
-        {
-            "name": arm.name,
-            "users": arm.users,
-            "settled": arm.settled,
-            "conversions": arm.conversions,
-            "rejections": arm.rejections,
-            "rate": arm.rate,
-            "difference": arm.difference,
-            "verdict": arm.conclusion,
-            "more_rejections": arm.harm,
-            "harms": arm.harms,
-        }
-        for arm in analysis.arms
-    ]
-    return {"arms": arms, "arms_filled_as_planned": not analysis.broken, "p_value": analysis.mismatch}
-
-
-def _show(experiment: "Experiment", analysis: "Analysis") -> None:
-    """Print the results of each arm, and whether the arms filled as planned."""
-    ended = f", stopped {experiment.stopped_at:%Y-%m-%d %H:%M}: {experiment.reason}" if experiment.stopped_at else ""
-    title = f"Experiment {experiment.name}, since {experiment.started_at:%Y-%m-%d %H:%M} UTC{ended}"
-    columns = ["arm", "users", "settled", "converted", "rate, 95 %", "against the control", "verdict", "rejections"]
-    show.show_table(title, columns, [_row(arm) for arm in analysis.arms])
-    show.console.print(
-        f"Settled users are those whose {experiment.window_hours:g} hours after the first list are over. Intervals of "
-        "differences hold however often one looks."
-    )
-    filled = "NOT filled as planned: something loses users, so nothing here can be trusted"
-    filled = filled if analysis.broken else "filled as planned"
-    show.console.print(f"Arms are {filled} (p = {analysis.mismatch:.2g}).")
-
-
-def _row(arm: "ArmResult") -> list[object]:
-    harms = "more than in the control" if arm.harms else "not shown more than in the control"
-    return [
-        arm.name,
-        arm.users,
-        arm.settled,
-        arm.conversions,
-        _interval(arm.rate, ""),
-        "control" if arm.conclusion is None else _interval(arm.difference, "+"),
-        arm.conclusion or "",
-        f"{arm.rejections:,}" + (f", {harms}" if arm.harm else ""),
-    ]
-
-
-def _interval(estimate: "Estimate | None", sign: str) -> str:
-    if estimate is None:
-        return "–"
-    if estimate[1:] == (-1.0, 1.0):
-        return "too few users yet"
-    value, low, high = (f"{100 * each:{sign}.2f}" for each in estimate)
-    return f"{value} % ({low} to {high})"
+def _where(experiment: "Experiment") -> str:
+    """Say which users and lists it changes, where these are not all."""
+    part = [f"on {experiment.share:.1%} of the layer {experiment.layer}"] if experiment.share < 1 else []
+    names = [f"in {name}" if name else "in lists without a scenario" for name in experiment.scenarios]
+    return ", ".join([*part, *names])
 
 
 def _differs(alpha: float | None, rules: Any) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from nightschool.experiments.bandit import Floats, Rewards, discounted, thompson_shares
-from nightschool.experiments.store import Experiment
+from nightschool.experiments.plan import Experiment
 from nightschool.experiments.user_days import ARM, CONVERTED, DAY, SETTLED, read_user_days
 from nightschool.storage.database import reading, write_one_by_one, writing
 from nightschool.storage.tables import ALLOCATIONS

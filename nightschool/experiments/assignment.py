@@ -1,9 +1,11 @@
-"""Assignment of users to the arms of an experiment: deterministic, and as good as random."""
+"""Assignment of users to the arms of experiments: deterministic, and as good as random."""
 
 import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+
+from nightschool.experiments.plan import HOLDOUT, Arm, Experiment
 
 
 def assign_arm(salt: str, user_id: str, shares: Sequence[float]) -> int:
@@ -16,6 +18,33 @@ def assign_arm(salt: str, user_id: str, shares: Sequence[float]) -> int:
     """
     ends = [*accumulate(shares)]
     return min(bisect_right(ends, _uniform(salt, user_id)), len(ends) - 1)
+
+
+def assign_arms(experiments: Sequence[Experiment], user_id: str, scenario: str) -> list[tuple[Experiment, Arm]]:
+    """Return the experiments that change a user's list, each with the user's arm; of a held-out user the holdout alone.
+
+    Args:
+        experiments: The experiments that run.
+        user_id: The external id, as text.
+        scenario: The scenario of the list; "" without one.
+    """
+    found = []
+    for each in sorted(experiments, key=lambda each: not each.holds_out):
+        if not each.shows_in(scenario) or not _takes_part(each, user_id):
+            continue
+        arm = each.arms[assign_arm(each.salt, user_id, each.shares)]
+        found.append((each, arm))
+        if each.holds_out and arm.name == HOLDOUT:
+            break
+    return found
+
+
+def _takes_part(experiment: Experiment, user_id: str) -> bool:
+    """Return whether the user is in the part of the layer that the experiment has."""
+    if experiment.ranges == ((0.0, 1.0),):
+        return True
+    place = _uniform(f"layer {experiment.layer}", user_id)
+    return any(start <= place < end for start, end in experiment.ranges)
 
 
 def _uniform(salt: str, user_id: str) -> float:

@@ -7,15 +7,13 @@ import polars as pl
 import sqlalchemy as sa
 
 from nightschool.columns import EVENT, INSTANT, ITEM_ID, USER_ID
+from nightschool.experiments.metrics import CONVERTED, HITS, LISTS, REJECTED, SETTLED
 from nightschool.shown.attribution import AT, ITEMS
 from nightschool.shown.exposures import ARM, exposed_users
 from nightschool.shown.shown_frame import STANDS
 from nightschool.storage.tables import EVENTS
 
 FIRST_SHOWN_AT: Final = "first_shown_at"
-SETTLED: Final = "settled"
-CONVERTED: Final = "converted"
-REJECTED: Final = "rejected"
 
 CONVERTS: Final = ("like", "complete")
 REJECTS: Final = ("dislike", "hide")
@@ -35,7 +33,10 @@ def read_reactions(connection: sa.Connection, experiment: str, since: datetime) 
 
 
 def outcomes_of(exposures: pl.DataFrame, reactions: pl.DataFrame, window: timedelta, now: datetime) -> pl.DataFrame:
-    """Compute each user's outcome: user_id, arm, first_shown_at, settled, converted, rejected; by first_shown_at.
+    """Compute each user's outcome, by the time of the first list.
+
+    It is user_id, arm, first_shown_at, settled, converted, rejected, hits (how many likes and completions of shown
+    items), lists (how many within the window).
 
     Args:
         exposures: The lists that were shown, in the order of time: user_id, arm, at, items (structs with an item_id).
@@ -49,13 +50,20 @@ def outcomes_of(exposures: pl.DataFrame, reactions: pl.DataFrame, window: timede
     shown = items.group_by(USER_ID, ITEM_ID).agg(pl.col(AT).min().alias(_ITEM_SHOWN_AT))
     counted = reactions.join(shown, on=[USER_ID, ITEM_ID]).join(first, on=USER_ID)
     counted = counted.filter(pl.col(AT) >= pl.col(_ITEM_SHOWN_AT), pl.col(AT) < pl.col(FIRST_SHOWN_AT) + window)
+    hits = pl.col(EVENT).is_in(CONVERTS)
     did = counted.group_by(USER_ID).agg(
-        pl.col(EVENT).is_in(CONVERTS).any().alias(CONVERTED), pl.col(EVENT).is_in(REJECTS).any().alias(REJECTED)
+        hits.any().alias(CONVERTED),
+        pl.col(EVENT).is_in(REJECTS).any().alias(REJECTED),
+        hits.sum().cast(pl.Int64).alias(HITS),
     )
-    return first.join(did, on=USER_ID, how="left", maintain_order="left").select(
+    lists = exposures.join(first, on=USER_ID).filter(pl.col(AT) < pl.col(FIRST_SHOWN_AT) + window)
+    counts = lists.group_by(USER_ID).agg(pl.len().cast(pl.Int64).alias(LISTS))
+    joined = first.join(did, on=USER_ID, how="left", maintain_order="left")
+    return joined.join(counts, on=USER_ID, how="left", maintain_order="left").select(
         USER_ID,
         ARM,
         FIRST_SHOWN_AT,
         (pl.col(FIRST_SHOWN_AT) + window <= now).alias(SETTLED),
         pl.col(CONVERTED, REJECTED).fill_null(value=False),
+        pl.col(HITS, LISTS).fill_null(0),
     )

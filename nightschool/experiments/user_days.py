@@ -8,7 +8,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from nightschool.columns import INSTANT, LIST_ID, USER_ID
-from nightschool.experiments.store import Experiment
+from nightschool.experiments.plan import Experiment
 from nightschool.shown.attribution import ARMS, SHOWN_AT, TUNED
 from nightschool.shown.shown_frame import read_shown
 from nightschool.storage.database import reading

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from nightschool.charts.theme import BLUE, WIDTH
-from nightschool.experiments.sequential import wilson
+from nightschool.experiments.intervals import wilson
 from nightschool.reports.document import Plot
 
 SHARED: Final = 20

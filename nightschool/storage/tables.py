@@ -125,8 +125,15 @@ EXPERIMENTS: Final = sa.Table(
     sa.Column("allocation", sa.Text),
     sa.Column("floor", sa.Double),
     sa.Column("half_life_days", sa.Double),
+    sa.Column("metric", sa.Text),
+    sa.Column("effect", sa.Double),
+    sa.Column("before_days", sa.Double),
+    sa.Column("layer", sa.Text),
+    sa.Column("share", sa.Double),
+    sa.Column("ranges", sa.JSON(none_as_null=True)),
+    sa.Column("scenarios", sa.JSON(none_as_null=True)),
 )
-"""What was tried on people."""
+"""What was tried on people; one from before there were layers has no figures after its reason."""
 
 EXPOSURES: Final = sa.Table(
     "exposures",

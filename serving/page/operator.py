@@ -49,7 +49,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         charts=[chart(curve) for curve in curves(lake, standing.nights)],
         quarantined=quarantined(lake),
         last_read=last_read(lake),
-        experiments=experiment_results(settings.events_address),
+        experiments=experiment_results(settings),
         settings=settings,
         tries=with_missed(Nights.of(settings.paths).all(), datetime.now(UTC))[:_SHOWN_NIGHTS],
         just=just,

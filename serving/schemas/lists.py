@@ -84,18 +84,18 @@ class Recommendations(ListAnswer):
         release_age_hours: Whole hours since T, however late it was published.
         known: Whether the release holds a list of this user's own.
         overlay: Whether the user's events since the release changed the list.
-        arm: The experiment's arm that the user is in; None without an experiment.
+        arms: Experiment to the arm that the user is in; empty without experiments.
         scenario: The placement that it was asked for; None without one.
         next: What `after` of the next page is; None where the list ends.
     """
 
-    model_config = example(**_OF_USER, arm=None, next="t2JvROX3rWOeH1QPrk7Jxj0-")
+    model_config = example(**_OF_USER, arms={"more-content": "control"}, next="t2JvROX3rWOeH1QPrk7Jxj0-")
 
     release_age_hours: int
     user_id: ExternalId
     known: bool
     overlay: bool
-    arm: str | None = None
+    arms: dict[str, str] = Field(default_factory=dict)
     scenario: str | None = None
     next: str | None = None
 

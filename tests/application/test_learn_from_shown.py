@@ -3,7 +3,8 @@ from pathlib import Path
 
 from nightschool.application.learn_from_shown import learn_from_shown
 from nightschool.experiments.allocation import Allocations
-from nightschool.experiments.store import Experiments, Plan
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments
 from nightschool.shown.impression_store import Impression, ImpressionStore
 from nightschool.shown.list_store import ListStore
 from nightschool.shown.showings import ShowingStore

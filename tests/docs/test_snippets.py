@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nightschool.data.manifest.manifest import Manifest
-from nightschool.experiments.store import Plan
+from nightschool.experiments.plan import Plan
 from nightschool.testing.recommender import RecommenderContract
 from serving.rules import Rules
 

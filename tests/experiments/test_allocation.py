@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from nightschool.experiments.allocation import Allocations, daily_counts
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Experiment, Experiments, Plan
+from nightschool.experiments.plan import Experiment, Plan
+from nightschool.experiments.store import Experiments
 from nightschool.shown.impression_store import Impression, ImpressionStore
 from nightschool.shown.list_store import ListStore
 from nightschool.storage.events import EventStore

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from nightschool.experiments.outcomes import outcomes_of
-from nightschool.experiments.store import Experiments, Exposure, Plan, Shown
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments, Exposure, Shown
 from nightschool.storage.events import EventStore, Sent
 
 START, HOUR = datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)
@@ -20,7 +21,7 @@ EXPOSURES = {
     "items": pl.List(pl.Struct({"item_id": pl.String})),
 }
 REACTIONS = {"user_id": pl.String(), "item_id": pl.String(), "event": pl.String(), "at": INSTANT}
-COLUMNS = ["user_id", "arm", "first_shown_at", "settled", "converted", "rejected"]
+COLUMNS = ["user_id", "arm", "first_shown_at", "settled", "converted", "rejected", "hits", "lists"]
 
 
 def test_outcomes_are_those_of_a_plain_loop() -> None:
@@ -43,13 +44,15 @@ def test_outcomes_are_those_of_a_plain_loop() -> None:
     for _, user, _, _ in lists:
         own = [each for each in lists if each[1] == user]
         first = own[0][0]
-        done = set()
+        done, hits = set(), 0
         for who, item, event, at in events:
             seen = [shown_at for shown_at, _, _, items in own if int(item) in items]
             if who == user and seen and min(seen) <= at < first + WINDOW:
                 done.add(event)
+                hits += event in {"like", "complete"}
         flags = (bool(done & {"like", "complete"}), bool(done & {"dislike", "hide"}))
-        expected[user] = (own[0][2], first, first + WINDOW <= NOW, *flags)
+        within = sum(at < first + WINDOW for at, *_ in own)
+        expected[user] = (own[0][2], first, first + WINDOW <= NOW, *flags, hits, within)
     rows = [(user, arm, at, [{"item_id": f"{item}"} for item in items]) for at, user, arm, items in lists]
     exposures = pl.DataFrame(rows, EXPOSURES, orient="row")
     found = outcomes_of(exposures, pl.DataFrame(events, REACTIONS, orient="row"), WINDOW, NOW)
@@ -87,7 +90,7 @@ def did(user_id: str, item_id: str, event: str, at: datetime) -> Sent:
 
 def rows_of(database: sa.Engine, now: datetime) -> list[tuple[object, ...]]:
     frame = Experiments(database).outcomes("x", now)
-    assert frame.columns == ["user_id", "arm", "first_shown_at", "settled", "converted", "rejected"]
+    assert frame.columns == [*COLUMNS, "events", "hits_before", "events_before", "rejected_before"]
     return frame.select("user_id", "arm", "settled", "converted", "rejected").rows()
 
 

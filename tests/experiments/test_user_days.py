@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from nightschool.experiments.store import Experiment, Experiments, Plan
+from nightschool.experiments.plan import Experiment, Plan
+from nightschool.experiments.store import Experiments
 from nightschool.experiments.user_days import read_user_days
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore

@@ -140,7 +140,7 @@ def test_only_a_length_leaves_a_list_as_published(asked: ListRequest, plain: boo
 
 def test_an_answer_is_what_the_schema_says_and_its_tag_tells_it_from_others(snapshot: Snapshot) -> None:
     user = learner(snapshot)
-    told = {"user_id": user, "known": True, "overlay": False, "arm": None, "alpha": None, "release_age_hours": 3}
+    told = {"user_id": user, "known": True, "overlay": False, "arms": {}, "alpha": None, "release_age_hours": 3}
     lists = [make_list(snapshot, user, PLAIN, ListRequest(k=k)) for k in (4, 5)]
     origin = Origin("learning", snapshot.release.release_id)
     one, two = (EncodedList.of(snapshot, told, made, list_row(origin, user, made)) for made in lists)

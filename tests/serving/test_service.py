@@ -9,7 +9,8 @@ import pytest
 
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import ConfigurationError, ManifestError, NotFound, Unreachable
-from nightschool.experiments.store import Experiments, Plan
+from nightschool.experiments.plan import Plan
+from nightschool.experiments.store import Experiments
 from nightschool.privacy.erase import begin_erasure, erase_rows
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
@@ -55,7 +56,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     user = learner(snapshot)
     answer = service.recommend(str(user), ListRequest(k=20))
     assert [item.item_id for item in answer.items] == listed(snapshot, user)
-    assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
+    assert (answer.user_id, answer.known, answer.overlay, answer.arms, answer.alpha) == (user, True, False, {}, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
     assert service.lists.is_quick(user, ListRequest())
@@ -170,7 +171,7 @@ def test_an_experiment_shows_each_arm_its_list_and_writes_it_down(service: Servi
     experiments = start(service, alpha=0.0)
     users = [learner(snapshot, place) for place in range(12)]
     lists = {user: service.recommend(user, ListRequest()) for user in users}
-    arms = {user: made.arm for user, made in lists.items()}
+    arms = {user: made.arms["try"] for user, made in lists.items()}
     assert set(arms.values()) == {"a", "b"}
     for user, arm in arms.items():
         answer = service.recommend(user, ListRequest())
@@ -194,22 +195,22 @@ def test_who_asks_for_an_alpha_is_in_no_arm(service: Service, snapshot: Snapshot
     for place in range(6):
         user = learner(snapshot, place)
         answer = service.recommend(user, ListRequest(alpha=0.4))
-        assert (answer.arm, answer.alpha) == (None, 0.4)
+        assert (answer.arms, answer.alpha) == ({}, 0.4)
         service.take_impressions([Impression.model_validate({"list_id": answer.list_id, "user_id": user})])
     service.refresh()
     assert experiments.outcomes("try").height == 0
     experiments.stop("try", "enough")
     service.refresh()
-    assert service.recommend(1, ListRequest()).arm is None
+    assert service.recommend(1, ListRequest()).arms == {}
 
 
 def test_without_content_alpha_is_refused_and_its_experiment_rests(own_home: Home) -> None:
     service = Service(settings_of(own_home))
     start(service, alpha=0.3)
     user = learner(service.current.snapshot)
-    assert service.recommend(user, ListRequest()).arm is not None
-    service.experiment.refresh(with_content=False)
-    assert service.recommend(user, ListRequest()).arm is None
+    assert service.recommend(user, ListRequest()).arms
+    service.experiments.refresh(with_content=False)
+    assert service.recommend(user, ListRequest()).arms == {}
 
 
 def test_a_new_release_answers_from_the_next_refresh(service: Service, own_home: Home) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from nightschool.experiments.store import Arm, Experiments, Plan
+from nightschool.experiments.plan import Arm, Plan
+from nightschool.experiments.store import Experiments
 from nightschool.storage.database import open_database
 from nightschool.storage.keys import Keys
 from serving.cursors import decode_cursor, mark
