@@ -136,7 +136,8 @@ class SentReader:
             if change.action == "withdraw":
                 if entity in since and entity not in gone:
                     left.append({self._key: entity, AVAILABLE_AT: change.at, WITHDRAWN: True})
-                    since[entity], _ = change.at, gone.add(entity)
+                    since[entity] = change.at
+                    gone.add(entity)
                 continue
             before = described.get(entity, {})
             try:
@@ -160,7 +161,9 @@ class SentReader:
         before = self._lake.scan(self._table).filter(asked, ~absent).sort(AVAILABLE_AT, maintain_order=True).collect()
         rows = [*before.iter_rows(named=True), *newest.filter(~absent).iter_rows(named=True)]
         names = attributes_of(self._part)
-        described = {row[self._key]: {name: _or_none(row.get(name)) for name in names} for row in rows}
+        described: dict[Any, Attributes] = {
+            row[self._key]: {name: _or_none(row.get(name)) for name in names} for row in rows
+        }
         return since, gone, described
 
     def _fault(self, change: StoredChange, entity: Any, reason: str, detail: str) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path, read_lists
-from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE
+from nightschool.storage.tables import EVENTS, EXPOSURES, UNDONE, USER_CHANGES
 
-_ABOUT: Final = (EVENTS, UNDONE, EXPOSURES)
+_ABOUT: Final = (EVENTS, UNDONE, EXPOSURES, USER_CHANGES)
 
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
-    """Return events, which of them were taken back, and exposures, the oldest first."""
+    """Return events, which of them were taken back, exposures, and what was said of the user, the oldest first."""
     engine = find_database(address) if is_storable(user_id) else None
     if engine is None:
         return {table.name: [] for table in _ABOUT}
