@@ -17,6 +17,7 @@ from nightschool.storage.keys import Keys
 from nightschool.webhook import ReleaseWebhook
 from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
 from serving.cache import Cache
+from serving.changes import SentChanges
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
 from serving.feedback import NOTHING, Feedback
@@ -39,7 +40,7 @@ from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
-RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "the rules"
+RELEASE, STORE, EVENTS, RULES, CHANGES = "the release", "the database", "the events", "the rules", "the changes"
 """The names of the upkeep steps that answers depend on."""
 
 CACHED_BYTES: Final = 80_000_000
@@ -54,7 +55,7 @@ class Service:
     """Lists, neighbours and histories from the current release and the events since.
 
     Attributes:
-        current: The current release.
+        current: The current release, with the changes since.
         feedback: The events.
         experiment: The running experiment.
         policy: Rules and scenarios.
@@ -76,7 +77,7 @@ class Service:
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
         self.experiment = RunningExperiment(Experiments(engine))
-        self.current = Current(settings)
+        self.current = Current(settings, SentChanges(engine))
         self.policy = Policy(settings.paths)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
@@ -85,6 +86,7 @@ class Service:
             STORE: partial(make_tables, engine),
             "the keys": self.keyring.refresh,
             RELEASE: self._take_release,
+            CHANGES: self.take_changes,
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
@@ -102,7 +104,7 @@ class Service:
     def troubles(self) -> list[str]:
         """Return why answers may be out of date, one sentence a cause."""
         troubles = self.upkeep.troubles.copy()
-        return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS) if name in troubles]
+        return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS, CHANGES) if name in troubles]
 
     @property
     def warnings(self) -> list[str]:
@@ -141,7 +143,7 @@ class Service:
         if not self.feedback.known or not self.current.opened:
             return False
         question = self._question(user_id, asked)
-        plain = asked.as_published and not asked.shown and not question.asked.context
+        plain = asked.as_published and not (asked.shown or question.asked.context or question.snapshot.gone)
         known = plain and self.policy.rules.plain and not self.experiment.running and question.mark == NOTHING
         return known or self._bodies.get(question) is not None
 
@@ -151,8 +153,7 @@ class Service:
         arm = self.experiment.arm_of(user) if asked.as_published else None
         context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
         resolved = self.policy.settled(asked)._replace(context=context, warnings=warnings)
-        mark, hours = self.feedback.mark(user), snapshot.age_hours
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
+        return CacheKey(snapshot, user, resolved, self.feedback.mark(user), self._generation, snapshot.age_hours, arm)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
         """Return a user's list as a record; see `body`."""
@@ -217,7 +218,7 @@ class Service:
             ConfigurationError: A time, an id or a context is invalid; nothing was written.
         """
         snapshot = self.current.snapshot
-        self._require_remembered({event.user_id for event in events}, snapshot)
+        self.current.require_remembered({snapshot.user_id(event.user_id) for event in events})
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
@@ -229,6 +230,11 @@ class Service:
         whose = None if user_id is None else str(self.current.snapshot.require_user_id(user_id))
         event = self.feedback.undo(event_id, whose, sent_by)
         return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
+
+    def take_changes(self) -> None:
+        """Take in what was said of items and users since the last time, to any worker."""
+        if self.current.take_changes():
+            self._forget_answers()
 
     def _take_release(self) -> None:
         before = self.current.served
@@ -257,12 +263,6 @@ class Service:
         """Empty the cache; responses in the making are cached under the old generation, which is not read."""
         self._generation += 1
         self._bodies.clear()
-
-    def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
-        known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
-        gone = self.current.erased(known)
-        if gone:
-            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""

@@ -16,12 +16,14 @@ from nightschool.columns import (
     COMPONENT,
     ITEM_ID,
     ITEM_WEIGHTS,
+    ITEMS,
     NEIGHBOR_ID,
     NEXT_ITEMS,
     RECENCY,
     SCORE,
     SHARE,
     USER_ID,
+    USERS,
     WEIGHT,
 )
 from nightschool.contract import Mask
@@ -71,6 +73,8 @@ class Snapshot:
         pools: The candidates behind the lists.
         k: The length that lists were published with.
         contexts: What hour, weekday and declared contexts of a request change.
+        newest: The newest statement of each item and user that the release knows, by the table's name.
+        gone: Items of the release that were withdrawn since.
     """
 
     release: Release
@@ -89,6 +93,8 @@ class Snapshot:
     pools: CandidatePools
     k: int
     contexts: Contexts = field(default_factory=Contexts)
+    newest: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    gone: frozenset[ExternalId] = frozenset()
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -124,6 +130,7 @@ class Snapshot:
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
             contexts=Contexts.of(reader, manifest, catalogue),
+            newest={table.name: reader.newest(table) for table in (ITEMS, USERS)},
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The attributes of items and users that a manifest declares, as somebody may tell them one by one, and their values."""
+"""The attributes of items and users that a manifest declares, as a service may be told them one by one."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -158,9 +158,9 @@ def changed_attributes(before: Attributes, action: Action, given: Attributes, pa
     declared = attributes_of(part)
     kept = {name: None if action == "put" else before.get(name) for name in declared}
     said = {name: _as_stored(declared[name], value) for name, value in checked_attributes(given, part).items()}
-    if isinstance(part, Items) and part.title in part.text and TITLE in said and TEXT not in said:
-        if kept[TEXT] in (None, kept[TITLE]):
-            said[TEXT] = said[TITLE]
+    follows = isinstance(part, Items) and part.title in part.text and kept.get(TEXT) in (None, kept.get(TITLE))
+    if follows and TITLE in said and TEXT not in said:
+        said[TEXT] = said[TITLE]
     return {**kept, **said}
 
 

@@ -1,4 +1,4 @@
-"""Changes of items and users that the service was sent, as rows of their tables; read in the order of time with files."""
+"""Changes of items and users that the service was sent, as rows of their tables."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ class SentRows(NamedTuple):
     """What changes bring for a table.
 
     Attributes:
-        described: Rows of items or users, with the columns of `FAULT`; those that do not fit the manifest have a reason.
+        described: Rows of items or users, with the columns of `FAULT`; those that do not fit have a reason.
         gone: Rows that withdraw: the id, available_at and withdrawn.
         known: Changes that say what the table holds, or that something newer has overruled.
     """

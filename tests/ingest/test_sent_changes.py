@@ -1,6 +1,5 @@
-"""What the service was told of items and users comes in as a source like any other; of two statements the newer wins."""
+"""What the service was told of items and users comes in as a source like any other."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -217,4 +216,4 @@ def test_another_database_is_read_from_its_beginning(database: sa.Engine, opened
 
 def test_a_home_without_a_database_stays_without(opened: Home) -> None:
     assert counts(opened) == {"accepted": 0, "quarantined": 0}
-    assert not os.path.exists(Settings().events_address.removeprefix("sqlite:///"))
+    assert not Path(Settings().events_address.removeprefix("sqlite:///")).exists()
