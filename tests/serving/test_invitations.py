@@ -24,7 +24,7 @@ from serving.schemas.catalogue import Invitations
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from tests.serving.conftest import Served
-from tests.serving.homes import settings_of
+from tests.serving.homes import current_of, settings_of
 
 
 @pytest.fixture

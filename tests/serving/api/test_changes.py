@@ -1,11 +1,13 @@
 """Adding, changing and withdrawing items and users, as clients see it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nightschool.storage.home import Home
 from tests.serving.client import Api
+from tests.serving.conftest import copied
 
 NEW = 9_001
 ABOUT = {"title": "Beekeeping for Starters", "domain": "Bees", "difficulty": "Beginner", "skills": ["hives"]}
@@ -95,7 +97,7 @@ def test_nobody_is_shown_a_withdrawn_item(writing: Api) -> None:
     assert writing.get(f"/v1/items/{gone}/users").json()["users"] == []
     path = writing.get(f"/v1/users/{user}/path?goal={gone}").json()
     assert path["outcome"] in {"unavailable", "completed"}
-    session = writing.post("/v1/recommendations", {"session": [before[1]], "k": 100}).json()
+    session = writing.post("/v1/recommendations", {"items": [before[1]], "k": 100}).json()
     assert gone not in [item["item_id"] for item in session["items"]]
     ranked = writing.post("/v1/rank", {"user_id": user, "items": before}).json()
     assert {"item_id": gone, "why": "unavailable"} in ranked["left_out"]
@@ -191,7 +193,7 @@ def test_a_user_changes_audience_at_once(writing: Api) -> None:
     assert answer.json().items() >= {"user_id": cold, "sequence": 1, "repeated": False}.items()
     assert writing.snapshot.attributes(cold) == {"seniority": audience}
     assert writing.snapshot.audience(cold) == audience
-    assert writing.list_of(cold)["items"][0]["reason"] == "popular_in_audience"
+    assert writing.list_of(cold)["items"][0]["reason"] == "audience"
     writing.request("DELETE", f"/v1/users/{cold}")
     assert writing.snapshot.attributes(cold) is None
     writing.request("PATCH", f"/v1/users/{cold}", json={"department": "Finance"})
@@ -212,9 +214,7 @@ def test_a_second_server_follows(writing: Api, own_home: Home) -> None:
         assert later.get(f"/v1/items/{NEW}").json()["item"]["title"] == "Renamed"
 
 
-def test_items_with_text_ids_may_hold_slashes(texts: Home, tmp_path: Any) -> None:
-    from tests.serving.conftest import copied
-
+def test_items_with_text_ids_may_hold_slashes(texts: Home, tmp_path: Path) -> None:
     with Api.over(copied(texts, tmp_path / "texts")) as api:
         put(api, "a/b c", title="Slashes")
         assert api.get("/v1/items/a/b c").json()["item"]["item_id"] == "a/b c"
