@@ -168,6 +168,6 @@ def _start(snapshot: Snapshot, items: Indices, after: str | None) -> int:
         raise ConfigurationError("the cursor is of another release", seen=release_id[:100], do=do)
     if _cursor(snapshot, items, place) != after:
         raise ConfigurationError(
-            "the cursor is damaged, of other parameters, or items have changed since", seen=after[:100], do=do
+            "the cursor is damaged, or of other parameters, or items changed since", seen=after[:100], do=do
         )
     return place

@@ -86,7 +86,7 @@ class _Taking:
         changes = context.sent.get(table.name, NOTHING).between(self.told, until)
         if not changes:
             return
-        found = SentReader(context.lake, table, part, self.newest).rows(changes)
+        found = SentReader(context.lake, table, part, self.newest, context.now).rows(changes)
         given = context.with_findings(table, found.described)
         if table is USERS:
             given = mark_forgotten(given, Erasures(context.lake))

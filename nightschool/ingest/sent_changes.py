@@ -104,7 +104,7 @@ def _read(store: ChangeStore, position: int) -> SentChanges:
 class SentReader:
     """Lays changes over the newest rows of a table, one after the other."""
 
-    def __init__(self, lake: Lake, table: Table, part: Users | Items, newest: pl.DataFrame) -> None:
+    def __init__(self, lake: Lake, table: Table, part: Users | Items, newest: pl.DataFrame, now: datetime) -> None:
         """Prepare to read.
 
         Args:
@@ -112,8 +112,10 @@ class SentReader:
             table: Items or users.
             part: The manifest's section.
             newest: The newest row of each id.
+            now: The clock: what a file announces for later overrules nothing that was said until then.
         """
         self._lake = lake
+        self._now = now
         self._table = table
         self._part = part
         self._key = USER_ID if table is USERS else ITEM_ID
@@ -154,15 +156,17 @@ class SentReader:
     def _state(self, ids: Sequence[Any]) -> tuple[dict[Any, datetime], set[Any], dict[Any, Attributes]]:
         """Return since when the newest of each id is known, which of them are gone, and what describes them."""
         asked = pl.col(self._key).is_in(pl.Series(ids, dtype=self._kind).implode())
-        newest = self._newest.filter(asked)
+        there = [self._lake.scan(self._table).filter(asked).collect(), self._newest.filter(asked)]
+        known = pl.concat(there, how="diagonal").filter(pl.col(AVAILABLE_AT) <= self._now)
+        known = known.sort(AVAILABLE_AT, maintain_order=True)
+        newest = known.unique(self._key, keep="last", maintain_order=True)
         absent = pl.col(WITHDRAWN).fill_null(value=False)
         since = dict(newest.select(self._key, AVAILABLE_AT).iter_rows())
         gone = set(newest.filter(absent)[self._key])
-        before = self._lake.scan(self._table).filter(asked, ~absent).sort(AVAILABLE_AT, maintain_order=True).collect()
-        rows = [*before.iter_rows(named=True), *newest.filter(~absent).iter_rows(named=True)]
         names = attributes_of(self._part)
         described: dict[Any, Attributes] = {
-            row[self._key]: {name: _or_none(row.get(name)) for name in names} for row in rows
+            row[self._key]: {name: _or_none(row.get(name)) for name in names}
+            for row in known.filter(~absent).iter_rows(named=True)
         }
         return since, gone, described
 
