@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, USER_ID, USERS, Table
-from nightschool.data.attributes import Action, checked_attributes
-from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.attributes import Action, Declared
 from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import ConfigurationError, NotFound, Unreachable
 from nightschool.ids import require_id
@@ -53,7 +52,7 @@ def change_entities(service: Service, table: Table, asked: Sequence[Asked], sent
     """
     service.take_changes()
     snapshot, store = service.current.snapshot, service.current.changes.stores[table.name]
-    part = _part(snapshot, table)
+    declared = _declared(snapshot, table)
     ids = [_known_id(snapshot, table, each.entity_id) for each in asked]
     if len(set(ids)) < len(ids):
         twice = next(each for place, each in enumerate(ids) if each in ids[:place])
@@ -62,7 +61,7 @@ def change_entities(service: Service, table: Table, asked: Sequence[Asked], sent
         service.current.require_remembered(ids)
     known = _newest_known(snapshot, table, ids)
     changes = [
-        Change(str(entity_id), each.action, _attributes(each, part), known.get(entity_id))
+        Change(str(entity_id), each.action, _attributes(each, declared), known.get(entity_id))
         for entity_id, each in zip(ids, asked, strict=True)
     ]
     for entity_id, each in zip(ids, asked, strict=True):
@@ -75,12 +74,12 @@ def change_entities(service: Service, table: Table, asked: Sequence[Asked], sent
     return [Changed(entity_id, *each) for entity_id, each in zip(ids, stored, strict=True)]
 
 
-def _part(snapshot: Snapshot, table: Table) -> Items | Users:
+def _declared(snapshot: Snapshot, table: Table) -> Declared:
     part = snapshot.manifest.items if table is ITEMS else snapshot.manifest.users
     if part is None:
         do = f"describe them in the manifest under [{table.name}]"
         raise ConfigurationError(f"the dataset has no table of {table.name}", do=do)
-    return part
+    return Declared.by(part)
 
 
 def _known_id(snapshot: Snapshot, table: Table, given: ExternalId) -> ExternalId:
@@ -97,8 +96,8 @@ def _known_id(snapshot: Snapshot, table: Table, given: ExternalId) -> ExternalId
     return snapshot.require_user_id(given) if table is USERS else require_id(text, snapshot.binding.item_id, "item")
 
 
-def _attributes(asked: Asked, part: Items | Users) -> dict[str, Any]:
-    found = checked_attributes(asked.attributes, part)
+def _attributes(asked: Asked, declared: Declared) -> dict[str, Any]:
+    found = declared.checked(asked.attributes)
     if asked.action == "put":
         found = {name: value for name, value in found.items() if value is not None}
         if not found:

@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, UNTIL, USER_ID, USERS, WITHDRAWN
-from nightschool.data.attributes import Attributes, attributes_of, changed_attributes
-from nightschool.data.manifest.manifest import Items, Users
+from nightschool.data.attributes import Attributes, Declared
 from nightschool.errors import ConfigurationError
 from nightschool.ids import parse_id
 from nightschool.storage.changes import StoredChange
@@ -70,7 +69,7 @@ def _changed_items(base: Snapshot, changes: Sequence[StoredChange], now: datetim
         return frame.clear()
     before = _rows_of(frame, ITEM_ID, changes, base.binding.item_id)
     rows = []
-    for item_id, told in _differing(base, ITEMS.name, part, before, changes).items():
+    for item_id, told in _differing(base, ITEMS.name, Declared.by(part), before, changes).items():
         until = told.attributes[UNTIL]
         ended = told.gone or (until is not None and until <= now)
         row = before.get(item_id) or {ITEM_ID: item_id}
@@ -85,7 +84,7 @@ def _changed_users(base: Snapshot, changes: Sequence[StoredChange]) -> pl.DataFr
     if part is None or not changes:
         return frame
     before = _rows_of(frame, USER_ID, changes, base.binding.user_id)
-    told = _differing(base, USERS.name, part, before, changes)
+    told = _differing(base, USERS.name, Declared.by(part), before, changes)
     if not told:
         return frame
     rows = _framed([{USER_ID: user_id, **each.attributes} for user_id, each in told.items() if not each.gone], frame)
@@ -96,7 +95,7 @@ def _changed_users(base: Snapshot, changes: Sequence[StoredChange]) -> pl.DataFr
 def _differing(
     base: Snapshot,
     table: str,
-    part: Items | Users,
+    declared: Declared,
     before: Mapping[ExternalId, Mapping[str, Any]],
     changes: Sequence[StoredChange],
 ) -> dict[ExternalId, _Told]:
@@ -110,28 +109,28 @@ def _differing(
         newest = known.get(entity_id) if entity_id is not None else None
         if entity_id is None or (newest is not None and change.at <= newest[AVAILABLE_AT]):
             continue
-        start = first.setdefault(entity_id, _of_release(part, before.get(entity_id), newest))
-        told[entity_id] = _after(told.get(entity_id, start), change, part)
+        start = first.setdefault(entity_id, _of_release(declared, before.get(entity_id), newest))
+        told[entity_id] = _after(told.get(entity_id, start), change, declared)
     return {entity_id: each for entity_id, each in told.items() if each.since and not each.says_as(first[entity_id])}
 
 
-def _of_release(part: Items | Users, row: Mapping[str, Any] | None, newest: Mapping[str, Any] | None) -> _Told:
+def _of_release(declared: Declared, row: Mapping[str, Any] | None, newest: Mapping[str, Any] | None) -> _Told:
     """Return an item or user as the release has it; withdrawn where it has none."""
     row = row or {}
-    attributes = {name: None if row.get(name) == [] else row.get(name) for name in attributes_of(part)}
+    attributes = {name: None if row.get(name) == [] else row.get(name) for name in declared.attributes}
     if UNTIL in attributes:
         # The release's rows say there when an item was withdrawn.
         attributes[UNTIL] = newest[UNTIL] if newest else None
     return _Told(attributes, gone=bool(newest[WITHDRAWN]) if newest else True)
 
 
-def _after(told: _Told, change: StoredChange, part: Items | Users) -> _Told:
+def _after(told: _Told, change: StoredChange, declared: Declared) -> _Told:
     """Return what a change makes of an item or user; nothing where the manifest has changed since and it misfits."""
     since = told.since or change.at
     if change.action == "withdraw":
         return replace(told, gone=True, since=since)
     try:
-        said = changed_attributes(told.attributes, change.action, change.attributes, part)
+        said = declared.changed(told.attributes, change.action, change.attributes)
     except ConfigurationError:
         return told
     return _Told(said, gone=False, since=since)

@@ -107,61 +107,83 @@ class Attribute:
         return text if not self.levels or not text or text in self.levels else None
 
 
-def attributes_of(part: Items | Users) -> dict[str, Attribute]:
-    """Return the attributes that a manifest's items or users have, by name."""
-    kinds: dict[str, Kind] = {}
-    if isinstance(part, Items):
-        kinds |= {TITLE: "text", TEXT: "text", **dict.fromkeys(part.categories, "label")}
-        kinds |= {**dict.fromkeys(part.list_columns, "labels"), **dict.fromkeys(part.numbers, "number"), UNTIL: "time"}
-        closed: dict[str, tuple[Kind, tuple[str, ...]]] = {
-            **{name: ("level", levels) for name, levels in part.ordinals.items()},
-            **{name: ("labels", columns) for name, columns in part.flags.items()},
-        }
-    else:
-        kinds |= {**dict.fromkeys(part.attributes, "label"), **dict.fromkeys(part.lists, "labels")}
-        kinds |= dict.fromkeys(part.numbers, "number")
-        closed = {name: ("level", (*dict.fromkeys(codes.values()),)) for name, codes in part.labels.items()}
-    declared = {name: Attribute(name, kind) for name, kind in kinds.items()}
-    return declared | {name: Attribute(name, kind, levels) for name, (kind, levels) in closed.items()}
+@dataclass(frozen=True)
+class Declared:
+    """The attributes that a manifest declares of items or of users.
 
-
-def checked_attributes(given: Attributes, part: Items | Users) -> dict[str, Any]:
-    """Return attributes as they are kept, None for those that are taken away.
-
-    Raises:
-        ConfigurationError: There is no such attribute, or it has no such value; the message names it.
+    Attributes:
+        of: `items` or `users`, for messages.
+        attributes: By name.
+        text_is_title: Whether the title is a text that describes an item.
     """
-    declared = attributes_of(part)
-    for name in given:
-        if name not in declared:
-            near = get_close_matches(name, declared, n=3) or [*declared][:_MOST_NAMES]
-            of = "items" if isinstance(part, Items) else "users"
-            do = f"use {', '.join(near)}" if near else f"leave it out: the manifest declares no attribute of {of}"
-            raise ConfigurationError(f"{of} have no such attribute", seen=ascii(name[:_SHOWN])[1:-1], do=do)
-    return {name: declared[name].checked(value) for name, value in given.items()}
+
+    of: str
+    attributes: Mapping[str, Attribute]
+    text_is_title: bool = False
+
+    @classmethod
+    def by(cls, part: Items | Users) -> "Declared":
+        """Return what a section of a manifest declares."""
+        if isinstance(part, Items):
+            return cls("items", _of_items(part), part.title in part.text)
+        return cls("users", _of_users(part))
+
+    def checked(self, given: Attributes) -> dict[str, Any]:
+        """Return attributes as they are kept, None for those that are taken away.
+
+        Raises:
+            ConfigurationError: There is no such attribute, or it has no such value; the message names it.
+        """
+        for name in given:
+            if name not in self.attributes:
+                near = get_close_matches(name, self.attributes, n=3) or [*self.attributes][:_MOST_NAMES]
+                do = (
+                    f"use {', '.join(near)}"
+                    if near
+                    else f"leave it out: the manifest declares no attribute of {self.of}"
+                )
+                raise ConfigurationError(f"{self.of} have no such attribute", seen=ascii(name[:_SHOWN])[1:-1], do=do)
+        return {name: self.attributes[name].checked(value) for name, value in given.items()}
+
+    def changed(self, before: Attributes, action: Action, given: Attributes) -> dict[str, Any]:
+        """Return what describes an item or user after something was said of it, as its table holds values.
+
+        A text that was no more than the title follows the title, where the title is such a text.
+
+        Args:
+            before: What described it until then, as the table holds it; empty for a new one.
+            action: What is said; `withdraw` changes no attribute.
+            given: Attributes as `checked` returned them.
+
+        Raises:
+            ConfigurationError: The manifest has changed since, and an attribute no longer fits it.
+        """
+        kept = {name: None if action == "put" else before.get(name) for name in self.attributes}
+        said = {name: _as_stored(self.attributes[name], value) for name, value in self.checked(given).items()}
+        follows = self.text_is_title and kept[TEXT] in (None, kept[TITLE])
+        if follows and TITLE in said and TEXT not in said:
+            said[TEXT] = said[TITLE]
+        return {**kept, **said}
 
 
-def changed_attributes(before: Attributes, action: Action, given: Attributes, part: Items | Users) -> dict[str, Any]:
-    """Return what describes an item or user after something was said of it, as its table holds values.
+def _of_items(part: Items) -> dict[str, Attribute]:
+    kinds: dict[str, Kind] = {TITLE: "text", TEXT: "text", **dict.fromkeys(part.categories, "label")}
+    kinds |= {**dict.fromkeys(part.list_columns, "labels"), **dict.fromkeys(part.numbers, "number"), UNTIL: "time"}
+    return {
+        **{name: Attribute(name, kind) for name, kind in kinds.items()},
+        **{name: Attribute(name, "level", levels) for name, levels in part.ordinals.items()},
+        **{name: Attribute(name, "labels", columns) for name, columns in part.flags.items()},
+    }
 
-    A text that was no more than the title follows the title, where the manifest takes the title for such a text.
 
-    Args:
-        before: What described it until then, as the table holds it; empty for a new one.
-        action: What is said; `withdraw` changes no attribute.
-        given: Attributes as `checked_attributes` returned them.
-        part: The manifest's items or users.
-
-    Raises:
-        ConfigurationError: The manifest has changed since, and an attribute no longer fits it.
-    """
-    declared = attributes_of(part)
-    kept = {name: None if action == "put" else before.get(name) for name in declared}
-    said = {name: _as_stored(declared[name], value) for name, value in checked_attributes(given, part).items()}
-    follows = isinstance(part, Items) and part.title in part.text and kept.get(TEXT) in (None, kept.get(TITLE))
-    if follows and TITLE in said and TEXT not in said:
-        said[TEXT] = said[TITLE]
-    return {**kept, **said}
+def _of_users(part: Users) -> dict[str, Attribute]:
+    kinds: dict[str, Kind] = {**dict.fromkeys(part.attributes, "label"), **dict.fromkeys(part.lists, "labels")}
+    kinds |= dict.fromkeys(part.numbers, "number")
+    levels = {name: (*dict.fromkeys(labels.values()),) for name, labels in part.labels.items()}
+    return {
+        **{name: Attribute(name, kind) for name, kind in kinds.items()},
+        **{name: Attribute(name, "level", known) for name, known in levels.items()},
+    }
 
 
 def _as_stored(attribute: Attribute, value: Any) -> Any:

@@ -22,7 +22,7 @@ from nightschool.columns import (
     WITHDRAWN,
     Table,
 )
-from nightschool.data.attributes import Attributes, attributes_of, changed_attributes
+from nightschool.data.attributes import Attributes, Declared
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.readers.parsing import RAW
 from nightschool.errors import ConfigurationError
@@ -117,7 +117,8 @@ class SentReader:
         self._lake = lake
         self._now = now
         self._table = table
-        self._part = part
+        self._id = part.id
+        self._declared = Declared.by(part)
         self._key = USER_ID if table is USERS else ITEM_ID
         self._newest = newest
         self._kind = lake.user_id if table is USERS else lake.item_id
@@ -143,7 +144,7 @@ class SentReader:
                 continue
             before = described.get(entity, {})
             try:
-                said = changed_attributes(before, change.action, change.attributes, self._part)
+                said = self._declared.changed(before, change.action, change.attributes)
             except ConfigurationError as error:
                 rows.append(self._fault(change, entity, "bad_attribute", str(error)))
                 continue
@@ -163,7 +164,7 @@ class SentReader:
         absent = pl.col(WITHDRAWN).fill_null(value=False)
         since = dict(newest.select(self._key, AVAILABLE_AT).iter_rows())
         gone = set(newest.filter(absent)[self._key])
-        names = attributes_of(self._part)
+        names = self._declared.attributes
         described: dict[Any, Attributes] = {
             row[self._key]: {name: _or_none(row.get(name)) for name in names}
             for row in known.filter(~absent).iter_rows(named=True)
@@ -176,11 +177,11 @@ class SentReader:
 
     def _origin(self, change: StoredChange) -> dict[str, Any]:
         # Who is forgotten is found by the column that holds the id in files.
-        row = {self._part.id: change.entity_id, **change.attributes}
+        row = {self._id: change.entity_id, **change.attributes}
         return {SOURCE_ROW: change.sequence, ROW: json.dumps(row, ensure_ascii=False)}
 
     def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-        columns = {each.name: each.dtype for each in attributes_of(self._part).values()}
+        columns = {each.name: each.dtype for each in self._declared.attributes.values()}
         texts = dict.fromkeys((REASON, DETAIL, ROW), pl.String())
         schema = {self._key: self._kind, **columns, AVAILABLE_AT: INSTANT, SOURCE_ROW: pl.Int64(), **texts}
         lists = [pl.col(name).fill_null([]) for name, dtype in columns.items() if isinstance(dtype, pl.List)]

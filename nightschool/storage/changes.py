@@ -18,7 +18,7 @@ class Change(NamedTuple):
 
     Attributes:
         entity_id: The id, as text.
-        attributes: As `checked_attributes` returned them; none for `withdraw`.
+        attributes: As `Declared.checked` returned them; none for `withdraw`.
         known_at: When the newest was known that the release holds of it; None: it holds nothing.
     """
 

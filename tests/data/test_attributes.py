@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nightschool.data.attributes import attributes_of, changed_attributes, checked_attributes
+from nightschool.data.attributes import Declared
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.errors import ConfigurationError
 
@@ -35,7 +35,7 @@ USERS = Users.model_validate(
 
 
 def test_the_attributes_are_the_columns_of_the_tables() -> None:
-    kinds = {name: each.kind for name, each in attributes_of(ITEMS).items()}
+    kinds = {name: each.kind for name, each in Declared.by(ITEMS).attributes.items()}
     assert kinds == {
         **dict.fromkeys(("title", "text"), "text"),
         "topic": "label",
@@ -44,8 +44,8 @@ def test_the_attributes_are_the_columns_of_the_tables() -> None:
         "price": "number",
         "until": "time",
     }
-    assert set(attributes_of(USERS)) == {"team", "age", "likes", "height"}
-    assert attributes_of(USERS)["age"].levels == ("young", "old")
+    assert set(Declared.by(USERS).attributes) == {"team", "age", "likes", "height"}
+    assert Declared.by(USERS).attributes["age"].levels == ("young", "old")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_attributes_are_the_columns_of_the_tables() -> None:
     ],
 )
 def test_values_are_kept_as_the_table_means_them(given: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert checked_attributes(given, ITEMS) == kept
+    assert Declared.by(ITEMS).checked(given) == kept
 
 
 @pytest.mark.parametrize(
@@ -87,34 +87,34 @@ def test_values_are_kept_as_the_table_means_them(given: dict[str, Any], kept: di
 def test_other_values_are_refused(given: dict[str, Any]) -> None:
     (name,) = given
     with pytest.raises(ConfigurationError, match=f"^{name} cannot have this value; saw .*; give "):
-        checked_attributes(given, ITEMS)
+        Declared.by(ITEMS).checked(given)
 
 
 def test_what_no_manifest_declares_is_refused_with_what_it_does_declare() -> None:
     with pytest.raises(ConfigurationError, match="items have no such attribute; saw 'topics'; use topic"):
-        checked_attributes({"topics": "Data"}, ITEMS)
+        Declared.by(ITEMS).checked({"topics": "Data"})
     bare = Users.model_validate({"files": ["users.csv"], "id": "user"})
     with pytest.raises(ConfigurationError, match=r"users have no such attribute; .*declares no attribute of users"):
-        checked_attributes({"team": "red"}, bare)
+        Declared.by(bare).checked({"team": "red"})
 
 
 def test_a_put_replaces_all_and_a_patch_a_part() -> None:
-    before = changed_attributes({}, "put", {"title": "Seven", "topic": "Data", "price": 3.0}, ITEMS)
+    before = Declared.by(ITEMS).changed({}, "put", {"title": "Seven", "topic": "Data", "price": 3.0})
     assert {name: value for name, value in before.items() if value is not None} == {
         "title": "Seven",
         "text": "Seven",
         "topic": "Data",
         "price": 3.0,
     }
-    part = changed_attributes(before, "patch", {"topic": None, "level": "easy"}, ITEMS)
+    part = Declared.by(ITEMS).changed(before, "patch", {"topic": None, "level": "easy"})
     assert (part["topic"], part["level"], part["price"]) == (None, "easy", 3.0)
-    assert changed_attributes(before, "put", {"topic": "Data"}, ITEMS)["title"] is None
+    assert Declared.by(ITEMS).changed(before, "put", {"topic": "Data"})["title"] is None
 
 
 def test_a_text_that_is_the_title_follows_the_title() -> None:
-    before = changed_attributes({}, "put", {"title": "Seven"}, ITEMS)
-    assert changed_attributes(before, "patch", {"title": "Eight"}, ITEMS)["text"] == "Eight"
-    own = changed_attributes({}, "put", {"title": "Seven", "text": "Words"}, ITEMS)
-    assert changed_attributes(own, "patch", {"title": "Eight"}, ITEMS)["text"] == "Words"
+    before = Declared.by(ITEMS).changed({}, "put", {"title": "Seven"})
+    assert Declared.by(ITEMS).changed(before, "patch", {"title": "Eight"})["text"] == "Eight"
+    own = Declared.by(ITEMS).changed({}, "put", {"title": "Seven", "text": "Words"})
+    assert Declared.by(ITEMS).changed(own, "patch", {"title": "Eight"})["text"] == "Words"
     apart = ITEMS.model_copy(update={"text": ("words",)})
-    assert changed_attributes({}, "put", {"title": "Seven"}, apart)["text"] is None
+    assert Declared.by(apart).changed({}, "put", {"title": "Seven"})["text"] is None

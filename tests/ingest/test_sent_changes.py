@@ -15,7 +15,7 @@ from nightschool.application.home import manifest_of
 from nightschool.application.sources import ingest_sources, list_files
 from nightschool.application.stored_about import export_user
 from nightschool.columns import ITEMS, QUARANTINE, SOURCES, USERS, Table
-from nightschool.data.attributes import checked_attributes
+from nightschool.data.attributes import Declared
 from nightschool.settings import Settings
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.changes import Change, ChangeStore
@@ -79,7 +79,7 @@ def say(database: sa.Engine, home: Home, entity: str, action: Any, table: sa.Tab
     manifest = manifest_of(home)
     part = manifest.items if table is ITEM_CHANGES else manifest.users
     assert part is not None
-    ChangeStore(database, table).append([Change(entity, action, checked_attributes(said, part))])
+    ChangeStore(database, table).append([Change(entity, action, Declared.by(part).checked(said))])
 
 
 def known(home: Home, table: Table = ITEMS) -> dict[int, dict[str, Any]]:

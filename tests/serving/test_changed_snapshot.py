@@ -58,7 +58,7 @@ def test_a_network_knows_no_new_item(served: Served) -> None:
     empty = np.zeros((0, 0), dtype=np.float32)
     network = SelfAttention(np.arange(len(base.catalogue), dtype=np.int32), *(empty for _ in range(6)))
     base = replace(base, networks={"sasrec": network})
-    row = base.catalogue.frame.head(1).with_columns(pl.lit(NEW).alias(ITEM_ID))
+    row = base.catalogue.frame.head(1).with_columns(pl.lit(NEW, pl.Int64).alias(ITEM_ID))
     made = ChangedSnapshot.over(base, row, base.users)
     assert made.networks["sasrec"].items.tolist() == [*range(len(base.catalogue)), -1]
 
