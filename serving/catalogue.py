@@ -20,29 +20,40 @@ from serving.filtered_items import FilteredItems
 from serving.schemas.common import ExternalId, Item
 
 _LABEL = "label"
+_PLACE = "place"
 _NOWHERE = np.zeros(0, dtype=np.int64)
 
 
 class Catalogue:
-    """Items by position, ascending by id; a position is an item's index in every array of serving.
+    """Items by position; a position is an item's index in every array of serving.
+
+    Those of a release are ascending by id; others that came since follow.
 
     Attributes:
         ids: External ids, as Python values.
         current: bool [n_items], the items that the items table holds and has not withdrawn.
     """
 
-    def __init__(self, items: pl.DataFrame, columns: ItemColumns) -> None:
-        frame = items.sort(ITEM_ID)
+    def __init__(self, items: pl.DataFrame, columns: ItemColumns, before: "Catalogue | None" = None) -> None:
+        """Describe the items.
+
+        Args:
+            items: All items; only those that differ where there is a catalogue before.
+            columns: Which columns describe an item.
+            before: The items as the release knows them, which keep their positions.
+        """
+        frame = items.sort(ITEM_ID) if before is None else _replaced(before.frame, items)
+        self._before = before
         self._frame = frame
         self._columns = columns
         self.ids: list[ExternalId] = frame[ITEM_ID].to_list()
         ended = frame[WITHDRAWN] if WITHDRAWN in frame.columns else pl.repeat(False, len(frame), eager=True)
         self.current: Mask = (~ended).fill_null(value=False).to_numpy()
         self._ordinal = next(iter(columns.ordinals), None)
-        rows = frame.select(ITEM_ID, TITLE, *columns.names).iter_rows(named=True)
-        self._described = {
-            row[ITEM_ID]: self._fields(row[ITEM_ID], row[TITLE] or "", self._labels_of(row)) for row in rows
-        }
+        rows = items.select(ITEM_ID, TITLE, *columns.names).iter_rows(named=True)
+        described = {row[ITEM_ID]: self._fields(row[ITEM_ID], row[TITLE] or "", self._labels_of(row)) for row in rows}
+        known = {} if before is None else before._described
+        self._described: dict[ExternalId, dict[str, Any]] = {**known, **described}
         self._positions: dict[ExternalId | None, int] = {item_id: position for position, item_id in enumerate(self.ids)}
 
     def __len__(self) -> int:
@@ -99,7 +110,9 @@ class Catalogue:
 
     @cached_property
     def _marks(self) -> NDArray[np.bytes_]:
-        return np.array([mark(item_id) for item_id in self.ids], dtype=f"S{MARK_BYTES}")
+        known = () if self._before is None else self._before._marks
+        fresh = np.array([mark(item_id) for item_id in self.ids[len(known) :]], dtype=f"S{MARK_BYTES}")
+        return np.concatenate([known, fresh]) if len(known) else fresh
 
     def shown(self, marks: bytes) -> Mask:
         """Select the items whose marks a cursor holds, bool [n_items]."""
@@ -202,6 +215,16 @@ class Catalogue:
             return {}
         grouped = pl.concat(rows).unique().group_by(_LABEL).agg(ITEM_INDEX)
         return {label: np.array(places) for label, places in grouped.iter_rows()}
+
+
+def _replaced(frame: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Replace rows by those of the same ids, and append the others."""
+    places = frame.select(ITEM_ID).with_row_index(_PLACE)
+    kept = frame.with_row_index(_PLACE).join(items.select(ITEM_ID), on=ITEM_ID, how="anti")
+    placed = items.join(places, on=ITEM_ID, how="left", maintain_order="left")
+    return (
+        pl.concat([kept, placed.select(kept.columns)]).sort(_PLACE, nulls_last=True, maintain_order=True).drop(_PLACE)
+    )
 
 
 def _as_list(value: object) -> list[str]:

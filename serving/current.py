@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
+from threading import Lock
 
 from nightschool.columns import ERASURES, RELEASES
 from nightschool.errors import NotFound, Unreachable
@@ -14,6 +15,7 @@ from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
 from serving.catalogue import Catalogue
+from serving.changes import SentChanges
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
@@ -23,39 +25,59 @@ Fingerprint = tuple[int | None, int | None, bool]
 
 
 class Current:
-    """The current snapshot; it changes between two requests, never within one."""
+    """The current snapshot; it changes between two requests, never within one.
 
-    def __init__(self, settings: Settings) -> None:
+    Attributes:
+        changes: What was said of items and users since the release.
+    """
+
+    def __init__(self, settings: Settings, changes: SentChanges) -> None:
         self._paths = settings.paths
+        self.changes = changes
         self._seen: Fingerprint | None = None
         self._snapshot: Snapshot | None = None
+        self._shown: Snapshot | None = None
+        self._turn = Lock()
         self._erasures: Erasures | None = None
 
     @property
     def snapshot(self) -> Snapshot:
-        """Return the release that is served.
+        """Return the release that is served, with what was said of items and users since.
 
         Raises:
             Unreachable: No release is published yet.
         """
-        if self._snapshot is None:
+        if (shown := self._shown) is None:
             raise Unreachable("no release is published yet", do="run `nightschool retrain` first")
-        return self._snapshot
+        return shown
 
     @property
     def served(self) -> Snapshot | None:
-        """Return the release that is served, or None."""
+        """Return the release that is served, as it was published, or None."""
         return self._snapshot
 
     @property
     def catalogue(self) -> Catalogue | None:
-        """Return the items of the release that is served; None without one."""
-        return None if self._snapshot is None else self._snapshot.catalogue
+        """Return the items that are served; None without a release."""
+        return None if (shown := self._shown) is None else shown.catalogue
 
     @property
     def opened(self) -> bool:
         """Return whether there is a release to serve."""
-        return self._snapshot is not None
+        return self._shown is not None
+
+    def take_changes(self) -> bool:
+        """Read what was said of items and users; return whether it changes what is served.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        with self._turn:
+            if self._snapshot is None:
+                return False
+            before = self._shown
+            self._shown = self.changes.refresh(self._snapshot)
+            return self._shown is not before
 
     def lake(self) -> Lake | None:
         """Open the home's tables; None before the first ingest."""
@@ -67,6 +89,15 @@ class Current:
         if self._erasures is None and (lake := self.lake()) is not None:
             self._erasures = Erasures(lake)
         return self._erasures.forgotten(user_ids) if self._erasures else set()
+
+    def require_remembered(self, user_ids: Iterable[ExternalId | None]) -> None:
+        """Raise where one of these users was erased; None is nobody.
+
+        Raises:
+            NotFound: One was.
+        """
+        if gone := self.erased({user_id for user_id in user_ids if user_id is not None}):
+            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 
     def refresh(self) -> bool:
         """Open the current release if it changed; return whether another one, or an erased one, is served.
@@ -91,10 +122,10 @@ class Current:
             self._seen = seen
             return False
         try:
-            self._snapshot = _open(self._paths, lake, release)
+            self._serve(_open(self._paths, lake, release))
         except (*UNREADABLE, NotFound) as error:
             if self._snapshot is None:
-                self._snapshot = self._earlier(lake, releases)
+                self._serve(self._earlier(lake, releases))
             if self._paths.erasure.exists():
                 return False
             # Everybody may read why a server is not ready, but not where its home is.
@@ -104,6 +135,12 @@ class Current:
         self._seen = seen
         logger.info("release %s is served", release.release_id)
         return True
+
+    def _serve(self, release: Snapshot | None) -> None:
+        """Replace what is served, with the changes laid over it before anybody sees it."""
+        with self._turn:
+            self._shown = None if release is None else self.changes.over(release)
+            self._snapshot = release
 
     def _without_any(self) -> bool:
         """Return False, as nothing was published.
@@ -134,7 +171,8 @@ class Current:
             missing = lists.missing_bytes()
             if missing:
                 # Reading on where a file ended would end this process.
-                self._snapshot, self._seen = None, None
+                self._serve(None)
+                self._seen = None
             if missing != 0:
                 do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
                 raise Unreachable(f"{lists.path.name} of the current release is missing or damaged", do=do)

@@ -57,6 +57,8 @@ def users_to_invite(
 def _ranked(snapshot: Snapshot, item_id: ExternalId) -> pl.DataFrame:
     """Return user_id and score of the users in whose pool an item is, best first and then by id."""
     pools = snapshot.pools.holding(item_id)
+    if item_id in snapshot.gone:
+        pools = pools.clear()
     weighted = [
         pl.col(name).cast(pl.Float64) * component.weight
         for name, component in snapshot.components.items()

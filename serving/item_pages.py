@@ -107,7 +107,8 @@ def _by_age(snapshot: Snapshot, found: Found) -> _Sorted:
     as_of = np.datetime64(snapshot.release.as_of.astimezone(UTC).replace(tzinfo=None))
     ages = (as_of - snapshot.activity.known_since[found.items]) / _DAY
     ordered = _best_first(found.items, np.where(np.isnan(ages), -np.inf, -ages))
-    return _Sorted(ordered.items, np.where(np.isinf(ordered.scores), np.nan, -ordered.scores))
+    # What came after T is new: its age is none.
+    return _Sorted(ordered.items, np.where(np.isinf(ordered.scores), np.nan, np.maximum(-ordered.scores, 0)))
 
 
 def _by_trend(snapshot: Snapshot, found: Found) -> _Sorted:
@@ -166,5 +167,7 @@ def _start(snapshot: Snapshot, items: Indices, after: str | None) -> int:
     if release_id != snapshot.release.release_id:
         raise ConfigurationError("the cursor is of another release", seen=release_id[:100], do=do)
     if _cursor(snapshot, items, place) != after:
-        raise ConfigurationError("the cursor is damaged, or of other parameters", seen=after[:100], do=do)
+        raise ConfigurationError(
+            "the cursor is damaged, or of other parameters, or items changed since", seen=after[:100], do=do
+        )
     return place

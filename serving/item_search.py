@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nightschool.columns import ITEM_ID
 from nightschool.contract import Indices, Mask
 from nightschool.storage.component_files import file_hash
 from nightschool.storage.release import Release
@@ -93,6 +94,21 @@ class ItemSearch:
                 return cls(SearchIndex(path), catalogue)
             logger.warning("the search index of release %s is missing or damaged: made anew", release.release_id)
         return cls(SearchIndex.build(catalogue.frame, catalogue.columns), catalogue)
+
+    def with_changes(self, changed: pl.DataFrame, catalogue: Catalogue) -> Self:
+        """Return the search of a catalogue in which some items differ.
+
+        Args:
+            changed: The items that differ.
+            catalogue: All items.
+
+        Raises:
+            Unreachable: The index is missing or damaged.
+        """
+        made = type(self)(self._index.with_items(changed, catalogue.columns), catalogue)
+        before = made._places[: len(self._places)]
+        before[np.isin(before, catalogue.positions(changed[ITEM_ID]))] = -1
+        return made
 
     def find(self, query: str, allowed: Mask) -> Found:
         """Find the allowed items with every word of a query, the last one as a beginning.

@@ -80,7 +80,7 @@ class ListMaker:
         if not self._feedback.known or not self._current.opened:
             return False
         question = self._question(user_id, asked)
-        plain = asked.as_published and not asked.shown and not question.asked.context
+        plain = asked.as_published and not (asked.shown or question.asked.context or question.snapshot.gone)
         known = plain and self._policy.rules.plain and not self._experiments.running and question.mark == NOTHING
         return known or self._bodies.get(question) is not None
 

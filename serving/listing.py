@@ -59,11 +59,20 @@ class Narrowing(NamedTuple):
 
 
 def published_list(snapshot: Snapshot, user_id: ExternalId, k: int) -> list[Entry] | None:
-    """Return the first k entries of a user's published list; None for a user without one."""
-    columns = snapshot.lists.columns_of(user_id, k)
+    """Return the first k entries of a user's published list.
+
+    None for a user without one, and where too much of it was withdrawn since.
+    """
+    gone = snapshot.gone
+    columns = snapshot.lists.columns_of(user_id, None if gone else k)
     if columns is None:
         return None
-    rows = map(Row, *(columns[name] for name in (ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID)))
+    rows = [*map(Row, *(columns[name] for name in (ITEM_ID, SCORE, SOURCE, REASON, BECAUSE_ITEM_ID)))]
+    if gone:
+        left = [row for row in rows if row.item_id not in gone]
+        if len(left) < min(k, len(rows)):
+            return None
+        rows = left[:k]
     return [_entry(snapshot, rank, row) for rank, row in enumerate(rows, start=1)]
 
 

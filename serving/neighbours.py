@@ -15,7 +15,8 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
     """
     known = require_item(snapshot, item_id)
     columns = snapshot.similar_items.columns_of(known) or {NEIGHBOR_ID: [], SCORE: []}
-    pairs = zip(columns[NEIGHBOR_ID][:k], columns[SCORE][:k], strict=True)
+    rows = zip(columns[NEIGHBOR_ID], columns[SCORE], strict=True)
+    pairs = [(other, score) for other, score in rows if other not in snapshot.gone][:k]
     describe = snapshot.catalogue.describe
     items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
     return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)

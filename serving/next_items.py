@@ -47,7 +47,8 @@ def _followers(snapshot: Snapshot, item_id: ExternalId) -> list[NextItem]:
     columns = snapshot.next_items.columns_of(item_id) if snapshot.next_items else None
     if columns is None:
         return []
-    rows = zip(columns[NEIGHBOR_ID], columns[SHARE], columns[SUPPORT], strict=True)
+    followers = zip(*(columns[name] for name in (NEIGHBOR_ID, SHARE, SUPPORT)), strict=True)
+    rows = [row for row in followers if row[0] not in snapshot.gone]
     describe = snapshot.catalogue.describe
     return [
         NextItem(**describe(other), rank=rank, share=share, support=support)

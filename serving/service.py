@@ -18,6 +18,7 @@ from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.webhook import ReleaseWebhook
 from serving.answers import ListRequest, warm_up
+from serving.changes import SentChanges
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiments
 from serving.fatigue import Tiredness
@@ -43,7 +44,7 @@ from serving.snapshot import Snapshot
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
-RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "the rules"
+RELEASE, STORE, EVENTS, RULES, CHANGES = "the release", "the database", "the events", "the rules", "the changes"
 """The names of the upkeep steps that answers depend on."""
 
 LISTS: Final = "the lists that were sent"
@@ -57,7 +58,7 @@ class Service:
     """Lists, neighbours and histories from the current release and the events since.
 
     Attributes:
-        current: The current release.
+        current: The current release, with the changes since.
         feedback: The events.
         experiments: The running experiments.
         policy: Rules and scenarios.
@@ -83,7 +84,7 @@ class Service:
         self.keyring = Keyring(Keys(engine))
         self.feedback = Feedback(EventStore(engine), self.shared)
         self.experiments = RunningExperiments(Experiments(engine), Allocations(engine))
-        self.current = Current(settings)
+        self.current = Current(settings, SentChanges(engine))
         self.policy = Policy(settings.paths)
         self.shown = ShownLists(ListStore(engine), self.current)
         self.impressions = Impressions(ImpressionStore(engine), self.shown)
@@ -94,6 +95,7 @@ class Service:
             STORE: partial(make_tables, engine),
             "the keys": self.keyring.refresh,
             RELEASE: self._take_release,
+            CHANGES: self.take_changes,
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
@@ -112,7 +114,7 @@ class Service:
     def troubles(self) -> list[str]:
         """Return why answers may be out of date, one sentence a cause."""
         troubles = self.upkeep.troubles.copy()
-        return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS) if name in troubles]
+        return [f"{name}: {troubles[name]}" for name in (RELEASE, STORE, EVENTS, CHANGES) if name in troubles]
 
     @property
     def warnings(self) -> list[str]:
@@ -184,7 +186,7 @@ class Service:
             ConfigurationError: A time, an id or a context is invalid; nothing was written.
         """
         snapshot = self.current.snapshot
-        self._require_remembered({event.user_id for event in events}, snapshot)
+        self.current.require_remembered({snapshot.user_id(event.user_id) for event in events})
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
 
     def take_impressions(self, impressions: Sequence[Impression], sent_by: str = "") -> ImpressionsTaken:
@@ -200,7 +202,9 @@ class Service:
             Conflict: An id names another impression; nothing was written.
         """
         snapshot = self.current.snapshot
-        self._require_remembered({each.user_id for each in impressions if each.user_id is not None}, snapshot)
+        self.current.require_remembered(
+            {snapshot.user_id(one.user_id) for one in impressions if one.user_id is not None}
+        )
         return self.impressions.take(impressions, snapshot, datetime.now(UTC), sent_by)
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
@@ -212,6 +216,11 @@ class Service:
         whose = None if user_id is None else str(self.current.snapshot.require_user_id(user_id))
         event = self.feedback.undo(event_id, whose, sent_by)
         return EventUndone(event_id=event.event_id, user_id=event.user_id, item_id=event.item_id, event=event.event)
+
+    def take_changes(self) -> None:
+        """Take in what was said of items and users since the last time, to any worker."""
+        if self.current.take_changes():
+            self.lists.clear()
 
     def _take_release(self) -> None:
         before = self.current.served
@@ -239,9 +248,3 @@ class Service:
     def _take_showings(self) -> None:
         if self.tiredness.refresh():
             self.lists.clear()
-
-    def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
-        known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
-        gone = self.current.erased(known)
-        if gone:
-            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")

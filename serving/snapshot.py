@@ -16,12 +16,14 @@ from nightschool.columns import (
     COMPONENT,
     ITEM_ID,
     ITEM_WEIGHTS,
+    ITEMS,
     NEIGHBOR_ID,
     NEXT_ITEMS,
     RECENCY,
     SCORE,
     SHARE,
     USER_ID,
+    USERS,
     WEIGHT,
 )
 from nightschool.contract import Mask
@@ -75,6 +77,8 @@ class Snapshot:
         contexts: What hour, weekday and declared contexts of a request change.
         sentences: Reason and item to the sentence that says it, as far as lists needed it.
         learned: The files of the weights; none in older releases.
+        newest: The newest statement of each item and user that the release knows, by the table's name.
+        gone: Items of the release that were withdrawn since.
     """
 
     release: Release
@@ -95,6 +99,8 @@ class Snapshot:
     contexts: Contexts = field(default_factory=Contexts)
     sentences: dict[tuple[str, ExternalId | None], str] = field(default_factory=dict)
     learned: tuple[WeightsFile, ...] = ()
+    newest: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    gone: frozenset[ExternalId] = frozenset()
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -133,6 +139,7 @@ class Snapshot:
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
             contexts=Contexts.of(reader, manifest, catalogue),
+            newest={table.name: reader.newest(table) for table in (ITEMS, USERS)},
         )
 
     @property

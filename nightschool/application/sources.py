@@ -13,6 +13,7 @@ from nightschool.columns import (
     INTERACTIONS,
     ITEMS,
     OFFSET,
+    POSITION,
     READ_AT,
     REASON,
     ROWS,
@@ -26,6 +27,7 @@ from nightschool.ingest.feedback_events import with_new_feedback
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ingest import IngestReport, ingest
 from nightschool.ingest.ledger import Decision, Ledger
+from nightschool.ingest.sent_changes import SENT, read_sent_changes
 from nightschool.settings import Settings
 from nightschool.storage.binding import bind
 from nightschool.storage.home import Home
@@ -49,12 +51,18 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     source_root = home.binding.source_root
     manifest = with_new_feedback(manifest_of(home), home, Settings().events_address)
     ledger = Ledger(home.lake, now)
+    sent = read_sent_changes(Settings().events_address, _taken_in(ledger))
     report = ingest(
-        IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))
+        IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home), sent)
     )
     bind(home.paths.binding, home.binding)
     join_files(home.lake)
     return report
+
+
+def _taken_in(ledger: Ledger) -> dict[str, int]:
+    """Return up to which sequence what the service was told has been taken in, by the table's name."""
+    return {row[TABLE]: int(row[POSITION]) for row in ledger.newest() if row[FILE] == SENT.get(row[TABLE])}
 
 
 def _last_as_of(home: Home) -> datetime | None:

@@ -1,6 +1,7 @@
 """Rows on their way into a table: the context of their checks, good and bad rows apart, and their counts."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -33,6 +34,7 @@ from nightschool.ingest.advice import MANGLED_ID, ROUNDED, advise, shown
 from nightschool.ingest.batch_profiles import Batches
 from nightschool.ingest.checks import Checks
 from nightschool.ingest.ledger import Ledger
+from nightschool.ingest.sent_changes import SentChanges
 from nightschool.ingest.tombstones import FORGOTTEN_USER
 from nightschool.storage.lake import Lake
 from nightschool.storage.staging import Spool
@@ -49,6 +51,7 @@ class IngestContext:
         first_seen: T of the night that takes the rows in, or the clock of the `ingest`.
         now: The clock.
         last_as_of: T of the newest night of the home; None before the first.
+        sent: What the service was told of items and of users, by the table's name.
     """
 
     manifest: Manifest
@@ -59,6 +62,7 @@ class IngestContext:
     first_seen: datetime
     now: datetime
     last_as_of: datetime | None = None
+    sent: Mapping[str, SentChanges] = field(default_factory=dict)
 
     def intake(self, table: Table, file: SourceFile | None = None) -> "Intake":
         """Create an empty intake for a table, or for one file of it."""
@@ -114,6 +118,7 @@ class Intake:
         explained: Bad rows whose id says itself what is wrong: rounded by a spreadsheet, or a word for no value.
         set_aside: Rows of files that were not taken in.
         withdrawn: Rows that withdraw users or items which a full list no longer holds; None: none.
+        sent: Rows that the service was told, beside those of files.
     """
 
     table: Table
@@ -125,6 +130,7 @@ class Intake:
     explained: int = 0
     set_aside: int = 0
     withdrawn: pl.DataFrame | None = None
+    sent: list[pl.DataFrame] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     reread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -192,7 +198,8 @@ class Intake:
         """Count the rows that came, by what became of them."""
         reasons = dict(sorted(self.reasons.items()))
         n_withdrawn = 0 if self.withdrawn is None else self.withdrawn.height
-        rows = (self.already_known, self.accepted.rows, self.rejected.rows)
+        n_accepted = self.accepted.rows + sum(rows.height for rows in self.sent)
+        rows = (self.already_known, n_accepted, self.rejected.rows)
         return TableCounts(*rows, reasons, self.set_aside, n_withdrawn)
 
 

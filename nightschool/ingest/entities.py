@@ -35,6 +35,7 @@ from nightschool.ingest.file_outcomes import FileFate, may_have_passed, refuse, 
 from nightschool.ingest.full_lists import FullLists
 from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
 from nightschool.ingest.prerequisites import count_unmatched, mark_cycles, without_cycles, without_lacking
+from nightschool.ingest.sent_changes import NOTHING, SENT, SentReader
 from nightschool.ingest.tombstones import mark_forgotten
 from nightschool.storage.erasure_log import Erasures
 
@@ -54,6 +55,7 @@ class _Taking:
     fates: list[FileFate] = field(default_factory=list)
     arrived: datetime | None = None
     refusal: NightschoolError | None = None
+    told: datetime | None = None
 
     def take(self, file: SourceFile, arrived: datetime) -> None:
         """Take in what a file brings; one that is refused is set aside by itself."""
@@ -77,6 +79,37 @@ class _Taking:
                 raise
             self.refusal = self.refusal or error
             self._leave(refuse(context, fresh, file, part, error))
+
+    def take_sent(self, until: datetime | None) -> None:
+        """Take in what the service was told until an instant; None: all that is left of it."""
+        context, table, part = self.context, self.intake.table, self.lists.part
+        changes = context.sent.get(table.name, NOTHING).between(self.told, until)
+        if not changes:
+            return
+        found = SentReader(context.lake, table, part, self.newest, context.now).rows(changes)
+        given = context.with_findings(table, found.described)
+        if table is USERS:
+            given = mark_forgotten(given, Erasures(context.lake))
+        good = self.intake.sort_out(given, SourceFile(SENT[table.name], context.source_root), context.now)
+        good = good.drop(name for name in FAULT if name in good.columns)
+        require_same_types(good, self.newest, table)
+        rows = [pl.concat([self.newest.clear(), part_of], how="diagonal") for part_of in (good, found.gone)]
+        self.intake.sent += [frame for frame in rows if frame.height]
+        self.intake.already_known += found.known
+        self.newest = newest_of_each_id(pl.concat([self.newest, *rows], how="diagonal"), self.lists.key)
+        self.told = changes[-1].at
+
+    def note_sent(self) -> None:
+        """Note in the ledger how far what the service was told has been taken in."""
+        sent, table = self.context.sent.get(self.intake.table.name, NOTHING), self.intake.table
+        if not sent.changes:
+            return
+        file = SourceFile(SENT[table.name], self.context.source_root)
+        known = self.context.ledger.known(table, file)
+        rows = len(sent.changes) + (known.rows if known else 0)
+        extent = Extent(0, rows, "", position=str(sent.newest))
+        self.context.ledger.note(table, file, self.lists.part, extent, {ARRIVED_AT: sent.changes[-1].at})
+        self.fates.append(FileFate(table.name, file.name, "taken", len(sent.changes)))
 
     def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
         """Return whether a file that was set aside would be refused again for the same reason."""
@@ -138,7 +171,9 @@ class _Taking:
         """Withdraw the users or items that no full list holds any more."""
         if self.arrived is None or not self.lists.part.complete:
             return
+        there = self.context.sent.get(self.intake.table.name, NOTHING).there
         gone = self.lists.withdrawn(self.newest, self.arrived)
+        gone = gone.filter(~pl.col(self.lists.key).cast(pl.String).is_in(list(there)))
         if gone.height:
             rows = pl.concat([self.newest.clear(), gone], how="diagonal")
             self.intake.withdrawn = rows
@@ -151,7 +186,7 @@ def take_entities(
     """Take in what the files bring for users or items.
 
     Returns:
-        What the table gets; every id that is known with it; what became of each file; when the newest of them arrived.
+        What the table gets; every id that is known with it; what became of each file; when the newest of it arrived.
 
     Raises:
         DataRefused: A file is refused, and the table holds nothing yet.
@@ -163,13 +198,17 @@ def take_entities(
     taking = _Taking(context, context.intake(table), FullLists.of(context, table, part, files), newest)
     arrivals = [(context.arrival(file, part.format), file) for file in files]
     for arrived, file in sorted(arrivals, key=lambda pair: pair[0]):
+        taking.take_sent(arrived)
         taking.take(file, arrived)
+    taking.take_sent(None)
+    taking.note_sent()
     if taking.refusal is not None and taking.newest.is_empty():
         raise taking.refusal
     taking.withdraw()
-    if taking.arrived is not None:
+    came = max((instant for instant in (taking.arrived, taking.told) if instant is not None), default=None)
+    if came is not None:
         taking.intake.warnings += count_unmatched(taking.newest, part)
-    return taking.intake, taking.newest[key], taking.fates, taking.arrived
+    return taking.intake, taking.newest[key], taking.fates, came
 
 
 def normalised(context: IngestContext, table: Table, part: Users | Items, rows: pl.DataFrame) -> pl.DataFrame:

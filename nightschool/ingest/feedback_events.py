@@ -14,12 +14,13 @@ from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore
+from nightschool.storage.changes import ChangeStore
 from nightschool.storage.database import find_database
 from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.tables import EXPOSURES
+from nightschool.storage.tables import EVENTS, EXPOSURES, USER_CHANGES
 
 
 def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
@@ -41,23 +42,24 @@ def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
     return widened if newest and gives_rows(*_query(widened, home)) else manifest
 
 
-def count_feedback(user_id: UserId, address: str) -> int:
-    """Count the feedback events of a user.
+def count_feedback(user_id: UserId, address: str) -> dict[str, int]:
+    """Count the feedback events of a user, and what the service was told of them, by table.
 
     Raises:
         Unreachable: The database does not answer.
     """
     engine = find_database(address)
     if engine is None:
-        return 0
+        return {}
     try:
-        return len(EventStore(engine).of_user(str(user_id)))
+        told = ChangeStore(engine, USER_CHANGES).count_of(str(user_id))
+        return {EVENTS.name: len(EventStore(engine).of_user(str(user_id))), USER_CHANGES.name: told}
     finally:
         engine.dispose()
 
 
 def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
-    """Delete a user's events, impressions, lists and exposures, and note in the ledger that rows are missing.
+    """Delete a user's events, impressions, lists, exposures and attributes, and note in the ledger what is missing.
 
     It can be interrupted at any instant and called again.
 
@@ -71,8 +73,8 @@ def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str
         EventStore(engine).forget(str(user_id))
         ImpressionStore(engine).forget(str(user_id))
         ListStore(engine).forget(str(user_id))
-        if is_storable(str(user_id)):
-            erase(engine, EXPOSURES, EXPOSURES.c.user_id == str(user_id))
+        for table in (EXPOSURES, USER_CHANGES) if is_storable(str(user_id)) else ():
+            erase(engine, table, table.c.user_id == str(user_id))
     finally:
         engine.dispose()
     part = feedback_part(manifest)

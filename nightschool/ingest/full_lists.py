@@ -30,6 +30,7 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.errors import DataRefused, NotFound, Unavailable
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Entry, extent_of
+from nightschool.ingest.sent_changes import SENT
 
 _MOMENT: Final = timedelta(microseconds=1)
 
@@ -56,7 +57,8 @@ class FullLists:
     def of(cls, context: IngestContext, table: Table, part: Users | Items, files: Sequence[SourceFile]) -> "FullLists":
         """Find the lists that earlier ingests took in."""
         newest: dict[str, Entry] = {}
-        for entry in sorted(context.ledger.taken(table), key=_arrival):
+        files_alone = [entry for entry in context.ledger.taken(table) if entry[FILE] != SENT[table.name]]
+        for entry in sorted(files_alone, key=_arrival):
             newest[entry[LIST] or entry[FILE]] = entry
         return cls(context, table, part, {file.name: file for file in files}, newest, {})
 

@@ -135,6 +135,8 @@ def _gone(intake: Intake) -> list[str]:
 
 def _write(intake: Intake, lake: Lake) -> None:
     """Write a table's rows; a file that was read again in full has its quarantined rows replaced."""
+    for sent in intake.sent:
+        lake.append(intake.table, sent)
     for name in intake.reread:
         lake.delete(QUARANTINE, (pl.col(TABLE) == intake.table.name) & (pl.col(SOURCE_FILE) == name))
     for table, spool in ((intake.table, intake.accepted), (QUARANTINE, intake.rejected)):

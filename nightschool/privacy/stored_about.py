@@ -17,7 +17,7 @@ from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
 from nightschool.storage.serving_files import lists_path, read_lists
-from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, UNDONE
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, UNDONE, USER_CHANGES
 
 _ABOUT: Final = {
     EVENTS: "sequence",
@@ -25,6 +25,7 @@ _ABOUT: Final = {
     EXPOSURES: "sequence",
     LISTS: "made_at",
     IMPRESSIONS: "sequence",
+    USER_CHANGES: "sequence",
 }
 """What the database holds of users, and the column by which rows are in the order of time."""
 
@@ -79,7 +80,7 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
-    """Return events, which of them were taken back, exposures, lists and impressions, the oldest first."""
+    """Return events, which of them were taken back, exposures, lists, impressions, and what was said of the user."""
     engine = find_database(address) if is_storable(user_id) else None
     if engine is None:
         return {table.name: [] for table in _ABOUT}

@@ -30,6 +30,7 @@ from nightschool.columns import (
     SUPPORT,
     TIMESTAMP,
     TITLE,
+    UNTIL,
     USER_ID,
     USERS,
     WITHDRAWN,
@@ -78,6 +79,18 @@ class Reader:
     def known(self, table: Table) -> pl.LazyFrame:
         """Scan users, items or interactions as they were known at the release's T."""
         return scan_at(self.home.lake, table, self.release.as_of)
+
+    def newest(self, table: Table) -> pl.DataFrame:
+        """Read the newest statement that the release knows of each item or user, whose withdrawal it may be.
+
+        The columns are the id, available_at, withdrawn and, of items, `until` as what describes them says it.
+        """
+        key = USER_ID if table is USERS else ITEM_ID
+        gone = pl.col(WITHDRAWN).fill_null(value=False)
+        until = [pl.col(UNTIL).filter(~gone).last()] if table is ITEMS else []
+        known = self.home.lake.scan(table).filter(pl.col(AVAILABLE_AT) <= self.release.as_of)
+        ordered = known.sort(AVAILABLE_AT, maintain_order=True)
+        return ordered.group_by(key).agg(pl.col(AVAILABLE_AT).last(), gone.last().alias(WITHDRAWN), *until).collect()
 
     def user_list(self, user: str, k: int, audience: str | None) -> list[dict[str, Any]]:
         """Return a user's k best items with titles and reasons; a cold user gets the list of their audience.

@@ -121,6 +121,25 @@ class SearchIndex:
         _fill(connection, items, columns)
         return cls(None, connection)
 
+    def with_items(self, items: pl.DataFrame, columns: ItemColumns) -> Self:
+        """Return the index in memory with further items, at places after all others.
+
+        An item that the index holds already is in it twice: what was said of it before cannot be taken out.
+
+        Args:
+            items: As `publish_search_index` takes them.
+            columns: Which columns hold labels.
+
+        Raises:
+            Unreachable: The index is missing or damaged.
+        """
+        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        with self._guarded(), self._opened() as connection:
+            connection.backup(memory)
+        (last,) = memory.execute("SELECT coalesce(max(place), 0) FROM items").fetchone()
+        _insert(memory, _indexed(items, columns, first=last + 1))
+        return type(self)(None, memory)
+
     def item_ids(self) -> list[int | str]:
         """Return the ids of the items in the index in the order of their places.
 
@@ -146,9 +165,13 @@ class SearchIndex:
         return np.array(self._rows(_BY_TRIGRAMS, expression), dtype=_HIT)
 
     def _rows(self, query: str, *values: str) -> list[Any]:
+        with self._guarded(), self._opened() as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         try:
-            with self._opened() as connection:
-                return connection.execute(query, values).fetchall()
+            yield
         except sqlite3.Error as error:
             do = "run `nightschool retrain`, or roll back: nightschool releases rollback"
             raise Unreachable("the release's search index is missing or damaged", seen=str(error), do=do) from error
@@ -169,14 +192,18 @@ def _fill(connection: sqlite3.Connection, items: pl.DataFrame, columns: ItemColu
     connection.execute("BEGIN")
     for statement in _SCHEMA:
         connection.execute(statement)
-    for statement, names in _INSERTS.items():
-        connection.executemany(statement, rows.select(_PLACE, *names).iter_rows())
+    _insert(connection, rows)
     for statement in _JOIN:
         connection.execute(statement)
     connection.execute("COMMIT")
 
 
-def _indexed(items: pl.DataFrame, columns: ItemColumns) -> pl.DataFrame:
+def _insert(connection: sqlite3.Connection, rows: pl.DataFrame) -> None:
+    for statement, names in _INSERTS.items():
+        connection.executemany(statement, rows.select(_PLACE, *names).iter_rows())
+
+
+def _indexed(items: pl.DataFrame, columns: ItemColumns, first: int = 1) -> pl.DataFrame:
     """Return place, item_id, title, labels, text and the title for trigrams of the items that have any words."""
     named = dict.fromkeys((*columns.names, *([columns.skills] if columns.skills else ())))
     labels = [_joined(name, items.schema[name]) for name in named if name in items.columns]
@@ -188,7 +215,7 @@ def _indexed(items: pl.DataFrame, columns: ItemColumns) -> pl.DataFrame:
         pl.format(" {} ", plain_words(pl.col(TITLE)).list.join(" ")).fill_null("").alias(_PIECES),
     )
     texts = pl.concat_str(TITLE, _LABELS, TEXT).str.strip_chars()
-    return rows.filter(texts != "").sort(ITEM_ID).with_row_index(_PLACE, offset=1)
+    return rows.filter(texts != "").sort(ITEM_ID).with_row_index(_PLACE, offset=first)
 
 
 def _joined(name: str, dtype: pl.DataType) -> pl.Expr:

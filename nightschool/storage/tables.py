@@ -1,4 +1,4 @@
-"""The tables of what serving writes: events, their undoing, keys, experiments, lists and their impressions."""
+"""The tables of what serving writes: events, their undoing, changes, keys, experiments, lists and impressions."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -97,6 +97,30 @@ UNDONE: Final = sa.Table(
 """Events that their users took back. The events stay where they are: a night may have read them.
 
 `place` is a sequence of events that no event has: nights read both in this one order.
+"""
+
+
+def _changes(name: str, key: str) -> sa.Table:
+    return sa.Table(
+        name,
+        METADATA,
+        _sequence(),
+        _text(key),
+        _text("action"),
+        sa.Column("attributes", sa.JSON, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("sent_by", sa.Text),
+        sa.Index(f"{name}_of_{key}", key, "sequence"),
+        sa.Index(f"{name}_at", "at"),
+        sqlite_autoincrement=True,
+    )
+
+
+ITEM_CHANGES: Final = _changes("item_changes", ITEM_ID)
+USER_CHANGES: Final = _changes("user_changes", USER_ID)
+"""What was said of items and users, in the order in which it was taken in; `at` rises with the sequence.
+
+`action` is put, patch or withdraw, and `attributes` holds those that were given, null for one that was taken away.
 """
 
 KEYS: Final = sa.Table(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.api import catalogue, events, impressions, items, lists, operations, problems, scenarios, users
+from serving.api import catalogue, changes, events, impressions, items, lists, operations, problems, scenarios, users
 
 ROUTERS: Final = (
     users.lists,
@@ -10,6 +10,8 @@ ROUTERS: Final = (
     users.router,
     items.router,
     catalogue.router,
+    changes.items,
+    changes.users,
     scenarios.router,
     events.router,
     impressions.router,

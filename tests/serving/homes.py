@@ -27,9 +27,12 @@ from nightschool.settings import HomePaths, Settings
 from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 from nightschool.storage.binding import Binding, bind
+from nightschool.storage.database import open_database
 from nightschool.storage.home import Home
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Release, Releases
+from serving.changes import SentChanges
+from serving.current import Current
 from tests.night.records import example
 
 N_USERS, N_ITEMS, N_INTERACTIONS = 250, 120, 5_000
@@ -118,6 +121,11 @@ def _night(home: Home, config: NightConfig) -> Night:
     night = resolve_night(home, load_manifest(home.binding.manifest), config, request)
     assert isinstance(night, Night)
     return replace(night)
+
+
+def current_of(settings: Settings) -> Current:
+    """What serves the releases of a home that may not be there, with a database of its own beside it."""
+    return Current(settings, SentChanges(open_database(f"sqlite:///{settings.home.with_name('changes.db')}")))
 
 
 def settings_of(home: Home) -> Settings:

@@ -59,6 +59,10 @@ ROUTES = {
     ("GET", "/v1/users/{user_id:path}/similar"): READS,
     ("HEAD", "/openapi.json"): READS,
     ("DELETE", "/v1/events/{event_id:path}"): SENDS,
+    ("DELETE", "/v1/items/{item_id:path}"): SENDS,
+    ("DELETE", "/v1/users/{user_id:path}"): SENDS,
+    ("PATCH", "/v1/items/{item_id:path}"): SENDS,
+    ("PATCH", "/v1/users/{user_id:path}"): SENDS,
     ("POST", "/learner/{user_id:path}/events"): SENDS,
     ("POST", "/learner/{user_id:path}/impressions"): SENDS,
     ("POST", "/learner/{user_id:path}/undo"): SENDS,
@@ -68,9 +72,12 @@ ROUTES = {
     ("POST", "/similar-users/"): READS,
     ("POST", "/v1/events"): SENDS,
     ("POST", "/v1/impressions"): SENDS,
+    ("POST", "/v1/items"): SENDS,
     ("POST", "/v1/rank"): READS,
     ("POST", "/v1/recommendations"): READS,
     ("POST", "/v1/users/recommendations"): READS,
+    ("PUT", "/v1/items/{item_id:path}"): SENDS,
+    ("PUT", "/v1/users/{user_id:path}"): SENDS,
 }
 IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id", "slug"), "x")}
 SIGN_IN = ("POST", "/sign-in")
@@ -132,7 +139,7 @@ def test_the_head_of_every_answer_is_as_its_whole(locked: tuple[Api, dict[str, s
     assert {name: head.headers[name] for name in told} == {name: whole.headers[name] for name in told}
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/v1/users/1", "/v1", "/v1/users//recommendations"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1/users", "/v1", "/v1/users//recommendations"])
 def test_what_is_not_there_has_its_headers_too(reading: Api, path: str) -> None:
     answer = reading.get(path)
     assert answer.status_code in {404, 422}

@@ -127,7 +127,9 @@ def test_other_origins_are_allowed_nothing(api: Api, key: str, origin: str) -> N
     assert ALLOW_ORIGIN not in sent.headers
 
 
-@pytest.mark.parametrize(("method", "headers"), [("PUT", ""), ("PATCH", ""), ("POST", "x-other"), ("GET", "cookie")])
+@pytest.mark.parametrize(
+    ("method", "headers"), [("TRACE", ""), ("CONNECT", ""), ("POST", "x-other"), ("GET", "cookie")]
+)
 def test_what_the_api_does_not_take_is_refused_beforehand(api: Api, method: str, headers: str) -> None:
     asked = {"access_control_request_headers": headers} if headers else {}
     assert preflight(api, "/v1/events", method, **asked).status_code == 400

@@ -9,12 +9,11 @@ from nightschool.errors import Unreachable
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.home import Home
-from serving.current import Current
-from tests.serving.homes import publish, settings_of
+from tests.serving.homes import current_of, publish, settings_of
 
 
 def test_without_a_home_there_is_nothing_to_serve(tmp_path: Path) -> None:
-    current = Current(Settings(home=tmp_path / "nothing"))
+    current = current_of(Settings(home=tmp_path / "nothing"))
     assert not current.refresh()
     assert not current.opened
     assert current.lake() is None
@@ -23,16 +22,16 @@ def test_without_a_home_there_is_nothing_to_serve(tmp_path: Path) -> None:
 
 
 def test_who_was_erased_is_known_at_once(own_home: Home, tmp_path: Path) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     assert current.erased([1, 2]) == set()
     gone = Erasure(user_id=2, erased_at=datetime.now(UTC), removed={}, content_hashes={}, row_counts={})
     Erasures(own_home.lake).note(gone)
     assert current.erased([1, 2]) == {2}
-    assert Current(Settings(home=tmp_path / "nothing")).erased([2]) == set()
+    assert current_of(Settings(home=tmp_path / "nothing")).erased([2]) == set()
 
 
 def test_only_a_change_is_a_change(own_home: Home) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     assert [current.refresh() for _ in range(3)] == [True, False, False]
     first = current.snapshot
     release = publish(own_home)
@@ -41,14 +40,14 @@ def test_only_a_change_is_a_change(own_home: Home) -> None:
 
 
 def test_a_hold_changes_nothing(own_home: Home) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     own_home.releases.hold("wait")
     assert not current.refresh()
 
 
 def test_a_release_that_cannot_be_opened_leaves_the_old_one_and_is_tried_again(own_home: Home) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     first = current.snapshot
     release = publish(own_home)
@@ -71,14 +70,14 @@ def test_a_server_that_starts_over_a_damaged_release_serves_the_last_good_one(ow
     assert good is not None
     file = own_home.paths.serving / bad.release_id / "histories.arrow"
     file.write_bytes(file.read_bytes()[:-100])
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     with pytest.raises(Unreachable, match=r"histories\.arrow is missing or damaged"):
         current.refresh()
     assert current.snapshot.release.release_id == good.release_id
 
 
 def test_files_that_go_missing_are_told_and_the_release_is_served_on(own_home: Home) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     file = own_home.paths.serving / current.snapshot.release.release_id / "recommendations.arrow"
     file.rename(file.with_name("away"))
@@ -91,7 +90,7 @@ def test_files_that_go_missing_are_told_and_the_release_is_served_on(own_home: H
 
 @pytest.mark.parametrize("name", ["lake", "lake/releases", "dataset.json"])
 def test_tables_that_go_missing_are_told_and_the_release_is_served_on(own_home: Home, name: str) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     served, there = current.snapshot, own_home.paths.root / name
     there.rename(own_home.paths.root / "away")
@@ -105,7 +104,7 @@ def test_tables_that_go_missing_are_told_and_the_release_is_served_on(own_home: 
 
 
 def test_a_file_that_was_cut_off_is_served_no_more(own_home: Home) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     file = own_home.paths.serving / current.snapshot.release.release_id / "recommendations.arrow"
     os.truncate(file, 100)

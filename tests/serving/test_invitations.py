@@ -18,14 +18,13 @@ from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.home import Home
 from nightschool.storage.verify import verify_release
 from serving.candidate_pools import CandidatePools
-from serving.current import Current
 from serving.feedback import Feedback
 from serving.invitations import users_to_invite
 from serving.schemas.catalogue import Invitations
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 from tests.serving.conftest import Served
-from tests.serving.homes import settings_of
+from tests.serving.homes import current_of, settings_of
 
 
 @pytest.fixture
@@ -138,7 +137,7 @@ def test_an_item_in_no_pool_has_nobody_to_invite(snapshot: Snapshot, store: Even
 
 
 def test_whom_the_home_forgets_is_not_invited_from_the_first_moment_on(own_home: Home, store: EventStore) -> None:
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     snapshot, manifest = current.snapshot, load_manifest(own_home.binding.manifest)
     item = snapshot.catalogue.ids[0]
