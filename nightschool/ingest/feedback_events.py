@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from nightschool.columns import INTERACTIONS
 from nightschool.data.feedback_source import feedback_part, with_feedback
 from nightschool.data.manifest.manifest import Manifest
@@ -14,13 +16,12 @@ from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore
-from nightschool.storage.changes import ChangeStore
-from nightschool.storage.database import find_database
+from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.tables import EVENTS, EXPOSURES, USER_CHANGES
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, USER_CHANGES
 
 
 def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
@@ -43,19 +44,26 @@ def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
 
 
 def count_feedback(user_id: UserId, address: str) -> dict[str, int]:
-    """Count the feedback events of a user, and what the service was told of them, by table.
+    """Count what the database holds of a user: events, lists, impressions and changes; tables without any are left out.
 
     Raises:
         Unreachable: The database does not answer.
     """
-    engine = find_database(address)
+    engine = find_database(address) if is_storable(str(user_id)) else None
     if engine is None:
         return {}
     try:
-        told = ChangeStore(engine, USER_CHANGES).count_of(str(user_id))
-        return {EVENTS.name: len(EventStore(engine).of_user(str(user_id))), USER_CHANGES.name: told}
+        told = (EVENTS, LISTS, IMPRESSIONS, USER_CHANGES)
+        with reading(engine) as connection:
+            found = {table.name: _count(connection, table, str(user_id)) for table in told}
     finally:
         engine.dispose()
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _count(connection: sa.Connection, table: sa.Table, user_id: str) -> int:
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.user_id == user_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:

@@ -37,13 +37,13 @@ NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 def count_user_rows(
     home: Home, manifest: Manifest, user_id: UserId, sent: Mapping[str, int] = NOTHING_SENT
 ) -> dict[str, int]:
-    """Count the rows that name a user by table, over all releases together, with those that the service was sent.
+    """Count the rows that name a user by table, over all releases together, with what the database holds of them.
 
     Raises:
         NotFound: No table names such a user.
         NightschoolError: A table cannot be read.
     """
-    found = UserRecords(user_id, home.lake, manifest).counts() | {name: rows for name, rows in sent.items() if rows}
+    found = UserRecords(user_id, home.lake, manifest).counts() | dict(sent)
     if not found:
         since = Erasures(home.lake).forgotten_at(user_id)
         what = "no such user" if since is None else f"no such user any more, forgotten on {since:%Y-%m-%d}"
