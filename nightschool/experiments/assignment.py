@@ -24,12 +24,12 @@ def assign_arms(experiments: Sequence[Experiment], user_id: str, scenario: str) 
     """Return the experiments that change a user's list, each with the user's arm; of a held-out user the holdout alone.
 
     Args:
-        experiments: The experiments that run.
+        experiments: The experiments that run, a holdout first.
         user_id: The external id, as text.
         scenario: The scenario of the list; "" without one.
     """
     found = []
-    for each in sorted(experiments, key=lambda each: not each.holds_out):
+    for each in experiments:
         if not each.shows_in(scenario) or not _takes_part(each, user_id):
             continue
         arm = each.arms[assign_arm(each.salt, user_id, each.shares)]

@@ -55,7 +55,7 @@ def measured(experiments: Experiments, experiment: Experiment, settings: Setting
     """Return a row a user with every metric that is known, and its covariate."""
     outcomes = experiments.outcomes(experiment.name, now)
     binding = find_binding(settings.paths.binding)
-    if binding is None:
+    if binding is None or outcomes.is_empty():
         return outcomes
     lake = Home.of(settings.paths, binding).lake
     try:

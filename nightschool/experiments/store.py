@@ -103,8 +103,9 @@ class Experiments:
         return held
 
     def running(self) -> tuple[Experiment, ...]:
-        """Return the experiments that run, oldest first."""
-        return tuple(each for each in self.all() if each.stopped_at is None)
+        """Return the experiments that run: a holdout, then the others, oldest first."""
+        running = (each for each in self.all() if each.stopped_at is None)
+        return tuple(sorted(running, key=lambda each: not each.holds_out))
 
     def get(self, name: str) -> Experiment:
         """Return the experiment of that name.

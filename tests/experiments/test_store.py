@@ -92,7 +92,7 @@ def test_a_holdout_takes_the_place_of_the_one_before_until_it_is_ended(experimen
     assert (first.name, first.shares, first.holds_out) == ("holdout", (0.05, 0.95), True)
     experiments.start(plan())
     second = experiments.hold_out(0.1)
-    assert [each.name for each in experiments.running()] == ["more-content", "holdout-2"]
+    assert [each.name for each in experiments.running()] == ["holdout-2", "more-content"]
     assert experiments.get("holdout").reason == "ended for a holdout of 10.0%"
     assert experiments.hold_out(0.0).name == second.name
     assert [each.name for each in experiments.running()] == ["more-content"]

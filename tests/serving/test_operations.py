@@ -6,10 +6,22 @@ import pytest
 
 from nightschool.columns import QUARANTINE, SOURCES
 from nightschool.errors import NotFound
-from nightschool.settings import HomePaths
+from nightschool.experiments.plan import Arm, Plan
+from nightschool.experiments.store import Experiments
+from nightschool.settings import HomePaths, Settings
+from nightschool.storage.database import open_database
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Draft, Releases
-from serving.operations import curves, last_read, open_lake, quarantined, recipe_name, release_state, roll_back
+from serving.operations import (
+    curves,
+    experiment_results,
+    last_read,
+    open_lake,
+    quarantined,
+    recipe_name,
+    release_state,
+    roll_back,
+)
 from tests.serving.nights import FIRST, ODD, READ, SECOND, THIRD, backfill, make_nights
 
 
@@ -121,3 +133,17 @@ def test_figures_do_not_compare_across_a_change_of_scoring(lake: Lake) -> None:
     (ndcg, *_) = curves(lake, stored)
     assert [figure.comparable for figure in ndcg.lines["challenger"]] == [True, True, False]
     assert all(figure.comparable for figure in curves(lake, nights)[0].lines["challenger"])
+
+
+def test_experiments_that_run_are_shown_however_many_came_after_them(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    assert experiment_results(settings) == []
+    experiments = Experiments(open_database(settings.events_address))
+    experiments.hold_out(0.05)
+    arms = (Arm(name="a", share=0.5), Arm(name="b", share=0.5, alpha=0.3))
+    for number in range(7):
+        experiments.start(Plan(name=f"try {number}", arms=arms))
+        experiments.stop(f"try {number}")
+    found = experiment_results(settings)
+    assert [each.experiment.name for each in found] == [*(f"try {number}" for number in range(6, 1, -1)), "holdout"]
+    assert [arm.name for arm in found[-1].shown.arms] == ["holdout", "others"]

@@ -7,7 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nightschool.settings import HomePaths
+from nightschool.experiments.plan import Arm, Plan
+from nightschool.experiments.store import Experiments
+from nightschool.settings import HomePaths, Settings
+from nightschool.storage.database import open_database
 from nightschool.storage.lake import Lake
 from nightschool.storage.nights import NightRow, Nights
 from nightschool.storage.releases import Releases
@@ -171,3 +174,16 @@ def test_nights_are_told_with_those_that_failed_or_never_began(client: httpx.Cli
     assert f"<code>{THIRD}</code>" in section
     assert "<bdi>&lt;i&gt;why&lt;/i&gt;</bdi>" in section
     assert f'<tr id="release-{THIRD}">' in page
+
+
+def test_each_experiment_tells_whom_it_is_tried_on_and_what_decides(client: httpx.Client, lake: Lake) -> None:
+    settings = Settings(home=lake.root.parent)
+    experiments = Experiments(open_database(settings.events_address))
+    arms = (Arm(name="as it is", share=0.5), Arm(name="<b>", share=0.5, alpha=0.3))
+    experiments.start(Plan(name="half", arms=arms, share=0.5, metric="minutes", scenarios=("home", "")))
+    experiments.start(Plan(name="other half", arms=arms, share=0.5))
+    page = unescape(client.get("/operator").text)
+    for told in ("half", "other half", "minutes decides", "50 % of the users in the layer", "lists without a scenario"):
+        assert told in page
+    assert "<bdi><b></bdi>" in page
+    assert "&lt;b&gt;" in client.get("/operator").text
