@@ -188,8 +188,8 @@ def _page(found: Mapping[Study, pl.DataFrame], looked: pl.DataFrame, weighed: pl
     ]
     body += [
         f"Figures of the first {len(fair) // (2 * len(ESTIMATORS))} studies by estimator. A coverage of 95 % is "
-        f"measured as {LEAST:.0%} to {MOST:.0%} in nine of ten series of {runs} runs. Those that undercover do so where "
-        "lists are reordered, so the default is one that does not.",
+        f"measured as {LEAST:.0%} to {MOST:.0%} in nine of ten series of {runs} runs. Those that undercover do so "
+        "where lists are reordered, so the default is one that does not.",
         table(
             ["estimator", "within", "below", "of", "lowest coverage", "highest"],
             [
