@@ -12,12 +12,13 @@ from nightschool.application.stage import resumable
 from nightschool.data.splits.splitting import test_split
 from nightschool.evaluation.gaps import gaps_to_others
 from nightschool.evaluation.segments import attribute_segments, segments
-from nightschool.night.logged_lists import LoggedLists, read_shown_since
+from nightschool.night.logged_lists import LoggedLists
 from nightschool.night.night import Night
 from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, published_role
 from nightschool.night.records import PrepareRecord, ProveRecord, SelectRecord
 from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
+from nightschool.shown.lake_table import shown_at
 from tasks.prepare import load
 
 _METRICS = "metrics.parquet"
@@ -42,7 +43,7 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
     data = load(night, prepared)
     split, config = test_split(data.log, data.cut), night.config
     settings, test_from = Settings(), data.cut.test_from
-    shown = read_shown_since(settings.events_address, test_from, night.identity.as_of)
+    shown = shown_at(night.home.lake, night.identity.as_of)
     groups = {**segments(split.fitted), **attribute_segments(split.fitted)}
     asked = ComparisonOnTest(
         challenger=selected.recipe,

@@ -1,6 +1,5 @@
 """Lists that were shown by chance while the test went on, and what recipes would have shown in their place."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +9,13 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Indices, Recommender, Split
-from nightschool.errors import Unreachable
 from nightschool.evaluation.calibration import PLACE
 from nightschool.evaluation.evaluate import rank
 from nightschool.evaluation.figure_rows import LISTS, Figure, figure_rows
 from nightschool.evaluation.off_policy.estimate import OffPolicy, OtherLists, estimate
 from nightschool.evaluation.off_policy.examination import examination_by_place
-from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, SHOWN_AT, Logs, Reward, read_logs
-from nightschool.shown.attribution import SHOWN, WINDOW
-from nightschool.shown.shown_frame import read_shown
-from nightschool.storage.database import find_database
-
-logger = logging.getLogger("nightschool.night")
+from nightschool.evaluation.off_policy.logs import MOST_PLACES, SEEN_AT, Logs, Reward, read_logs
+from nightschool.shown_table import SHOWN_AT
 
 EXAMINATION: Final = "examination"
 PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion": "completions_per_list"}
@@ -30,32 +24,6 @@ PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion
 _SPLIT: Final = "shown"
 _DEPTH: Final = 3 * MOST_PLACES
 """How deep recipes rank: what a user sees meanwhile leaves the list, and others move up."""
-
-
-def read_shown_since(address: str, test_from: datetime | None, as_of: datetime) -> pl.DataFrame:
-    """Read what was shown since the test began, with all that came of it; nothing where the database does not answer.
-
-    Lists of the last day before T are left out: what comes of them is not known yet.
-
-    Args:
-        address: The database.
-        test_from: When the test begins; None where it has no common instant.
-        as_of: T.
-    """
-    nothing = pl.DataFrame(schema=SHOWN)
-    if test_from is None or test_from >= as_of - WINDOW:
-        return nothing
-    try:
-        engine = find_database(address)
-        if engine is None:
-            return nothing
-        try:
-            return read_shown(engine, test_from, as_of - WINDOW)
-        finally:
-            engine.dispose()
-    except Unreachable as error:
-        logger.warning("logged lists are not asked: %s", error)
-        return nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +48,23 @@ class LoggedLists:
 
     @classmethod
     def find(
-        cls, shown: pl.DataFrame, events: pl.DataFrame, split: Split, test_from: datetime | None, megabytes: int
+        cls, shown: pl.LazyFrame, events: pl.DataFrame, split: Split, test_from: datetime | None, megabytes: int
     ) -> Self | None:
         """Choose the lists that can tell; None where no list of the test's users was explored.
 
         Args:
-            shown: What was shown and what came of it up to T, by `off_policy.logs.read_logs`.
+            shown: The table of what was shown, as it was known at T.
             events: The night's events: user_index, item_index, timestamp.
             split: The test.
             test_from: When it begins; None where it has no common instant, and then no list can tell.
             megabytes: Memory that a dense block of scores may take.
         """
-        if test_from is None or shown.is_empty():
+        if test_from is None:
             return None
-        since = shown.filter(pl.col(SHOWN_AT) > test_from).with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
+        since = shown.filter(pl.col(SHOWN_AT) > test_from).collect()
+        if since.is_empty():
+            return None
+        since = since.with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
         with_history = split.fitted.interactions[USER_INDEX].unique().sort()
         ids = split.fitted.user_ids.gather(with_history).cast(pl.String)
         known = pl.DataFrame({USER_INDEX: with_history, USER_ID: ids})

@@ -1,6 +1,5 @@
 """Which logged lists a night's recipes may be held against."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,12 +8,7 @@ import pytest
 
 from nightschool.evaluation.off_policy.estimate import compare_lists, estimate
 from nightschool.night.gates import OFF_POLICY
-from nightschool.night.logged_lists import LoggedLists, logged_rows, read_shown_since
-from nightschool.shown.attribution import SHOWN
-from nightschool.shown.impression_store import Impression, ImpressionStore
-from nightschool.shown.list_store import ListRow, ListStore
-from nightschool.storage.database import open_database
-from nightschool.storage.events import EventStore, Sent
+from nightschool.night.logged_lists import LoggedLists, logged_rows
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 100
@@ -47,7 +41,7 @@ def shown():
 
 def find(shown, split, events=None, test_from=BEGIN):
     events = split.fitted.interactions if events is None else events
-    return LoggedLists.find(shown, events, split, test_from, megabytes=1)
+    return LoggedLists.find(shown.lazy(), events, split, test_from, megabytes=1)
 
 
 def test_lists_of_recipes_are_held_against_those_shown_since_the_test_began(shown, split, fixed):
@@ -101,32 +95,3 @@ def test_a_single_list_breaks_nothing_and_shows_nothing(shown, split, fixed):
     other = logged.of(fixed([9, 1, 7, 8]))["click"]
     assert OFF_POLICY.ask(compare_lists(lists, other)).passed
     assert logged.examination_rows()["ci_low"].null_count() == 2
-
-
-def test_what_the_service_stored_is_what_the_night_reads(tmp_path, split, fixed):
-    address, at = f"sqlite:///{tmp_path / 'events.db'}", BEGIN + timedelta(days=1)
-    engine = open_database(address)
-    lists, impressions, events = [], [], []
-    for user in range(20):
-        items = {"item_id": ["1", "3" if user % 2 else "2"], "propensity": [0.6, 0.4 if user % 2 else 0.6]}
-        text = json.dumps({**items, "source": ["ease", "explore"]})
-        lists.append(ListRow(f"l{user}", str(user), "", "r", "{}", False, at, 1, text))
-        impressions.append(Impression(f"i{user}", f"l{user}", str(user), at))
-        events.append(Sent(f"e{user}", str(user), "1", "view", at + timedelta(hours=1), list_id=f"l{user}"))
-    ListStore(engine).append(lists)
-    ImpressionStore(engine).append(impressions)
-    EventStore(engine).append(events)
-    engine.dispose()
-    shown = read_shown_since(address, BEGIN, at + timedelta(days=2))
-    logged = find(shown, split)
-    assert (len(logged.users), logged.logs.depth, logged.logs.explored) == (20, 2, 10)
-    assert estimate(logged.of(fixed([9, 8, 7, 1]))["click"], "snips").value == pytest.approx(1)
-    # On the day after a list it is not known yet what comes of it.
-    assert read_shown_since(address, BEGIN, at + timedelta(hours=23)).is_empty()
-
-
-@pytest.mark.parametrize("address", ["sqlite:////nowhere/events.db", "postgresql://localhost:1/none"])
-def test_a_database_that_is_not_there_breaks_no_night(address):
-    found = read_shown_since(address, BEGIN, BEGIN + timedelta(days=9))
-    assert found.is_empty()
-    assert dict(found.schema) == SHOWN

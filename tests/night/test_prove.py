@@ -50,7 +50,7 @@ def logged(split, clicked_item):
         liked_at=pl.lit(None, pl.Datetime("us", "UTC")),
         completed_at=pl.lit(None, pl.Datetime("us", "UTC")),
     )
-    return LoggedLists.find(shown, split.fitted.interactions, split, BEGIN, megabytes=1)
+    return LoggedLists.find(shown.lazy(), split.fitted.interactions, split, BEGIN, megabytes=1)
 
 
 def passed(proof):

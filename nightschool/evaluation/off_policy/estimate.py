@@ -11,18 +11,10 @@ from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.estimators import DEFAULT, ESTIMATORS, examination_weights
 from nightschool.evaluation.off_policy.examination import ExploredSlots, examination, explored_slots
 from nightschool.evaluation.off_policy.jackknife import jackknife
-from nightschool.evaluation.off_policy.logs import (
-    CHANCE,
-    EXPLORED,
-    GROUP,
-    PLACE,
-    TARGET,
-    WEIGHT,
-    Logs,
-    places_of,
-)
+from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, GROUP, TARGET, WEIGHT, Logs, places_of
 from nightschool.evaluation.off_policy.reward_model import item_rates, with_rates
 from nightschool.evaluation.off_policy.sums import Sums, sums_of
+from nightschool.shown_table import PLACE
 
 _ROW: Final = "row"
 _SAME_PLACE: Final = ("ips", "snips", "dr")

@@ -8,7 +8,8 @@ import polars as pl
 from nightschool.evaluation.intervals import Interval
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.jackknife import jackknife
-from nightschool.evaluation.off_policy.logs import EXPLORED, GROUP, PLACE, REWARD, Logs
+from nightschool.evaluation.off_policy.logs import EXPLORED, GROUP, REWARD, Logs
+from nightschool.shown_table import PLACE
 
 _PRIOR: Final = 20.0
 

@@ -7,13 +7,17 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import ITEM_ID, LIST_ID, RANK, USER_ID
-
-PLACE: Final = "place"
-PROPENSITY: Final = "propensity"
-SCENARIO: Final = "scenario"
-TUNED: Final = "tuned"
-SHOWN_AT: Final = "shown_at"
-TIMES: Final = "times"
+from nightschool.shown_table import (
+    COMPLETED_AT,
+    LIKED_AT,
+    PLACE,
+    PROPENSITY,
+    SCENARIO,
+    SHOWN_AT,
+    TIMES,
+    TUNED,
+    VIEWED_AT,
+)
 
 CHANCE: Final = "chance"
 SEEN_AT: Final = "seen_at"
@@ -30,8 +34,8 @@ Reward = Literal["click", "completion"]
 UNCLIPPED: Final = float("inf")
 MOST_PLACES: Final = 10
 _REACTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "click": ("viewed_at", "liked_at", "completed_at"),
-    "completion": ("completed_at",),
+    "click": (VIEWED_AT, LIKED_AT, COMPLETED_AT),
+    "completion": (COMPLETED_AT,),
 }
 _REACHED_BY: Final = 0.8
 _MOST_GROUPS: Final = 400

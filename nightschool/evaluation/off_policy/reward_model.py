@@ -6,7 +6,8 @@ import polars as pl
 
 from nightschool.columns import ITEM_ID
 from nightschool.evaluation.metrics import Float64s
-from nightschool.evaluation.off_policy.logs import GROUP, PLACE, REWARD, Logs
+from nightschool.evaluation.off_policy.logs import GROUP, REWARD, Logs
+from nightschool.shown_table import PLACE
 
 RATE: Final = "rate"
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from nightschool.evaluation.metrics import Float64s
 from nightschool.evaluation.off_policy.examination import ExploredSlots, explored_slots
-from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, GROUP, PLACE, REWARD, TARGET, WEIGHT, Logs
+from nightschool.evaluation.off_policy.logs import CHANCE, EXPLORED, GROUP, REWARD, TARGET, WEIGHT, Logs
 from nightschool.evaluation.off_policy.reward_model import RATE
+from nightschool.shown_table import PLACE
 
 
 @dataclass(frozen=True, eq=False)
