@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from nightschool.columns import INSTANT, LIST_ID, USER_ID
 from nightschool.experiments.plan import Experiment
-from nightschool.shown.attribution import ARMS, SHOWN_AT, TUNED
 from nightschool.shown.shown_frame import read_shown
+from nightschool.shown_table import ARMS, SHOWN_AT, TUNED
 from nightschool.storage.database import reading
 from nightschool.storage.tables import LISTS
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from nightschool.charts.theme import BLUE, ORANGE, WIDTH, Chart
-from nightschool.experiments.sequential import Estimate
+from nightschool.experiments.intervals import Estimate
 from nightschool.reports.document import Plot, Rows, Section
 from nightschool.reports.shown_rates import RECENT, Rate
 

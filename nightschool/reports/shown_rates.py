@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from nightschool.columns import RELEASE_ID, USER_ID
-from nightschool.experiments.sequential import Estimate, wilson
+from nightschool.experiments.intervals import Estimate, wilson
 from nightschool.shown_table import COMPLETED_AT, LIKED_AT, PLACE, SCENARIO, SHOWN_AT, TUNED, VIEWED_AT
 
 RECENT: Final = timedelta(days=28)

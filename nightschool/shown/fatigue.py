@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from nightschool.columns import ITEM_ID, USER_ID
-from nightschool.shown.attribution import PLACE, REACTIONS, SHOWN_AT, TUNED
+from nightschool.shown.attribution import REACTIONS
+from nightschool.shown_table import PLACE, SHOWN_AT, TUNED
 
 MOST_SHOWN: Final = 10
 """Showings in vain that are told apart; more count as this many."""
