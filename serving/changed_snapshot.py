@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.columns import AVAILABLE_AT
+from nightschool.columns import AVAILABLE_AT, ITEM_ID
 from nightschool.contract import Mask
 from nightschool.ranking.paths import Curriculum
 from serving.catalogue import Catalogue
@@ -34,15 +34,18 @@ class ChangedSnapshot(Snapshot):
     changed: pl.DataFrame = field(kw_only=True)
 
     @classmethod
-    def over(cls, base: Snapshot, changed: pl.DataFrame, users: pl.DataFrame) -> Self:
+    def over(cls, base: Snapshot, before: Snapshot, fresh: pl.DataFrame, users: pl.DataFrame) -> Self:
         """Lay items and users over a release.
 
         Args:
             base: The release.
-            changed: Items that differ, with the columns of its catalogue.
-            users: All users, as the release has them.
+            before: The release with the changes that lie over it already; the release itself without any.
+            fresh: Items that are otherwise than before, with the columns of the catalogue.
+            users: All users.
         """
-        catalogue = Catalogue(changed, base.catalogue.columns, base.catalogue) if changed.height else base.catalogue
+        catalogue = Catalogue(fresh, before.catalogue.columns, before.catalogue) if fresh.height else before.catalogue
+        changed = before.changed if isinstance(before, ChangedSnapshot) else fresh.clear()
+        changed = pl.concat([changed.join(fresh, on=ITEM_ID, how="anti"), fresh])
         n = len(catalogue)
         parts = {each.name: getattr(base, each.name) for each in fields(base)}
         parts |= {

@@ -11,7 +11,7 @@ from nightschool.columns import ITEMS, USERS
 from nightschool.errors import Unreachable
 from nightschool.storage.changes import ChangeStore, StoredChange
 from nightschool.storage.tables import ITEM_CHANGES, USER_CHANGES
-from serving.overlay import lay_over, next_end
+from serving.overlay import Changes, Overlay
 from serving.snapshot import Snapshot
 
 _MARGIN: Final = timedelta(days=1)
@@ -34,8 +34,7 @@ class SentChanges:
         self._changes: dict[str, list[StoredChange]] = {name: [] for name in self.stores}
         self._read_to = dict.fromkeys(self.stores, 0)
         self._read_for: Snapshot | None = None
-        self._laid: Snapshot | None = None
-        self._laid_on: Snapshot | None = None
+        self._overlay: Overlay | None = None
         self._end: datetime | None = None
 
     def over(self, base: Snapshot) -> Snapshot:
@@ -44,7 +43,7 @@ class SentChanges:
             try:
                 return self.refresh(base)
             except Unreachable:
-                return self._lay(base)
+                return self._lay(base, {})
 
     def refresh(self, base: Snapshot) -> Snapshot:
         """Read what was said since the last time, by any worker, and return the release with it.
@@ -53,32 +52,36 @@ class SentChanges:
             Unreachable: The database does not answer.
         """
         with self._lock:
-            came = self._read(base)
-            now = datetime.now(UTC)
-            ended = self._end is not None and self._end <= now
-            if self._laid is None or base is not self._laid_on or came or ended:
-                return self._lay(base)
-            return self._laid
+            whole = base is not self._read_for
+            came = self._read(base, whole=whole)
+            if whole:
+                self._overlay = None
+            return self._lay(base, came)
 
-    def _lay(self, base: Snapshot) -> Snapshot:
+    def _lay(self, base: Snapshot, came: Changes) -> Snapshot:
+        """Return a release with what came laid over it; with all that is known where it is another release."""
         now = datetime.now(UTC)
-        self._laid, self._laid_on = lay_over(base, self._changes, now), base
-        self._end = next_end(self._laid, now)
-        return self._laid
+        if self._overlay is None or self._overlay.base is not base:
+            self._overlay, came = Overlay(base), self._changes
+        elif not any(came.values()) and (self._end is None or self._end > now):
+            return self._overlay.shown
+        self._overlay.add(came, now)
+        self._end = self._overlay.next_end(now)
+        return self._overlay.shown
 
-    def _read(self, base: Snapshot) -> bool:
-        """Read what is new, or all that a release asked for the first time may lack; return whether anything came."""
-        whole = base is not self._read_for
-        came = False
+    def _read(self, base: Snapshot, *, whole: bool) -> dict[str, list[StoredChange]]:
+        """Read what is new, or all that a release may lack; return what came."""
+        came: dict[str, list[StoredChange]] = {}
         for name, store in self.stores.items():
             newest = store.newest()
             if whole:
-                self._changes[name] = store.since(base.release.as_of - _MARGIN)
+                came[name] = self._changes[name] = store.since(base.release.as_of - _MARGIN)
             elif newest > self._read_to[name]:
-                self._changes[name] += store.after(self._read_to[name])
+                came[name] = store.after(self._read_to[name])
+                self._changes[name] = [*self._changes[name], *came[name]]
             else:
                 continue
-            last = self._changes[name][-1].sequence if self._changes[name] else 0
-            came, self._read_to[name] = True, max(newest, last)
+            last = came[name][-1].sequence if came[name] else 0
+            self._read_to[name] = max(newest, last, self._read_to[name] if not whole else 0)
         self._read_for = base
         return came

@@ -1,7 +1,7 @@
 """What was said of items and users since a release, laid over it: of two statements the newer one counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, UNTIL, USER_ID, USERS, WITHDRAWN
 from nightschool.data.attributes import Attributes, Declared
+from nightschool.data.manifest.manifest import Items, Users
 from nightschool.errors import ConfigurationError
 from nightschool.ids import parse_id
 from nightschool.storage.changes import StoredChange
@@ -39,79 +40,134 @@ class _Told:
         return (self.attributes, self.gone) == (other.attributes, other.gone)
 
 
-def lay_over(base: Snapshot, changes: Changes, now: datetime) -> Snapshot:
-    """Return a release with what was said since; the release itself where it knows all of it.
+class Overlay:
+    """A release and what was said since, which grows change by change: only what a change is about is made again.
 
-    Args:
+    Attributes:
         base: The release.
-        changes: What was said; what is older than what the release knows of an id is left out.
-        now: The time, by which items may have ended.
+        shown: The release with what was said.
     """
-    items = _changed_items(base, changes.get(ITEMS.name, ()), now)
-    users = _changed_users(base, changes.get(USERS.name, ()))
-    if items.is_empty() and users is base.users:
-        return base
-    return ChangedSnapshot.over(base, items, users)
+
+    def __init__(self, base: Snapshot) -> None:
+        self.base = base
+        self.shown = base
+        manifest, binding = base.manifest, base.binding
+        self._items = _Said(ITEMS.name, ITEM_ID, binding.item_id, _declared(manifest.items))
+        self._users = _Said(USERS.name, USER_ID, binding.user_id, _declared(manifest.users))
+
+    def add(self, changes: Changes, now: datetime) -> Snapshot:
+        """Lay further changes over the release, and return it.
+
+        Args:
+            changes: What was said after what was added before; what is older than what the release knows is left out.
+            now: The time, by which items may have ended.
+        """
+        items = self._items.add(changes.get(ITEMS.name, ()), self.base, self.base.catalogue.frame)
+        users = self._users.add(changes.get(USERS.name, ()), self.base, self.base.users)
+        items |= self._ended(now)
+        if items or users:
+            self.shown = self._laid(self._rows_of_items(items, now), self._rows_of_users(users), users)
+        return self.shown
+
+    def next_end(self, now: datetime) -> datetime | None:
+        """Return when the first of the items ends that differ from the release; None where none does."""
+        ends = (each.attributes[UNTIL] for each in self._items.told.values())
+        return min((end for end in ends if end is not None and end > now), default=None)
+
+    def _laid(self, items: pl.DataFrame, users: pl.DataFrame, touched: set[ExternalId]) -> Snapshot:
+        frame = self.shown.users
+        if touched:
+            others = frame.filter(~pl.col(USER_ID).is_in(pl.Series([*touched], dtype=frame.schema[USER_ID]).implode()))
+            frame = pl.concat([others, users]).sort(USER_ID)
+        if not self._items.differing() and not self._users.differing():
+            return self.base
+        return ChangedSnapshot.over(self.base, self.shown, items, frame)
+
+    def _rows_of_items(self, touched: set[ExternalId], now: datetime) -> pl.DataFrame:
+        """Return items as they are now, with the columns of the catalogue."""
+        rows = []
+        for item_id in touched:
+            told, row = self._items.told[item_id], self._items.rows.get(item_id)
+            if row is not None and told.says_as(self._items.first[item_id]):
+                rows.append(row)
+                continue
+            until = told.attributes[UNTIL]
+            row = row or {ITEM_ID: item_id}
+            about = {AVAILABLE_AT: row.get(AVAILABLE_AT) or told.since}
+            about[WITHDRAWN] = told.gone or (until is not None and until <= now)
+            rows.append({**row, **_with_lists(told.attributes, self.base.catalogue.frame.schema), **about})
+        return _framed(rows, self.base.catalogue.frame)
+
+    def _rows_of_users(self, touched: set[ExternalId]) -> pl.DataFrame:
+        """Return the users who have not left, with the columns of the release's users."""
+        told = {user_id: self._users.told[user_id] for user_id in touched}
+        rows = [{USER_ID: user_id, **each.attributes} for user_id, each in told.items() if not each.gone]
+        return _framed(rows, self.base.users)
+
+    def _ended(self, now: datetime) -> set[ExternalId]:
+        """Return the items that are shown as available although they have ended."""
+        catalogue, ended = self.shown.catalogue, set()
+        for item_id, told in self._items.told.items():
+            until, place = told.attributes[UNTIL], catalogue.position(item_id)
+            if until is not None and until <= now and place is not None and catalogue.current[place]:
+                ended.add(item_id)
+        return ended
 
 
-def next_end(snapshot: Snapshot, now: datetime) -> datetime | None:
-    """Return when the first of the items ends that differ from the release; None where none does."""
-    if not isinstance(snapshot, ChangedSnapshot):
-        return None
-    ends: list[datetime] = snapshot.changed[UNTIL].drop_nulls().to_list()
-    return min((end for end in ends if end > now), default=None)
+@dataclass
+class _Said:
+    """What was said of the items or the users of a release.
+
+    Attributes:
+        table: The table's name.
+        key: The column of its ids.
+        kind: How the home writes ids.
+        declared: What the manifest declares; None: it has no such table.
+        told: Items or users of which anything was said, by id.
+        first: The same as the release has them.
+        rows: The release's rows of them.
+    """
+
+    table: str
+    key: str
+    kind: str
+    declared: Declared | None
+    told: dict[ExternalId, _Told] = field(default_factory=dict)
+    first: dict[ExternalId, _Told] = field(default_factory=dict)
+    rows: dict[ExternalId, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, changes: Sequence[StoredChange], base: Snapshot, frame: pl.DataFrame) -> set[ExternalId]:
+        """Take in changes; return what they are about, and what they may have changed."""
+        if self.declared is None or not changes:
+            return set()
+        ids = {change.entity_id: parse_id(change.entity_id, self.kind) for change in changes}
+        known = _rows_of(base.newest[self.table], self.key, ids.values())
+        before, touched = _rows_of(frame, self.key, ids.values()), set[ExternalId]()
+        for change in changes:
+            entity_id = ids[change.entity_id]
+            newest = known.get(entity_id) if entity_id is not None else None
+            if entity_id is None or (newest is not None and change.at <= newest[AVAILABLE_AT]):
+                continue
+            start = self.first.get(entity_id) or _of_release(self.declared, before.get(entity_id), newest)
+            made = _after(self.told.get(entity_id, start), change, self.declared)
+            if entity_id in self.told or not made.says_as(start):
+                self.first[entity_id], self.told[entity_id] = start, made
+                touched.add(entity_id)
+        self.rows |= {entity_id: before[entity_id] for entity_id in touched if entity_id in before}
+        return touched
+
+    def differing(self) -> bool:
+        """Return whether anything is otherwise than the release has it."""
+        return any(not each.says_as(self.first[entity_id]) for entity_id, each in self.told.items())
 
 
-def _changed_items(base: Snapshot, changes: Sequence[StoredChange], now: datetime) -> pl.DataFrame:
-    """Return the items that differ from the release's, with the columns of its catalogue."""
-    frame, part = base.catalogue.frame, base.manifest.items
-    if part is None or not changes:
-        return frame.clear()
-    before = _rows_of(frame, ITEM_ID, changes, base.binding.item_id)
-    rows = []
-    for item_id, told in _differing(base, ITEMS.name, Declared.by(part), before, changes).items():
-        until = told.attributes[UNTIL]
-        ended = told.gone or (until is not None and until <= now)
-        row = before.get(item_id) or {ITEM_ID: item_id}
-        known_since = row.get(AVAILABLE_AT) or told.since
-        rows.append({**row, **told.attributes, AVAILABLE_AT: known_since, WITHDRAWN: ended})
-    return _framed(rows, frame)
+def lay_over(base: Snapshot, changes: Changes, now: datetime) -> Snapshot:
+    """Return a release with what was said since; the release itself where it knows all of it."""
+    return Overlay(base).add(changes, now)
 
 
-def _changed_users(base: Snapshot, changes: Sequence[StoredChange]) -> pl.DataFrame:
-    """Return all users with their attributes; the release's frame where none of them differs."""
-    frame, part = base.users, base.manifest.users
-    if part is None or not changes:
-        return frame
-    before = _rows_of(frame, USER_ID, changes, base.binding.user_id)
-    told = _differing(base, USERS.name, Declared.by(part), before, changes)
-    if not told:
-        return frame
-    rows = _framed([{USER_ID: user_id, **each.attributes} for user_id, each in told.items() if not each.gone], frame)
-    others = frame.filter(~pl.col(USER_ID).is_in(pl.Series([*told], dtype=frame.schema[USER_ID]).implode()))
-    return pl.concat([others, rows]).sort(USER_ID)
-
-
-def _differing(
-    base: Snapshot,
-    table: str,
-    declared: Declared,
-    before: Mapping[ExternalId, Mapping[str, Any]],
-    changes: Sequence[StoredChange],
-) -> dict[ExternalId, _Told]:
-    """Return the items or users that are otherwise than the release's rows, by id."""
-    kind, key = (base.binding.item_id, ITEM_ID) if table == ITEMS.name else (base.binding.user_id, USER_ID)
-    known = _rows_of(base.newest[table], key, changes, kind)
-    told: dict[ExternalId, _Told] = {}
-    first: dict[ExternalId, _Told] = {}
-    for change in changes:
-        entity_id = parse_id(change.entity_id, kind)
-        newest = known.get(entity_id) if entity_id is not None else None
-        if entity_id is None or (newest is not None and change.at <= newest[AVAILABLE_AT]):
-            continue
-        start = first.setdefault(entity_id, _of_release(declared, before.get(entity_id), newest))
-        told[entity_id] = _after(told.get(entity_id, start), change, declared)
-    return {entity_id: each for entity_id, each in told.items() if each.since and not each.says_as(first[entity_id])}
+def _declared(part: Items | Users | None) -> Declared | None:
+    return None if part is None else Declared.by(part)
 
 
 def _of_release(declared: Declared, row: Mapping[str, Any] | None, newest: Mapping[str, Any] | None) -> _Told:
@@ -136,17 +192,19 @@ def _after(told: _Told, change: StoredChange, declared: Declared) -> _Told:
     return _Told(said, gone=False, since=since)
 
 
-def _rows_of(
-    frame: pl.DataFrame, key: str, changes: Iterable[StoredChange], kind: str
-) -> dict[ExternalId, dict[str, Any]]:
-    """Return the rows of what changes are about, by id."""
-    ids = {parse_id(change.entity_id, kind) for change in changes} - {None}
-    wanted = frame.filter(pl.col(key).is_in(pl.Series([*ids], dtype=frame.schema[key]).implode()))
-    return {row[key]: row for row in wanted.iter_rows(named=True)}
+def _rows_of(frame: pl.DataFrame, key: str, ids: Iterable[ExternalId | None]) -> dict[ExternalId, dict[str, Any]]:
+    """Return the rows of some ids, by id."""
+    wanted = pl.Series([*{*ids} - {None}], dtype=frame.schema[key]).implode()
+    return {row[key]: row for row in frame.filter(pl.col(key).is_in(wanted)).iter_rows(named=True)}
 
 
 def _framed(rows: Sequence[Mapping[str, Any]], like: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with the columns of a frame; an empty list where it has lists and a row has none."""
-    lists = [pl.col(name).fill_null([]) for name, dtype in like.schema.items() if isinstance(dtype, pl.List)]
+    """Return rows with the columns of a frame."""
     named = [{name: row.get(name) for name in like.columns} for row in rows]
-    return pl.DataFrame(named, schema=like.schema).with_columns(lists)
+    return pl.DataFrame(named, schema=like.schema)
+
+
+def _with_lists(attributes: Attributes, schema: pl.Schema) -> dict[str, Any]:
+    """Return attributes with an empty list where there is none."""
+    lists = {name for name, dtype in schema.items() if isinstance(dtype, pl.List)}
+    return {name: [] if value is None and name in lists else value for name, value in attributes.items()}

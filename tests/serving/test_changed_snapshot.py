@@ -26,7 +26,7 @@ def changed(served: Served) -> ChangedSnapshot:
         *(pl.Series(name, ["Renamed", "Withdrawn", "New"]) for name in (TITLE, TEXT)),
         pl.Series(WITHDRAWN, [False, True, False]),
     )
-    return ChangedSnapshot.over(served.snapshot, rows, served.snapshot.users)
+    return ChangedSnapshot.over(served.snapshot, served.snapshot, rows, served.snapshot.users)
 
 
 def test_items_keep_their_positions(served: Served, changed: ChangedSnapshot) -> None:
@@ -59,7 +59,7 @@ def test_a_network_knows_no_new_item(served: Served) -> None:
     network = SelfAttention(np.arange(len(base.catalogue), dtype=np.int32), *(empty for _ in range(6)))
     base = replace(base, networks={"sasrec": network})
     row = base.catalogue.frame.head(1).with_columns(pl.lit(NEW, pl.Int64).alias(ITEM_ID))
-    made = ChangedSnapshot.over(base, row, base.users)
+    made = ChangedSnapshot.over(base, base, row, base.users)
     assert made.networks["sasrec"].items.tolist() == [*range(len(base.catalogue)), -1]
 
 

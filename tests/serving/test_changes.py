@@ -107,11 +107,11 @@ def test_a_server_that_ended_before_it_refreshed_serves_what_it_stored(
     with Api.over(own_home) as api:
         gone = api.items_of(api.users[0])[0]
 
-        def unreachable(*_: object) -> bool:
+        def unreachable(*_: object, **__: object) -> None:
             raise Unreachable("the database does not answer")
 
         with monkeypatch.context() as patch:
-            patch.setattr(api.service.current.changes, "_read", lambda _: False)
+            patch.setattr(api.service.current.changes, "_read", lambda *_, **__: {})
             assert api.request("DELETE", f"/v1/items/{gone}").status_code == 200
         assert gone in api.items_of(api.users[0])
         with monkeypatch.context() as patch:

@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, USERS
 from nightschool.storage.changes import StoredChange
 from serving.changed_snapshot import ChangedSnapshot
-from serving.overlay import lay_over, next_end
+from serving.overlay import Overlay, lay_over
 from serving.snapshot import Snapshot
 from tests.serving.conftest import Served
 
@@ -78,11 +78,41 @@ def test_a_new_item_that_is_withdrawn_again_was_never_available(served: Served) 
 def test_an_item_ends_at_its_time(served: Served) -> None:
     base = served.snapshot
     item_id, later = base.catalogue.ids[0], NOW + timedelta(days=1)
-    made = items(base, (item_id, "patch", {"until": later.isoformat()}))
-    assert (made.gone, next_end(made, NOW), next_end(made, later)) == (set(), later, None)
+    overlay = Overlay(base)
+    assert overlay.next_end(NOW) is None
+    overlay.add({ITEMS.name: said((item_id, "patch", {"until": later.isoformat()}))}, NOW)
+    assert (overlay.shown.gone, overlay.next_end(NOW), overlay.next_end(later)) == (set(), later, None)
+    assert overlay.add({}, later).gone == {item_id}
     ended = items(base, (item_id, "patch", {"until": NOW.isoformat()}))
     assert ended.gone == {item_id}
-    assert next_end(base, NOW) is None
+
+
+def test_change_by_change_is_as_all_at_once(served: Served) -> None:
+    base = served.snapshot
+    first, second, third = base.catalogue.ids[:3]
+    title = base.catalogue.frame["title"][0]
+    told = said(
+        (first, "patch", {"title": "Other", "text": "Other"}),
+        (NEW, "put", {"title": "New", "skills": ["a"]}),
+        (second, "withdraw", {}),
+        (NEW + 1, "put", {"title": "Newer"}),
+        (first, "patch", {"title": title, "text": title}),
+        (third, "patch", {"domain": "Bees"}),
+        (NEW, "withdraw", {}),
+        (second, "patch", {}),
+        (third, "withdraw", {}),
+        (NEW, "patch", {"difficulty": "Beginner"}),
+    )
+    overlay = Overlay(base)
+    for change in told:
+        overlay.add({ITEMS.name: [change]}, NOW)
+    at_once = lay_over(base, {ITEMS.name: told}, NOW)
+    by_id = pl.col(ITEM_ID)
+    assert overlay.shown.catalogue.frame.sort(by_id).equals(at_once.catalogue.frame.sort(by_id))
+    assert overlay.shown.gone == at_once.gone == {third}
+    assert overlay.shown.catalogue.frame.head(2).equals(base.catalogue.frame.head(2))
+    describe, others = overlay.shown.catalogue.describe, at_once.catalogue.describe
+    assert [describe(each) for each in at_once.catalogue.ids] == [others(each) for each in at_once.catalogue.ids]
 
 
 def test_ids_that_can_be_none_change_nothing(served: Served) -> None:
