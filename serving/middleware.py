@@ -76,11 +76,11 @@ class Guarded:
             return
         request: _Request = scope["request"]
         authorized = self._authorize(scope, request.headers)
+        scope["caller"] = authorized.caller if isinstance(authorized, Refusal) else authorized
         try:
             if isinstance(authorized, Refusal):
                 await refused(Request(scope), authorized)(scope, receive, send)
             else:
-                scope["caller"] = authorized
                 async with asyncio.timeout(PATIENCE.get(scope["path"], LONGEST_SECONDS)):
                     await self._app(scope, _limited(receive), send)
         except TimeoutError:

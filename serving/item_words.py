@@ -1,0 +1,64 @@
+"""The words of items' titles and texts, and how many items have them: rare ones tell what two items are about."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from nightschool.columns import TEXT, TITLE
+
+_SAMPLE: Final = 5_000
+"""Items that tell how common a word is, evenly spread."""
+
+_COMMON: Final = 0.05
+"""The share of the items above which a word tells nothing."""
+
+_FEW: Final = 3
+"""A word of so few sampled items is not common, however small the catalogue."""
+
+_WORD: Final = r"\p{L}[\p{L}\p{N}]{3,}"
+_WORDS: Final = "words"
+
+
+class ItemWords:
+    """The words of the items by their positions."""
+
+    def __init__(self, items: pl.DataFrame) -> None:
+        """Keep the titles and texts.
+
+        Args:
+            items: The items by position, with title and text.
+        """
+        self._texts = items.select(TITLE, TEXT)
+
+    def shared(self, one: int, other: int) -> list[str]:
+        """Return the words of two items that few others have, the rarest first.
+
+        Args:
+            one: The position of an item.
+            other: That of another one.
+        """
+        first, second = (set(self._of(self._texts[place]).item().to_list()) for place in (one, other))
+        rare = [word for word in first & second if self._counts.get(word, 0) <= self._most]
+        return sorted(rare, key=lambda word: (self._counts.get(word, 0), -len(word), word))
+
+    @staticmethod
+    def _of(texts: pl.DataFrame) -> pl.Series:
+        """Return the words of each text, each once."""
+        joined = pl.concat_str(pl.col(TITLE, TEXT), separator=" ", ignore_nulls=True).str.to_lowercase()
+        return texts.select(joined.str.extract_all(_WORD).list.unique().alias(_WORDS)).to_series()
+
+    @cached_property
+    def _sample(self) -> pl.DataFrame:
+        return self._texts.gather_every(max(self._texts.height // _SAMPLE, 1))
+
+    @property
+    def _most(self) -> float:
+        return max(_COMMON * self._sample.height, _FEW)
+
+    @cached_property
+    def _counts(self) -> Mapping[str, int]:
+        """Return how many of the sampled items have a word."""
+        counted = self._of(self._sample).explode().drop_nulls().value_counts()
+        return dict(counted.iter_rows())
