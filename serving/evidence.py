@@ -1,9 +1,12 @@
 """Evidence of why an item is in a list: the item of the history that it follows from, and what both have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from serving.catalogue import Catalogue
 from serving.schemas.common import ExternalId, Item
 from serving.schemas.lists import Recommended
 from serving.snapshot import Snapshot
@@ -19,7 +22,7 @@ class Evidence(NamedTuple):
     Attributes:
         item: The item of the history.
         at: When the user met it last; None where that is unknown.
-        labels: The categories, levels and skills of both.
+        labels: The skills and categories of both.
         words: Words that few other items have in title and text, and both do.
     """
 
@@ -51,9 +54,8 @@ def evidence_of(snapshot: Snapshot, user: UserState, entries: Sequence[Recommend
             continue
         met = user.current.get(place)
         item = catalogue.item(because)
-        labels = _shared_labels(entry.labels, item.labels)
         listed = catalogue.position(entry.item_id)
-        words = catalogue.words.shared(place, listed) if listed is not None else []
+        labels, words = _shared(catalogue, place, listed) if listed is not None else ((), [])
         told = " ".join(labels).casefold()
         others = [word for word in words if word not in told]
         at = None if met is None else met.at
@@ -61,7 +63,11 @@ def evidence_of(snapshot: Snapshot, user: UserState, entries: Sequence[Recommend
     return found
 
 
-def _shared_labels(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return the labels that two items have in the same column, each once."""
-    both = (label for column, labels in one.items() for label in labels if label in other.get(column, ()))
-    return tuple(dict.fromkeys(both))
+def _shared(catalogue: Catalogue, one: int, other: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return the labels that two items have in the same column, skills first, and the words of both."""
+    first, second = (catalogue.describe(catalogue.ids[place])["labels"] for place in (one, other))
+    skills = np.intersect1d(*(catalogue.skills[[place]].indices for place in (one, other)))
+    columns = (*catalogue.columns.lists, *catalogue.columns.categories)
+    labels = (label for name in columns for label in first.get(name, ()) if label in second.get(name, ()))
+    both = (*(catalogue.skill_names[skill] for skill in skills), *labels)
+    return tuple(dict.fromkeys(both)), catalogue.words.shared(one, other)

@@ -51,8 +51,8 @@ def facets_of(items: pl.DataFrame, described: ItemColumns, columns: Mapping[str,
         described: Which of their columns describe them.
         columns: The columns that filters may name, by name.
     """
-    names = [name for name in described.names if name in items.columns and name in columns]
-    found = (_facet(items, columns[name]) for name in names)
+    described_by = dict.fromkeys((*described.names, described.skills or ""))
+    found = (_facet(items, columns[name]) for name in described_by if name in columns)
     return [facet for facet in found if facet.values]
 
 

@@ -33,10 +33,13 @@ SENDS, OPERATES = (401, 403, None, None), (401, 403, 403, None)
 
 ROUTES = {
     ("GET", "/"): READS,
+    ("GET", "/catalogue"): READS,
     ("GET", "/compare/{user_id:path}"): READS,
     ("GET", "/docs"): READS,
     ("GET", "/health"): OPEN,
+    ("GET", "/items/{item_id:path}"): READS,
     ("GET", "/learner/{user_id:path}"): READS,
+    ("GET", "/me"): READS,
     ("GET", "/metrics"): READS,
     ("GET", "/openapi.json"): READS,
     ("GET", "/operator"): READS,
@@ -61,6 +64,8 @@ ROUTES = {
     ("DELETE", "/v1/events/{event_id:path}"): SENDS,
     ("POST", "/learner/{user_id:path}/events"): SENDS,
     ("POST", "/learner/{user_id:path}/undo"): SENDS,
+    ("POST", "/me/events"): SENDS,
+    ("POST", "/me/undo"): SENDS,
     ("POST", "/operator/rollback"): OPERATES,
     ("POST", "/sign-in"): OPEN,
     ("POST", "/sign-out"): OPEN,

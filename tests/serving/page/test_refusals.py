@@ -57,7 +57,9 @@ def test_a_key_that_reads_rolls_nothing_back(client: httpx.Client, home: Path) -
     part = client.post("/learner/14/events", data={"item_id": "item/2", "event": "like"}, headers=HTMX)
     assert part.status_code == 403
     assert "<html" not in part.text
-    assert '<p class="toast wrong">this key has the role read; the request needs one with the role events</p>' in part.text
+    assert (
+        '<p class="toast wrong">this key has the role read; the request needs one with the role events</p>' in part.text
+    )
     assert "<strong>current</strong>" in client.get("/operator", headers=BROWSER).text
     client.cookies.set("nightschool_key", "w")
     assert client.post("/operator/rollback", data=ROLLBACK, headers=BROWSER).status_code == 303
