@@ -72,7 +72,7 @@ def learner_page(request: Request, learner: Learner, template: str, just: str, g
     """
     view = View.of(request.query_params)
     part = fragment_asked(request)
-    about = {"learner": learner, "view": view}
+    about: dict[str, Any] = {"learner": learner, "view": view}
     if part == "similar" and caller_of(request).user_id is None:
         return page(request, "_similar.html", **about, **_similar(request, learner, view))
     if part == "path":
@@ -84,7 +84,7 @@ def learner_page(request: Request, learner: Learner, template: str, just: str, g
     shown |= _path(request, learner, goal)
     if caller_of(request).user_id is None:
         shown |= _similar(request, learner, view)
-    told = {"said": _SAID.get(just, ""), "about": attributes, "changed": False, "fragment": False}
+    told: dict[str, Any] = {"said": _SAID.get(just, ""), "about": attributes, "changed": False, "fragment": False}
     return page(request, template, **told, **shown)
 
 
@@ -152,7 +152,7 @@ def _changed(request: Request, learner: Learner, just: str) -> Response:
     view = View.of(request.query_params)
     if fragment_asked(request) is None:
         return RedirectResponse(f"{learner.here}{view.query(just=just)}#list", 303)
-    told = {"said": _SAID.get(just, ""), "changed": True, "fragment": False}
+    told: dict[str, Any] = {"said": _SAID.get(just, ""), "changed": True, "fragment": False}
     return page(request, "_changed.html", **told, **_list(request, learner, view))
 
 

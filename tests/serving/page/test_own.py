@@ -110,7 +110,7 @@ def test_a_path_shows_the_skills_that_the_history_does_not_cover(pages: Pages) -
     assert f'<ul class="skills"><li><bdi>{missing}</bdi></li></ul>' in page
     assert f'href="/items/{planned[missing].steps[0].item_id}"' in page
     part = pages.get("own", f"/me?goal={missing}", "path").text
-    assert '<p id="path-said" tabindex="-1" autofocus>' in part
+    assert f'<p class="toast">{planned[missing].message}</p>'.replace("'", "&#39;") in part
     assert "no such item or skill" in pages.get("own", "/me?goal=nothing").text
 
 

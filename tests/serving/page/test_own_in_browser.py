@@ -125,12 +125,14 @@ def test_the_catalogue_follows_what_is_typed_and_chosen(browser: Browser, addres
         page.wait_for_url("**/items/*")
 
 
-def test_a_path_is_planned_and_focus_goes_to_what_it_says(browser: Browser, address: str, pages: Pages) -> None:
+def test_a_path_is_planned_and_read_out_and_focus_stays(browser: Browser, address: str, pages: Pages) -> None:
     with signed_in(browser, address, pages) as watched:
         watched.open("/me")
         watched.page.get_by_label("Goal: ").fill(pages.api.snapshot.catalogue.skill_names[0])
         watched.page.get_by_role("button", name="Plan").click()
-        watched.page.locator("#path-said:focus").wait_for()
+        said = watched.page.locator("#path-said").inner_text()
+        assert watched.page.get_by_role("status").inner_text() == said
+        assert watched.page.evaluate("document.activeElement.id") == "plan"
 
 
 def test_the_learners_side_works_without_scripts(browser: Browser, address: str, pages: Pages) -> None:
