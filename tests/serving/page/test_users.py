@@ -227,3 +227,10 @@ def test_the_rules_diversity_is_shown_and_stays_when_another_control_moves(
     page = client.get("/learner/14").text
     assert 'name="diversity" type="range" min="0" max="1" step="any" value="0.35"' in page
     assert '<input type="hidden" name="even" value="0.35">' in page
+
+
+def test_every_title_leads_to_its_item(client: httpx.Client) -> None:
+    for path in ("/learner/14?goal=x", "/compare/14"):
+        page = client.get(path).text
+        assert page.count('class="title') == page.count('<a class="title') > 15
+        assert 'href="/items/item%2F1"' in page
