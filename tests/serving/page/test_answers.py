@@ -17,13 +17,8 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def service() -> FakeService:
-    return FakeService()
-
-
-@pytest.fixture(scope="module")
-def client(service: FakeService) -> Iterator[httpx.Client]:
-    with client_of(page_over(service)) as client:
+def client() -> Iterator[httpx.Client]:
+    with client_of(page_over(FakeService())) as client:
         yield client
 
 
@@ -73,14 +68,13 @@ def test_a_server_without_a_release_says_to_people_when_to_come_again(tmp_path: 
         assert 'href="/problems/unavailable"' in answer.text
 
 
-def test_a_defect_names_its_request_and_shows_nothing_else(client: httpx.Client, service: FakeService) -> None:
-    service.recommend = lambda *_: 1 / 0  # type: ignore[method-assign]
-    answer = client.get("/learner/14", headers={"accept": "text/html", "x-request-id": "abc-1"})
+def test_a_defect_names_its_request_and_shows_nothing_else(reading: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading.service, "recommend", lambda *_: 1 / 0)
+    answer = reading.get("/learner/14", headers={"accept": "text/html", "x-request-id": "abc-1"})
     assert answer.status_code == 500
     assert "<h1>Something failed here</h1>" in answer.text
     assert "Request id <code>abc-1</code>" in answer.text
     assert "ZeroDivisionError" not in answer.text
-    del service.recommend
 
 
 def test_a_form_that_is_not_one_gets_a_page_too(client: httpx.Client) -> None:

@@ -104,6 +104,17 @@ def test_a_learner_likes_and_takes_it_back_by_keyboard_and_the_toast_leaves(
         expect(page.locator(".toast")).to_be_hidden()
 
 
+def test_a_server_that_does_not_answer_is_told(browser: Browser, address: str, pages: Pages) -> None:
+    with signed_in(browser, address, pages) as watched:
+        watched.open("/me")
+        watched.page.context.set_offline(True)
+        watched.page.get_by_role("button", name="Like").first.click()
+        watched.page.get_by_role("status").get_by_text("The server does not answer.").wait_for()
+        assert watched.page.get_by_role("button", name="Like").first.is_enabled()
+        watched.complaints = [told for told in watched.complaints if "ERR_INTERNET_DISCONNECTED" not in told]
+        watched.complaints = [told for told in watched.complaints if "htmx:" not in told]
+
+
 def test_the_catalogue_follows_what_is_typed_and_chosen(browser: Browser, address: str, pages: Pages) -> None:
     with signed_in(browser, address, pages) as watched:
         page = watched.page
