@@ -102,7 +102,7 @@ def _page_of(snapshot: Snapshot, browse: Browse, facets: list[Facet], after: str
 
 def _sorts(snapshot: Snapshot) -> dict[str, str]:
     """Return the orders that the release can be sorted by, with what the page calls them."""
-    names = {"": "Best match, else popular", "popular": "Popular"}
+    names = {"": "Best first", "popular": "Popular"}
     if not np.isnat(snapshot.activity.known_since).all():
         names["new"] = "New"
     if snapshot.activity.trends is not None:
