@@ -97,7 +97,7 @@ def _page_of(snapshot: Snapshot, browse: Browse, facets: list[Facet], after: str
     filters = [browse.filter] if browse.filter else []
     filters += [by_name[name].condition(value) for name, value in browse.chosen]
     asked = CatalogueQuery(q=browse.q, sort=_SORTS.get(browse.sort), after=after or None)
-    return item_page(snapshot, asked, filters)
+    return item_page(snapshot, asked, filters=filters)
 
 
 def _sorts(snapshot: Snapshot) -> dict[str, str]:

@@ -73,10 +73,11 @@ def _met(request: Request, snapshot: Snapshot, detail: ItemDetail) -> Interactio
 
 
 def _description(snapshot: Snapshot, detail: ItemDetail) -> str:
-    """Return the text of an item without the title that it may begin with; empty without any."""
-    place, title = snapshot.catalogue.position(detail.item.item_id), detail.item.title.strip()
+    """Return the text of an item, without the title where the manifest lets texts begin with it; empty without any."""
+    place, declared = snapshot.catalogue.position(detail.item.item_id), snapshot.manifest.items
     text = str(snapshot.catalogue.frame[TEXT][place] or "").strip() if place is not None else ""
-    return text.removeprefix(title).strip() if title else text
+    begins = declared is not None and declared.text[:1] == (declared.title,)
+    return text.removeprefix(detail.item.title.strip()).strip() if begins else text
 
 
 def _attributes(snapshot: Snapshot, detail: ItemDetail) -> list[Attribute]:

@@ -154,7 +154,7 @@ def test_a_filter_keeps_what_lists_keep_and_others_narrow_it_further(snapshot: S
         snapshot.catalogue.ids[place] for place in np.flatnonzero(kept)
     }
     query = CatalogueQuery(filter='difficulty <= "Intermediate"', k=200)
-    assert {item.difficulty for item in item_page(snapshot, query, ['difficulty != "Beginner"']).items} == {
+    assert {item.difficulty for item in item_page(snapshot, query, filters=['difficulty != "Beginner"']).items} == {
         "Intermediate"
     }
     with pytest.raises(ConfigurationError, match="filter, character 1: there is no such item column"):

@@ -19,7 +19,7 @@ def shown(text: str) -> list[str]:
 
 def ids(api: Api, *filters: str, **asked: str) -> list[str]:
     """Ids of the first page as the API has it."""
-    page = item_page(api.snapshot, CatalogueQuery.model_validate(asked), filters)
+    page = item_page(api.snapshot, CatalogueQuery.model_validate(asked), filters=filters)
     return [str(item.item_id) for item in page.items]
 
 

@@ -1,10 +1,13 @@
 """The page of an item over a real release."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
+import polars as pl
 import pytest
 
+from serving.catalogue import Catalogue
 from serving.item_users import item_users
 from serving.neighbours import similar_items
 from serving.next_items import next_items
@@ -30,6 +33,16 @@ def test_an_item_is_shown_with_what_is_like_it_and_what_follows_it(pages: Pages)
         assert f'href="/items/{other.item_id}"><bdi>{other.title}</bdi></a>' in page
     for labels in item.labels.values():
         assert f"<bdi>{labels[0]}</bdi></a>" in page
+
+
+def test_a_text_is_shown_without_the_title_that_it_begins_with(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 'class="description"' not in pages.get("own", f"/items/{ITEM}").text
+    snapshot = pages.api.snapshot
+    longer = snapshot.catalogue.frame.with_columns(text=pl.format("{} More <of> it.", "title"))
+    changed = replace(snapshot, catalogue=Catalogue(longer, snapshot.catalogue.columns))
+    monkeypatch.setattr(type(pages.api.service.current), "snapshot", property(lambda _: changed))
+    page = pages.get("own", f"/items/{ITEM}").text
+    assert '<p class="description"><bdi>More &lt;of&gt; it.</bdi></p>' in page
 
 
 def test_attributes_lead_to_the_items_that_share_them(pages: Pages) -> None:
