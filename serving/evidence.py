@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from serving.catalogue import Catalogue
 from serving.schemas.common import ExternalId, Item
 from serving.schemas.lists import Recommended
@@ -66,8 +64,9 @@ def evidence_of(snapshot: Snapshot, user: UserState, entries: Sequence[Recommend
 def _shared(catalogue: Catalogue, one: int, other: int) -> tuple[tuple[str, ...], list[str]]:
     """Return the labels that two items have in the same column, skills first, and the words of both."""
     first, second = (catalogue.describe(catalogue.ids[place])["labels"] for place in (one, other))
-    skills = np.intersect1d(*(catalogue.skills[[place]].indices for place in (one, other)))
+    starts, built = catalogue.skills.indptr, catalogue.skills.indices
+    skills = set.intersection(*(set(built[starts[place] : starts[place + 1]].tolist()) for place in (one, other)))
     columns = (*catalogue.columns.lists, *catalogue.columns.categories)
     labels = (label for name in columns for label in first.get(name, ()) if label in second.get(name, ()))
-    both = (*(catalogue.skill_names[skill] for skill in skills), *labels)
+    both = (*(catalogue.skill_names[skill] for skill in sorted(skills)), *labels)
     return tuple(dict.fromkeys(both)), catalogue.words.shared(one, other)
