@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from nightschool.errors import Busy, Conflict, NightschoolError, NotFound, Unavailable
+from nightschool.errors import NightschoolError
 from nightschool.settings import Settings
 from serving.api import routes as api
 from serving.cors import parse_origins
@@ -19,19 +19,13 @@ from serving.middleware import App, Middleware
 from serving.night_figures import NightFigures
 from serving.openapi import TAGS, VERSION, DocumentedApp
 from serving.page import routes as page
-from serving.problem_types import ProblemType
+from serving.problem_types import ProblemType, kind_of
 from serving.problems import FAILED, problem
 from serving.schemas.events import KINDS
 from serving.security import Guard
 from serving.service import LISTS, Service
 from serving.telemetry import MULTIPROCESS, log_as_json
 
-_OF_ERRORS: Final = {
-    Unavailable: ProblemType.UNAVAILABLE,
-    NotFound: ProblemType.NOT_FOUND,
-    Conflict: ProblemType.CONFLICT,
-    Busy: ProblemType.BUSY,
-}
 _OF_STATUS: Final = {
     HTTPStatus.NOT_FOUND: ProblemType.UNKNOWN_ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: ProblemType.METHOD_NOT_ALLOWED,
@@ -90,8 +84,7 @@ def application(service: Service) -> FastAPI:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     """Turn an expected error into a problem document."""
-    kind = next((kind for of, kind in _OF_ERRORS.items() if isinstance(error, of)), ProblemType.UNFIT_REQUEST)
-    return problem(request, kind, str(error))
+    return problem(request, kind_of(error), str(error))
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:

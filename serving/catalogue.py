@@ -16,7 +16,9 @@ from nightschool.data.labels import label_rows, one_hot
 from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
 from nightschool.item_columns import ItemColumns
 from serving.cursors import MARK_BYTES, mark
+from serving.facets import Facet, facets_of
 from serving.filtered_items import FilteredItems
+from serving.item_words import ItemWords
 from serving.schemas.common import ExternalId, Item
 
 _LABEL = "label"
@@ -186,6 +188,16 @@ class Catalogue:
     def filtered(self) -> FilteredItems:
         """Return the items as filters see them."""
         return FilteredItems(self._frame, self._columns)
+
+    @cached_property
+    def words(self) -> ItemWords:
+        """Return the words of the items."""
+        return ItemWords(self._frame)
+
+    @cached_property
+    def facets(self) -> list[Facet]:
+        """Return what the items can be narrowed by."""
+        return facets_of(self._frame, self._columns, self.filtered.columns)
 
     def matching(self, text: str) -> Mask:
         """Select the items that a filter keeps, bool [n_items]; shared between callers, and read-only.

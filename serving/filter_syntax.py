@@ -64,6 +64,21 @@ _NODES: Final = (
 )
 
 
+class FilterFault(ConfigurationError):
+    """A text that is no filter, or does not fit the columns.
+
+    Attributes:
+        text: The filter as it was written.
+        start: Where in the text the fault begins.
+        end: Where it ends.
+    """
+
+    def __init__(self, text: str, start: int, end: int, what: str, do: str) -> None:
+        piece = text[start:end] if end - start <= _MOST_SHOWN else f"{text[start : start + _MOST_SHOWN]}…"
+        super().__init__(f"filter, character {start + 1}: {what}", seen=piece or None, do=do)
+        self.text, self.start, self.end = text, start, end
+
+
 class _Token(NamedTuple):
     """A token other than blanks: the name of its group, its characters, and where they begin."""
 
@@ -98,9 +113,9 @@ class Tree:
         start, end = self._span(node)
         return self.text[start:end]
 
-    def fault(self, node: ast.expr, what: str, do: str) -> ConfigurationError:
+    def fault(self, node: ast.expr, what: str, do: str) -> FilterFault:
         """Return the error that names a node, its position, and what may be used instead."""
-        return _fault(self.text, *self._span(node), what, do)
+        return FilterFault(self.text, *self._span(node), what, do)
 
     def _span(self, node: ast.expr) -> tuple[int, int]:
         # Offsets of `ast` count bytes of UTF-8.
@@ -116,10 +131,10 @@ def parse_syntax(text: str) -> Tree:
         ConfigurationError: It is not a filter; the message names the position and what may be written instead.
     """
     if len(text) > MOST_CHARACTERS:
-        raise _fault(text, MOST_CHARACTERS, len(text), "the filter is too long", f"use up to {MOST_CHARACTERS:,}")
+        raise FilterFault(text, MOST_CHARACTERS, len(text), "the filter is too long", f"use up to {MOST_CHARACTERS:,}")
     tokens = list(_tokens(text))
     if not tokens:
-        raise _fault(text, 0, 0, "the filter is empty", _PARTS)
+        raise FilterFault(text, 0, 0, "the filter is empty", _PARTS)
     _check_each(text, tokens)
     _check_neighbours(text, tokens)
     _check_brackets(text, tokens)
@@ -142,7 +157,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             strange = _STRANGE.match(text, place)
             piece = strange.group() if strange else ""
             do = _INSTEAD.get(piece, "put a blank between a word and a text" if piece.isidentifier() else _PARTS)
-            raise _fault(text, place, place + len(piece), "this is no part of a filter", do)
+            raise FilterFault(text, place, place + len(piece), "this is no part of a filter", do)
         if found.lastgroup != "blank":
             yield _Token(found.lastgroup or "", found.group(), place)
         place = found.end()
@@ -153,20 +168,20 @@ def _check_each(text: str, tokens: Sequence[_Token]) -> None:
     for kind, piece, start in tokens:
         if kind == "word" and iskeyword(piece) and piece not in _WORDS:
             do = "write ==" if piece == "is" else f'write {ITEM}["{piece}"] for a column of this name'
-            raise _fault(text, start, start + len(piece), "this word is no part of a filter", do)
+            raise FilterFault(text, start, start + len(piece), "this word is no part of a filter", do)
         if kind == "number" and abs(float(piece)) >= _LARGEST:
-            raise _fault(text, start, start + len(piece), "the number is too large", "use one of up to 18 digits")
+            raise FilterFault(text, start, start + len(piece), "the number is too large", "use one of up to 18 digits")
 
 
 def _check_neighbours(text: str, tokens: Sequence[_Token]) -> None:
     """Refuse what Python would read: values side by side, which are one text, a call or a difference; runs of `not`."""
     for first, second in pairwise(tokens):
         if first.kind in {"text", "number", "close"} and second.kind in {"text", "number", "open"}:
-            raise _fault(
+            raise FilterFault(
                 text, second.start, second.end, "this does not fit here", "put a comma or a word such as and before it"
             )
         if first.text == second.text == "not":
-            raise _fault(text, second.start, second.end, "not follows not", "take both out")
+            raise FilterFault(text, second.start, second.end, "not follows not", "take both out")
 
 
 def _check_brackets(text: str, tokens: Sequence[_Token]) -> None:
@@ -176,11 +191,13 @@ def _check_brackets(text: str, tokens: Sequence[_Token]) -> None:
             opened.append(token)
             if len(opened) > MOST_BRACKETS:
                 do = f"use up to {MOST_BRACKETS} within each other"
-                raise _fault(text, token.start, token.end, "there are too many brackets", do)
+                raise FilterFault(text, token.start, token.end, "there are too many brackets", do)
         elif token.kind == "close" and (not opened or opened.pop().text + token.text not in {"()", "[]"}):
-            raise _fault(text, token.start, token.end, "this bracket closes none", "take it out, or open it before")
+            raise FilterFault(
+                text, token.start, token.end, "this bracket closes none", "take it out, or open it before"
+            )
     if opened:
-        raise _fault(text, opened[-1].start, opened[-1].end, "this bracket is not closed", "close it")
+        raise FilterFault(text, opened[-1].start, opened[-1].end, "this bracket is not closed", "close it")
 
 
 def _with_plain_blanks(tokens: Sequence[_Token]) -> str:
@@ -192,23 +209,18 @@ def _with_plain_blanks(tokens: Sequence[_Token]) -> str:
     return "".join(pieces)
 
 
-def _misplaced(text: str, tokens: Sequence[_Token], error: SyntaxError) -> ConfigurationError:
+def _misplaced(text: str, tokens: Sequence[_Token], error: SyntaxError) -> FilterFault:
     """Return the error for what Python cannot parse, whose offsets begin with 1 at the first token."""
     start, end = (tokens[0].start + offset - 1 for offset in (error.offset or 0, error.end_offset or 0))
     if not error.offset or start >= tokens[-1].end:
-        return _fault(text, len(text), len(text), "the filter ends too early", _PARTS)
-    return _fault(text, start, end, "this does not fit here", _INSTEAD.get(text[start:end], _PARTS))
+        return FilterFault(text, len(text), len(text), "the filter ends too early", _PARTS)
+    return FilterFault(text, start, end, "this does not fit here", _INSTEAD.get(text[start:end], _PARTS))
 
 
-def _strange_node(tree: Tree, node: ast.AST) -> ConfigurationError:
+def _strange_node(tree: Tree, node: ast.AST) -> FilterFault:
     at = node if isinstance(node, ast.expr) else tree.body
     what = {
         ast.Call: "a filter calls nothing",
         ast.BinOp: "a filter calculates nothing",
     }.get(type(node), "this is no part of a filter")
     return tree.fault(at, what, _PARTS)
-
-
-def _fault(text: str, start: int, end: int, what: str, do: str) -> ConfigurationError:
-    piece = text[start:end] if end - start <= _MOST_SHOWN else f"{text[start : start + _MOST_SHOWN]}…"
-    return ConfigurationError(f"filter, character {start + 1}: {what}", seen=piece or None, do=do)

@@ -1,7 +1,7 @@
 """Pages of the catalogue: available items, searched, filtered and sorted."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -34,14 +34,20 @@ class _Sorted(NamedTuple):
     scores: NDArray[np.float64]
 
 
-def item_page(snapshot: Snapshot, asked: CatalogueQuery) -> ItemPage:
+def item_page(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str] = ()) -> ItemPage:
     """Return a page of the available items.
 
+    Args:
+        snapshot: The release.
+        asked: What the request asks.
+        filters: What must hold of every item besides the filter that it asks for.
+
     Raises:
-        ConfigurationError: The release has no such category, cannot be sorted so, or gave no such cursor.
+        ConfigurationError: The release has no such category, cannot be sorted so, or gave no such cursor; or a filter
+            does not fit it.
         Unavailable: The release has no index, and SQLite cannot make one.
     """
-    found = _matching(snapshot, asked)
+    found = _matching(snapshot, asked, filters)
     sort: Sort = asked.sort or ("relevance" if asked.q.strip() else "popular")
     ordered = _SORTS[sort](snapshot, found)
     start = _start(snapshot, ordered.items, asked.after)
@@ -83,8 +89,10 @@ def item_detail(snapshot: Snapshot, item_id: ExternalId) -> ItemDetail:
     )
 
 
-def _matching(snapshot: Snapshot, asked: CatalogueQuery) -> Found:
+def _matching(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str]) -> Found:
     allowed = snapshot.available
+    for text in filters if asked.filter is None else (asked.filter, *filters):
+        allowed = allowed & snapshot.catalogue.matching(text)
     if asked.category is not None:
         allowed = allowed & with_label(snapshot.catalogue, asked.category)
     if asked.q.strip():

@@ -32,7 +32,7 @@ LONGEST_PATH: Final = 8_192
 LONGEST_SECONDS: Final = 5.0
 """How long a request may wait for a thread; work that has begun by then has its own time limits."""
 
-PATIENCE: Final = {"/v1/users/recommendations": 60.0, "/v1/items": 60.0}
+PATIENCE: Final = {"/v1/users/recommendations": 60.0, "/v1/items": 60.0, "/catalogue": 60.0}
 """Path to the seconds that a request may take which makes much: the lists of many users, a missing search index."""
 
 logger = logging.getLogger("nightschool.serving.requests")
@@ -76,11 +76,11 @@ class Guarded:
             return
         request: _Request = scope["request"]
         authorized = self._authorize(scope, request.headers)
+        scope["caller"] = authorized.caller if isinstance(authorized, Refusal) else authorized
         try:
             if isinstance(authorized, Refusal):
                 await refused(Request(scope), authorized)(scope, receive, send)
             else:
-                scope["caller"] = authorized
                 async with asyncio.timeout(PATIENCE.get(scope["path"], LONGEST_SECONDS)):
                     await self._app(scope, _limited(receive), send)
         except TimeoutError:

@@ -4,6 +4,8 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Final
 
+from nightschool.errors import Busy, Conflict, NotFound, Unavailable
+
 PATH: Final = "/problems/"
 """The beginning of every type's address, where the server answers what it means."""
 
@@ -151,3 +153,15 @@ class ProblemType(Enum):
 
 
 BY_SLUG: Final = {each.slug: each for each in ProblemType}
+
+_OF_ERRORS: Final = {
+    Unavailable: ProblemType.UNAVAILABLE,
+    NotFound: ProblemType.NOT_FOUND,
+    Conflict: ProblemType.CONFLICT,
+    Busy: ProblemType.BUSY,
+}
+
+
+def kind_of(error: Exception) -> ProblemType:
+    """Return the kind of refusal that an expected error is answered with."""
+    return next((kind for of, kind in _OF_ERRORS.items() if isinstance(error, of)), ProblemType.UNFIT_REQUEST)

@@ -34,7 +34,7 @@ def problem(request: Request, kind: ProblemType, detail: str, headers: Mapping[s
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         more.setdefault("retry-after", RETRY_SECONDS)
     if is_for_people(request.headers):
-        answer: Response = page_of(request, kind.status, detail)
+        answer: Response = page_of(request, kind, detail)
         answer.headers.update(more)
         return answer
     body = document(kind, detail, request.scope.get("request_id", ""))

@@ -16,6 +16,9 @@ from serving.shared import Shared
 
 COOKIE: Final = "nightschool_key"
 OPEN_PATHS: Final = ("/health", "/ready", "/sign-in", "/sign-out", "/static/", PATH)
+PAGES_OF_ONE: Final = ("/me", "/catalogue")
+"""Pages that a key of one user may read, beside those of items."""
+
 READS: Final = ("/similar-users/", "/v1/recommendations", "/v1/rank", "/v1/users/recommendations")
 """Paths that only read, although their method is POST."""
 
@@ -36,11 +39,19 @@ _FORWARDED: Final = ("forwarded", "x-forwarded-", "x-real-ip")
 
 
 class Refusal(NamedTuple):
-    """The response to a request that is refused."""
+    """The response to a request that is refused.
+
+    Attributes:
+        kind: The kind of refusal.
+        detail: What is wrong, and what to do.
+        headers: What the response has besides.
+        caller: Who asked, where the key is known.
+    """
 
     kind: ProblemType
     detail: str
     headers: Mapping[str, str] = MappingProxyType({})
+    caller: Caller = ANYBODY
 
     @property
     def status(self) -> HTTPStatus:
@@ -93,7 +104,9 @@ class Guard:
             return _refuse_remote(headers, client) or THIS_MACHINE
         if key is None:
             return Refusal(ProblemType.NO_KEY, "send a key: Authorization: Bearer KEY", _CHALLENGE)
-        return self._refuse_key(key, method, path) or Caller(key.name, key.role, key.user_id)
+        caller = Caller(key.name, key.role, key.user_id)
+        refusal = self._refuse_key(key, method, path)
+        return caller if refusal is None else refusal._replace(caller=caller)
 
     @property
     def _checks_keys(self) -> bool:
@@ -104,7 +117,7 @@ class Guard:
         if not key.allows(needed):
             detail = f"this key has the role {key.role}; the request needs one with the role {needed}"
             return Refusal(ProblemType.ROLE_TOO_LOW, detail)
-        if key.user_id is not None and not _is_of(key.user_id, method, path):
+        if key.user_id is not None and not is_of(key.user_id, method, path):
             return Refusal(ProblemType.OTHER_USER, "this key is for the lists and events of one user only")
         wait = self._shared.wait_of(key.name, key.per_second) if key.per_second else 0.0
         if wait > 0:
@@ -120,14 +133,15 @@ def needed_role(method: str, path: str) -> Role:
     return "operate" if path.startswith("/operator") else "events"
 
 
-def _is_of(user_id: str, method: str, path: str) -> bool:
-    """Return whether a request is about one user or none; routes of events, impressions and ranks check that."""
+def is_of(user_id: str, method: str, path: str) -> bool:
+    """Return whether a request is about one user or none; the routes of events, impressions and ranks check whose."""
     if method in _SAFE:
-        own = (f"/v1/users/{user_id}/recommendations", f"/v1/users/{user_id}/path", f"/learner/{user_id}")
-        return path in own or (f"{path}/".startswith("/v1/items/") and not path.rstrip().endswith("/users"))
-    pages = [f"/learner/{user_id}/{what}" for what in ("events", "undo", "impressions")]
-    checked = ("/v1/events", "/v1/impressions", "/v1/recommendations", "/v1/rank")
-    return path in (*pages, *checked) or path.startswith("/v1/events/")
+        own = (f"/v1/users/{user_id}/recommendations", f"/v1/users/{user_id}/path", *PAGES_OF_ONE)
+        of_items = f"{path}/".startswith("/v1/items/") and not path.rstrip().endswith("/users")
+        return path in own or of_items or path.startswith("/items/")
+    sent = ("/v1/events", "/v1/impressions", "/v1/recommendations", "/v1/rank")
+    pages = ("/me/events", "/me/impressions", "/me/undo")
+    return path in (*sent, *pages) or path.startswith("/v1/events/")
 
 
 def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:

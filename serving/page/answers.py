@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -12,21 +12,24 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nightschool.errors import Busy, ConfigurationError, GateRefused, NightschoolError, NotFound, Unreachable
+from nightschool.errors import NightschoolError
 from serving.caller import ANYBODY, Caller
+from serving.page.advice import advice_of
 from serving.page.static import asset_path
+from serving.problem_types import ProblemType, kind_of
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Target"}
-_STATUS: tuple[tuple[type[NightschoolError], int], ...] = (
-    (Unreachable, 503),
-    (NotFound, 404),
-    (Busy, 503),
-    (GateRefused, 409),
-    (ConfigurationError, 400),
-)
+
+START: Final = "/"
+"""The first page of a key for all users."""
+
+OWN: Final = "/me"
+"""The first page of a key for one user."""
+
 RETRY_SECONDS = "2"
 """Value of Retry-After where a request cannot be answered now."""
 
+_DONE: Final = {"like": "liked", "complete": "done", "hide": "hidden", "dislike": "disliked", "view": "viewed"}
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -41,20 +44,32 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except NightschoolError as error:
-                status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-                return problem(request, status, str(error))
+                return problem(request, kind_of(error), str(error))
             except RequestValidationError as error:
                 messages = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-                return problem(request, 422, "; ".join(messages))
+                return problem(request, ProblemType.INVALID_REQUEST, "; ".join(messages))
 
         return answer
 
 
 def page(request: Request, template: str, status: int = 200, **variables: Any) -> HTMLResponse:
-    """Render a template with its variables."""
+    """Render a template with its variables, and what every template may ask: what the caller may do.
+
+    Args:
+        request: The request.
+        template: The name of the template.
+        status: The status of the response.
+        variables: What the template shows; `own` is kept for whether the key is for one user, who then reads the page.
+    """
     caller = caller_of(request)
-    may = {"may_send": caller.may("events"), "may_operate": caller.may("operate"), "own": caller.user_id is not None}
-    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **may, **variables)
+    known = {
+        "may_read": caller.may("read"),
+        "may_send": caller.may("events"),
+        "may_operate": caller.may("operate"),
+        "own": caller.user_id is not None,
+        "start": START if caller.user_id is None else OWN,
+    }
+    body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **known, **variables)
     return HTMLResponse(body, status, _HEADERS)
 
 
@@ -64,11 +79,20 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def problem(request: Request, status: int, sentence: str) -> HTMLResponse:
-    """Return an error page; for htmx only the message, which it shows in the notice area."""
+def problem(request: Request, kind: ProblemType, sentence: str) -> HTMLResponse:
+    """Return an error page; for htmx only the message, which it shows in the notice area.
+
+    Args:
+        request: The request.
+        kind: The kind of refusal.
+        sentence: What is wrong.
+    """
     name = "problem.html" if fragment_asked(request) is None else "_problem.html"
-    answer = page(request, name, status, sentence=sentence)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    told = {"kind": kind, "advice": advice_of(kind.status), "request_id": request.scope.get("request_id", "")}
+    query = f"?{request.url.query}" if request.url.query else ""
+    told["address"] = f"{quote(request.scope['path'])}{query}"
+    answer = page(request, name, kind.status, sentence=sentence, **told)
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = RETRY_SECONDS
     return answer
 
@@ -104,6 +128,11 @@ def minute(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%-d %b %Y, %H:%M}"
 
 
+def done(event: str) -> str:
+    """Say what an event was, as it stands beside an item."""
+    return _DONE.get(event, event)
+
+
 def words(code: str) -> str:
     """Turn a code into words."""
     return code.replace("_", " ")
@@ -117,7 +146,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"segment": segment, "day": day, "minute": minute, "words": words}
+    environment.filters |= {"segment": segment, "day": day, "minute": minute, "words": words, "done": done}
     environment.globals |= {"asset": asset_path, "ago": ago}
     return environment
 

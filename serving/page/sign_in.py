@@ -7,17 +7,16 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.storage.keys import Key
-from serving.page.answers import PageRoute, page, segment
-from serving.security import COOKIE, is_encrypted
+from serving.page.answers import OWN, START, PageRoute, page
+from serving.security import COOKIE, is_encrypted, is_of
 
-_START = "/"
 _KEPT_SECONDS = 30 * 86_400
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("/sign-in")
-def ask_for_key(request: Request, next: str = _START) -> Response:  # noqa: A002  # what the address calls it
+def ask_for_key(request: Request, next: str = START) -> Response:  # noqa: A002  # what the address calls it
     """Show the form that asks for a key."""
     return page(request, "sign_in.html", next=local(next), refused="")
 
@@ -26,15 +25,14 @@ def ask_for_key(request: Request, next: str = _START) -> Response:  # noqa: A002
 def sign_in(
     request: Request,
     key: Annotated[str, Form(max_length=256)] = "",
-    next: Annotated[str, Form(max_length=2048)] = _START,  # noqa: A002
+    next: Annotated[str, Form(max_length=2048)] = START,  # noqa: A002
 ) -> Response:
     """Put the key into a cookie and redirect to the requested page; show the form again for an unknown key."""
     given = key.strip()
     found: Key | None = request.app.state.service.keyring.find(given) if given else None
     if found is None:
         return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
-    own = local(next) == _START and found.user_id is not None
-    answer = RedirectResponse(f"/learner/{segment(found.user_id)}" if own else local(next), 303)
+    answer = RedirectResponse(landing(found, local(next)), 303)
     secure = is_encrypted(request.url.scheme, request.headers)
     answer.set_cookie(COOKIE, given, _KEPT_SECONDS, httponly=True, samesite="strict", secure=secure)
     return answer
@@ -49,8 +47,19 @@ def sign_out(request: Request) -> Response:
     return answer
 
 
+def landing(key: Key, wanted: str) -> str:
+    """Return where a key lands after signing in: where it wanted to go, or the user's own page.
+
+    Args:
+        key: The key.
+        wanted: An address of this server.
+    """
+    goes_there = key.user_id is None or is_of(key.user_id, "GET", urlsplit(wanted).path)
+    return wanted if goes_there else OWN
+
+
 def local(address: str) -> str:
     """Return an address of this server, path and query only; the start page for any other address."""
     parts = urlsplit(address)
     elsewhere = parts.scheme or parts.netloc or not address.startswith("/") or address.startswith(("//", "/\\"))
-    return _START if elsewhere or any(ord(mark) < 32 for mark in address) else address
+    return START if elsewhere or any(ord(mark) < 32 for mark in address) else address

@@ -15,6 +15,7 @@ _FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir()}
 _TYPES = {
     "docs.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
     "pico.min.css": "text/css; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",

@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from serving.answers import DEFAULT_LENGTH, MOST_ITEMS, ListRequest
 from serving.cursors import decode_cursor
-from serving.filter_syntax import MOST_CHARACTERS
-from serving.schemas.common import Text, WholeNumber
+from serving.schemas.common import Expression, Text, WholeNumber
 
 MOST_GIVEN: Final = 1000
 """The most items of a session, items to rank, or users of one request."""
@@ -15,7 +14,6 @@ MOST_ITEMS_EACH: Final = 50
 """The longest list where one request asks for many."""
 
 Id = WholeNumber | Text
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
 Cursor = Annotated[str, StringConstraints(max_length=2048)]
 
 

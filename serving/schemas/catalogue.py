@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.schemas.common import EXAMPLE_ITEM, EXAMPLE_RELEASE, Answer, ExternalId, Item, Text, example
+from serving.schemas.common import EXAMPLE_ITEM, EXAMPLE_RELEASE, Answer, Expression, ExternalId, Item, Text, example
 
 Sort = Literal["relevance", "popular", "new", "trending"]
 Matched = Literal["all", "some", "similar"]
@@ -27,6 +27,11 @@ class CatalogueQuery(BaseModel):
     )
     category: Text | None = Field(
         default=None, description="Only items with this category or label.", examples=["Data Science"]
+    )
+    filter: Expression | None = Field(
+        default=None,
+        description='Only items of which this holds, such as `difficulty <= "Intermediate"`.',
+        examples=['price < 20 and "sql" in skills'],
     )
     k: int = Field(default=20, ge=1, le=200, description="How many items.", examples=[20])
     after: Text | None = Field(

@@ -4,10 +4,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Strict, StringConstraints
 
+from serving.filter_syntax import MOST_CHARACTERS
+
 ExternalId = int | str
 WholeNumber = Annotated[int, Strict()]
 """A number as JSON has it: `true` is none."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
+"""A filter."""
 
 
 def as_text(given: object) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.errors import ConfigurationError
-from serving.filter_syntax import MOST_BRACKETS, MOST_CHARACTERS, parse_syntax
+from serving.filter_syntax import MOST_BRACKETS, MOST_CHARACTERS, FilterFault, parse_syntax
 
 PIECES = [
     *("price", "skills", "ünï", "item", "and", "or", "not", "in", "is", "lambda", "if", "else", "for", "await", "true"),
@@ -140,6 +140,13 @@ def test_what_is_written_is_found_again_among_letters_of_several_bytes() -> None
     assert isinstance(tree.body, ast.Compare)
     assert [tree.written(node) for node in (tree.body.left, tree.body.comparators[0])] == ['"日本"', "ünï"]
     assert str(tree.fault(tree.body.comparators[0], "odd", "go")) == "filter, character 11: odd; saw 'ünï'; go"
+
+
+def test_a_fault_knows_its_place_in_the_text() -> None:
+    text = "  price < 20 && level == 'x'"
+    with pytest.raises(FilterFault) as refused:
+        parse_syntax(text)
+    assert (refused.value.text, text[refused.value.start : refused.value.end]) == (text, "&&")
 
 
 def test_a_long_piece_is_cut_in_the_message() -> None:

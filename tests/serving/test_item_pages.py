@@ -148,6 +148,19 @@ def test_a_category_is_one_that_lists_know(snapshot: Snapshot) -> None:
         page(snapshot, category="nothing")
 
 
+def test_a_filter_keeps_what_lists_keep_and_others_narrow_it_further(snapshot: Snapshot) -> None:
+    kept = snapshot.catalogue.matching('difficulty <= "Intermediate"') & snapshot.available
+    assert {*ids(everything(snapshot, filter='difficulty <= "Intermediate"'))} == {
+        snapshot.catalogue.ids[place] for place in np.flatnonzero(kept)
+    }
+    query = CatalogueQuery(filter='difficulty <= "Intermediate"', k=200)
+    assert {item.difficulty for item in item_page(snapshot, query, filters=['difficulty != "Beginner"']).items} == {
+        "Intermediate"
+    }
+    with pytest.raises(ConfigurationError, match="filter, character 1: there is no such item column"):
+        page(snapshot, filter="colour == 1")
+
+
 @pytest.mark.parametrize(
     "asked", [{}, {"sort": "new"}, {"sort": "trending"}, {"q": "a"}, {"category": "Video"}], ids=str
 )

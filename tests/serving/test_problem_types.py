@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from serving.problem_types import BY_SLUG, ProblemType
+from nightschool.errors import Busy, Conflict, GateRefused, NightschoolError, NotFound, Unreachable
+from serving.problem_types import BY_SLUG, ProblemType, kind_of
 
 
 def test_each_kind_is_a_member_of_its_own() -> None:
@@ -20,6 +21,21 @@ def test_a_kind_says_what_it_means_and_what_to_do(kind: ProblemType) -> None:
     for sentence in (kind.meaning, kind.remedy):
         assert sentence[0].isupper()
         assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Unreachable("x"), ProblemType.UNAVAILABLE),
+        (NotFound("x"), ProblemType.NOT_FOUND),
+        (Conflict("x"), ProblemType.CONFLICT),
+        (Busy("x"), ProblemType.BUSY),
+        (GateRefused("x"), ProblemType.UNFIT_REQUEST),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_expected_error_has_its_kind(error: NightschoolError, kind: ProblemType) -> None:
+    assert kind_of(error) is kind
 
 
 def test_addresses_of_kinds_stay() -> None:

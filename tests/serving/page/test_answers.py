@@ -1,11 +1,14 @@
 import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from nightschool.settings import Settings
 from serving.page.answers import ago, day, minute, segment, words
+from tests.serving.client import Api
 from tests.serving.fakes import FakeService
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of
@@ -54,6 +57,24 @@ def test_a_refusal_is_a_page_with_its_status_and_escaped_words(client: httpx.Cli
     assert answer.status_code == 404
     assert "no such &lt;user&gt;" in answer.text
     assert "<main" in answer.text
+
+
+def test_a_server_without_a_release_says_to_people_when_to_come_again(tmp_path: Path) -> None:
+    with Api(Settings(home=tmp_path / "nothing")).open() as api:
+        answer = api.get("/catalogue?q=a&b=%22", headers={"accept": "text/html"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "<title>Not available right now · Nightschool</title>" in answer.text
+        assert '<a href="/catalogue?q=a&amp;b=%22">Try again</a>' in answer.text
+        assert 'href="/problems/unavailable"' in answer.text
+
+
+def test_a_defect_names_its_request_and_shows_nothing_else(reading: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading.service, "recommend", lambda *_: 1 / 0)
+    answer = reading.get("/learner/14", headers={"accept": "text/html", "x-request-id": "abc-1"})
+    assert answer.status_code == 500
+    assert "<h1>Something failed here</h1>" in answer.text
+    assert "Request id <code>abc-1</code>" in answer.text
+    assert "ZeroDivisionError" not in answer.text
 
 
 def test_a_form_that_is_not_one_gets_a_page_too(client: httpx.Client) -> None:

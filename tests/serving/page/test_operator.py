@@ -75,7 +75,7 @@ def test_every_published_release_but_the_current_one_can_come_back(client: httpx
 def test_a_rollback_is_confirmed_with_a_reason(client: httpx.Client, lake: Lake) -> None:
     assert FIRST in client.get("/operator/rollback", params={"release_id": FIRST}).text
     refused = client.post("/operator/rollback", data={"release_id": FIRST, "reason": "  "})
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert "a rollback needs a reason" in refused.text
     done = client.post("/operator/rollback", data={"release_id": FIRST, "reason": "worse", "hold": "true"})
     assert (done.status_code, done.headers["location"]) == (303, f"/operator?just={FIRST}")

@@ -11,7 +11,9 @@ from nightschool.experiments.plan import Arm, Plan
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
+from nightschool.storage.keys import Keys
 from serving.app import with_middleware
+from serving.security import COOKIE
 from serving.service import Service
 from tests.cli.conftest import spawn
 from tests.serving.page.browser import DESK, PHONE, Watched, chromium, watching
@@ -53,7 +55,8 @@ def take_pictures(browser: Browser, home: Path) -> None:
     """Pictures of each view, once an experiment has shown something and a learner has done something."""
     settings = Settings(home=home)
     Experiments(open_database(settings.events_address)).start(PLAN)
-    with served(with_middleware(Service(settings))) as address:
+    service = Service(settings)
+    with served(with_middleware(service)) as address:
         for user in range(1, 200):
             httpx.get(f"{address}/v1/users/{user}/recommendations")
         with watching(browser, address, viewport={**DESK, "height": 900}) as watched:
@@ -63,6 +66,10 @@ def take_pictures(browser: Browser, home: Path) -> None:
             phone.open(f"/learner/{LEARNER}")
             phone.shoot("learner-phone")
             require_good(phone)
+        key = Keys(open_database(settings.events_address)).add("own", "events", user_id=str(LEARNER))
+        service.refresh()
+        with watching(browser, address, viewport={**DESK, "height": 900}) as watched:
+            look_at_own(watched, key)
 
 
 def look_at_learner(watched: Watched) -> None:
@@ -76,6 +83,23 @@ def look_at_learner(watched: Watched) -> None:
     require_good(watched)
     watched.open(f"/compare/{LEARNER}?left_alpha=0.9&right_alpha=0.2&right_diversity=0.3")
     watched.shoot("compare")
+    require_good(watched)
+
+
+def look_at_own(watched: Watched, key: str) -> None:
+    """The pages of a key for one user."""
+    watched.page.context.add_cookies([{"name": COOKIE, "value": key, "url": watched.address}])
+    watched.open("/me")
+    goal = watched.page.locator("#skills option").last.get_attribute("value")
+    watched.page.get_by_label("Goal: ").fill(str(goal))
+    watched.page.get_by_role("button", name="Plan").click()
+    watched.page.locator("#path-said").wait_for()
+    watched.page.evaluate("document.getAnimations().forEach(each => each.finish())")
+    watched.page.mouse.move(0, 0)
+    watched.shoot("own")
+    require_good(watched)
+    watched.open("/catalogue?sort=trending")
+    watched.shoot("catalogue")
     require_good(watched)
 
 

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from serving.page.sign_in import local
+from nightschool.storage.keys import Key
+from serving.page.sign_in import landing, local
 from tests.serving.fakes import FakeService
 from tests.serving.page.apps import page_over
 from tests.serving.server import client_of
@@ -23,6 +25,22 @@ def test_a_key_becomes_a_cookie_that_only_this_server_gets(client: httpx.Client)
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert "Sign out" in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "landed"),
+    [
+        ("/", "/me"),
+        ("/operator", "/me"),
+        ("/learner/15", "/me"),
+        ("/me?goal=x", "/me?goal=x"),
+        ("/items/3", "/items/3"),
+    ],
+)
+def test_a_key_for_one_user_lands_where_it_may_go(wanted: str, landed: str) -> None:
+    added = datetime(2026, 11, 27, tzinfo=UTC)
+    assert landing(Key("own", "read", added, user_id="14"), wanted) == landed
+    assert landing(Key("all", "read", added), wanted) == wanted
 
 
 @pytest.mark.parametrize("key", ["", "wrong"])

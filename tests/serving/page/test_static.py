@@ -27,12 +27,12 @@ def test_vendored_files_are_those_that_are_written_down() -> None:
     told = dict(
         re.findall(r"^\| (\S+) \|.*?\| `([0-9a-f]{64})` \|", (FOLDER / "VENDORED.md").read_text(), re.MULTILINE)
     )
-    assert set(told) == {path.name for path in FOLDER.iterdir()} - {"VENDORED.md", "docs.js", "style.css"}
+    assert set(told) == {path.name for path in FOLDER.iterdir()} - {"VENDORED.md", "docs.js", "page.js", "style.css"}
     for name, digest in told.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
 
 
-@pytest.mark.parametrize("name", ["docs.js", "htmx.min.js", "pico.min.css", "style.css"])
+@pytest.mark.parametrize("name", ["docs.js", "htmx.min.js", "page.js", "pico.min.css", "style.css"])
 def test_a_file_goes_out_compressed_and_is_kept_for_good(client: httpx.Client, name: str) -> None:
     answer = client.get(asset_path(name))
     assert answer.content == (FOLDER / name).read_bytes()
