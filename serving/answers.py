@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from nightschool.contract import Mask
 from serving.contexts import Values
 from serving.cursors import MARK_BYTES, encode_cursor
 from serving.experiment_assignment import ShownList
@@ -21,6 +22,7 @@ from serving.listing import (
     published_list,
     ruled,
 )
+from serving.pins import pinned, pins_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
@@ -156,6 +158,17 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     allowed = allowed_items(snapshot, user, rules, narrowing)
     if asked.shown:
         allowed &= ~snapshot.catalogue.shown(asked.shown)
+    pins = pins_of(snapshot, rules, allowed, len(asked.shown) // MARK_BYTES, asked.k)
+    if pins:
+        allowed[list(pins.values())] = False
+        longer = _picked(snapshot, user, rules, asked._replace(k=asked.k + len(pins)), allowed)
+        return pinned(snapshot, longer, pins, rules, asked.k)
+    return _picked(snapshot, user, rules, asked, allowed)
+
+
+def _picked(snapshot: Snapshot, user: UserState, rules: Rules, asked: ListRequest, allowed: Mask) -> list[Entry]:
+    """Pick a list from the allowed items, and fill it where it is narrowed."""
+    narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
     candidates = candidates_of(snapshot, user, rules)
     if candidates is None:
         made = audience_list(snapshot, user, asked.k, rules, allowed, asked.context)

@@ -68,6 +68,16 @@ class Current:
             self._erasures = Erasures(lake)
         return self._erasures.forgotten(user_ids) if self._erasures else set()
 
+    def require_remembered(self, user_ids: Iterable[ExternalId]) -> None:
+        """Do nothing, unless one of these users was erased.
+
+        Raises:
+            NotFound: One was.
+        """
+        gone = self.erased({user for user_id in user_ids if (user := self.snapshot.user_id(user_id)) is not None})
+        if gone:
+            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
+
     def refresh(self) -> bool:
         """Open the current release if it changed; return whether another one, or an erased one, is served.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from nightschool.errors import ConfigurationError
@@ -11,6 +12,7 @@ from serving.catalogue import Catalogue
 from serving.listing import filter_misfit, filter_warnings
 from serving.rules import Rules, load_rules
 from serving.scenarios import Scenarios, load_scenarios
+from serving.steering import ActiveInterventions, Steering
 
 
 class _Files(NamedTuple):
@@ -18,17 +20,20 @@ class _Files(NamedTuple):
 
     Attributes:
         stamps: When they were last written; None for one that is not there.
-        rules_of: Scenario to its rules, which hide what those of all lists hide.
+        rules_of: Scenario to its rules, which hide what those of all lists hide; those of all lists at the empty name.
     """
 
     stamps: tuple[int | None, int | None]
-    rules: Rules
     scenarios: Scenarios
     rules_of: Mapping[str, Rules]
 
 
 class Policy:
-    """The rules of all lists, and the scenarios."""
+    """The rules of all lists, and the scenarios, with what the operator steers.
+
+    Attributes:
+        steering: The interventions in force.
+    """
 
     def __init__(self, paths: HomePaths) -> None:
         """Read both files.
@@ -37,12 +42,15 @@ class Policy:
             ManifestError: A file does not hold what it should.
         """
         self._paths = paths
+        self._lock = Lock()
         self._files = self._load()
+        self.steering = Steering()
+        self._rules_of = self._files.rules_of
 
     @property
     def rules(self) -> Rules:
         """Return the rules of all lists."""
-        return self._files.rules
+        return self._rules_of[""]
 
     @property
     def scenarios(self) -> Scenarios:
@@ -64,8 +72,19 @@ class Policy:
         files = before if self._stamps() == before.stamps else self._load()
         if catalogue is not None:
             self._require_fit(catalogue, files)
-        self._files = files
+        with self._lock:
+            self._files = files
+            self._rules_of = self._steered()
         return files is not before
+
+    def steer(self, interventions: ActiveInterventions) -> bool:
+        """Take what is in force now; return whether that has changed."""
+        with self._lock:
+            before, self.steering = self.steering, interventions.steering()
+            if self.steering == before:
+                return False
+            self._rules_of = self._steered()
+        return True
 
     def warnings(self, catalogue: Catalogue | None, *, is_stale: bool) -> list[str]:
         """Return what is wrong with the rules though lists are served; the log says why, and not everybody may know.
@@ -81,10 +100,13 @@ class Policy:
         stamps = self._stamps()  # first: what is written meanwhile is read again
         rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
         rules_of = {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
-        return _Files(stamps, rules, scenarios, rules_of)
+        return _Files(stamps, scenarios, {"": rules, **rules_of})
+
+    def _steered(self) -> Mapping[str, Rules]:
+        return {name: self.steering.rules(rules, name) for name, rules in self._files.rules_of.items()}
 
     def _require_fit(self, catalogue: Catalogue, files: _Files) -> None:
-        filters = {self._paths.rules.name: files.rules.filter}
+        filters = {self._paths.rules.name: files.rules_of[""].filter}
         for name, scenario in files.scenarios.named.items():
             filters[f"{self._paths.scenarios.name}: {name}"] = scenario.rules.get("filter")
         for place, text in filters.items():
@@ -106,11 +128,10 @@ class Policy:
         Raises:
             ConfigurationError: There is no such scenario.
         """
-        files = self._files
-        if not scenario:
-            return files.rules
-        files.scenarios.get(scenario)
-        return files.rules_of[scenario]
+        rules = self._rules_of.get(scenario)
+        if rules is None:
+            raise self.scenarios.unknown(scenario)
+        return rules
 
     def above(self, scenario: str) -> tuple[str, ...]:
         """Return the scenarios of the same page whose items it leaves out; none without a scenario."""

@@ -73,9 +73,13 @@ class Scenarios(BaseModel):
         """
         found = self.named.get(name)
         if found is None:
-            do = f"use one of {', '.join(self.named)}" if self.named else "write scenarios.toml, or leave it out"
-            raise ConfigurationError("no such scenario", seen=name[:100], do=do)
+            raise self.unknown(name)
         return found
+
+    def unknown(self, name: str) -> ConfigurationError:
+        """Return the error that says that there is no scenario of that name."""
+        do = f"use one of {', '.join(self.named)}" if self.named else "write scenarios.toml, or leave it out"
+        return ConfigurationError("no such scenario", seen=name[:100], do=do)
 
 
 def load_scenarios(path: Path) -> Scenarios:

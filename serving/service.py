@@ -25,6 +25,7 @@ from serving.keyring import Keyring
 from serving.listing import allowed_items, warnings_of
 from serving.neighbours import similar_users
 from serving.next_items import study_next
+from serving.operating import Operating
 from serving.paths import learning_path
 from serving.policy import Policy
 from serving.rules import Rules
@@ -58,6 +59,7 @@ class Service:
         feedback: The events.
         experiment: The running experiment.
         policy: Rules and scenarios.
+        operating: What the operator does.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -78,6 +80,7 @@ class Service:
         self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
+        self.operating = Operating(engine, self.policy, self._forget_answers)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
         self._webhook = ReleaseWebhook(settings)
@@ -87,6 +90,7 @@ class Service:
             RELEASE: self._take_release,
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
+            **self.operating.steps,
             "the experiments": self._take_experiment,
             "what experiments showed": self.experiment.flush,
         }
@@ -198,7 +202,8 @@ class Service:
             NotFound: The home can have no such user, or the catalogue has no such goal.
         """
         snapshot = self.current.snapshot
-        return learning_path(snapshot, self.state_of(snapshot, user_id), goal, length)
+        banned = self.policy.steering.banned
+        return learning_path(snapshot, self.state_of(snapshot, user_id), goal, length, banned)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""
@@ -217,7 +222,7 @@ class Service:
             ConfigurationError: A time, an id or a context is invalid; nothing was written.
         """
         snapshot = self.current.snapshot
-        self._require_remembered({event.user_id for event in events}, snapshot)
+        self.current.require_remembered({event.user_id for event in events})
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
 
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
@@ -257,12 +262,6 @@ class Service:
         """Empty the cache; responses in the making are cached under the old generation, which is not read."""
         self._generation += 1
         self._bodies.clear()
-
-    def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
-        known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
-        gone = self.current.erased(known)
-        if gone:
-            raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
 
     def _below(self, question: CacheKey, rules: Rules) -> Rules:
         """Return the rules with the items left out that scenarios above this one on the page show to the user."""

@@ -1,6 +1,6 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -156,6 +156,18 @@ class Snapshot:
     def available(self) -> Mask:
         """Return what may be recommended, bool [n_items]: what a declared items table held and had not ended at T."""
         return self.catalogue.current | (self.manifest.items is None)
+
+    def offered(self, banned: Collection[str]) -> Mask:
+        """Return what is available and not banned, bool [n_items]; read-only.
+
+        Args:
+            banned: Ids of items, as texts.
+        """
+        if not banned:
+            return self.available
+        offered = self.available.copy()
+        offered[self.catalogue.positions(map(self.item_id, banned))] = False
+        return offered
 
     @cached_property
     def popularity(self) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.api import catalogue, events, items, lists, operations, problems, scenarios, users
+from serving.api import catalogue, events, interventions, items, lists, operations, problems, scenarios, users
 
 ROUTERS: Final = (
     users.lists,
@@ -11,6 +11,7 @@ ROUTERS: Final = (
     items.router,
     catalogue.router,
     scenarios.router,
+    interventions.router,
     events.router,
     operations.router,
     problems.router,

@@ -46,6 +46,7 @@ ROUTES = {
     ("GET", "/ready"): OPEN,
     ("GET", "/sign-in"): OPEN,
     ("GET", "/static/{digest}/{name}"): OPEN,
+    ("GET", "/v1/interventions"): READS,
     ("GET", "/v1/items"): READS,
     ("GET", "/v1/items/{item_id:path}"): READS,
     ("GET", "/v1/items/{item_id:path}/similar"): READS,
@@ -59,6 +60,7 @@ ROUTES = {
     ("GET", "/v1/users/{user_id:path}/similar"): READS,
     ("HEAD", "/openapi.json"): READS,
     ("DELETE", "/v1/events/{event_id:path}"): SENDS,
+    ("DELETE", "/v1/interventions/{intervention_id}"): OPERATES,
     ("POST", "/learner/{user_id:path}/events"): SENDS,
     ("POST", "/learner/{user_id:path}/undo"): SENDS,
     ("POST", "/operator/rollback"): OPERATES,
@@ -66,11 +68,17 @@ ROUTES = {
     ("POST", "/sign-out"): OPEN,
     ("POST", "/similar-users/"): READS,
     ("POST", "/v1/events"): SENDS,
+    ("POST", "/v1/interventions"): OPERATES,
     ("POST", "/v1/rank"): READS,
     ("POST", "/v1/recommendations"): READS,
     ("POST", "/v1/users/recommendations"): READS,
 }
-IDS = {"user_id": 1, "item_id": 1, **dict.fromkeys(("release_id", "digest", "name", "event_id", "slug"), "x")}
+IDS = {
+    "user_id": 1,
+    "item_id": 1,
+    "intervention_id": 1,
+    **dict.fromkeys(("release_id", "digest", "name", "event_id", "slug"), "x"),
+}
 SIGN_IN = ("POST", "/sign-in")
 """The one route that answers 401 of its own accord: to a key in its form that is none."""
 
