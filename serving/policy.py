@@ -3,20 +3,24 @@
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from nightschool.data.manifest.toml_files import read_text
 from nightschool.errors import ConfigurationError
 from nightschool.settings import HomePaths
 from serving.answers import ListRequest
 from serving.catalogue import Catalogue
 from serving.listing import filter_misfit, filter_warnings
-from serving.rules import Rules, load_rules
-from serving.scenarios import Scenarios, load_scenarios
+from serving.rules import Rules, parse_rules
+from serving.scenarios import Scenarios, parse_scenarios
 from serving.steering import ActiveInterventions, Steering
 
+RULES_FILE: Final = "rules.toml"
+SCENARIOS_FILE: Final = "scenarios.toml"
 
-class _Files(NamedTuple):
-    """Both files as they were read.
+
+class PolicyFiles(NamedTuple):
+    """What both files hold.
 
     Attributes:
         stamps: When they were last written; None for one that is not there.
@@ -68,14 +72,14 @@ class Policy:
             ConfigurationError: A filter does not fit the release; where a file has changed, what was read before stays
                 in force.
         """
-        before = self._files
-        files = before if self._stamps() == before.stamps else self._load()
-        if catalogue is not None:
-            self._require_fit(catalogue, files)
         with self._lock:
-            self._files = files
-            self._rules_of = self._steered()
-        return files is not before
+            before = self._files
+            files = before if self._stamps() == before.stamps else self._load()
+            if catalogue is not None:
+                self._require_fit(catalogue, files)
+            if files is not before:
+                self._files, self._rules_of = files, self._steered(files)
+            return files is not before
 
     def steer(self, interventions: ActiveInterventions) -> bool:
         """Take what is in force now; return whether that has changed."""
@@ -83,7 +87,7 @@ class Policy:
             before, self.steering = self.steering, interventions.steering()
             if self.steering == before:
                 return False
-            self._rules_of = self._steered()
+            self._rules_of = self._steered(self._files)
         return True
 
     def warnings(self, catalogue: Catalogue | None, *, is_stale: bool) -> list[str]:
@@ -96,16 +100,33 @@ class Policy:
         misfits = filter_warnings(catalogue, self.rules) if catalogue is not None else []
         return misfits or (["those before stay in force, as a file is faulty"] if is_stale else [])
 
-    def _load(self) -> _Files:
+    def _load(self) -> PolicyFiles:
         stamps = self._stamps()  # first: what is written meanwhile is read again
-        rules, scenarios = load_rules(self._paths.rules), load_scenarios(self._paths.scenarios)
-        rules_of = {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
-        return _Files(stamps, scenarios, {"": rules, **rules_of})
+        return _parsed(stamps, {path.name: _text(path) for path in (self._paths.rules, self._paths.scenarios)})
 
-    def _steered(self) -> Mapping[str, Rules]:
-        return {name: self.steering.rules(rules, name) for name, rules in self._files.rules_of.items()}
+    def tried(self, texts: Mapping[str, str], catalogue: Catalogue | None) -> PolicyFiles:
+        """Return what lists would follow, with its interventions, if the files held other texts.
 
-    def _require_fit(self, catalogue: Catalogue, files: _Files) -> None:
+        Args:
+            texts: File name to its text; a file that is not named stays as it is.
+            catalogue: The items of the release that is served, which filters must fit; None without a release.
+
+        Raises:
+            ManifestError: A file would not hold what it should; the message tells the line.
+            ConfigurationError: A filter does not fit the release.
+        """
+        there = {
+            path.name: _text(path) for path in (self._paths.rules, self._paths.scenarios) if path.name not in texts
+        }
+        files = _parsed((None, None), {**there, **texts})
+        if catalogue is not None:
+            self._require_fit(catalogue, files)
+        return files._replace(rules_of=self._steered(files))
+
+    def _steered(self, files: PolicyFiles) -> Mapping[str, Rules]:
+        return {name: self.steering.rules(rules, name) for name, rules in files.rules_of.items()}
+
+    def _require_fit(self, catalogue: Catalogue, files: PolicyFiles) -> None:
         filters = {self._paths.rules.name: files.rules_of[""].filter}
         for name, scenario in files.scenarios.named.items():
             filters[f"{self._paths.scenarios.name}: {name}"] = scenario.rules.get("filter")
@@ -139,6 +160,19 @@ class Policy:
 
     def _stamps(self) -> tuple[int | None, int | None]:
         return _stamp(self._paths.rules), _stamp(self._paths.scenarios)
+
+
+def _parsed(stamps: tuple[int | None, int | None], texts: Mapping[str, str]) -> PolicyFiles:
+    """Parse the texts of both files, by their names."""
+    rules = parse_rules(texts[RULES_FILE], RULES_FILE)
+    scenarios = parse_scenarios(texts[SCENARIOS_FILE], SCENARIOS_FILE)
+    rules_of = {name: rules.narrowed(scenario.rules) for name, scenario in scenarios.named.items()}
+    return PolicyFiles(stamps, scenarios, {"": rules, **rules_of})
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file; empty without it."""
+    return read_text(path) if path.exists() else ""
 
 
 def _stamp(path: Path) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nightschool.data.manifest.toml_files import checked, parse_toml
+from nightschool.data.manifest.toml_files import checked, parse_toml, read_text
 from nightschool.errors import ConfigurationError
 from serving.answers import DEFAULT_LENGTH, MOST_ITEMS
 from serving.rules import Rules
@@ -90,4 +90,13 @@ def load_scenarios(path: Path) -> Scenarios:
     """
     if not path.exists():
         return Scenarios()
-    return checked(Scenarios, {"named": parse_toml(path.read_text(encoding="utf-8"), str(path))}, str(path))
+    return parse_scenarios(read_text(path), str(path))
+
+
+def parse_scenarios(text: str, file: str) -> Scenarios:
+    """Parse the text of a file of scenarios.
+
+    Raises:
+        ManifestError: It is no TOML, or holds no such scenarios.
+    """
+    return checked(Scenarios, {"named": parse_toml(text, file)}, file, text)

@@ -80,7 +80,7 @@ class Service:
         self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
-        self.operating = Operating(engine, self.policy, self._forget_answers)
+        self.operating = Operating(engine, settings.paths, self.policy, self._forget_answers)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
         self._webhook = ReleaseWebhook(settings)

@@ -65,14 +65,14 @@ class InterventionEntry(Answer):
     item_id: str
     title: str
     kind: Kind
-    place: int | None
-    points: float | None
-    scenario: str | None
-    until: datetime | None
+    place: int | None = None
+    points: float | None = None
+    scenario: str | None = None
+    until: datetime | None = None
     reason: str
     set_by: str
     set_at: datetime
-    ended_at: datetime | None
+    ended_at: datetime | None = None
 
     @classmethod
     def of(cls, found: Intervention, title: str) -> Self:

@@ -37,7 +37,8 @@ def forgotten() -> Forgotten:
 
 @pytest.fixture
 def operating(policy: Policy, forgotten: Forgotten, tmp_path: Path) -> Operating:
-    return Operating(open_database(f"sqlite:///{tmp_path}/events.db"), policy, forgotten)
+    engine = open_database(f"sqlite:///{tmp_path}/events.db")
+    return Operating(engine, HomePaths(tmp_path), policy, forgotten)
 
 
 def test_answers_are_forgotten_when_something_changes_and_only_then(
