@@ -133,7 +133,7 @@ def _intervention(row: sa.Row[Any]) -> Intervention:
 
 def _details(asked: Asked) -> dict[str, Any]:
     found = {name: getattr(asked, name) for name in ("place", "points", "scenario", "reason")}
-    until = {} if asked.until is None else {"until": asked.until.isoformat(timespec="minutes")}
+    until = {} if asked.until is None else {"until": f"{asked.until.astimezone(UTC):%Y-%m-%dT%H:%MZ}"}
     return {name: value for name, value in found.items() if value is not None} | until
 
 

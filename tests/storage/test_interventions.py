@@ -52,7 +52,7 @@ def test_every_change_is_in_the_audit_log(store: Interventions, database: sa.Eng
     ended, began = AuditLog(database).newest(9)
     assert (began.who, began.action, began.what) == ("editors", "pin_set", "7")
     assert (ended.who, ended.action, ended.what) == ("someone", "pin_ended", "7")
-    until = TOMORROW.isoformat(timespec="minutes")
+    until = f"{TOMORROW:%Y-%m-%dT%H:%MZ}"
     assert began.details == {"place": 1, "scenario": "hero", "reason": "course of the month", "until": until}
 
 
