@@ -22,6 +22,7 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start an experiment: each user gets the lists of the arm that their id is assigned to."""
+    from nightschool.application.audit import note
     from nightschool.experiments.store import Plan
     from serving.rules import Rules
 
@@ -29,6 +30,7 @@ def start(
     for arm in plan.arms:
         Rules().overridden(arm.rules)
     experiment = _opened().start(plan)
+    note("experiment_started", experiment.name)
     if as_json:
         show.show_json(experiment.model_dump(mode="json"))
         return
@@ -63,11 +65,14 @@ def stop(
     as_json: Json = False,
 ) -> None:
     """Stop an experiment: all users get the lists as published; what was shown still counts."""
+    from nightschool.application.audit import note
+
     experiments = _opened()
     running = experiments.running()
     if name is None and running is None:
         raise NotFound("no experiment runs", do="start one with `nightschool experiment start FILE.toml`")
     stopped = experiments.stop(name or (running.name if running else ""), reason)
+    note("experiment_stopped", stopped.name, {"reason": reason})
     if as_json:
         show.show_json(stopped.model_dump(mode="json"))
         return
