@@ -22,10 +22,11 @@ from serving.listing import (
     published_list,
     ruled,
 )
-from serving.pins import pinned, pins_of
+from serving.pins import pinned, pins_of, unbanned
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
+from serving.steering import SteeredRules
 from serving.user_state import UserState
 
 MOST_ITEMS: Final = 200
@@ -149,11 +150,13 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     A request's context must be one that the release has been asked about.
     """
     narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
-    plain = rules.plain and narrowing == Narrowing() and not asked.context and not asked.shown
+    banned = rules.banned if isinstance(rules, SteeredRules) and rules.bans_alone else ()
+    plain = (rules.plain or banned) and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
-        published = published_list(snapshot, whose, asked.k)
-        if published is not None:
-            return published
+        published = published_list(snapshot, whose, asked.k + len(banned))
+        left = None if published is None else unbanned(published, banned)
+        if left is not None and (len(left) >= asked.k or left is published):
+            return left[: asked.k]
     user = whose if isinstance(whose, UserState) else UserState.of(snapshot, whose, ())
     allowed = allowed_items(snapshot, user, rules, narrowing)
     if asked.shown:

@@ -1,7 +1,7 @@
-"""Items that the operator pinned, at their places in a list."""
+"""Items that the operator pinned, at their places in a list, and a published list without banned ones."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nightschool.contract import Mask
 from serving.listing import Entry, pinned_entry
@@ -30,6 +30,14 @@ def pins_of(snapshot: Snapshot, rules: Rules, allowed: Mask, n_before: int, k: i
         if place > n_before and here <= k and found and allowed[found[0]] and found[0] not in pins.values():
             pins[here] = found[0]
     return pins
+
+
+def unbanned(entries: list[Entry], banned: Collection[str]) -> list[Entry]:
+    """Return the entries that are not banned; the same list where none is."""
+    left = [entry for entry in entries if str(entry["item_id"]) not in banned] if banned else entries
+    if len(left) == len(entries):
+        return entries
+    return [{**entry, "rank": rank} for rank, entry in enumerate(left, start=1)]
 
 
 def pinned(snapshot: Snapshot, made: Sequence[Entry], pins: Mapping[int, int], rules: Rules, k: int) -> list[Entry]:

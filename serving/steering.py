@@ -23,6 +23,11 @@ class SteeredRules(Rules):
     boosted: Mapping[str, float] = {}
     pinned: tuple[tuple[int, str], ...] = ()
 
+    @property
+    def bans_alone(self) -> bool:
+        """Return whether nothing but bans changes lists."""
+        return self == SteeredRules(banned=self.banned)
+
 
 @dataclass(frozen=True)
 class Steering:

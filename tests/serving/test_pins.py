@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from serving.answers import ListRequest, make_list
 from serving.listing import Entry, allowed_items, pinned_entry
 from serving.pins import pinned, pins_of
 from serving.rules import Rules
@@ -76,6 +77,20 @@ def test_pins_count_for_the_quota(served: Served, quota: int) -> None:
     assert one == [same[3], *same[: quota - 1], *other][: quota + 1]
     two = pinned(served.snapshot, entries(served, *other), {1: same[2], 2: same[3]}, Rules(quota=1), 3)
     assert places(served, two) == [same[2], other[0], *([] if kinds[other[0]] == kinds[other[1]] else [other[1]])]
+
+
+@pytest.mark.parametrize("k", [3, 10, 20])
+def test_a_list_without_banned_items_is_the_published_one_as_the_rules_would_pick_it(served: Served, k: int) -> None:
+    snapshot = served.snapshot
+    for user in snapshot.lists.keys[:20]:
+        published = make_list(snapshot, user, Rules(), ListRequest(k))
+        gone = [str(entry["item_id"]) for entry in published[:2]]
+        looked_up = make_list(snapshot, user, SteeredRules(banned=(*gone, "x")), ListRequest(k))
+        picked = make_list(snapshot, user, Rules(exclude=tuple(gone)), ListRequest(k))
+        assert [(e["item_id"], e["rank"], e["reason"]) for e in looked_up] == [
+            (e["item_id"], e["rank"], e["reason"]) for e in picked
+        ]
+        assert make_list(snapshot, user, SteeredRules(banned=("x",)), ListRequest(k)) == published
 
 
 def test_pins_are_of_items_that_the_rules_allow(served: Served) -> None:
