@@ -11,7 +11,8 @@ WHOLE_HISTORY: Final = "whole_history"
 POPULAR: Final = "popular"
 POPULAR_IN_AUDIENCE: Final = "audience"
 RANDOM: Final = "random"
-"""Why an item is in a list; `random` only in lists that an experiment mixes."""
+PINNED: Final = "pinned"
+"""Why an item is in a list; `random` only in lists that an experiment mixes, `pinned` where an operator put it."""
 
 CONTENT: Final = "content"
 CO_OCCURRENCE: Final = "co_occurrence"
@@ -41,6 +42,8 @@ def reason_in_words(reason: str, because: str | None, user: str) -> str:
         return f"similar to {because}" if reason == SIMILAR_CONTENT else f"because of {because}"
     if reason == RANDOM:
         return "something different"
+    if reason == PINNED:
+        return "pinned here by the operator"
     if reason == WHOLE_HISTORY:
         return f"fits {'your' if user == 'you' else 'their'} history as a whole"
     return f"popular with people like {user}" if reason == POPULAR_IN_AUDIENCE else "popular with everyone"

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from nightschool.contract import Mask
 from nightschool.shown.list_store import ListRow
 from serving.contexts import Values
 from serving.cursors import MARK_BYTES, encode_cursor
@@ -22,9 +23,11 @@ from serving.listing import (
     published_list,
     ruled,
 )
+from serving.pins import pinned, pins_of, unbanned
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
+from serving.steering import SteeredRules
 from serving.user_state import UserState
 
 MOST_ITEMS: Final = 200
@@ -151,15 +154,29 @@ def make_list(snapshot: Snapshot, whose: UserState | ExternalId, rules: Rules, a
     A request's context must be one that the release has been asked about.
     """
     narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
-    plain = rules.keep_published and narrowing == Narrowing() and not asked.context and not asked.shown
+    banned = rules.banned if isinstance(rules, SteeredRules) and rules.bans_alone else ()
+    unchanged = rules.keep_published or banned
+    plain = unchanged and narrowing == Narrowing() and not asked.context and not asked.shown
     if plain and not isinstance(whose, UserState) and asked.k <= snapshot.k:
-        published = published_list(snapshot, whose, asked.k)
-        if published is not None:
-            return published
+        published = published_list(snapshot, whose, asked.k + len(banned))
+        left = None if published is None else unbanned(published, banned)
+        if left is not None and (len(left) >= asked.k or left is published):
+            return left[: asked.k]
     user = whose if isinstance(whose, UserState) else UserState.of(snapshot, whose, ())
     allowed = allowed_items(snapshot, user, rules, narrowing)
     if asked.shown:
         allowed &= ~snapshot.catalogue.shown(asked.shown)
+    pins = pins_of(snapshot, rules, allowed, len(asked.shown) // MARK_BYTES, asked.k)
+    if pins:
+        allowed[list(pins.values())] = False
+        longer = _picked(snapshot, user, rules, asked._replace(k=asked.k + len(pins)), allowed)
+        return pinned(snapshot, longer, pins, rules, asked.k)
+    return _picked(snapshot, user, rules, asked, allowed)
+
+
+def _picked(snapshot: Snapshot, user: UserState, rules: Rules, asked: ListRequest, allowed: Mask) -> list[Entry]:
+    """Pick a list from the allowed items, and fill it where it is narrowed."""
+    narrowing = Narrowing(asked.category, asked.max_difficulty, asked.filter)
     candidates = candidates_of(snapshot, user, rules)
     if candidates is None:
         made = audience_list(snapshot, user, asked.k, rules, allowed, asked.context)

@@ -1,7 +1,7 @@
 """Pages of the catalogue: available items, searched, filtered and sorted."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nightschool.contract import Indices
+from nightschool.contract import Indices, Mask
 from nightschool.errors import ConfigurationError
 from serving.item_search import Found
 from serving.listing import with_label
@@ -34,12 +34,15 @@ class _Sorted(NamedTuple):
     scores: NDArray[np.float64]
 
 
-def item_page(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str] = ()) -> ItemPage:
+def item_page(
+    snapshot: Snapshot, asked: CatalogueQuery, banned: Collection[str] = (), filters: Sequence[str] = ()
+) -> ItemPage:
     """Return a page of the available items.
 
     Args:
         snapshot: The release.
         asked: What the request asks.
+        banned: Ids of items that are not shown, as texts.
         filters: What must hold of every item besides the filter that it asks for.
 
     Raises:
@@ -47,7 +50,7 @@ def item_page(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str] 
             does not fit it.
         Unavailable: The release has no index, and SQLite cannot make one.
     """
-    found = _matching(snapshot, asked, filters)
+    found = _matching(snapshot, asked, filters, snapshot.offered(banned))
     sort: Sort = asked.sort or ("relevance" if asked.q.strip() else "popular")
     ordered = _SORTS[sort](snapshot, found)
     start = _start(snapshot, ordered.items, asked.after)
@@ -70,8 +73,13 @@ def item_page(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str] 
     )
 
 
-def item_detail(snapshot: Snapshot, item_id: ExternalId) -> ItemDetail:
+def item_detail(snapshot: Snapshot, item_id: ExternalId, banned: Collection[str] = ()) -> ItemDetail:
     """Return an item with its likes and prerequisites.
+
+    Args:
+        snapshot: The release.
+        item_id: The item.
+        banned: Ids of items that are not shown, as texts: these are not available.
 
     Raises:
         NotFound: There is no such item.
@@ -83,14 +91,13 @@ def item_detail(snapshot: Snapshot, item_id: ExternalId) -> ItemDetail:
     return ItemDetail(
         release_id=snapshot.release.release_id,
         item=catalogue.item(known),
-        available=bool(snapshot.available[place]),
+        available=bool(snapshot.available[place]) and str(known) not in banned,
         prerequisites=[catalogue.ids[other] for other in sorted(required.tolist())],
         **_measured(snapshot, int(place)),
     )
 
 
-def _matching(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str]) -> Found:
-    allowed = snapshot.available
+def _matching(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str], allowed: Mask) -> Found:
     for text in filters if asked.filter is None else (asked.filter, *filters):
         allowed = allowed & snapshot.catalogue.matching(text)
     if asked.category is not None:

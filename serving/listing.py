@@ -1,6 +1,6 @@
 """A user's list: the published one, or one picked again under rules, events or another α."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from nightschool.ranking.rules import ListRules, pick
 from nightschool.vocabulary import (
     AUDIENCE_LIST,
     EVERYONE,
+    PINNED,
     POPULAR,
     POPULAR_IN_AUDIENCE,
     RANDOM,
@@ -25,6 +26,7 @@ from serving.reasons import reasons_of
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
+from serving.steering import SteeredRules
 from serving.user_state import UserState
 
 Entry = dict[str, Any]
@@ -116,6 +118,11 @@ def random_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
     return _entry(snapshot, rank, Row(item_id, 0.0, RANDOM, RANDOM, None))
 
 
+def pinned_entry(snapshot: Snapshot, rank: int, item_id: ExternalId) -> Entry:
+    """Return the entry of an item that the operator pinned."""
+    return _entry(snapshot, rank, Row(item_id, 0.0, PINNED, PINNED, None))
+
+
 def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: Narrowing = Narrowing()) -> Mask:
     """Select the unseen items that the rules and the request allow, bool [n_items].
 
@@ -127,6 +134,8 @@ def allowed_items(snapshot: Snapshot, user: UserState, rules: Rules, narrowing: 
     catalogue = snapshot.catalogue
     allowed = user.unseen(len(catalogue)) & snapshot.available
     allowed[catalogue.positions(map(snapshot.item_id, rules.exclude))] = False
+    if isinstance(rules, SteeredRules):
+        allowed[catalogue.positions(map(snapshot.item_id, rules.banned))] = False
     for label in rules.exclude_labels:
         allowed &= ~catalogue.labelled(label)
     if rules.prerequisites:
@@ -171,7 +180,8 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
     Raises:
         ConfigurationError: α is asked of a release without content.
     """
-    scorer = Scorer(snapshot, user, asked)
+    boosted = snapshot.catalogue.positions(map(snapshot.item_id, boosts_of(rules)))
+    scorer = Scorer(snapshot, user, np.concatenate([asked, boosted]) if len(boosted) else asked)
     by_some = scorer.by_models(rules.models) if rules.models else None
     if by_some is not None:
         return by_some
@@ -181,6 +191,11 @@ def candidates_of(snapshot: Snapshot, user: UserState, rules: Rules, asked: Indi
         do = "leave alpha out, or describe the items in the manifest"
         raise ConfigurationError("this release has no content scores for alpha", seen=f"alpha={rules.alpha}", do=do)
     return scorer.by_alpha(rules.alpha) or scorer.by_events()
+
+
+def boosts_of(rules: Rules) -> Mapping[str, float]:
+    """Return what the operator's boosts add to the scores of single items, by id."""
+    return rules.boosted if isinstance(rules, SteeredRules) else {}
 
 
 def warnings_of(snapshot: Snapshot, rules: Rules) -> list[str]:
@@ -215,6 +230,8 @@ def ruled(
     gain = snapshot.contexts.gain(context, len(snapshot.catalogue))
     for label, points in rules.boost.items():
         gain[snapshot.catalogue.labelled(label)] += points
+    for item_id, points in boosts_of(rules).items():
+        gain[snapshot.catalogue.positions([snapshot.item_id(item_id)])] += points
     kept = allowed[candidates.items]
     scores = candidates.scores[kept] + gain[candidates.items[kept]]
     if tired is not None and len(scores):

@@ -1,5 +1,7 @@
 """Similar items and similar users, as the release holds them."""
 
+from collections.abc import Collection
+
 from nightschool.columns import METHOD, NEIGHBOR_ID, SCORE, SUPPORT
 from nightschool.errors import NotFound
 from serving.schemas.common import ExternalId
@@ -7,8 +9,14 @@ from serving.schemas.similar import Method, Neighbour, SimilarItems, SimilarUser
 from serving.snapshot import Snapshot
 
 
-def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarItems:
+def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int, banned: Collection[str] = ()) -> SimilarItems:
     """Return the items most similar to an item.
+
+    Args:
+        snapshot: The release.
+        item_id: The item.
+        k: How many items.
+        banned: Ids of items that are not shown, as texts.
 
     Raises:
         NotFound: There is no such item.
@@ -16,9 +24,9 @@ def similar_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> SimilarIte
     known = require_item(snapshot, item_id)
     columns = snapshot.similar_items.columns_of(known) or {NEIGHBOR_ID: [], SCORE: []}
     rows = zip(columns[NEIGHBOR_ID], columns[SCORE], strict=True)
-    pairs = [(other, score) for other, score in rows if other not in snapshot.gone][:k]
+    pairs = [(other, score) for other, score in rows if other not in snapshot.gone and str(other) not in banned]
     describe = snapshot.catalogue.describe
-    items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs, 1)]
+    items = [Neighbour(**describe(other), rank=rank, score=score) for rank, (other, score) in enumerate(pairs[:k], 1)]
     return SimilarItems(release_id=snapshot.release.release_id, item=snapshot.catalogue.item(known), items=items)
 
 

@@ -1,5 +1,7 @@
 """What users take soon after an item, as the release holds it."""
 
+from collections.abc import Collection
+
 from nightschool.columns import NEIGHBOR_ID, SHARE, SUPPORT
 from nightschool.contract import Mask
 from serving.neighbours import require_item
@@ -9,17 +11,24 @@ from serving.snapshot import Snapshot
 from serving.user_state import UserState
 
 
-def next_items(snapshot: Snapshot, item_id: ExternalId, k: int) -> NextItems:
+def next_items(snapshot: Snapshot, item_id: ExternalId, k: int, banned: Collection[str] = ()) -> NextItems:
     """Return the items that most users take soon after an item; none where the data have no order.
+
+    Args:
+        snapshot: The release.
+        item_id: The item.
+        k: How many items.
+        banned: Ids of items that are not shown, as texts.
 
     Raises:
         NotFound: There is no such item.
     """
     known = require_item(snapshot, item_id)
+    items = [item for item in _followers(snapshot, known) if not banned or str(item.item_id) not in banned]
     return NextItems(
         release_id=snapshot.release.release_id,
         item=snapshot.catalogue.item(known),
-        items=_followers(snapshot, known)[:k],
+        items=[item.model_copy(update={"rank": rank}) for rank, item in enumerate(items[:k], 1)],
     )
 
 

@@ -1,6 +1,7 @@
 """Learning paths of users: from what they have completed to an item or a skill."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -39,7 +40,9 @@ class _Goal(NamedTuple):
     name: str
 
 
-def learning_path(snapshot: Snapshot, user: UserState, goal: str, length: int = LENGTH) -> LearningPath:
+def learning_path(
+    snapshot: Snapshot, user: UserState, goal: str, length: int = LENGTH, banned: Collection[str] = ()
+) -> LearningPath:
     """Plan the steps from what a user has completed to a goal.
 
     Args:
@@ -47,12 +50,15 @@ def learning_path(snapshot: Snapshot, user: UserState, goal: str, length: int = 
         user: Whose history; items with a positive score are completed.
         goal: The id of an item, or a skill as the catalogue writes it.
         length: The most steps to return.
+        banned: Ids of items that can no longer be taken, as texts.
 
     Raises:
         NotFound: The catalogue has no such item or skill.
     """
     target = _target(snapshot, goal)
     curriculum, names = snapshot.curriculum, snapshot.catalogue.skill_names
+    if banned:
+        curriculum = replace(curriculum, available=snapshot.offered(banned))
     done = np.zeros(len(snapshot.catalogue), dtype=bool)
     done[user.completed()] = True
     wanted = _skills_of_goal(snapshot, target)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from nightschool.data.manifest.toml_files import checked, parse_toml
+from nightschool.data.manifest.toml_files import checked, parse_toml, read_text
 from nightschool.errors import ConfigurationError
 from serving.filter_syntax import parse_syntax
 
@@ -135,4 +135,13 @@ def load_rules(path: Path) -> Rules:
     """
     if not path.exists():
         return Rules()
-    return checked(Rules, parse_toml(path.read_text(encoding="utf-8"), str(path)), str(path))
+    return parse_rules(read_text(path), str(path))
+
+
+def parse_rules(text: str, file: str) -> Rules:
+    """Parse the text of a file of rules.
+
+    Raises:
+        ManifestError: It is no TOML, or holds no such rules.
+    """
+    return checked(Rules, parse_toml(text, file), file, text)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nightschool.data.manifest.toml_files import checked, parse_toml
+from nightschool.data.manifest.toml_files import checked, parse_toml, read_text
 from nightschool.errors import ConfigurationError
 from serving.answers import DEFAULT_LENGTH, MOST_ITEMS
 from serving.rules import Rules
@@ -73,9 +73,13 @@ class Scenarios(BaseModel):
         """
         found = self.named.get(name)
         if found is None:
-            do = f"use one of {', '.join(self.named)}" if self.named else "write scenarios.toml, or leave it out"
-            raise ConfigurationError("no such scenario", seen=name[:100], do=do)
+            raise self.unknown(name)
         return found
+
+    def unknown(self, name: str) -> ConfigurationError:
+        """Return the error that says that there is no scenario of that name."""
+        do = f"use one of {', '.join(self.named)}" if self.named else "write scenarios.toml, or leave it out"
+        return ConfigurationError("no such scenario", seen=name[:100], do=do)
 
 
 def load_scenarios(path: Path) -> Scenarios:
@@ -86,4 +90,13 @@ def load_scenarios(path: Path) -> Scenarios:
     """
     if not path.exists():
         return Scenarios()
-    return checked(Scenarios, {"named": parse_toml(path.read_text(encoding="utf-8"), str(path))}, str(path))
+    return parse_scenarios(read_text(path), str(path))
+
+
+def parse_scenarios(text: str, file: str) -> Scenarios:
+    """Parse the text of a file of scenarios.
+
+    Raises:
+        ManifestError: It is no TOML, or holds no such scenarios.
+    """
+    return checked(Scenarios, {"named": parse_toml(text, file)}, file, text)

@@ -130,7 +130,7 @@ def needed_role(method: str, path: str) -> Role:
     """Return the role that a request needs."""
     if method in _SAFE or path in READS:
         return "read"
-    return "operate" if path.startswith("/operator") else "events"
+    return "operate" if path.startswith(("/operator", "/v1/interventions")) else "events"
 
 
 def is_of(user_id: str, method: str, path: str) -> bool:

@@ -30,6 +30,7 @@ from serving.list_maker import ListMaker
 from serving.listing import allowed_items
 from serving.neighbours import similar_users
 from serving.next_items import study_next
+from serving.operating import Operating
 from serving.paths import learning_path
 from serving.policy import Policy
 from serving.schemas.common import ExternalId
@@ -66,6 +67,7 @@ class Service:
         shown: The lists that left, until they are written down.
         impressions: What clients say was shown.
         tiredness: What remains of items that were shown in vain.
+        operating: What the operator does.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -90,6 +92,7 @@ class Service:
         self.impressions = Impressions(ImpressionStore(engine), self.shown)
         self.tiredness = Tiredness(ShowingStore(engine), self.shared)
         self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiments, self.shown, self.tiredness)
+        self.operating = Operating(engine, settings.paths, self.policy, self.lists.clear)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -98,6 +101,7 @@ class Service:
             CHANGES: self.take_changes,
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
+            **self.operating.steps,
             "the experiments": self._take_experiment,
             LISTS: self.shown.flush,
             "showings": self._take_showings,
@@ -167,7 +171,8 @@ class Service:
             NotFound: The home can have no such user, or the catalogue has no such goal.
         """
         snapshot = self.current.snapshot
-        return learning_path(snapshot, self.state_of(snapshot, user_id), goal, length)
+        banned = self.policy.steering.banned
+        return learning_path(snapshot, self.state_of(snapshot, user_id), goal, length, banned)
 
     def knows(self, snapshot: Snapshot, user_id: ExternalId) -> bool:
         """Return whether the release or an event names a user."""

@@ -1,7 +1,7 @@
 """One published release, mapped into memory, from which all requests are answered."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Final
@@ -13,24 +13,20 @@ from scipy.sparse import csr_array
 
 from nightschool.columns import (
     CANDIDATE_SCORES,
-    COMPONENT,
     ITEM_ID,
-    ITEM_WEIGHTS,
     ITEMS,
     NEIGHBOR_ID,
     NEXT_ITEMS,
-    RECENCY,
     SCORE,
     SHARE,
     USER_ID,
     USERS,
-    WEIGHT,
 )
 from nightschool.contract import Mask
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.ids import parse_id, require_id
 from nightschool.ranking.components import component_names
-from nightschool.ranking.foldin import ItemWeights, stand_in_order
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.ranking.paths import Curriculum
 from nightschool.ranking.self_attention import SelfAttention
 from nightschool.recipe import Component, Recipe
@@ -48,6 +44,7 @@ from serving.catalogue import Catalogue
 from serving.contexts import Contexts
 from serving.item_activity import ItemActivity
 from serving.item_search import ItemSearch
+from serving.item_weights import placed_pairs, read_item_weights
 from serving.known_tables import read_audiences, read_items, read_users
 from serving.schemas.common import ExternalId
 
@@ -130,7 +127,7 @@ class Snapshot:
             catalogue=catalogue,
             users=read_users(reader, manifest),
             audiences=read_audiences(reader),
-            weights=_weights(reader, catalogue, learned),
+            weights=read_item_weights(reader, catalogue, learned),
             learned=tuple(learned.values()),
             networks={
                 component: read_network(file, catalogue.position, len(catalogue))
@@ -177,6 +174,18 @@ class Snapshot:
         """Return what may be recommended, bool [n_items]: what a declared items table held and had not ended at T."""
         return self.catalogue.current | (self.manifest.items is None)
 
+    def offered(self, banned: Collection[str]) -> Mask:
+        """Return what is available and not banned, bool [n_items]; read-only.
+
+        Args:
+            banned: Ids of items, as texts.
+        """
+        if not banned:
+            return self.available
+        offered = self.available.copy()
+        offered[self.catalogue.positions(map(self.item_id, banned))] = False
+        return offered
+
     @cached_property
     def popularity(self) -> NDArray[np.int64]:
         """Return how many users liked each item, int64 [n_items]."""
@@ -220,7 +229,7 @@ class Snapshot:
         if self.next_items is not None:
             rows = pl.scan_ipc(self.next_items.path, glob=False, hive_partitioning=False)
             pairs = rows.select(ITEM_ID, NEIGHBOR_ID, SHARE).explode(NEIGHBOR_ID, SHARE).collect()
-            placed = _placed(pairs, catalogue)
+            placed = placed_pairs(pairs, catalogue)
             cells = (placed["place"].to_numpy(), placed["target"].to_numpy())
             follows = csr_array((placed[SHARE].to_numpy(), cells), shape=follows.shape)
         return Curriculum(catalogue.prerequisites, catalogue.levels, self.available, follows, catalogue.skills)
@@ -268,32 +277,3 @@ class Snapshot:
         attribute = self.manifest.audience
         value = (self.attributes(user_id) or {}).get(attribute) if attribute else None
         return str(value) if value is not None and str(value) in self.audiences else EVERYONE
-
-
-def _weights(reader: Reader, catalogue: Catalogue, files: Mapping[str, WeightsFile]) -> dict[str, ItemWeights]:
-    """Read each component's item weights at the catalogue's positions; empty where the release has none."""
-    ids = catalogue.frame[ITEM_ID]
-    weights = {name: file.of(ids) for name, file in files.items()} or _tabled_weights(reader, catalogue)
-    names = component_names(Recipe.model_validate(reader.release.recipe))
-    return {name: weights[name] for name in stand_in_order(weights, names)}
-
-
-def _tabled_weights(reader: Reader, catalogue: Catalogue) -> dict[str, ItemWeights]:
-    """Read the weights from their table, as in a release made before there were files of them."""
-    table, n = reader.table(ITEM_WEIGHTS), len(catalogue)
-    weights = {}
-    for name in table.select(pl.col(COMPONENT).unique()).collect()[COMPONENT].sort():
-        part = _placed(table.filter(pl.col(COMPONENT) == name).drop(COMPONENT).collect(), catalogue)
-        if not part.is_empty():
-            cells = (part["place"].to_numpy(), part["target"].to_numpy())
-            matrix = csr_array((part[WEIGHT].to_numpy(), cells), shape=(n, n), dtype=np.float32)
-            weights[name] = ItemWeights(matrix, part[RECENCY][0])
-    return weights
-
-
-def _placed(pairs: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """Add the positions of item_id and neighbor_id, `place` and `target`; pairs of items it lacks are left out."""
-    ids = pl.Series(ITEM_ID, catalogue.ids, dtype=pairs.schema[ITEM_ID])
-    places = ids.to_frame().with_row_index("place")
-    targets = places.rename({ITEM_ID: NEIGHBOR_ID, "place": "target"})
-    return pairs.join(places, on=ITEM_ID).join(targets, on=NEIGHBOR_ID, maintain_order="left")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nightschool.application.audit import note
 from nightschool.application.home import home_at, open_home
 from nightschool.application.tracking import registry
 from nightschool.columns import RECOMMENDATIONS
@@ -24,6 +25,7 @@ def roll_back(release_id: str, reason: str, hold: bool) -> dict[str, Any]:
         home.releases.hold(reason)
     release = home.releases.rollback(release_id, reason)
     registry(home).reconcile(release.release_id)
+    note("rolled_back", release.release_id, {"reason": reason, "hold": hold})
     tell_of_release(Settings())
     return {"release_id": release.release_id, "status": release.status, "held": home.releases.held()}
 

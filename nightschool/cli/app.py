@@ -29,6 +29,7 @@ from nightschool.cli import (
     show,
     shown,
     sources,
+    steer,
 )
 from nightschool.errors import ConfigurationError, NightschoolError
 from nightschool.failures import INTERRUPTED, explain, is_interrupt
@@ -61,6 +62,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
 
 _GROUPS: Final = {
     "releases": (PUBLISHED, releases.app, "List, inspect, roll back, hold and prune releases."),
+    "steer": (PUBLISHED, steer.app, "Pin, boost and ban items in lists."),
     "keys": (SERVERS, keys.app, "Add, list and revoke API keys."),
     "quarantine": (DATA, quarantine.app, "List, export and retry quarantined rows."),
     "sources": (DATA, sources.app, "List source files; accept or drop those that were set aside."),

@@ -26,8 +26,11 @@ _DAYS = (7, 14, 28, 56)
 @app.command()
 def start(file: PlanFile, as_json: Json = False) -> None:
     """Start an experiment: each user gets the lists of the arm that their id is assigned to."""
+    from nightschool.application.audit import note
+
     plan = _read(file)
     experiment = _opened().start(plan)
+    note("experiment_started", experiment.name)
     if as_json:
         show.show_json(experiment.model_dump(mode="json"))
         return
@@ -119,6 +122,8 @@ def stop(
     as_json: Json = False,
 ) -> None:
     """Stop an experiment: its users get the lists as published; what was shown still counts."""
+    from nightschool.application.audit import note
+
     experiments = _opened()
     running = [each.name for each in experiments.running() if not each.holds_out]
     if name is None and not running:
@@ -126,6 +131,7 @@ def stop(
     if name is None and len(running) > 1:
         raise Conflict("several experiments run", seen=", ".join(running), do="name the one to stop")
     stopped = experiments.stop(name or running[0], reason)
+    note("experiment_stopped", stopped.name, {"reason": reason})
     if as_json:
         show.show_json(stopped.model_dump(mode="json"))
         return

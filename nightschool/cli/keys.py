@@ -30,11 +30,13 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Create an API key and print it; it cannot be shown again."""
+    from nightschool.application.audit import note
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
 
     key = Keys(open_database(Settings().events_address)).add(name, role, user, per_second)
+    note("key_added", name, {"role": role, "for_one_user": user is not None})
     if as_json:
         show.show_json({"name": name, "role": role, "user_id": user, "key": key})
         return
@@ -63,11 +65,13 @@ def list_keys(as_json: Json = False) -> None:
 @app.command()
 def revoke(name: Name, as_json: Json = False) -> None:
     """Revoke a key."""
+    from nightschool.application.audit import note
     from nightschool.settings import Settings
     from nightschool.storage.database import open_database
     from nightschool.storage.keys import Keys
 
     Keys(open_database(Settings().events_address)).revoke(name)
+    note("key_revoked", name)
     if as_json:
         show.show_json({"revoked": name})
         return

@@ -113,9 +113,11 @@ def hold(
     as_json: Json = False,
 ) -> None:
     """Keep nights from publishing until `release-hold`."""
+    from nightschool.application.audit import note
     from nightschool.application.home import open_home
 
     open_home().releases.hold(reason)
+    note("held", "publishing", {"reason": reason})
     if as_json:
         show.show_json({"held": reason})
         return
@@ -125,9 +127,12 @@ def hold(
 @app.command("release-hold")
 def release_hold(as_json: Json = False) -> None:
     """Let nights publish again."""
+    from nightschool.application.audit import note
     from nightschool.application.home import open_home
 
     ended = open_home().releases.unhold()
+    if ended is not None:
+        note("hold_ended", "publishing")
     if as_json:
         show.show_json({"held": None, "was_held": ended is not None})
         return

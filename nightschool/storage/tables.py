@@ -1,4 +1,4 @@
-"""The tables of what serving writes: events, their undoing, changes, keys, experiments, lists and impressions."""
+"""The tables of what serving writes: events, changes, keys, experiments, lists, impressions, and who changed what."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -235,3 +235,48 @@ ALLOCATIONS: Final = sa.Table(
 
 `day` is written as 2026-01-31, in UTC.
 """
+
+AUDIT: Final = sa.Table(
+    "audit",
+    METADATA,
+    _sequence(),
+    sa.Column("at", Instant, nullable=False),
+    _text("who"),
+    _text("action"),
+    _text("what"),
+    sa.Column("details", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who changed what an installation shows, and who may ask it. It names keys, never users."""
+
+INTERVENTIONS: Final = sa.Table(
+    "interventions",
+    METADATA,
+    _sequence(),
+    _text(ITEM_ID),
+    _text("kind"),
+    sa.Column("place", sa.BigInteger),
+    sa.Column("points", sa.Double),
+    sa.Column("scenario", sa.Text),
+    sa.Column("until", Instant),
+    _text("reason"),
+    _text("set_by"),
+    sa.Column("set_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sqlite_autoincrement=True,
+)
+"""Pins, boosts and bans of items, each with when it ends by itself."""
+
+RULE_VERSIONS: Final = sa.Table(
+    "rule_versions",
+    METADATA,
+    _sequence(),
+    _text("file"),
+    _text("text"),
+    sa.Column("at", Instant, nullable=False),
+    _text("who"),
+    _text("why"),
+    sa.Index("versions_of_file", "file", "sequence"),
+    sqlite_autoincrement=True,
+)
+"""Every version of the files of rules and of scenarios that was seen; one that is not there is an empty text."""

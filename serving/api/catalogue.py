@@ -25,7 +25,7 @@ async def items(request: Request, query: Annotated[CatalogueQuery, Query()]) -> 
     those whose titles have similar words, as `matched` says.
     """
     service: Service = request.app.state.service
-    return await waiting.read(item_page, service.current.snapshot, query)
+    return await waiting.read(item_page, service.current.snapshot, query, service.policy.steering.banned)
 
 
 @router.get("/v1/items/{item_id:path}/users", summary="Whom to invite to an item")
@@ -47,4 +47,4 @@ async def item(request: Request, item_id: ItemId) -> ItemDetail:
     An id that ends in `/similar`, `/next` or `/users` is taken for the address of that.
     """
     service: Service = request.app.state.service
-    return await waiting.read(item_detail, service.current.snapshot, item_id)
+    return await waiting.read(item_detail, service.current.snapshot, item_id, service.policy.steering.banned)

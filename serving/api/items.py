@@ -15,11 +15,11 @@ router = APIRouter(tags=["items"], responses=PROBLEMS)
 async def similar_items(request: Request, item_id: ItemId, k: Length = 10) -> SimilarItems:
     """Return the items most similar to an item, best first."""
     service: Service = request.app.state.service
-    return neighbours.similar_items(service.current.snapshot, item_id, k)
+    return neighbours.similar_items(service.current.snapshot, item_id, k, service.policy.steering.banned)
 
 
 @router.get("/v1/items/{item_id:path}/next", summary="Items that users take after an item")
 async def next_items(request: Request, item_id: ItemId, k: Length = 10) -> NextItems:
     """Return the items that most users take soon after an item; none where the data have no order."""
     service: Service = request.app.state.service
-    return followers.next_items(service.current.snapshot, item_id, k)
+    return followers.next_items(service.current.snapshot, item_id, k, service.policy.steering.banned)

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from serving.api import catalogue, changes, events, impressions, items, lists, operations, problems, scenarios, users
+from serving.api import (
+    catalogue,
+    changes,
+    events,
+    impressions,
+    interventions,
+    items,
+    lists,
+    operations,
+    problems,
+    scenarios,
+    users,
+)
 
 ROUTERS: Final = (
     users.lists,
@@ -13,6 +25,7 @@ ROUTERS: Final = (
     changes.items,
     changes.users,
     scenarios.router,
+    interventions.router,
     events.router,
     impressions.router,
     operations.router,

@@ -14,6 +14,7 @@ from serving.item_pages import item_page
 from serving.page.answers import PageRoute, fragment_asked, page
 from serving.page.learner import service_of
 from serving.schemas.catalogue import CatalogueQuery, ItemPage, Sort
+from serving.service import Service
 from serving.snapshot import Snapshot
 
 PREFIX: Final = "of."
@@ -67,37 +68,38 @@ class Browse(NamedTuple):
 @router.get("/catalogue")
 def show_catalogue(request: Request, after: str = "") -> Response:
     """Show the items that an address asks for, or the fragment of them that htmx requests."""
-    snapshot = service_of(request).current.snapshot
+    service = service_of(request)
+    snapshot = service.current.snapshot
     facets = snapshot.catalogue.facets
     browse = Browse.of(request.query_params, facets)
     part = fragment_asked(request)
-    shown = {"browse": browse, "more": part == "more", **_found(snapshot, browse, facets, after[:_LONGEST])}
+    shown = {"browse": browse, "more": part == "more", **_found(service, browse, facets, after[:_LONGEST])}
     if part in ("found", "more"):
         return page(request, "_catalogue.html", **shown)
     return page(request, "catalogue.html", facets=facets, sorts=_sorts(snapshot), chosen=dict(browse.chosen), **shown)
 
 
-def _found(snapshot: Snapshot, browse: Browse, facets: list[Facet], after: str) -> dict[str, Any]:
+def _found(service: Service, browse: Browse, facets: list[Facet], after: str) -> dict[str, Any]:
     """Return a page of items, or why there is none: the fault of a filter with its place, or another sentence."""
     shown: dict[str, Any] = {"result": None, "fault": None, "trouble": "", "again": False}
     try:
-        shown["result"] = _page_of(snapshot, browse, facets, after)
+        shown["result"] = _page_of(service, browse, facets, after)
     except ConfigurationError as error:
         if isinstance(error, FilterFault) and error.text == browse.filter:
             return shown | {"fault": error}
         # A cursor of another release begins again with the first page.
         if not after:
             return shown | {"trouble": str(error)}
-        return _found(snapshot, browse, facets, "") | {"again": True}
+        return _found(service, browse, facets, "") | {"again": True}
     return shown
 
 
-def _page_of(snapshot: Snapshot, browse: Browse, facets: list[Facet], after: str) -> ItemPage:
+def _page_of(service: Service, browse: Browse, facets: list[Facet], after: str) -> ItemPage:
     by_name = {facet.name: facet for facet in facets}
     filters = [browse.filter] if browse.filter else []
     filters += [by_name[name].condition(value) for name, value in browse.chosen]
     asked = CatalogueQuery(q=browse.q, sort=_SORTS.get(browse.sort), after=after or None)
-    return item_page(snapshot, asked, filters=filters)
+    return item_page(service.current.snapshot, asked, service.policy.steering.banned, filters)
 
 
 def _sorts(snapshot: Snapshot) -> dict[str, str]:

@@ -44,7 +44,8 @@ def show_item(request: Request, item_id: str) -> Response:
     """Show an item."""
     service = service_of(request)
     snapshot = service.current.snapshot
-    detail = item_detail(snapshot, item_id)
+    banned = service.policy.steering.banned
+    detail = item_detail(snapshot, item_id, banned)
     known = detail.item.item_id
     user_id = caller_of(request).user_id
     return page(
@@ -56,8 +57,8 @@ def show_item(request: Request, item_id: str) -> Response:
         attributes=_attributes(snapshot, detail),
         prerequisites=[snapshot.catalogue.item(each) for each in detail.prerequisites],
         unmatched=snapshot.catalogue.unmatched.get(known, []),
-        similar=similar_items(snapshot, known, _SIMILAR).items,
-        following=followers.next_items(snapshot, known, _NEXT).items,
+        similar=similar_items(snapshot, known, _SIMILAR, banned).items,
+        following=followers.next_items(snapshot, known, _NEXT, banned).items,
         people=item_users(snapshot, service.current.erased, known, _USERS) if user_id is None else None,
         met=None if user_id is None else _met(request, snapshot, detail),
     )

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import ConfigurationError
-from nightschool.settings import Settings
 from nightschool.storage.lake import Lake
 from nightschool.storage.nights import Nights, with_missed
 from nightschool.storage.releases import ROLLBACK_HOLDS, Releases
@@ -25,6 +24,9 @@ from serving.operations import (
 )
 from serving.page.answers import PageRoute, caller_of, page
 from serving.page.charts import chart
+from serving.page.rules import rules_trouble
+from serving.page.steering import in_force
+from serving.service import Service
 
 _SHOWN_RELEASES = 20
 _SHOWN_NIGHTS = 14
@@ -36,7 +38,8 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 def show_operator(request: Request, releases: str = "", just: str = "") -> Response:
     """Show the state of this installation."""
     lake = _lake(request)
-    settings: Settings = request.app.state.service.settings
+    service: Service = request.app.state.service
+    settings = service.settings
     standing = release_state(lake)
     listed = standing.newest if releases == "all" else standing.newest[:_SHOWN_RELEASES]
     return page(
@@ -53,6 +56,8 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         settings=settings,
         tries=with_missed(Nights.of(settings.paths).all(), datetime.now(UTC))[:_SHOWN_NIGHTS],
         just=just,
+        rows=in_force(service),
+        trouble=rules_trouble(service),
     )
 
 
@@ -104,7 +109,10 @@ def take_rollback(
     """
     if not reason.strip():
         raise ConfigurationError("a rollback needs a reason", do="go back and say why")
-    release = roll_back(_lake(request), release_id, reason.strip(), hold, caller_of(request).name)
+    service: Service = request.app.state.service
+    by, why = caller_of(request).name, reason.strip()
+    release = roll_back(_lake(request), release_id, why, hold, by)
+    service.operating.note(by, "rolled_back", release.release_id, {"reason": why, "hold": hold})
     return RedirectResponse(f"/operator?just={release.release_id}", 303)
 
 

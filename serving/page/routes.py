@@ -2,8 +2,20 @@
 
 from fastapi import APIRouter
 
-from serving.page import api_docs, catalogue, items, operator, own, sign_in, static, users
+from serving.page import (
+    api_docs,
+    audit,
+    catalogue,
+    items,
+    operator,
+    own,
+    rules,
+    sign_in,
+    static,
+    steering,
+    users,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (static, sign_in, operator, api_docs, catalogue, items, own, users):
+for part in (static, sign_in, operator, steering, rules, audit, api_docs, catalogue, items, own, users):
     router.include_router(part.router)

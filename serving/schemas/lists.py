@@ -14,8 +14,8 @@ class Recommended(Item):
     Attributes:
         rank: From 1.
         source: The component with the largest share of its score; `audience` for cold users, `random` for a randomised
-            slot.
-        reason: A code: because_of_item, similar_content, popular, audience, random.
+            slot, `pinned` where the operator put it.
+        reason: A code: because_of_item, similar_content, whole_history, popular, audience, random, pinned.
         because_item_id: The item of the user's history with the largest share of its score.
         why: The reason in words.
         filled: Whether it comes from the whole catalogue, as the user's candidates held too little of what was asked.

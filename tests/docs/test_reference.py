@@ -111,7 +111,15 @@ def test_every_exit_code_and_error() -> None:
 
 
 def test_every_reason_of_a_list() -> None:
-    codes = ("BECAUSE_OF_ITEM", "SIMILAR_CONTENT", "WHOLE_HISTORY", "POPULAR", "POPULAR_IN_AUDIENCE", "RANDOM")
+    codes = (
+        "BECAUSE_OF_ITEM",
+        "SIMILAR_CONTENT",
+        "WHOLE_HISTORY",
+        "POPULAR",
+        "POPULAR_IN_AUDIENCE",
+        "RANDOM",
+        "PINNED",
+    )
     assert [code for code in codes if f"`{getattr(vocabulary, code)}`" not in REASONS] == []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from serving.schemas.events import Event, EventsTaken, EventUndone, Taken
 from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
 from serving.schemas.paths import LearningPath, PathGoal, PathStep
 from serving.schemas.similar import Method, NextItem, NextItems, SimilarUser, SimilarUsers
+from serving.steering import Steering
 
 ODD_TITLES = (
     "שלום עולם: מבוא לתכנות 🎓",
@@ -57,7 +59,9 @@ class FakeService:
         self.items = [self._item(number) for number in range(n_items)]
         self.users: list[ExternalId] = [*ODD_IDS, *range(1, 200)]
         self.sent: list[Event] = []
-        self.policy = SimpleNamespace(rules=Rules())
+        self.policy = SimpleNamespace(rules=Rules(), steering=Steering())
+        self.upkeep = SimpleNamespace(troubles={})
+        self.operating: Any = SimpleNamespace()
         self.settings = Settings()
         self.keyring = SimpleNamespace()
         catalogue = SimpleNamespace(skill_names=["charts & <b>tables</b>", "statistics"])

@@ -104,3 +104,25 @@ def test_a_scenario_lifts_no_level_and_no_prerequisite(paths: HomePaths) -> None
         assert (rules.prerequisites, rules.difficulty_steps) == (True, 0)
     paths.rules.unlink()
     assert Policy(paths).rules_of("hero").difficulty_steps == 9
+
+
+def test_other_texts_are_tried_and_change_nothing(paths: HomePaths) -> None:
+    paths.rules.write_text("quota = 2\n")
+    policy = Policy(paths)
+    tried = policy.tried({"scenarios.toml": "[hero]\nk = 3\n[hero.rules]\nquota = 1\n"}, None)
+    assert (tried.rules_of[""], tried.rules_of["hero"]) == (Rules(quota=2), Rules(quota=1))
+    assert tried.scenarios.get("hero").k == 3
+    assert policy.tried({"rules.toml": ""}, None).rules_of[""] == Rules()
+    assert [*policy.scenarios.named] == []
+    with pytest.raises(ManifestError, match=r"rules\.toml, line 2: quota"):
+        policy.tried({"rules.toml": "\nquota = 0\n"}, None)
+    with pytest.raises(ConfigurationError, match=rf"rules\.toml: {FITS_NOT}"):
+        policy.tried({"rules.toml": 'filter = "price < 3"'}, UNPRICED)
+
+
+def test_a_file_that_is_not_utf8_changes_nothing(paths: HomePaths) -> None:
+    policy = Policy(paths)
+    paths.rules.write_bytes(b"# caf\xe9\nquota = 1\n")
+    with pytest.raises(ManifestError, match="is not UTF-8"):
+        policy.refresh(None)
+    assert policy.rules == Rules()

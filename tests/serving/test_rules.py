@@ -44,7 +44,7 @@ def test_a_filter_is_read_with_the_file(tmp_path: Path) -> None:
     file.write_text("""filter = '''\ntype != "Exam"\nand "python" in skills\n'''\n""")
     assert load_rules(file) == Rules(filter='type != "Exam"\nand "python" in skills\n')
     file.write_text('filter = "price = 3"\n')
-    with pytest.raises(ManifestError, match=rf"rules\.toml: filter; saw 'price = 3'; {FAULTY}"):
+    with pytest.raises(ManifestError, match=rf"rules\.toml, line 1: filter; saw 'price = 3'; {FAULTY}"):
         load_rules(file)
 
 

@@ -152,7 +152,7 @@ def test_a_faulty_rules_file_keeps_nothing_else_back(own_home: Home, service: Se
     service.settings.paths.rules.write_text("quota = 0\n")
     send(other, user, (order[0], "hide"))
     release = publish(own_home, k=19)
-    with pytest.raises(ManifestError, match=r"rules\.toml: quota"):
+    with pytest.raises(ManifestError, match=r"rules\.toml, line 1: quota"):
         service.refresh()
     answer = service.recommend(user, ListRequest())
     assert (answer.release_id, answer.overlay) == (release.release_id, True)

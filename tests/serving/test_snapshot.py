@@ -1,16 +1,12 @@
-import shutil
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEM_WEIGHTS, ITEMS, RECENCY, USERS
+from nightschool.columns import AUDIENCE_RECOMMENDATIONS, INTERACTIONS, ITEMS, USERS
 from nightschool.errors import Unreachable
 from nightschool.storage.home import Home
-from nightschool.storage.release import Release
 from nightschool.storage.serving_files import lists_path
-from nightschool.storage.serving_weights import WEIGHTS
-from nightschool.storage.verify import verify_release
 from nightschool.vocabulary import EVERYONE
 from serving.answers import ListRequest, make_list
 from serving.rules import Rules
@@ -32,47 +28,6 @@ def test_a_release_is_opened_whole(served: Served) -> None:
     rows = served.home.lake.scan(AUDIENCE_RECOMMENDATIONS, release_id).sort("rank").collect()
     told = rows.filter(pl.col("audience") == EVERYONE).select("item_id", "score").rows()
     assert snapshot.audiences[EVERYONE] == told
-
-
-def test_weights_stand_at_the_catalogue_s_positions(served: Served) -> None:
-    snapshot, release_id = served.snapshot, served.release.release_id
-    rows = served.home.lake.scan(ITEM_WEIGHTS, release_id).collect()
-    assert set(snapshot.weights) == {"ease", "content"}
-    assert sum(weights.matrix.nnz for weights in snapshot.weights.values()) == rows.height
-    position = snapshot.catalogue.position
-    for row in rows.sample(50, seed=1).iter_rows(named=True):
-        matrix = snapshot.weights[row["component"]].matrix
-        assert matrix[position(row["item_id"]), position(row["neighbor_id"])] == pytest.approx(row["weight"])
-
-
-def test_weights_of_releases_made_before_there_were_files_are_the_same(served: Served) -> None:
-    tabled = opened(served.home, without_files(served.release)).snapshot
-    assert not tabled.learned
-    assert [file.path.name for file in served.snapshot.learned] == ["content.weights.arrow", "ease.weights.arrow"]
-    for name, weights in served.snapshot.weights.items():
-        other = tabled.weights[name].matrix
-        assert (weights.matrix != other).nnz == 0
-        assert (weights.matrix.indices == other.indices).all()
-
-
-def without_files(release: Release) -> Release:
-    """The release as it was before weights had files."""
-    hashes = {name: each for name, each in release.content_hashes.items() if not name.endswith(WEIGHTS.ending)}
-    return release.model_copy(update={"content_hashes": hashes})
-
-
-def test_weights_of_releases_made_before_they_told_how_they_fade(own_home: Home) -> None:
-    release = own_home.releases.current()
-    assert release is not None
-    weights = own_home.lake.scan(ITEM_WEIGHTS, release.release_id).drop(RECENCY).collect()
-    shutil.rmtree(own_home.lake.root / ITEM_WEIGHTS.name)
-    own_home.lake.replace_release(ITEM_WEIGHTS, release.release_id, weights)
-    assert verify_release(own_home, release.release_id).parts[ITEM_WEIGHTS.name] == "intact"
-    before = opened(own_home, without_files(release)).snapshot
-    assert {name: each.recency for name, each in before.weights.items()} == {"ease": None, "content": None}
-    after = opened(own_home, publish(own_home, {"components": [{"model": "next_ridge"}]})).snapshot
-    assert {name: each.recency for name, each in after.weights.items()} == {"next_ridge": 3.0}
-    assert verify_release(own_home, release.release_id).parts[ITEM_WEIGHTS.name] == "intact"
 
 
 def test_what_the_users_table_says(served: Served) -> None:

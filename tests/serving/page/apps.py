@@ -13,7 +13,9 @@ from nightschool.storage.database import open_database
 from nightschool.storage.keys import Key, Keys, Role
 from serving.keyring import Keyring
 from serving.middleware import App, Middleware
+from serving.operating import Operating
 from serving.page.routes import router
+from serving.policy import Policy
 from serving.security import COOKIE, Guard
 from serving.shared import Shared
 from tests.serving.client import Api
@@ -27,7 +29,9 @@ def page_over(
     app = FastAPI()
     app.state.service = service
     if home is not None:
-        service.settings = Settings(home=home)
+        service.settings = settings = Settings(home=home)
+        engine = open_database(settings.events_address)
+        service.operating = Operating(engine, settings.paths, Policy(settings.paths), list)
     now = datetime.now(UTC)
     held = {key: Key(key, cast(Role, role), now, user_id) for key, role in (keys or {}).items()}
     service.keyring = SimpleNamespace(known=True, locked=bool(held), find=held.get)
