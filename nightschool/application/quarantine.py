@@ -9,9 +9,9 @@ from nightschool.application.forget import finish_erasure
 from nightschool.application.home import manifest_of
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Ledger
-from nightschool.ingest.quarantine.repair_files import read_repairs
 from nightschool.ingest.quarantine.retry import retry
 from nightschool.storage.home import Home
+from nightschool.storage.quarantine.repair_files import read_repairs
 
 
 def retry_quarantined(home: Home, repaired: Path | None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from polars.exceptions import PolarsError
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_FILE, SOURCE_ROW, TABLE
 from nightschool.data.readers.parsing import RAW, split_jsonl, to_lines
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
-from nightschool.ingest.quarantine.spreadsheets import with_formulas, without_formulas
-from nightschool.ingest.quarantine.table import PLACE
+from nightschool.storage.quarantine.spreadsheets import with_formulas, without_formulas
+from nightschool.storage.quarantine.table import PLACE
 
 _FIELD: Final = "row."
 """Before the name of a source row's own column in CSV, which may be one of ours too."""
