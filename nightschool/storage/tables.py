@@ -1,4 +1,4 @@
-"""The tables of what serving writes: events, their undoing, keys, experiments and what was shown."""
+"""The tables of what serving writes: events, their undoing, keys, experiments, what was shown and who changed what."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -131,3 +131,16 @@ EXPOSURES: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """Every list that an experiment showed: its items with the chance that each had, as JSON."""
+
+AUDIT: Final = sa.Table(
+    "audit",
+    METADATA,
+    _sequence(),
+    sa.Column("at", Instant, nullable=False),
+    _text("who"),
+    _text("action"),
+    _text("what"),
+    sa.Column("details", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who changed what an installation shows, and who may ask it. It names keys, never users."""
