@@ -14,7 +14,6 @@ from nightschool.columns import (
     METRIC,
     METRICS,
     MODEL,
-    QUARANTINE,
     QUARANTINED_AT,
     READ_AT,
     REASON,
@@ -24,7 +23,6 @@ from nightschool.columns import (
     SOURCES,
     SPLIT,
     STATE,
-    SUPERSEDED,
     TABLE,
     VALUE,
     K,
@@ -39,6 +37,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
 from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.table import quarantined as all_quarantined
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
@@ -228,7 +227,7 @@ def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:
 
 def quarantined(lake: Lake) -> list[Quarantined]:
     """Count quarantined rows by table and reason, most rows first."""
-    grouped = lake.scan(QUARANTINE).filter(pl.col(REASON) != SUPERSEDED).group_by(TABLE, REASON)
+    grouped = all_quarantined(lake).group_by(TABLE, REASON)
     counts = grouped.agg(
         pl.len().cast(pl.Int64).alias(ROWS),
         pl.col(QUARANTINED_AT).max().alias(_NEWEST),

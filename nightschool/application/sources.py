@@ -1,11 +1,13 @@
 """Ingest of a home's source files, their states, and the decisions on files that were set aside."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import polars as pl
 
+from nightschool.application.asked import carry_out_asked
 from nightschool.application.home import manifest_of
 from nightschool.columns import (
     ARRIVED_AT,
@@ -43,15 +45,17 @@ class _Suites:
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
+    Then what operators asked to be done with quarantined rows is carried out.
+
     Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     manifest = with_new_feedback(manifest_of(home), home, Settings().events_address)
     ledger = Ledger(home.lake, now)
-    report = ingest(
-        IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))
-    )
+    context = IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))
+    report = ingest(context)
+    report = replace(report, warnings=(*report.warnings, *carry_out_asked(context)))
     bind(home.paths.binding, home.binding)
     join_files(home.lake)
     return report

@@ -5,7 +5,19 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, RELEASE_ID, USER_ID
+from nightschool.columns import (
+    DETAIL,
+    EVENT,
+    EVENT_ID,
+    ITEM_ID,
+    REASON,
+    RELEASE_ID,
+    ROW,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    TABLE,
+    USER_ID,
+)
 from nightschool.errors import NightschoolError
 
 
@@ -100,6 +112,7 @@ KEYS: Final = sa.Table(
     sa.Column("added_at", Instant, nullable=False),
     sa.Column(USER_ID, sa.Text),
     sa.Column("per_second", sa.Double),
+    sa.Column("used_at", Instant),
 )
 """Who may ask the API, and how often; the keys themselves are nowhere. A key that was revoked leaves its name."""
 
@@ -144,3 +157,26 @@ AUDIT: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """Who changed what an installation shows, and who may ask it. It names keys, never users."""
+
+REPAIRS: Final = sa.Table(
+    "repairs",
+    METADATA,
+    _sequence(),
+    _text(TABLE),
+    _text(SOURCE_FILE),
+    sa.Column(SOURCE_ROW, sa.BigInteger, nullable=False),
+    _text("seen"),
+    sa.Column(ROW, sa.Text),
+    _text("state"),
+    _text(REASON),
+    _text("asked_by"),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("done_at", Instant),
+    _text(DETAIL),
+    sqlite_autoincrement=True,
+)
+"""What operators asked to be done with quarantined rows; the next ingest does it.
+
+`seen` is the hash of the row as it was when they asked. `row` is the row as they corrected it, until the ingest has
+tried it; empty for a row that is dismissed.
+"""

@@ -29,7 +29,7 @@ from serving.rules import Rules
 
 ROOT = Path(__file__).parents[2]
 REASONS = (ROOT / "docs/reference/reason-codes.md").read_text(encoding="utf-8")
-CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|shrunk|superseded|retried")
+CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|shrunk|superseded|dismissed|retried")
 PLACES = {"mark": (1, 2), "between": (1,), "filled": (1,), "_cell": (1,), "_above": (1,)}
 """Functions that take the code of a reason, wherever rows are judged, read or spoiled, and at which of their places."""
 
