@@ -88,12 +88,12 @@ class ReleaseState(NamedTuple):
     Attributes:
         current: The release that readers see; None before the first publication.
         history: Every row of the releases table, in commit order.
-        held: Why nights do not publish; None when they do.
+        hold: The row of the hold that keeps nights from publishing; None when they do.
     """
 
     current: Release | None
     history: Sequence[Release]
-    held: str | None
+    hold: Release | None
 
     @property
     def newest(self) -> list[Release]:
@@ -121,7 +121,7 @@ def open_lake(paths: HomePaths) -> Lake:
 def release_state(lake: Lake) -> ReleaseState:
     """Read the state of the home's releases."""
     releases = Releases(lake)
-    return ReleaseState(releases.current(), releases.history(), releases.held())
+    return ReleaseState(releases.current(), releases.history(), releases.holding())
 
 
 def release_entries(lake: Lake | None) -> list[ReleaseEntry]:

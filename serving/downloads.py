@@ -1,0 +1,104 @@
+"""A release's tables as files to download, streamed block by block."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO, Final, Literal, NamedTuple, cast
+
+import polars as pl
+
+from nightschool.columns import RELEASE_TABLES, USER_ID, Table
+from nightschool.errors import NotFound
+from nightschool.settings import HomePaths
+from nightschool.storage.binding import get_binding
+from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.spreadsheets import without_formulas
+from nightschool.storage.release import Release
+from nightschool.storage.releases import Releases
+
+Format = Literal["csv", "parquet"]
+
+MEDIA_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+BLOCK_ROWS: Final = 50_000
+"""Rows of CSV that are in memory at once."""
+
+BLOCK_BYTES: Final = 1_000_000
+_IN_MEMORY_BYTES: Final = 8_000_000
+
+
+class Download(NamedTuple):
+    """A table of a release that can be downloaded.
+
+    Attributes:
+        rows: How many rows it had when the release was made.
+        names_users: Whether its rows name users.
+    """
+
+    table: Table
+    rows: int
+    names_users: bool
+
+
+def downloads_of(release: Release) -> list[Download]:
+    """List the tables of a release that have rows, in the order in which the docs have them."""
+    counts = release.row_counts
+    return [
+        Download(table, counts[table.name], USER_ID in table.columns)
+        for table in RELEASE_TABLES
+        if counts.get(table.name)
+    ]
+
+
+def find_download(lake: Lake, release_id: str, name: str) -> Download:
+    """Return a table of a release whose tables are whole.
+
+    Raises:
+        NotFound: There is no such release or table, or its tables were pruned.
+    """
+    release = Releases(lake).whole(release_id)
+    found = next((each for each in downloads_of(release) if each.table.name == name), None)
+    if found is None:
+        raise NotFound("the release has no such table", seen=name, do="choose one of /operator/tables")
+    return found
+
+
+def file_name(paths: HomePaths, release_id: str, table: str, kind: Format) -> str:
+    """Return the name of a downloaded file: dataset-release-table.kind.
+
+    Args:
+        paths: The home's files.
+        release_id: The release.
+        table: The name of the table.
+        kind: The format.
+    """
+    return f"{get_binding(paths.binding).dataset}-{release_id}-{table}.{kind}"
+
+
+def table_blocks(rows: pl.LazyFrame, kind: Format) -> Iterator[bytes]:
+    """Yield the bytes of a table as a file; what is in memory at once does not grow with the table.
+
+    Texts in CSV that a spreadsheet would run as a formula begin with a '.
+
+    Args:
+        rows: The table.
+        kind: The format of the file.
+    """
+    return _csv_blocks(rows) if kind == "csv" else _parquet_blocks(rows)
+
+
+def _csv_blocks(rows: pl.LazyFrame) -> Iterator[bytes]:
+    yield rows.head(0).collect().write_csv().encode()
+    for block in rows.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
+        for part in block.iter_slices(BLOCK_ROWS):
+            yield without_formulas(part).write_csv(include_header=False).encode()
+
+
+def _parquet_blocks(rows: pl.LazyFrame) -> Iterator[bytes]:
+    # A file of Parquet can be read from its end alone, so it is whole before its first byte leaves.
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+        rows.sink_parquet(cast(BinaryIO, file), compression="zstd", row_group_size=BLOCK_ROWS)
+        file.seek(0)
+        while block := file.read(BLOCK_BYTES):
+            yield block
