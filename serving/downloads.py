@@ -69,11 +69,12 @@ def file_name(paths: HomePaths, release_id: str, table: str, kind: Format) -> st
 
     Args:
         paths: The home's files.
-        release_id: The release.
+        release_id: The release; empty before the first.
         table: The name of the table.
         kind: The format.
     """
-    return f"{get_binding(paths.binding).dataset}-{release_id}-{table}.{kind}"
+    words = "".join(mark if mark.isascii() and mark.isalnum() else "_" for mark in get_binding(paths.binding).dataset)
+    return "-".join(part for part in (words, release_id, table) if part) + f".{kind}"
 
 
 def table_blocks(rows: pl.LazyFrame, kind: Format) -> Iterator[bytes]:

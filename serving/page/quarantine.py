@@ -11,7 +11,10 @@ from nightschool.errors import Conflict
 from nightschool.settings import Settings
 from nightschool.storage.binding import get_binding
 from nightschool.storage.quarantine.repairs import Place, Repairs, hash_row
+from nightschool.storage.quarantine.table import quarantined
+from nightschool.storage.releases import Releases
 from serving import waiting
+from serving.downloads import MEDIA_TYPES, Format, file_name, table_blocks
 from serving.operations import open_lake
 from serving.operators import note_action, operators_database
 from serving.page.answers import PageRoute, caller_of, page
@@ -80,15 +83,20 @@ def show_quarantine(
 
 
 @router.get("/operator/quarantine/download")
-def download_quarantine(request: Request, reason: Filter = "", file: Filter = "") -> Response:
-    """Send quarantined rows as the CSV file that `nightschool quarantine retry` reads."""
+def download_quarantine(request: Request, reason: Filter = "", file: Filter = "", kind: Format = "csv") -> Response:
+    """Send quarantined rows as a file: as CSV, in the form that `nightschool quarantine retry` reads."""
     settings = _settings(request)
-    lake, manifest = open_lake(settings.paths), _manifest(settings)
-    blocks = csv_blocks(lake, manifest, reason or None, file or None)
-    details = {"format": "csv", "reason": reason, "file": file}
+    lake = open_lake(settings.paths)
+    if kind == "csv":
+        blocks = csv_blocks(lake, _manifest(settings), reason or None, file or None)
+    else:
+        blocks = table_blocks(quarantined(lake, reason or None, file or None), kind)
+    details = {"format": kind, "reason": reason, "file": file}
     note_action(settings, caller_of(request).name, "downloaded", "table quarantine", details)
-    headers = {"Content-Disposition": f'attachment; filename="{manifest.name}-quarantine.csv"'}
-    return StreamingResponse(blocks, media_type="text/csv; charset=utf-8", headers=headers)
+    current = Releases(lake).current()
+    name = file_name(settings.paths, current.release_id if current else "", "quarantine", kind)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(blocks, media_type=MEDIA_TYPES[kind], headers=headers)
 
 
 @router.get("/operator/quarantine/row")
