@@ -25,11 +25,11 @@ def outcomes(n: int, settled: bool = True) -> pl.DataFrame:
 
 
 def test_the_difference_is_followed_up_to_the_last_settled_user() -> None:
-    found = course(outcomes(4_000), ARMS, SHARES, WINDOW)
+    found = course(outcomes(8_000), ARMS, SHARES, WINDOW)
     assert list(found) == ["other"]
     looks = found["other"]
     assert len(looks) == LOOKS
-    assert looks[-1].at == START + timedelta(minutes=3_999) + WINDOW
+    assert looks[-1].at == START + timedelta(minutes=7_999) + WINDOW
     assert [look.at for look in looks] == sorted(look.at for look in looks)
     assert abs(looks[-1].value - 0.3) < 0.01
     assert looks[-1].low > 0
