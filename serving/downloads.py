@@ -2,9 +2,11 @@
 
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO, Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from nightschool.columns import RELEASE_TABLES, USER_ID, Table
 from nightschool.errors import NotFound
@@ -21,10 +23,10 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
-BLOCK_ROWS: Final = 50_000
-"""Rows of CSV that are in memory at once."""
+BLOCK_ROWS: Final = 100_000
+"""Rows that are in memory at once."""
 
-BLOCK_BYTES: Final = 1_000_000
+_BLOCK_BYTES: Final = 1_000_000
 _IN_MEMORY_BYTES: Final = 8_000_000
 
 
@@ -80,6 +82,8 @@ def file_name(paths: HomePaths, release_id: str, table: str, kind: Format) -> st
 def table_blocks(rows: pl.LazyFrame, kind: Format) -> Iterator[bytes]:
     """Yield the bytes of a table as a file; what is in memory at once does not grow with the table.
 
+    A file of Parquet is written whole first, beyond a few megabytes in the system's folder of temporary files.
+
     Texts in CSV that a spreadsheet would run as a formula begin with a '.
 
     Args:
@@ -89,17 +93,30 @@ def table_blocks(rows: pl.LazyFrame, kind: Format) -> Iterator[bytes]:
     return _csv_blocks(rows) if kind == "csv" else _parquet_blocks(rows)
 
 
+def row_blocks(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a table in order, `BLOCK_ROWS` at a time; polars' own batches read most of a table ahead."""
+    total = rows.select(pl.len()).collect().item()
+    for start in range(0, total, BLOCK_ROWS):
+        yield rows.slice(start, BLOCK_ROWS).collect(engine="streaming")
+
+
 def _csv_blocks(rows: pl.LazyFrame) -> Iterator[bytes]:
     yield rows.head(0).collect().write_csv().encode()
-    for block in rows.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-        for part in block.iter_slices(BLOCK_ROWS):
-            yield without_formulas(part).write_csv(include_header=False).encode()
+    for block in row_blocks(rows):
+        yield without_formulas(block).write_csv(include_header=False).encode()
 
 
 def _parquet_blocks(rows: pl.LazyFrame) -> Iterator[bytes]:
     # A file of Parquet can be read from its end alone, so it is whole before its first byte leaves.
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
-        rows.sink_parquet(cast(BinaryIO, file), compression="zstd", row_group_size=BLOCK_ROWS)
+        schema = _arrow(rows.head(0).collect()).schema
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for block in row_blocks(rows):
+                writer.write_table(_arrow(block))
         file.seek(0)
-        while block := file.read(BLOCK_BYTES):
-            yield block
+        while part := file.read(_BLOCK_BYTES):
+            yield part
+
+
+def _arrow(block: pl.DataFrame) -> pa.Table:
+    return block.to_arrow(compat_level=pl.CompatLevel.oldest())

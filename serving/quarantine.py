@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -14,9 +14,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.quarantine.repair_files import csv_cells
 from nightschool.storage.quarantine.repairs import Place
 from nightschool.storage.quarantine.table import PLACE, own_columns, quarantined
-
-BLOCK_ROWS: Final = 20_000
-"""Rows of a download that are in memory at once."""
+from serving.downloads import row_blocks
 
 
 class QuarantinedRow(NamedTuple):
@@ -146,9 +144,8 @@ def csv_blocks(lake: Lake, manifest: Manifest, reason: str | None, file: str | N
     columns = own_columns(manifest)
     rows = quarantined(lake, reason, file).filter(pl.col(ROW).is_not_null())
     yield csv_cells(rows.head(0).collect(), columns).write_csv().encode()
-    for block in rows.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-        for part in block.iter_slices(BLOCK_ROWS):
-            yield csv_cells(part, columns).write_csv(include_header=False).encode()
+    for block in row_blocks(rows):
+        yield csv_cells(block, columns).write_csv(include_header=False).encode()
 
 
 def _row(row: Mapping[str, Any]) -> QuarantinedRow:
