@@ -18,7 +18,10 @@ def add(
     name: Name,
     role: Annotated[
         Literal["read", "events", "operate"],
-        typer.Option(help="read: lists and histories; events: also send events; operate: also roll back and hold."),
+        typer.Option(
+            help="read: lists and histories; events: also send events; operate: also roll back, hold, and act on the "
+            "operator's pages."
+        ),
     ],
     user: Annotated[
         str | None,
