@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.audit import AuditLog
-from nightschool.storage.database import open_database
 from nightschool.storage.quarantine.repairs import Place, Repairs, hash_row
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -15,13 +14,8 @@ WAS, ROW = '{"rating":"nine"}', '{"rating":"5"}'
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    return open_database(f"sqlite:///{tmp_path / 'events.db'}")
-
-
-@pytest.fixture
-def repairs(engine: sa.Engine) -> Repairs:
-    return Repairs(engine)
+def repairs(database: sa.Engine) -> Repairs:
+    return Repairs(database)
 
 
 def test_a_repair_waits_with_the_row_that_it_is_about(repairs: Repairs) -> None:
@@ -64,11 +58,11 @@ def test_what_says_nothing_is_refused(repairs: Repairs) -> None:
     assert repairs.waiting() == ()
 
 
-def test_the_audit_log_names_the_place_and_never_the_row(repairs: Repairs, engine: sa.Engine) -> None:
+def test_the_audit_log_names_the_place_and_never_the_row(repairs: Repairs, database: sa.Engine) -> None:
     repairs.ask(PLACE, WAS, ROW, "ops")
     repairs.dismiss(PLACE, WAS, "a test account", "ops")
     repairs.take_back(PLACE, "other")
-    entries = AuditLog(engine).newest(10)
+    entries = AuditLog(database).newest(10)
     assert [(each.who, each.action) for each in entries] == [
         ("other", "took_back_row"),
         ("ops", "dismissed_row"),
@@ -83,5 +77,5 @@ def test_those_that_name_a_user_are_erased(repairs: Repairs, tmp_path: Path) -> 
     assert repairs.forget([each.sequence for each in repairs.waiting()]) == 1
     assert repairs.forget([]) == 0
     assert repairs.newest(10) == ()
-    for file in tmp_path.iterdir():
+    for file in tmp_path.rglob("events.db*"):
         assert b"somebody-special" not in file.read_bytes()
