@@ -44,6 +44,8 @@ ROW: Final = "row"
 QUARANTINED_AT: Final = "quarantined_at"
 SUPERSEDED: Final = "superseded"
 """The reason of a quarantined row whose mended form came in: it has left the list."""
+DISMISSED: Final = "dismissed"
+"""The reason of a quarantined row that an operator dismissed: it has left the list too."""
 
 FILE: Final = "file"
 KIND: Final = "kind"

@@ -32,8 +32,15 @@ LONGEST_PATH: Final = 8_192
 LONGEST_SECONDS: Final = 5.0
 """How long a request may wait for a thread; work that has begun by then has its own time limits."""
 
-PATIENCE: Final = {"/v1/users/recommendations": 60.0, "/v1/items": 60.0, "/catalogue": 60.0}
-"""Path to the seconds that a request may take which makes much: the lists of many users, a missing search index."""
+PATIENCE: Final = {
+    "/v1/users/recommendations": 60.0,
+    "/v1/items": 60.0,
+    "/catalogue": 60.0,
+    "/operator/tables/download": 3_600.0,
+    "/operator/quarantine/download": 3_600.0,
+}
+"""Path to the seconds that a request may take which makes much: the lists of many users, a missing search index, files.
+"""
 
 logger = logging.getLogger("nightschool.serving.requests")
 

@@ -14,7 +14,6 @@ from nightschool.columns import (
     METRIC,
     METRICS,
     MODEL,
-    QUARANTINE,
     QUARANTINED_AT,
     READ_AT,
     REASON,
@@ -24,7 +23,6 @@ from nightschool.columns import (
     SOURCES,
     SPLIT,
     STATE,
-    SUPERSEDED,
     TABLE,
     VALUE,
     K,
@@ -41,6 +39,7 @@ from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import get_binding
 from nightschool.storage.database import find_database
 from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.table import quarantined as all_quarantined
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
@@ -91,12 +90,12 @@ class ReleaseState(NamedTuple):
     Attributes:
         current: The release that readers see; None before the first publication.
         history: Every row of the releases table, in commit order.
-        held: Why nights do not publish; None when they do.
+        hold: The row of the hold that keeps nights from publishing; None when they do.
     """
 
     current: Release | None
     history: Sequence[Release]
-    held: str | None
+    hold: Release | None
 
     @property
     def newest(self) -> list[Release]:
@@ -124,7 +123,7 @@ def open_lake(paths: HomePaths) -> Lake:
 def release_state(lake: Lake) -> ReleaseState:
     """Read the state of the home's releases."""
     releases = Releases(lake)
-    return ReleaseState(releases.current(), releases.history(), releases.held())
+    return ReleaseState(releases.current(), releases.history(), releases.holding())
 
 
 def release_entries(lake: Lake | None) -> list[ReleaseEntry]:
@@ -227,7 +226,7 @@ def _curve(metric: str, lines: Mapping[str, list[Figure]]) -> Curve:
 
 def quarantined(lake: Lake) -> list[Quarantined]:
     """Count quarantined rows by table and reason, most rows first."""
-    grouped = lake.scan(QUARANTINE).filter(pl.col(REASON) != SUPERSEDED).group_by(TABLE, REASON)
+    grouped = all_quarantined(lake).group_by(TABLE, REASON)
     counts = grouped.agg(
         pl.len().cast(pl.Int64).alias(ROWS),
         pl.col(QUARANTINED_AT).max().alias(_NEWEST),

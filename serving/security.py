@@ -22,6 +22,9 @@ PAGES_OF_ONE: Final = ("/me", "/catalogue")
 READS: Final = ("/similar-users/", "/v1/recommendations", "/v1/rank", "/v1/users/recommendations")
 """Paths that only read, although their method is POST."""
 
+OPERATES: Final = ("/operator/keys", "/operator/quarantine")
+"""Where looking needs the role to operate too: whose keys there are, and source rows as they came."""
+
 HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
@@ -128,6 +131,8 @@ class Guard:
 
 def needed_role(method: str, path: str) -> Role:
     """Return the role that a request needs."""
+    if path.startswith(OPERATES):
+        return "operate"
     if method in _SAFE or path in READS:
         return "read"
     return "operate" if path.startswith(("/operator", "/v1/interventions")) else "events"

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from docs.generate.descriptions import Section, read, require_same
 from docs.generate.writing import code, table
 from nightschool import columns
-from nightschool.storage.tables import METADATA
+from nightschool.storage.operator_tables import ALL_TABLES
 from nightschool.table import ExternalId, Table
 
 _HEAD: Final = """# Tables
@@ -44,7 +44,7 @@ def page() -> str:
             *map(_delta, delta_tables()),
             "## The database of events\n",
             _DATABASE,
-            *map(_sql, METADATA.sorted_tables),
+            *map(_sql, ALL_TABLES.sorted_tables),
         )
     )
 

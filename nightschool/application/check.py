@@ -23,9 +23,9 @@ from nightschool.errors import NightschoolError, NotFound
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ingest import ingest
 from nightschool.ingest.ledger import Ledger
-from nightschool.ingest.quarantine.table import count_reasons, quarantined
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.table import count_reasons, quarantined
 
 _SAMPLE: Final = 3
 _OWN: Final = frozenset((AVAILABLE_AT, WITHDRAWN, REVISION, SOURCE_FILE, SOURCE_ROW))

@@ -13,6 +13,8 @@ from nightschool.errors import ConfigurationError, NotFound
 from nightschool.ids import require_id
 from nightschool.ingest.feedback_events import count_feedback, erase_feedback
 from nightschool.privacy.erase import begin_erasure, count_user_rows, erase_rows, erase_texts
+from nightschool.privacy.locate import UserRecords
+from nightschool.privacy.repairs import erase_repairs
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, UserId, end, unfinished
 from nightschool.storage.home import Home
@@ -75,6 +77,7 @@ def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
     manifest = manifest_of(home)
     erase_rows(home, manifest, erasure)
     erase_feedback(home, manifest, erasure.user_id, Settings().events_address, datetime.now(UTC))
+    erase_repairs(UserRecords(erasure.user_id, home.lake, manifest), Settings().events_address)
     recommenders = _erase_from_recommenders(home, erasure.user_id)
     erase_texts(home, erasure.user_id)
     end(home.paths.erasure)

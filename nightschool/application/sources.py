@@ -1,11 +1,13 @@
 """Ingest of a home's source files, their states, and the decisions on files that were set aside."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import polars as pl
 
+from nightschool.application.asked import carry_out_asked
 from nightschool.application.home import manifest_of
 from nightschool.application.shown import store_shown
 from nightschool.columns import (
@@ -46,17 +48,20 @@ class _Suites:
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
-    Rows become known at the T of the night that takes them in, else now. What was shown is stored. Tables of many small
-    files are compacted.
+    Then what operators asked to be done with quarantined rows is carried out, and what was shown is stored.
+
+    Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
     manifest = with_new_feedback(manifest_of(home), home, Settings().events_address)
     ledger = Ledger(home.lake, now)
     sent = read_sent_changes(Settings().events_address, _taken_in(ledger))
-    report = ingest(
-        IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home), sent)
+    context = IngestContext(
+        manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home), sent
     )
+    report = ingest(context)
+    report = replace(report, warnings=(*report.warnings, *carry_out_asked(context)))
     bind(home.paths.binding, home.binding)
     store_shown(home, now)
     join_files(home.lake)

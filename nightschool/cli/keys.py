@@ -1,5 +1,6 @@
 """Commands that add, list and revoke API keys."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -17,7 +18,10 @@ def add(
     name: Name,
     role: Annotated[
         Literal["read", "events", "operate"],
-        typer.Option(help="read: lists and histories; events: also send events; operate: also roll back and hold."),
+        typer.Option(
+            help="read: lists and histories; events: also send events; operate: also roll back, hold, and act on the "
+            "operator's pages."
+        ),
     ],
     user: Annotated[
         str | None,
@@ -46,7 +50,7 @@ def add(
 
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """List the keys by name, role and user."""
+    """List the keys by name, role and user, and when each was last used."""
     from nightschool.settings import Settings
     from nightschool.storage.database import find_database
     from nightschool.storage.keys import Keys
@@ -56,8 +60,11 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         show.show_json([key._asdict() for key in keys])
     elif keys:
-        rows = [[key.name, key.role, key.user_id or "everybody", f"{key.added_at:%Y-%m-%d %H:%M}"] for key in keys]
-        show.show_table("Keys", ["name", "role", "for", "added (UTC)"], rows)
+        rows = [
+            [key.name, key.role, key.user_id or "everybody", _minute(key.added_at), _minute(key.used_at)]
+            for key in keys
+        ]
+        show.show_table("Keys", ["name", "role", "for", "added (UTC)", "last used (UTC)"], rows)
     else:
         show.console.print("There is no key yet: `nightschool keys add NAME --role read` creates one.")
 
@@ -76,3 +83,7 @@ def revoke(name: Name, as_json: Json = False) -> None:
         show.show_json({"revoked": name})
         return
     show.console.print(f"The key {name} is revoked.")
+
+
+def _minute(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}" if instant else ""

@@ -207,7 +207,7 @@ def _export_table(table: str, out: Path, release: str | None, as_json: bool) -> 
 
     from nightschool.application.home import open_home
     from nightschool.columns import RELEASE_TABLES
-    from nightschool.ingest.quarantine.spreadsheets import count_formulas, without_formulas
+    from nightschool.storage.quarantine.spreadsheets import count_formulas, without_formulas
     from nightschool.storage.release_reader import Reader
 
     tables = {known.name: known for known in RELEASE_TABLES}

@@ -22,7 +22,7 @@ File = Annotated[
 def list_quarantine(reason: Reason = None, file: File = None, as_json: Json = False) -> None:
     """Count the quarantined rows by table, source file and reason."""
     from nightschool.application.home import open_home
-    from nightschool.ingest.quarantine.table import count_reasons, quarantined
+    from nightschool.storage.quarantine.table import count_reasons, quarantined
 
     counts = count_reasons(quarantined(open_home().lake, reason, file))
     if as_json:
@@ -48,8 +48,8 @@ def export(
 ) -> None:
     """Write the quarantined rows to a file, to be repaired there and ingested by `quarantine retry`."""
     from nightschool.application.home import manifest_of, open_home
-    from nightschool.ingest.quarantine.repair_files import write_rows
-    from nightschool.ingest.quarantine.table import own_columns, quarantined, repairable
+    from nightschool.storage.quarantine.repair_files import write_rows
+    from nightschool.storage.quarantine.table import own_columns, quarantined, repairable
 
     home = open_home()
     rows = repairable(quarantined(home.lake, reason, file))

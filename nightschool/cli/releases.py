@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from nightschool.cli import show
-from nightschool.cli.night import Json
+from nightschool.cli.night import Json, parse_instant
 from nightschool.errors import GateRefused
 
 app = typer.Typer(no_args_is_help=True)
 
+_END_HOLD = "`nightschool releases release-hold`"
 _INCOMPARABLE = "scoring changed: its figures do not compare with those of nights before"
 
 ReleaseId = Annotated[str, typer.Argument(help="Id of the release, as `releases list` shows it.")]
@@ -38,7 +39,7 @@ def list_releases(as_json: Json = False) -> None:
         show.console.print("No release yet: `nightschool retrain` makes the first.")
     held = releases.held()
     if held is not None:
-        show.console.print(f"Publishing is on hold: {held}. `nightschool releases release-hold` ends it.")
+        show.console.print(f"Publishing is on hold: {held}. {_END_HOLD} ends it.")
 
 
 @app.command("show")
@@ -104,24 +105,29 @@ def rollback(
         return
     show.console.print(f"Release {document['release_id']} is current.")
     if document["held"] is not None:
-        show.console.print("Nights do not publish until `nightschool releases release-hold`.")
+        show.console.print(f"Nights do not publish until {_END_HOLD}.")
 
 
 @app.command()
 def hold(
     reason: Annotated[str, typer.Option(help="Why nights must not publish; stored in the releases table.")],
+    until: Annotated[
+        str | None,
+        typer.Option(help="When the hold ends by itself, ISO 8601, as in 2026-12-24T06:00Z; never when left out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Keep nights from publishing until `release-hold`."""
+    """Keep nights from publishing until `release-hold`, or until a time."""
     from nightschool.application.audit import note
     from nightschool.application.home import open_home
 
-    open_home().releases.hold(reason)
-    note("held", "publishing", {"reason": reason})
+    end = parse_instant(until)
+    open_home().releases.hold(reason, until=end)
+    note("held", "publishing", {"reason": reason, "until": end and end.isoformat()})
     if as_json:
-        show.show_json({"held": reason})
+        show.show_json({"held": reason, "until": end and end.isoformat()})
         return
-    show.console.print("Nights do not publish until `nightschool releases release-hold`.")
+    show.console.print(f"Nights do not publish until {f'{end:%Y-%m-%d %H:%M %Z}, or ' if end else ''}{_END_HOLD}.")
 
 
 @app.command("release-hold")

@@ -19,8 +19,8 @@ from nightschool.ingest.file_outcomes import FileFate
 from nightschool.ingest.interactions import take_interactions
 from nightschool.ingest.quarantine.retry import retry_waiting
 from nightschool.ingest.quarantine.superseded import mark_known, mark_mended
-from nightschool.ingest.quarantine.table import settle
 from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.table import settle
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,10 @@ class UserRecords:
         """Return the rows of the table that name the user, over all releases together."""
         return self.lake.scan(table).filter(self._named_in(table)).collect()
 
+    def among(self, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return those of the rows, which are like rows of the table, that name the user."""
+        return rows.filter(self._named_in(table))
+
     def _count_rows(self, table: Table, where: pl.Expr, release_id: str | None = None) -> int:
         rows = self.lake.scan(table, release_id).filter(where)
         try:

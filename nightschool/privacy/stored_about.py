@@ -12,10 +12,12 @@ from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import NotFound
 from nightschool.ids import is_storable
 from nightschool.privacy.locate import TABLES, UserRecords
+from nightschool.privacy.repairs import repairs_naming
 from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
+from nightschool.storage.operator_tables import REPAIRS
 from nightschool.storage.serving_files import lists_path, read_lists
 from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, UNDONE, USER_CHANGES
 
@@ -32,6 +34,8 @@ _ABOUT: Final = {
 
 def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) -> dict[str, Any]:
     """Return the rows that name the user, by table, with what they sent, and the lists made for them and seen.
+
+    Corrections of their quarantined rows that still wait are among them.
 
     Rows of lists and similar users carry their release; similar users include rows of others who have the user as a
     neighbour. Fitted weights are sums over many users, and are left out.
@@ -52,7 +56,8 @@ def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) 
     found = {table.name: records.rows(table) for table in TABLES if table.name in named}
     reasons = {table.name: _mentioning(home, table, user_id) for table in (SOURCES, NIGHTS)}
     sent = _sent(str(user_id), address)
-    if not found and not any(sent.values()):
+    repairs = repairs_naming(records, address)
+    if not found and not repairs and not any(sent.values()):
         raise NotFound("no such user", seen=str(user_id)[:100], do="give an id that the home's users hold")
     return {
         "user_id": user_id,
@@ -60,6 +65,7 @@ def stored_about(home: Home, manifest: Manifest, user_id: UserId, address: str) 
         "tables": {name: _plain(rows) for name, rows in found.items()},
         HISTORIES.name: _histories(home, user_id),
         "reasons": {name: rows for name, rows in reasons.items() if rows},
+        REPAIRS.name: _values({**each._asdict(), "place": [*each.place]} for each in repairs),
         **sent,
     }
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from nightschool.storage.database import reading, write_one_by_one, writing
-from nightschool.storage.tables import AUDIT
+from nightschool.storage.operator_tables import AUDIT
 
 _NAMES: Final = (AUDIT.c.who, AUDIT.c.action)
 

@@ -16,8 +16,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from nightschool.data.readers.addresses import connection_message, driver_message, postgresql_url
 from nightschool.errors import Unreachable
 from nightschool.sqlite import SQLITE
+from nightschool.storage.operator_tables import ALL_TABLES
 from nightschool.storage.places import place_older
-from nightschool.storage.tables import METADATA, UNDONE
+from nightschool.storage.tables import UNDONE
 
 BUSY_SECONDS: Final = 30.0
 """How long one who writes waits for another, and how long a server may take to let one in."""
@@ -66,7 +67,7 @@ def make_tables(engine: sa.Engine) -> None:
             return
     with writing(engine) as connection:
         write_one_by_one(connection)
-        METADATA.create_all(connection)
+        ALL_TABLES.create_all(connection)
         quote_name = connection.dialect.identifier_preparer.quote
         lacking = _missing(connection)
         for missing in lacking:
@@ -181,7 +182,7 @@ def _missing(connection: sa.Connection) -> list[sa.Table | sa.Column[Any] | sa.I
     inspector = sa.inspect(connection)
     there = set(inspector.get_table_names())
     missing: list[sa.Table | sa.Column[Any] | sa.Index] = []
-    for table in METADATA.sorted_tables:
+    for table in ALL_TABLES.sorted_tables:
         if table.name not in there:
             missing.append(table)
             continue

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.audit import note_in
 from nightschool.storage.database import reading, write_one_by_one, writing
-from nightschool.storage.tables import INTERVENTIONS
+from nightschool.storage.operator_tables import INTERVENTIONS
 
 Kind = Literal["pin", "boost", "ban"]
 

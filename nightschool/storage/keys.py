@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 
 from nightschool.errors import ConfigurationError, Conflict, NotFound
-from nightschool.storage.database import reading, write_one_by_one, writing
+from nightschool.storage.database import reading, write_one_by_one, writing, writing_unsynced
 from nightschool.storage.tables import KEYS
 
 Role = Literal["read", "events", "operate"]
@@ -29,6 +30,7 @@ class Key(NamedTuple):
     Attributes:
         user_id: The one user whose lists it reads and whose events it sends; None: everybody's.
         per_second: Requests that it may send a second; None: any number.
+        used_at: About when it was last used, to the minute; None before.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Key(NamedTuple):
     added_at: datetime
     user_id: str | None = None
     per_second: float | None = None
+    used_at: datetime | None = None
 
     def allows(self, role: Role) -> bool:
         """Return whether the key's role includes a role."""
@@ -78,9 +81,8 @@ class Keys:
 
     def by_hash(self) -> tuple[dict[str, Key], bool]:
         """Read every valid key by its hash, and whether there ever was a key."""
-        columns = (KEYS.c.sha256, KEYS.c.name, KEYS.c.role, KEYS.c.added_at, KEYS.c.user_id, KEYS.c.per_second)
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(*columns)).all()
+            rows = connection.execute(sa.select(KEYS.c.sha256, *(KEYS.c[name] for name in Key._fields))).all()
         return {sha256: _key(*row) for sha256, *row in rows if row[1] != _REVOKED}, bool(rows)
 
     def list(self) -> tuple[Key, ...]:
@@ -100,6 +102,20 @@ class Keys:
             if not connection.execute(sa.update(KEYS).where(valid).values(nothing)).rowcount:
                 raise NotFound("no key has that name", seen=name, do="see `nightschool keys list`")
 
+    def note_use(self, used: Mapping[str, datetime]) -> None:
+        """Store when keys were last used, unless a later use is stored.
+
+        Args:
+            used: Name of a key to when it was used.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        with writing_unsynced(self._engine) as connection:
+            for name, at in sorted(used.items()):
+                earlier = (KEYS.c.name == name) & (KEYS.c.used_at.is_(None) | (KEYS.c.used_at < at))
+                connection.execute(sa.update(KEYS).where(earlier).values(used_at=at))
+
     def any(self) -> bool:
         """Return whether there is a valid key."""
         with reading(self._engine) as connection:
@@ -116,5 +132,5 @@ def _valid(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).where(KEYS.c.role != _REVOKED)
 
 
-def _key(name: str, role: Any, added_at: datetime, user_id: str | None, per_second: float | None) -> Key:
-    return Key(name, _EARLIER.get(role, role), added_at, user_id, per_second)
+def _key(name: str, role: Any, *rest: Any) -> Key:
+    return Key(name, _EARLIER.get(role, role), *rest)

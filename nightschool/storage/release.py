@@ -31,7 +31,9 @@ GAPS: Final = "gaps"
 SHIFTS: Final = "shifts"
 """Key of `gates`: the watched figures that were outside of their limits."""
 
-_BY: Final = "by"
+_ASIDE: Final = ("by", "until")
+"""Kept within `gates`: columns of their own would keep nights of older versions from adding rows."""
+
 _JSON = ("config", "recipe", "content_hashes", "row_counts", "gates")
 
 
@@ -49,6 +51,7 @@ class Draft(BaseModel):
         gates: What was asked and what the answers were.
         reason: Why this row exists, for people.
         by: The name of the key by which it was asked for; empty where somebody did it on this machine.
+        until: When a hold ends by itself; None: when somebody ends it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +70,7 @@ class Draft(BaseModel):
     gates: Mapping[str, Any] = Field(default_factory=dict)
     reason: str = ""
     by: str = ""
+    until: AwareDatetime | None = None
 
 
 class Release(Draft):
@@ -86,14 +90,14 @@ class Release(Draft):
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the release that a row of the table holds."""
         parsed = {name: json.loads(row[name]) for name in _JSON}
-        return cls.model_validate({**row, **parsed, "by": parsed["gates"].pop(_BY, "")})
+        aside = {name: parsed["gates"].pop(name) for name in _ASIDE if name in parsed["gates"]}
+        return cls.model_validate({**row, **parsed, **aside})
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of the table that holds the release."""
-        row = self.model_dump(exclude={_BY})
-        if self.by:
-            # A column of its own would keep nights of older versions from adding rows.
-            row["gates"] = {**row["gates"], _BY: self.by}
+        row = self.model_dump(exclude={*_ASIDE})
+        aside = {"by": self.by, "until": self.until.isoformat() if self.until else ""}
+        row["gates"] = {**row["gates"], **{name: value for name, value in aside.items() if value}}
         return {**row, **{name: json.dumps(row[name], sort_keys=True, allow_nan=False) for name in _JSON}}
 
     def draft(self) -> Draft:

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
-from nightschool.errors import Busy, GateRefused, NightschoolError, NotFound
+from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
 from nightschool.storage.erasure_log import noted
+from nightschool.storage.holds import find_hold, refuse_hold
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import COMPARABLE, STORED, Draft, Release, Status
 
@@ -78,7 +79,12 @@ class Releases:
 
     def held(self) -> str | None:
         """Return why publishing is on hold; None when it is not."""
-        return _held(self.history())
+        hold = self.holding()
+        return hold.reason if hold else None
+
+    def holding(self) -> Release | None:
+        """Return the row of the hold that keeps nights from publishing; None without one, or where it has ended."""
+        return find_hold(self.history(), self.clock)
 
     def listing(self) -> list[dict[str, Any]]:
         """List the releases for JSON, one entry each, in the order of their first commits."""
@@ -125,7 +131,7 @@ class Releases:
             done = [row for row in _published(history) if row.release_id == draft.release_id]
             if done:
                 return _same_run(done[-1], draft)
-            _refuse_hold(history)
+            refuse_hold(history, self.clock)
             _refuse_moved(history, -1 if base_version is None else base_version)
             return draft
 
@@ -147,7 +153,7 @@ class Releases:
             done = [row for row in _stored(history) if row.release_id == draft.release_id]
             if done:
                 return _same_run(done[-1], draft)
-            _refuse_hold(history)
+            refuse_hold(history, self.clock)
             return draft
 
         return self._append("backfilled", decide)
@@ -182,15 +188,33 @@ class Releases:
 
         return self._append("published", decide)
 
-    def hold(self, reason: str, by: str = "") -> Release:
-        """Keep nights from publishing until `unhold`; return the row. `by` is the name of the key that asked for it."""
-        return self._append("held", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason, by=by))
+    def hold(self, reason: str, by: str = "", until: datetime | None = None) -> Release:
+        """Keep nights from publishing until `unhold`; return the row.
 
-    def unhold(self, reason: str = "") -> Release | None:
-        """Let nights publish again; return the row, or None when they were not on hold."""
+        Args:
+            reason: Why, for people.
+            by: The name of the key by which it was asked for.
+            until: When the hold ends by itself; None: never.
+
+        Raises:
+            ConfigurationError: It would have ended already.
+        """
+        now = self.clock()
+        if until is not None and until <= now:
+            raise ConfigurationError("a hold cannot end in the past", seen=until.isoformat(), do="give a later time")
+        draft = Draft(release_id="", as_of=now, reason=reason, by=by, until=until)
+        return self._append("held", lambda _: draft)
+
+    def unhold(self, reason: str = "", by: str = "") -> Release | None:
+        """Let nights publish again; return the row, or None when they were not on hold.
+
+        Args:
+            reason: Why, for people.
+            by: The name of the key by which it was asked for.
+        """
         if self.held() is None:
             return None
-        return self._append("unheld", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason))
+        return self._append("unheld", lambda _: Draft(release_id="", as_of=self.clock(), reason=reason, by=by))
 
     def _append_once(self, status: Status, draft: Draft) -> Release:
         def decide(history: list[Release]) -> Draft | Release:
@@ -258,23 +282,12 @@ def _newest(rows: list[Release], release_id: str) -> Release:
     return rows[-1]
 
 
-def _held(history: list[Release]) -> str | None:
-    newest = next((row for row in reversed(history) if row.status in ("held", "unheld")), None)
-    return newest.reason if newest is not None and newest.status == "held" else None
-
-
 def _same_run(done: Release, draft: Draft) -> Release:
     if done.run_key != draft.run_key:
         raise NightschoolError(
             f"release {done.release_id} was {done.status} by run {done.run_key}", seen=draft.run_key, do="report this"
         )
     return done
-
-
-def _refuse_hold(history: list[Release]) -> None:
-    reason = _held(history)
-    if reason is not None:
-        raise GateRefused("publishing is on hold", seen=reason, do="run `nightschool releases release-hold` first")
 
 
 def _refuse_moved(history: list[Release], base: int) -> None:

@@ -1,11 +1,18 @@
-"""The tables of what serving writes: events, changes, keys, experiments, lists, impressions, and who changed what."""
+"""The tables of what serving writes of users: events, changes, keys, experiments, lists and impressions."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, LIST_ID, RELEASE_ID, USER_ID
+from nightschool.columns import (
+    EVENT,
+    EVENT_ID,
+    ITEM_ID,
+    LIST_ID,
+    RELEASE_ID,
+    USER_ID,
+)
 from nightschool.errors import NightschoolError
 
 
@@ -30,11 +37,13 @@ class Instant(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _sequence() -> sa.Column[int]:
+def sequence() -> sa.Column[int]:
+    """Return a key that grows with every row."""
     return sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
 
 
-def _text(name: str, **more: Any) -> sa.Column[str]:
+def text(name: str, **more: Any) -> sa.Column[str]:
+    """Return a column of texts, none of them missing."""
     return sa.Column(name, sa.Text, nullable=False, **more)
 
 
@@ -43,11 +52,11 @@ METADATA: Final = sa.MetaData()
 EVENTS: Final = sa.Table(
     "events",
     METADATA,
-    _sequence(),
-    _text(EVENT_ID, unique=True),
-    _text(USER_ID),
-    _text(ITEM_ID),
-    _text(EVENT),
+    sequence(),
+    text(EVENT_ID, unique=True),
+    text(USER_ID),
+    text(ITEM_ID),
+    text(EVENT),
     sa.Column("at", Instant, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
@@ -85,9 +94,9 @@ REACTIONS_INDEX: Final = sa.Index(
 UNDONE: Final = sa.Table(
     "undone",
     METADATA,
-    _sequence(),
-    _text(EVENT_ID, unique=True),
-    _text(USER_ID),
+    sequence(),
+    text(EVENT_ID, unique=True),
+    text(USER_ID),
     sa.Column("at", Instant, nullable=False),
     sa.Column("sent_by", sa.Text),
     sa.Column("place", sa.BigInteger),
@@ -104,9 +113,9 @@ def _changes(name: str, key: str) -> sa.Table:
     return sa.Table(
         name,
         METADATA,
-        _sequence(),
-        _text(key),
-        _text("action"),
+        sequence(),
+        text(key),
+        text("action"),
         sa.Column("attributes", sa.JSON, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("sent_by", sa.Text),
@@ -126,26 +135,27 @@ USER_CHANGES: Final = _changes("user_changes", USER_ID)
 KEYS: Final = sa.Table(
     "keys",
     METADATA,
-    _text("name", primary_key=True),
-    _text("role"),
-    _text("sha256", unique=True),
+    text("name", primary_key=True),
+    text("role"),
+    text("sha256", unique=True),
     sa.Column("added_at", Instant, nullable=False),
     sa.Column(USER_ID, sa.Text),
     sa.Column("per_second", sa.Double),
+    sa.Column("used_at", Instant),
 )
 """Who may ask the API, and how often; the keys themselves are nowhere. A key that was revoked leaves its name."""
 
 EXPERIMENTS: Final = sa.Table(
     "experiments",
     METADATA,
-    _text("name", primary_key=True),
-    _text("salt"),
+    text("name", primary_key=True),
+    text("salt"),
     sa.Column("arms", sa.JSON, nullable=False),
     sa.Column("explore", sa.Double, nullable=False),
     sa.Column("window_hours", sa.Double, nullable=False),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("stopped_at", Instant),
-    _text("reason"),
+    text("reason"),
     sa.Column("allocation", sa.Text),
     sa.Column("floor", sa.Double),
     sa.Column("half_life_days", sa.Double),
@@ -162,13 +172,13 @@ EXPERIMENTS: Final = sa.Table(
 EXPOSURES: Final = sa.Table(
     "exposures",
     METADATA,
-    _sequence(),
-    _text("experiment"),
-    _text(USER_ID),
-    _text("arm"),
-    _text(RELEASE_ID),
+    sequence(),
+    text("experiment"),
+    text(USER_ID),
+    text("arm"),
+    text(RELEASE_ID),
     sa.Column("at", Instant, nullable=False),
-    _text("items"),
+    text("items"),
     sa.Index("exposures_of_user", "experiment", USER_ID),
     sqlite_autoincrement=True,
 )
@@ -177,15 +187,15 @@ EXPOSURES: Final = sa.Table(
 LISTS: Final = sa.Table(
     "lists",
     METADATA,
-    _text(LIST_ID, primary_key=True),
+    text(LIST_ID, primary_key=True),
     sa.Column(USER_ID, sa.Text),
-    _text("scenario"),
-    _text(RELEASE_ID),
-    _text("arms"),
+    text("scenario"),
+    text(RELEASE_ID),
+    text("arms"),
     sa.Column("tuned", sa.Boolean, nullable=False),
     sa.Column("made_at", Instant, nullable=False),
     sa.Column("first_place", sa.Integer, nullable=False),
-    _text("items"),
+    text("items"),
     sa.Index("lists_of_user", USER_ID, "made_at"),
 )
 """The lists that left the service, of which some were shown.
@@ -198,9 +208,9 @@ and source, from the place `first_place` of the whole list on: a later page does
 IMPRESSIONS: Final = sa.Table(
     "impressions",
     METADATA,
-    _sequence(),
-    _text("impression_id", unique=True),
-    _text(LIST_ID),
+    sequence(),
+    text("impression_id", unique=True),
+    text(LIST_ID),
     sa.Column(USER_ID, sa.Text),
     sa.Column("at", Instant, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
@@ -215,7 +225,7 @@ IMPRESSIONS: Final = sa.Table(
 LEARNED: Final = sa.Table(
     "learned",
     METADATA,
-    _text("name", primary_key=True),
+    text("name", primary_key=True),
     sa.Column("value", sa.JSON, nullable=False),
     sa.Column("learned_at", Instant, nullable=False),
 )
@@ -224,8 +234,8 @@ LEARNED: Final = sa.Table(
 ALLOCATIONS: Final = sa.Table(
     "allocations",
     METADATA,
-    _text("experiment", primary_key=True),
-    _text("day", primary_key=True),
+    text("experiment", primary_key=True),
+    text("day", primary_key=True),
     sa.Column("shares", sa.JSON, nullable=False),
     sa.Column("trials", sa.JSON, nullable=False),
     sa.Column("hits", sa.JSON, nullable=False),
@@ -235,48 +245,3 @@ ALLOCATIONS: Final = sa.Table(
 
 `day` is written as 2026-01-31, in UTC.
 """
-
-AUDIT: Final = sa.Table(
-    "audit",
-    METADATA,
-    _sequence(),
-    sa.Column("at", Instant, nullable=False),
-    _text("who"),
-    _text("action"),
-    _text("what"),
-    sa.Column("details", sa.JSON, nullable=False),
-    sqlite_autoincrement=True,
-)
-"""Who changed what an installation shows, and who may ask it. It names keys, never users."""
-
-INTERVENTIONS: Final = sa.Table(
-    "interventions",
-    METADATA,
-    _sequence(),
-    _text(ITEM_ID),
-    _text("kind"),
-    sa.Column("place", sa.BigInteger),
-    sa.Column("points", sa.Double),
-    sa.Column("scenario", sa.Text),
-    sa.Column("until", Instant),
-    _text("reason"),
-    _text("set_by"),
-    sa.Column("set_at", Instant, nullable=False),
-    sa.Column("ended_at", Instant),
-    sqlite_autoincrement=True,
-)
-"""Pins, boosts and bans of items, each with when it ends by itself."""
-
-RULE_VERSIONS: Final = sa.Table(
-    "rule_versions",
-    METADATA,
-    _sequence(),
-    _text("file"),
-    _text("text"),
-    sa.Column("at", Instant, nullable=False),
-    _text("who"),
-    _text("why"),
-    sa.Index("versions_of_file", "file", "sequence"),
-    sqlite_autoincrement=True,
-)
-"""Every version of the files of rules and of scenarios that was seen; one that is not there is an empty text."""

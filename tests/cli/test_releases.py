@@ -50,6 +50,9 @@ def test_hold_and_release_hold(writing: Published, run: Run) -> None:
     assert "on hold: exam week" in run("releases", "list").out
     assert "Nights publish again" in run("releases", "release-hold").out
     assert "on hold" not in run("releases", "list").out
+    assert "until 2999-01-01 00:00 UTC, or `" in run("releases", "hold", "--reason", "x", "--until", "2999-01-01").out
+    assert run("releases", "hold", "--reason", "late", "--until", "2020-01-01").code == 2
+    assert "Nights publish again" in run("releases", "release-hold").out
 
 
 def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, run: Run) -> None:

@@ -23,13 +23,13 @@ from nightschool import vocabulary
 from nightschool.evaluation.catalog import CATALOG
 from nightschool.night.config import NightConfig
 from nightschool.settings import Settings
-from nightschool.storage.tables import METADATA
+from nightschool.storage.operator_tables import ALL_TABLES
 from serving.problem_types import ProblemType
 from serving.rules import Rules
 
 ROOT = Path(__file__).parents[2]
 REASONS = (ROOT / "docs/reference/reason-codes.md").read_text(encoding="utf-8")
-CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|shrunk|superseded|retried")
+CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|shrunk|superseded|dismissed|retried")
 PLACES = {"mark": (1, 2), "between": (1,), "filled": (1,), "_cell": (1,), "_above": (1,)}
 """Functions that take the code of a reason, wherever rows are judged, read or spoiled, and at which of their places."""
 
@@ -82,7 +82,7 @@ def test_every_table_and_column() -> None:
     for table in table_reference.delta_tables():
         section = page.partition(f"\n## {table.name}\n")[2].partition("\n## ")[0]
         assert [name for name in {**table.columns, **table.optional} if f"| `{name}` |" not in section] == []
-    assert [name for name in METADATA.tables if f"### {name} (database)" not in page] == []
+    assert [name for name in ALL_TABLES.tables if f"### {name} (database)" not in page] == []
 
 
 def test_a_column_without_a_description_is_refused() -> None:

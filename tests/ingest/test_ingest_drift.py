@@ -5,7 +5,7 @@ import polars as pl
 from nightschool.columns import BATCHES, INTERACTIONS, QUARANTINE, USERS
 from nightschool.ingest.file_outcomes import decide_file
 from nightschool.ingest.ledger import Ledger
-from nightschool.ingest.quarantine.table import RETRIED
+from nightschool.storage.quarantine.table import RETRIED
 from tests.ingest.logs import NOW, ROWS, Home
 
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}

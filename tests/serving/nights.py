@@ -1,5 +1,6 @@
 """A home whose three nights published a few rows each, for what operators look at."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ LISTS = {
     THIRD: {1: [1, 2, 3], 2: [2, 1, 5], 4: [4]},
 }
 """Release to user to items by rank."""
+
+MANIFEST = """name = "d"
+score = "rating"
+[interactions]
+files = ["events.csv"]
+user = "user"
+item = "item"
+rating = { column = "rating", min = 1, max = 5 }
+"""
 
 _GATES = [
     {"name": "learnable", "passed": True, "seen": "+0.08 [+0.06, +0.09]", "demanded": "lower bound > 0"},
@@ -45,13 +55,20 @@ _RECIPE = {"components": [{"model": "ease", "params": {}, "weight": 1.0}], "alph
 def make_nights(root: Path) -> Lake:
     """The home's tables, three releases in them, the third current."""
     paths = HomePaths(root)
-    bind(paths.binding, Binding(dataset="d", manifest="d", source_root=root, user_id="Int64", item_id="Int64"))
+    root.mkdir(parents=True, exist_ok=True)
+    manifest = root / "d.toml"
+    manifest.write_text(MANIFEST, encoding="utf-8")
+    binding = Binding(dataset="d", manifest=str(manifest), source_root=root, user_id="Int64", item_id="Int64")
+    bind(paths.binding, binding)
     lake = Lake(paths.lake, pl.Int64(), pl.Int64())
     _append(lake, ITEMS, [{"item_id": 5, "title": ODD, "available_at": READ}])
     _append(lake, SOURCES, [{"file": "events.csv", "rows": 9, "read_at": READ}])
     put_aside = {"table": "interactions", "source_file": "events.csv", "quarantined_at": READ}
-    rows = [{**put_aside, "source_row": row, "reason": "bad_user", "detail": ODD} for row in (1, 2)]
-    _append(lake, QUARANTINE, [*rows, {**put_aside, "source_row": 3, "reason": "missing_item"}])
+    row = json.dumps({"user": ODD, "item": "5", "rating": "4"}, ensure_ascii=False)
+    rows = [{**put_aside, "source_row": n, "reason": "bad_user", "detail": ODD, "row": row} for n in (1, 2)]
+    lacking = json.dumps({"user": "1", "item": None, "rating": "=4"})
+    rows += [{**put_aside, "source_row": 3, "reason": "missing_item", "row": lacking}]
+    _append(lake, QUARANTINE, rows)
     for number, release_id in enumerate(LISTS):
         publish(lake, release_id, number)
     return lake

@@ -38,7 +38,7 @@ def test_a_home_without_data_says_so(tmp_path: Path) -> None:
 def test_a_home_without_a_release_stands_at_nothing(lake: Lake, tmp_path: Path) -> None:
     empty = Lake(tmp_path / "empty", lake.user_id, lake.item_id)
     standing = release_state(empty)
-    assert (standing.current, standing.held, standing.newest, standing.nights) == (None, None, [], [])
+    assert (standing.current, standing.hold, standing.newest, standing.nights) == (None, None, [], [])
     assert curves(empty, []) == []
     assert quarantined(empty) == []
     assert last_read(empty) is None
@@ -65,19 +65,21 @@ def test_going_back_makes_an_older_release_current(lake: Lake) -> None:
     assert roll_back(lake, FIRST, "worse since", hold=False).release_id == FIRST
     standing = release_state(lake)
     assert standing.current is not None
-    assert (standing.current.release_id, standing.current.reason, standing.held) == (FIRST, "worse since", None)
+    assert (standing.current.release_id, standing.current.reason, standing.hold) == (FIRST, "worse since", None)
     assert [row.release_id for row in standing.newest] == [FIRST, THIRD, SECOND]
 
 
 def test_going_back_can_hold_the_nights(lake: Lake) -> None:
     roll_back(lake, SECOND, "wait", hold=True)
-    assert release_state(lake).held == "wait"
+    hold = release_state(lake).hold
+    assert hold is not None
+    assert hold.reason == "wait"
 
 
 def test_nothing_is_held_for_a_release_that_is_not_there(lake: Lake) -> None:
     with pytest.raises(NotFound):
         roll_back(lake, "nothing", "why", hold=True)
-    assert release_state(lake).held is None
+    assert release_state(lake).hold is None
 
 
 def test_curves_hold_the_test_over_all_users_by_role(lake: Lake) -> None:

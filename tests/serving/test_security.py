@@ -87,6 +87,13 @@ def test_a_key_allows_what_its_role_says(
     assert status(locked, "DELETE", "/v1/events/x", client="10.0.0.7", **headers) == post
     assert status(locked, "POST", "/operator/rollback", client="10.0.0.7", **headers) == operate
     assert status(locked, "GET", "/", cookie=f"{COOKIE}={key}") == get
+    for path in (
+        "/operator/keys",
+        "/operator/keys/revoke",
+        "/operator/quarantine/row",
+        "/operator/quarantine/download",
+    ):
+        assert status(locked, "GET", path, client="10.0.0.7", **headers) == operate
 
 
 def test_asking_for_similar_users_is_reading() -> None:
@@ -205,6 +212,8 @@ def test_keys_that_could_not_be_read_yet_let_nobody_in() -> None:
         ("POST", "/learner/14/events", 403),
         ("POST", "/learner/15/events", 403),
         ("POST", "/operator/rollback", 403),
+        ("GET", "/operator/tables/download", 403),
+        ("GET", "/operator/quarantine", 403),
     ],
 )
 def test_a_key_for_one_user_opens_their_lists_and_events_alone(method: str, path: str, refused: int | None) -> None:

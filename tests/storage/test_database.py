@@ -19,7 +19,8 @@ from nightschool.storage.database import (
     write_one_by_one,
     writing,
 )
-from nightschool.storage.tables import EVENTS, EXPERIMENTS, METADATA
+from nightschool.storage.operator_tables import ALL_TABLES
+from nightschool.storage.tables import EVENTS, EXPERIMENTS
 from tests.postgres import Server
 
 USER, SECRET = "nightly-user", "s3cr3t-9f"
@@ -45,7 +46,7 @@ def row(number: int, at: datetime) -> dict[str, object]:
 def test_the_tables_are_made_once_and_stay(address: str) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     first = open_database(address)
-    assert set(METADATA.tables) <= set(sa.inspect(first).get_table_names())
+    assert set(ALL_TABLES.tables) <= set(sa.inspect(first).get_table_names())
     with writing(first) as connection:
         connection.execute(sa.insert(EVENTS).values(row(1, at)))
     again = open_database(address)

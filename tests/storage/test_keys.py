@@ -86,3 +86,11 @@ def test_a_key_of_an_earlier_version_sends_events(keys: Keys, database: sa.Engin
     (listed,) = keys.list()
     assert listed.allows("read")
     assert not listed.allows("operate")
+
+
+def test_the_latest_use_of_a_key_is_kept(keys: Keys) -> None:
+    keys.add("page", "read")
+    late, early = datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    for at in (late, early):
+        keys.note_use({"page": at, "nobody": at})
+    assert [(key.name, key.used_at) for key in keys.list()] == [("page", late)]

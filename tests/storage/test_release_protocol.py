@@ -216,7 +216,7 @@ def test_the_simulation_kills_interleaves_and_refuses() -> None:
     assert set(ends) == {"Killed", "Busy", "GateRefused", "interleaved"}
 
 
-@pytest.mark.parametrize("broken", ["_refuse_moved", "_refuse_hold"])
+@pytest.mark.parametrize("broken", ["_refuse_moved", "refuse_hold"])
 def test_the_simulation_finds_a_broken_protocol(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     monkeypatch.setattr(f"nightschool.storage.releases.{broken}", lambda *_: None)
     with pytest.raises(AssertionError):

@@ -42,8 +42,8 @@ from nightschool.ingest.entities import (
 )
 from nightschool.ingest.interaction_rows import Arrivals, placed
 from nightschool.ingest.prerequisites import CYCLE, mark_cycles, with_newest_values, without_lacking
-from nightschool.ingest.quarantine.repair_files import name_of
-from nightschool.ingest.quarantine.table import PLACE, RETRIED, known_as, quarantined, settle
+from nightschool.storage.quarantine.repair_files import name_of
+from nightschool.storage.quarantine.table import PLACE, RETRIED, known_as, quarantined, settle
 from nightschool.storage.staging import Spool
 
 _BLOCK_ROWS: Final = 500_000

@@ -34,8 +34,8 @@ from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.interaction_rows import scoped_id
 from nightschool.ingest.quarantine.retry import find_part
-from nightschool.ingest.quarantine.table import PLACE, RETRIED, quarantined
 from nightschool.ingest.tombstones import FORGOTTEN_USER
+from nightschool.storage.quarantine.table import PLACE, RETRIED, quarantined
 
 _SAYS: Final = (USER_ID, ITEM_ID, TIMESTAMP, EVENT, DURATION, LIKED, RATING, DELETED, POSITION)
 _FAULTY: Final[Mapping[str, tuple[str, ...]]] = {

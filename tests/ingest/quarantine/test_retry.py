@@ -10,7 +10,7 @@ from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.ledger import Ledger
 from nightschool.ingest.quarantine.retry import retry
-from nightschool.ingest.quarantine.table import RETRIED, settle
+from nightschool.storage.quarantine.table import RETRIED, settle
 from tests.ingest.logs import NOW, ROWS, Home
 
 PEOPLE = {"files": ["users.csv"], "id": "id", "attributes": ["team"]}

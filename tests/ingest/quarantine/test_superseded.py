@@ -1,7 +1,7 @@
 import pytest
 
 from nightschool.columns import QUARANTINE, REASON
-from nightschool.ingest.quarantine.table import count_reasons, quarantined
+from nightschool.storage.quarantine.table import count_reasons, quarantined
 from tests.ingest.logs import ROWS, Home
 
 GOOD = [f"{user},7,4,2025-01-02T10:{user:02}:00" for user in range(1, 21)]

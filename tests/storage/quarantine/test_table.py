@@ -5,7 +5,8 @@ import pytest
 
 from nightschool.columns import INTERACTIONS, QUARANTINE, USERS
 from nightschool.data.manifest.manifest import load_manifest
-from nightschool.ingest.quarantine.table import (
+from nightschool.storage.lake import Lake
+from nightschool.storage.quarantine.table import (
     RETRIED,
     count_reasons,
     known_as,
@@ -14,7 +15,6 @@ from nightschool.ingest.quarantine.table import (
     repairable,
     settle,
 )
-from nightschool.storage.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = [

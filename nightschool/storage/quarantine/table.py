@@ -7,6 +7,7 @@ import polars as pl
 from nightschool.columns import (
     AVAILABLE_AT,
     DETAIL,
+    DISMISSED,
     INTERACTIONS,
     ITEM_ID,
     ITEMS,
@@ -31,16 +32,19 @@ RETRIED: Final = "retried"
 PLACE: Final = (TABLE, SOURCE_FILE, SOURCE_ROW)
 """What names a quarantined row."""
 
+LEFT: Final = (SUPERSEDED, DISMISSED)
+"""The reasons of rows that have left the list, though nothing of them is lost."""
+
 EXAMPLE: Final = "example"
 
 
 def quarantined(lake: Lake, reason: str | None = None, file: str | None = None) -> pl.LazyFrame:
     """Scan the quarantined rows, optionally those of one reason or of one source file.
 
-    Without a reason, those whose mended form came in are left out.
+    Without a reason, those that have left the list are left out.
     """
     rows = lake.scan(QUARANTINE)
-    rows = rows.filter(pl.col(REASON) != SUPERSEDED if reason is None else pl.col(REASON) == reason)
+    rows = rows.filter(~pl.col(REASON).is_in(LEFT) if reason is None else pl.col(REASON) == reason)
     return rows if file is None else rows.filter(pl.col(SOURCE_FILE) == file)
 
 

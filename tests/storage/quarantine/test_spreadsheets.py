@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.ingest.quarantine.spreadsheets import count_formulas, with_formulas, without_formulas
+from nightschool.storage.quarantine.spreadsheets import count_formulas, with_formulas, without_formulas
 
 RISKY = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "'=1", "''@x"]
 HARMLESS = ["", "1=1", "a-b", " =1", "'", "'x", "x\t", "שלום"]

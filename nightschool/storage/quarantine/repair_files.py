@@ -11,12 +11,13 @@ from polars.exceptions import PolarsError
 from nightschool.columns import DETAIL, REASON, ROW, SOURCE_FILE, SOURCE_ROW, TABLE
 from nightschool.data.readers.parsing import RAW, split_jsonl, to_lines
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
-from nightschool.ingest.quarantine.spreadsheets import with_formulas, without_formulas
-from nightschool.ingest.quarantine.table import PLACE
+from nightschool.storage.quarantine.spreadsheets import with_formulas, without_formulas
+from nightschool.storage.quarantine.table import PLACE
 
 _FIELD: Final = "row."
 """Before the name of a source row's own column in CSV, which may be one of ours too."""
 
+_ABOUT: Final = (*PLACE, REASON, DETAIL)
 _DO: Final = "edit a file that `nightschool quarantine export` wrote, and leave what names its rows"
 
 
@@ -35,19 +36,28 @@ def write_rows(rows: pl.DataFrame, columns: Sequence[str], out: Path) -> None:
     """
     require_suffix(out)
     rows = rows.sort(PLACE)
-    about = rows.select(*PLACE, REASON, DETAIL)
     try:
         if out.suffix == ".csv":
-            own = split_jsonl(rows[ROW], tuple(columns))[RAW].struct.unnest().rename(lambda name: _FIELD + name)
-            cells = pl.concat([about, own], how="horizontal")
-            without_formulas(cells).write_csv(out)
+            csv_cells(rows, columns).write_csv(out)
         else:
+            about = rows.select(*_ABOUT)
             # The row's text as it was kept: its keys and numbers are not parsed and encoded again.
             start = about.to_struct("about").struct.json_encode().str.strip_suffix("}")
             lines = pl.select(pl.format('{},"row":{}}}\n', start, rows[ROW])).to_series()
             out.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {out}", seen=str(error), do="give another --out") from error
+
+
+def csv_cells(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return quarantined rows as the cells of a CSV file that `read_repairs` reads.
+
+    Args:
+        rows: Rows of the quarantine whose source row was kept.
+        columns: The source rows' own columns.
+    """
+    own = split_jsonl(rows[ROW], tuple(columns))[RAW].struct.unnest().rename(lambda name: _FIELD + name)
+    return without_formulas(pl.concat([rows.select(*_ABOUT), own], how="horizontal"))
 
 
 def read_repairs(path: Path) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nightschool.columns import QUARANTINE
 from nightschool.errors import ConfigurationError, DataRefused, NotFound
-from nightschool.ingest.quarantine.repair_files import read_repairs, write_rows
+from nightschool.storage.quarantine.repair_files import read_repairs, write_rows
 
 SCHEMA = QUARANTINE.schema(user_id=pl.Int64(), item_id=pl.Int64())
 

@@ -1,0 +1,55 @@
+"""The operator's page of a release's tables, each to download."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from nightschool.settings import Settings
+from nightschool.storage.releases import Releases
+from serving.downloads import MEDIA_TYPES, Format, downloads_of, file_name, find_download, table_blocks
+from serving.operations import open_lake
+from serving.operators import note_action
+from serving.page.answers import PageRoute, caller_of, page
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+@router.get("/operator/tables")
+def show_tables(request: Request, release_id: Annotated[str, Query(max_length=64)] = "") -> Response:
+    """Show the tables of a release, the current one unless another is named."""
+    releases = Releases(open_lake(_settings(request).paths))
+    pruned = releases.pruned()
+    stored = [each for each in reversed(releases.stored()) if each.release_id not in pruned]
+    chosen = releases.whole(release_id) if release_id else releases.current()
+    return page(
+        request,
+        "tables.html",
+        chosen=chosen,
+        releases=stored,
+        tables=downloads_of(chosen) if chosen else [],
+        kinds=list(MEDIA_TYPES),
+    )
+
+
+@router.get("/operator/tables/download")
+def download_table(
+    request: Request,
+    release_id: Annotated[str, Query(max_length=64)],
+    table: Annotated[str, Query(max_length=64)],
+    kind: Format = "csv",
+) -> Response:
+    """Send a table of a release as a file, block by block."""
+    settings = _settings(request)
+    lake = open_lake(settings.paths)
+    found = find_download(lake, release_id, table)
+    note_action(settings, caller_of(request).name, "downloaded", f"table {table} of {release_id}", {"format": kind})
+    name = file_name(settings.paths, release_id, table, kind)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    blocks = table_blocks(lake.scan(found.table, release_id), kind)
+    return StreamingResponse(blocks, media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.service.settings
+    return settings
