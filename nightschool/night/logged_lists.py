@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import polars as pl
 
-from nightschool.columns import ITEM_ID, ITEM_INDEX, RANK, TIMESTAMP, USER_ID, USER_INDEX
+from nightschool.columns import ITEM_ID, ITEM_INDEX, LIST_ID, RANK, TIMESTAMP, USER_ID, USER_INDEX
 from nightschool.contract import Indices, Recommender, Split
 from nightschool.evaluation.calibration import PLACE
 from nightschool.evaluation.evaluate import rank
@@ -22,6 +22,8 @@ PER_LIST: Final[Mapping[Reward, str]] = {"click": "clicks_per_list", "completion
 """The metrics: of places, relative to the first; and of recipes, by what counts."""
 
 _SPLIT: Final = "shown"
+_MOST_LISTS: Final = 100_000
+_SEED: Final = 18_012
 _DEPTH: Final = 3 * MOST_PLACES
 """How deep recipes rank: what a user sees meanwhile leaves the list, and others move up."""
 
@@ -65,12 +67,10 @@ class LoggedLists:
         if since.is_empty():
             return None
         since = since.with_columns(pl.col(USER_ID, ITEM_ID).cast(pl.String))
-        with_history = split.fitted.interactions[USER_INDEX].unique().sort()
-        ids = split.fitted.user_ids.gather(with_history).cast(pl.String)
-        known = pl.DataFrame({USER_INDEX: with_history, USER_ID: ids})
-        of_reward = {reward: read_logs(since, reward).of_users(ids) for reward in PER_LIST}
+        users = _some_of(since, _with_history(split))
+        of_reward = {reward: read_logs(since, reward).of_users(users[USER_ID]) for reward in PER_LIST}
         logs = of_reward["click"]
-        users = known.join(logs.lists.select(pl.col(USER_ID).unique()), on=USER_ID, how="semi").sort(USER_INDEX)
+        users = users.join(logs.lists.select(pl.col(USER_ID).unique()), on=USER_ID, how="semi").sort(USER_INDEX)
         if not logs.explored:
             return None
         seen = events.filter(pl.col(TIMESTAMP) > test_from).group_by(USER_INDEX, ITEM_INDEX)
@@ -112,6 +112,19 @@ def logged_rows(lists: Mapping[Reward, OtherLists], role: str) -> pl.DataFrame:
         for metric, each in found.items()
     ]
     return figure_rows(figures, role, _SPLIT)
+
+
+def _with_history(split: Split) -> pl.DataFrame:
+    """Return the users whom recipes rank for: user_index, user_id."""
+    users = split.fitted.interactions[USER_INDEX].unique().sort()
+    return pl.DataFrame({USER_INDEX: users, USER_ID: split.fitted.user_ids.gather(users).cast(pl.String)})
+
+
+def _some_of(shown: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    """Keep the users of the lists; where there are more than 100,000 lists, a random part of them."""
+    there = users.join(shown.select(pl.col(USER_ID).unique()), on=USER_ID, how="semi").sort(USER_INDEX)
+    lists = shown[LIST_ID].n_unique()
+    return there if lists <= _MOST_LISTS else there.sample(fraction=_MOST_LISTS / lists, seed=_SEED)
 
 
 def _with_ids(pairs: pl.DataFrame, split: Split) -> pl.DataFrame:

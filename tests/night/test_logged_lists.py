@@ -95,3 +95,10 @@ def test_a_single_list_breaks_nothing_and_shows_nothing(shown, split, fixed):
     other = logged.of(fixed([9, 1, 7, 8]))["click"]
     assert OFF_POLICY.ask(compare_lists(lists, other)).passed
     assert logged.examination_rows()["ci_low"].null_count() == 2
+
+
+def test_of_very_many_lists_those_of_some_users_are_taken(shown, split, monkeypatch):
+    monkeypatch.setattr("nightschool.night.logged_lists._MOST_LISTS", 40)
+    logged = find(shown, split)
+    assert len(logged.users) == logged.logs.lists.height == 40
+    assert logged.users.tolist() == sorted(logged.users)
