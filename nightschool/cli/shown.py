@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def shown(as_json: Json = False) -> None:
-    """Show how often what was shown in four weeks was clicked and completed, by place, scenario, release and segment."""
+    """Show how often what was shown in four weeks was clicked and completed, by place, scenario and segment."""
     from nightschool.application.home import open_home
     from nightschool.application.shown import shown_until_now
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -32,7 +33,9 @@ from nightschool.storage.serving_files import SERVED, ServingFile, lists_path, r
 _SHOWN: Final = 100
 
 
-def count_user_rows(home: Home, manifest: Manifest, user_id: UserId, sent: Mapping[str, int] = {}) -> dict[str, int]:
+def count_user_rows(
+    home: Home, manifest: Manifest, user_id: UserId, sent: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int]:
     """Count the rows that name a user by table, over all releases together, with what the database holds of them.
 
     Raises:
@@ -48,7 +51,7 @@ def count_user_rows(home: Home, manifest: Manifest, user_id: UserId, sent: Mappi
 
 
 def begin_erasure(
-    home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: Mapping[str, int] = {}
+    home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: Mapping[str, int] = MappingProxyType({})
 ) -> Erasure:
     """Begin an erasure: count what is removed, and note the hashes of what stays of each release.
 
