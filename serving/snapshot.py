@@ -44,7 +44,7 @@ from serving.catalogue import Catalogue
 from serving.contexts import Contexts
 from serving.item_activity import ItemActivity
 from serving.item_search import ItemSearch
-from serving.known_tables import read_audiences, read_items, read_users
+from serving.known_tables import read_audiences, read_items, read_showings, read_users
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -71,6 +71,7 @@ class Snapshot:
         pools: The candidates behind the lists.
         k: The length that lists were published with.
         contexts: What hour, weekday and declared contexts of a request change.
+        shown: At how many places each item was shown in the four weeks before T: item_id and len.
     """
 
     release: Release
@@ -89,6 +90,7 @@ class Snapshot:
     pools: CandidatePools
     k: int
     contexts: Contexts = field(default_factory=Contexts)
+    shown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ITEM_ID: pl.Null, "len": pl.UInt32}))
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -124,6 +126,7 @@ class Snapshot:
             pools=CandidatePools(home.lake.files(CANDIDATE_SCORES, release.release_id)),
             k=int(release.config["k"]),
             contexts=Contexts.of(reader, manifest, catalogue),
+            shown=read_showings(reader),
         )
 
     @property
@@ -166,11 +169,12 @@ class Snapshot:
             .explode(ITEM_ID, SCORE)
         )
         counts = rows.filter(pl.col(SCORE) > 0).group_by(ITEM_ID).len().collect()
-        found = np.zeros(len(self.catalogue), dtype=np.int64)
-        for item_id, count in counts.iter_rows():
-            if (place := self.catalogue.position(item_id)) is not None:
-                found[place] = count
-        return found
+        return self._placed_counts(counts)
+
+    @cached_property
+    def showings(self) -> NDArray[np.int64]:
+        """Return at how many places each item was shown in the four weeks before T, int64 [n_items]."""
+        return self._placed_counts(self.shown)
 
     @cached_property
     def activity(self) -> ItemActivity:
@@ -221,6 +225,14 @@ class Snapshot:
             NotFound: It can be no user id of the home.
         """
         return require_id(self._folded(value), self.binding.user_id, "user")
+
+    def _placed_counts(self, counts: pl.DataFrame) -> NDArray[np.int64]:
+        """Return counts by item_id at the catalogue's positions, int64 [n_items]."""
+        found = np.zeros(len(self.catalogue), dtype=np.int64)
+        for item_id, count in counts.iter_rows():
+            if (place := self.catalogue.position(item_id)) is not None:
+                found[place] = count
+        return found
 
     def _folded(self, value: ExternalId) -> str:
         return str(self.manifest.folded(value) if isinstance(value, str) else value)

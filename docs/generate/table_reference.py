@@ -21,6 +21,7 @@ one is the `published` row of `releases` with the highest `commit_version`.
 """
 
 _SQL_TYPES: Final = {
+    "Boolean": "truth value",
     "BigInteger": "whole number",
     "Text": "text",
     "Instant": "instant",

@@ -7,16 +7,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.shown.attribution import SHOWN
+from nightschool.shown.attribution import COLUMNS
 from nightschool.shown.fatigue import MEMORY, MOST_SHOWN, Fatigue, learn_fatigue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def rows(*given: dict[str, Any]) -> pl.DataFrame:
-    blank = dict.fromkeys(SHOWN)
+    blank = dict.fromkeys(COLUMNS)
     filled = [{**blank, "user_id": "u", "item_id": "i", "place": 1, "tuned": False, **row} for row in given]
-    return pl.DataFrame(filled, SHOWN)
+    return pl.DataFrame(filled, COLUMNS)
 
 
 def simulated(rng: np.random.Generator, rates: tuple[float, ...], places: tuple[float, ...]) -> pl.DataFrame:
