@@ -21,6 +21,9 @@ POOL_SIZE: Final = 50
 FEW_LIKES: Final = 20
 """An item that fewer users liked is new: next to nothing is known of it."""
 
+ENOUGH_SHOWN: Final = 500
+"""Places at which an item was shown of late from which on it is new no more, though few liked it."""
+
 
 class ExploredList(NamedTuple):
     """A list, some slots of which may be random.
@@ -74,7 +77,8 @@ def _explored_first(snapshot: Snapshot, user: UserState, rules: Rules, allowed: 
     """
     candidates = candidates_of(snapshot, user, rules) or audience_candidates(snapshot, user)
     own = ruled(snapshot, candidates, rules, allowed, tired=user.tired).items
-    new = np.flatnonzero(allowed & (snapshot.popularity < FEW_LIKES)).astype(np.int32)
+    unknown = (snapshot.popularity < FEW_LIKES) & (snapshot.showings < ENOUGH_SHOWN)
+    new = np.flatnonzero(allowed & unknown).astype(np.int32)
     if len(new) > POOL_SIZE:
         near = Scorer(snapshot, user).by_history(new)
         new = new if near is None else np.concatenate([near.items, np.setdiff1d(new, near.items)])

@@ -1,6 +1,7 @@
 """The tables of one release that are read whole: its items, users, and the lists of audiences."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from nightschool.columns import (
     ITEMS,
     RANK,
     SCORE,
+    SHOWN,
     TEXT,
     TITLE,
     USER_ID,
@@ -19,6 +21,7 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.data.manifest.manifest import Manifest
+from nightschool.shown_table import SHOWN_AT
 from nightschool.storage.release_reader import Reader
 from nightschool.vocabulary import EVERYONE
 from serving.schemas.common import ExternalId
@@ -35,6 +38,13 @@ def read_items(reader: Reader, named: Sequence[Path]) -> pl.DataFrame:
     both = pl.concat([declared, missing], how="diagonal")
     blank = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in both.columns]
     return both.with_columns(blank)
+
+
+def read_showings(reader: Reader) -> pl.DataFrame:
+    """Count the places at which each item was shown in the four weeks before T: item_id and len."""
+    as_of = reader.release.as_of
+    recent = pl.col(SHOWN_AT).is_between(as_of - timedelta(days=28), as_of, closed="left")
+    return reader.home.lake.scan(SHOWN).filter(recent).group_by(ITEM_ID).len().collect()
 
 
 def read_users(reader: Reader, manifest: Manifest) -> pl.DataFrame:

@@ -19,7 +19,7 @@ class FatigueSteps(BaseModel):
 
     shown: int = Field(ge=1, le=100, description="Lists that show an item in vain before it sinks one step.")
     factor: float = Field(ge=0, lt=1, description="What a step leaves of its relevance.")
-    days: float = Field(default=28.0, gt=0, le=366, description="How long a list counts; after that the item is back.")
+    days: float = Field(default=28.0, gt=0, le=90, description="How long a list counts; after that the item is back.")
 
 
 class Rules(BaseModel):

@@ -45,7 +45,7 @@ from serving.contexts import Contexts
 from serving.item_activity import ItemActivity
 from serving.item_search import ItemSearch
 from serving.item_weights import placed_pairs, read_item_weights
-from serving.known_tables import read_audiences, read_items, read_users
+from serving.known_tables import read_audiences, read_items, read_showings, read_users
 from serving.schemas.common import ExternalId
 
 _UNEXPLAINED_BEFORE: Final = ("popularity", "recent_popularity")
@@ -76,6 +76,7 @@ class Snapshot:
         learned: The files of the weights; none in older releases.
         newest: The newest statement of each item and user that the release knows, by the table's name.
         gone: Items of the release that were withdrawn since.
+        shown: At how many places each item was shown in the four weeks before T: item_id and len.
     """
 
     release: Release
@@ -98,6 +99,7 @@ class Snapshot:
     learned: tuple[WeightsFile, ...] = ()
     newest: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     gone: frozenset[ExternalId] = frozenset()
+    shown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ITEM_ID: pl.Null, "len": pl.UInt32}))
 
     @classmethod
     def load(cls, reader: Reader) -> "Snapshot":
@@ -137,6 +139,7 @@ class Snapshot:
             k=int(release.config["k"]),
             contexts=Contexts.of(reader, manifest, catalogue),
             newest={table.name: reader.newest(table) for table in (ITEMS, USERS)},
+            shown=read_showings(reader),
         )
 
     @property
@@ -195,11 +198,12 @@ class Snapshot:
             .explode(ITEM_ID, SCORE)
         )
         counts = rows.filter(pl.col(SCORE) > 0).group_by(ITEM_ID).len().collect()
-        found = np.zeros(len(self.catalogue), dtype=np.int64)
-        for item_id, count in counts.iter_rows():
-            if (place := self.catalogue.position(item_id)) is not None:
-                found[place] = count
-        return found
+        return self._placed_counts(counts)
+
+    @cached_property
+    def showings(self) -> NDArray[np.int64]:
+        """Return at how many places each item was shown in the four weeks before T, int64 [n_items]."""
+        return self._placed_counts(self.shown)
 
     @cached_property
     def activity(self) -> ItemActivity:
@@ -250,6 +254,14 @@ class Snapshot:
             NotFound: It can be no user id of the home.
         """
         return require_id(self._folded(value), self.binding.user_id, "user")
+
+    def _placed_counts(self, counts: pl.DataFrame) -> NDArray[np.int64]:
+        """Return counts by item_id at the catalogue's positions, int64 [n_items]."""
+        found = np.zeros(len(self.catalogue), dtype=np.int64)
+        for item_id, count in counts.iter_rows():
+            if (place := self.catalogue.position(item_id)) is not None:
+                found[place] = count
+        return found
 
     def _folded(self, value: ExternalId) -> str:
         return str(self.manifest.folded(value) if isinstance(value, str) else value)

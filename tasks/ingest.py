@@ -6,12 +6,10 @@ from datetime import datetime
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from nightschool.application.learn_from_shown import learn_from_shown
 from nightschool.application.measure import measured
 from nightschool.application.sources import ingest_sources
 from nightschool.application.stage import failed_on_io
 from nightschool.night.records import IngestRecord
-from nightschool.settings import Settings
 from nightschool.storage.home import Home
 
 _TOLD = {
@@ -30,7 +28,6 @@ def ingest(home: Home, as_of: datetime | None) -> IngestRecord:
     """Take in the rows that the source files bring, and report what became of each."""
     with measured(IngestRecord.stage):
         record = IngestRecord.of(ingest_sources(home, as_of))
-        learn_from_shown(Settings().events_address)
     for table, counts in record.rows.items():
         told = ", ".join(f"{counts.get(key, 0):,} {name}" for key, name in _TOLD.items())
         logger.info("ingest: %s: %s", table, told)

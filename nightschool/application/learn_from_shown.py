@@ -4,6 +4,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import sqlalchemy as sa
+
 from nightschool.experiments.allocation import Allocation, Allocations
 from nightschool.experiments.store import Experiments
 from nightschool.shown.fatigue import Fatigue, learn_fatigue
@@ -13,8 +15,8 @@ from nightschool.storage.database import find_database
 
 logger = logging.getLogger("nightschool.application")
 
-_LEARNED_FROM: Final = timedelta(days=91)
-"""How far back fatigue is learned from what was shown."""
+_LEARNED_FROM: Final = timedelta(days=84)
+"""How far back fatigue is learned; the database keeps lists for a little longer."""
 
 
 def learn_from_shown(address: str, now: datetime | None = None) -> tuple[Fatigue | None, dict[str, Allocation]]:
@@ -32,9 +34,16 @@ def learn_from_shown(address: str, now: datetime | None = None) -> tuple[Fatigue
     Raises:
         Unreachable: The database does not answer.
     """
-    database, now = find_database(address), now or datetime.now(UTC)
+    database = find_database(address)
     if database is None:
         return None, {}
+    try:
+        return _learned(database, now or datetime.now(UTC))
+    finally:
+        database.dispose()
+
+
+def _learned(database: sa.Engine, now: datetime) -> tuple[Fatigue | None, dict[str, Allocation]]:
     running = Experiments(database).running()
     following = [each for each in running if each.allocation == "thompson"]
     shares = {each.name: Allocations(database).set_next(each, now) for each in following}

@@ -9,6 +9,7 @@ import polars as pl
 
 from nightschool.application.asked import carry_out_asked
 from nightschool.application.home import manifest_of
+from nightschool.application.learn_from_shown import learn_from_shown
 from nightschool.application.shown import store_shown
 from nightschool.columns import (
     ARRIVED_AT,
@@ -48,7 +49,8 @@ class _Suites:
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
-    Then what operators asked to be done with quarantined rows is carried out, and what was shown is stored.
+    Then what operators asked to be done with quarantined rows is carried out, and what was shown is stored and learned
+    from.
 
     Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
     """
@@ -64,6 +66,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     report = replace(report, warnings=(*report.warnings, *carry_out_asked(context)))
     bind(home.paths.binding, home.binding)
     store_shown(home, now)
+    learn_from_shown(Settings().events_address, now)
     join_files(home.lake)
     return report
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from nightschool.columns import INSTANT, LIST_ID, USER_ID
 from nightschool.experiments.plan import Experiment
 from nightschool.shown.shown_frame import read_shown
-from nightschool.shown_table import ARMS, SHOWN_AT, TUNED
+from nightschool.shown_table import ARMS, COMPLETED_AT, LIKED_AT, SHOWN_AT, TUNED
 from nightschool.storage.database import reading
 from nightschool.storage.tables import LISTS
 
@@ -48,7 +48,7 @@ def read_user_days(engine: sa.Engine, experiment: Experiment, now: datetime) -> 
         schema = {LIST_ID: pl.String(), _MADE_AT: INSTANT}
         made = pl.DataFrame([*map(tuple, connection.execute(query))], schema, orient="row")
     rows = shown.with_columns(arm).filter(pl.col(ARM).is_not_null()).join(made, on=LIST_ID)
-    hit = pl.any_horizontal(pl.col("liked_at", "completed_at").is_not_null())
+    hit = pl.any_horizontal(pl.col(LIKED_AT, COMPLETED_AT).is_not_null())
     days = rows.with_columns(pl.col(_MADE_AT).dt.date().alias(DAY), hit.alias(CONVERTED)).sort(_MADE_AT)
     found = days.group_by(DAY, USER_ID, maintain_order=True).agg(
         pl.col(ARM).first(),

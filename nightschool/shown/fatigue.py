@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from nightschool.columns import ITEM_ID, USER_ID
 from nightschool.shown.attribution import REACTIONS
-from nightschool.shown_table import PLACE, SHOWN_AT, TUNED
+from nightschool.shown_table import PLACE, REJECTED_AT, SHOWN_AT, TUNED
 
 MOST_SHOWN: Final = 10
 """Showings in vain that are told apart; more count as this many."""
@@ -90,7 +90,7 @@ def learn_fatigue(shown: pl.DataFrame) -> Fatigue:
 def _earlier_showings(shown: pl.DataFrame) -> pl.DataFrame:
     """Add whether each showing was clicked, and how many showings in vain came before it within the memory."""
     pair = [USER_ID, ITEM_ID]
-    clicked_at = pl.min_horizontal(*(name for name in REACTIONS if name != "rejected_at"))
+    clicked_at = pl.min_horizontal(*(name for name in REACTIONS if name != REJECTED_AT))
     rows = shown.with_columns(clicked_at.alias(_CLICKED_AT)).sort(*pair, SHOWN_AT).with_row_index("row")
     rows = rows.with_columns(
         pl.col(_CLICKED_AT).is_not_null().alias(_CLICKED), pl.int_range(pl.len()).over(pair).alias("nth")

@@ -14,7 +14,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.tables import LISTS
 from serving.answers import ListRequest, make_list
 from serving.cursors import decode_cursor
-from serving.exploration import FEW_LIKES, POOL_SIZE, ExploredList, explored_list
+from serving.exploration import ENOUGH_SHOWN, FEW_LIKES, POOL_SIZE, ExploredList, explored_list
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
@@ -124,6 +124,11 @@ def test_new_items_come_first_to_users_with_a_history(snapshot: Snapshot) -> Non
     drawn = {item for day in range(80) for item in random_items(explored(fresh, state, day, {}))}
     assert len(drawn) > 20
     assert drawn <= {snapshot.catalogue.ids[item] for item in new}
+    shown = np.zeros(len(popularity), dtype=np.int64)
+    shown[new] = ENOUGH_SHOWN
+    fresh.__dict__["showings"] = shown
+    drawn = {item for day in range(20) for item in random_items(explored(fresh, state, day, {}))}
+    assert drawn - {snapshot.catalogue.ids[item] for item in new}
 
 
 def test_new_users_explore_what_their_audience_likes(snapshot: Snapshot) -> None:

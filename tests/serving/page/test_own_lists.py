@@ -10,8 +10,14 @@ import pytest
 
 from nightschool.shown.shown_frame import read_shown
 from nightschool.storage.database import open_database
+from nightschool.storage.home import Home
 from nightschool.storage.keys import Keys
+from serving.app import with_middleware
+from serving.service import Service
 from tests.serving.client import Api
+from tests.serving.homes import settings_of
+from tests.serving.page.browser import chromium
+from tests.serving.server import served
 
 
 class Signed(NamedTuple):
@@ -49,8 +55,12 @@ def impression_form(page: str) -> dict[str, str] | None:
 
 def shown(api: Api) -> pl.DataFrame:
     api.service.refresh()
+    return rows_of(api.home)
+
+
+def rows_of(home: Home) -> pl.DataFrame:
     now = datetime.now(UTC)
-    engine = open_database(api.service.settings.events_address)
+    engine = open_database(settings_of(home).events_address)
     return read_shown(engine, now - timedelta(days=1), now + timedelta(days=1))
 
 
@@ -95,3 +105,21 @@ def test_a_look_of_an_operator_is_no_impression(signed: Signed) -> None:
     assert shown(api).is_empty()
     with open_database(api.service.settings.events_address).connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM lists").scalar() == 0
+
+
+def test_a_browser_reports_the_list_without_being_asked_and_under_the_policy(own_home: Home) -> None:
+    service = Service(settings_of(own_home))
+    user = service.current.snapshot.lists.keys[0]
+    keys = Keys(open_database(service.settings.events_address))
+    learner, reader = keys.add("own", "events", user_id=str(user)), keys.add("read", "read")
+    with served(with_middleware(service)) as address, chromium() as browser:
+        for key, where in ((reader, f"learner/{user}"), (learner, "me")):
+            context = browser.new_context()
+            context.add_cookies([{"name": "nightschool_key", "value": key, "url": address}])
+            page, complaints = context.new_page(), list[str]()
+            page.on("console", lambda message, told=complaints: told.append(message.text))
+            page.goto(f"{address}/{where}", wait_until="networkidle")
+            assert complaints == []
+            context.close()
+    found = rows_of(own_home)
+    assert (found.height, found["times"].unique().to_list()) == (10, [1])
