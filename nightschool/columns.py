@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from nightschool import table
+from nightschool import shown_table, table
 
 Table = table.Table
 ExternalId = table.ExternalId
@@ -20,7 +20,7 @@ USER_INDEX: Final = "user_index"
 ITEM_INDEX: Final = "item_index"
 
 EVENT_ID: Final = "event_id"
-LIST_ID: Final = "list_id"
+LIST_ID: Final = shown_table.LIST_ID
 TIMESTAMP: Final = "timestamp"
 AVAILABLE_AT: Final = "available_at"
 EVENT: Final = "event"
@@ -277,6 +277,7 @@ NIGHTS: Final = Table(
     key=("night_id", "ended_at"),
 )
 
+SHOWN: Final = shown_table.SHOWN
 ERASURES: Final = Table(
     "erasures",
     {USER_HASH: pl.String, ERASED_AT: INSTANT, CONTENT_HASHES: pl.String, ROW_COUNTS: pl.String},

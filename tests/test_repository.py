@@ -40,6 +40,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/night/selection/search.py": "fields alone; tests/application/test_search.py builds them",
     "nightschool/night/selection/selection.py": "fields alone; tests/night/selection/test_select.py fills them",
     "nightschool/ranking/path_steps.py": "tests/ranking/test_paths.py explains paths by it",
+    "nightschool/shown_table.py": "a shape alone; tests/shown/test_lake_table.py writes and reads the table",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
     "serving/known_tables.py": "tests/serving/test_snapshot.py opens releases by it",
     "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",

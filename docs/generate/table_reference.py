@@ -21,7 +21,9 @@ one is the `published` row of `releases` with the highest `commit_version`.
 """
 
 _SQL_TYPES: Final = {
+    "Boolean": "truth value",
     "BigInteger": "whole number",
+    "Integer": "whole number",
     "Text": "text",
     "Instant": "instant",
     "Double": "number",

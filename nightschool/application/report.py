@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from nightschool.application.home import manifest_of, open_home
+from nightschool.application.shown import shown_before
 from nightschool.charts.theme import unchecked
 from nightschool.columns import INTERACTIONS, ITEM_ID, ITEMS, METRICS, RECOMMENDATIONS, TITLE, USERS
 from nightschool.errors import NotFound
@@ -24,6 +25,7 @@ from nightschool.reports.examples import learners_section, named_items, similar_
 from nightschool.reports.fairness import fairness_section
 from nightschool.reports.learning import learning_section
 from nightschool.reports.quality import quality_section
+from nightschool.reports.shown import shown_section
 from nightschool.reports.watched import watched_section
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.durable import atomic_write_text
@@ -89,7 +91,9 @@ def _sections(home: Home, release: Release) -> list[Section]:
         watched_section([*_nights_before(home, release), (as_of, PastNight.of(release, metrics))]),
         activity_section(events, manifest_of(home)),
     ]
-    found.append(attributes_section(users, items, events, *_declared(release, users, items)))
+    of_users, of_items = _declared(release, users, items)
+    seen = shown_before(home, as_of, users, of_users.labels)
+    found += [shown_section(seen.rates, seen.unknown), attributes_section(users, items, events, of_users, of_items)]
     named = named_items(events, titles)
     found.append(similar_items_section(lake, release.release_id, named))
     found.append(learners_section(lake, release.release_id, events, titles, named))

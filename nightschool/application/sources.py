@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.application.home import manifest_of
+from nightschool.application.shown import store_shown
 from nightschool.columns import (
     ARRIVED_AT,
     FILE,
@@ -43,7 +44,8 @@ class _Suites:
 def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
-    Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
+    Rows become known at the T of the night that takes them in, else now. What was shown is stored. Tables of many small
+    files are compacted.
     """
     now = datetime.now(UTC)
     source_root = home.binding.source_root
@@ -53,6 +55,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
         IngestContext(manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home))
     )
     bind(home.paths.binding, home.binding)
+    store_shown(home, now)
     join_files(home.lake)
     return report
 

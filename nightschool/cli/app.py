@@ -27,6 +27,7 @@ from nightschool.cli import (
     serve,
     services,
     show,
+    shown,
     sources,
 )
 from nightschool.errors import ConfigurationError, NightschoolError
@@ -49,6 +50,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
         lookup.similar_users,
         lookup.export,
         report.report,
+        shown.shown,
     ),
     SERVERS: (services.up, serve.serve, services.doctor, automations.automations),
     DATA: (forget.forget,),

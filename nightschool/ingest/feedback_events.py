@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from nightschool.columns import INTERACTIONS
 from nightschool.data.feedback_source import feedback_part, with_feedback
 from nightschool.data.manifest.manifest import Manifest
@@ -14,12 +16,12 @@ from nightschool.ids import is_storable
 from nightschool.ingest.ledger import Ledger
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore
-from nightschool.storage.database import find_database
+from nightschool.storage.database import find_database, reading
 from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.tables import EXPOSURES
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS
 
 
 def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
@@ -41,19 +43,26 @@ def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
     return widened if newest and gives_rows(*_query(widened, home)) else manifest
 
 
-def count_feedback(user_id: UserId, address: str) -> int:
-    """Count the feedback events of a user.
+def count_feedback(user_id: UserId, address: str) -> dict[str, int]:
+    """Count what the database holds of a user: events, lists and impressions; tables without any are left out.
 
     Raises:
         Unreachable: The database does not answer.
     """
-    engine = find_database(address)
+    engine = find_database(address) if is_storable(str(user_id)) else None
     if engine is None:
-        return 0
+        return {}
     try:
-        return len(EventStore(engine).of_user(str(user_id)))
+        with reading(engine) as connection:
+            found = {table.name: _count(connection, table, str(user_id)) for table in (EVENTS, LISTS, IMPRESSIONS)}
     finally:
         engine.dispose()
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _count(connection: sa.Connection, table: sa.Table, user_id: str) -> int:
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.user_id == user_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:

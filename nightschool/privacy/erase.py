@@ -1,9 +1,10 @@
 """Erasing a user from every table, kept release, list, stage and text below the home, for good."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -32,14 +33,16 @@ from nightschool.storage.serving_files import SERVED, ServingFile, lists_path, r
 _SHOWN: Final = 100
 
 
-def count_user_rows(home: Home, manifest: Manifest, user_id: UserId, sent: int = 0) -> dict[str, int]:
-    """Count the rows that name a user by table, over all releases together; `events` are those that they sent.
+def count_user_rows(
+    home: Home, manifest: Manifest, user_id: UserId, sent: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int]:
+    """Count the rows that name a user by table, over all releases together, with what the database holds of them.
 
     Raises:
         NotFound: No table names such a user.
         NightschoolError: A table cannot be read.
     """
-    found = UserRecords(user_id, home.lake, manifest).counts() | ({"events": sent} if sent else {})
+    found = UserRecords(user_id, home.lake, manifest).counts() | dict(sent)
     if not found:
         since = Erasures(home.lake).forgotten_at(user_id)
         what = "no such user" if since is None else f"no such user any more, forgotten on {since:%Y-%m-%d}"
@@ -47,7 +50,9 @@ def count_user_rows(home: Home, manifest: Manifest, user_id: UserId, sent: int =
     return found
 
 
-def begin_erasure(home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: int = 0) -> Erasure:
+def begin_erasure(
+    home: Home, manifest: Manifest, user_id: UserId, now: datetime, sent: Mapping[str, int] = MappingProxyType({})
+) -> Erasure:
     """Begin an erasure: count what is removed, and note the hashes of what stays of each release.
 
     Call it under the home's lock.

@@ -13,6 +13,7 @@ from nightschool.columns import (
     RANK,
     RELEASE_TABLES,
     ROW,
+    SHOWN,
     TABLE,
     USER_ID,
     USERS,
@@ -25,7 +26,7 @@ from nightschool.privacy.text_scrubbing import mentions
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.lake import UNREADABLE, Lake
 
-SOURCE_TABLES: Final = (USERS, INTERACTIONS, QUARANTINE)
+SOURCE_TABLES: Final = (USERS, INTERACTIONS, QUARANTINE, SHOWN)
 RELEASED_TABLES: Final = tuple(table for table in RELEASE_TABLES if USER_ID in table.columns)
 TABLES: Final = (*SOURCE_TABLES, *RELEASED_TABLES)
 """The tables that name users; the others hold sums over many users, or none."""
@@ -77,9 +78,9 @@ class UserRecords:
             ) from error
 
     def remove(self, table: Table) -> None:
-        """Remove the rows of users, interactions or quarantine that name the user, in one commit."""
+        """Remove the rows of a table without releases that name the user, in one commit."""
         if self.count(table):
-            self.lake.overwrite(table, self.lake.scan(table).filter(~self._named_in(table)))
+            self.lake.overwrite(table, self.lake.scan(table).filter(~self._named_in(table).fill_null(value=False)))
 
     def remove_from_releases(self, table: Table) -> None:
         """Remove the rows that name the user from every release, in one commit a release."""

@@ -5,46 +5,35 @@ from typing import Final
 
 import polars as pl
 
-from nightschool.columns import EVENT, INSTANT, ITEM_ID, LIST_ID, RELEASE_ID, SOURCE, USER_ID
+from nightschool.columns import EVENT, ITEM_ID, LIST_ID, SHOWN, SOURCE, USER_ID
+from nightschool.shown_table import (
+    COMPLETED_AT,
+    LIKED_AT,
+    PLACE,
+    PROPENSITY,
+    REJECTED_AT,
+    SHOWN_AT,
+    TIMES,
+    VIEWED_AT,
+)
 
 AT: Final = "at"
-PLACE: Final = "place"
 PLACES: Final = "places"
 FIRST_PLACE: Final = "first_place"
 ITEMS: Final = "items"
-SCENARIO: Final = "scenario"
-ARMS: Final = "arms"
-TUNED: Final = "tuned"
-PROPENSITY: Final = "propensity"
-SHOWN_AT: Final = "shown_at"
-TIMES: Final = "times"
 REACTIONS: Final = {
-    "viewed_at": ("view",),
-    "liked_at": ("like",),
-    "completed_at": ("complete",),
-    "rejected_at": ("dislike", "hide"),
+    VIEWED_AT: ("view",),
+    LIKED_AT: ("like",),
+    COMPLETED_AT: ("complete",),
+    REJECTED_AT: ("dislike", "hide"),
 }
 """Columns of the first reaction of a kind, and the events of that kind."""
 
 WINDOW: Final = timedelta(hours=24)
 """How long after an item was shown a reaction to it is due to that."""
 
-SHOWN: Final = {
-    LIST_ID: pl.String(),
-    USER_ID: pl.String(),
-    ITEM_ID: pl.String(),
-    PLACE: pl.Int64(),
-    SCENARIO: pl.String(),
-    RELEASE_ID: pl.String(),
-    ARMS: pl.String(),
-    TUNED: pl.Boolean(),
-    PROPENSITY: pl.Float64(),
-    SOURCE: pl.String(),
-    SHOWN_AT: INSTANT,
-    TIMES: pl.Int64(),
-    **dict.fromkeys(REACTIONS, INSTANT),
-}
-"""The columns of what was shown, a row a place of a list."""
+COLUMNS: Final = SHOWN.schema(user_id=pl.String(), item_id=pl.String())
+"""The columns of what was shown as the database has it: ids are texts."""
 
 _ENTRY: Final = [LIST_ID, PLACE]
 
@@ -52,7 +41,7 @@ _ENTRY: Final = [LIST_ID, PLACE]
 def shown_rows(
     lists: pl.DataFrame, impressions: pl.DataFrame, events: pl.DataFrame, window: timedelta = WINDOW
 ) -> pl.DataFrame:
-    """Compute what was shown, and what came of it: the columns of `SHOWN`, by list and place.
+    """Compute what was shown, and what came of it: the columns `COLUMNS`, by list and place.
 
     A place is shown from the first impression that names it, or names no places, or from the first event that names the
     list and its item. All places of a list without impressions are shown from the first event that names the list.
@@ -74,7 +63,7 @@ def shown_rows(
     due = due.filter(pl.col(AT) >= pl.col(SHOWN_AT), pl.col(AT) < pl.col(SHOWN_AT) + window)
     first = [pl.col(AT).filter(pl.col(EVENT).is_in(kinds)).min().alias(name) for name, kinds in REACTIONS.items()]
     reactions = due.group_by(_ENTRY).agg(first)
-    return entries.join(reactions, on=_ENTRY, how="left").select(*SHOWN).sort(_ENTRY)
+    return entries.join(reactions, on=_ENTRY, how="left").select(*COLUMNS).sort(_ENTRY)
 
 
 def entries_of(lists: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from nightschool.columns import INSTANT, ITEM_ID, LIST_ID, USER_ID
-from nightschool.shown.attribution import ARMS, AT, FIRST_PLACE, ITEMS, PROPENSITY, entries_of
+from nightschool.shown.attribution import AT, FIRST_PLACE, ITEMS, entries_of
 from nightschool.shown.shown_frame import exposure_times
+from nightschool.shown_table import ARMS, PROPENSITY
 from nightschool.storage.tables import EXPOSURES, LISTS
 
 ARM: Final = "arm"

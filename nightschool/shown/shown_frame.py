@@ -8,18 +8,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from nightschool.columns import EVENT, INSTANT, ITEM_ID, LIST_ID, RELEASE_ID, USER_ID
-from nightschool.shown.attribution import (
-    ARMS,
-    AT,
-    FIRST_PLACE,
-    ITEMS,
-    PLACES,
-    SCENARIO,
-    SHOWN_AT,
-    TUNED,
-    WINDOW,
-    shown_rows,
-)
+from nightschool.shown.attribution import AT, FIRST_PLACE, ITEMS, PLACES, WINDOW, shown_rows
+from nightschool.shown_table import ARMS, SCENARIO, SHOWN_AT, TUNED
 from nightschool.storage.database import reading
 from nightschool.storage.tables import EVENTS, IMPRESSIONS, LISTS, UNDONE
 
@@ -47,7 +37,7 @@ def exposure_times() -> sa.CompoundSelect[Any]:
 
 
 def read_shown(engine: sa.Engine, since: datetime, until: datetime, window: timedelta = WINDOW) -> pl.DataFrame:
-    """Read what was first shown in a span of time, and what came of it: the columns of `attribution.SHOWN`.
+    """Read what was first shown in a span of time, and what came of it: the columns `attribution.COLUMNS`.
 
     Impressions of lists that nobody made, or that were erased or pruned, are left out.
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from nightschool.columns import BATCHES, INTERACTIONS, ITEMS, QUARANTINE, RELEASE_TABLES, SOURCES, USERS
+from nightschool.columns import BATCHES, INTERACTIONS, ITEMS, QUARANTINE, RELEASE_TABLES, SHOWN, SOURCES, USERS
 from nightschool.errors import Busy
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
@@ -18,7 +18,7 @@ KEPT: Final = timedelta(days=90)
 BUDGET_BYTES: Final = 1_000_000_000
 """What MLflow's and Prefect's databases may take together before `doctor` says so."""
 
-_GROWING: Final = (USERS, ITEMS, INTERACTIONS, QUARANTINE, SOURCES, BATCHES)
+_GROWING: Final = (USERS, ITEMS, INTERACTIONS, QUARANTINE, SOURCES, BATCHES, SHOWN)
 _MANY_FILES: Final = 32
 _PATIENCE_SECONDS: Final = 60.0
 _OLD_IN_PREFECT: Final = (

@@ -20,6 +20,7 @@ def test_a_report_is_one_page_that_needs_nothing_else(reading: Published, run: R
         "Who is served, and what is shown",
         "What is watched over the nights",
         "What users did",
+        "What was shown, and what came of it",
         "What users and items are",
         "What is similar",
         "Some learners&#39; lists",

@@ -36,6 +36,7 @@ def test_a_user_is_found_in_every_table(opened: Home, users: Users) -> None:
         "users": 1,
         "interactions": 2,
         "quarantine": 1,
+        "shown": 1,
         "recommendations": 6,
         "candidate_scores": 2,
         "similar_users": 4,

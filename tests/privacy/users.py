@@ -16,6 +16,7 @@ from nightschool.columns import (
     QUARANTINE,
     RECOMMENDATIONS,
     RELEASE_TABLES,
+    SHOWN,
     SIMILAR_USERS,
     USERS,
     Table,
@@ -67,9 +68,15 @@ def users_home(root: Path, users: Users) -> Home:
         write(home, INTERACTIONS, [{"user_id": user, "item_id": i, **met, "source_row": i} for i in (1, 2)])
     write(home, ITEMS, [{"item_id": 1, "available_at": NOON}])
     write(home, QUARANTINE, [quarantined(row, {"who": str(p), "what": ""}) for row, p in enumerate(users)])
+    write(home, SHOWN, [shown_row(f"list of {user}", user) for user in (*users, None)])
     for release_id in RELEASES:
         publish(home, release_id, users)
     return home
+
+
+def shown_row(list_id: str, user_id: UserId | None) -> dict[str, Any]:
+    about = {"list_id": list_id, "user_id": user_id, "item_id": 1, "place": 1, "scenario": "", "arms": "{}"}
+    return {**about, "release_id": RELEASES[0], "tuned": False, "shown_at": NOON, "times": 1}
 
 
 def write(home: Home, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import INSTANT
-from nightschool.shown.attribution import REACTIONS, SHOWN, entries_of, shown_rows
+from nightschool.shown.attribution import COLUMNS, REACTIONS, entries_of, shown_rows
 from nightschool.shown.impression_store import Impression
 from nightschool.shown.list_store import ListRow
 from nightschool.storage.events import Sent
@@ -41,7 +41,7 @@ def shown(
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """What was shown, by list and place; times as hours after the start."""
     found = shown_rows(*frames(lists, impressions, events))
-    assert dict(found.schema) == SHOWN
+    assert dict(found.schema) == COLUMNS
     return {(row["list_id"], row["place"]): {**row, **hours(row)} for row in found.iter_rows(named=True)}
 
 

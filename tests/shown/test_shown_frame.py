@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from nightschool.shown.attribution import SHOWN
+from nightschool.shown.attribution import COLUMNS
 from nightschool.shown.impression_store import ImpressionStore
 from nightschool.shown.list_store import ListStore
 from nightschool.shown.shown_frame import read_shown
@@ -30,7 +30,7 @@ def filled(database: sa.Engine) -> sa.Engine:
 
 def test_a_span_holds_what_was_first_shown_in_it(filled: sa.Engine) -> None:
     first, second = read_shown(filled, START, START + DAY), read_shown(filled, START + DAY, START + 2 * DAY)
-    assert dict(first.schema) == dict(second.schema) == SHOWN
+    assert dict(first.schema) == dict(second.schema) == COLUMNS
     assert first.select("list_id", "place", "times").rows() == [("a", 1, 2), ("a", 2, 2)]
     assert second.select("list_id", "place", "times").rows() == [("b", 1, 1), ("b", 2, 0)]
     assert first["liked_at"].to_list() == [START + 2 * HOUR, None]
