@@ -3,7 +3,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from nightschool.experiments.sequential import wilson
+from nightschool.experiments.intervals import wilson
 from nightschool.reports.shown_rates import RECENT, rates_of, recent
 from tests.reports.frames import START, shown
 
