@@ -34,6 +34,7 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/histories.py": "fields and a choice of rows; tests/models fold them in",
     "nightschool/recipe.py": "fields alone; tests/models/test_hybrid.py builds by them",
     "nightschool/progress.py": "tests/application/test_stage_progress.py reports by it; the bar is for terminals alone",
+    "nightschool/storage/operator_tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/storage/tables.py": "shapes alone; tests/storage/test_database.py makes them",
     "nightschool/table.py": "a shape alone; tests/storage/test_lake.py writes and reads tables by it",
     "nightschool/night/entries.py": "fields alone; tests/night/test_records.py stores and reads them",

@@ -67,7 +67,7 @@ def page(request: Request, template: str, status: int = 200, **variables: Any) -
         "may_send": caller.may("events"),
         "may_operate": caller.may("operate"),
         "own": caller.user_id is not None,
-        "start": START if caller.user_id is None else OWN,
+        "landing": START if caller.user_id is None else OWN,
     }
     body = _templates.get_template(template).render(request=request, now=datetime.now(UTC), **known, **variables)
     return HTMLResponse(body, status, _HEADERS)
