@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -12,8 +13,9 @@ MARK_BYTES: Final = 6
 """Bytes of an item's mark: two of a million items share one with a chance of 1 in 500."""
 
 
+@lru_cache(maxsize=1 << 15)
 def mark(item_id: object) -> bytes:
-    """Return the mark of an item, which does not depend on the release."""
+    """Return the mark of an item, which does not depend on the release; those of the latest items are remembered."""
     return blake2b(str(item_id).encode(errors="surrogatepass"), digest_size=MARK_BYTES).digest()
 
 
