@@ -1,7 +1,7 @@
 """Requests for a list, how the list is made, and its encoded response."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Final, NamedTuple, Self
 
 import orjson
@@ -138,7 +138,7 @@ class EncodedList(NamedTuple):
     def of(cls, snapshot: Snapshot, fields: Mapping[str, Any], entries: Sequence[Entry], row: ListRow) -> Self:
         """Encode a user's list; `fields` holds the other fields of `schemas.Recommendations`."""
         json = orjson.dumps(list_fields(snapshot, {"list_id": row.list_id, **fields}, entries))
-        return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', row)
+        return cls(json, f'"{sha256(json).hexdigest()[:24]}"', row)
 
 
 def list_fields(snapshot: Snapshot, fields: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ MARK_BYTES: Final = 6
 
 @lru_cache(maxsize=100_000)
 def mark(item_id: object) -> bytes:
-    """Return the mark of an item, which does not depend on the release."""
+    """Return the mark of an item, which does not depend on the release; those of the latest items are remembered."""
     return blake2b(str(item_id).encode(errors="surrogatepass"), digest_size=MARK_BYTES).digest()
 
 
