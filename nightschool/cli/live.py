@@ -1,4 +1,4 @@
-"""The closed loop behind `nightschool simulate --live`: people who see what is served, and nights that learn from it."""
+"""The closed loop of `nightschool simulate --live`: people who see what is served, and nights that learn from it."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -28,7 +28,9 @@ def play_live(
 
     if config.mode != "latent" or config.damage:
         raise ConfigurationError(
-            "--live needs people with preferences, and whole files", seen=config.mode, do="leave out --mode and --damage"
+            "--live needs people with preferences, and whole files",
+            seen=config.mode,
+            do="leave out --mode and --damage",
         )
     with prepare_flow_run() as server:
         with importing():
@@ -46,9 +48,7 @@ def play_live(
     def night(instant: datetime) -> object:
         return retrain(dataset="learning", source_root=out, as_of=instant)
 
-    days = [
-        *play(files, lambda: Service(Settings()), night, nights=nights, visits=visits, seed=config.seed)
-    ]
+    days = [*play(files, lambda: Service(Settings()), night, nights=nights, visits=visits, seed=config.seed)]
     played = summarise(days, files.world.arrives)
     if as_json:
         show.show_json({"days": [day.to_dict() for day in days], "played": asdict(played)})
@@ -71,7 +71,7 @@ def _show(days: "list[Day]", played: "Played") -> None:
     show.show_table(_LIST_TITLE, columns, rows)
     waited = "" if played.new_days is None else f", after a median of {played.new_days:g} days"
     show.console.print(
-        f"Of what the best lists by the planted truth would have been opened, {played.satisfaction:.1%} was. The lists of "
-        f"the last seven days showed {played.coverage:.1%} of the items; people saw {played.new_found:.0%} of the new ones "
-        f"ten times{waited}."
+        f"Of what would have been opened of the best lists by the planted truth, {played.satisfaction:.1%} was. The lists "
+        f"of the last seven days showed {played.coverage:.1%} of the items; people saw {played.new_found:.0%} of the new "
+        f"ones ten times{waited}."
     )
