@@ -20,6 +20,7 @@ USER_INDEX: Final = "user_index"
 ITEM_INDEX: Final = "item_index"
 
 EVENT_ID: Final = "event_id"
+LIST_ID: Final = "list_id"
 TIMESTAMP: Final = "timestamp"
 AVAILABLE_AT: Final = "available_at"
 EVENT: Final = "event"

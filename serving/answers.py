@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from nightschool.shown.list_store import ListRow
 from serving.contexts import Values
 from serving.cursors import MARK_BYTES, encode_cursor
-from serving.experiment_assignment import ShownList
 from serving.filling import filled
 from serving.listing import (
     Entry,
@@ -57,7 +57,13 @@ class ListRequest(NamedTuple):
     @property
     def as_published(self) -> bool:
         """Return whether the request sets nothing but its context, the length and the page."""
-        return self == ListRequest(k=self.k, context=self.context, warnings=self.warnings, shown=self.shown)
+        return not self.scenario and not self.tuned
+
+    @property
+    def tuned(self) -> bool:
+        """Return whether the request changes by hand which items are listed, so that no analysis counts the list."""
+        set_by_hand = (self.category, self.max_difficulty, self.diversity, self.alpha, self.filter)
+        return bool(self.exclude) or any(value is not None for value in set_by_hand)
 
     @property
     def size(self) -> int:
@@ -108,30 +114,23 @@ class EncodedList(NamedTuple):
     Attributes:
         json: UTF-8.
         tag: A hash of the body, quoted; the ETag is weak, since the body goes out compressed or not.
-        exposed: The list that an experiment showed; None without an experiment.
+        row: What is written down of the list once it leaves the service.
     """
 
     json: bytes
     tag: str
-    exposed: ShownList | None
+    row: ListRow
 
     @property
     def size(self) -> int:
         """Return the memory that the list takes in the cache, in bytes."""
-        return len(self.json) + _OBJECT_BYTES * (2 + (len(self.exposed.items) if self.exposed else 0))
+        return len(self.json) + len(self.row.items) + 4 * _OBJECT_BYTES
 
     @classmethod
-    def of(
-        cls,
-        snapshot: Snapshot,
-        user_id: ExternalId,
-        fields: Mapping[str, Any],
-        entries: Sequence[Entry],
-        exposed: ShownList | None,
-    ) -> Self:
+    def of(cls, snapshot: Snapshot, fields: Mapping[str, Any], entries: Sequence[Entry], row: ListRow) -> Self:
         """Encode a user's list; `fields` holds the other fields of `schemas.Recommendations`."""
-        json = orjson.dumps(list_fields(snapshot, {"user_id": user_id, **fields}, entries))
-        return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', exposed)
+        json = orjson.dumps(list_fields(snapshot, {"list_id": row.list_id, **fields}, entries))
+        return cls(json, f'"{blake2b(json, digest_size=12).hexdigest()}"', row)
 
 
 def list_fields(snapshot: Snapshot, fields: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:

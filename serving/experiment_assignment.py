@@ -1,17 +1,15 @@
-"""The running experiment: the arm of each user, the randomised slot, and the log of what was shown."""
+"""The running experiment: the arm of each user, and the randomised slot."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from threading import Lock
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nightschool.experiments.assignment import assign_arm
-from nightschool.experiments.store import Arm, Experiment, Experiments, Exposure, Shown
+from nightschool.experiments.store import Arm, Experiment, Experiments
 from serving.catalogue import Catalogue
 from serving.listing import Entry, allowed_items, candidates_of, filter_misfit, random_entry, ruled
 from serving.rules import Rules
@@ -20,19 +18,6 @@ from serving.snapshot import Snapshot
 from serving.user_state import UserState
 
 logger = logging.getLogger("nightschool.serving")
-
-_REMEMBERED: Final = 100_000
-"""How many shown lists are remembered, so that the same list of a user is logged once."""
-
-
-class ShownList(NamedTuple):
-    """A list that an experiment showed a user."""
-
-    experiment: str
-    user_id: str
-    arm: str
-    release_id: str
-    items: tuple[Shown, ...]
 
 
 class AssignedArm(NamedTuple):
@@ -48,7 +33,7 @@ class AssignedArm(NamedTuple):
 
     def explore(
         self, snapshot: Snapshot, user: UserState, rules: Rules, entries: Sequence[Entry]
-    ) -> tuple[list[Entry], ShownList]:
+    ) -> tuple[list[Entry], list[float]]:
         """Replace one slot by a random item with the plan's probability; return the list and each item's propensity.
 
         Slot and item are drawn by user and day, so that a user sees one list all day: the slot uniformly from the
@@ -63,11 +48,7 @@ class AssignedArm(NamedTuple):
             slot, item = int(draw.integers(len(shown))), others[int(draw.integers(len(others)))]
             shown[slot] = random_entry(snapshot, slot + 1, item)
             propensities[slot] = chance / len(shown) / len(others)
-        items = tuple(
-            Shown(str(entry["item_id"]), propensity) for entry, propensity in zip(shown, propensities, strict=True)
-        )
-        name, arm = self.experiment.name, self.arm.name
-        return shown, ShownList(name, str(user.user_id), arm, snapshot.release.release_id, items)
+        return shown, propensities
 
 
 class RunningExperiment:
@@ -75,9 +56,6 @@ class RunningExperiment:
 
     def __init__(self, experiments: Experiments) -> None:
         self._experiments = experiments
-        self._lock = Lock()
-        self._waiting: list[Exposure] = []
-        self._written: OrderedDict[ShownList, None] = OrderedDict()
         self._lacking = ""
         self.running: Experiment | None = None
 
@@ -114,28 +92,6 @@ class RunningExperiment:
         if running is None or name is None:
             return None
         return next((AssignedArm(running, arm) for arm in running.arms if arm.name == name), None)
-
-    def expose(self, exposed: ShownList) -> None:
-        """Queue a shown list for the log, unless the same user was shown the same one before."""
-        with self._lock:
-            if exposed in self._written:
-                return
-            self._written[exposed] = None
-            if len(self._written) > _REMEMBERED:
-                self._written.popitem(last=False)
-            experiment, user_id, arm, release_id, items = exposed
-            self._waiting.append(Exposure(experiment, user_id, arm, release_id, datetime.now(UTC), items))
-
-    def flush(self) -> None:
-        """Write the queued lists to the log; what cannot be written now stays queued."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        try:
-            self._experiments.log_exposures(waiting)
-        except BaseException:
-            with self._lock:
-                self._waiting = [*waiting, *self._waiting]
-            raise
 
 
 def _lacking(experiment: Experiment, with_content: bool, catalogue: Catalogue | None) -> str:

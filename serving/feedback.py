@@ -9,6 +9,7 @@ from nightschool.errors import ConfigurationError, NotFound
 from nightschool.storage.events import EventStore, Reactions, Sent, Stored
 from serving.schemas.events import Event, EventsTaken, Taken
 from serving.shared import Shared
+from serving.shown_lists import require_list_of
 from serving.snapshot import Snapshot
 
 SLACK: Final = timedelta(seconds=5)
@@ -110,14 +111,25 @@ def _sent(event: Event, snapshot: Snapshot, now: datetime, sent_by: str) -> Sent
     if item_id is None or snapshot.catalogue.position(item_id) is None:
         raise NotFound("no such item", seen=str(event.item_id)[:100], do="give an id that the catalogue holds")
     snapshot.contexts.require_declared(event.context)
-    at = None if event.at is None else _by_our_clock(event.at, event.sent_at, now)
+    at = None if event.at is None else by_our_clock(event.at, event.sent_at, now)
     corrected, event_id = None if at == event.at else at, event.event_id or uuid4().hex
-    context = event.context or None
-    return Sent(event_id, str(user_id), str(item_id), event.event, event.at, sent_by, corrected, context)
+    if event.list_id is not None:
+        require_list_of(event.list_id, user_id, snapshot)
+    what = (str(user_id), str(item_id), event.event)
+    return Sent(event_id, *what, event.at, sent_by, corrected, event.context or None, event.list_id)
 
 
-def _by_our_clock(at: datetime, sent_at: datetime | None, now: datetime) -> datetime:
-    """Correct an event's time by the sender's clock; no event happened after it was received."""
+def by_our_clock(at: datetime, sent_at: datetime | None, now: datetime) -> datetime:
+    """Correct the time of an event or impression by the sender's clock; none happened after it was received.
+
+    Args:
+        at: When it happened, by the sender's clock.
+        sent_at: What that clock said while it sent; None: it is right.
+        now: When it was received.
+
+    Raises:
+        ConfigurationError: A time has no zone or is out of range.
+    """
     for time in (at, sent_at):
         if time is not None and time.tzinfo is None:
             do = "write it with its zone, as in 2026-01-31T18:00:00Z"

@@ -1,4 +1,4 @@
-"""The lists of many users at once, which nobody is shown: no experiment counts them."""
+"""The lists of many users at once, which nobody is shown yet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -56,7 +56,7 @@ def lists_of(service: Service, pools: ReadPools | None, user_ids: Sequence[Exter
     with pools.at_hand() if pools else nullcontext():
         for user_id in user_ids:
             try:
-                lists.append(service.body(user_id, asked, seen=False).json)
+                lists.append(service.lists.body(user_id, asked).json)
             except NotFound as error:
                 refused.append({"user_id": as_text(user_id), "detail": as_text(error)})
     return lists, refused

@@ -18,7 +18,7 @@ TAGS: Final = [
         "description": "The catalogue, what is like an item or taken after it, and whom to invite.",
     },
     {"name": "scenarios", "description": "The placements that a list can be asked for."},
-    {"name": "events", "description": "What users do: sent, stored at once, and undone."},
+    {"name": "events", "description": "What users saw and did: sent, stored at once, and undone."},
     {"name": "operations", "description": "Releases, health, readiness and metrics."},
     {"name": "problems", "description": "What the types of problem documents (RFC 9457) mean."},
 ]

@@ -121,11 +121,13 @@ def needed_role(method: str, path: str) -> Role:
 
 
 def _is_of(user_id: str, method: str, path: str) -> bool:
-    """Return whether a request is about one user or none; the routes of events and of ranks check whose they are."""
+    """Return whether a request is about one user or none; routes of events, impressions and ranks check that."""
     if method in _SAFE:
         own = (f"/v1/users/{user_id}/recommendations", f"/v1/users/{user_id}/path")
         return path in own or (f"{path}/".startswith("/v1/items/") and not path.rstrip().endswith("/users"))
-    return path in ("/v1/events", "/v1/recommendations", "/v1/rank") or path.startswith("/v1/events/")
+    return path in ("/v1/events", "/v1/impressions", "/v1/recommendations", "/v1/rank") or path.startswith(
+        "/v1/events/"
+    )
 
 
 def _refuse_remote(headers: Mapping[str, str], client: str) -> Refusal | None:

@@ -6,46 +6,46 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from nightschool.errors import NotFound
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
+from nightschool.shown.impression_store import ImpressionStore
+from nightschool.shown.list_store import ListStore
 from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.webhook import ReleaseWebhook
-from serving.answers import CacheKey, EncodedList, ListRequest, make_list, warm_up
-from serving.cache import Cache
+from serving.answers import ListRequest, warm_up
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiment
-from serving.feedback import NOTHING, Feedback
+from serving.feedback import Feedback
 from serving.histories import history
+from serving.impressions import Impressions
 from serving.keyring import Keyring
-from serving.listing import allowed_items, warnings_of
+from serving.list_maker import ListMaker
+from serving.listing import allowed_items
 from serving.neighbours import similar_users
 from serving.next_items import study_next
 from serving.paths import learning_path
 from serving.policy import Policy
-from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.schemas.events import Event, EventsTaken, EventUndone
+from serving.schemas.impressions import Impression, ImpressionsTaken
 from serving.schemas.lists import HistoryEntry, Recommendations
 from serving.schemas.paths import LearningPath
 from serving.schemas.similar import Method, NextItems, SimilarUsers
 from serving.shared import Shared
+from serving.shown_lists import ShownLists
 from serving.snapshot import Snapshot
-from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
 from serving.upkeep import Upkeep
 from serving.user_state import UserState
 
 RELEASE, STORE, EVENTS, RULES = "the release", "the database", "the events", "the rules"
 """The names of the upkeep steps that answers depend on."""
 
-CACHED_BYTES: Final = 80_000_000
-"""Memory of the response cache; a list of ten items takes about 4 kB."""
+LISTS: Final = "the lists that were sent"
+"""The name of the upkeep step that writes lists down."""
 
-_LARGEST_KEY: Final = 2_000  # characters of a request that is cached: the bound above counts answers alone
 PATIENCE_SECONDS: Final = 2.0
 """How long a request waits for a database server before it is answered with 503."""
 
@@ -58,6 +58,9 @@ class Service:
         feedback: The events.
         experiment: The running experiment.
         policy: Rules and scenarios.
+        lists: Makes and caches lists.
+        shown: The lists that left, until they are written down.
+        impressions: What clients say was shown.
         keyring: The API keys.
         shared: Memory that the workers of this server share.
         upkeep: The threads that keep all of it current.
@@ -78,8 +81,9 @@ class Service:
         self.experiment = RunningExperiment(Experiments(engine))
         self.current = Current(settings)
         self.policy = Policy(settings.paths)
-        self._bodies = Cache[EncodedList](CACHED_BYTES)
-        self._generation = 0
+        self.shown = ShownLists(ListStore(engine), self.current)
+        self.impressions = Impressions(ImpressionStore(engine), self.shown)
+        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiment, self.shown)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {
             STORE: partial(make_tables, engine),
@@ -88,7 +92,7 @@ class Service:
             RULES: self._take_rules,
             EVENTS: self.feedback.refresh,
             "the experiments": self._take_experiment,
-            "what experiments showed": self.experiment.flush,
+            LISTS: self.shown.flush,
         }
         self.upkeep = Upkeep({**steps, "the webhook's answer": self._tell_of_release})
         for name in steps:
@@ -110,53 +114,10 @@ class Service:
         found = self.policy.warnings(self.current.catalogue, is_stale=RULES in self.upkeep.troubles)
         return [f"{RULES}: {each}" for each in found]
 
-    def body(self, user_id: ExternalId, asked: ListRequest, *, seen: bool = True) -> EncodedList:
-        """Return a user's encoded list, from the cache if nothing has changed since.
-
-        Args:
-            user_id: The user.
-            asked: What the request asks.
-            seen: Whether the user sees the list now, which an experiment counts.
-
-        Raises:
-            NotFound: The home can have no such user.
-            Unreachable: No release is published yet, or the user's events cannot be read now.
-            ConfigurationError: A parameter of the request does not fit the release.
-        """
-        LISTS_ASKED.inc()
-        question = self._question(user_id, asked)
-        if seen and asked.scenario:
-            SCENARIO_LISTS.labels(asked.scenario).inc()
-        body = self._bodies.get(question)
-        if body is None:
-            body = self._body(question)
-            if asked.size <= _LARGEST_KEY:
-                self._bodies.put(question, body)
-        if seen and body.exposed is not None:
-            self.experiment.expose(body.exposed)
-        return body
-
-    def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
-        """Return whether the list only needs to be looked up in memory, without waiting for a database."""
-        if not self.feedback.known or not self.current.opened:
-            return False
-        question = self._question(user_id, asked)
-        plain = asked.as_published and not asked.shown and not question.asked.context
-        known = plain and self.policy.rules.plain and not self.experiment.running and question.mark == NOTHING
-        return known or self._bodies.get(question) is not None
-
-    def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
-        """Return the cache key of a request: everything that its answer depends on."""
-        user = (snapshot := self.current.snapshot).require_user_id(user_id)
-        arm = self.experiment.arm_of(user) if asked.as_published else None
-        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
-        resolved = self.policy.settled(asked)._replace(context=context, warnings=warnings)
-        mark, hours = self.feedback.mark(user), snapshot.age_hours
-        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
-
-    def recommend(self, user_id: ExternalId, asked: ListRequest) -> Recommendations:
-        """Return a user's list as a record; see `body`."""
-        return Recommendations.model_validate_json(self.body(user_id, asked).json)
+    def recommend(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> Recommendations:
+        """Return a user's list as a record, without its id where it goes to nobody; see `ListMaker.body`."""
+        made = Recommendations.model_validate_json(self.lists.body(user_id, asked, leaves=leaves).json)
+        return made if leaves else made.model_copy(update={"list_id": None})
 
     def study_next(self, user_id: ExternalId, k: int) -> NextItems | None:
         """Return what most users took soon after a user's newest liked item; None where that is unknown."""
@@ -220,6 +181,22 @@ class Service:
         self._require_remembered({event.user_id for event in events}, snapshot)
         return self.feedback.take(events, snapshot, datetime.now(UTC), sent_by)
 
+    def take_impressions(self, impressions: Sequence[Impression], sent_by: str = "") -> ImpressionsTaken:
+        """Store impressions; return their ids and sequence numbers once they are on the disk.
+
+        Args:
+            impressions: The impressions as they were sent.
+            sent_by: The name of the key; empty without one.
+
+        Raises:
+            NotFound: A list is not the user's, or a user was erased; nothing was written.
+            ConfigurationError: A time is invalid; nothing was written.
+            Conflict: An id names another impression; nothing was written.
+        """
+        snapshot = self.current.snapshot
+        self._require_remembered({each.user_id for each in impressions if each.user_id is not None}, snapshot)
+        return self.impressions.take(impressions, snapshot, datetime.now(UTC), sent_by)
+
     def undo_event(self, event_id: str, user_id: str | None = None, sent_by: str = "") -> EventUndone:
         """Undo an event; return it once that is on the disk.
 
@@ -236,7 +213,7 @@ class Service:
             self.current.refresh()
         finally:
             if self.current.served is not before:
-                self._forget_answers()
+                self.lists.clear()
             if self.current.served not in (None, before):
                 warm_up(self.current.snapshot)
 
@@ -246,55 +223,15 @@ class Service:
 
     def _take_rules(self) -> None:
         if self.policy.refresh(self.current.catalogue):
-            self._forget_answers()
+            self.lists.clear()
 
     def _take_experiment(self) -> None:
         with_content = self.current.opened and self.current.snapshot.has_content
         if self.experiment.refresh(with_content=with_content, catalogue=self.current.catalogue):
-            self._forget_answers()
-
-    def _forget_answers(self) -> None:
-        """Empty the cache; responses in the making are cached under the old generation, which is not read."""
-        self._generation += 1
-        self._bodies.clear()
+            self.lists.clear()
 
     def _require_remembered(self, user_ids: set[ExternalId], snapshot: Snapshot) -> None:
         known = {user for user_id in user_ids if (user := snapshot.user_id(user_id)) is not None}
         gone = self.current.erased(known)
         if gone:
             raise NotFound("no such user any more", seen=str(min(gone, key=str))[:100], do="send nothing of this user")
-
-    def _below(self, question: CacheKey, rules: Rules) -> Rules:
-        """Return the rules with the items left out that scenarios above this one on the page show to the user."""
-        asked = question.asked
-        above = [
-            self.body(question.user_id, ListRequest(0, context=asked.context, scenario=name), seen=False)
-            for name in self.policy.above(asked.scenario)
-        ]
-        shown = [item["item_id"] for body in above for item in orjson.loads(body.json)["items"]]
-        return rules.narrowed({"exclude": shown}) if shown else rules
-
-    def _body(self, question: CacheKey) -> EncodedList:
-        LISTS_MADE.inc()
-        snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
-        did = self.feedback.reactions(user_id) if question.mark != NOTHING else None
-        state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
-        arm = self.experiment.arm(question.arm)
-        base = self.policy.rules_of(asked.scenario)
-        rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
-        made = make_list(snapshot, state or user_id, rules, asked)
-        fields = {
-            "known": snapshot.knows(user_id),
-            "overlay": state is not None and bool(state.sent),
-            "arm": question.arm,
-            "scenario": asked.scenario or None,
-            "alpha": rules.alpha,
-            "context": dict(asked.context),
-            "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
-            "release_age_hours": question.hours,
-        }
-        exposed = None
-        if arm and not asked.shown:
-            made, exposed = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
-        fields["next"] = asked.next_page(made)
-        return EncodedList.of(snapshot, user_id, fields, asked.numbered(made), exposed)

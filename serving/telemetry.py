@@ -21,6 +21,14 @@ SECONDS: Final = Histogram(
 LISTS_ASKED: Final = Counter("nightschool_lists_asked", "Lists that were requested.")
 LISTS_MADE: Final = Counter("nightschool_lists_made", "Lists that the cache did not hold.")
 SCENARIO_LISTS: Final = Counter("nightschool_scenario_lists", "Lists that were requested for a scenario.", ["scenario"])
+LISTS_DROPPED: Final = Counter(
+    "nightschool_lists_dropped", "Lists that were not written down, as the database was away for too long."
+)
+IMPRESSIONS: Final = Counter(
+    "nightschool_impressions",
+    "Impressions stored, by the scenario of the list; unknown: of no list known yet.",
+    ["scenario"],
+)
 EVENTS: Final = Counter("nightschool_events", "Events stored, by type.", ["event"])
 RELEASE_AGE: Final = Gauge(
     "nightschool_release_age_seconds",

@@ -23,6 +23,7 @@ _COLUMNS: Final = (
     EVENTS.c.at,
     EVENTS.c.told_at,
     EVENTS.c.context,
+    EVENTS.c.list_id,
 )
 
 
@@ -34,6 +35,7 @@ class Sent(NamedTuple):
         sent_by: The name of the key; empty without one.
         corrected: When it happened by our clock, where that is another time.
         context: The declared contexts in which it happened, by name; None without any.
+        list_id: The list on which it happened; None where nobody says so.
     """
 
     event_id: str
@@ -44,6 +46,7 @@ class Sent(NamedTuple):
     sent_by: str = ""
     corrected: datetime | None = None
     context: Mapping[str, str] | None = None
+    list_id: str | None = None
 
 
 class Stored(NamedTuple):
@@ -53,6 +56,7 @@ class Stored(NamedTuple):
         at: When it happened, by our clock.
         told_at: What the sender's clock said, where that is another time.
         context: The declared contexts in which it happened, by name; None without any.
+        list_id: The list on which it happened; None where nobody says so.
     """
 
     sequence: int
@@ -63,6 +67,7 @@ class Stored(NamedTuple):
     at: datetime
     told_at: datetime | None = None
     context: Mapping[str, str] | None = None
+    list_id: str | None = None
 
 
 class Reactions(NamedTuple):
@@ -262,6 +267,7 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         untimed = event.at is None or other.at is None
         told_at = (isinstance(other, Stored) and other.told_at) or other.at
         content, kept_at = (other.user_id, other.item_id, other.event), event.at if untimed else told_at
-        if (event[1:4], event.at, event.context) != (content, kept_at, other.context):
+        others = (kept_at, other.context, other.list_id)
+        if (event[1:4], event.at, event.context, event.list_id) != (content, *others):
             do = "give each event an id of its own"
             raise Conflict("an event_id belongs to another event already", seen=event.event_id, do=do)

@@ -1,11 +1,11 @@
-"""The tables of what serving writes: events, their undoing, keys, experiments and what was shown."""
+"""The tables of what serving writes: events, their undoing, keys, experiments, lists and their impressions."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, RELEASE_ID, USER_ID
+from nightschool.columns import EVENT, EVENT_ID, ITEM_ID, LIST_ID, RELEASE_ID, USER_ID
 from nightschool.errors import NightschoolError
 
 
@@ -53,13 +53,21 @@ EVENTS: Final = sa.Table(
     sa.Column("sent_by", sa.Text),
     sa.Column("told_at", Instant),
     sa.Column("context", sa.JSON(none_as_null=True)),
+    sa.Column(LIST_ID, sa.Text),
     sa.Index("events_of_user", USER_ID, "sequence"),
+    sa.Index(
+        "events_of_list",
+        LIST_ID,
+        sqlite_where=sa.text(f"{LIST_ID} IS NOT NULL"),
+        postgresql_where=sa.text(f"{LIST_ID} IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """What people did, in the order in which it was taken in; a sequence is never given twice.
 
 `sent_by` is the name of the key, empty without one. `told_at` is what the sender's clock said where `at`, by ours, is
-another time. `context` holds the declared contexts by name, empty where none was sent.
+another time. `context` holds the declared contexts by name, empty where none was sent. `list_id` is the list that the
+sender says it happened on.
 """
 
 REACTS: Final = sa.text("event <> 'view'")
@@ -130,4 +138,43 @@ EXPOSURES: Final = sa.Table(
     sa.Index("exposures_of_user", "experiment", USER_ID),
     sqlite_autoincrement=True,
 )
-"""Every list that an experiment showed: its items with the chance that each had, as JSON."""
+"""First exposures of experiments before lists had ids, and of lists that were pruned: items and chances as JSON."""
+
+LISTS: Final = sa.Table(
+    "lists",
+    METADATA,
+    _text(LIST_ID, primary_key=True),
+    sa.Column(USER_ID, sa.Text),
+    _text("scenario"),
+    _text(RELEASE_ID),
+    _text("arms"),
+    sa.Column("tuned", sa.Boolean, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("first_place", sa.Integer, nullable=False),
+    _text("items"),
+    sa.Index("lists_of_user", USER_ID, "made_at"),
+    sa.Index("lists_made_at", "made_at"),
+)
+"""The lists that left the service, of which some were shown.
+
+`user_id` is empty for a session, `scenario` without one. `arms` is a JSON object, experiment to arm, its keys in order.
+`tuned` says that the request changed the list by hand. `items` is a JSON array of item_id, propensity and source, from
+the place `first_place` of the whole list on: a later page does not begin with 1.
+"""
+
+IMPRESSIONS: Final = sa.Table(
+    "impressions",
+    METADATA,
+    _sequence(),
+    _text("impression_id", unique=True),
+    _text(LIST_ID),
+    sa.Column(USER_ID, sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("places", sa.JSON(none_as_null=True)),
+    sa.Column("sent_by", sa.Text),
+    sa.Index("impressions_of_list", LIST_ID),
+    sa.Index("impressions_of_user", USER_ID, "sequence"),
+    sqlite_autoincrement=True,
+)
+"""When lists were seen; `places` are the ranks that were, empty for all of the list."""

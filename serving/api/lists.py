@@ -16,6 +16,7 @@ from serving.schemas.asked import MOST_ITEMS_EACH, ManyRequest, RankRequest, Ses
 from serving.schemas.common import ExternalId
 from serving.schemas.lists import ManyLists, RankedList, SessionList
 from serving.service import Service
+from serving.shown_lists import Origin, list_row
 
 router = APIRouter(tags=["users"], responses=PROBLEMS)
 
@@ -26,7 +27,8 @@ _JSON: Final = "application/json"
 async def recommend_to_session(request: Request, asked: SessionRequest) -> Response:
     """Return a list for the items of a session, in their order, without a user; nothing is stored."""
     service: Service = request.app.state.service
-    return _json(await waiting.read(_session_list, service, asked.items, asked.asked(), {}))
+    wanted = asked.asked()
+    return _named(service, wanted, await waiting.read(_session_list, service, asked.items, wanted, {}))
 
 
 @router.post("/v1/rank", summary="Given items in order", response_model=RankedList)
@@ -36,12 +38,12 @@ async def rank_items(request: Request, asked: RankRequest) -> Response:
     caller: Caller = request.scope["caller"]
     if asked.user_id is not None and caller.user_id not in (None, str(asked.user_id)):
         raise NotFound("no such user", seen=str(asked.user_id)[:100], do="ask for the user whom this key is for")
-    return _json(await waiting.read(_rank, service, asked))
+    return _named(service, asked.asked(), await waiting.read(_rank, service, asked))
 
 
 @router.post("/v1/users/recommendations", summary="Lists of many users", response_model=ManyLists)
 async def recommend_to_many(request: Request, asked: ManyRequest) -> Response:
-    """Return the lists of many users, as an e-mail or an export needs them; experiments do not count them as shown."""
+    """Return the lists of many users, as an e-mail or an export needs them; each has its list_id."""
     service: Service = request.app.state.service
     wanted = service.policy.settled(asked.asked())
     wanted = wanted._replace(k=min(wanted.k, MOST_ITEMS_EACH))
@@ -83,5 +85,10 @@ def _rank(service: Service, asked: RankRequest) -> dict[str, Any]:
     return sessions.ranked_list(snapshot, state, asked.items, service.policy.rules, asked.asked())
 
 
-def _json(fields: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(fields), media_type=_JSON)
+def _named(service: Service, asked: ListRequest, fields: dict[str, Any]) -> Response:
+    """Return the answer, in which the list has an id by which it can be said that it was shown."""
+    dataset = service.current.snapshot.binding.dataset
+    origin = Origin(dataset, fields["release_id"], asked.scenario, tuned=asked.tuned)
+    row = list_row(origin, fields.get("user_id"), fields["items"])
+    service.shown.note(row)
+    return Response(orjson.dumps({"list_id": row.list_id, **fields}), media_type=_JSON)

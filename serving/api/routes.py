@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.api import catalogue, events, items, lists, operations, problems, scenarios, users
+from serving.api import catalogue, events, impressions, items, lists, operations, problems, scenarios, users
 
 ROUTERS: Final = (
     users.lists,
@@ -12,6 +12,7 @@ ROUTERS: Final = (
     catalogue.router,
     scenarios.router,
     events.router,
+    impressions.router,
     operations.router,
     problems.router,
 )

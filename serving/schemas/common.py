@@ -52,6 +52,7 @@ OTHER_EXAMPLE_ITEM: Final[dict[str, Any]] = {
 }
 
 EXAMPLE_RELEASE: Final = "2026-11-27-1a2b3c4d"
+EXAMPLE_LIST: Final = "t2JvROX3rWOeH1QPrk7Jxj0A"
 
 
 def example(**fields: Any) -> ConfigDict:

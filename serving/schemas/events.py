@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from serving.schemas.common import Answer, ExternalId, Text, WholeNumber, example
+from serving.schemas.common import EXAMPLE_LIST, Answer, ExternalId, Text, WholeNumber, example
 
 EventType = Literal["view", "complete", "like", "dislike", "hide"]
-_SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
+SENT_AT: Final = "What the sender's clock says while it sends: where that is off, `at` is corrected by as much."
 
 
 _CONTEXT: Final = 'The declared contexts in which it happened, as in `{"device": "mobile"}`.'
@@ -29,8 +29,11 @@ class Event(BaseModel):
     event: EventType
     at: datetime | None = Field(default=None, description="When it happened, with its zone; empty: now.")
     event_id: Text | None = Field(default=None, description="The event again under the same id counts once.")
-    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
+    sent_at: datetime | None = Field(default=None, description=SENT_AT)
     context: dict[Text, Text] = Field(default={}, max_length=20, description=_CONTEXT)
+    list_id: Text | None = Field(
+        default=None, description="The list on which it happened, as its answer gave it.", examples=[EXAMPLE_LIST]
+    )
 
 
 class Events(BaseModel):
@@ -39,7 +42,7 @@ class Events(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     events: list[Event] = Field(min_length=1, max_length=1000)
-    sent_at: datetime | None = Field(default=None, description=_SENT_AT)
+    sent_at: datetime | None = Field(default=None, description=SENT_AT)
 
 
 KINDS: Final = ("one", "several")

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from serving.schemas.common import EXAMPLE_RELEASE, OTHER_EXAMPLE_ITEM, Answer, ExternalId, Item, example
+from serving.schemas.common import EXAMPLE_LIST, EXAMPLE_RELEASE, OTHER_EXAMPLE_ITEM, Answer, ExternalId, Item, example
 
 
 class Recommended(Item):
@@ -41,6 +41,7 @@ _LISTED: Final[dict[str, Any]] = {
     "filled": False,
 }
 _MADE: Final[dict[str, Any]] = {
+    "list_id": EXAMPLE_LIST,
     "release_id": EXAMPLE_RELEASE,
     "as_of": "2026-11-26T23:59:24Z",
     "published_at": "2026-11-27T02:10:51Z",
@@ -57,6 +58,7 @@ class ListAnswer(Answer):
     """What every list tells.
 
     Attributes:
+        list_id: By which impressions and events name the list; None where nobody may, as on an operator's page.
         published_at: When the release became current.
         as_of: T: the release knows what was known then.
         filled: How many of the items, the last ones, are filled in from the whole catalogue.
@@ -64,6 +66,7 @@ class ListAnswer(Answer):
         warnings: Why other contexts of the request changed nothing, or why no item is shown.
     """
 
+    list_id: str | None = None
     release_id: str
     as_of: datetime
     published_at: datetime

@@ -62,13 +62,13 @@ def test_the_hour_is_that_of_the_request_unless_it_is_given(service: Service) ->
     answer = service.recommend(user, ListRequest())
     assert answer.context["hour"] in {str(before), str(datetime.now(UTC).hour)}
     assert answer.warnings == []
-    assert service.is_quick(user, ListRequest())
+    assert service.lists.is_quick(user, ListRequest())
 
 
 def test_what_changes_nothing_is_said_and_makes_no_answer_of_its_own(service: Service) -> None:
     snapshot = service.current.snapshot
     user = learner(snapshot)
-    one, other = (service.body(user, ListRequest(k=20, context=(("hour", value),))) for value in ("25", "noon"))
+    one, other = (service.lists.body(user, ListRequest(k=20, context=(("hour", value),))) for value in ("25", "noon"))
     assert one is other
     answer = service.recommend(user, ListRequest(k=20, context=(("hour", "25"), ("weekday", "monday"))))
     assert [item.item_id for item in answer.items] == listed(snapshot, user)
@@ -81,7 +81,7 @@ def test_what_changes_nothing_is_said_and_makes_no_answer_of_its_own(service: Se
 
 def test_a_context_that_the_data_do_not_have_is_refused_with_those_they_have(service: Service) -> None:
     with pytest.raises(ConfigurationError, match=r"no such context; saw 'device'.*use one of hour, weekday"):
-        service.body(learner(service.current.snapshot), ListRequest(context=(("device", "phone"),)))
+        service.lists.body(learner(service.current.snapshot), ListRequest(context=(("device", "phone"),)))
 
 
 def test_events_carry_declared_contexts_alone() -> None:

@@ -27,5 +27,5 @@ def test_lists_that_must_be_made_are_the_same_from_pools_read_at_once(reading: A
     assert pools is not None
     assert pools.found.keys() <= set(users)
     made, _ = lists_of(reading.service, pools, users, asked)
-    assert made == [reading.service.body(user, asked).json for user in users]
+    assert made == [reading.service.lists.body(user, asked).json for user in users]
     assert pools_of(reading.service, users, ListRequest(k=5)) is None

@@ -57,7 +57,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     assert (answer.user_id, answer.known, answer.overlay, answer.arm, answer.alpha) == (user, True, False, None, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
-    assert service.is_quick(user, ListRequest())
+    assert service.lists.is_quick(user, ListRequest())
     assert service.current.snapshot.has_content
 
 
@@ -78,10 +78,10 @@ def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
     first = listed(snapshot, user)[0]
     assert items(there, user)[0] == first
     send(service, user, (first, "complete"))
-    assert not service.is_quick(user, ListRequest())
+    assert not service.lists.is_quick(user, ListRequest())
     assert first not in items(service, user)
     assert service.recommend(user, ListRequest()).overlay
-    assert service.is_quick(user, ListRequest())
+    assert service.lists.is_quick(user, ListRequest())
     assert items(there, user)[0] == first
     there.refresh()
     assert items(there, user) == items(service, user)
@@ -116,17 +116,6 @@ def test_somebody_unknown_becomes_known_by_events(service: Service, snapshot: Sn
     assert service.similar_users(COLD_USER, "combined").users == []
 
 
-def test_an_answer_is_made_once_until_something_changes(service: Service, snapshot: Snapshot) -> None:
-    user = learner(snapshot)
-    assert service.body(user, ListRequest()) is service.body(str(user), ListRequest())
-    assert service.body(user, ListRequest()).tag != service.body(user, ListRequest(k=5)).tag
-    before = service.body(user, ListRequest())
-    service.refresh()
-    assert service.body(user, ListRequest()) is before
-    send(service, user, (listed(snapshot, user)[0], "hide"))
-    assert service.body(user, ListRequest()).tag != before.tag
-
-
 def test_a_request_narrows_a_list(service: Service, snapshot: Snapshot) -> None:
     user = learner(snapshot)
     order = listed(snapshot, user)
@@ -145,7 +134,7 @@ def test_another_rules_file_counts_from_the_next_refresh(service: Service, snaps
     assert items(service, user)[0] == order[0]
     service.refresh()
     assert items(service, user, k=3) == order[1:4]
-    assert not service.is_quick(user, ListRequest())
+    assert not service.lists.is_quick(user, ListRequest())
     file.write_text(f"exclude = [{order[1]}]\n")
     os.utime(file, ns=(1, 1))
     service.refresh()

@@ -1,0 +1,132 @@
+"""Users' lists as responses: made from the release, the events, the rules and the experiment, and cached."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import orjson
+
+from serving.answers import CacheKey, EncodedList, ListRequest, make_list
+from serving.cache import Cache
+from serving.current import Current
+from serving.experiment_assignment import RunningExperiment
+from serving.feedback import NOTHING, Feedback
+from serving.listing import warnings_of
+from serving.policy import Policy
+from serving.rules import Rules
+from serving.schemas.common import ExternalId
+from serving.shown_lists import Origin, ShownLists, list_row
+from serving.telemetry import LISTS_ASKED, LISTS_MADE, SCENARIO_LISTS
+from serving.user_state import UserState
+
+CACHED_BYTES: Final = 80_000_000
+"""Memory of the response cache; a list of ten items takes about 4 kB."""
+
+_LARGEST_KEY: Final = 2_000  # characters of a request that is cached: the bound above counts answers alone
+
+
+class ListMaker:
+    """Makes users' lists, each once until something changes that it depends on."""
+
+    def __init__(
+        self,
+        current: Current,
+        feedback: Feedback,
+        policy: Policy,
+        experiment: RunningExperiment,
+        shown: ShownLists,
+    ) -> None:
+        self._current = current
+        self._feedback = feedback
+        self._policy = policy
+        self._experiment = experiment
+        self._shown = shown
+        self._bodies = Cache[EncodedList](CACHED_BYTES)
+        self._generation = 0
+
+    def body(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> EncodedList:
+        """Return a user's encoded list, from the cache if nothing has changed since.
+
+        Args:
+            user_id: The user.
+            asked: What the request asks.
+            leaves: Whether the list goes to a client, who may say later that it was shown.
+
+        Raises:
+            NotFound: The home can have no such user.
+            Unreachable: No release is published yet, or the user's events cannot be read now.
+            ConfigurationError: A parameter of the request does not fit the release.
+        """
+        LISTS_ASKED.inc()
+        question = self._question(user_id, asked)
+        if leaves and asked.scenario:
+            SCENARIO_LISTS.labels(asked.scenario).inc()
+        body = self._bodies.get(question)
+        if body is None:
+            body = self._body(question)
+            if asked.size <= _LARGEST_KEY:
+                self._bodies.put(question, body)
+        if leaves:
+            self._shown.note(body.row)
+        return body
+
+    def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
+        """Return whether the list only needs to be looked up in memory, without waiting for a database."""
+        if not self._feedback.known or not self._current.opened:
+            return False
+        question = self._question(user_id, asked)
+        plain = asked.as_published and not asked.shown and not question.asked.context
+        known = plain and self._policy.rules.plain and not self._experiment.running and question.mark == NOTHING
+        return known or self._bodies.get(question) is not None
+
+    def clear(self) -> None:
+        """Empty the cache; responses in the making are cached under the old generation, which is not read."""
+        self._generation += 1
+        self._bodies.clear()
+
+    def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
+        """Return the cache key of a request: everything that its answer depends on."""
+        user = (snapshot := self._current.snapshot).require_user_id(user_id)
+        arm = self._experiment.arm_of(user) if asked.as_published else None
+        context, warnings = snapshot.contexts.applied(asked.context, datetime.now(UTC))
+        resolved = self._policy.settled(asked)._replace(context=context, warnings=warnings)
+        mark, hours = self._feedback.mark(user), snapshot.age_hours
+        return CacheKey(snapshot, user, resolved, mark, self._generation, hours, arm)
+
+    def _below(self, question: CacheKey, rules: Rules) -> Rules:
+        """Return the rules with the items left out that scenarios above this one on the page show to the user."""
+        asked = question.asked
+        above = [
+            self.body(question.user_id, ListRequest(0, context=asked.context, scenario=name), leaves=False)
+            for name in self._policy.above(asked.scenario)
+        ]
+        shown = [item["item_id"] for body in above for item in orjson.loads(body.json)["items"]]
+        return rules.narrowed({"exclude": shown}) if shown else rules
+
+    def _body(self, question: CacheKey) -> EncodedList:
+        LISTS_MADE.inc()
+        snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
+        did = self._feedback.reactions(user_id) if question.mark != NOTHING else None
+        state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
+        arm = self._experiment.arm(question.arm)
+        base = self._policy.rules_of(asked.scenario)
+        rules = self._below(question, asked.changes(arm.rules(base) if arm else base))
+        made = make_list(snapshot, state or user_id, rules, asked)
+        fields = {
+            "user_id": user_id,
+            "known": snapshot.knows(user_id),
+            "overlay": state is not None and bool(state.sent),
+            "arm": question.arm,
+            "scenario": asked.scenario or None,
+            "alpha": rules.alpha,
+            "context": dict(asked.context),
+            "warnings": [*asked.warnings, *warnings_of(snapshot, rules)],
+            "release_age_hours": question.hours,
+        }
+        chances = None
+        if arm and not asked.shown:
+            made, chances = arm.explore(snapshot, state or UserState.of(snapshot, user_id), rules, made)
+        fields["next"] = asked.next_page(made)
+        arms = ((arm.experiment.name, arm.arm.name),) if arm else ()
+        origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms, asked.tuned)
+        entries = asked.numbered(made)
+        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances))
