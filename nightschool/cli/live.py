@@ -71,7 +71,7 @@ def _show(days: "list[Day]", played: "Played") -> None:
     show.show_table(_LIST_TITLE, columns, rows)
     waited = "" if played.new_days is None else f", after a median of {played.new_days:g} days"
     show.console.print(
-        f"Of what would have been opened of the best lists by the planted truth, {played.satisfaction:.1%} was. The lists "
-        f"of the last seven days showed {played.coverage:.1%} of the items; people saw {played.new_found:.0%} of the new "
-        f"ones ten times{waited}."
+        f"Of what would have been opened of the best lists by the planted truth, {played.satisfaction:.1%} was. The "
+        f"lists of the last seven days showed {played.coverage:.1%} of the items; people saw {played.new_found:.0%} of "
+        f"the new ones ten times{waited}."
     )
