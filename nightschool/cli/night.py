@@ -45,15 +45,36 @@ def simulate(
     damage: Annotated[
         float, typer.Option(help="Share of rows to damage in each file, up to 0.5; damage.parquet lists them.")
     ] = 0.0,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Then play days and nights in the home: people see what is served and choose by the truth."
+        ),
+    ] = False,
+    nights: Annotated[int, typer.Option(min=1, help="How many days, each with its night, --live plays.")] = 7,
+    visits: Annotated[int, typer.Option(min=1, help="People who come on a day of --live.")] = 300,
+    new_items: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of the items that come in during --live.")
+    ] = 0.1,
     as_json: Json = False,
 ) -> None:
-    """Simulate a learning platform: write users.csv, content.csv and engagements.csv."""
+    """Simulate a learning platform: write users.csv, content.csv and engagements.csv.
+
+    With --live, play it: people see what the home's service shows them and choose by the planted truth, the service is
+    told, and each night learns from it.
+    """
     from nightschool.simulator.config import SimulatorConfig
     from nightschool.simulator.simulate import simulate as write
 
     size = {"users": users, "items": items, "interactions": interactions, "days": days}
     form = {"mode": mode, "seed": seed, "ordered": ordered, "devices": devices, "damage": damage}
-    report = write(SimulatorConfig.model_validate({**size, **form}), out)
+    config = SimulatorConfig.model_validate({**size, **form})
+    if live:
+        from nightschool.cli.live import play_live
+
+        play_live(config, out, nights=nights, visits=visits, new_items=new_items, as_json=as_json)
+        return
+    report = write(config, out)
     if as_json:
         show.show_json(report.model_dump(mode="json"))
         return
