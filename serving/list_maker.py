@@ -1,8 +1,8 @@
 """Users' lists as responses: made from the release, the events, the rules and the experiments, and cached."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -39,6 +39,7 @@ class ListMaker:
         experiments: RunningExperiments,
         shown: ShownLists,
         tiredness: Tiredness,
+        clock: Callable[[], datetime],
     ) -> None:
         self._current = current
         self._feedback = feedback
@@ -46,6 +47,7 @@ class ListMaker:
         self._experiments = experiments
         self._shown = shown
         self._tiredness = tiredness
+        self._clock = clock
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
 
@@ -92,7 +94,7 @@ class ListMaker:
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
-        now = datetime.now(UTC)
+        now = self._clock()
         arms = () if asked.tuned else self._experiments.arms_of(user, asked.scenario)
         context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)
@@ -115,12 +117,13 @@ class ListMaker:
     def _body(self, question: CacheKey) -> EncodedList:
         LISTS_MADE.inc()
         snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
+        now = self._clock()
         did = self._feedback.reactions(user_id) if question.mark != NOTHING else None
         state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
         arms = self._experiments.assigned(question.arms)
         base = self._policy.rules_of(asked.scenario)
         rules = self._below(question, asked.changes(arms.rules(base)))
-        if rules.fatigue and (tired := self._tiredness.factors(snapshot, user_id, rules)) is not None:
+        if rules.fatigue and (tired := self._tiredness.factors(snapshot, user_id, rules, now)) is not None:
             state = replace(state or UserState.of(snapshot, user_id), tired=tired)
         made = make_list(snapshot, state or user_id, rules, asked)
         chances: Sequence[float] | None = None
@@ -141,4 +144,4 @@ class ListMaker:
         fields["next"] = asked.next_page(made)
         origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms.names, asked.tuned)
         entries = asked.numbered(made)
-        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances))
+        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances, now))

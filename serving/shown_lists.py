@@ -49,7 +49,11 @@ class Origin(NamedTuple):
 
 
 def list_row(
-    origin: Origin, user_id: ExternalId | None, entries: Sequence[Entry], propensities: Sequence[float] | None = None
+    origin: Origin,
+    user_id: ExternalId | None,
+    entries: Sequence[Entry],
+    propensities: Sequence[float] | None = None,
+    now: datetime | None = None,
 ) -> ListRow:
     """Return what is written down of a list; its id is the same wherever the same list is made that day.
 
@@ -58,8 +62,9 @@ def list_row(
         user_id: Whose it is; None for a session.
         entries: The entries with their final ranks.
         propensities: The chance that each came to its place; None where nothing was random.
+        now: When it was made; None: now.
     """
-    user, now = None if user_id is None else str(user_id), datetime.now(UTC)
+    user, now = None if user_id is None else str(user_id), now or datetime.now(UTC)
     listed = {
         ITEM_ID: [*map(str, map(_ITEM, entries))],
         "propensity": propensities or [1.0] * len(entries),

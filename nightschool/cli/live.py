@@ -38,7 +38,6 @@ def play_live(
             from nightschool.closed_loop.play import play
             from nightschool.closed_loop.source import SourceFiles
             from nightschool.settings import Settings
-            from serving.service import Service
         files = SourceFiles(out, config, new_items, nights)
         server.start()
         with importing():
@@ -48,7 +47,7 @@ def play_live(
     def night(instant: datetime) -> object:
         return retrain(dataset="learning", source_root=out, as_of=instant)
 
-    days = [*play(files, lambda: Service(Settings()), night, nights=nights, visits=visits, seed=config.seed)]
+    days = [*play(files, Settings(), night, nights=nights, visits=visits, seed=config.seed)]
     played = summarise(days, files.world.arrives)
     if as_json:
         show.show_json({"days": [day.to_dict() for day in days], "played": asdict(played)})

@@ -1,6 +1,7 @@
 """Days and nights in turn: people are served, choose by the truth and are told of, and the night learns from it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from nightschool.closed_loop.source import SourceFiles
 from nightschool.closed_loop.world import Visit, World, day_of
 from nightschool.contract import Indices
 from nightschool.progress import watch
+from nightschool.settings import Settings
 from serving.answers import ListRequest
 from serving.schemas.events import Event
 from serving.schemas.impressions import Impression
@@ -25,36 +27,42 @@ Night = Callable[[datetime], object]
 """Runs the night of an instant."""
 
 
-def play(
-    files: SourceFiles, open_service: Callable[[], Service], night: Night, *, nights: int, visits: int, seed: int
-) -> Iterator[Day]:
+def play(files: SourceFiles, settings: Settings, night: Night, *, nights: int, visits: int, seed: int) -> Iterator[Day]:
     """Play as many days as nights, and yield each; the first night comes before the first day.
 
     Args:
         files: The platform; new content comes in on its days.
-        open_service: Opens the service of the home that the nights publish into, once there is a release.
+        settings: Of the home that the nights publish into.
         night: Runs a night; called at the end of each day.
         nights: How many days, each with its night.
         visits: People who come on a day.
         seed: Of all that people do.
     """
-    world = files.world
-    night(day_of(world.truth, 1))
-    service = open_service()
+    world, clock = files.world, _Clock(day_of(files.world.truth, 1))
+    night(clock.now)
+    service = Service(settings, clock=lambda: clock.now)
     for number in range(1, nights + 1):
         files.arrive(number)
-        yield _Day(world, service, number, np.random.default_rng([seed, number])).play(visits)
+        yield _Day(world, service, clock, number, np.random.default_rng([seed, number])).play(visits)
         if number < nights:
             night(day_of(world.truth, number + 1))
             service.refresh()
 
 
+@dataclass
+class _Clock:
+    """The time of the simulated world."""
+
+    now: datetime
+
+
 class _Day:
     """One day, as it is played."""
 
-    def __init__(self, world: World, service: Service, number: int, rng: np.random.Generator) -> None:
+    def __init__(self, world: World, service: Service, clock: _Clock, number: int, rng: np.random.Generator) -> None:
         self._world = world
         self._service = service
+        self._clock = clock
         self._number = number
         self._rng = rng
         self._begins = day_of(world.truth, number)
@@ -64,11 +72,12 @@ class _Day:
         self._impressions: list[Impression] = []
 
     def play(self, visits: int) -> Day:
-        """Let people come one after the other, and tell the service of each before the next."""
+        """Let people come one after the other; the service is told of them in batches."""
         people = self._rng.permutation(self._world.visitors(visits, self._rng))
         expected = best = 0.0
         for place, user in enumerate(watch(people.tolist(), f"day {self._number}", len(people))):
             now = self._begins + timedelta(seconds=_WAKING_SECONDS * (place + 1) / (len(people) + 1))
+            self._clock.now = now
             visit = self._visit(user, now)
             expected, best = expected + visit.expected, best + visit.best
         self._tell()
