@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import orjson
@@ -29,7 +30,11 @@ _LARGEST_KEY: Final = 2_000  # characters of a request that is cached: the bound
 
 
 class ListMaker:
-    """Makes users' lists, each once until something changes that it depends on."""
+    """Makes users' lists, each once until something changes that it depends on.
+
+    Attributes:
+        clock: Tells the time by which lists are made; a simulation sets its own.
+    """
 
     def __init__(
         self,
@@ -39,7 +44,6 @@ class ListMaker:
         experiments: RunningExperiments,
         shown: ShownLists,
         tiredness: Tiredness,
-        clock: Callable[[], datetime],
     ) -> None:
         self._current = current
         self._feedback = feedback
@@ -47,7 +51,7 @@ class ListMaker:
         self._experiments = experiments
         self._shown = shown
         self._tiredness = tiredness
-        self._clock = clock
+        self.clock: Callable[[], datetime] = partial(datetime.now, UTC)
         self._bodies = Cache[EncodedList](CACHED_BYTES)
         self._generation = 0
 
@@ -94,7 +98,7 @@ class ListMaker:
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""
         user = (snapshot := self._current.snapshot).require_user_id(user_id)
-        now = self._clock()
+        now = self.clock()
         arms = () if asked.tuned else self._experiments.arms_of(user, asked.scenario)
         context, warnings = snapshot.contexts.applied(asked.context, now)
         resolved = self._policy.settled(asked)
@@ -117,7 +121,7 @@ class ListMaker:
     def _body(self, question: CacheKey) -> EncodedList:
         LISTS_MADE.inc()
         snapshot, user_id, asked = question.snapshot, question.user_id, question.asked
-        now = self._clock()
+        now = self.clock()
         did = self._feedback.reactions(user_id) if question.mark != NOTHING else None
         state = UserState.of(snapshot, user_id, *did) if did and any(did) else None
         arms = self._experiments.assigned(question.arms)

@@ -73,15 +73,12 @@ class Service:
         upkeep: The threads that keep all of it current.
     """
 
-    def __init__(
-        self, settings: Settings, folder: Path | None = None, clock: Callable[[], datetime] = partial(datetime.now, UTC)
-    ) -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         """Open release, database and rules; the upkeep tries again what cannot be opened now.
 
         Args:
             settings: The settings, which name the home.
             folder: The folder that the workers of one server share; None for a single worker.
-            clock: Tells the time by which lists are made.
         """
         self.settings = settings
         engine = connect_database(settings.events_address, PATIENCE_SECONDS)
@@ -94,9 +91,7 @@ class Service:
         self.shown = ShownLists(ListStore(engine), self.current)
         self.impressions = Impressions(ImpressionStore(engine), self.shown)
         self.tiredness = Tiredness(ShowingStore(engine), self.shared)
-        self.lists = ListMaker(
-            self.current, self.feedback, self.policy, self.experiments, self.shown, self.tiredness, clock
-        )
+        self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiments, self.shown, self.tiredness)
         self.operating = Operating(engine, settings.paths, self.policy, self.lists.clear)
         self._webhook = ReleaseWebhook(settings)
         steps: dict[str, Callable[[], None]] = {

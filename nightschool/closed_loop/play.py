@@ -40,7 +40,8 @@ def play(files: SourceFiles, settings: Settings, night: Night, *, nights: int, v
     """
     world, clock = files.world, _Clock(day_of(files.world.truth, 1))
     night(clock.now)
-    service = Service(settings, clock=lambda: clock.now)
+    service = Service(settings)
+    service.lists.clock = lambda: clock.now
     for number in range(1, nights + 1):
         files.arrive(number)
         yield _Day(world, service, clock, number, np.random.default_rng([seed, number])).play(visits)
