@@ -31,6 +31,7 @@ NIGHTS = {
     "cli/test_forget.py",
     "cli/test_home_paths.py",
     "cli/test_home_versions.py",
+    "cli/test_live.py",
     "cli/test_night.py",
     "cli/test_temporary_server.py",
     "cli/test_untrusted_formats.py",

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nightschool.cli import show
 from nightschool.errors import ConfigurationError
@@ -11,15 +11,35 @@ from nightschool.imports import importing
 
 if TYPE_CHECKING:
     from nightschool.closed_loop.figures import Day, Played
+    from nightschool.night.config import NightConfig
     from nightschool.simulator.config import SimulatorConfig
 
 _LIST_TITLE: Final = "Days, each with its night"
 
 
-def play_live(
-    config: "SimulatorConfig", out: Path, *, nights: int, visits: int, new_items: float, as_json: bool
-) -> None:
+class Length(NamedTuple):
+    """How much is played.
+
+    Attributes:
+        nights: Days, each with its night.
+        visits: People who come on a day.
+        new_items: The share of the items that come in meanwhile.
+    """
+
+    nights: int
+    visits: int
+    new_items: float
+
+
+def play_live(config: "SimulatorConfig", out: Path, length: Length, settings: "NightConfig", *, as_json: bool) -> None:
     """Simulate a platform, play its days and nights in the home, and print what came of them.
+
+    Args:
+        config: Of the simulation.
+        out: The folder of its files.
+        length: How much is played.
+        settings: Of each night.
+        as_json: Whether one JSON document is printed.
 
     Raises:
         ConfigurationError: Nobody has preferences, or files are damaged.
@@ -38,16 +58,16 @@ def play_live(
             from nightschool.closed_loop.play import play
             from nightschool.closed_loop.source import SourceFiles
             from nightschool.settings import Settings
-        files = SourceFiles(out, config, new_items, nights)
+        files = SourceFiles(out, config, length.new_items, length.nights)
         server.start()
         with importing():
             from flows.retrain import retrain
     server.wait()
 
     def night(instant: datetime) -> object:
-        return retrain(dataset="learning", source_root=out, as_of=instant)
+        return retrain(dataset="learning", source_root=out, as_of=instant, config=settings)
 
-    days = [*play(files, Settings(), night, nights=nights, visits=visits, seed=config.seed)]
+    days = [*play(files, Settings(), night, nights=length.nights, visits=length.visits, seed=config.seed)]
     played = summarise(days, files.world.arrives)
     if as_json:
         show.show_json({"days": [day.to_dict() for day in days], "played": asdict(played)})

@@ -56,6 +56,7 @@ def simulate(
     new_items: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share of the items that come in during --live.")
     ] = 0.1,
+    assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
     """Simulate a learning platform: write users.csv, content.csv and engagements.csv.
@@ -70,9 +71,11 @@ def simulate(
     form = {"mode": mode, "seed": seed, "ordered": ordered, "devices": devices, "damage": damage}
     config = SimulatorConfig.model_validate({**size, **form})
     if live:
-        from nightschool.cli.live import play_live
+        from nightschool.cli.live import Length, play_live
+        from nightschool.night.config import NightConfig
 
-        play_live(config, out, nights=nights, visits=visits, new_items=new_items, as_json=as_json)
+        played = Length(nights, visits, new_items)
+        play_live(config, out, played, NightConfig.load(None, assignments or []), as_json=as_json)
         return
     report = write(config, out)
     if as_json:

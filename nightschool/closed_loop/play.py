@@ -82,6 +82,8 @@ class _Day:
             visit = self._visit(user, now)
             expected, best = expected + visit.expected, best + visit.best
         self._tell()
+        # The night joins what was seen to the lists that the service has written down.
+        self._service.refresh()
         there = self._world.there(self._number)
         return Day(self._number, len(people), expected, best, self._opened, self._shown, self._looked, there)
 
