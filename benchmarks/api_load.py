@@ -95,7 +95,7 @@ def main(upto: Upto = "3 M") -> None:
         title="The API under load",
         claim="Lists at 80 % of the empty endpoint's rate, cached ones at its own, sessions at 30 %; p99 within 20 ms "
         "at half load while the release changes and events come; 500 MB a worker",
-        command=f"python benchmarks/serving.py --upto '{upto}'",
+        command=f"python benchmarks/api_load.py --upto '{upto}'",
         result=_result(largest, swaps),
         body=[
             _how(),
