@@ -8,6 +8,7 @@ import numpy as np
 
 from nightschool.contract import Indices, Mask
 from nightschool.ranking.exploration import explore_slots, pool_within_quota, propensities_of
+from nightschool.vocabulary import PINNED
 from serving.answers import ListRequest
 from serving.candidates import Scorer
 from serving.listing import Entry, Narrowing, allowed_items, audience_candidates, candidates_of, random_entry, ruled
@@ -40,7 +41,7 @@ class ExploredList(NamedTuple):
 def explored_list(
     snapshot: Snapshot, user: UserState, rules: Rules, asked: ListRequest, made: list[Entry], day: int
 ) -> ExploredList:
-    """Replace each entry by a random item with the chance `explore` of the rules.
+    """Replace each entry by a random item with the chance `explore` of the rules; what was pinned stays at its place.
 
     Slots and items are drawn by user, day, scenario and page, so that a user sees one list all day.
 
@@ -52,8 +53,10 @@ def explored_list(
         made: The list without random items.
         day: A number of the day.
     """
-    if not rules.explore or not made:
-        return ExploredList(made, [1.0] * len(made))
+    places = np.array([place for place, entry in enumerate(made) if entry["source"] != PINNED], dtype=np.int64)
+    chances = np.ones(len(made))
+    if not rules.explore or not len(places):
+        return ExploredList(made, chances.tolist())
     catalogue = snapshot.catalogue
     listed = catalogue.positions(entry["item_id"] for entry in made)
     allowed = allowed_items(snapshot, user, rules, Narrowing(asked.category, asked.max_difficulty, asked.filter))
@@ -62,11 +65,12 @@ def explored_list(
     allowed[listed] = False
     pool = pool_within_quota(_explored_first(snapshot, user, rules, allowed), catalogue.kinds, listed, rules.quota)
     rng = np.random.default_rng(_seed(user, asked, day))
-    explored = explore_slots(len(made), pool, catalogue.kinds, rules.explore, rng)
+    explored = explore_slots(len(places), pool, catalogue.kinds, rules.explore, rng)
     entries = list(made)
-    for slot, item in zip(explored.slots.tolist(), explored.items.tolist(), strict=True):
-        entries[slot] = random_entry(snapshot, slot + 1, catalogue.ids[item])
-    return ExploredList(entries, propensities_of(len(made), explored))
+    for place, item in zip(places[explored.slots].tolist(), explored.items.tolist(), strict=True):
+        entries[place] = random_entry(snapshot, place + 1, catalogue.ids[item])
+    chances[places] = propensities_of(len(places), explored)
+    return ExploredList(entries, chances.tolist())
 
 
 def _explored_first(snapshot: Snapshot, user: UserState, rules: Rules, allowed: Mask) -> Indices:

@@ -151,6 +151,8 @@ class ShownLists:
     def _drop_oldest(self) -> None:
         n_dropped = len(self._waiting) - MOST_WAITING
         if n_dropped > 0:
+            for row in self._waiting[:n_dropped]:
+                self._known.pop(row.list_id, None)  # one that leaves again is written then
             del self._waiting[:n_dropped]
             LISTS_DROPPED.inc(n_dropped)
 

@@ -1,5 +1,8 @@
 """Ingest of a home's source files, their states, and the decisions on files that were set aside."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -26,6 +29,7 @@ from nightschool.columns import (
     USERS,
 )
 from nightschool.data.splits.given_test import read_test
+from nightschool.errors import NightschoolError
 from nightschool.ingest.batch import IngestContext
 from nightschool.ingest.feedback_events import with_new_feedback
 from nightschool.ingest.file_outcomes import decide_file
@@ -35,8 +39,11 @@ from nightschool.ingest.sent_changes import SENT, read_sent_changes
 from nightschool.settings import Settings
 from nightschool.storage.binding import bind
 from nightschool.storage.home import Home
+from nightschool.storage.lake import UNREADABLE
 from nightschool.storage.nights import Nights
 from nightschool.storage.upkeep import join_files
+
+logger = logging.getLogger("nightschool.application")
 
 
 class _Suites:
@@ -50,7 +57,7 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
     """Take in new rows of the home's files and new feedback events; report what became of every row and file.
 
     Then what operators asked to be done with quarantined rows is carried out, and what was shown is stored and learned
-    from.
+    from; what of that fails, as where the database is locked by then, is left to the next night.
 
     Rows become known at the T of the night that takes them in, else now. Tables of many small files are compacted.
     """
@@ -63,12 +70,26 @@ def ingest_sources(home: Home, as_of: datetime | None) -> IngestReport:
         manifest, source_root, home.lake, ledger, _Suites(), as_of or now, now, _last_as_of(home), sent
     )
     report = ingest(context)
-    report = replace(report, warnings=(*report.warnings, *carry_out_asked(context)))
+    warnings = [*report.warnings]
+    with _put_off("what operators asked to be done with quarantined rows", warnings):
+        warnings += carry_out_asked(context)
     bind(home.paths.binding, home.binding)
-    store_shown(home, now)
-    learn_from_shown(Settings().events_address, now)
+    with _put_off("storing what was shown", warnings):
+        store_shown(home, now)
+    with _put_off("learning from what was shown", warnings):
+        learn_from_shown(Settings().events_address, now)
     join_files(home.lake)
-    return report
+    return replace(report, warnings=tuple(warnings))
+
+
+@contextmanager
+def _put_off(what: str, warnings: list[str]) -> Iterator[None]:
+    """Let no night fail for a step that the next one can take: why it failed is in the log, and a warning says so."""
+    try:
+        yield
+    except (NightschoolError, *UNREADABLE, ValueError, LookupError) as error:
+        logger.warning("ingest: %s failed: %s", what, error, exc_info=not isinstance(error, NightschoolError))
+        warnings.append(f"{what} failed and is tried again by the next night: see the log")
 
 
 def _taken_in(ledger: Ledger) -> dict[str, int]:

@@ -21,7 +21,8 @@ from nightschool.storage.erasing import erase
 from nightschool.storage.erasure_log import UserId
 from nightschool.storage.events import EventStore
 from nightschool.storage.home import Home
-from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, USER_CHANGES
+from nightschool.storage.keys import Keys
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, KEYS, LISTS, USER_CHANGES
 
 
 def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
@@ -44,7 +45,9 @@ def with_new_feedback(manifest: Manifest, home: Home, address: str) -> Manifest:
 
 
 def count_feedback(user_id: UserId, address: str) -> dict[str, int]:
-    """Count what the database holds of a user: events, lists, impressions and changes; tables without any are left out.
+    """Count what the database holds of a user: events, lists, impressions, exposures, changes and keys.
+
+    Tables without any are left out.
 
     Raises:
         Unreachable: The database does not answer.
@@ -53,7 +56,7 @@ def count_feedback(user_id: UserId, address: str) -> dict[str, int]:
     if engine is None:
         return {}
     try:
-        told = (EVENTS, LISTS, IMPRESSIONS, USER_CHANGES)
+        told = (EVENTS, LISTS, IMPRESSIONS, EXPOSURES, USER_CHANGES, KEYS)
         with reading(engine) as connection:
             found = {table.name: _count(connection, table, str(user_id)) for table in told}
     finally:
@@ -69,7 +72,7 @@ def _count(connection: sa.Connection, table: sa.Table, user_id: str) -> int:
 def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str, now: datetime) -> None:
     """Delete a user's events, impressions, lists, exposures and attributes, and note in the ledger what is missing.
 
-    It can be interrupted at any instant and called again.
+    Keys that were made for the user are revoked. It can be interrupted at any instant and called again.
 
     Raises:
         Unreachable: The database does not answer.
@@ -78,6 +81,7 @@ def erase_feedback(home: Home, manifest: Manifest, user_id: UserId, address: str
     if engine is None:
         return
     try:
+        Keys(engine).forget(str(user_id))
         EventStore(engine).forget(str(user_id))
         ImpressionStore(engine).forget(str(user_id))
         ListStore(engine).forget(str(user_id))

@@ -28,7 +28,7 @@ def repairs_naming(records: UserRecords, address: str) -> list[Repair]:
         known = Repairs(engine).all()
     finally:
         engine.dispose()
-    rows = [(each.place.table, each.row, each.reason, each.sequence) for each in known]
+    rows = [(each.place.table, each.row, f"{each.reason} {each.detail}", each.sequence) for each in known]
     named = records.among(QUARANTINE, pl.DataFrame(rows, _TYPES, orient="row"))[_SEQUENCE].to_list()
     return [each for each in known if each.sequence in named]
 

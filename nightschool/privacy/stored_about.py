@@ -19,7 +19,7 @@ from nightschool.storage.erasure_log import UserId
 from nightschool.storage.home import Home
 from nightschool.storage.operator_tables import REPAIRS
 from nightschool.storage.serving_files import lists_path, read_lists
-from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, LISTS, UNDONE, USER_CHANGES
+from nightschool.storage.tables import EVENTS, EXPOSURES, IMPRESSIONS, KEYS, LISTS, UNDONE, USER_CHANGES
 
 _ABOUT: Final = {
     EVENTS: "sequence",
@@ -28,6 +28,7 @@ _ABOUT: Final = {
     LISTS: "made_at",
     IMPRESSIONS: "sequence",
     USER_CHANGES: "sequence",
+    KEYS: "added_at",
 }
 """What the database holds of users, and the column by which rows are in the order of time."""
 
@@ -86,7 +87,7 @@ def _mentioning(home: Home, table: Table, user_id: UserId) -> list[dict[str, Any
 
 
 def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
-    """Return events, which of them were taken back, exposures, lists, impressions, and what was said of the user."""
+    """Return events, which of them were taken back, exposures, lists, impressions, changes of the user, and keys."""
     engine = find_database(address) if is_storable(user_id) else None
     if engine is None:
         return {table.name: [] for table in _ABOUT}
@@ -98,7 +99,8 @@ def _sent(user_id: str, address: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _rows_of(connection: sa.Connection, table: sa.Table, user_id: str) -> list[dict[str, Any]]:
-    query = sa.select(table).where(table.c.user_id == user_id).order_by(table.c[_ABOUT[table]])
+    columns = [column for column in table.c if column is not KEYS.c.sha256]
+    query = sa.select(*columns).where(table.c.user_id == user_id).order_by(table.c[_ABOUT[table]])
     return _values(dict(row) for row in connection.execute(query).mappings())
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 import sqlalchemy as sa
 
 from nightschool.errors import ConfigurationError, Conflict, NotFound
+from nightschool.ids import is_storable
 from nightschool.storage.database import reading, write_one_by_one, writing, writing_unsynced
 from nightschool.storage.tables import KEYS
 
@@ -101,6 +102,19 @@ class Keys:
             nothing = {"role": _REVOKED, "sha256": f"{_REVOKED} {secrets.token_hex(16)}"}
             if not connection.execute(sa.update(KEYS).where(valid).values(nothing)).rowcount:
                 raise NotFound("no key has that name", seen=name, do="see `nightschool keys list`")
+
+    def forget(self, user_id: str) -> int:
+        """Revoke the keys of a user who is erased, and keep no longer whose they were; return how many there were.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
+        if not is_storable(user_id):
+            return 0
+        nothing = {"role": _REVOKED, "sha256": sa.literal(f"{_REVOKED} {secrets.token_hex(16)} ") + KEYS.c.name}
+        with writing(self._engine) as connection:
+            theirs = sa.update(KEYS).where(KEYS.c.user_id == user_id)
+            return connection.execute(theirs.values({**nothing, "user_id": None})).rowcount
 
     def note_use(self, used: Mapping[str, datetime]) -> None:
         """Store when keys were last used, unless a later use is stored.

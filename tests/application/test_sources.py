@@ -9,9 +9,14 @@ import pytest
 from nightschool.application.bind_home import bind_home
 from nightschool.application.sources import ingest_sources
 from nightschool.columns import AVAILABLE_AT, INTERACTIONS
+from nightschool.settings import Settings
+from nightschool.shown.impression_store import Impression, ImpressionStore
+from nightschool.shown.list_store import ListStore
+from nightschool.storage.database import open_database
 from nightschool.storage.home import Home
 from nightschool.storage.nights import NightRow, Nights
 from tests.landing import make_landing
+from tests.shown.given import a_list
 
 FIRST = datetime(2025, 3, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -56,3 +61,16 @@ def test_tables_of_many_small_files_are_joined(opened: Home, tmp_path: Path, mon
         ingest_sources(opened, FIRST + day * DAY)
     assert len(opened.lake.files(INTERACTIONS)) <= 3
     assert known_since(opened) == [FIRST + day * DAY for day in range(6)]
+
+
+@pytest.mark.parametrize("items", ["no JSON", '{"item_id": ["1"]}'])
+def test_no_night_fails_for_an_odd_list(opened: Home, items: str) -> None:
+    database, at = open_database(Settings().events_address), datetime.now(UTC) - 2 * DAY
+    ListStore(database).append([a_list("l", ["1"], made_at=at)._replace(items=items)])
+    ImpressionStore(database).append([Impression("one", "l", "u", at)])
+    report = ingest_sources(opened, FIRST)
+    assert known_since(opened) == [FIRST - timedelta(hours=1)]
+    assert report.warnings[-2:] == (
+        "storing what was shown failed and is tried again by the next night: see the log",
+        "learning from what was shown failed and is tried again by the next night: see the log",
+    )

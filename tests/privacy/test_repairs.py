@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_waiting_correction_that_names_a_user_is_shown_and_erased(users: Users
     assert erase_repairs(records, address) == 1
     assert erase_repairs(records, address) == 0
     assert [each.place.source_row for each in store.waiting()] == [5]
+
+
+def test_a_refusal_that_names_a_user_is_shown_and_erased(tmp_path: Path, address: str) -> None:
+    records = UserRecords(TEXTS.gone, users_home(tmp_path / "home", TEXTS).lake, MANIFEST)
+    store = Repairs(open_database(address))
+    store.ask(PLACE, "{}", "{}  ", "ops")
+    store.end(store.waiting()[0], "refused", datetime.now(UTC), f"the rows of {TEXTS.gone} cannot be read")
+    assert [each.place for each in repairs_naming(records, address)] == [PLACE]
+    assert erase_repairs(records, address) == 1
 
 
 def test_a_home_without_a_database_has_none(tmp_path: Path, address: str) -> None:

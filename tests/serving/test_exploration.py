@@ -18,6 +18,7 @@ from serving.exploration import ENOUGH_SHOWN, FEW_LIKES, POOL_SIZE, ExploredList
 from serving.rules import Rules
 from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
+from serving.steering import SteeredRules
 from serving.user_state import UserState
 from tests.serving.client import Api
 from tests.serving.conftest import Served
@@ -72,6 +73,20 @@ def test_items_come_to_their_places_as_often_as_is_written_down(
         assert abs(seen[cell] / days - chance) < 5 * np.sqrt(chance * (1 - chance) / days) + 2 / days, cell
     kept = 1 - rules.get("explore", 0.5)
     assert sorted(told.values())[-5:] == pytest.approx([kept] * 5)
+
+
+def test_a_pinned_item_stays_at_its_place_for_certain(snapshot: Snapshot, state: UserState) -> None:
+    item = make_list(snapshot, state, Rules(), ListRequest(k=9))[8]["item_id"]
+    rules = SteeredRules(explore=0.5, pinned=((2, str(item)),))
+    made = make_list(snapshot, state, rules, ASKED)
+    found = [explored_list(snapshot, state, rules, ASKED, made, day) for day in range(20)]
+    assert {(one.entries[1]["item_id"], one.entries[1]["source"], one.propensities[1]) for one in found} == {
+        (item, "pinned", 1.0)
+    }
+    assert all(len({entry["item_id"] for entry in one.entries}) == ASKED.k for one in found)
+    assert {len(random_items(one)) for one in found} > {3, 4}
+    alone = explored_list(snapshot, state, rules, ListRequest(k=1), [made[1]], 1)
+    assert alone == ExploredList([made[1]], [1.0])
 
 
 def test_a_list_is_the_same_all_day_and_another_the_next(snapshot: Snapshot, state: UserState) -> None:

@@ -14,7 +14,7 @@ from serving.listing import Entry
 from serving.rules import Rules
 from serving.shown_lists import Origin, ShownLists, list_row, require_list_of
 from tests.serving.conftest import Served
-from tests.serving.homes import settings_of
+from tests.serving.homes import current_of, settings_of
 from tests.serving.sent import learner
 
 ORIGIN = Origin("learning", "r")
@@ -47,7 +47,7 @@ def kept() -> Kept:
 
 @pytest.fixture
 def queue(kept: Kept, served: Served) -> ShownLists:
-    current = Current(settings_of(served.home))
+    current = current_of(settings_of(served.home))
     current.refresh()
     return ShownLists(kept, current)
 
@@ -109,6 +109,10 @@ def test_where_the_database_stays_away_the_oldest_are_dropped(
     kept.fails = False
     queue.flush()
     assert kept.written == rows[3:]
+    for row in rows:
+        queue.note(row)
+    queue.flush()
+    assert kept.written == [*rows[3:], *rows[:3]]
 
 
 def test_lists_of_erased_users_are_not_written(
@@ -123,7 +127,7 @@ def test_lists_of_erased_users_are_not_written(
 
 def test_other_workers_lists_are_found_once_they_are_written(own_home: Home, entries: list[Entry]) -> None:
     engine = open_database(settings_of(own_home).events_address)
-    current = Current(settings_of(own_home))
+    current = current_of(settings_of(own_home))
     current.refresh()
     here, there = (ShownLists(ListStore(engine), current) for _ in range(2))
     row = list_row(ORIGIN._replace(scenario="hero"), 7, entries)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from nightschool.errors import ConfigurationError, Conflict, NotFound
 from nightschool.storage.database import writing
 from nightschool.storage.keys import Keys, Role, hash_of
+from nightschool.storage.tables import KEYS
 
 
 def role_of(keys: Keys, key: str) -> Role | None:
@@ -94,3 +95,16 @@ def test_the_latest_use_of_a_key_is_kept(keys: Keys) -> None:
     for at in (late, early):
         keys.note_use({"page": at, "nobody": at})
     assert [(key.name, key.used_at) for key in keys.list()] == [("page", late)]
+
+
+def test_keys_of_a_user_who_is_erased_are_revoked_and_name_nobody(keys: Keys, database: sa.Engine) -> None:
+    given = [keys.add(name, "read", user) for name, user in (("a", "7"), ("b", "7"), ("c", "8"))]
+    assert (keys.forget("7"), keys.forget("7"), keys.forget("half \ud800")) == (2, 0, 0)
+    valid, ever = keys.by_hash()
+    assert ([hash_of(key) in valid for key in given], ever) == ([False, False, True], True)
+    with database.connect() as connection:
+        assert connection.execute(sa.select(KEYS.c.name, KEYS.c.user_id).order_by(KEYS.c.name)).all() == [
+            ("a", None),
+            ("b", None),
+            ("c", "8"),
+        ]
