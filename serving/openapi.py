@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, with keys and the schema of problems."""
+"""The OpenAPI document: what FastAPI derives from the routes, with keys, links and the schema of problems."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from serving.links import add_links
 from serving.schemas.common import Problem
 from serving.security import COOKIE, OPEN_PATHS
 
@@ -53,6 +54,7 @@ class DocumentedApp(FastAPI):
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             for operation in _open_operations(document):
                 operation["security"] = []
+            add_links(document["paths"])
         return document
 
 

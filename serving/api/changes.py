@@ -9,7 +9,7 @@ from fastapi.openapi.models import Example
 from nightschool.columns import ITEMS, USERS, Table
 from nightschool.data.attributes import Action
 from serving import waiting
-from serving.api.parameters import PROBLEMS, ItemId, UserId
+from serving.api.parameters import PROBLEMS, UNREADABLE, ItemId, UserId
 from serving.caller import Caller
 from serving.changing import Asked, Changed, change_entities
 from serving.schemas.changes import ItemChanged, ItemsChanged, NewItems, UserChanged
@@ -35,14 +35,14 @@ Part = Annotated[dict[Text, Any], Body(openapi_examples=_PART_EXAMPLES, max_leng
 DescribedUser = Annotated[dict[Text, Any], Body(openapi_examples=_USER_EXAMPLES, max_length=200)]
 
 
-@items.post("/v1/items", summary="Add or replace several items", status_code=HTTPStatus.CREATED)
+@items.post("/v1/items", summary="Add or replace several items", status_code=HTTPStatus.CREATED, responses=UNREADABLE)
 async def put_items(request: Request, sent: Annotated[NewItems, Body(openapi_examples=_MANY_EXAMPLES)]) -> ItemsChanged:
     """Add items or replace all that describes them, together or not at all, as `PUT /v1/items/{item_id}` does one."""
     asked = [Asked(item.item_id, "put", item.attributes) for item in sent.items]
     return ItemsChanged(items=[_item(each) for each in await _change(request, ITEMS, asked)])
 
 
-@items.put("/v1/items/{item_id:path}", summary="Add or replace an item")
+@items.put("/v1/items/{item_id:path}", summary="Add or replace an item", responses=UNREADABLE)
 async def put_item(request: Request, item_id: ItemId, attributes: Described) -> ItemChanged:
     """Add an item, or replace all that describes it, by attributes that the manifest declares.
 
@@ -52,7 +52,7 @@ async def put_item(request: Request, item_id: ItemId, attributes: Described) -> 
     return _item(await _change_one(request, ITEMS, item_id, "put", attributes))
 
 
-@items.patch("/v1/items/{item_id:path}", summary="Change an item")
+@items.patch("/v1/items/{item_id:path}", summary="Change an item", responses=UNREADABLE)
 async def change_item(request: Request, item_id: ItemId, attributes: Part) -> ItemChanged:
     """Change some of an item's attributes; null takes one away. An item that was withdrawn is back."""
     return _item(await _change_one(request, ITEMS, item_id, "patch", attributes))
@@ -64,13 +64,13 @@ async def withdraw_item(request: Request, item_id: ItemId) -> ItemChanged:
     return _item(await _change_one(request, ITEMS, item_id, "withdraw", {}))
 
 
-@users.put("/v1/users/{user_id:path}", summary="Add or replace a user")
+@users.put("/v1/users/{user_id:path}", summary="Add or replace a user", responses=UNREADABLE)
 async def put_user(request: Request, user_id: UserId, attributes: DescribedUser) -> UserChanged:
     """Add a user, or replace all attributes of one; those who were erased cannot be added."""
     return _user(await _change_one(request, USERS, user_id, "put", attributes))
 
 
-@users.patch("/v1/users/{user_id:path}", summary="Change a user")
+@users.patch("/v1/users/{user_id:path}", summary="Change a user", responses=UNREADABLE)
 async def change_user(request: Request, user_id: UserId, attributes: DescribedUser) -> UserChanged:
     """Change some of a user's attributes; null takes one away. Who had left is back."""
     return _user(await _change_one(request, USERS, user_id, "patch", attributes))

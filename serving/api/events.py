@@ -8,7 +8,7 @@ from fastapi.openapi.models import Example
 
 from nightschool.errors import NotFound
 from serving import waiting
-from serving.api.parameters import PROBLEMS, problem_response
+from serving.api.parameters import PROBLEMS, UNREADABLE, problem_response
 from serving.caller import Caller
 from serving.problem_types import ProblemType
 from serving.schemas.common import Text
@@ -35,7 +35,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "/v1/events",
     summary="Send events",
     status_code=HTTPStatus.CREATED,
-    responses={409: problem_response("The event's id belongs to another event.", ProblemType.CONFLICT)},
+    responses={**UNREADABLE, 409: problem_response("The event's id belongs to another event.", ProblemType.CONFLICT)},
 )
 async def take_events(
     request: Request,

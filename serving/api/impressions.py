@@ -8,14 +8,14 @@ from fastapi.openapi.models import Example
 
 from nightschool.errors import NotFound
 from serving import waiting
-from serving.api.parameters import PROBLEMS, problem_response
+from serving.api.parameters import PROBLEMS, UNREADABLE, problem_response
 from serving.caller import Caller
 from serving.problem_types import ProblemType
 from serving.schemas.common import EXAMPLE_LIST
 from serving.schemas.impressions import Impression, ImpressionsTaken, OneOrSeveralImpressions
 from serving.service import Service
 
-router = APIRouter(tags=["events"], responses=PROBLEMS)
+router = APIRouter(tags=["events"], responses={**PROBLEMS, **UNREADABLE})
 
 EXAMPLES: Final[dict[str, Example]] = {
     "one": {"value": {"list_id": EXAMPLE_LIST, "user_id": 14, "impression_id": "7c41"}},

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 
 from nightschool.storage.interventions import Intervention
 from serving import waiting
-from serving.api.parameters import PROBLEMS
+from serving.api.parameters import PROBLEMS, UNREADABLE
 from serving.caller import Caller
 from serving.neighbours import require_item
 from serving.schemas.interventions import InterventionAsked, InterventionEntry, InterventionList
@@ -26,7 +26,9 @@ async def list_interventions(request: Request) -> InterventionList:
     return InterventionList(interventions=[_entry(service, each) for each in found])
 
 
-@router.post("/v1/interventions", summary="Pin, boost or ban an item", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/v1/interventions", summary="Pin, boost or ban an item", status_code=HTTPStatus.CREATED, responses=UNREADABLE
+)
 async def intervene(request: Request, asked: InterventionAsked) -> InterventionEntry:
     """Set a pin, boost or ban; the next list follows it, and those of other processes within a second.
 

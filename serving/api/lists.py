@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from nightschool.errors import NotFound
 from serving import many_lists, sessions, waiting
 from serving.answers import ListRequest
-from serving.api.parameters import PROBLEMS
+from serving.api.parameters import PROBLEMS, UNREADABLE
 from serving.caller import Caller
 from serving.schemas.asked import MOST_ITEMS_EACH, ManyRequest, RankRequest, SessionRequest
 from serving.schemas.common import ExternalId
@@ -18,7 +18,7 @@ from serving.schemas.lists import ManyLists, RankedList, SessionList
 from serving.service import Service
 from serving.shown_lists import Origin, list_row
 
-router = APIRouter(tags=["users"], responses=PROBLEMS)
+router = APIRouter(tags=["users"], responses={**PROBLEMS, **UNREADABLE})
 
 _JSON: Final = "application/json"
 

@@ -60,6 +60,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     ),
 }
 
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    400: problem_response("The body cannot be read, such as one that is no text in UTF-8.", ProblemType.BAD_REQUEST)
+}
+"""The further problem response of routes that take a body."""
 
 CONTEXT_PARAMETER: dict[str, Any] = {
     "name": f"{PREFIX}NAME",

@@ -121,7 +121,7 @@ async def learning_path(request: Request, user_id: UserId, goal: Goal, length: P
     "/similar-users/",
     summary="Users similar to a user, by handle",
     response_model=SimilarUsersAnswer,
-    responses={400: problem_response("No user_handle.", ProblemType.BAD_REQUEST)},
+    responses={400: problem_response("No user_handle, or a body that cannot be read.", ProblemType.BAD_REQUEST)},
 )
 async def similar_users_by_handle(request: Request, asked: SimilarUsersRequest) -> Response:
     """Return the ten users most similar to a user, by interests and common items together."""

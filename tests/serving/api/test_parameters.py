@@ -171,6 +171,25 @@ def test_answers_are_as_the_document_says(any_home: Api, label: str) -> None:
     check_operation(any_home, label, 50)
 
 
+@pytest.mark.parametrize("body", [b"\x14\xff\x08", b'{"user_id": "\xff"}', b"[" * 100_000, b"{", b"", b"1" * 5_000])
+def test_bodies_that_are_no_json_get_an_answer_of_the_document(any_home: Api, body: bytes) -> None:
+    taking = [label for label in OPERATIONS if "requestBody" in operation_of(label)]
+    assert len(taking) > 10
+    for label in taking:
+        method, path = label.split()
+        answer = any_home.request(
+            method, path.format(item_id=1, user_id=1), content=body, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in {400, 422}
+        assert answer.json()["detail"]
+        assert str(answer.status_code) in operation_of(label)["responses"], label
+
+
+def operation_of(label: str) -> dict[str, Any]:
+    method, path = label.split()
+    return dict(DOCUMENT["paths"][path][method])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_answers_are_as_the_document_says_at_length(any_home: Api, label: str) -> None:
