@@ -36,7 +36,9 @@ def test_an_item_is_found_by_title_and_by_id_and_chosen(api: Api) -> None:
     catalogue = api.snapshot.catalogue
     item = catalogue.ids[4]
     title = catalogue.describe(item)["title"]
-    assert f'href="{PAGE}?item={item}#form"' in page(api, q=title)
+    found = page(api, q=title)
+    assert f'href="{PAGE}?item={item}#form"' in found
+    assert f'href="/items/{item}"' not in found
     assert page(api, q=str(item)).count(f'href="{PAGE}?item={item}#form"') == 1
     assert "No item of the release is found" in page(api, q="zzzzqqqq")
     form = page(api, item=item)
@@ -56,6 +58,7 @@ def test_a_pin_is_set_in_a_scenario_and_ended_with_a_button(api: Api) -> None:
     for path in (f"{PAGE}?just=set", "/operator"):
         shown = page(api, path)
         assert "pinned to place 2" in shown
+        assert ('<p class="toast">Set. Lists follow it.</p>' in shown) == ("just" in path)
         assert "month's <course></bdi>" in shown
         assert "<course>" not in api.get(path).text
     assert "Set. Lists follow it." in page(api, f"{PAGE}?just=set")
