@@ -117,3 +117,16 @@ def test_a_key_that_only_reads_sees_no_form_and_no_button(api: Api) -> None:
         assert "End now" not in answer.text
         assert "Search</button>" not in answer.text
     assert api.request("POST", PAGE, data={}, headers=headers).status_code == 403
+
+
+def test_an_item_leads_to_the_form_that_steers_it(api: Api) -> None:
+    item = api.snapshot.catalogue.ids[0]
+    assert f'href="{PAGE}?item={item}#form"' in page(api, f"/items/{item}")
+
+
+def test_the_overview_shows_the_newest_that_are_in_force(api: Api) -> None:
+    for item in api.snapshot.catalogue.ids[:12]:
+        post(api, PAGE, item=item, kind="ban", reason="closed")
+    shown = page(api, "/operator")
+    assert (shown.count("End now: ban"), "Show 2 older" in shown) == (10, True)
+    assert page(api).count("End now: ban") == 12
