@@ -18,6 +18,9 @@ Role = Literal["read", "events", "operate"]
 ROLES: Final[tuple[Role, ...]] = ("read", "events", "operate")
 """What a key allows; each allows also what those before it do."""
 
+LONGEST_NAME: Final = 100
+"""Characters of a key's name."""
+
 _REVOKED: Final = "revoked"
 _EARLIER: Final = {"write": "events"}
 """What keys of earlier versions are: `write` was given out for sending events."""
@@ -63,9 +66,12 @@ class Keys:
 
         Raises:
             Conflict: A key has that name.
-            ConfigurationError: A key for one user is to operate.
+            ConfigurationError: It has no name or too long a one, or a key for one user is to operate.
             Unreachable: The database does not answer.
         """
+        if not name.strip() or len(name) > LONGEST_NAME:
+            do = f"say whose it is, in at most {LONGEST_NAME} characters"
+            raise ConfigurationError("a key needs a name", seen=name[:LONGEST_NAME], do=do)
         if user_id is not None and role == "operate":
             raise ConfigurationError("a key for one user cannot operate", seen=user_id, do="use --role read or events")
         if user_id is not None and per_second is None:

@@ -11,7 +11,9 @@ from nightschool.experiments.plan import Plan
 from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.storage.audit import AuditLog
+from serving.catalogue import Catalogue
 from serving.experiment_course import Look, course
+from serving.listing import filter_misfit
 from serving.operations import Curve, ExperimentResult, Figure, experiment_results
 from serving.operators import operators_database
 from serving.page.answers import PageRoute, caller_of, page
@@ -49,7 +51,7 @@ def start_experiment(request: Request, plan: Annotated[str, Form(max_length=_LON
     """Start an experiment by its TOML; the form comes back with what is wrong with it."""
     text = plan.replace("\r\n", "\n")
     try:
-        planned = _read_plan(text)
+        planned = _read_plan(text, request.app.state.service.current.catalogue)
         with operators_database(_settings(request)) as engine:
             Experiments(engine).start(planned)
             arms = {arm.name: arm.share for arm in planned.arms}
@@ -118,15 +120,21 @@ def _figures(looks: list[Look]) -> list[Figure]:
     return [Figure(f"{look.at:%Y-%m-%d %H:%M}", look.at, look.value, look.low, look.high) for look in looks]
 
 
-def _read_plan(text: str) -> Plan:
+def _read_plan(text: str, catalogue: Catalogue | None) -> Plan:
     """Read an experiment's plan.
 
+    Args:
+        text: Its TOML.
+        catalogue: The items of the release that is served, which filters must fit; None without a release.
+
     Raises:
-        ConfigurationError: It is no TOML, no plan, or an arm has no such rule.
+        ConfigurationError: It is no TOML, no plan, an arm has no such rule, or its filter does not fit the release.
     """
     plan = checked(Plan, parse_toml(text, "the plan"), "the plan")
     for arm in plan.arms:
-        Rules().overridden(arm.rules)
+        rules = Rules().overridden(arm.rules)
+        if catalogue is not None and (misfit := filter_misfit(catalogue, rules.filter)):
+            raise ConfigurationError(f"arm {arm.name}: {misfit}")
     return plan
 
 

@@ -8,17 +8,17 @@ from fastapi.responses import RedirectResponse
 from nightschool.errors import ConfigurationError, Conflict, NotFound
 from nightschool.settings import Settings
 from nightschool.storage.audit import AuditLog
-from nightschool.storage.keys import ROLES, Key, Keys, Role
+from nightschool.storage.keys import LONGEST_NAME, ROLES, Key, Keys, Role
 from serving.operators import operators_database
 from serving.page.answers import PageRoute, caller_of, page, segment
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-Name = Annotated[str, Form(max_length=100)]
+Name = Annotated[str, Form(max_length=LONGEST_NAME)]
 
 
 @router.get("/operator/keys")
-def show_keys(request: Request, just: Annotated[str, Query(max_length=100)] = "") -> Response:
+def show_keys(request: Request, just: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Response:
     """Show the valid keys by name."""
     with operators_database(_settings(request)) as engine:
         known = Keys(engine).list()
@@ -39,8 +39,6 @@ def add_key(
         ConfigurationError: It has no name, or the rate is no number that can be.
         Conflict: A key has that name, or it is the first and could not open this page.
     """
-    if not name.strip():
-        raise ConfigurationError("a key needs a name", do="go back and say whose it is")
     rate = _rate(per_second.strip())
     details = {"role": role, "for_one_user": bool(user.strip()), "per_second": rate}
     with operators_database(_settings(request)) as engine:
@@ -55,7 +53,7 @@ def add_key(
 
 
 @router.get("/operator/keys/revoke")
-def confirm_revocation(request: Request, name: Annotated[str, Query(max_length=100)]) -> Response:
+def confirm_revocation(request: Request, name: Annotated[str, Query(max_length=LONGEST_NAME)]) -> Response:
     """Show the form that confirms that a key is to be revoked.
 
     Raises:

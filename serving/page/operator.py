@@ -30,6 +30,7 @@ from serving.service import Service
 
 _SHOWN_RELEASES = 20
 _SHOWN_NIGHTS = 14
+_SHOWN_INTERVENTIONS = 10
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -41,6 +42,7 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
     service: Service = request.app.state.service
     settings = service.settings
     standing = release_state(lake)
+    interventions = in_force(service)
     listed = standing.newest if releases == "all" else standing.newest[:_SHOWN_RELEASES]
     return page(
         request,
@@ -56,7 +58,8 @@ def show_operator(request: Request, releases: str = "", just: str = "") -> Respo
         settings=settings,
         tries=with_missed(Nights.of(settings.paths).all(), datetime.now(UTC))[:_SHOWN_NIGHTS],
         just=just,
-        rows=in_force(service),
+        rows=interventions[:_SHOWN_INTERVENTIONS],
+        more_in_force=len(interventions) - _SHOWN_INTERVENTIONS,
         trouble=rules_trouble(service),
     )
 

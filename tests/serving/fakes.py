@@ -76,7 +76,7 @@ class FakeService:
             lists=Lists(self.users),
             histories=SimpleNamespace(columns_of=lambda _: {ITEM_ID: [*range(12)]}),
         )
-        self.current = SimpleNamespace(snapshot=snapshot)
+        self.current = SimpleNamespace(snapshot=snapshot, catalogue=None)
 
     def recommend(self, user_id: ExternalId, asked: ListRequest, *, leaves: bool = True) -> Recommendations:
         if user_id == "broken":

@@ -70,6 +70,13 @@ def test_a_name_is_taken_once(keys: Keys) -> None:
     assert role_of(keys, key) == "read"
 
 
+@pytest.mark.parametrize("name", ["", "  ", "a" * 101])
+def test_a_key_has_a_name_and_not_too_long_a_one(keys: Keys, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a key needs a name"):
+        keys.add(name, "read")
+    assert not keys.any()
+
+
 def test_a_key_for_one_user_is_limited_and_does_not_operate(keys: Keys) -> None:
     keys.add("browser", "events", user_id="14")
     keys.add("slow", "read", per_second=0.5)

@@ -12,6 +12,7 @@ from nightschool.settings import Settings
 from nightschool.storage.database import open_database, writing
 from nightschool.storage.events import EventStore, Sent
 from nightschool.storage.tables import EXPERIMENTS
+from tests.serving.client import Api
 from tests.serving.fakes import FakeService
 from tests.serving.page.apps import page_over
 from tests.serving.page.operators import noted
@@ -55,7 +56,7 @@ def test_an_experiment_is_started_and_stopped(client: httpx.Client, experiments:
     named = {"name": "more <content>"}
     assert "Stop this experiment?" in client.get("/operator/experiments/stop", params=named).text
     refused = client.post("/operator/experiments/stop", data={**named, "reason": " "})
-    assert (refused.status_code, "needs a reason" in refused.text) == (400, True)
+    assert (refused.status_code, "needs a reason" in refused.text) == (422, True)
     assert client.post("/operator/experiments/stop", data={**named, "reason": "enough"}).status_code == 303
     assert experiments.get("more <content>").reason == "enough"
     assert client.get("/operator/experiments/stop", params=named).status_code == 404
@@ -108,3 +109,10 @@ def test_the_course_of_the_difference_is_drawn(
     assert "other: conversion less that of as published" in page
     assert page.count("<circle") > 10
     assert '<th scope="col">Settled until</th>' in page
+
+
+def test_a_filter_that_does_not_fit_the_release_is_refused(writing: Api) -> None:
+    plan = PLAN.replace("alpha = 0.3", "rules = { filter = 'nowhere < 3' }")
+    answer = writing.request("POST", "/operator/experiments", data={"plan": plan})
+    assert (answer.status_code, "there is no such item column" in answer.text) == (400, True)
+    assert "None yet." in writing.get("/operator/experiments").text

@@ -94,7 +94,7 @@ def test_a_corrected_row_waits_and_can_be_taken_back(client: httpx.Client, lake:
 def test_a_row_is_dismissed_with_a_reason(client: httpx.Client, lake: Lake, repairs: Repairs) -> None:
     asked = form(lake)
     refused = client.post("/operator/quarantine/dismiss", data={**asked, "reason": " "})
-    assert (refused.status_code, "needs a reason" in refused.text) == (400, True)
+    assert (refused.status_code, "needs a reason" in refused.text) == (422, True)
     assert client.post("/operator/quarantine/dismiss", data={**asked, "reason": "a test"}).status_code == 303
     assert [(each.reason, each.dismisses) for each in repairs.waiting()] == [("a test", True)]
     assert "to be dismissed" in client.get("/operator/quarantine").text
@@ -112,9 +112,9 @@ def test_a_form_about_another_row_is_refused(client: httpx.Client, lake: Lake, r
     other = {**form(lake, user="7"), "seen": hash_row("{}")}
     for path, more in (("repair", {}), ("dismiss", {"reason": "x"})):
         answer = client.post(f"/operator/quarantine/{path}", data={**other, **more})
-        assert (answer.status_code in {400, 409}, "has changed since" in answer.text) == (True, True)
+        assert (answer.status_code in {409, 422}, "has changed since" in answer.text) == (True, True)
     same = client.post("/operator/quarantine/repair", data=form(lake))
-    assert (same.status_code, "nothing was corrected" in same.text) == (400, True)
+    assert (same.status_code, "nothing was corrected" in same.text) == (422, True)
     gone = client.post("/operator/quarantine/repair", data={**other, "row": "99"})
     assert gone.status_code == 404
     assert client.post("/operator/quarantine/repair", data={}).status_code == 404

@@ -36,7 +36,9 @@ def test_an_item_is_found_by_title_and_by_id_and_chosen(api: Api) -> None:
     catalogue = api.snapshot.catalogue
     item = catalogue.ids[4]
     title = catalogue.describe(item)["title"]
-    assert f'href="{PAGE}?item={item}#form"' in page(api, q=title)
+    found = page(api, q=title)
+    assert f'href="{PAGE}?item={item}#form"' in found
+    assert f'href="/items/{item}"' not in found
     assert page(api, q=str(item)).count(f'href="{PAGE}?item={item}#form"') == 1
     assert "No item of the release is found" in page(api, q="zzzzqqqq")
     form = page(api, item=item)
@@ -56,6 +58,7 @@ def test_a_pin_is_set_in_a_scenario_and_ended_with_a_button(api: Api) -> None:
     for path in (f"{PAGE}?just=set", "/operator"):
         shown = page(api, path)
         assert "pinned to place 2" in shown
+        assert ('<p class="toast">Set. Lists follow it.</p>' in shown) == ("just" in path)
         assert "month's <course></bdi>" in shown
         assert "<course>" not in api.get(path).text
     assert "Set. Lists follow it." in page(api, f"{PAGE}?just=set")
@@ -114,3 +117,16 @@ def test_a_key_that_only_reads_sees_no_form_and_no_button(api: Api) -> None:
         assert "End now" not in answer.text
         assert "Search</button>" not in answer.text
     assert api.request("POST", PAGE, data={}, headers=headers).status_code == 403
+
+
+def test_an_item_leads_to_the_form_that_steers_it(api: Api) -> None:
+    item = api.snapshot.catalogue.ids[0]
+    assert f'href="{PAGE}?item={item}#form"' in page(api, f"/items/{item}")
+
+
+def test_the_overview_shows_the_newest_that_are_in_force(api: Api) -> None:
+    for item in api.snapshot.catalogue.ids[:12]:
+        post(api, PAGE, item=item, kind="ban", reason="closed")
+    shown = page(api, "/operator")
+    assert (shown.count("End now: ban"), "Show 2 older" in shown) == (10, True)
+    assert page(api).count("End now: ban") == 12
