@@ -57,7 +57,7 @@ def start_experiment(request: Request, plan: Annotated[str, Form(max_length=_LON
             arms = {arm.name: arm.share for arm in planned.arms}
             AuditLog(engine).note(caller_of(request).name, "experiment_started", planned.name, {"arms": arms})
     except NightschoolError as error:
-        return _page(request, 400, text=text, refused=str(error))
+        return _page(request, 422, text=text, refused=str(error))
     return RedirectResponse("/operator/experiments?just=started", 303)
 
 

@@ -70,7 +70,7 @@ def edit_rules(request: Request, edited: Annotated[Edited, Form()]) -> Response:
     except Conflict:
         return _conflict(request, edited, files.current(edited.file))
     except (ConfigurationError, NotFound) as error:
-        return _page(request, edited, current, 400, refused=str(error))
+        return _page(request, edited, current, 422, refused=str(error))
     service.upkeep.attempt(RULES)
     return RedirectResponse(f"/operator/rules?file={edited.file}&just=saved", 303)
 
@@ -114,7 +114,7 @@ def undo(
     except Conflict:
         return _conflict(request, edited, files.current(file))
     except ConfigurationError as error:
-        return _page(request, edited, files.current(file), 400, refused=str(error))
+        return _page(request, edited, files.current(file), 422, refused=str(error))
     service.upkeep.attempt(RULES)
     return RedirectResponse(f"/operator/rules?file={file}&just=undone", 303)
 

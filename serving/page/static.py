@@ -14,7 +14,6 @@ _FOLDERS = (files("serving") / "static", files("fastapi_offline") / "static")
 _FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir()}
 _TYPES = {
     "docs.js": "text/javascript; charset=utf-8",
-    "htmx.min.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "pico.min.css": "text/css; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
@@ -22,6 +21,9 @@ _TYPES = {
     "swagger-ui.css": "text/css; charset=utf-8",
 }
 """The files that pages load, with their media types; nothing else of the folders is served."""
+
+_PARTS = {"page.js": ("htmx.min.js", "page.js")}
+"""Files that are served as one: a page is to load with few requests."""
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -45,7 +47,7 @@ class Asset(NamedTuple):
 @cache
 def asset(name: str) -> Asset:
     """Return a file that pages load; it is read and compressed at its first use."""
-    body = _FILES[name].read_bytes()
+    body = b"\n".join(_FILES[part].read_bytes() for part in _PARTS.get(name, (name,)))
     return Asset(body, gzip.compress(body, mtime=0), _TYPES[name], hashlib.sha256(body).hexdigest()[:12])
 
 

@@ -79,7 +79,7 @@ async def intervene(request: Request, filled: Annotated[Filled, Form()]) -> Resp
         item_id = require_item(service.current.snapshot, filled.item)
         await waiting.write(service.operating.intervene, filled.asked(item_id), caller_of(request).name)
     except (ConfigurationError, NotFound) as error:
-        return page(request, "steering.html", 400, q="", said="", refused=str(error), **_shown(request, "", filled))
+        return page(request, "steering.html", 422, q="", said="", refused=str(error), **_shown(request, "", filled))
     return RedirectResponse("/operator/steering?just=set", 303)
 
 

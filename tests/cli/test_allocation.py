@@ -58,7 +58,7 @@ def test_shares_and_weighed_differences_are_told(run: Run, file: Path, home: Pat
     assert "too few conversions yet" in empty
     assert "50.0%" in empty
     take_part(home, {"control": 20, "content": 90})
-    result = run("experiment", "status", "--json").document["result"]
+    result = run("experiment", "status", "--json").document["experiments"][0]["result"]
     control, content = result["arms"]
     assert (control["user_days"], control["conversions"], control["difference"]) == (200, 20, None)
     assert content["low"] < content["difference"] < content["high"]

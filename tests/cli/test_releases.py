@@ -18,7 +18,8 @@ def test_list_has_the_shape_that_scripts_rely_on(reading: Published, run: Run) -
     assert (entry["id"], entry["status"]) == (reading.release_id, "published")
     assert datetime.fromisoformat(entry["as_of"]).tzinfo is not None
     assert datetime.fromisoformat(entry["created_at"]).tzinfo is not None
-    assert entry["content_hashes"].keys() == {*(table.name for table in (*RELEASE_TABLES, HISTORIES)), "search.db"}
+    files = {"search.db", "content.weights.arrow", "ease.weights.arrow"}
+    assert entry["content_hashes"].keys() == {*(table.name for table in (*RELEASE_TABLES, HISTORIES)), *files}
     assert all(isinstance(value, str) and value for value in entry["content_hashes"].values())
     assert reading.release_id in run("releases", "list").out
 

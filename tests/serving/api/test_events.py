@@ -90,7 +90,7 @@ def test_contexts_are_checked_against_what_the_data_declare(writing: Api) -> Non
 def test_a_declared_context_is_kept_with_the_event(writing: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     contexts = Contexts(("hour", "device"), stored={"device": {"weight": 0.0, "values": ["desk"], "note": ""}})
     released = replace(writing.service.current.snapshot, contexts=contexts)
-    monkeypatch.setattr(writing.service.current, "_snapshot", released)
+    monkeypatch.setattr(writing.service.current, "_shown", released)
     known = writing.post("/v1/events", event(writing, context={"device": "desk"})).json()
     strange = writing.post("/v1/events", event(writing, context={"device": "watch"})).json()
     assert known["warnings"] == []

@@ -78,7 +78,7 @@ def test_a_plan_that_is_none_comes_back_with_what_is_wrong(
 ) -> None:
     answer = client.post("/operator/experiments", data={"plan": plan})
     page = unescape(answer.text)
-    assert (answer.status_code, told in page, plan.strip() in page) == (400, True, True)
+    assert (answer.status_code, told in page, plan.strip() in page) == (422, True, True)
     assert experiments.all() == ()
 
 
@@ -114,5 +114,5 @@ def test_the_course_of_the_difference_is_drawn(
 def test_a_filter_that_does_not_fit_the_release_is_refused(writing: Api) -> None:
     plan = PLAN.replace("alpha = 0.3", "rules = { filter = 'nowhere < 3' }")
     answer = writing.request("POST", "/operator/experiments", data={"plan": plan})
-    assert (answer.status_code, "there is no such item column" in answer.text) == (400, True)
+    assert (answer.status_code, "there is no such item column" in answer.text) == (422, True)
     assert "None yet." in writing.get("/operator/experiments").text

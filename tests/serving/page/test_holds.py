@@ -56,7 +56,7 @@ def test_a_hold_that_says_nothing_is_refused(
     client: httpx.Client, lake: Lake, asked: dict[str, str], told: str
 ) -> None:
     answer = client.post("/operator/holds", data=asked)
-    assert (answer.status_code, told in answer.text) == (400, True)
+    assert (answer.status_code, told in answer.text) == (422, True)
     assert Releases(lake).held() is None
     assert noted(lake.root.parent) == []
 

@@ -65,7 +65,7 @@ def test_a_faulty_text_comes_back_with_its_fault_and_is_not_written(
 ) -> None:
     answer = post(writing, text, 0, do=do)
     shown = unescape(answer.text)
-    assert (answer.status_code, told in shown) == (400, True), shown
+    assert (answer.status_code, told in shown) == (422, True), shown
     assert f"{text}</textarea>" in shown
     assert not writing.home.paths.rules.exists()
     assert texts(writing) == []
@@ -73,7 +73,7 @@ def test_a_faulty_text_comes_back_with_its_fault_and_is_not_written(
 
 def test_a_change_needs_a_reason(writing: Api) -> None:
     answer = post(writing, "quota = 2", 0, why=" ")
-    assert (answer.status_code, "needs a reason" in answer.text) == (400, True)
+    assert (answer.status_code, "needs a reason" in answer.text) == (422, True)
     assert not writing.home.paths.rules.exists()
 
 
@@ -100,7 +100,7 @@ def test_a_new_scenario_is_tried_before_it_is_there(writing: Api) -> None:
     assert "</bdi> in <code>hero</code>" in shown
     assert shown.count('<span class="rank">') == 3 + 3
     answer = post(writing, "[side]\n", 0, do="try", **fields)
-    assert (answer.status_code, "no such scenario" in answer.text) == (400, True)
+    assert (answer.status_code, "no such scenario" in answer.text) == (422, True)
 
 
 def test_a_change_by_hand_meanwhile_is_shown_and_nothing_is_lost(writing: Api) -> None:
@@ -148,7 +148,7 @@ def test_a_version_that_fits_no_longer_comes_back_as_a_text(writing: Api) -> Non
     assert post(writing, "quota = 1", base).status_code == 303
     undone = {"file": "rules.toml", "version": base, "base": base_of(page(writing))}
     answer = writing.request("POST", f"{PAGE}/undo", data=undone)
-    assert (answer.status_code, "quota = 0\n</textarea>" in answer.text) == (400, True)
+    assert (answer.status_code, "quota = 0\n</textarea>" in answer.text) == (422, True)
     assert writing.home.paths.rules.read_text() == "quota = 1\n"
 
 

@@ -32,7 +32,12 @@ def test_vendored_files_are_those_that_are_written_down() -> None:
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
 
 
-@pytest.mark.parametrize("name", ["docs.js", "htmx.min.js", "page.js", "pico.min.css", "style.css"])
+def test_scripts_of_pages_go_out_as_one_file(client: httpx.Client) -> None:
+    parts = [(FOLDER / name).read_bytes() for name in ("htmx.min.js", "page.js")]
+    assert client.get(asset_path("page.js")).content == b"\n".join(parts)
+
+
+@pytest.mark.parametrize("name", ["docs.js", "pico.min.css", "style.css"])
 def test_a_file_goes_out_compressed_and_is_kept_for_good(client: httpx.Client, name: str) -> None:
     answer = client.get(asset_path(name))
     assert answer.content == (FOLDER / name).read_bytes()

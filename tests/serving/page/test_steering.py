@@ -99,7 +99,7 @@ def test_what_is_wrong_comes_back_in_the_form(api: Api, changes: dict[str, str],
     fields = {"item": str(api.snapshot.catalogue.ids[0]), "kind": "pin", "place": "1", "until": SOON, "reason": "mine"}
     answer = post(api, PAGE, **{**fields, **changes})
     shown = unescape(answer.text)
-    assert (answer.status_code, told in shown) == (400, True), shown
+    assert (answer.status_code, told in shown) == (422, True), shown
     for name in ("item", "until", "reason"):
         assert f'value="{changes.get(name, fields[name])}"' in shown
     assert api.service.policy.steering.interventions == ()
