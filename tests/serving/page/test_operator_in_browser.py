@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from nightschool.experiments.store import Arm, Experiments, Plan
+from nightschool.experiments.plan import Arm, Plan
+from nightschool.experiments.store import Experiments
 from nightschool.settings import Settings
 from nightschool.storage.database import open_database
 from nightschool.storage.keys import Keys
