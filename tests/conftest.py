@@ -52,6 +52,7 @@ NIGHTS = {
     "night/test_unchanged_nights.py",
     "privacy/test_erase.py",
     "serving/page/test_browser.py",
+    "serving/test_stateful.py",
     "storage/test_as_of.py",
 }
 """Files of `make test-nights`: whole nights, servers and real files in many variants, two fifths of all tests' time."""

@@ -45,6 +45,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     ),
     404: problem_response("No such user, item or release.", ProblemType.NOT_FOUND),
     413: problem_response("The body is too large.", ProblemType.BODY_TOO_LARGE),
+    414: problem_response("The address is too long.", ProblemType.ADDRESS_TOO_LONG),
     429: problem_response(
         "The key exceeds its request rate; Retry-After says when to ask again.", ProblemType.RATE_LIMITED
     ),
