@@ -1,14 +1,27 @@
-"""A release's tables as files to download, streamed block by block."""
+"""Tables of a release, and of the home, as files to download, streamed block by block."""
 
 import tempfile
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nightschool.columns import RELEASE_TABLES, USER_ID, Table
+from nightschool.columns import (
+    BATCHES,
+    INTERACTIONS,
+    ITEMS,
+    NIGHTS,
+    RELEASE_TABLES,
+    RELEASES,
+    SHOWN,
+    SOURCES,
+    USER_ID,
+    USERS,
+    Table,
+)
 from nightschool.errors import NotFound
 from nightschool.settings import HomePaths
 from nightschool.storage.binding import get_binding
@@ -23,6 +36,9 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
+HOME_TABLES: Final = (INTERACTIONS, ITEMS, USERS, SHOWN, SOURCES, BATCHES, NIGHTS, RELEASES)
+"""Tables that belong to no release: what nights read and wrote down."""
+
 BLOCK_ROWS: Final = 100_000
 """Rows that are in memory at once."""
 
@@ -31,10 +47,10 @@ _IN_MEMORY_BYTES: Final = 8_000_000
 
 
 class Download(NamedTuple):
-    """A table of a release that can be downloaded.
+    """A table that can be downloaded.
 
     Attributes:
-        rows: How many rows it had when the release was made.
+        rows: How many rows it has, one of a release when that was made.
         names_users: Whether its rows name users.
     """
 
@@ -53,16 +69,27 @@ def downloads_of(release: Release) -> list[Download]:
     ]
 
 
+def home_downloads(lake: Lake) -> list[Download]:
+    """List the tables of the home that have rows."""
+    counts = [(table, lake.scan(table).select(pl.len()).collect().item()) for table in HOME_TABLES]
+    return [Download(table, rows, USER_ID in table.columns) for table, rows in counts if rows]
+
+
 def find_download(lake: Lake, release_id: str, name: str) -> Download:
-    """Return a table of a release whose tables are whole.
+    """Return a table of a release whose tables are whole, or of the home.
+
+    Args:
+        lake: The tables.
+        release_id: The release; empty for a table of the home.
+        name: The table's name.
 
     Raises:
         NotFound: There is no such release or table, or its tables were pruned.
     """
-    release = Releases(lake).whole(release_id)
-    found = next((each for each in downloads_of(release) if each.table.name == name), None)
+    offered = downloads_of(Releases(lake).whole(release_id)) if release_id else home_downloads(lake)
+    found = next((each for each in offered if each.table.name == name), None)
     if found is None:
-        raise NotFound("the release has no such table", seen=name, do="choose one of /operator/tables")
+        raise NotFound("there is no such table", seen=name, do="choose one of /operator/tables")
     return found
 
 
@@ -71,7 +98,7 @@ def file_name(paths: HomePaths, release_id: str, table: str, kind: Format) -> st
 
     Args:
         paths: The home's files.
-        release_id: The release; empty before the first.
+        release_id: The release; empty for a table of none.
         table: The name of the table.
         kind: The format.
     """
@@ -84,7 +111,7 @@ def table_blocks(rows: pl.LazyFrame, kind: Format) -> Iterator[bytes]:
 
     A file of Parquet is written whole first, beyond a few megabytes in the system's folder of temporary files.
 
-    Texts in CSV that a spreadsheet would run as a formula begin with a '.
+    Texts in CSV that a spreadsheet would run as a formula begin with a ', and lists are one text, separated by a ;.
 
     Args:
         rows: The table.
@@ -101,6 +128,7 @@ def row_blocks(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 def _csv_blocks(rows: pl.LazyFrame) -> Iterator[bytes]:
+    rows = rows.with_columns(cs.list().list.eval(pl.element().cast(pl.String)).list.join(";"))
     yield rows.head(0).collect().write_csv().encode()
     for block in row_blocks(rows):
         yield without_formulas(block).write_csv(include_header=False).encode()

@@ -1,4 +1,4 @@
-"""The operator's page of a release's tables, each to download."""
+"""The operator's page of tables, those of a release and those of the home, each to download."""
 
 from typing import Annotated
 
@@ -7,7 +7,15 @@ from fastapi.responses import StreamingResponse
 
 from nightschool.settings import Settings
 from nightschool.storage.releases import Releases
-from serving.downloads import MEDIA_TYPES, Format, downloads_of, file_name, find_download, table_blocks
+from serving.downloads import (
+    MEDIA_TYPES,
+    Format,
+    downloads_of,
+    file_name,
+    find_download,
+    home_downloads,
+    table_blocks,
+)
 from serving.operations import open_lake
 from serving.operators import note_action
 from serving.page.answers import PageRoute, caller_of, page
@@ -18,7 +26,8 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 @router.get("/operator/tables")
 def show_tables(request: Request, release_id: Annotated[str, Query(max_length=64)] = "") -> Response:
     """Show the tables of a release, the current one unless another is named."""
-    releases = Releases(open_lake(_settings(request).paths))
+    lake = open_lake(_settings(request).paths)
+    releases = Releases(lake)
     pruned = releases.pruned()
     stored = [each for each in reversed(releases.stored()) if each.release_id not in pruned]
     chosen = releases.whole(release_id) if release_id else releases.current()
@@ -28,6 +37,7 @@ def show_tables(request: Request, release_id: Annotated[str, Query(max_length=64
         chosen=chosen,
         releases=stored,
         tables=downloads_of(chosen) if chosen else [],
+        home_tables=home_downloads(lake),
         kinds=list(MEDIA_TYPES),
     )
 
@@ -35,18 +45,24 @@ def show_tables(request: Request, release_id: Annotated[str, Query(max_length=64
 @router.get("/operator/tables/download")
 def download_table(
     request: Request,
-    release_id: Annotated[str, Query(max_length=64)],
     table: Annotated[str, Query(max_length=64)],
+    release_id: Annotated[str, Query(max_length=64)] = "",
     kind: Format = "csv",
 ) -> Response:
-    """Send a table of a release as a file, block by block."""
+    """Send a table of a release, or of the home where none is named, as a file, block by block."""
     settings = _settings(request)
     lake = open_lake(settings.paths)
     found = find_download(lake, release_id, table)
-    note_action(settings, caller_of(request).name, "downloaded", f"table {table} of {release_id}", {"format": kind})
+    note_action(
+        settings,
+        caller_of(request).name,
+        "downloaded",
+        f"table {table}{f' of {release_id}' if release_id else ''}",
+        {"format": kind},
+    )
     name = file_name(settings.paths, release_id, table, kind)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    blocks = table_blocks(lake.scan(found.table, release_id), kind)
+    blocks = table_blocks(lake.scan(found.table, release_id or None), kind)
     return StreamingResponse(blocks, media_type=MEDIA_TYPES[kind], headers=headers)
 
 

@@ -9,7 +9,7 @@ from nightschool.errors import NotFound
 from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
-from serving.downloads import BLOCK_ROWS, downloads_of, file_name, find_download, table_blocks
+from serving.downloads import BLOCK_ROWS, downloads_of, file_name, find_download, home_downloads, table_blocks
 from tests.serving.nights import FIRST, THIRD, backfill, make_nights
 
 
@@ -54,6 +54,13 @@ def test_csv_leaves_block_by_block_with_one_header() -> None:
     assert max(block.count(b"\n") for block in blocks) <= BLOCK_ROWS
     lines = b"".join(blocks).splitlines()
     assert (len(lines), lines[1], lines[-1]) == (n + 1, b"0,'=1+1", f"{n - 1},'=1+1".encode())
+
+
+def test_tables_of_the_home_are_offered_with_their_lists_as_texts(lake: Lake) -> None:
+    assert [each.table.name for each in home_downloads(lake)] == ["items", "sources", "releases"]
+    assert find_download(lake, "", "items").rows == 1
+    rows = pl.DataFrame({"item_id": [1, 2], "skills": [["sql", "r"], None]}).lazy()
+    assert b"".join(table_blocks(rows, "csv")) == b"item_id,skills\n1,sql;r\n2,\n"
 
 
 def test_files_are_named_by_dataset_release_and_table(lake: Lake) -> None:
