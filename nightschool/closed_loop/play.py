@@ -69,6 +69,8 @@ class _Day:
         self._begins = day_of(world.truth, number)
         n_items = len(world.truth.popularity)
         self._opened, self._shown, self._looked = (np.zeros(n_items, dtype=np.int64) for _ in range(3))
+        catalogue = service.current.catalogue
+        self._known = np.isin(np.arange(1, n_items + 1), [] if catalogue is None else catalogue.ids)
         self._events: list[Event] = []
         self._impressions: list[Impression] = []
 
@@ -96,9 +98,8 @@ class _Day:
         self._looked[shown[visit.looked]] += 1
         self._opened[shown[visit.opened]] += 1
         self._note(user, now, served, shown, visit)
-        # The release of last night knows nothing of what came in today.
-        known = self._world.there(self._number - 1) & ~self._world.done[user]
-        found = self._world.elsewhere(user, appeal * known, self._rng)
+        # The service knows nothing of what came in since the last night.
+        found = self._world.elsewhere(user, appeal * self._known * ~self._world.done[user], self._rng)
         if found is not None:
             self._note_event(user, found, "complete", now + timedelta(minutes=20))
         return visit
