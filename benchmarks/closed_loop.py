@@ -78,9 +78,10 @@ def main(seeds: Seeds = 3, kept: Kept = None) -> None:
             f"the first day; {NEW_ITEMS:.0%} of the items come in over {NIGHTS} days, on each of which {VISITS} people "
             "come. Somebody looks at place p of the list with probability p^-0.7 and opens what appeals by the planted "
             "truth, less for each time that it was looked at in vain; nobody opens an item twice. The service is told "
-            "of impressions and events, and each night is a whole one, without a search for hyper-parameters. Of the best lists: items that were to be opened "
-            "by the truth, as a share of those of the lists that the truth puts first that day. A new item is found "
-            "once people looked at it ten times. Intervals are of the mean difference to `a night a day` over worlds.",
+            "of impressions and events, and each night is a whole one, without a search for hyper-parameters. Of the "
+            "best lists: items that were to be opened by the truth, as a share of those of the lists that the truth "
+            "puts first that day. A new item is found once people looked at it ten times. Intervals are of the mean "
+            "difference to `a night a day` over worlds.",
             table(["", *FIGURES.values()], [_row(policy, played, seeds) for policy in POLICIES]),
             f"![Share of the best lists by day]({_draw(curves)})",
             f"Exploration: `{EXPLORE}`. Fatigue: `{FATIGUE}`.",
