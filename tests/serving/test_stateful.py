@@ -144,7 +144,7 @@ def test_sequences_of_requests_are_answered_as_the_document_says(
     home: Home = request.getfixturevalue("texts") if ids == "texts" else request.getfixturevalue("served").home
     with Api.over(copied(home, tmp_path / "copy")) as api:
         try:
-            seen = run(api, 200)
+            seen = run(api, 100)
         finally:
             shutdown_lifespans()
     assert seen.faults == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
 import pytest
 
 from nightschool.columns import ALWAYS, INTERACTIONS, ITEMS, SOURCES
@@ -51,8 +52,11 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     binding = Binding(dataset="gowalla", manifest="gowalla", source_root=root, user_id="Int64", item_id="Int64")
     lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype)
     pairs = ((number, item) for number in range(60) for item in range(number % 7, 20, 1 + number % 3))
-    for row, (user, item) in enumerate(pairs):
-        append(lake, INTERACTIONS, user_id=user, item_id=item, available_at=ALWAYS, source_file="a", source_row=row)
+    rows = [
+        {"user_id": user, "item_id": item, "available_at": ALWAYS, "source_file": "a", "source_row": row}
+        for row, (user, item) in enumerate(pairs)
+    ]
+    lake.append(INTERACTIONS, pl.DataFrame(rows, schema={**lake.schema(INTERACTIONS), **INTERACTIONS.optional}))
     append(lake, SOURCES, file="a", read_at=FIRST)
     bind(paths.binding, binding)
     home = Home(paths, binding, lake, Releases(lake))

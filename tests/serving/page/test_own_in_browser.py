@@ -66,9 +66,7 @@ def test_a_first_load_is_light(browser: Browser, address: str, pages: Pages, pat
         assert len(watched.requests) <= 5
 
 
-@pytest.mark.parametrize(
-    ("viewport", "scheme"), [(PHONE, "dark"), (TABLET, "light"), ({**DESK, "width": 1440}, "dark")]
-)
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), ({**DESK, "width": 1440}, "dark")])
 def test_every_page_of_a_learner_is_accessible_and_fits(
     browser: Browser, address: str, pages: Pages, viewport: object, scheme: str
 ) -> None:
