@@ -78,6 +78,7 @@ def test_who_is_forgotten_is_in_no_byte_and_everybody_else_stays(opened: Home, u
     assert removed == {
         "users": 1,
         "interactions": 2,
+        "shown": 1,
         "quarantine": 1,
         "recommendations": 6,
         "candidate_scores": 2,
