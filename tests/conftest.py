@@ -31,11 +31,8 @@ NIGHTS = {
     "cli/test_forget.py",
     "cli/test_home_paths.py",
     "cli/test_home_versions.py",
-    "cli/test_live.py",
     "cli/test_night.py",
     "cli/test_temporary_server.py",
-    "cli/test_untrusted_formats.py",
-    "cli/test_untrusted_values.py",
     "flows/rehearsal/test_rehearsal.py",
     "flows/test_deployments.py",
     "flows/test_ended.py",
@@ -52,10 +49,17 @@ NIGHTS = {
     "night/test_unchanged_nights.py",
     "privacy/test_erase.py",
     "serving/page/test_browser.py",
-    "serving/test_stateful.py",
     "storage/test_as_of.py",
 }
 """Files of `make test-nights`: whole nights, servers and real files in many variants, two fifths of all tests' time."""
+SLOW = {
+    "cli/test_live.py",
+    "cli/test_untrusted_formats.py",
+    "cli/test_untrusted_values.py",
+    "flows/test_logged_lists.py",
+    "serving/test_stateful.py",
+}
+"""Files of `make test-slow`: what takes long and changes seldom."""
 SERVERS = {"postgres", "prefect_api", "servers", "world"}
 """Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
@@ -110,6 +114,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
         if item.path.relative_to(Path(__file__).parent).as_posix() in NIGHTS:
             item.add_marker("nights")
+        if item.path.relative_to(Path(__file__).parent).as_posix() in SLOW:
+            item.add_marker("slow")
     items.sort(key=lambda item: _turn(item.path))
 
 
