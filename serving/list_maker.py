@@ -148,4 +148,4 @@ class ListMaker:
         fields["next"] = asked.next_page(made)
         origin = Origin(snapshot.binding.dataset, snapshot.release.release_id, asked.scenario, arms.names, asked.tuned)
         entries = asked.numbered(made)
-        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances, now))
+        return EncodedList.of(snapshot, fields, entries, list_row(origin, user_id, entries, chances, question.day))

@@ -53,7 +53,7 @@ def list_row(
     user_id: ExternalId | None,
     entries: Sequence[Entry],
     propensities: Sequence[float] | None = None,
-    now: datetime | None = None,
+    day: int | None = None,
 ) -> ListRow:
     """Return what is written down of a list; its id is the same wherever the same list is made that day.
 
@@ -62,9 +62,10 @@ def list_row(
         user_id: Whose it is; None for a session.
         entries: The entries with their final ranks.
         propensities: The chance that each came to its place; None where nothing was random.
-        now: When it was made; None: now.
+        day: A number of the day, of which the id is; None: today.
     """
-    user, now = None if user_id is None else str(user_id), now or datetime.now(UTC)
+    user, now = None if user_id is None else str(user_id), datetime.now(UTC)
+    day = now.toordinal() if day is None else day
     listed = {
         ITEM_ID: [*map(str, map(_ITEM, entries))],
         "propensity": propensities or [1.0] * len(entries),
@@ -72,7 +73,7 @@ def list_row(
     }
     items = orjson.dumps(listed)
     first, arms = entries[0]["rank"] if entries else 1, _as_json(origin.arms)
-    about = f"{user}\0{origin.scenario}\0{origin.release_id}\0{arms}\0{origin.tuned}\0{first}\0{now.toordinal()}\0"
+    about = f"{user}\0{origin.scenario}\0{origin.release_id}\0{arms}\0{origin.tuned}\0{first}\0{day}\0"
     list_id = make_list_id(about.encode(errors="surrogatepass") + items, user, origin.installation)
     release, tuned = origin.release_id, origin.tuned
     return ListRow(list_id, user, origin.scenario, release, arms, tuned, now, first, items.decode())
