@@ -22,6 +22,7 @@ class Operating:
     """The operator's actions, each of which lists follow at once in this process and within a second in others.
 
     Attributes:
+        engine: The database.
         audit: The audit log.
         interventions: Pins, boosts and bans.
         rule_files: The files of rules and scenarios.
@@ -36,6 +37,7 @@ class Operating:
             policy: What lists follow.
             forget_answers: Empties the cache of responses.
         """
+        self.engine = engine
         self.audit = AuditLog(engine)
         self.interventions = ActiveInterventions(Interventions(engine))
         self.rule_files = RuleFiles(RuleVersions(engine), policy, paths)

@@ -17,6 +17,7 @@ from serving.caller import ANYBODY, Caller
 from serving.page.advice import advice_of
 from serving.page.static import asset_path
 from serving.problem_types import ProblemType, kind_of
+from serving.service import Service
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Target"}
 
@@ -50,6 +51,12 @@ class PageRoute(APIRoute):
                 return problem(request, ProblemType.INVALID_REQUEST, "; ".join(messages))
 
         return answer
+
+
+def service_of(request: Request) -> Service:
+    """Return the service behind the pages."""
+    service: Service = request.app.state.service
+    return service
 
 
 def page(request: Request, template: str, status: int = 200, **variables: Any) -> HTMLResponse:

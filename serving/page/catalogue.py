@@ -11,8 +11,7 @@ from nightschool.errors import ConfigurationError
 from serving.facets import Facet
 from serving.filter_syntax import MOST_CHARACTERS, FilterFault
 from serving.item_pages import item_page
-from serving.page.answers import PageRoute, fragment_asked, page
-from serving.page.learner import service_of
+from serving.page.answers import PageRoute, fragment_asked, page, service_of
 from serving.schemas.catalogue import CatalogueQuery, ItemPage, Sort
 from serving.service import Service
 from serving.snapshot import Snapshot

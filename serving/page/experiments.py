@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -9,14 +10,11 @@ from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.errors import ConfigurationError, NightschoolError, NotFound
 from nightschool.experiments.plan import Plan
 from nightschool.experiments.store import Experiments
-from nightschool.settings import Settings
-from nightschool.storage.audit import AuditLog
 from serving.catalogue import Catalogue
 from serving.experiment_course import Look, course
 from serving.listing import filter_misfit
 from serving.operations import Curve, ExperimentResult, Figure, experiment_results
-from serving.operators import operators_database
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 from serving.page.charts import Chart, chart
 from serving.rules import Rules
 
@@ -51,11 +49,11 @@ def start_experiment(request: Request, plan: Annotated[str, Form(max_length=_LON
     """Start an experiment by its TOML; the form comes back with what is wrong with it."""
     text = plan.replace("\r\n", "\n")
     try:
-        planned = _read_plan(text, request.app.state.service.current.catalogue)
-        with operators_database(_settings(request)) as engine:
-            Experiments(engine).start(planned)
-            arms = {arm.name: arm.share for arm in planned.arms}
-            AuditLog(engine).note(caller_of(request).name, "experiment_started", planned.name, {"arms": arms})
+        planned = _read_plan(text, service_of(request).current.catalogue)
+        operating = service_of(request).operating
+        Experiments(operating.engine).start(planned)
+        arms = {arm.name: arm.share for arm in planned.arms}
+        operating.audit.note(caller_of(request).name, "experiment_started", planned.name, {"arms": arms})
     except NightschoolError as error:
         return _page(request, 422, text=text, refused=str(error))
     return RedirectResponse("/operator/experiments?just=started", 303)
@@ -68,8 +66,7 @@ def confirm_stop(request: Request, name: Annotated[str, Query(max_length=200)]) 
     Raises:
         NotFound: No experiment of that name runs.
     """
-    with operators_database(_settings(request)) as engine:
-        experiment = Experiments(engine).get(name)
+    experiment = Experiments(service_of(request).operating.engine).get(name)
     if experiment.stopped_at is not None:
         raise NotFound("no experiment of that name runs", seen=name, do="go back: it is stopped already")
     return page(request, "stop_experiment.html", experiment=experiment)
@@ -86,28 +83,26 @@ def stop_experiment(request: Request, name: Name, reason: Annotated[str, Form(ma
     why = reason.strip()
     if not why:
         raise ConfigurationError("stopping an experiment needs a reason", do="go back and say why")
-    with operators_database(_settings(request)) as engine:
-        Experiments(engine).stop(name, why)
-        AuditLog(engine).note(caller_of(request).name, "experiment_stopped", name, {"reason": why})
+    Experiments(service_of(request).operating.engine).stop(name, why)
+    service_of(request).operating.audit.note(caller_of(request).name, "experiment_stopped", name, {"reason": why})
     return RedirectResponse("/operator/experiments?just=stopped", 303)
 
 
 def _page(request: Request, status: int = 200, text: str = _TEMPLATE, refused: str = "", said: str = "") -> Response:
-    settings = _settings(request)
-    results = experiment_results(settings)
-    charts = {each.experiment.name: _charts(settings, each) for each in results}
+    service = service_of(request)
+    results = experiment_results(service.settings)
+    charts = {each.experiment.name: _charts(service.operating.engine, each) for each in results}
     variables = {"experiments": results, "charts": charts, "text": text, "refused": refused, "said": said}
     return page(request, "experiments.html", status, **variables)
 
 
-def _charts(settings: Settings, result: ExperimentResult) -> list[Chart]:
+def _charts(engine: sa.Engine, result: ExperimentResult) -> list[Chart]:
     """Draw the course of each arm's difference to the control, where there are users enough."""
     experiment = result.experiment
     if experiment.allocation != "fixed":
         return []
     names = [arm.name for arm in experiment.arms]
-    with operators_database(settings) as engine:
-        outcomes = Experiments(engine).outcomes(experiment.name)
+    outcomes = Experiments(engine).outcomes(experiment.name)
     looks = course(outcomes, names, experiment.shares, experiment.window)
     return [
         chart(Curve(f"{name}: conversion less that of {names[0]}", {"difference": _figures(found)}))
@@ -136,8 +131,3 @@ def _read_plan(text: str, catalogue: Catalogue | None) -> Plan:
         if catalogue is not None and (misfit := filter_misfit(catalogue, rules.filter)):
             raise ConfigurationError(f"arm {arm.name}: {misfit}")
     return plan
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.service.settings
-    return settings

@@ -7,11 +7,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import ConfigurationError
-from nightschool.settings import Settings
 from nightschool.storage.releases import Releases
 from serving.operations import open_lake
-from serving.operators import note_action
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 
 _SHOWN = 20
 _SAID = {"held": "Publishing is on hold.", "ended": "Nights publish again."}
@@ -24,7 +22,7 @@ Reason = Annotated[str, Form(max_length=500)]
 @router.get("/operator/holds")
 def show_holds(request: Request, just: str = "") -> Response:
     """Show the hold that keeps nights from publishing, and those before."""
-    releases = Releases(open_lake(_settings(request).paths))
+    releases = Releases(open_lake(service_of(request).settings.paths))
     rows = [row for row in reversed(releases.history()) if row.status in ("held", "unheld")]
     return page(request, "holds.html", hold=releases.holding(), rows=rows[:_SHOWN], said=_SAID.get(just, ""))
 
@@ -36,27 +34,22 @@ def hold(request: Request, reason: Reason = "", until: Annotated[str, Form(max_l
     Raises:
         ConfigurationError: No reason is given, or the end is no time to come.
     """
-    settings, why, end = _settings(request), reason.strip(), _instant(until.strip())
+    settings, why, end = service_of(request).settings, reason.strip(), _instant(until.strip())
     if not why:
         raise ConfigurationError("a hold needs a reason", do="go back and say why")
     Releases(open_lake(settings.paths)).hold(why, caller_of(request).name, end)
     details = {"reason": why, "until": end.isoformat() if end else "somebody ends it"}
-    note_action(settings, caller_of(request).name, "held", "publishing", details)
+    service_of(request).operating.note(caller_of(request).name, "held", "publishing", details)
     return RedirectResponse("/operator/holds?just=held", 303)
 
 
 @router.post("/operator/holds/end")
 def end_hold(request: Request, reason: Reason = "") -> Response:
     """Let nights publish again."""
-    settings, why = _settings(request), reason.strip()
-    Releases(open_lake(settings.paths)).unhold(why, caller_of(request).name)
-    note_action(settings, caller_of(request).name, "hold_ended", "publishing", {"reason": why})
+    settings, why = service_of(request).settings, reason.strip()
+    if Releases(open_lake(settings.paths)).unhold(why, caller_of(request).name) is not None:
+        service_of(request).operating.note(caller_of(request).name, "hold_ended", "publishing", {"reason": why})
     return RedirectResponse("/operator/holds?just=ended", 303)
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.service.settings
-    return settings
 
 
 def _instant(text: str) -> datetime | None:

@@ -10,9 +10,8 @@ from serving import next_items as followers
 from serving.item_pages import item_detail
 from serving.item_users import item_users
 from serving.neighbours import similar_items
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 from serving.page.catalogue import Browse
-from serving.page.learner import service_of
 from serving.schemas.catalogue import ItemDetail
 from serving.snapshot import Snapshot
 from serving.user_state import Interaction

@@ -6,11 +6,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.errors import ConfigurationError, Conflict, NotFound
-from nightschool.settings import Settings
-from nightschool.storage.audit import AuditLog
 from nightschool.storage.keys import LONGEST_NAME, ROLES, Key, Keys, Role
-from serving.operators import operators_database
-from serving.page.answers import PageRoute, caller_of, page, segment
+from serving.page.answers import PageRoute, caller_of, page, segment, service_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -20,8 +17,7 @@ Name = Annotated[str, Form(max_length=LONGEST_NAME)]
 @router.get("/operator/keys")
 def show_keys(request: Request, just: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Response:
     """Show the valid keys by name."""
-    with operators_database(_settings(request)) as engine:
-        known = Keys(engine).list()
+    known = Keys(service_of(request).operating.engine).list()
     return _page(request, known, said=f"The key {just} is revoked." if just else "")
 
 
@@ -41,14 +37,13 @@ def add_key(
     """
     rate = _rate(per_second.strip())
     details = {"role": role, "for_one_user": bool(user.strip()), "per_second": rate}
-    with operators_database(_settings(request)) as engine:
-        keys = Keys(engine)
-        if role != "operate" and not keys.any():
-            do = "add one to operate first: from then on every request needs a key"
-            raise Conflict("the first key has to open this page", seen=role, do=do)
-        key = keys.add(name.strip(), role, user.strip() or None, rate)
-        AuditLog(engine).note(caller_of(request).name, "key_added", name.strip(), details)
-        known = keys.list()
+    keys = Keys(service_of(request).operating.engine)
+    if role != "operate" and not keys.any():
+        do = "add one to operate first: from then on every request needs a key"
+        raise Conflict("the first key has to open this page", seen=role, do=do)
+    key = keys.add(name.strip(), role, user.strip() or None, rate)
+    service_of(request).operating.audit.note(caller_of(request).name, "key_added", name.strip(), details)
+    known = keys.list()
     return _page(request, known, added=name.strip(), key=key)
 
 
@@ -59,8 +54,7 @@ def confirm_revocation(request: Request, name: Annotated[str, Query(max_length=L
     Raises:
         NotFound: No key has that name.
     """
-    with operators_database(_settings(request)) as engine:
-        key = _find(Keys(engine).list(), name)
+    key = _find(Keys(service_of(request).operating.engine).list(), name)
     return page(request, "revoke_key.html", key=key, yours=key.name == caller_of(request).name)
 
 
@@ -72,15 +66,14 @@ def revoke_key(request: Request, name: Name) -> Response:
         NotFound: No key has that name.
         Conflict: It is the last one that operates.
     """
-    with operators_database(_settings(request)) as engine:
-        keys = Keys(engine)
-        known = keys.list()
-        key = _find(known, name)
-        if key.role == "operate" and [each.role for each in known].count("operate") == 1:
-            do = "add another one first, or run `nightschool keys revoke`"
-            raise Conflict("it is the last key that operates", seen=name, do=do)
-        keys.revoke(name)
-        AuditLog(engine).note(caller_of(request).name, "key_revoked", name, {"role": key.role})
+    keys = Keys(service_of(request).operating.engine)
+    known = keys.list()
+    key = _find(known, name)
+    if key.role == "operate" and [each.role for each in known].count("operate") == 1:
+        do = "add another one first, or run `nightschool keys revoke`"
+        raise Conflict("it is the last key that operates", seen=name, do=do)
+    keys.revoke(name)
+    service_of(request).operating.audit.note(caller_of(request).name, "key_revoked", name, {"role": key.role})
     return RedirectResponse(f"/operator/keys?just={segment(name)}", 303)
 
 
@@ -105,8 +98,3 @@ def _rate(text: str) -> float | None:
     if rate is not None and not 0.01 <= rate <= 100_000:
         raise ConfigurationError("no such rate", seen=text, do="give requests a second, 0.01 to 100000")
     return rate
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.service.settings
-    return settings

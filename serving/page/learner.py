@@ -16,7 +16,7 @@ from serving import waiting
 from serving.answers import ListRequest
 from serving.contexts import Values
 from serving.evidence import Evidence, evidence_of
-from serving.page.answers import caller_of, fragment_asked, page
+from serving.page.answers import caller_of, fragment_asked, page, service_of
 from serving.page.view import LENGTHS, METHODS, View
 from serving.paths import LENGTH
 from serving.schemas.common import ExternalId
@@ -24,7 +24,6 @@ from serving.schemas.events import Event, EventType
 from serving.schemas.impressions import Impression
 from serving.schemas.lists import HistoryEntry, Recommendations, Recommended
 from serving.schemas.similar import SimilarUsers
-from serving.service import Service
 from serving.user_state import VIEW
 
 _HISTORY: Final = 12
@@ -167,12 +166,6 @@ def dials(request: Request) -> dict[str, Any]:
         "published_alpha": _MIDDLE if published is None else published,
         "lengths": LENGTHS,
     }
-
-
-def service_of(request: Request) -> Service:
-    """Return the service behind the pages."""
-    service: Service = request.app.state.service
-    return service
 
 
 def _changed(request: Request, learner: Learner, just: str) -> Response:

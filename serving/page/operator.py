@@ -22,7 +22,7 @@ from serving.operations import (
     release_state,
     roll_back,
 )
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 from serving.page.charts import chart
 from serving.page.rules import rules_trouble
 from serving.page.steering import in_force
@@ -120,4 +120,4 @@ def take_rollback(
 
 
 def _lake(request: Request) -> Lake:
-    return open_lake(request.app.state.service.settings.paths)
+    return open_lake(service_of(request).settings.paths)

@@ -16,8 +16,7 @@ from nightschool.storage.releases import Releases
 from serving import waiting
 from serving.downloads import MEDIA_TYPES, Format, file_name, table_blocks
 from serving.operations import open_lake
-from serving.operators import note_action, operators_database
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 from serving.quarantine import (
     QuarantinedRow,
     corrected,
@@ -56,12 +55,11 @@ def show_quarantine(
     just: str = "",
 ) -> Response:
     """Show quarantined rows, the newest first, a page at a time, and what was asked to be done with them."""
-    settings = _settings(request)
+    settings = service_of(request).settings
     lake = open_lake(settings.paths)
-    with operators_database(settings) as engine:
-        repairs = Repairs(engine)
-        waits = {each.place: each for each in repairs.waiting()}
-        ended = [each for each in repairs.newest(_ENDED + len(waits)) if each.done_at is not None]
+    repairs = Repairs(service_of(request).operating.engine)
+    waits = {each.place: each for each in repairs.waiting()}
+    ended = [each for each in repairs.newest(_ENDED + len(waits)) if each.done_at is not None]
     total = count_rows(lake, reason or None, file or None)
     chosen = {name: value for name, value in (("reason", reason), ("file", file)) if value}
     return page(
@@ -85,14 +83,14 @@ def show_quarantine(
 @router.get("/operator/quarantine/download")
 def download_quarantine(request: Request, reason: Filter = "", file: Filter = "", kind: Format = "csv") -> Response:
     """Send quarantined rows as a file: as CSV, in the form that `nightschool quarantine retry` reads."""
-    settings = _settings(request)
+    settings = service_of(request).settings
     lake = open_lake(settings.paths)
     if kind == "csv":
         blocks = csv_blocks(lake, _manifest(settings), reason or None, file or None)
     else:
         blocks = table_blocks(quarantined(lake, reason or None, file or None), kind)
     details = {"format": kind, "reason": reason, "file": file}
-    note_action(settings, caller_of(request).name, "downloaded", "table quarantine", details)
+    service_of(request).operating.audit.note(caller_of(request).name, "downloaded", "table quarantine", details)
     current = Releases(lake).current()
     name = file_name(settings.paths, current.release_id if current else "", "quarantine", kind)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -102,10 +100,9 @@ def download_quarantine(request: Request, reason: Filter = "", file: Filter = ""
 @router.get("/operator/quarantine/row")
 def show_row(request: Request, table: Filter, file: Filter, row: Annotated[int, Query(ge=0, le=2**62)]) -> Response:
     """Show a quarantined row with the forms that correct or dismiss it."""
-    settings, place = _settings(request), Place(table, file, row)
+    settings, place = service_of(request).settings, Place(table, file, row)
     found = find_row(open_lake(settings.paths), place)
-    with operators_database(settings) as engine:
-        wait = next((each for each in Repairs(engine).waiting() if each.place == place), None)
+    wait = next((each for each in Repairs(service_of(request).operating.engine).waiting() if each.place == place), None)
     fields = form_columns(found, _manifest(settings))
     if wait is not None and wait.row is not None:
         fields |= found._replace(row=wait.row).cells
@@ -134,27 +131,26 @@ def dismiss(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Note that a row is to leave the list without coming in."""
-    settings = _settings(request)
+    settings = service_of(request).settings
     found = _unchanged(settings, Place(table, file, row), seen)
-    with operators_database(settings) as engine:
-        Repairs(engine).dismiss(found.place, found.row, reason.strip(), caller_of(request).name)
+    Repairs(service_of(request).operating.engine).dismiss(
+        found.place, found.row, reason.strip(), caller_of(request).name
+    )
     return RedirectResponse("/operator/quarantine?just=dismissed", 303)
 
 
 @router.post("/operator/quarantine/take-back")
 def take_back(request: Request, table: Text, file: Text, row: RowNumber) -> Response:
     """Take back what was asked for a row and still waits."""
-    with operators_database(_settings(request)) as engine:
-        Repairs(engine).take_back(Place(table, file, row), caller_of(request).name)
+    Repairs(service_of(request).operating.engine).take_back(Place(table, file, row), caller_of(request).name)
     return RedirectResponse("/operator/quarantine?just=back", 303)
 
 
 def _ask_repair(request: Request, place: Place, seen: str, texts: dict[str, str]) -> Response:
-    settings = _settings(request)
+    settings = service_of(request).settings
     found = _unchanged(settings, place, seen)
     row = corrected(found.row or "{}", texts)
-    with operators_database(settings) as engine:
-        Repairs(engine).ask(place, found.row, row, caller_of(request).name)
+    Repairs(service_of(request).operating.engine).ask(place, found.row, row, caller_of(request).name)
     return RedirectResponse("/operator/quarantine?just=asked", 303)
 
 
@@ -173,8 +169,3 @@ def _unchanged(settings: Settings, place: Place, seen: str) -> QuarantinedRow:
 
 def _manifest(settings: Settings) -> Manifest:
     return load_manifest(get_binding(settings.paths.binding).manifest)
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.service.settings
-    return settings

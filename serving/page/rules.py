@@ -11,7 +11,7 @@ from nightschool.data.normalization.limits import LONGEST_ID
 from nightschool.errors import ConfigurationError, Conflict, NotFound
 from nightschool.storage.rule_versions import RuleVersion
 from serving.answers import DEFAULT_LENGTH
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 from serving.policy import RULES_FILE, PolicyFiles
 from serving.rule_files import FILES, LONGEST_TEXT, difference, normalised
 from serving.rule_preview import Preview, preview
@@ -49,7 +49,7 @@ class Edited(BaseModel):
 @router.get("/operator/rules")
 def show_rules(request: Request, file: File = RULES_FILE, just: str = "") -> Response:
     """Show a file in a field to edit, and its versions."""
-    current = _service(request).operating.rule_files.current(file)
+    current = service_of(request).operating.rule_files.current(file)
     edited = Edited(file=file, text=current.text if current else "", base=_number(current))
     return _page(request, edited, current, said=_SAID.get(just, ""))
 
@@ -57,7 +57,7 @@ def show_rules(request: Request, file: File = RULES_FILE, just: str = "") -> Res
 @router.post("/operator/rules")
 def edit_rules(request: Request, edited: Annotated[Edited, Form()]) -> Response:
     """Write a text into its file, or show what it would change; a faulty text and one of an old version come back."""
-    service = _service(request)
+    service = service_of(request)
     files = service.operating.rule_files
     current = files.current(edited.file)
     if _number(current) != edited.base:
@@ -78,7 +78,7 @@ def edit_rules(request: Request, edited: Annotated[Edited, Form()]) -> Response:
 @router.get("/operator/rules/version")
 def show_version(request: Request, file: File, version: Number, other: Number | None = None) -> Response:
     """Show a version of a file, and how it differs from another one; from the one before it where none is named."""
-    files = _service(request).operating.rule_files
+    files = service_of(request).operating.rule_files
     shown, current = files.versions.get(file, version), files.current(file)
     listed = files.versions.newest(file, _VERSIONS)
     before = files.versions.newest(file, 1, version)
@@ -104,7 +104,7 @@ def undo(
     why: Annotated[str, Form(max_length=_LONGEST_WHY)] = "",
 ) -> Response:
     """Write an earlier version of a file again; one that no longer fits comes back as a text to correct."""
-    service = _service(request)
+    service = service_of(request)
     files = service.operating.rule_files
     text = files.versions.get(file, version).text
     reason = f"back to version {version}: {why.strip()}" if why.strip() else f"back to version {version}"
@@ -125,7 +125,7 @@ def rules_trouble(service: Service) -> str:
 
 
 def _tried(request: Request, edited: Edited, current: RuleVersion | None) -> Response:
-    service = _service(request)
+    service = service_of(request)
     found = service.policy.tried({edited.file: normalised(edited.text)}, service.current.catalogue)
     lines = difference(current.text if current else "", normalised(edited.text))
     shown = _preview(service, found, edited) if edited.user.strip() else None
@@ -143,7 +143,7 @@ def _preview(service: Service, found: PolicyFiles, edited: Edited) -> Preview:
 
 def _conflict(request: Request, edited: Edited, current: RuleVersion | None) -> Response:
     """Show what somebody else changed meanwhile above the text, which can be saved on top of it."""
-    versions = _service(request).operating.rule_files.versions
+    versions = service_of(request).operating.rule_files.versions
     base = versions.get(edited.file, edited.base).text if edited.base else ""
     lines = difference(base, current.text if current else "")
     following = edited.model_copy(update={"base": _number(current)})
@@ -151,7 +151,7 @@ def _conflict(request: Request, edited: Edited, current: RuleVersion | None) -> 
 
 
 def _page(request: Request, edited: Edited, current: RuleVersion | None, status: int = 200, **shown: Any) -> Response:
-    service = _service(request)
+    service = service_of(request)
     variables: Mapping[str, Any] = {
         "files": FILES,
         "edited": edited,
@@ -169,8 +169,3 @@ def _page(request: Request, edited: Edited, current: RuleVersion | None, status:
 
 def _number(version: RuleVersion | None) -> int:
     return version.sequence if version else 0
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nightschool.storage.keys import Key
-from serving.page.answers import OWN, START, PageRoute, page
+from serving.page.answers import OWN, START, PageRoute, page, service_of
 from serving.security import COOKIE, is_encrypted, is_of
 
 _KEPT_SECONDS = 30 * 86_400
@@ -29,7 +29,7 @@ def sign_in(
 ) -> Response:
     """Put the key into a cookie and redirect to the requested page; show the form again for an unknown key."""
     given = key.strip()
-    found: Key | None = request.app.state.service.keyring.find(given) if given else None
+    found: Key | None = service_of(request).keyring.find(given) if given else None
     if found is None:
         return page(request, "sign_in.html", 401, next=local(next), refused="There is no such key.")
     answer = RedirectResponse(landing(found, local(next)), 303)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from nightschool.settings import Settings
 from nightschool.storage.releases import Releases
 from serving.downloads import (
     MEDIA_TYPES,
@@ -17,8 +16,7 @@ from serving.downloads import (
     table_blocks,
 )
 from serving.operations import open_lake
-from serving.operators import note_action
-from serving.page.answers import PageRoute, caller_of, page
+from serving.page.answers import PageRoute, caller_of, page, service_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -26,7 +24,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 @router.get("/operator/tables")
 def show_tables(request: Request, release_id: Annotated[str, Query(max_length=64)] = "") -> Response:
     """Show the tables of a release, the current one unless another is named."""
-    lake = open_lake(_settings(request).paths)
+    lake = open_lake(service_of(request).settings.paths)
     releases = Releases(lake)
     pruned = releases.pruned()
     stored = [each for each in reversed(releases.stored()) if each.release_id not in pruned]
@@ -50,11 +48,10 @@ def download_table(
     kind: Format = "csv",
 ) -> Response:
     """Send a table of a release, or of the home where none is named, as a file, block by block."""
-    settings = _settings(request)
+    settings = service_of(request).settings
     lake = open_lake(settings.paths)
     found = find_download(lake, release_id, table)
-    note_action(
-        settings,
+    service_of(request).operating.audit.note(
         caller_of(request).name,
         "downloaded",
         f"table {table}{f' of {release_id}' if release_id else ''}",
@@ -64,8 +61,3 @@ def download_table(
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     blocks = table_blocks(lake.scan(found.table, release_id or None), kind)
     return StreamingResponse(blocks, media_type=MEDIA_TYPES[kind], headers=headers)
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.service.settings
-    return settings

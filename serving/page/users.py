@@ -6,8 +6,8 @@ from fastapi import APIRouter, Form, Request, Response
 
 from nightschool.data.normalization.limits import LONGEST_ID
 from serving.page import learner
-from serving.page.answers import PageRoute, fragment_asked, page, segment
-from serving.page.learner import Learner, ask, dials, learner_page, rows_of, service_of
+from serving.page.answers import PageRoute, fragment_asked, page, segment, service_of
+from serving.page.learner import Learner, ask, dials, learner_page, rows_of
 from serving.page.view import View
 from serving.schemas.events import EventType
 from serving.user_search import search_users
