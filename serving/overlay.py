@@ -161,11 +161,6 @@ class _Said:
         return any(not each.says_as(self.first[entity_id]) for entity_id, each in self.told.items())
 
 
-def lay_over(base: Snapshot, changes: Changes, now: datetime) -> Snapshot:
-    """Return a release with what was said since; the release itself where it knows all of it."""
-    return Overlay(base).add(changes, now)
-
-
 def _declared(part: Items | Users | None) -> Declared | None:
     return None if part is None else Declared.by(part)
 

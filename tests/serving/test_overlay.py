@@ -9,7 +9,7 @@ import pytest
 from nightschool.columns import AVAILABLE_AT, ITEM_ID, ITEMS, USERS
 from nightschool.storage.changes import StoredChange
 from serving.changed_snapshot import ChangedSnapshot
-from serving.overlay import Overlay, lay_over
+from serving.overlay import Overlay
 from serving.snapshot import Snapshot
 from tests.serving.conftest import Served
 
@@ -26,7 +26,7 @@ def said(*told: tuple[object, Any, dict[str, Any]], at: datetime = NOW) -> list[
 
 
 def items(base: Snapshot, *told: tuple[object, Any, dict[str, Any]], at: datetime = NOW) -> Snapshot:
-    return lay_over(base, {ITEMS.name: said(*told, at=at)}, NOW)
+    return Overlay(base).add({ITEMS.name: said(*told, at=at)}, NOW)
 
 
 def changed_ids(snapshot: Snapshot) -> list[Any]:
@@ -35,8 +35,8 @@ def changed_ids(snapshot: Snapshot) -> list[Any]:
 
 def test_without_changes_a_release_is_as_it_was(served: Served) -> None:
     base = served.snapshot
-    assert lay_over(base, {}, NOW) is base
-    assert lay_over(base, {ITEMS.name: [], USERS.name: []}, NOW) is base
+    assert Overlay(base).add({}, NOW) is base
+    assert Overlay(base).add({ITEMS.name: [], USERS.name: []}, NOW) is base
 
 
 def test_what_the_release_knows_or_has_newer_is_left_out(served: Served) -> None:
@@ -106,7 +106,7 @@ def test_change_by_change_is_as_all_at_once(served: Served) -> None:
     overlay = Overlay(base)
     for change in told:
         overlay.add({ITEMS.name: [change]}, NOW)
-    at_once = lay_over(base, {ITEMS.name: told}, NOW)
+    at_once = Overlay(base).add({ITEMS.name: told}, NOW)
     by_id = pl.col(ITEM_ID)
     assert overlay.shown.catalogue.frame.sort(by_id).equals(at_once.catalogue.frame.sort(by_id))
     assert overlay.shown.gone == at_once.gone == {third}
@@ -117,14 +117,14 @@ def test_change_by_change_is_as_all_at_once(served: Served) -> None:
 
 def test_ids_that_can_be_none_change_nothing(served: Served) -> None:
     assert items(served.snapshot, ("x", "put", {"title": "None"})) is served.snapshot
-    assert lay_over(served.snapshot, {USERS.name: said(("x", "put", {"department": "None"}))}, NOW) is served.snapshot
+    assert Overlay(served.snapshot).add({USERS.name: said(("x", "put", {"department": "None"}))}, NOW) is served.snapshot
 
 
 def test_users_change_come_and_leave(served: Served) -> None:
     base = served.snapshot
     first, second = base.users["user_id"].to_list()[:2]
     told = said((first, "patch", {"department": "New"}), (second, "withdraw", {}), (77_777, "put", {"title": "X"}))
-    made = lay_over(base, {USERS.name: told}, NOW)
+    made = Overlay(base).add({USERS.name: told}, NOW)
     assert made.attributes(first) == {**(base.attributes(first) or {}), "department": "New"}
     assert made.attributes(second) is None
     assert made.attributes(77_777) == {"title": "X"}
