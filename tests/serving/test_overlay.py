@@ -117,7 +117,8 @@ def test_change_by_change_is_as_all_at_once(served: Served) -> None:
 
 def test_ids_that_can_be_none_change_nothing(served: Served) -> None:
     assert items(served.snapshot, ("x", "put", {"title": "None"})) is served.snapshot
-    assert Overlay(served.snapshot).add({USERS.name: said(("x", "put", {"department": "None"}))}, NOW) is served.snapshot
+    told = said(("x", "put", {"department": "None"}))
+    assert Overlay(served.snapshot).add({USERS.name: told}, NOW) is served.snapshot
 
 
 def test_users_change_come_and_leave(served: Served) -> None:
