@@ -189,6 +189,10 @@ def _picked(snapshot: Snapshot, user: UserState, rules: Rules, asked: ListReques
 
 
 def warm_up(snapshot: Snapshot) -> None:
-    """Pick one list, so that the first request does not wait for compilation and page faults."""
-    if len(snapshot.lists):
-        make_list(snapshot, snapshot.lists.keys[0], Rules(quota=1, diversity=0.1), ListRequest())
+    """Make a user's list and a session's, so that no request waits for compilation and page faults."""
+    if not len(snapshot.lists):
+        return
+    rules, asked = Rules(quota=1, diversity=0.1), ListRequest()
+    made = make_list(snapshot, snapshot.lists.keys[0], rules, asked)
+    session = UserState.of_session(snapshot.catalogue.positions(entry["item_id"] for entry in made))
+    make_list(snapshot, session, rules, asked)

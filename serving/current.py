@@ -14,6 +14,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
+from serving.answers import warm_up
 from serving.catalogue import Catalogue
 from serving.changes import SentChanges
 from serving.schemas.common import ExternalId
@@ -185,5 +186,8 @@ class Current:
 
 
 def _open(paths: HomePaths, lake: Lake, release: Release) -> Snapshot:
+    """Open a release, and make lists of it before anybody asks for one."""
     home = Home(paths, get_binding(paths.binding), lake, Releases(lake))
-    return Snapshot.load(Reader(home, release))
+    snapshot = Snapshot.load(Reader(home, release))
+    warm_up(snapshot)
+    return snapshot

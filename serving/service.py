@@ -17,7 +17,7 @@ from nightschool.storage.database import connect_database, make_tables
 from nightschool.storage.events import EventStore
 from nightschool.storage.keys import Keys
 from nightschool.webhook import ReleaseWebhook
-from serving.answers import ListRequest, warm_up
+from serving.answers import ListRequest
 from serving.changes import SentChanges
 from serving.current import Current
 from serving.experiment_assignment import RunningExperiments
@@ -234,8 +234,6 @@ class Service:
         finally:
             if self.current.served is not before:
                 self.lists.clear()
-            if self.current.served not in (None, before):
-                warm_up(self.current.snapshot)
 
     def _tell_of_release(self) -> None:
         if (served := self.current.served) is not None:

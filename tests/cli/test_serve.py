@@ -107,6 +107,7 @@ def change_releases(server: Running, home: Home, times: int) -> None:
         while not over.is_set():
             answer = fresh(server, f"/v1/users/{user}/recommendations")
             statuses[answer.status_code] += 1
+            assert answer.status_code == 200, answer.text
             seen.add(answer.json()["release_id"])
 
     ids = [release.release_id for release in home.releases.published()]

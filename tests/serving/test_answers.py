@@ -6,6 +6,7 @@ import pytest
 
 from nightschool.columns import RECOMMENDATIONS
 from nightschool.errors import ConfigurationError
+from nightschool.ranking import foldin
 from nightschool.vocabulary import EVERYONE
 from serving.answers import EncodedList, ListRequest, make_list, warm_up
 from serving.listing import Entry
@@ -157,5 +158,10 @@ def test_an_answer_is_what_the_schema_says_and_its_tag_tells_it_from_others(snap
     assert one.tag == EncodedList.of(snapshot, told, lists[0], one.row).tag
 
 
-def test_warming_up_asks_for_nothing(snapshot: Snapshot) -> None:
+def test_warming_up_makes_a_users_list_and_a_sessions(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What folds a session in is compiled at its first call, which takes seconds.
+    folded: list[int] = []
+    add = foldin._add_weights
+    monkeypatch.setattr(foldin, "_add_weights", lambda *parts: (folded.append(len(parts)), add(*parts)))
     warm_up(snapshot)
+    assert folded
