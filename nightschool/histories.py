@@ -36,6 +36,8 @@ class Histories:
 
 def positive(history: csr_array) -> csr_array:
     """Return the history as a set: ones where the score is above zero, CSR float32 of the same shape."""
+    if (history.data == 1).all():
+        return history
     liked = history.data > 0
     return only(liked, np.ones(np.count_nonzero(liked), dtype=np.float32), history)
 

@@ -13,10 +13,14 @@ from numba import njit
 from nightschool.columns import ITEM_ID
 from nightschool.contract import POOL_SIZE, Float32s, Indices, Mask
 from nightschool.histories import Histories
+from nightschool.ranking.best import find_best, scratch
 from nightschool.ranking.rules import keep_order
 from nightschool.vocabulary import CO_OCCURRENCE, CONTENT
 from serving.snapshot import Snapshot
 from serving.user_state import UserState, as_histories
+
+# numba compiles the kernels by the types of their arguments, which annotations would not change.
+# mypy: disable-error-code="no-untyped-def"
 
 NO_ITEMS: Final[Indices] = np.empty(0, dtype=np.int32)
 """The positions of no items."""
@@ -71,10 +75,10 @@ class Scorer:
         before = {name: self._published(name) for name in self._shares}
         after = {name: self._folded(name) if self._moves(name) else score for name, score in before.items()}
         items = self._union(after.values())
-        was = _total(self._shares, before)[items]
+        was = _total(self._shares, before, items)
         places = {item: place for place, item in enumerate(items.tolist())}
         ordered = keep_order(was, [places[item] for item in self._listed if item in places])
-        return self._ordered(items, ordered + _total(self._shares, after)[items] - was, self._shares, after)
+        return self._ordered(items, self._shares, after, moved=ordered - was)
 
     def by_events(self) -> Candidates | None:
         """Score the whole catalogue from a user's history by weights and networks; None where neither applies.
@@ -90,8 +94,7 @@ class Scorer:
         scores = {name: self._folded(name) for name in shares}
         if not any(score.any() for score in scores.values()):
             return None
-        items = self._union(scores.values())
-        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+        return self._ordered(self._union(scores.values()), shares, scores)
 
     def by_alpha(self, alpha: float) -> Candidates | None:
         """Order the candidates by α · collaborative + (1 − α) · content; None for a user without a history.
@@ -104,11 +107,10 @@ class Scorer:
             return None
         scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in names}
         if self._snapshot.recipe.alpha is None:
-            scores = {"blend": _standardised(_total(self._shares, scores), self._unseen)}
+            scores = {"blend": _standardised(_total(self._shares, scores, slice(None)), self._unseen)}
         shares = {**dict.fromkeys(scores, alpha), CONTENT: 1 - alpha}
         scores = {**scores, CONTENT: self._folded(CONTENT)}
-        items = self._union(scores.values())
-        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+        return self._ordered(self._union(scores.values()), shares, scores)
 
     def by_models(self, models: Sequence[str]) -> Candidates | None:
         """Order the candidates by some of the models, in the recipe's proportions; None where they can rank nothing.
@@ -125,8 +127,7 @@ class Scorer:
         scores = {name: self._folded(name) if self._weighs(name) else self._published(name) for name in shares}
         if not any(score.any() for score in scores.values()):
             return None
-        items = self._union(scores.values())
-        return self._ordered(items, _total(shares, scores)[items], shares, scores)
+        return self._ordered(self._union(scores.values()), shares, scores)
 
     def by_history(self, items: Indices) -> Candidates | None:
         """Order the given items that have a positive weight to the history, best first; None where there are none."""
@@ -140,7 +141,7 @@ class Scorer:
             return None
         scores = {name: _standardised(score, self._unseen) for name, score in raw.items()}
         near = np.array(weighted, dtype=np.int32)
-        return self._ordered(near, _total(shares, scores)[near], shares, scores)
+        return self._ordered(near, shares, scores)
 
     @cached_property
     def _pool(self) -> pl.DataFrame:
@@ -195,37 +196,40 @@ class Scorer:
 
     @cached_property
     def _pool_items(self) -> Indices:
-        return self._snapshot.catalogue.positions(self._pool[ITEM_ID])
+        return NO_ITEMS if self._pool is _NO_POOL else self._snapshot.catalogue.positions(self._pool[ITEM_ID])
 
     def _union(self, scores: Iterable[Float32s]) -> Indices:
         """Join the pool, the best unseen items by each of the scores and what was asked for, int32 [n] ascending."""
-        best = [_best(score, self._unseen) for score in scores]
-        pool = self._pool_items[self._unseen[self._pool_items]]
-        return np.unique(np.concatenate([*best, pool, self._asked])).astype(np.int32)
+        joined = np.zeros(len(self._unseen), dtype=bool)
+        for score in scores:
+            _mark_best(score, self._unseen, POOL_SIZE, joined)
+        joined[self._pool_items] |= self._unseen[self._pool_items]
+        joined[self._asked] = True
+        return np.flatnonzero(joined).astype(np.int32)
 
     def _ordered(
-        self, items: Indices, totals: Float32s, shares: Mapping[str, float], scores: Mapping[str, Float32s]
+        self,
+        items: Indices,
+        shares: Mapping[str, float],
+        scores: Mapping[str, Float32s],
+        moved: Float32s | float = 0.0,
     ) -> Candidates:
+        """Order items by the sum of their scores by share, and by how far each is moved from it."""
+        totals = _total(shares, scores, items) + moved
         order = np.argsort(-totals, kind="stable")
         items = items[order]
         contributing = [name for name in scores if shares[name] > 0]
-        parts = {name: (shares[name] * scores[name][items]).astype(np.float32) for name in contributing}
-        return Candidates(items, totals[order].astype(np.float32), parts)
+        parts = {name: np.float32(shares[name]) * scores[name][items] for name in contributing}
+        return Candidates(items, totals[order], parts)
 
 
-def _total(shares: Mapping[str, float], scores: Mapping[str, Float32s]) -> Float32s:
-    total = np.zeros_like(next(iter(scores.values())))
-    for name, score in scores.items():
-        total += np.float32(shares[name]) * score
+def _total(shares: Mapping[str, float], scores: Mapping[str, Float32s], items: Indices | slice) -> Float32s:
+    """Sum the scores of some items by share, float32 [n]."""
+    first, *others = scores
+    total: Float32s = np.float32(shares[first]) * scores[first][items]
+    for name in others:
+        total += np.float32(shares[name]) * scores[name][items]
     return total
-
-
-def _best(scores: Float32s, unseen: Mask) -> Indices:
-    """Return positions of the best unseen items, int32 [≤ the pool's size]."""
-    places = np.flatnonzero(unseen)
-    if len(places) > POOL_SIZE:
-        places = places[np.argpartition(-scores[places], POOL_SIZE - 1)[:POOL_SIZE]]
-    return places.astype(np.int32)
 
 
 def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
@@ -235,16 +239,24 @@ def _standardised(scores: Float32s, unseen: Mask) -> Float32s:
 
 
 @njit(nogil=True, cache=True)
-def _z_scores(scores, unseen):  # type: ignore[no-untyped-def]  # numba compiles it by argument
+def _mark_best(scores, unseen, size, joined):
+    """Set `joined` at the best unseen items; ties go to the lowest index."""
+    left = np.where(unseen, scores, np.float32(-np.inf))
+    maxima, found = scratch(len(left), size)
+    for place in range(find_best(left, size, maxima, found)):
+        joined[found[place]] = True
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+def _z_scores(scores, unseen):
     n, total, squares = 0, 0.0, 0.0
     for item in range(len(scores)):
-        if unseen[item]:
-            n += 1
-            total += scores[item]
+        n += unseen[item]
+        total += scores[item] if unseen[item] else 0.0
     mean = total / max(n, 1)
     for item in range(len(scores)):
-        if unseen[item]:
-            squares += (scores[item] - mean) ** 2
+        distance = scores[item] - mean if unseen[item] else 0.0
+        squares += distance * distance
     deviation = math.sqrt(squares / max(n, 1))
     standard = np.zeros(len(scores), dtype=np.float32)
     if deviation > 1e-6 * abs(mean):

@@ -53,10 +53,10 @@ def explored_list(
         made: The list without random items.
         day: A number of the day.
     """
+    if not rules.explore or all(entry["source"] == PINNED for entry in made):
+        return ExploredList(made, [1.0] * len(made))
     places = np.array([place for place, entry in enumerate(made) if entry["source"] != PINNED], dtype=np.int64)
     chances = np.ones(len(made))
-    if not rules.explore or not len(places):
-        return ExploredList(made, chances.tolist())
     catalogue = snapshot.catalogue
     listed = catalogue.positions(entry["item_id"] for entry in made)
     allowed = allowed_items(snapshot, user, rules, Narrowing(asked.category, asked.max_difficulty, asked.filter))

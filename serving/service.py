@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+
 from nightschool.errors import NotFound
 from nightschool.experiments.allocation import Allocations
 from nightschool.experiments.store import Experiments
@@ -94,8 +96,9 @@ class Service:
         self.lists = ListMaker(self.current, self.feedback, self.policy, self.experiments, self.shown, self.tiredness)
         self.operating = Operating(engine, settings.paths, self.policy, self.lists.clear)
         self._webhook = ReleaseWebhook(settings)
+        self._has_tables = False
         steps: dict[str, Callable[[], None]] = {
-            STORE: partial(make_tables, engine),
+            STORE: partial(self._make_tables, engine),
             "the keys": self.keyring.refresh,
             RELEASE: self._take_release,
             CHANGES: self.take_changes,
@@ -226,6 +229,12 @@ class Service:
         """Take in what was said of items and users since the last time, to any worker."""
         if self.current.take_changes():
             self.lists.clear()
+
+    def _make_tables(self, engine: sa.Engine) -> None:
+        """Make the tables at first and in trouble: to look for them costs more than all other steps."""
+        if not self._has_tables or self.upkeep.troubles:
+            make_tables(engine)
+            self._has_tables = True
 
     def _take_release(self) -> None:
         before = self.current.served

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from nightschool.contract import Indices, Mask
+from nightschool.ranking.foldin import ItemWeights
 from nightschool.vocabulary import POPULARITY
 from serving.answers import ListRequest, list_fields, make_list
 from serving.candidates import Candidates
@@ -18,6 +19,15 @@ from serving.snapshot import Snapshot
 from serving.user_state import UserState
 
 Fields = dict[str, Any]
+
+MOST_QUICK: Final = 20_000
+"""Items up to which the weights of a session are summed in a millisecond."""
+
+
+def is_quick(snapshot: Snapshot) -> bool:
+    """Return whether a session's list takes no longer than handing it to a thread and waiting for the interpreter."""
+    weighed = all(isinstance(scorer, ItemWeights) for scorer in snapshot.scorers.values())
+    return weighed and len(snapshot.catalogue) <= MOST_QUICK
 
 
 def session_of(snapshot: Snapshot, session: Sequence[ExternalId]) -> tuple[UserState, list[str]]:

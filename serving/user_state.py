@@ -118,7 +118,7 @@ def as_histories(history: Mapping[int, Interaction], n_items: int) -> Histories:
     items = np.fromiter(history, dtype=np.int32, count=len(history))
     scores = np.array([met.score for met in history.values()], dtype=np.float32)
     places = np.argsort(items).astype(np.int32)
-    row = csr_array((scores[places], items[places], np.array([0, len(items)])), shape=(1, n_items))
+    row = csr_array((scores[places], items[places], np.array([0, len(items)], dtype=np.int32)), shape=(1, n_items))
     return Histories(row, places)
 
 

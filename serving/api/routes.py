@@ -18,6 +18,7 @@ from serving.api import (
 
 ROUTERS: Final = (
     users.lists,
+    lists.sessions_router,
     lists.router,
     users.router,
     items.router,

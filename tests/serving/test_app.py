@@ -218,6 +218,17 @@ def test_a_server_starts_over_a_store_that_is_missing_or_damaged_and_says_so(own
         assert api.get("/ready").status_code == 200
 
 
+def test_a_store_without_tables_that_is_put_in_place_of_another_gets_them(own_home: Home) -> None:
+    with Api.over(own_home) as api:
+        api.service.refresh()
+        (own_home.paths.root / "other.db").touch()
+        (own_home.paths.root / "other.db").rename(own_home.paths.root / "events.db")
+        with pytest.raises(Unreachable):
+            api.service.refresh()
+        api.service.refresh()
+        assert api.get("/ready").status_code == 200
+
+
 def test_a_store_that_is_deleted_is_noticed_and_lists_go_on(own_home: Home) -> None:
     with Api.over(own_home) as api:
         api.service.refresh()

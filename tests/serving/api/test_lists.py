@@ -1,5 +1,6 @@
 """Lists that are asked for by a body, and pages of a user's list, over HTTP."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from nightschool.experiments.plan import Arm, Plan
 from nightschool.experiments.store import Experiments
 from nightschool.storage.database import open_database
 from nightschool.storage.keys import Keys
+from serving import sessions
 from serving.cursors import decode_cursor, mark
 from tests.serving.client import Api
 
@@ -67,6 +69,27 @@ def test_a_session_is_answered_and_leaves_nothing_behind(reading: Api) -> None:
     assert not set(ids(answer)) & set(met)
     assert answer["warnings"]
     assert reading.list_of(user) == before
+
+
+@pytest.mark.parametrize("most", [0, 20_000])
+def test_a_session_gets_the_same_list_however_its_body_is_read_and_wherever_it_is_made(
+    reading: Api, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    session = {"items": ids(reading.list_of(reading.users[0]))[:3]}
+    expected = reading.post("/v1/recommendations", session).json()
+    monkeypatch.setattr(sessions, "MOST_QUICK", most)
+    for kind in ("application/json", "application/json; charset=utf-8", "application/vnd.nightschool+json"):
+        answer = reading.request(
+            "POST", "/v1/recommendations", content=json.dumps(session), headers={"content-type": kind}
+        )
+        assert answer.json() == expected
+    for body in ("", "{", '{"items": "x"}', '{"items": [NaN]}', '{"items": ["\\ud800"]}', "\x80"):
+        plain, other = (
+            reading.request("POST", "/v1/recommendations", content=body, headers={"content-type": kind})
+            for kind in ("application/json", "application/json; charset=utf-8")
+        )
+        assert plain.status_code == other.status_code
+        assert plain.json()["detail"] == other.json()["detail"]
 
 
 def test_a_user_and_a_session_get_given_items_in_order(reading: Api) -> None:
