@@ -2,25 +2,19 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.request import urlopen
+from typing import NamedTuple
 
 import numpy as np
 import psutil
 import typer
+from api_swaps import SMALL, Swapped, measure_swaps
 from intake import SIZES, Upto
-from load import Outcome
 from measured_night import run_night
 from page import Page, table
+from server import PORT, ask, lists_of, running_server
 from surroundings import in_fresh_process, temporary_home
 from wrk import Answered, run_wrk
 
@@ -36,15 +30,11 @@ MOST_MILLISECONDS = 20.0
 """At p99, at half the load."""
 MOST_MEGABYTES = 500.0
 
-PORT = 8131
 ROUNDS = 5
 SECONDS = 5.0
-SWAPS = 100
-EVENTS_A_SECOND = 200.0
 
 EMPTY = "empty"
 SESSIONS_PATH = "/v1/recommendations"
-_LOAD = Path(__file__).with_name("load.py")
 
 
 class Measured(NamedTuple):
@@ -88,8 +78,9 @@ def main(upto: Upto = "3 M") -> None:
     if shutil.which("wrk") is None:
         raise NotFound("no wrk", do="install it from your system's packages")
     sizes = list(SIZES)[: list(SIZES).index(upto) + 1]
-    servers = {size: _measure(size) for size in sizes}
-    largest, swaps = servers[sizes[-1]], _swaps()
+    servers = {size: _measure(SIZES[size]) for size in sizes}
+    network = _measure(SMALL, NightConfig(models=["sasrec"]))
+    largest, swaps = servers[sizes[-1]], measure_swaps()
     Page(
         name="serving",
         title="The API under load",
@@ -100,6 +91,9 @@ def main(upto: Upto = "3 M") -> None:
         body=[
             _how(),
             table(["", *sizes], _rows(servers)),
+            f"With `sasrec` alone, which publishes no weights but a network, {SMALL.users:,} users and {SMALL.items} "
+            f"items: {network.median(SESSIONS, 'requests'):,.0f} sessions/s, {network.share(SESSIONS):.2f} of the "
+            f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
             f"Two releases of 1,000 users took turns being current {swaps.turns} times while two workers answered "
             f"{swaps.lists.requests:,.0f} lists/s, half of what they can ({swaps.most:,.0f}), and took "
             f"{swaps.events.requests:,.0f} events/s: p50, p95, p99 of the lists "
@@ -109,17 +103,17 @@ def main(upto: Upto = "3 M") -> None:
     ).write()
 
 
-def _measure(size: str) -> Measured:
+def _measure(platform: SimulatorConfig, night: NightConfig = NightConfig()) -> Measured:
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        in_fresh_process(simulate, SIZES[size], Path(folder))
-        in_fresh_process(run_night, "learning", Path(folder))
-        with _server() as (process, start):
-            return _loaded(process, start, SIZES[size])
+        in_fresh_process(simulate, platform, Path(folder))
+        in_fresh_process(run_night, "learning", Path(folder), night)
+        with running_server() as (process, start):
+            return _loaded(process, start, platform)
 
 
 def _loaded(process: psutil.Process, start: float, config: SimulatorConfig) -> Measured:
     """Measure a running server; each round sends all kinds in turn, so that noise of the machine affects them alike."""
-    everybody = _lists(np.random.default_rng(42).permutation(np.arange(1, config.users + 1)).tolist())
+    everybody = lists_of(np.random.default_rng(42).permutation(np.arange(1, config.users + 1)).tolist())
     asked = {EMPTY: ["/health"], ONCE: everybody, AGAIN: everybody[:1000], SESSIONS: _sessions(config.items)}
     rounds: dict[str, list[Answered]] = {name: [] for name in asked}
     for number in range(ROUNDS):
@@ -129,7 +123,7 @@ def _loaded(process: psutil.Process, start: float, config: SimulatorConfig) -> M
             path = SESSIONS_PATH if name == SESSIONS else ""
             rounds[name].append(run_wrk(PORT, turned, SECONDS, path=path))
     rate = float(np.median([one.requests for one in rounds[ONCE]])) / 2
-    half = _ask(everybody, rate=rate).milliseconds
+    half = ask(everybody, SECONDS, rate=rate).milliseconds
     workers = [*map(_memory_of, (process, *process.children()))]
     own, mapped, peak = max(workers)
     return Measured(config.users, start, (own, mapped), peak, rounds, half)
@@ -143,99 +137,11 @@ def _memory_of(process: psutil.Process) -> tuple[float, float, float]:
     return own, mapped, peak
 
 
-def _lists(users: Sequence[int]) -> list[str]:
-    return [f"/v1/users/{user}/recommendations" for user in users]
-
-
 def _sessions(n_items: int) -> list[str]:
     """Draw the bodies of requests for sessions, each of another few items."""
     rng = np.random.default_rng(42)
     lengths = rng.integers(2, 9, 20_000)
     return [json.dumps({"items": (rng.integers(1, n_items + 1, length)).tolist()}) for length in lengths]
-
-
-def _ask(paths: Sequence[str], **more: Any) -> Outcome:
-    """Send a load of our own from a process of its own, at a fixed rate or as many as are answered."""
-    load = {"port": PORT, "paths": paths, "seconds": SECONDS} | more
-    done = subprocess.run([sys.executable, _LOAD], input=json.dumps(load), capture_output=True, text=True, check=True)
-    return Outcome(**json.loads(done.stdout))
-
-
-@contextmanager
-def _server(workers: int = 1) -> Iterator[tuple[psutil.Process, float]]:
-    """Start a server of the home that NIGHTSCHOOL_HOME names; yields the seconds until it was ready."""
-    began = time.perf_counter()
-    arguments = [sys.executable, "-c", "from nightschool.cli import main; main()", "serve"]
-    parts = ["--port", str(PORT), "--workers", str(workers)]
-    server = subprocess.Popen([*arguments, *parts], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        while not _ready():
-            assert server.poll() is None, "the server ended"
-            time.sleep(0.05)
-        yield psutil.Process(server.pid), time.perf_counter() - began
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _ready() -> bool:
-    try:
-        return urlopen(f"http://127.0.0.1:{PORT}/ready", timeout=2).status == HTTPStatus.OK
-    except OSError:
-        return False
-
-
-class Swapped(NamedTuple):
-    """What two workers did while the release changed.
-
-    Attributes:
-        turns: Changes of the release.
-        most: Lists a second that they can answer.
-        lists: At half of that.
-        events: Taken in meanwhile.
-    """
-
-    turns: int
-    most: float
-    lists: Outcome
-    events: Outcome
-
-
-def _swaps() -> Swapped:
-    """Measure a load while two releases of a small home take turns being current, and events come."""
-    with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        in_fresh_process(simulate, SimulatorConfig(users=1_000, items=300, interactions=20_000), Path(folder))
-        for k in (50, 49):
-            in_fresh_process(run_night, "learning", Path(folder), NightConfig(k=k))
-        with _server(workers=2), ThreadPoolExecutor(2) as together:
-            lists, seconds = _lists(range(1, 1001)), SWAPS * 0.7
-            most = run_wrk(PORT, lists, SECONDS).requests
-            turning = together.submit(_turn)
-            sending = together.submit(_ask, ["/v1/events"], bodies=_events(), rate=EVENTS_A_SECOND, seconds=seconds)
-            outcome = _ask(lists, seconds=seconds, rate=most / 2)
-            return Swapped(turning.result(), most, outcome, sending.result())
-
-
-def _events() -> list[str]:
-    rng = np.random.default_rng(7)
-    users, items = rng.integers(1, 1001, 20_000).tolist(), rng.integers(1, 301, 20_000).tolist()
-    kinds = rng.choice(["view", "like", "complete"], 20_000, p=[0.6, 0.2, 0.2]).tolist()
-    return [
-        json.dumps({"user_id": user, "item_id": item, "event": kind})
-        for user, item, kind in zip(users, items, kinds, strict=True)
-    ]
-
-
-def _turn() -> int:
-    """Make the other release current, a hundred times in about a minute, and count the turns."""
-    from nightschool.application.home import open_home
-
-    releases = open_home().releases
-    first, second = (release.release_id for release in releases.published())
-    for number in range(SWAPS):
-        releases.rollback((first, second)[number % 2], f"swap {number}")
-        time.sleep(0.5)
-    return SWAPS
 
 
 def _how() -> str:

@@ -1,7 +1,7 @@
 """The release that is served: the current one, opened as a whole before it replaces the last one."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Lock
 
@@ -30,6 +30,7 @@ class Current:
 
     Attributes:
         changes: What was said of items and users since the release.
+        when_changed: Called once another release is served.
     """
 
     def __init__(self, settings: Settings, changes: SentChanges) -> None:
@@ -40,6 +41,7 @@ class Current:
         self._shown: Snapshot | None = None
         self._turn = Lock()
         self._erasures: Erasures | None = None
+        self.when_changed: Callable[[], object] = lambda: None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -135,6 +137,7 @@ class Current:
             raise Unreachable(f"release {release.release_id} cannot be opened", seen=seen_error, do=do) from error
         self._seen = seen
         logger.info("release %s is served", release.release_id)
+        self.when_changed()
         return True
 
     def _serve(self, release: Snapshot | None) -> None:

@@ -31,11 +31,13 @@ def test_who_was_erased_is_known_at_once(own_home: Home, tmp_path: Path) -> None
 
 
 def test_only_a_change_is_a_change(own_home: Home) -> None:
-    current = current_of(settings_of(own_home))
+    current, changes = current_of(settings_of(own_home)), list[str]()
+    current.when_changed = lambda: changes.append(current.snapshot.release.release_id)
     assert [current.refresh() for _ in range(3)] == [True, False, False]
     first = current.snapshot
     release = publish(own_home)
     assert [current.refresh() for _ in range(3)] == [True, False, False]
+    assert changes == [first.release.release_id, release.release_id]
     assert current.snapshot.release.release_id == release.release_id != first.release.release_id
 
 
