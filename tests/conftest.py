@@ -22,8 +22,11 @@ from tests.postgres import Server, running_server
 TEST_DATA = "NIGHTSCHOOL_TEST_DATA"
 LONGEST = {"flows", "docker", "rehearsal"}
 """Folders whose tests run whole nights."""
-SHARING_SERVERS = {"test_deployments.py", "test_schedules.py", "test_shutdown.py"}
-"""Files of tests/flows whose tests share one running `nightschool up`."""
+SHARING = {
+    "servers": {f"flows/test_{name}.py" for name in ("deployments", "schedules", "shutdown")},
+    "published": {f"cli/test_{name}.py" for name in ("lookup", "releases", "shown", "steer", "terminals")},
+}
+"""Files whose tests share what takes long to make: a running `nightschool up`, a home that a night has made."""
 NIGHTS = {
     "cli/test_automations.py",
     "cli/test_backfill.py",
@@ -38,6 +41,7 @@ NIGHTS = {
     "flows/test_ended.py",
     "flows/test_frame.py",
     "flows/test_late_nights.py",
+    "flows/test_nights.py",
     "flows/test_schedules.py",
     "flows/test_shutdown.py",
     "ingest/quarantine/test_retry.py",
@@ -53,17 +57,36 @@ NIGHTS = {
 }
 """Files of `make test-nights`: whole nights, servers and real files in many variants, two fifths of all tests' time."""
 SLOW = {
+    "cli/test_folded_ids.py",
+    "cli/test_init.py",
     "cli/test_live.py",
+    "cli/test_report.py",
+    "cli/test_untrusted_archives.py",
+    "cli/test_untrusted_exports.py",
+    "cli/test_untrusted_files.py",
     "cli/test_untrusted_formats.py",
     "cli/test_untrusted_values.py",
+    "docs/test_site.py",
     "flows/test_logged_lists.py",
+    "ingest/test_ingest_anything.py",
+    "inspection/test_real_data.py",
+    "models/factorization/test_leave_one_out.py",
+    "models/rating_stack/test_stack.py",
+    "models/sequential/test_difficult_histories.py",
+    "serving/page/test_api_docs.py",
+    "serving/page/test_operator_in_browser.py",
+    "serving/page/test_own_in_browser.py",
+    "serving/page/test_steering_in_browser.py",
+    "serving/test_against_models.py",
+    "serving/test_ended.py",
     "serving/test_stateful.py",
+    "storage/test_backup.py",
 }
 """Files of `make test-slow`: what takes long and changes seldom."""
 SERVERS = {"postgres", "prefect_api", "servers", "world"}
 """Fixtures that start a server."""
 # How long an example takes says something about the machine, not about the code.
-settings.register_profile("nightschool", deadline=None)
+settings.register_profile("nightschool", deadline=None, max_examples=40)
 settings.load_profile("nightschool")
 
 _SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_")
@@ -87,11 +110,11 @@ gc.disable()
 
 
 class _Sharing(LoadFileScheduling):
-    """Gives each file to one process, and all files that need a running `nightschool up` to the same one."""
+    """Gives each file to one process, and all files that share what takes long to make to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return "servers" if Path(file).name in SHARING_SERVERS else file
+        return next((shared for shared, files in SHARING.items() if file.removeprefix("tests/") in files), file)
 
 
 def pytest_collection_finish() -> None:

@@ -61,7 +61,7 @@ def test_without_exploring_a_list_stays_and_every_item_was_certain(snapshot: Sna
 def test_items_come_to_their_places_as_often_as_is_written_down(
     snapshot: Snapshot, state: UserState, rules: dict[str, Any]
 ) -> None:
-    days = 600
+    days = 300
     seen, told = Counter[tuple[int, ExternalId]](), dict[tuple[int, ExternalId], float]()
     for day in range(days):
         found = explored(snapshot, state, day, rules, ListRequest(k=5))

@@ -168,7 +168,7 @@ OPERATIONS = [f"{method} {path}" for path, methods in DOCUMENT["paths"].items() 
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_answers_are_as_the_document_says(any_home: Api, label: str) -> None:
-    check_operation(any_home, label, 50)
+    check_operation(any_home, label, 15)
 
 
 @pytest.mark.parametrize("body", [b"\x14\xff\x08", b'{"user_id": "\xff"}', b"[" * 100_000, b"{", b"", b"1" * 5_000])
