@@ -4,20 +4,35 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from nightschool.columns import ITEM_ID, USER_ID
 from nightschool.errors import Unreachable
+from serving.cache import Cache
 from serving.schemas.common import ExternalId
+
+_CACHED_BYTES: Final = 40_000_000
+_FRAME_BYTES: Final = 2_000
 
 
 class _File(NamedTuple):
     path: Path
     first: Any
     last: Any
+
+
+class _Kept(NamedTuple):
+    """A pool that was read lately: whoever did something does more soon."""
+
+    pool: pl.DataFrame | None
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that it takes, about."""
+        return _FRAME_BYTES + (0 if self.pool is None else int(self.pool.estimated_size()))
 
 
 class ReadPools(NamedTuple):
@@ -45,6 +60,7 @@ class CandidatePools:
 
     def __init__(self, files: list[Path]) -> None:
         self._files = [_ranged(path) for path in files]
+        self._latest = Cache[_Kept](_CACHED_BYTES)
 
     def of(self, user_id: ExternalId) -> pl.DataFrame | None:
         """Read a user's candidates: item_id and one column a component; None for a user without any.
@@ -53,8 +69,13 @@ class CandidatePools:
             Unreachable: The files were rewritten by an erasure, or removed, and the next release is not open yet.
         """
         held = _held.get()
-        found = held if held is not None and held.pools is self and user_id in held.users else self.of_many([user_id])
-        return found.found.get(user_id)
+        if held is not None and held.pools is self and user_id in held.users:
+            return held.found.get(user_id)
+        kept = self._latest.get(user_id)
+        if kept is None:
+            kept = _Kept(self._read([user_id]).get(user_id))
+            self._latest.put(user_id, kept)
+        return kept.pool
 
     def of_many(self, user_ids: Sequence[ExternalId]) -> "ReadPools":
         """Read the candidates of many users at once.

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from nightschool.errors import ConfigurationError, NotFound
+from nightschool.storage.event_groups import GroupCommit
 from nightschool.storage.events import EventStore, Reactions, Sent, Stored
 from serving.schemas.events import Event, EventsTaken, Taken
 from serving.shared import Shared
@@ -31,6 +32,7 @@ class Feedback:
 
     def __init__(self, store: EventStore, shared: Shared | None = None) -> None:
         self._store = store
+        self._append = GroupCommit(store).append
         self._shared = shared or Shared()
         self._read_to: Mark | None = None
 
@@ -90,7 +92,7 @@ class Feedback:
             ConfigurationError: A time has no zone or is before 1970, or a context is not declared; nothing was written.
             Conflict: An id names another event; nothing was written.
         """
-        stored = self._store.append([_sent(event, snapshot, now, sent_by) for event in events])
+        stored = self._append([_sent(event, snapshot, now, sent_by) for event in events])
         self._shared.note_events((event.user_id, event.sequence) for event, _ in stored if event.event != "view")
         taken = [Taken(event_id=one.event_id, sequence=one.sequence, repeated=again) for one, again in stored]
         return EventsTaken(events=taken, warnings=snapshot.contexts.unlearned(event.context for event in events))

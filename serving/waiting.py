@@ -7,8 +7,8 @@ from typing import Final, ParamSpec, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-WRITERS: Final = 4
-"""Writes to the events at once; SQLite takes them one by one anyway."""
+WRITERS: Final = 16
+"""Writes at once: events that wait are stored together, all else is taken one by one."""
 
 READERS: Final = 24
 """Lists and pages made at once."""

@@ -14,18 +14,6 @@ from nightschool.storage.erasing import erase
 from nightschool.storage.places import next_place
 from nightschool.storage.tables import EVENTS, REACTS, UNDONE
 
-_COLUMNS: Final = (
-    EVENTS.c.sequence,
-    EVENTS.c.event_id,
-    EVENTS.c.user_id,
-    EVENTS.c.item_id,
-    EVENTS.c.event,
-    EVENTS.c.at,
-    EVENTS.c.told_at,
-    EVENTS.c.context,
-    EVENTS.c.list_id,
-)
-
 
 class Sent(NamedTuple):
     """An event as somebody sent it.
@@ -70,6 +58,10 @@ class Stored(NamedTuple):
     list_id: str | None = None
 
 
+_COLUMNS: Final = tuple(EVENTS.c[name] for name in Stored._fields)
+_Condition = sa.ColumnElement[bool] | sa.TextClause
+
+
 class Reactions(NamedTuple):
     """What a user did that can change a list, in the order in which it was taken in.
 
@@ -82,13 +74,17 @@ class Reactions(NamedTuple):
     taken_back: Sequence[Stored]
 
 
+Appended = list[tuple[Stored, bool]]
+"""Events as they are stored, each with whether it was stored before."""
+
+
 class EventStore:
     """The events of one installation."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def append(self, events: Sequence[Sent]) -> list[tuple[Stored, bool]]:
+    def append(self, events: Sequence[Sent]) -> Appended:
         """Store events, all of them or none; return each as stored, and whether it was stored before.
 
         They are on the disk. An event that is sent again under its id counts once.
@@ -98,14 +94,36 @@ class EventStore:
             DataRefused: A text holds what no database keeps.
             Unreachable: The database does not answer.
         """
-        _require_texts(events)
+        require_texts(events)
+        (stored,) = self.append_each([events])
+        if isinstance(stored, Conflict):
+            raise stored
+        return stored
+
+    def append_each(self, groups: Sequence[Sequence[Sent]]) -> list[Appended | Conflict]:
+        """Store groups of events in one transaction, each group whole or not at all; return what `append` says of each.
+
+        Args:
+            groups: Events whose texts can be kept.
+
+        Raises:
+            Unreachable: The database does not answer.
+        """
         with writing(self._engine) as connection:
             write_one_by_one(connection)
-            known = _stored(connection, events)
-            fresh = _fresh(events, known)
-            _require_same(events, {**known, **fresh})
+            known = _stored(connection, [event for group in groups for event in group])
+            fresh: dict[str, Sent] = {}
+            conflicts = []
+            for group in groups:
+                new = _fresh(group, {**known, **fresh})
+                conflicts.append(_conflict(group, {**known, **fresh, **new}))
+                if conflicts[-1] is None:
+                    fresh |= new
             known |= _insert(connection, [*fresh.values()])
-        return [(known[event.event_id], fresh.pop(event.event_id, None) is None) for event in events]
+        return [
+            conflict or [(known[event.event_id], fresh.pop(event.event_id, None) is None) for event in group]
+            for group, conflict in zip(groups, conflicts, strict=True)
+        ]
 
     def of_user(self, user_id: str) -> list[Stored]:
         """Read a user's events in the order of their sequence."""
@@ -113,9 +131,10 @@ class EventStore:
 
     def reactions_of(self, user_id: str) -> Reactions:
         """Read a user's events that can change a list."""
-        events, undone = self._of_user(user_id, REACTS, EVENTS.c.sequence), self.undone_of(user_id)
-        standing = [event for event in events if event.event_id not in undone]
-        return Reactions(standing, [event for event in events if event.event_id in undone] if undone else ())
+        undone = sa.select(UNDONE.c.event_id).where(UNDONE.c.event_id == EVENTS.c.event_id).exists()
+        rows = self._rows_of(user_id, REACTS, EVENTS.c.sequence, undone.label("undone"))
+        events = [(_as_kept(row), row.undone) for row in rows]
+        return Reactions(*([event for event, taken in events if bool(taken) is back] for back in (False, True)))
 
     def newest_of(self, user_id: str, n: int) -> list[Stored]:
         """Read a user's n newest events, the newest first."""
@@ -197,17 +216,18 @@ class EventStore:
         erase(self._engine, UNDONE, UNDONE.c.user_id == user_id)
         return erase(self._engine, EVENTS, EVENTS.c.user_id == user_id)
 
-    def _of_user(
-        self, user_id: str, which: sa.ColumnElement[bool] | sa.TextClause, order: Any, n: int | None = None
-    ) -> list[Stored]:
+    def _of_user(self, user_id: str, which: _Condition, order: Any, n: int | None = None) -> list[Stored]:
+        return [_as_kept(row) for row in self._rows_of(user_id, which, order, n=n)]
+
+    def _rows_of(
+        self, user_id: str, which: _Condition, order: Any, *more: sa.ColumnElement[Any], n: int | None = None
+    ) -> Sequence[sa.Row[Any]]:
         if not is_storable(user_id):
             return []
-        columns = (*_COLUMNS, EVENTS.c.received_at)
+        columns = (*_COLUMNS, EVENTS.c.received_at, *more)
         query = sa.select(*columns).where(EVENTS.c.user_id == user_id, which).order_by(order).limit(n)
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        # Before times ahead of the receipt were corrected, they were stored as they were sent.
-        return [Stored._make(row[:-1])._replace(at=min(row.at, row.received_at)) for row in rows]
+            return connection.execute(query).all()
 
     def _pairs(self, query: sa.Select[Any]) -> Iterator[tuple[str, int]]:
         with reading(self._engine) as connection:
@@ -219,13 +239,18 @@ class EventStore:
             return int(connection.execute(query).scalar() or 0)
 
 
+def _as_kept(row: sa.Row[Any]) -> Stored:
+    # Before times ahead of the receipt were corrected, they were stored as they were sent.
+    return Stored._make(row[: len(_COLUMNS)])._replace(at=min(row.at, row.received_at))
+
+
 def _stored(connection: sa.Connection, events: Sequence[Sent]) -> dict[str, Stored]:
     """Read what is stored under the ids of the events."""
     query = sa.select(*_COLUMNS).where(EVENTS.c.event_id.in_([event.event_id for event in events]))
     return {stored.event_id: stored for stored in (Stored(*row) for row in connection.execute(query))}
 
 
-def _fresh(events: Sequence[Sent], known: Mapping[str, Stored]) -> dict[str, Sent]:
+def _fresh(events: Sequence[Sent], known: Mapping[str, Sent | Stored]) -> dict[str, Sent]:
     """Keep the events that are not stored yet, by id; the first of those with one id."""
     fresh: dict[str, Sent] = {}
     for event in events:
@@ -251,7 +276,8 @@ def _row(event: Sent, now: datetime) -> dict[str, Any]:
     return {**row, **times, "received_at": now}
 
 
-def _require_texts(events: Sequence[Sent]) -> None:
+def require_texts(events: Sequence[Sent]) -> None:
+    """Raise DataRefused unless a database can keep the texts of all events."""
     for event in events:
         texts = {name: getattr(event, name) for name in (EVENT_ID, USER_ID, ITEM_ID, EVENT)}
         for name, text in {**texts, **(event.context or {})}.items():
@@ -260,7 +286,8 @@ def _require_texts(events: Sequence[Sent]) -> None:
                 raise DataRefused(f"an event's {name} is no text that can be kept", do=do)
 
 
-def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> None:
+def _conflict(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> Conflict | None:
+    """Return why one of the events cannot be stored: its id stands for another one."""
     for event in events:
         other = kept[event.event_id]
         # A client that leaves the time to us does not know it when it sends the event again.
@@ -270,4 +297,5 @@ def _require_same(events: Sequence[Sent], kept: Mapping[str, Sent | Stored]) -> 
         others = (kept_at, other.context, other.list_id)
         if (event[1:4], event.at, event.context, event.list_id) != (content, *others):
             do = "give each event an id of its own"
-            raise Conflict("an event_id belongs to another event already", seen=event.event_id, do=do)
+            return Conflict("an event_id belongs to another event already", seen=event.event_id, do=do)
+    return None

@@ -26,6 +26,16 @@ def test_a_user_s_candidates_come_from_whichever_file_holds_them(tmp_path: Path)
     assert last.rows() == [(7, 2.0)]
 
 
+def test_a_pool_is_read_once(tmp_path: Path) -> None:
+    file = pool_file(tmp_path / "a", {"user_id": [1, 3], "item_id": [7, 9]})
+    pools = CandidatePools([file])
+    read = [pools.of(user) for user in (1, 2)]
+    file.unlink()
+    assert [pools.of(user) for user in (1, 2)] == read
+    with pytest.raises(Unreachable, match="being replaced"):
+        pools.of(3)
+
+
 @pytest.mark.parametrize("user", [0, 2, 4, 9])
 def test_who_has_no_candidates_has_none(tmp_path: Path, user: int) -> None:
     files = [pool_file(tmp_path / "a", {"user_id": [1, 3], "item_id": [7, 9]})]
