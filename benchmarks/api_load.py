@@ -47,6 +47,7 @@ class Measured(NamedTuple):
         peak: The most memory that it held, in megabytes.
         rounds: What wrk measured by what was asked, one a round.
         half: Milliseconds p50, p95, p99 at half of the lists a second.
+        floor: The same of the empty endpoint at that rate: what the generator and the machine add.
     """
 
     users: int
@@ -55,6 +56,7 @@ class Measured(NamedTuple):
     peak: float
     rounds: Mapping[str, list[Answered]]
     half: Sequence[float]
+    floor: Sequence[float]
 
     def share(self, name: str) -> float:
         """Compute the median over rounds of answers a second divided by the empty endpoint's in the same round."""
@@ -94,10 +96,10 @@ def main(upto: Upto = "3 M") -> None:
             f"With `sasrec` alone, which publishes no weights but a network, {SMALL.users:,} users and {SMALL.items} "
             f"items: {network.median(SESSIONS, 'requests'):,.0f} sessions/s, {network.share(SESSIONS):.2f} of the "
             f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
-            f"Two releases of 1,000 users took turns being current {swaps.turns} times while two workers answered "
-            f"{swaps.lists.requests:,.0f} lists/s, half of what they can ({swaps.most:,.0f}), and took "
-            f"{swaps.events.requests:,.0f} events/s: p50, p95, p99 of the lists "
-            f"{', '.join(f'{wait:.1f}' for wait in swaps.lists.milliseconds)} ms, "
+            f"Two releases of {SMALL.users:,} users took turns being current {swaps.turns} times, every three seconds, and "
+            f"{swaps.events.requests:,.0f} events/s came, while two workers answered {swaps.lists.requests:,.0f} lists/s, "
+            f"half of what they can meanwhile ({swaps.most:,.0f}): p50, p95, p99 of the lists "
+            f"{_listed(swaps.lists.milliseconds)} ms, of the events {_listed(swaps.events.milliseconds)} ms, "
             f"{swaps.lists.failed + swaps.events.failed} failed.",
         ],
     ).write()
@@ -123,10 +125,10 @@ def _loaded(process: psutil.Process, start: float, config: SimulatorConfig) -> M
             path = SESSIONS_PATH if name == SESSIONS else ""
             rounds[name].append(run_wrk(PORT, turned, SECONDS, path=path))
     rate = float(np.median([one.requests for one in rounds[ONCE]])) / 2
-    half = ask(everybody, SECONDS, rate=rate).milliseconds
+    half, floor = (ask(paths, SECONDS, rate=rate).milliseconds for paths in (everybody, asked[EMPTY]))
     workers = [*map(_memory_of, (process, *process.children()))]
     own, mapped, peak = max(workers)
-    return Measured(config.users, start, (own, mapped), peak, rounds, half)
+    return Measured(config.users, start, (own, mapped), peak, rounds, half, floor)
 
 
 def _memory_of(process: psutil.Process) -> tuple[float, float, float]:
@@ -164,6 +166,7 @@ def _rows(servers: Mapping[str, Measured]) -> list[list[str]]:
         *([f"{name}, share of empty", *(f"{each.share(name):.2f}" for each in columns)] for name in SHARES),
         *([f"{name}, p50 and p99 at full load, ms", *(_waits(each, name) for each in columns)] for name in names),
         ["lists, p50, p95, p99 at half load, ms", *(_listed(each.half) for each in columns)],
+        ["empty at that rate, ms", *(_listed(each.floor) for each in columns)],
         ["failed", *(f"{each.failed}" for each in columns)],
         ["memory of its own, MB", *(f"{each.memory[0]:,.0f}" for each in columns)],
         ["memory of mapped files, MB", *(f"{each.memory[1]:,.0f}" for each in columns)],

@@ -21,16 +21,17 @@ from nightschool.simulator.simulate import simulate
 SMALL: Final = SimulatorConfig(users=1_000, items=300, interactions=20_000)
 
 _SWAPS: Final = 100
-_SECONDS: Final = 5.0
+_SECONDS_BETWEEN: Final = 3.0
+_SECONDS_OF_MOST: Final = 20.0
 _EVENTS_A_SECOND: Final = 200.0
 
 
 class Swapped(NamedTuple):
-    """What two workers did while the release changed.
+    """What two workers did while the release changed and events came.
 
     Attributes:
         turns: Changes of the release.
-        most: Lists a second that they can answer.
+        most: Lists a second that they can answer meanwhile.
         lists: At half of that.
         events: Taken in meanwhile.
     """
@@ -48,18 +49,18 @@ def measure_swaps() -> Swapped:
         for k in (50, 49):
             in_fresh_process(run_night, "learning", Path(folder), NightConfig(k=k))
         with running_server(workers=2), ThreadPoolExecutor(2) as together:
-            lists, seconds = lists_of(range(1, 1001)), _SWAPS * 0.7
-            most = run_wrk(PORT, lists, _SECONDS).requests
+            lists, events, seconds = lists_of(range(1, 1001)), _events(), _SWAPS * _SECONDS_BETWEEN
             turning = together.submit(_turn)
-            sending = together.submit(ask, ["/v1/events"], bodies=_events(), rate=_EVENTS_A_SECOND, seconds=seconds)
-            outcome = ask(lists, seconds=seconds, rate=most / 2)
+            sending = together.submit(ask, ["/v1/events"], bodies=events, rate=_EVENTS_A_SECOND, seconds=seconds)
+            most = run_wrk(PORT, lists, _SECONDS_OF_MOST).requests
+            outcome = ask(lists, seconds=seconds - _SECONDS_OF_MOST, rate=most / 2)
             return Swapped(turning.result(), most, outcome, sending.result())
 
 
 def _events() -> list[str]:
     rng = np.random.default_rng(7)
-    users, items = rng.integers(1, 1001, 20_000).tolist(), rng.integers(1, 301, 20_000).tolist()
-    kinds = rng.choice(["view", "like", "complete"], 20_000, p=[0.6, 0.2, 0.2]).tolist()
+    users, items = rng.integers(1, 1001, 70_000).tolist(), rng.integers(1, 301, 70_000).tolist()
+    kinds = rng.choice(["view", "like", "complete"], 70_000, p=[0.6, 0.2, 0.2]).tolist()
     return [
         json.dumps({"user_id": user, "item_id": item, "event": kind})
         for user, item, kind in zip(users, items, kinds, strict=True)
@@ -67,12 +68,12 @@ def _events() -> list[str]:
 
 
 def _turn() -> int:
-    """Make the other release current, a hundred times in about a minute, and count the turns."""
+    """Make the other release current every few seconds, and count the turns."""
     from nightschool.application.home import open_home
 
     releases = open_home().releases
     first, second = (release.release_id for release in releases.published())
     for number in range(_SWAPS):
         releases.rollback((first, second)[number % 2], f"swap {number}")
-        time.sleep(0.5)
+        time.sleep(_SECONDS_BETWEEN)
     return _SWAPS
