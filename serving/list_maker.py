@@ -68,8 +68,24 @@ class ListMaker:
             Unreachable: No release is published yet, or the user's events cannot be read now.
             ConfigurationError: A parameter of the request does not fit the release.
         """
-        LISTS_ASKED.inc()
+        return self._answer(self._question(user_id, asked), asked, leaves=leaves)
+
+    def quick_body(self, user_id: ExternalId, asked: ListRequest) -> EncodedList | None:
+        """Return the list where it only needs to be looked up in memory; None where a database may have to be asked."""
+        if not self._feedback.known or not self._current.opened:
+            return None
         question = self._question(user_id, asked)
+        plain = asked.as_published and not (asked.shown or question.asked.context or question.snapshot.gone)
+        known = plain and self._policy.rules.plain and not self._experiments.running and question.mark == NOTHING
+        return self._answer(question, asked) if known or self._bodies.get(question) is not None else None
+
+    def clear(self) -> None:
+        """Empty the cache; responses in the making are cached under the old generation, which is not read."""
+        self._generation += 1
+        self._bodies.clear()
+
+    def _answer(self, question: CacheKey, asked: ListRequest, *, leaves: bool = True) -> EncodedList:
+        LISTS_ASKED.inc()
         if leaves and asked.scenario:
             SCENARIO_LISTS.labels(asked.scenario).inc()
         body = self._bodies.get(question)
@@ -80,20 +96,6 @@ class ListMaker:
         if leaves:
             self._shown.note(body.row)
         return body
-
-    def is_quick(self, user_id: ExternalId, asked: ListRequest) -> bool:
-        """Return whether the list only needs to be looked up in memory, without waiting for a database."""
-        if not self._feedback.known or not self._current.opened:
-            return False
-        question = self._question(user_id, asked)
-        plain = asked.as_published and not (asked.shown or question.asked.context or question.snapshot.gone)
-        known = plain and self._policy.rules.plain and not self._experiments.running and question.mark == NOTHING
-        return known or self._bodies.get(question) is not None
-
-    def clear(self) -> None:
-        """Empty the cache; responses in the making are cached under the old generation, which is not read."""
-        self._generation += 1
-        self._bodies.clear()
 
     def _question(self, user_id: ExternalId, asked: ListRequest) -> CacheKey:
         """Return the cache key of a request: everything that its answer depends on."""

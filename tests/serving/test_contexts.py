@@ -62,7 +62,7 @@ def test_the_hour_is_that_of_the_request_unless_it_is_given(service: Service) ->
     answer = service.recommend(user, ListRequest())
     assert answer.context["hour"] in {str(before), str(datetime.now(UTC).hour)}
     assert answer.warnings == []
-    assert service.lists.is_quick(user, ListRequest())
+    assert service.lists.quick_body(user, ListRequest())
 
 
 def test_what_changes_nothing_is_said_and_makes_no_answer_of_its_own(service: Service) -> None:

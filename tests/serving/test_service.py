@@ -59,7 +59,7 @@ def test_a_known_user_gets_the_published_list(service: Service, snapshot: Snapsh
     assert (answer.user_id, answer.known, answer.overlay, answer.arms, answer.alpha) == (user, True, False, {}, None)
     assert (answer.as_of, answer.published_at) == (snapshot.release.as_of, snapshot.release.created_at)
     assert answer.release_age_hours == (datetime.now(UTC) - snapshot.release.as_of) // timedelta(hours=1)
-    assert service.lists.is_quick(user, ListRequest())
+    assert service.lists.quick_body(user, ListRequest())
     assert service.current.snapshot.has_content
 
 
@@ -80,10 +80,10 @@ def test_an_event_counts_at_once_here_and_after_a_refresh_elsewhere(
     first = listed(snapshot, user)[0]
     assert items(there, user)[0] == first
     send(service, user, (first, "complete"))
-    assert not service.lists.is_quick(user, ListRequest())
+    assert service.lists.quick_body(user, ListRequest()) is None
     assert first not in items(service, user)
     assert service.recommend(user, ListRequest()).overlay
-    assert service.lists.is_quick(user, ListRequest())
+    assert service.lists.quick_body(user, ListRequest())
     assert items(there, user)[0] == first
     there.refresh()
     assert items(there, user) == items(service, user)
@@ -136,7 +136,7 @@ def test_another_rules_file_counts_from_the_next_refresh(service: Service, snaps
     assert items(service, user)[0] == order[0]
     service.refresh()
     assert items(service, user, k=3) == order[1:4]
-    assert not service.lists.is_quick(user, ListRequest())
+    assert service.lists.quick_body(user, ListRequest()) is None
     file.write_text(f"exclude = [{order[1]}]\n")
     os.utime(file, ns=(1, 1))
     service.refresh()
