@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 import typer
-from api_swaps import SMALL, Swapped, measure_swaps
+from api_swaps import PLATFORM, Swapped, measure_swaps
 from intake import SIZES, Upto
 from measured_night import run_night
 from page import Page, table
@@ -35,6 +35,7 @@ SECONDS = 5.0
 
 EMPTY = "empty"
 SESSIONS_PATH = "/v1/recommendations"
+SMALL = SimulatorConfig(users=1_000, items=300, interactions=20_000)
 
 
 class Measured(NamedTuple):
@@ -96,7 +97,7 @@ def main(upto: Upto = "3 M") -> None:
             f"With `sasrec` alone, which publishes no weights but a network, {SMALL.users:,} users and {SMALL.items} "
             f"items: {network.median(SESSIONS, 'requests'):,.0f} sessions/s, {network.share(SESSIONS):.2f} of the "
             f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
-            f"Two releases of {SMALL.users:,} users took turns being current {swaps.turns} times, every three seconds, "
+            f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every three seconds, "
             f"and {swaps.events.requests:,.0f} events/s came, while two workers answered {swaps.lists.requests:,.0f} "
             f"lists/s, half of what they can meanwhile ({swaps.most:,.0f}): p50, p95, p99 of the lists "
             f"{_listed(swaps.lists.milliseconds)} ms, of the events {_listed(swaps.events.milliseconds)} ms, "

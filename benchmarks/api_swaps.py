@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from intake import SIZES
 from load import Outcome
 from measured_night import run_night
 from server import PORT, ask, lists_of, running_server
@@ -15,10 +16,9 @@ from surroundings import in_fresh_process, temporary_home
 from wrk import run_wrk
 
 from nightschool.night.config import NightConfig
-from nightschool.simulator.config import SimulatorConfig
 from nightschool.simulator.simulate import simulate
 
-SMALL: Final = SimulatorConfig(users=1_000, items=300, interactions=20_000)
+PLATFORM: Final = SIZES["0.3 M"]
 
 _SWAPS: Final = 100
 _SECONDS_BETWEEN: Final = 3.0
@@ -43,13 +43,14 @@ class Swapped(NamedTuple):
 
 
 def measure_swaps() -> Swapped:
-    """Measure a load while two releases of a small home take turns being current, and events come."""
+    """Measure a load while two releases take turns being current, and events come."""
     with tempfile.TemporaryDirectory(prefix="nightschool-") as folder, temporary_home():
-        in_fresh_process(simulate, SMALL, Path(folder))
+        in_fresh_process(simulate, PLATFORM, Path(folder))
         for k in (50, 49):
             in_fresh_process(run_night, "learning", Path(folder), NightConfig(k=k))
         with running_server(workers=2), ThreadPoolExecutor(2) as together:
-            lists, events, seconds = lists_of(range(1, 1001)), _events(), _SWAPS * _SECONDS_BETWEEN
+            rng, seconds = np.random.default_rng(7), _SWAPS * _SECONDS_BETWEEN
+            lists, events = lists_of((1 + rng.permutation(PLATFORM.users)).tolist()), _events(rng, round(seconds))
             turning = together.submit(_turn)
             sending = together.submit(ask, ["/v1/events"], bodies=events, rate=_EVENTS_A_SECOND, seconds=seconds)
             most = run_wrk(PORT, lists, _SECONDS_OF_MOST).requests
@@ -57,10 +58,10 @@ def measure_swaps() -> Swapped:
             return Swapped(turning.result(), most, outcome, sending.result())
 
 
-def _events() -> list[str]:
-    rng = np.random.default_rng(7)
-    users, items = rng.integers(1, 1001, 70_000).tolist(), rng.integers(1, 301, 70_000).tolist()
-    kinds = rng.choice(["view", "like", "complete"], 70_000, p=[0.6, 0.2, 0.2]).tolist()
+def _events(rng: np.random.Generator, seconds: int) -> list[str]:
+    n = seconds * round(_EVENTS_A_SECOND)
+    users, items = rng.integers(1, PLATFORM.users + 1, n).tolist(), rng.integers(1, PLATFORM.items + 1, n).tolist()
+    kinds = rng.choice(["view", "like", "complete"], n, p=[0.6, 0.2, 0.2]).tolist()
     return [
         json.dumps({"user_id": user, "item_id": item, "event": kind})
         for user, item, kind in zip(users, items, kinds, strict=True)
