@@ -97,10 +97,11 @@ def main(upto: Upto = "3 M") -> None:
             f"With `sasrec` alone, which publishes no weights but a network, {SMALL.users:,} users and {SMALL.items} "
             f"items: {network.median(SESSIONS, 'requests'):,.0f} sessions/s, {network.share(SESSIONS):.2f} of the "
             f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
-            f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every three seconds, "
-            f"and {swaps.events.requests:,.0f} events/s came, while two workers answered {swaps.lists.requests:,.0f} "
-            f"lists/s, half of what they can meanwhile ({swaps.most:,.0f}): p50, p95, p99 of the lists "
-            f"{_listed(swaps.lists.milliseconds)} ms, of the events {_listed(swaps.events.milliseconds)} ms, "
+            f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every three "
+            f"seconds, and {swaps.events.requests:,.0f} events/s came, while two workers answered "
+            f"{swaps.lists.requests:,.0f} lists/s, half of what they can meanwhile ({swaps.most:,.0f}): "
+            f"p50, p95, p99 of the lists {_listed(swaps.lists.milliseconds)} ms, "
+            f"of the events {_listed(swaps.events.milliseconds)} ms, "
             f"{swaps.lists.failed + swaps.events.failed} failed.",
         ],
     ).write()
