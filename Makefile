@@ -29,7 +29,7 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones (12 minutes on two cores)
+test: install ## Every test but the long ones (10 minutes on two cores)
 	$(PYTEST)
 
 test-nights: install ## Whole nights, servers and real files in many variants (9 minutes)
@@ -41,7 +41,7 @@ test-quick: install ## Tests of pure functions, models and data, for the loop of
 test-faults: install ## Killed nights, and every service of the containers from nothing (5 minutes)
 	$(PYTEST) -m "faults and not slow"
 
-test-slow: install ## The long tests (50 minutes)
+test-slow: install ## The long tests (an hour)
 	$(PYTEST) -m slow
 
 pictures: install ## The pictures of page and dashboards in docs/screenshots/, taken anew

@@ -131,9 +131,8 @@ class EventStore:
 
     def reactions_of(self, user_id: str) -> Reactions:
         """Read a user's events that can change a list."""
-        undone = sa.select(UNDONE.c.event_id).where(UNDONE.c.event_id == EVENTS.c.event_id).exists()
-        rows = self._rows_of(user_id, REACTS, EVENTS.c.sequence, undone.label("undone"))
-        events = [(_as_kept(row), row.undone) for row in rows]
+        undone = sa.select(UNDONE.c.event_id).where(UNDONE.c.event_id == EVENTS.c.event_id).exists().label("undone")
+        events = [(_as_kept(row), row.undone) for row in self._rows_of(user_id, REACTS, EVENTS.c.sequence, undone)]
         return Reactions(*([event for event, taken in events if bool(taken) is back] for back in (False, True)))
 
     def newest_of(self, user_id: str, n: int) -> list[Stored]:
