@@ -92,8 +92,8 @@ async def recommendations(request: Request, user_id: UserId, query: Annotated[Li
 
 async def _list(request: Request, user_id: str, asked: ListRequest) -> Response:
     service: Service = request.app.state.service
-    found = service.lists.quick_body(user_id, asked) or await waiting.read(service.lists.body, user_id, asked)
-    return answer(request, found)
+    found = service.lists.quick_body(user_id, asked)
+    return answer(request, found if found is not None else await waiting.read(service.lists.body, user_id, asked))
 
 
 @router.get("/v1/users/{user_id:path}/similar", summary="Users similar to a user")
