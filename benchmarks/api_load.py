@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 import typer
-from api_swaps import PLATFORM, Swapped, measure_swaps
+from api_swaps import PLATFORM, SECONDS_BEFORE, SECONDS_BETWEEN, Swapped, measure_swaps
 from intake import SIZES, Upto
 from measured_night import run_night
 from page import Page, table
@@ -97,9 +97,10 @@ def main(upto: Upto = "3 M") -> None:
             f"With `sasrec` alone, which publishes no weights but a network, {SMALL.users:,} users and {SMALL.items} "
             f"items: {network.median(SESSIONS, 'requests'):,.0f} sessions/s, {network.share(SESSIONS):.2f} of the "
             f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
-            f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every three "
-            f"seconds, and {swaps.events.requests:,.0f} events/s came, while two workers answered "
-            f"{swaps.lists.requests:,.0f} lists/s, half of what they can meanwhile ({swaps.most:,.0f}): "
+            f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every "
+            f"{SECONDS_BETWEEN:.0f} seconds, and {swaps.events.requests:,.0f} events/s came, while two workers "
+            f"answered {swaps.lists.requests:,.0f} lists/s, half of what they can meanwhile ({swaps.most:,.0f}), from the "
+            f"{SECONDS_BEFORE + 20:.0f}th second on, when most users have events that lists take in: "
             f"p50, p95, p99 of the lists {_listed(swaps.lists.milliseconds)} ms, "
             f"of the events {_listed(swaps.events.milliseconds)} ms, "
             f"{swaps.lists.failed + swaps.events.failed} failed.",

@@ -20,8 +20,10 @@ from nightschool.simulator.simulate import simulate
 
 PLATFORM: Final = SIZES["0.3 M"]
 
-_SWAPS: Final = 100
-_SECONDS_BETWEEN: Final = 3.0
+SWAPS: Final = 20
+SECONDS_BETWEEN: Final = 15.0
+SECONDS_BEFORE: Final = 60.0
+"""Of events alone: then a user has one or two, and a list is made from what it was published with and from them."""
 _SECONDS_OF_MOST: Final = 20.0
 _EVENTS_A_SECOND: Final = 200.0
 
@@ -49,12 +51,13 @@ def measure_swaps() -> Swapped:
         for k in (50, 49):
             in_fresh_process(run_night, "learning", Path(folder), NightConfig(k=k))
         with running_server(workers=2), ThreadPoolExecutor(2) as together:
-            rng, seconds = np.random.default_rng(7), _SWAPS * _SECONDS_BETWEEN
+            rng, seconds = np.random.default_rng(7), SWAPS * SECONDS_BETWEEN
             lists, events = lists_of((1 + rng.permutation(PLATFORM.users)).tolist()), _events(rng, round(seconds))
             turning = together.submit(_turn)
             sending = together.submit(ask, ["/v1/events"], bodies=events, rate=_EVENTS_A_SECOND, seconds=seconds)
+            time.sleep(SECONDS_BEFORE)
             most = run_wrk(PORT, lists, _SECONDS_OF_MOST).requests
-            outcome = ask(lists, seconds=seconds - _SECONDS_OF_MOST, rate=most / 2)
+            outcome = ask(lists, seconds=seconds - SECONDS_BEFORE - _SECONDS_OF_MOST, rate=most / 2)
             return Swapped(turning.result(), most, outcome, sending.result())
 
 
@@ -69,12 +72,12 @@ def _events(rng: np.random.Generator, seconds: int) -> list[str]:
 
 
 def _turn() -> int:
-    """Make the other release current every few seconds, and count the turns."""
+    """Make the other release current every fifteen seconds, and count the turns."""
     from nightschool.application.home import open_home
 
     releases = open_home().releases
     first, second = (release.release_id for release in releases.published())
-    for number in range(_SWAPS):
+    for number in range(SWAPS):
         releases.rollback((first, second)[number % 2], f"swap {number}")
-        time.sleep(_SECONDS_BETWEEN)
-    return _SWAPS
+        time.sleep(SECONDS_BETWEEN)
+    return SWAPS

@@ -1,10 +1,10 @@
 """Histories of some users, as models are asked to score them."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from propcache.api import cached_property
 from scipy.sparse import csr_array
 
 
