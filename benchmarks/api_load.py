@@ -99,8 +99,8 @@ def main(upto: Upto = "3 M") -> None:
             f"empty endpoint, p50 and p99 {_waits(network, SESSIONS)} ms.",
             f"Two releases of {PLATFORM.users:,} users took turns being current {swaps.turns} times, every "
             f"{SECONDS_BETWEEN:.0f} seconds, and {swaps.events.requests:,.0f} events/s came, while two workers "
-            f"answered {swaps.lists.requests:,.0f} lists/s, half of what they can meanwhile ({swaps.most:,.0f}), from the "
-            f"{SECONDS_BEFORE + 20:.0f}th second on, when most users have events that lists take in: "
+            f"answered {swaps.lists.requests:,.0f} lists/s, half of what they can meanwhile ({swaps.most:,.0f}), from "
+            f"the {SECONDS_BEFORE + 20:.0f}th second on, when most users have events that lists take in: "
             f"p50, p95, p99 of the lists {_listed(swaps.lists.milliseconds)} ms, "
             f"of the events {_listed(swaps.events.milliseconds)} ms, "
             f"{swaps.lists.failed + swaps.events.failed} failed.",
