@@ -119,7 +119,7 @@ def change_releases(server: Running, home: Home, times: int) -> None:
                 assert current is not None
                 other = next(each for each in ids if each != current.release_id)
                 home.releases.rollback(other, f"turn {turn}")
-                wait_until(lambda other=other: all(listed(server, 9)["release_id"] == other for _ in range(8)), 10)
+                wait_until(lambda other=other: all(listed(server, 9)["release_id"] == other for _ in range(8)), 30)
         finally:
             over.set()
         for each in asking:
