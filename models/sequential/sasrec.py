@@ -1,21 +1,18 @@
 """SASRec: self-attention over the newest items of a history, trained in JAX and scored in NumPy."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from models.base import Model
+from models.neural.requirements import import_training, require_memory
 from models.sequential.sasrec_batches import TrainingSet
 from models.sequential.sasrec_config import SasRecConfig
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.data.shape import Shape
-from nightschool.errors import ConfigurationError, DataRefused, Unavailable
+from nightschool.errors import DataRefused
 from nightschool.histories import Histories
 from nightschool.ranking.self_attention import SelfAttention
-
-if TYPE_CHECKING:
-    from models.sequential.sasrec_training import Trainer
 
 
 class SasRec(Model):
@@ -90,34 +87,15 @@ class SasRec(Model):
         liked = np.unique(dataset.positives().indices)
         items = np.full(dataset.n_items, -1, dtype=np.int32)
         items[liked] = np.arange(len(liked))
-        self._require_memory(len(liked))
+        lower, gigabytes = "sasrec.batch or sasrec.width", self.config.gigabytes(len(liked))
+        require_memory("sasrec", gigabytes, self.config.max_gigabytes, len(liked), lower)
         training_set = TrainingSet.of(dataset, items, self.config.length, seed)
         if not len(training_set.sizes):
             do = "leave sasrec out of these data"
             raise DataRefused("sasrec needs likes that follow one another", seen="none", do=do)
-        for name, array in _trainer(training_set, self.config, seed).train().items():
+        training = import_training("sasrec", "models.sequential.sasrec_training")
+        trained = training.train(training_set, self.config, seed)
+        for name, array in trained.parameters.items():
             setattr(self, name, array)
+        self.note = trained.note
         self.items = items
-
-    def _require_memory(self, n_items: int) -> None:
-        gigabytes = self.config.gigabytes(n_items)
-        if gigabytes > self.config.max_gigabytes:
-            raise ConfigurationError(
-                f"sasrec needs {gigabytes:.2g} GB to train on {n_items:,} items",
-                seen=f"max_gigabytes={self.config.max_gigabytes:g}",
-                do="raise sasrec.max_gigabytes, or lower sasrec.batch or sasrec.width",
-            )
-
-
-def _trainer(training_set: TrainingSet, config: SasRecConfig, seed: int) -> "Trainer":
-    """Return the trainer; only now is JAX imported, which neither scoring nor other models need."""
-    try:
-        training = import_module("models.sequential.sasrec_training")
-    except ImportError as error:
-        raise Unavailable(
-            "sasrec is trained with JAX and optax, which are not installed",
-            seen=str(error),
-            do="run `make install`, or `pip install nightschool[neural]`, or leave sasrec out",
-        ) from error
-    trainer: Trainer = training.Trainer(training_set, config, seed)
-    return trainer

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,8 @@ import numpy as np
 import optax
 from jax import Array
 
+from models.neural.jax_steps import compiled
+from models.neural.negatives import Draws
 from models.sequential.sasrec_batches import Batch
 from nightschool.contract import Float32s
 from nightschool.ranking.self_attention import EPSILON, HIDDEN
@@ -23,8 +24,6 @@ Parameters = Mapping[str, Any]
 _SECOND_MOMENT = 0.98
 _INITIAL = 0.02
 _DROPOUTS = 4  # in a block; one more on the vectors
-_ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
-"""Products of matrices on several threads of a CPU give other last bits from call to call."""
 
 
 class Plan(NamedTuple):
@@ -39,34 +38,6 @@ class Plan(NamedTuple):
     learning_rate: float
     dropout: float
     negatives: int
-
-
-class Draws(NamedTuple):
-    """The distribution that negatives are drawn from.
-
-    Attributes:
-        cumulated: float32 [n_items], cumulated probabilities.
-        logs: float32 [n_items], their logarithms.
-    """
-
-    cumulated: Float32s
-    logs: Float32s
-
-    @classmethod
-    def of(cls, counts: "np.ndarray[Any, Any]", power: float) -> "Draws":
-        """Draw items in proportion to a power of their counts."""
-        shares = np.maximum(counts, 1).astype(np.float64) ** power
-        shares /= shares.sum()
-        return cls(np.cumsum(shares).astype(np.float32), np.log(shares).astype(np.float32))
-
-    def draw(self, key: Array, number: int) -> tuple[Array, Array]:
-        """Draw items with replacement, and return with each the logarithm of how often it is expected.
-
-        With them taken off the logits, the sum over what is drawn estimates that over all items without bias.
-        """
-        places = jnp.searchsorted(self.cumulated, jax.random.uniform(key, (number,)))
-        drawn = jnp.minimum(places, len(self.cumulated) - 1)
-        return drawn, jnp.asarray(self.logs)[drawn] + np.float32(np.log(number))
 
 
 def initial(n_items: int, shape: tuple[int, int, int, int, int], seed: int) -> dict[str, Float32s]:
@@ -97,18 +68,12 @@ def initial(n_items: int, shape: tuple[int, int, int, int, int], seed: int) -> d
     }
 
 
-def seeded(seed: int, epoch: int, place: int) -> Array:
-    """Return the key of one step; this kind of key draws on all devices and compiles fast."""
-    key: Array = jax.random.wrap_key_data(np.random.SeedSequence((seed, epoch, place)).generate_state(4), impl="rbg")
-    return key
-
-
 def no_moments(parameters: Parameters) -> Any:
     """Return the state of Adam before the first step."""
     return _adam(0.0).init(jax.tree.map(jnp.asarray, dict(parameters)))
 
 
-@partial(jax.jit, static_argnames="plan", compiler_options=_ONE_THREAD)
+@compiled("plan")
 def step(
     parameters: Parameters, moments: Any, batch: Batch, draws: Draws, key: Array, plan: Plan
 ) -> tuple[Parameters, Any, Array]:
@@ -118,7 +83,7 @@ def step(
     return optax.apply_updates(parameters, changes), moments, loss
 
 
-@partial(jax.jit, compiler_options=_ONE_THREAD)
+@compiled()
 def encode(parameters: Parameters, inputs: Array, segments: Array) -> Array:
     """Return the state at each place of packed rows without dropout, float32 [rows, length, width]."""
     return _encode(parameters, inputs, segments, _Dropout((), 0.0))

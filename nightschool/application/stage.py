@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from nightschool.application.measure import measured
 from nightschool.application.stage_progress import StageProgress
 from nightschool.checkpoints import checkpoints_below
+from nightschool.curves import CURVES, CurveFile, curves_to
 from nightschool.errors import DataRefused
 from nightschool.night.night import Night
 from nightschool.night.records import Record
@@ -52,8 +53,8 @@ def resumable(night: Night, kind: type[Record], produce: Callable[[Path], Record
     folder.mkdir(parents=True)
     started = time.perf_counter()
     checkpoints = night.folder / CHECKPOINTS
-    progress = StageProgress(stage)
-    with measured(stage), checkpoints_below(checkpoints), reporting_to(progress):
+    progress, curves = StageProgress(stage), CurveFile(folder / CURVES)
+    with measured(stage), checkpoints_below(checkpoints), reporting_to(progress), curves_to(curves):
         try:
             record = produce(folder)
         except DataRefused:

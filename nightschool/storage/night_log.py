@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, VALUE, K
+from nightschool.curves import Curves
 
 DECISIVE: Final = ("ndcg", 10)
 """The metric that decides, and its k."""
@@ -100,6 +101,7 @@ class NightLog:
         outcome: The recipe that is published, the night's parameters and what it measured on the test.
         candidates: The best setting of each model, measured on validation.
         sweep: α to the hybrid of that α, measured on validation.
+        curves: Name to the curve of a training, such as `refit/sasrec/loss`: its value after each pass.
         data: The tables that were read.
         tables: Further tables to look at, such as gates and the trials of the search.
         pictures: File name to content: pictures, and pages that answer a mouse.
@@ -114,6 +116,7 @@ class NightLog:
     outcome: Measured
     candidates: tuple[Measured, ...] = ()
     sweep: Mapping[float, Measured] = field(default_factory=dict)
+    curves: Curves = field(default_factory=dict)
     data: tuple[DataUsed, ...] = ()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)

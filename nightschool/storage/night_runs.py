@@ -28,9 +28,12 @@ REPORT: Final = "report.html"
 """The page on the release among the files of a night's run."""
 CURVE: Final = "alpha/"
 """Before a metric's name: its values over α, at the steps 100·α."""
+TRAINING: Final = "training/"
+"""Before the name of a training's curve: its values after each pass."""
 
 
 _LONGEST_PARAM = 6000
+_MOST_METRICS = 1000  # that MLflow takes at once
 # The reason itself may quote a value of the data, and with it a person: it stays where `forget` erases it.
 _WHY = "`nightschool nights` and the night's run in Prefect tell why."
 _EXPERIMENT_NOTE = """\
@@ -69,6 +72,7 @@ class NightRuns:
                 child = self._log(measured, {KIND: kind, MLFLOW_PARENT_RUN_ID: run_id}, name=measured.name)
                 self._client.set_terminated(child)
         self._log_curve(run_id, night)
+        self._log_trainings(run_id, night)
         note = night.description + self._log_pictures(run_id, night.pictures)
         self._client.set_tag(run_id, MLFLOW_RUN_NOTE, note)
         self._client.set_terminated(run_id)
@@ -165,6 +169,17 @@ class NightRuns:
             for end, value in zip(("", "_ci_low", "_ci_high"), one.mean(*DECISIVE) or (), strict=False)
         ]
         self._client.log_batch(run_id, values)
+
+    def _log_trainings(self, run_id: str, night: NightLog) -> None:
+        """Log the curves of trainings, at their passes."""
+        now = time_ns() // 1_000_000
+        points = [
+            Metric(f"{TRAINING}{name}", value, now, step)
+            for name, curve in night.curves.items()
+            for step, value in curve
+        ]
+        for start in range(0, len(points), _MOST_METRICS):
+            self._client.log_batch(run_id, points[start : start + _MOST_METRICS])
 
     def _log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> str:
         """Log pictures and pages as files; return the Markdown that shows the pictures on MLflow's page."""

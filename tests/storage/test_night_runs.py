@@ -72,6 +72,17 @@ def test_the_curve_has_a_step_for_each_hundredth_of_alpha(registry: Registry, cl
     assert curves["_ci_high"] == [(0, pytest.approx(0.4)), (50, pytest.approx(0.45)), (100, pytest.approx(0.5))]
 
 
+def test_curves_of_trainings_are_metrics_by_step_however_many(registry: Registry, client: MlflowClient) -> None:
+    curves = {
+        "refit/sasrec/loss": [(1, 0.5), (2, 0.25)],
+        "select/sasrec/loss": [(step, 1 / step) for step in range(1, 1501)],
+    }
+    run_id = registry.nights.log(replace(NIGHT, curves=curves))
+    for name, points in curves.items():
+        logged = client.get_metric_history(run_id, f"training/{name}")
+        assert [(each.step, each.value) for each in logged] == points
+
+
 def test_a_night_and_the_experiment_are_described_with_the_picture(registry: Registry, client: MlflowClient) -> None:
     run_id = registry.nights.log(replace(NIGHT, description="**first**: {no format}."))
     note = client.get_run(run_id).data.tags["mlflow.note.content"]

@@ -8,11 +8,12 @@ import polars as pl
 
 from nightschool.charts.theme import as_page, as_png
 from nightschool.columns import CI_HIGH, CI_LOW, METRIC, MODEL, N_USERS, SEGMENT, SPLIT, VALUE, K
+from nightschool.curves import CURVES, Curves, read_curves
 from nightschool.evaluation.segments import OVERALL
 from nightschool.night.entries import ContextEntry
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
-from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
+from nightschool.night.records import STAGES, ContextualiseRecord, PrepareRecord, ProveRecord, SelectRecord
 from nightschool.night.reporting.alpha import alpha_curve, best_alpha
 from nightschool.night.reporting.metrics import number
 from nightschool.night.reporting.model_card import model_card
@@ -50,6 +51,7 @@ def night_log(
         outcome=Measured(recipe.name, params, of_recipe.filter(pl.col(SEGMENT) == OVERALL)),
         candidates=candidates,
         sweep=sweep,
+        curves=_curves(night),
         data=night.identity.used,
         tables={
             "model_gates": pl.DataFrame([gate.to_dict() for gate in proved.gates]),
@@ -69,6 +71,12 @@ def _metrics(validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
     both = [validation.filter(pl.col(SEGMENT) == OVERALL), test]
     columns = [SPLIT, MODEL, SEGMENT, METRIC, K, VALUE, CI_LOW, CI_HIGH, N_USERS]
     return pl.concat([each.select(columns) for each in both]).drop_nulls(VALUE)
+
+
+def _curves(night: Night) -> Curves:
+    """Return the curves of the night's trainings, under the stage that made them."""
+    of_stages = {kind.stage: read_curves(night.folder / kind.stage / CURVES) for kind in STAGES}
+    return {f"{stage}/{name}": curve for stage, curves in of_stages.items() for name, curve in curves.items()}
 
 
 def _description(night: Night, selected: SelectRecord, proved: ProveRecord) -> str:

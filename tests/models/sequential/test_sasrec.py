@@ -93,6 +93,7 @@ def test_a_history_without_order_is_refused(circling: tuple[SasRec, Dataset]) ->
 
 def test_without_jax_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "models.sequential.sasrec_training", raising=False)
+    monkeypatch.delitem(sys.modules, "models.neural.jax_steps", raising=False)
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(Unavailable, match=r"JAX and optax, which are not installed.*nightschool\[neural\]"):
         SasRec(SasRecConfig(**SMALL)).fit(courses(), seed=0)

@@ -1,8 +1,9 @@
-import jax
 import numpy as np
 
+from models.neural.jax_steps import seeded
+from models.neural.negatives import Draws
 from models.sequential.sasrec_batches import Batch
-from models.sequential.sasrec_network import Draws, Plan, encode, initial, no_moments, seeded, step
+from models.sequential.sasrec_network import Plan, encode, initial, no_moments, step
 
 N_ITEMS, LENGTH = 9, 6
 PARAMETERS = {
@@ -54,8 +55,3 @@ def test_dropout_follows_from_the_key() -> None:
     moments = no_moments(PARAMETERS)
     losses = [float(step(PARAMETERS, moments, PACKED, EVEN, seeded(0, 0, place), plan)[2]) for place in (0, 0, 1)]
     assert losses[0] == losses[1] != losses[2]
-
-
-def test_seeds_of_any_size_give_keys() -> None:
-    keys = [np.asarray(jax.random.key_data(seeded(seed, 0, 0))).tolist() for seed in (0, 1, 2**40)]
-    assert len({tuple(key) for key in keys}) == 3

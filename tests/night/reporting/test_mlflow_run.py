@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import ITEMS
+from nightschool.curves import CURVES, CurveFile
 from nightschool.night.entries import AlphaEntry, CandidateEntry, ContextEntry, TrialEntry
 from nightschool.night.night import Night
 from nightschool.night.prove import POPULARITY_RECIPE
@@ -108,6 +109,15 @@ def test_candidates_and_alphas_have_their_validation_figures_for_all(night: Nigh
     assert log.sweep[0.5].name == "α=0.5"
     assert log.sweep[0.5].params == {"alpha": "0.5"}
     assert all(point.metrics.height == 1 for point in log.sweep.values())
+
+
+def test_trainings_have_the_curves_of_their_stages(night: Night) -> None:
+    for stage, values in (("select", (0.5, 0.4)), ("refit", (0.3,))):
+        (night.folder / stage).mkdir(exist_ok=True)
+        note = CurveFile(night.folder / stage / CURVES)
+        for step, value in enumerate(values, start=1):
+            note("sasrec/loss", step, value)
+    assert log_of(night).curves == {"select/sasrec/loss": [(1, 0.5), (2, 0.4)], "refit/sasrec/loss": [(1, 0.3)]}
 
 
 def test_all_that_was_measured_is_a_table(night: Night) -> None:

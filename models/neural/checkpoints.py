@@ -19,7 +19,7 @@ logger = logging.getLogger("nightschool.models")
 
 _STATE: Final = "state.json"
 _PARTS: Final = ("parameters", "best", "moments")
-_FIGURES: Final = ("epoch", "best_epoch", "best_value")
+_FIGURES: Final = ("epoch", "best_epoch", "best_value", "seconds", "losses", "values")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,9 @@ class Progress:
         epoch: Passes that were made.
         best_epoch: The pass after which the figure on what is held out was best.
         best_value: That figure.
+        seconds: How long the passes took.
+        losses: The mean loss of each pass.
+        values: The figure on what is held out after each pass.
         parameters: The arrays after the last pass.
         best: The arrays after the best one.
         moments: The optimiser's state, leaf by leaf.
@@ -38,6 +41,9 @@ class Progress:
     epoch: int
     best_epoch: int
     best_value: float
+    seconds: float
+    losses: Sequence[float]
+    values: Sequence[float]
     parameters: Mapping[str, Float32s]
     best: Mapping[str, Float32s]
     moments: Sequence["np.ndarray[Any, Any]"]

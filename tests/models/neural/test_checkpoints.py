@@ -3,12 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.sequential.sasrec_checkpoints import Progress, load_progress, save_progress
+from models.neural.checkpoints import Progress, load_progress, save_progress
 
 
 def progress(epoch: int) -> Progress:
     arrays = {"vectors": np.full((3, 2), epoch, dtype=np.float32)}
-    return Progress(epoch, 1, 0.5, arrays, {"vectors": np.ones((3, 2), np.float32)}, [np.int32(epoch), np.zeros(2)])
+    best = {"vectors": np.ones((3, 2), np.float32)}
+    return Progress(epoch, 1, 0.5, 2.5, [0.25] * epoch, [0.5] * epoch, arrays, best, [np.int32(epoch), np.zeros(2)])
 
 
 def test_what_was_saved_is_read_back_and_only_the_last_is_kept(tmp_path: Path) -> None:
@@ -18,7 +19,8 @@ def test_what_was_saved_is_read_back_and_only_the_last_is_kept(tmp_path: Path) -
     save_progress(folder, progress(2))
     found = load_progress(folder)
     assert found is not None
-    assert (found.epoch, found.best_epoch, found.best_value) == (2, 1, 0.5)
+    assert (found.epoch, found.best_epoch, found.best_value, found.seconds) == (2, 1, 0.5, 2.5)
+    assert (found.losses, found.values) == ([0.25, 0.25], [0.5, 0.5])
     np.testing.assert_array_equal(found.parameters["vectors"], progress(2).parameters["vectors"])
     np.testing.assert_array_equal(found.best["vectors"], np.ones((3, 2)))
     assert [int(found.moments[0]), found.moments[1].tolist()] == [2, [0, 0]]
@@ -34,7 +36,7 @@ def test_a_crash_between_arrays_and_state_leaves_the_one_before(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("models.sequential.sasrec_checkpoints.atomic_write_text", crash)
+        patched.setattr("models.neural.checkpoints.atomic_write_text", crash)
         with pytest.raises(KeyboardInterrupt):
             save_progress(tmp_path, progress(2))
     found = load_progress(tmp_path)

@@ -1,0 +1,23 @@
+"""Hyper-parameters that every network's training has."""
+
+from pydantic import Field
+
+from models.base import ModelConfig
+
+
+class TrainingConfig(ModelConfig):
+    """How a network is trained, and when that ends."""
+
+    batch: int = Field(default=2048, ge=1, le=1_000_000, description="Examples in a step; four times as many on a GPU.")
+    learning_rate: float = Field(default=0.003, gt=0, le=1, description="Step size of Adam.")
+    epochs: int = Field(default=100, ge=1, le=2000, description="Most passes over the data.")
+    patience: int = Field(
+        default=5, ge=1, le=2000, description="Passes without a better figure on what is held out, then it stops."
+    )
+    max_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        description="Most minutes of training, those before an interruption included; then its best pass so far "
+        "counts, which depends on the machine.",
+    )
+    max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that training may take, in GB.")
