@@ -9,31 +9,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightschool.columns import (
-    BOT_EVENT,
-    DETAIL,
-    INTERACTIONS,
-    ITEM_INDEX,
-    ITEMS,
-    NEGATIVE,
-    POSITION,
-    REASON,
-    RELEVANT,
-    ROW,
-    SCORE,
-    SOURCE_ROW,
-    UNTIL,
-    USER_INDEX,
-    USERS,
-    WITHDRAWN,
-)
+from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.data.manifest.collisions import OF_EVENTS, refuse_collisions
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
 from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
 from nightschool.item_columns import ItemColumns
-from nightschool.vocabulary import TIME_CONTEXTS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -82,7 +65,7 @@ class Items(Sourced):
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
         columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
-        _refuse_collisions(columns, ITEMS.columns)
+        refuse_collisions(columns, ITEMS.columns)
         return self
 
     @model_validator(mode="after")
@@ -110,7 +93,7 @@ class Users(Sourced):
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        _refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
+        refuse_collisions((*self.attributes, *self.lists, *self.numbers), USERS.columns)
         if strange := sorted({*self.labels} - {*self.attributes}):
             raise ValueError(f"labels name attributes, and {strange} are not among them; add them to attributes")
         return self
@@ -200,7 +183,7 @@ class Manifest(Part):
     @model_validator(mode="after")
     def _contexts_do_not_collide(self) -> Self:
         for part in self.interactions:
-            _refuse_collisions(part.context, {**INTERACTIONS.columns, **_OF_EVENTS})
+            refuse_collisions(part.context, {**INTERACTIONS.columns, **OF_EVENTS})
         return self
 
     @model_validator(mode="after")
@@ -221,23 +204,6 @@ class Manifest(Part):
         if self.bots and not any(part.event and part.timestamp for part in self.interactions):
             raise ValueError("bots needs event and timestamp in [interactions]; add them or take bots out")
         return self
-
-
-_ARRIVING: Final = (SOURCE_ROW, REASON, DETAIL, ROW, UNTIL, WITHDRAWN, "raw", "released")
-"""Columns of a row on its way in."""
-
-_OF_EVENTS: Final = dict.fromkeys(
-    (SCORE, RELEVANT, NEGATIVE, BOT_EVENT, POSITION, *TIME_CONTEXTS, "sequence", "at", "duration")
-)
-"""Columns of scored events and of feedback events, and contexts that every dataset with times has."""
-
-
-def _refuse_collisions(names: Names, fixed: Mapping[str, Any]) -> None:
-    """Raise if two columns, or a column and one that every table has, would have the same name."""
-    taken = {*fixed, USER_INDEX, ITEM_INDEX, *_ARRIVING}
-    repeated = {name for name in names if names.count(name) > 1}
-    if clash := sorted(repeated | (taken & {*names})):
-        raise ValueError(f"columns {clash} collide with the table's own or with each other; rename them at the source")
 
 
 _SHIPPED: Final = resources.files("nightschool.data.manifest") / "manifests"
