@@ -110,7 +110,7 @@ class Dataset:
                 the latest row counts.
             users: user_id and attributes, of which the first is the audience. None: the users of the interactions.
             items: item_id, title, text and columns of labels: text is a category, a list several labels, an Enum an
-                ordinal. Items that it lacks are not recommended. None: the items of the interactions.
+                ordinal, a list of floats a vector. Items that it lacks are not recommended. None: those that are met.
             score_range: The lowest and highest score, where scores are ratings.
             ordered: Whether a user's rows without a timestamp stand in the order of time; equal times always do.
 

@@ -83,11 +83,20 @@ def index_frames(
 
 
 def label_columns(items: pl.DataFrame) -> ItemColumns:
-    """Return which columns label an item: text one label, lists several, those of type Enum a level, lowest first."""
+    """Return which columns describe an item: text one label, lists several, those of type Enum a level, lowest first.
+
+    Lists and arrays of floating-point numbers are vectors.
+    """
     columns = items.drop(ITEM_ID, TITLE, TEXT).schema.items()
     categories = tuple(name for name, dtype in columns if isinstance(dtype, pl.String | pl.Categorical))
     levels = {name: tuple(dtype.categories) for name, dtype in columns if isinstance(dtype, pl.Enum)}
-    return ItemColumns(categories, levels, tuple(name for name, dtype in columns if isinstance(dtype, pl.List)))
+    vectors = tuple(name for name, dtype in columns if _is_vector(dtype))
+    lists = tuple(name for name, dtype in columns if isinstance(dtype, pl.List) and name not in vectors)
+    return ItemColumns(categories, levels, lists, vectors=vectors)
+
+
+def _is_vector(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.List | pl.Array) and isinstance(dtype.inner, pl.DataType) and dtype.inner.is_float()
 
 
 def _interactions(given: ArrowTable) -> pl.DataFrame:

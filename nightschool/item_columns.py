@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+TEXT_VECTOR: Final = "encoded_text"
+"""The column of the vectors that an encoder made of the items' texts: in a dataset's items, and in no table."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,7 @@ class ItemColumns:
         lists: Several labels an item.
         prerequisites: The ids of the items to complete before, as text; None: none are declared.
         skills: What an item teaches, several an item; None: none are declared.
+        vectors: Lists of numbers, of one length a column.
     """
 
     categories: tuple[str, ...] = ()
@@ -21,6 +26,7 @@ class ItemColumns:
     lists: tuple[str, ...] = ()
     prerequisites: str | None = None
     skills: str | None = None
+    vectors: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

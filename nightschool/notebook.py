@@ -22,6 +22,7 @@ from nightschool.data.splits.splitting import Cut, test_split, validation_split
 from nightschool.errors import NotFound
 from nightschool.night.config import NightConfig
 from nightschool.night.prepare import cut_of, event_log
+from nightschool.night.text_vectors import Encodings
 from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
 from nightschool.storage.release_reader import Reader
@@ -121,7 +122,8 @@ class OpenRelease:
     @cached_property
     def _log(self) -> EventLog:
         home, as_of = self.reader.home, self.reader.release.as_of
-        return event_log(home.lake, manifest_of(home), as_of, self.config)
+        encodings = Encodings(home.paths.encodings, encodes=False)
+        return event_log(home.lake, manifest_of(home), as_of, self.config, encodings=encodings)
 
     @cached_property
     def _cut(self) -> Cut:

@@ -82,6 +82,7 @@ class HomePaths:
     Attributes:
         root: The home.
         lake: The Delta tables, one folder each.
+        encodings: Vectors of texts that encoders have made, one folder an encoder; what is missing is made again.
         nights: Stage records and intermediate files of nights, one folder a run key.
         tries: A record of each try of a night that did not get as far as its tables.
         prefect: The database and logs of the Prefect server of this home.
@@ -106,6 +107,7 @@ class HomePaths:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.lake = root / "lake"
+        self.encodings = root / "encodings"
         self.nights = root / "nights"
         self.tries = root / "tries"
         self.prefect = root / "prefect"

@@ -134,7 +134,7 @@ class Catalogue:
 
     @cached_property
     def similarity_features(self) -> csr_array:
-        """Return item features for diversity, CSR float32 [n_items, n_labels]: labels and levels, rows of unit norm."""
+        """Return item features for diversity, CSR float32 [n_items, n]: labels, levels, vectors; rows of unit norm."""
         without_text = self._frame.with_columns(pl.lit(None, dtype=pl.String).alias(TEXT))
         return item_features(without_text, self._columns, np.ones(len(self), dtype=bool))
 

@@ -114,10 +114,10 @@ def filter_columns(schema: pl.Schema, described: ItemColumns) -> dict[str, Colum
     """Return the columns that filters may name, by name.
 
     Args:
-        schema: Of the items; their joined texts, and whether they are withdrawn, are left out.
-        described: Which of the columns are ordinals.
+        schema: Of the items; their joined texts, vectors, and whether they are withdrawn, are left out.
+        described: Which of the columns are ordinals, and which are vectors.
     """
-    names = [name for name in schema if name not in {TEXT, WITHDRAWN}]
+    names = [name for name in schema if name not in {TEXT, WITHDRAWN, *described.vectors}]
     found = {name: _column(name, schema[name], described.ordinals.get(name, ())) for name in names}
     return {name: column for name, column in found.items() if column is not None}
 

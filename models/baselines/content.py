@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, vstack
 
 from models.base import ItemToItem, ModelConfig
 from nightschool.contract import Dataset, Space, Span
-from nightschool.data.features import features_of
+from nightschool.data.features import ItemFeatures, feature_parts
 from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError
 from nightschool.ranking.blocks import block_users
@@ -28,6 +28,9 @@ class ContentConfig(ModelConfig):
         le=100,
         description="Length of the text's features, where those of each other column have length 1.",
     )
+    vector_length: float = Field(
+        default=2.0, ge=0, le=100, description="Length of each vector, such as an image's or that of an encoded text."
+    )
 
     space: ClassVar[Space] = {
         "weights_per_item": Span(3, 200, log=True),
@@ -36,12 +39,12 @@ class ContentConfig(ModelConfig):
 
 
 class Content(ItemToItem):
-    """Content: items whose text, categories, levels and lists resemble what a user liked.
+    """Content: items whose text, categories, levels, lists and vectors resemble what a user liked.
 
     Formula:
         score(u, j) = Σ_i liked(u, i) · cos(f_i, f_j) over the history items i that keep j among their
         `weights_per_item` most similar items; f are TF-IDF features, in which the text counts `text_length`² times as
-        much as a category, a level or a list.
+        much as a category, a level or a list, and each vector `vector_length`² times.
 
     Good for:
         New items, which no user has interacted with, and the content side of a hybrid.
@@ -72,23 +75,26 @@ class Content(ItemToItem):
         return 1e-8 * shape.items**2
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        features = features_of(dataset, self.config.text_length)
-        if not features.nnz:
+        features = feature_parts(dataset, self.config.text_length, self.config.vector_length)
+        if not features.sparse.nnz and not features.dense.any():
             raise ConfigurationError(
                 "content needs items that are described, and this dataset has none",
-                do="leave content out, or name text, categories or lists in the manifest",
+                do="leave content out, or name text, categories, lists or vectors in the manifest",
             )
         self.weights = _nearest(features, self.config.weights_per_item)
 
 
-def _nearest(features: csr_array, n: int) -> csr_array:
+def _nearest(features: ItemFeatures, n: int) -> csr_array:
     """Find the n most similar other items of each item, CSR float32 [n_items, n_items]."""
-    n_items = features.shape[0]
+    n_items = features.sparse.shape[0]
     step = block_users(n_items, _MEGABYTES)
-    by_feature = features.T.tocsr()
+    by_feature = features.sparse.T.tocsr()
     kept = []
     for start in range(0, n_items, step):
-        similarity = fold_in_on_all_cores(features[start : start + step], by_feature)
+        similarity = fold_in_on_all_cores(features.sparse[start : start + step], by_feature)
+        if features.dense.shape[1]:
+            similarity += features.dense[start : start + step] @ features.dense.T
+            np.maximum(similarity, 0, out=similarity)
         own = np.arange(len(similarity))
         similarity[own, start + own] = 0
         kept.append(keep_largest(similarity, n))

@@ -37,7 +37,10 @@ def evaluate_cold_start(home: Home, asked: Offline) -> dict[str, Any]:
     return {
         "dataset": home.binding.dataset,
         "protocol": cut.protocol,
-        "warnings": [f"{t['name']}: {t['n_users']} users are few; {config.min_users} are wanted" for t in few],
+        "warnings": [
+            *log.notes,
+            *(f"{t['name']}: {t['n_users']} users are few; {config.min_users} are wanted" for t in few),
+        ],
         "k": asked.k,
         "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
         "signals": effects.rows,

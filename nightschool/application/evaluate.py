@@ -22,6 +22,7 @@ from nightschool.night.filter_report import measure_effects
 from nightschool.night.prepare import event_log
 from nightschool.night.reporting.metrics import figures
 from nightschool.night.selection.search import Search
+from nightschool.night.text_vectors import Encodings
 from nightschool.offline.compare import compare_models, describe_measured, measure_lists
 from nightschool.storage.as_of import newest_known
 from nightschool.storage.home import Home
@@ -93,7 +94,7 @@ def evaluate_models(home: Home, asked: Offline) -> dict[str, Any]:
     return {
         "dataset": home.binding.dataset,
         "protocol": cut.protocol,
-        "warnings": list(cut.warnings),
+        "warnings": [*cut.warnings, *log.notes],
         "k": asked.k,
         "n_users": rows[0].evaluation.n_users,
         "events_by_part": np.bincount(cut.labels, minlength=3).tolist(),
@@ -132,4 +133,5 @@ def events_of(home: Home, rules: Rules, *, given: bool = False) -> EventLog:
     if not home.lake.exists(INTERACTIONS):
         raise NotFound(f"home {home.paths.root} holds no interactions yet", do="run `nightschool ingest` first")
     held_out = read_hold_out(home) if given else None
-    return event_log(home.lake, manifest_of(home), newest_known(home.lake), rules, held_out)
+    encodings = Encodings(home.paths.encodings)
+    return event_log(home.lake, manifest_of(home), newest_known(home.lake), rules, held_out, encodings)

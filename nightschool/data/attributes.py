@@ -8,15 +8,17 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final, Literal
 
+import numpy as np
 import polars as pl
 
 from nightschool.columns import INSTANT, TEXT, TITLE, UNTIL
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.normalization.limits import LONGEST_TEXT
+from nightschool.data.vectors import VECTOR
 from nightschool.errors import ConfigurationError
 from nightschool.ids import is_storable
 
-Kind = Literal["text", "label", "level", "labels", "number", "time"]
+Kind = Literal["text", "label", "level", "labels", "number", "time", "vector"]
 Action = Literal["put", "patch", "withdraw"]
 """What is said of an item or user: all that describes it, a part of that, or that it is gone."""
 
@@ -25,14 +27,17 @@ Attributes = Mapping[str, Any]
 
 LONGEST_LABEL: Final = 512
 MOST_LABELS: Final = 1_000
+MOST_NUMBERS: Final = 10_000
 _SHOWN: Final = 100
 _MOST_NAMES: Final = 20
+_LARGEST: Final = float(np.finfo(np.float32).max)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]")
 _DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     **dict.fromkeys(("text", "label", "level"), pl.String()),
     "labels": pl.List(pl.String()),
     "number": pl.Float64(),
     "time": INSTANT,
+    "vector": VECTOR,
 }
 _RIGHT: Final[Mapping[Kind, str]] = {
     "text": f"give a text of at most {LONGEST_TEXT:,} characters without control characters",
@@ -40,6 +45,7 @@ _RIGHT: Final[Mapping[Kind, str]] = {
     "labels": f"give a list of at most {MOST_LABELS:,} texts",
     "number": "give a number",
     "time": "give a time with its zone, as in 2026-01-31T18:00:00Z",
+    "vector": f"give a list of at most {MOST_NUMBERS:,} numbers, not all of them 0",
 }
 
 
@@ -90,6 +96,8 @@ class Attribute:
                 return _instant(value)
             case "labels":
                 return self._labels(value)
+            case "vector":
+                return _vector(value)
         return self._label(value, LONGEST_TEXT if self.kind == "text" else LONGEST_LABEL)
 
     def _labels(self, value: object) -> list[str] | None:
@@ -169,6 +177,7 @@ class Declared:
 def _of_items(part: Items) -> dict[str, Attribute]:
     kinds: dict[str, Kind] = {TITLE: "text", TEXT: "text", **dict.fromkeys(part.categories, "label")}
     kinds |= {**dict.fromkeys(part.list_columns, "labels"), **dict.fromkeys(part.numbers, "number"), UNTIL: "time"}
+    kinds |= dict.fromkeys(part.vectors, "vector")
     return {
         **{name: Attribute(name, kind) for name, kind in kinds.items()},
         **{name: Attribute(name, "level", levels) for name, levels in part.ordinals.items()},
@@ -187,7 +196,11 @@ def _of_users(part: Users) -> dict[str, Attribute]:
 
 
 def _as_stored(attribute: Attribute, value: Any) -> Any:
-    return datetime.fromisoformat(value) if attribute.kind == "time" and value is not None else value
+    if value is None:
+        return None
+    if attribute.kind == "vector":
+        return np.array(value, dtype=np.float32).tolist()
+    return datetime.fromisoformat(value) if attribute.kind == "time" else value
 
 
 def _number(value: object) -> float | None:
@@ -197,6 +210,14 @@ def _number(value: object) -> float | None:
         return float(value) if isfinite(value) else None
     except OverflowError:
         return None
+
+
+def _vector(value: object) -> list[float] | None:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_NUMBERS:
+        return None
+    numbers = [_number(each) for each in value]
+    given = [number for number in numbers if number is not None and abs(number) <= _LARGEST]
+    return given if len(given) == len(numbers) and (any(given) or not given) else None
 
 
 def _instant(value: object) -> str | None:

@@ -36,7 +36,7 @@ from nightschool.data.readers.source_format import Names
 from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
 from nightschool.data.source_order import in_source_order, sequence_columns
 from nightschool.errors import DataRefused
-from nightschool.item_columns import ItemColumns
+from nightschool.item_columns import TEXT_VECTOR, ItemColumns
 
 _PAIRS = {**SCORED, POSITION: pl.Int32()}
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
@@ -58,6 +58,7 @@ class EventLog:
         as_of: T, the instant of the snapshot; None: after everything that is known.
         ordered: Whether a user's events without times stand in the order of time.
         timezone: The zone in which hour and weekday are read.
+        notes: What of the items could not be read as the manifest says, in words; not saved.
     """
 
     empty: Dataset
@@ -70,6 +71,7 @@ class EventLog:
     as_of: datetime | None = None
     ordered: bool = False
     timezone: str = "UTC"
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def known(self) -> Mask:
@@ -239,7 +241,7 @@ def build_event_log(
     item_frame = index_ids(items, rows[ITEM_ID], ITEM_ID)
     header = _Header(
         signal=signal,
-        item_columns=ItemColumns() if items is None else manifest.item_columns,
+        item_columns=ItemColumns() if items is None else _item_columns(manifest, items),
         audience=None if users is None else manifest.audience,
         n_given=rows.height - known.height,
         ordered=any(part.ordered for part in manifest.interactions),
@@ -251,6 +253,12 @@ def build_event_log(
     instants = (item_frame[AVAILABLE_AT], item_frame[UNTIL])
     log = EventLog(empty, events, *instants, signal, header.n_given)
     return replace(log, ordered=header.ordered, timezone=header.timezone)
+
+
+def _item_columns(manifest: Manifest, items: pl.DataFrame) -> ItemColumns:
+    declared = manifest.item_columns
+    encoded = (TEXT_VECTOR,) if TEXT_VECTOR in items.columns else ()
+    return replace(declared, vectors=(*declared.vectors, *encoded))
 
 
 def _with_availability(items: pl.DataFrame, known: pl.DataFrame, *, declared: pl.DataFrame | None) -> pl.DataFrame:

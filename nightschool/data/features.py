@@ -1,6 +1,7 @@
 """Feature rows of items, whose dot products are similarities."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from nightschool.columns import ITEM_INDEX, TEXT
-from nightschool.contract import Dataset, Mask
+from nightschool.contract import Dataset, Float32s, Mask
 from nightschool.data.labels import label_rows
+from nightschool.data.vectors import item_vectors
 from nightschool.item_columns import ItemColumns
 
 TERM = "term"
@@ -21,18 +23,39 @@ _LONGEST_NGRAM = 3
 _RAREST = 2  # items a term must occur in: one item's own words tie it to no other
 
 
+class ItemFeatures(NamedTuple):
+    """Features of items in two parts, for products of matrices; a row of both together has unit length, or is zero.
+
+    Attributes:
+        sparse: CSR float32 [n_items, n_features], of text, categories, ordinals and lists.
+        dense: float32 [n_items, d], of vectors.
+    """
+
+    sparse: csr_array
+    dense: Float32s
+
+    def joined(self) -> csr_array:
+        """Return both parts side by side, CSR float32 [n_items, n_features + d]."""
+        return hstack([self.sparse, csr_array(self.dense)], format="csr") if self.dense.shape[1] else self.sparse
+
+
 def features_of(dataset: Dataset, text_length: float = 1.0) -> csr_array:
     """Return the feature rows of a dataset's items, those that ended by its instant included."""
+    return feature_parts(dataset, text_length).joined()
+
+
+def feature_parts(dataset: Dataset, text_length: float = 1.0, vector_length: float = 1.0) -> ItemFeatures:
+    """Return the features of a dataset's items in two parts; as `features_of`, with a length of each vector."""
     known = dataset.available if dataset.ended is None else dataset.available | dataset.ended
-    return item_features(dataset.items, dataset.item_columns, known, text_length)
+    return _parts(dataset.items, dataset.item_columns, known, (text_length, vector_length))
 
 
 def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, text_length: float = 1.0) -> csr_array:
     """Build unit-length feature rows, CSR float32 [n_items, n_features]; zeros for items without a description.
 
-    Text, each category, each ordinal and each list are groups: every group is scaled to unit length before they are
-    joined, so that a long text does not drown a category. Terms and their weights are learned from the fitted items,
-    and the others get no features.
+    Text, each category, each ordinal, each list and each vector are groups: every group is scaled to unit length before
+    they are joined, so that a long text does not drown a category. Terms and their weights are learned from the fitted
+    items, and the others get no features.
 
     Args:
         items: The items frame in the order of the item index.
@@ -40,11 +63,30 @@ def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, text_
         fitted: bool [n_items], the items of the catalogue at the instant of the fit.
         text_length: Length of the text's group, where that of each other group is 1.
     """
+    return _parts(items, columns, fitted, (text_length, 1.0)).joined()
+
+
+def _parts(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, lengths: tuple[float, float]) -> ItemFeatures:
+    """Build the features in two parts; `lengths` are those of the text's group and of each vector."""
+    text_length, vector_length = lengths
     text, *others = (_unit_rows(group) for group in _groups(items, columns, fitted))
     groups = [group for group in (text * np.float32(text_length), *others) if group.shape[1]]
-    if not groups:
-        return csr_array((len(items), 0), dtype=np.float32)
-    return _unit_rows(hstack(groups, format="csr"))
+    sparse = hstack(groups, format="csr") if groups else csr_array((len(items), 0), dtype=np.float32)
+    dense = item_vectors(items, columns.vectors).values
+    if not dense.shape[1]:
+        return ItemFeatures(_unit_rows(sparse), dense)
+    length_of = np.float32(vector_length) * fitted.astype(np.float32)
+    return ItemFeatures(*_of_unit_length(sparse, dense * length_of[:, None]))
+
+
+def _of_unit_length(sparse: csr_array, dense: Float32s) -> tuple[csr_array, Float32s]:
+    """Scale the rows of two matrices side by side to unit length."""
+    squares = np.asarray(sparse.multiply(sparse).sum(axis=1)) + np.sum(dense**2, axis=1)
+    scale = np.divide(1, np.sqrt(squares), out=np.zeros(len(dense)), where=squares > 0).astype(np.float32)
+    scaled = sparse.copy()
+    scaled.data *= np.repeat(scale, np.diff(sparse.indptr))
+    scaled.sort_indices()
+    return scaled, dense * scale[:, None]
 
 
 def _groups(items: pl.DataFrame, columns: ItemColumns, fitted: Mask) -> Iterator[csr_array]:

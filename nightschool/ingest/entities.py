@@ -15,6 +15,7 @@ from nightschool.columns import (
     ITEM_ID,
     LIST,
     MAPPING,
+    POSITION,
     REASON,
     STATE,
     USER_ID,
@@ -28,6 +29,7 @@ from nightschool.data.normalization.row_reader import RELEASED
 from nightschool.data.readers.source_format import Reading, no_rows
 from nightschool.data.readers.sources import Extent, SourceFile
 from nightschool.data.readers.sql import Sql
+from nightschool.data.vectors import VECTOR
 from nightschool.errors import ConfigurationError, DataRefused, NightschoolError, NotFound, Unreachable
 from nightschool.ingest.batch import IngestContext, Intake, judge, mark
 from nightschool.ingest.batch_profiles import series
@@ -37,6 +39,7 @@ from nightschool.ingest.ledger import ACCEPTED, Entry, extent_of, mapping
 from nightschool.ingest.prerequisites import count_unmatched, mark_cycles, without_cycles, without_lacking
 from nightschool.ingest.sent_changes import NOTHING, SENT, SentReader
 from nightschool.ingest.tombstones import mark_forgotten
+from nightschool.ingest.vectors import mark_vectors, vector_files, with_vectors_of_files, without_unfit
 from nightschool.storage.erasure_log import Erasures
 
 _CONTENT: Final = "content"
@@ -46,12 +49,13 @@ _SINCE: Final = "since"
 
 @dataclass
 class _Taking:
-    """One ingest of a table of users or items, file by file."""
+    """One ingest of a table of users or items, file by file; the position of each is the hash of files of vectors."""
 
     context: IngestContext
     intake: Intake
     lists: FullLists
     newest: pl.DataFrame
+    vectors: str | None
     fates: list[FileFate] = field(default_factory=list)
     arrived: datetime | None = None
     refusal: NightschoolError | None = None
@@ -69,7 +73,8 @@ class _Taking:
                 return
             stays = known is not None and part.format.is_unchanged(file, known)
             stays = stays and not self.lists.came_again(file, arrived)
-            if known is not None and stays and ledger.was_read_by(part, table, file):
+            same = known is not None and known.position == self.vectors and ledger.was_read_by(part, table, file)
+            if known is not None and stays and same:
                 self.intake.already_known += known.rows
                 return
             # What the manifest describes in another way from now on has arrived now.
@@ -90,7 +95,9 @@ class _Taking:
         given = context.with_findings(table, found.described)
         if table is USERS:
             given = mark_forgotten(given, Erasures(context.lake))
+        given = mark_vectors(given, self.newest, part)
         good = self.intake.sort_out(given, SourceFile(SENT[table.name], context.source_root), context.now)
+        good = pl.concat([good, without_unfit(given)])
         good = good.drop(name for name in FAULT if name in good.columns)
         require_same_types(good, self.newest, table)
         rows = [pl.concat([self.newest.clear(), part_of], how="diagonal") for part_of in (good, found.gone)]
@@ -114,7 +121,8 @@ class _Taking:
     def _is_as_it_was(self, file: SourceFile, decided: Entry) -> bool:
         """Return whether a file that was set aside would be refused again for the same reason."""
         part = self.lists.part
-        same = decided[MAPPING] == mapping(part) and part.format.is_unchanged(file, extent_of(decided))
+        same = decided[MAPPING] == mapping(part) and decided[POSITION] == self.vectors
+        same = same and part.format.is_unchanged(file, extent_of(decided))
         return same and not may_have_passed(decided)
 
     def _leave(self, fate: FileFate) -> None:
@@ -132,10 +140,11 @@ class _Taking:
         frame = pl.concat(frames)
         said_once = _without_repeats(frame)
         judged = mark_cycles(first_of_each_id(said_once, key), self.newest, part)
-        # The interactions with an item do not wait for its prerequisites, which alone are set aside.
-        cyclic = without_cycles(judged, part)
-        given = pl.concat([fresh.sort_out(judged, file, context.now), cyclic])
-        fresh.excused += cyclic.height
+        judged = mark_vectors(judged, self.newest, part)
+        # The interactions with an item do not wait for its prerequisites or vectors, which alone are set aside.
+        cleared = pl.concat([without_cycles(judged, part), without_unfit(judged)])
+        given = pl.concat([fresh.sort_out(judged, file, context.now), cleared])
+        fresh.excused += cleared.height
         require_same_types(given, self.newest, table)
         ids = frame[key].drop_nulls().unique()
         name = self.lists.list_of(file, ids)
@@ -151,7 +160,7 @@ class _Taking:
         self.intake.reread.append(file.name)
         self.newest = newest_of_each_id(pl.concat([self.newest, added], how="diagonal"), key)
         # The last key of a query may be somebody's id, and a source that is read whole needs none.
-        extent = replace(reading.extent, position=None)
+        extent = replace(reading.extent, position=self.vectors)
         context.ledger.note(table, file, whole, extent, {ARRIVED_AT: arrived, LIST: name})
         self.lists.deliver(name, ids, file)
         self.arrived = arrived if self.arrived is None else max(self.arrived, arrived)
@@ -195,7 +204,8 @@ def take_entities(
     """
     key = USER_ID if table is USERS else ITEM_ID
     newest = newest_of_each_id(context.lake.scan(table).collect(), key)
-    taking = _Taking(context, context.intake(table), FullLists.of(context, table, part, files), newest)
+    lists = FullLists.of(context, table, part, files)
+    taking = _Taking(context, context.intake(table), lists, newest, vector_files(part, context.source_root))
     arrivals = [(context.arrival(file, part.format), file) for file in files]
     for arrived, file in sorted(arrivals, key=lambda pair: pair[0]):
         taking.take_sent(arrived)
@@ -216,7 +226,8 @@ def normalised(context: IngestContext, table: Table, part: Users | Items, rows: 
     if isinstance(part, Users):
         frame = normalise_users(rows, part, context.lake.user_id, fold_case=context.manifest.fold_case)
         return context.with_findings(table, mark_forgotten(frame, Erasures(context.lake)))
-    return context.with_findings(table, normalise_items(rows, part, context.lake.item_id))
+    items = with_vectors_of_files(normalise_items(rows, part, context.lake.item_id), part, context.source_root)
+    return context.with_findings(table, items)
 
 
 def _without_repeats(frame: pl.DataFrame) -> pl.DataFrame:
@@ -247,7 +258,7 @@ def require_same_types(given: pl.DataFrame, newest: pl.DataFrame, table: Table) 
 
 
 def _words(dtype: pl.DataType) -> str:
-    return {pl.List: "lists", pl.Float64: "numbers"}.get(dtype.base_type(), "text")
+    return "vectors" if dtype == VECTOR else {pl.List: "lists", pl.Float64: "numbers"}.get(dtype.base_type(), "text")
 
 
 def newest_of_each_id(rows: pl.DataFrame, key: str) -> pl.DataFrame:

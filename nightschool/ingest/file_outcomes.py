@@ -12,6 +12,7 @@ from nightschool.data.readers.sql import Sql
 from nightschool.errors import DataRefused, NightschoolError, NotFound, Unavailable
 from nightschool.ingest.batch import IngestContext, Intake
 from nightschool.ingest.ledger import Decision, Description, Entry, Ledger
+from nightschool.ingest.vectors import vector_files
 
 Fate = Literal["taken", "set_aside", "dropped", "unreadable"]
 _WAITING = frozenset({"unknown_user", "unknown_item"})
@@ -61,7 +62,7 @@ def refuse(
     if isinstance(error, NotFound | Unavailable):
         return FileFate(intake.table.name, file.name, "unreadable", rows, str(error))
     reasons = dict(intake.reasons.most_common())
-    extent = replace(_content(file, part), rows=rows)
+    extent = replace(_content(file, part), rows=rows, position=vector_files(part, context.source_root))
     about = {REASON: str(error), DETAIL: json.dumps({"rows": rows, "reasons": reasons})}
     context.ledger.set_aside(intake.table, file, part, extent, about)
     return FileFate(intake.table.name, file.name, "set_aside", rows, str(error))

@@ -131,7 +131,7 @@ class Ledger:
         """
         entry = self._entry(table, file, part, extent, {STATE: SET_ASIDE, **about})
         said = self.decided(table, file)
-        if said is None or any(entry[name] != said[name] for name in (STATE, BYTES, SHA256, MAPPING, REASON)):
+        if said is None or any(entry[name] != said[name] for name in (STATE, BYTES, SHA256, POSITION, MAPPING, REASON)):
             self._add(entry)
 
     def decide(self, table: Table, name: str, decision: Decision) -> Entry | None:
@@ -234,9 +234,11 @@ def mapping(part: Description) -> str:
     """Hash what the manifest says about a row's columns; SHA-256 in hexadecimal.
 
     Which files there are does not count, nor where a database is, nor whether a default is written out; nor whether a
-    file lists all users or items. Neither do contexts: files may bring them from some day on.
+    file lists all users or items. Neither do contexts: files may bring them from some day on. Nor does what encodes
+    texts, which changes no row.
     """
-    meaning = part.model_dump(mode="json", exclude={"files", "complete", "context"}, exclude_defaults=True)
+    unlike_rows = {"files", "complete", "context", "text_encoder"}
+    meaning = part.model_dump(mode="json", exclude=unlike_rows, exclude_defaults=True)
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 

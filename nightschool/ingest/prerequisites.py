@@ -10,8 +10,10 @@ from nightschool.columns import ITEM_ID, REASON, WITHDRAWN
 from nightschool.contract import Indices
 from nightschool.data.manifest.manifest import Items, Users
 from nightschool.data.prerequisites import NAMED, PREREQUISITE, prerequisite_matrix, prerequisite_pairs
+from nightschool.data.readers.source_format import Names
 from nightschool.data.readers.sources import SourceFile
 from nightschool.ingest.batch import mark
+from nightschool.ingest.vectors import UNFIT
 from nightschool.ranking.cycles import cyclic_components, shortest_cycle
 
 CYCLE: Final = "prerequisite_cycle"
@@ -22,7 +24,7 @@ _LONGEST: Final = 5
 
 
 def without_lacking(part: Users | Items, file: SourceFile) -> tuple[Users | Items, list[str]]:
-    """Take out of a part what it says of prerequisites and skills that a file has no column for; return a note of it.
+    """Take out of a part what it says of prerequisites, skills and vectors that a file has no column for; note it.
 
     A catalogue may have been written before the manifest named them.
 
@@ -33,11 +35,14 @@ def without_lacking(part: Users | Items, file: SourceFile) -> tuple[Users | Item
     if not isinstance(part, Items):
         return part, []
     named = {key: each.column for key in ("prerequisites", "skills") if (each := getattr(part, key))}
-    columns = tuple(column for column in named.values() if column not in part.lists)
-    lacking = part.format.lacking(file, columns)
+    columns = [column for column in named.values() if column not in part.lists]
+    columns += [column for column, file_name in part.vectors.items() if not file_name]
+    lacking = part.format.lacking(file, tuple(columns))
     gone = {key: column for key, column in named.items() if column in lacking}
-    notes = [f"{file.name} has no column {column}: its items have no {key}" for key, column in gone.items()]
-    return part.model_copy(update=dict.fromkeys(gone)), notes
+    vectors = {name: file_name for name, file_name in part.vectors.items() if name not in lacking}
+    lost = [*gone.items(), *(("vectors", name) for name in part.vectors if name in lacking)]
+    notes = [f"{file.name} has no column {column}: its items have no {key}" for key, column in lost]
+    return part.model_copy(update={**dict.fromkeys(gone), "vectors": vectors}), notes
 
 
 def mark_cycles(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
@@ -68,23 +73,29 @@ def without_cycles(frame: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
     return cyclic.with_columns(pl.col(column).list.head(0), pl.lit(None, pl.String).alias(REASON))
 
 
-def with_newest_values(frame: pl.DataFrame, newest: pl.DataFrame, part: Users | Items) -> pl.DataFrame:
-    """Return repaired rows of a cycle with their own prerequisites and all else as the newest row of their item says.
+def with_newest_values(frame: pl.DataFrame, newest: pl.DataFrame, own: Names) -> pl.DataFrame:
+    """Return repaired rows with some values of their own and all else as the newest row of their item says.
 
     Their other values came in with their delivery, and later ones may have come since.
 
     Args:
-        frame: Rows of items that lay in quarantine for a cycle.
+        frame: Rows of items that lay in quarantine for these values alone.
         newest: The newest row of each item of the table.
-        part: What the manifest says of the items.
+        own: The columns of these values.
     """
-    column = _column(part)
-    if column is None or frame.is_empty():
+    if not own or frame.is_empty():
         return frame
-    others = [name for name in frame.columns if name in newest.columns and name not in (ITEM_ID, column)]
+    others = [name for name in frame.columns if name in newest.columns and name not in (ITEM_ID, *own)]
     known = newest.select(ITEM_ID, *others)
     theirs = frame.drop(others).join(known, on=ITEM_ID, how="inner", maintain_order="left").select(frame.columns)
     return pl.concat([theirs, frame.join(known, on=ITEM_ID, how="anti", maintain_order="left")])
+
+
+def own_values(part: Users | Items) -> dict[str, Names]:
+    """Map each reason for which values are set aside, while their item comes in, to the columns of these values."""
+    column = _column(part)
+    vectors = (*part.vectors,) if isinstance(part, Items) else ()
+    return {CYCLE: () if column is None else (column,), UNFIT: vectors}
 
 
 def count_unmatched(newest: pl.DataFrame, part: Users | Items) -> list[str]:

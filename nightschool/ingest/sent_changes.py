@@ -184,7 +184,8 @@ class SentReader:
         columns = {each.name: each.dtype for each in self._declared.attributes.values()}
         texts = dict.fromkeys((REASON, DETAIL, ROW), pl.String())
         schema = {self._key: self._kind, **columns, AVAILABLE_AT: INSTANT, SOURCE_ROW: pl.Int64(), **texts}
-        lists = [pl.col(name).fill_null([]) for name, dtype in columns.items() if isinstance(dtype, pl.List)]
+        labels = pl.List(pl.String())
+        lists = [pl.col(name).fill_null([]) for name, dtype in columns.items() if dtype == labels]
         return pl.DataFrame(rows, schema=schema).with_columns(*lists, pl.struct(ROW).alias(RAW))
 
     def _gone(self, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -27,6 +27,7 @@ def scoring_basis(manifest: Manifest) -> dict[str, Any]:
             "ordinals": {name: list(levels) for name, levels in sorted(columns.ordinals.items())},
             "lists": sorted(columns.lists),
             "numbers": sorted(items.numbers) if items else [],
+            **_vectors(manifest),
         },
         "user attributes": {
             "attributes": list(users.attributes) if users else [],
@@ -34,6 +35,14 @@ def scoring_basis(manifest: Manifest) -> dict[str, Any]:
             "numbers": sorted(users.numbers) if users else [],
         },
     }
+
+
+def _vectors(manifest: Manifest) -> dict[str, Any]:
+    # Homes are older than vectors: without any, nothing is said of them.
+    items = manifest.items
+    columns = {"vectors": sorted(items.vectors)} if items and items.vectors else {}
+    encoder = {"text_encoder": items.text_encoder.model} if items and items.text_encoder else {}
+    return {**columns, **encoder}
 
 
 def _declared_weights(manifest: Manifest) -> dict[str, float]:

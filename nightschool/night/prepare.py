@@ -19,6 +19,7 @@ from nightschool.night.departed import present
 from nightschool.night.filter_report import Row
 from nightschool.night.night import Night
 from nightschool.night.records import PrepareRecord
+from nightschool.night.text_vectors import Encodings, with_text_vectors
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.lake import Lake
 
@@ -40,7 +41,7 @@ class Prepared:
             protocol=self.cut.protocol,
             validation_from=self.cut.validation_from,
             test_from=self.cut.test_from,
-            warnings=self.cut.warnings,
+            warnings=(*self.cut.warnings, *self.log.notes),
             underpowered=self.cut.underpowered,
             users=self.log.empty.n_users,
             items=self.log.empty.n_items,
@@ -70,7 +71,9 @@ def prepare_events(night: Night) -> Prepared:
         DataRefused: There are no interactions, or every user has left.
     """
     config = night.config
-    log = event_log(night.home.lake, night.manifest, night.identity.as_of, config)
+    home = night.home
+    encodings = Encodings(home.paths.encodings)
+    log = event_log(home.lake, night.manifest, night.identity.as_of, config, encodings=encodings)
     if not present(log.empty).any():
         raise DataRefused("every user has left", seen=log.empty.n_users, do="deliver the users who are there")
     return Prepared(log, cut_of(log, config))
@@ -83,9 +86,16 @@ def cut_of(log: EventLog, config: NightConfig) -> Cut:
 
 
 def event_log(
-    lake: Lake, manifest: Manifest, as_of: datetime, rules: Rules, held_out: pl.DataFrame | None = None
+    lake: Lake,
+    manifest: Manifest,
+    as_of: datetime,
+    rules: Rules,
+    held_out: pl.DataFrame | None = None,
+    encodings: Encodings | None = None,
 ) -> EventLog:
     """Build the log of every event known at T, with the manifest's given test where it is passed.
+
+    Items have vectors of their texts where the manifest has an encoder, and `encodings` says where they are kept.
 
     Raises:
         DataRefused: There are no interactions.
@@ -94,5 +104,8 @@ def event_log(
     check_rules(rules, manifest)
     users = scan_at(lake, USERS, as_of).collect() if manifest.users is not None else None
     items = scan_at(lake, ITEMS, as_of).collect() if manifest.items is not None else None
+    notes: tuple[str, ...] = ()
+    if manifest.items and manifest.items.text_encoder and items is not None and encodings is not None:
+        items, notes = with_text_vectors(items, manifest.items.text_encoder, encodings)
     log = build_event_log(users, items, scan_at(lake, INTERACTIONS, as_of), manifest, held_out=held_out)
-    return replace(log, rules=rules, as_of=as_of)
+    return replace(log, rules=rules, as_of=as_of, notes=notes)

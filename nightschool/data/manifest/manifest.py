@@ -12,11 +12,21 @@ from pydantic import BeforeValidator, Field, model_validator
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
 from nightschool.data.manifest.collisions import OF_EVENTS, refuse_collisions
 from nightschool.data.manifest.event_weights import EVENT_WEIGHTS
-from nightschool.data.manifest.sections import Interactions, Listed, Origins, Quantity, Sourced, When, distinct
+from nightschool.data.manifest.sections import (
+    Encoder,
+    Interactions,
+    Listed,
+    Origins,
+    Quantity,
+    Sourced,
+    Vectors,
+    When,
+    distinct,
+)
 from nightschool.data.manifest.toml_files import checked, parse_toml
 from nightschool.data.readers.source_format import Names, Part
 from nightschool.errors import ManifestError
-from nightschool.item_columns import ItemColumns
+from nightschool.item_columns import TEXT_VECTOR, ItemColumns
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -42,6 +52,12 @@ class Items(Sourced):
     )
     lists: Mapping[str, str] = Field(default={}, description="Column to its separator; empty where values are lists.")
     numbers: Mapping[str, Quantity] = Field(default={}, description="Column to how a number is found in its text.")
+    vectors: Vectors = Field(
+        default={},
+        description="Columns of lists of numbers that say what an item is like, such as an image's; or name to a .npy "
+        "file, whose rows belong to the ids in the file of the same name that ends in .ids.",
+    )
+    text_encoder: Encoder | None = Field(default=None, description="What makes vectors of the items' texts.")
     prerequisites: Listed | None = Field(default=None, description="Column of the ids of the items to complete before.")
     skills: Listed | None = Field(default=None, description="Column of the skills that an item builds.")
     available: When | None = Field(default=None, description="Since when an item can be recommended.")
@@ -53,7 +69,8 @@ class Items(Sourced):
         """The columns that are read from the files."""
         time = tuple(name for when in (self.available, self.until) if when for name in when.source_columns)
         flags = (column for columns in self.flags.values() for column in columns)
-        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags)
+        vectors = (name for name, file in self.vectors.items() if not file)
+        described = (*self.text, *self.categories, *self.ordinals, *self.list_columns, *self.numbers, *flags, *vectors)
         return distinct(*(name for name in (self.id, self.title, *time) if name), *described)
 
     @property
@@ -64,8 +81,14 @@ class Items(Sourced):
 
     @model_validator(mode="after")
     def _columns_do_not_collide(self) -> Self:
-        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers)
-        refuse_collisions(columns, ITEMS.columns)
+        columns = (*self.categories, *self.ordinals, *self.flags, *self.list_columns, *self.numbers, *self.vectors)
+        refuse_collisions(columns, {**ITEMS.columns, TEXT_VECTOR: None})
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_has_texts(self) -> Self:
+        if self.text_encoder and not self.text:
+            raise ValueError("text_encoder needs the columns of the texts that it reads; add text or take it out")
         return self
 
     @model_validator(mode="after")
@@ -157,7 +180,8 @@ class Manifest(Part):
             return ItemColumns()
         items = self.items
         prerequisites, skills = (each.column if each else None for each in (items.prerequisites, items.skills))
-        return ItemColumns(items.categories, items.ordinals, (*items.lists, *items.flags), prerequisites, skills)
+        lists = (*items.lists, *items.flags)
+        return ItemColumns(items.categories, items.ordinals, lists, prerequisites, skills, (*items.vectors,))
 
     @property
     def contexts(self) -> Names:
@@ -231,9 +255,19 @@ def load_manifest(name_or_path: str) -> Manifest:
     if "items" in document and document.keys() <= Catalogue.model_fields.keys():
         do = f'attach it to a manifest of your own with catalogue = "{name_or_path}"'
         raise ManifestError(f"{file} is a catalogue of items, not a manifest of a dataset", do=do)
+    folder = Path(name_or_path).parent
     if "catalogue" in document:
-        document = _with_items(document, file, Path(name_or_path).parent)
-    return checked(Manifest, document, file)
+        document = _with_items(document, file, folder)
+    return _with_encoder(checked(Manifest, document, file), folder)
+
+
+def _with_encoder(manifest: Manifest, folder: Path) -> Manifest:
+    """Return the manifest with the whole path of its encoder's folder, where that lies in the manifest's folder."""
+    items = manifest.items
+    if items is None or items.text_encoder is None or not (folder / items.text_encoder.model).is_dir():
+        return manifest
+    encoder = items.text_encoder.model_copy(update={"model": str((folder / items.text_encoder.model).absolute())})
+    return manifest.model_copy(update={"items": items.model_copy(update={"text_encoder": encoder})})
 
 
 def _with_items(document: Mapping[str, Any], file: str, folder: Path) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from nightschool.data.readers.delimited import Csv
 from nightschool.data.readers.formats import Format, TableFormat
 from nightschool.data.readers.parse_instants import require_format
-from nightschool.data.readers.paths import Pattern
+from nightschool.data.readers.paths import Pattern, below_the_root
 from nightschool.data.readers.source_format import Names, Part, is_pattern
 from nightschool.data.readers.sources import SourceFile
 
@@ -167,6 +167,42 @@ def _with_lists(value: object) -> object:
 
 Listed = Annotated[ListColumn, BeforeValidator(_with_lists)]
 """A column of several values in a row; a bare name means that they are lists."""
+
+
+def _held_by_columns(value: object) -> object:
+    names = [value] if isinstance(value, str) else value
+    return (
+        dict.fromkeys(names, "") if isinstance(names, list) and all(isinstance(name, str) for name in names) else value
+    )
+
+
+def _npy_or_column(path: str) -> str:
+    if path and not below_the_root(path).endswith(".npy"):
+        raise ValueError("name a file that ends in .npy; leave it empty where a column holds the vectors")
+    return path
+
+
+Vectors = Annotated[Mapping[str, Annotated[str, AfterValidator(_npy_or_column)]], BeforeValidator(_held_by_columns)]
+"""Name of a vector to the .npy file that holds it, empty for a column; a bare name or a list of them: columns."""
+
+
+class TextEncoder(Part):
+    """The sentence encoder that makes vectors of the items' texts."""
+
+    model: str = Field(
+        min_length=1, description="Folder of a model of sentence-transformers, absolute or from the manifest's folder."
+    )
+    allow_download: bool = Field(
+        default=False, description="Whether a model that is no folder may be fetched by its name."
+    )
+
+
+def _named_model(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+Encoder = Annotated[TextEncoder, BeforeValidator(_named_model)]
+"""A sentence encoder; a bare text is its folder."""
 
 
 class Interactions(Sourced):

@@ -114,7 +114,7 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     """Normalise raw rows to the items table, except `available_at`, plus `released`, `until` and those of `FAULT`.
 
     `text` is the text columns joined by a blank; an ordinal that is none of its levels is the fault bad_<column>,
-    as is a number that is not found in a text with digits.
+    as is a number that is not found in a text with digits. Vectors are not judged.
     """
     parsed = RowReader(rows, part)
     parsed.add_id(ITEM_ID, part.id, dtype)
@@ -131,6 +131,7 @@ def normalise_items(rows: pl.DataFrame, part: Items, dtype: pl.DataType) -> pl.D
     for name, columns in part.flags.items():
         parsed.add_flags(name, columns)
     parsed.add_quantities(part.numbers)
+    parsed.add_vectors(tuple(name for name, file in part.vectors.items() if not file))
     parsed.add_time(RELEASED, part.available)
     if part.until:
         parsed.add_time(UNTIL, part.until)

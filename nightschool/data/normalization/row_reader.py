@@ -30,6 +30,7 @@ from nightschool.data.normalization.parse_values import (
     to_text,
     unclear_times,
 )
+from nightschool.data.normalization.parse_vectors import to_vectors
 from nightschool.data.readers.parsing import RAW
 from nightschool.data.readers.source_format import Names
 
@@ -133,6 +134,11 @@ class RowReader:
             raw = self._raw[name]
             given = raw if raw.dtype.is_nested() else self.label(name)
             self.add(name, to_lists(given, separator), given)
+
+    def add_vectors(self, columns: Names) -> None:
+        """Add a column of lists of numbers for each vector; what is none is null, and the item's other values count."""
+        for name in columns:
+            self.add(name, to_vectors(self._raw[name]))
 
     def add_quantities(self, columns: Mapping[str, Quantity]) -> None:
         """Add a column for each number in text; text without digits holds none, which is no fault."""

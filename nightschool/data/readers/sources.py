@@ -55,7 +55,7 @@ class Extent:
         rows: Rows in those bytes, a header not counted.
         sha256: Hash of those bytes.
         position: The last key that was read of a query, as JSON, with how many of the rows were removed for good
-            since, if any; None for files.
+            since, if any; of items, the hash of the .npy files of their vectors; None for other files.
         offset: Those of the rows that came under the file's name before this content; the hashed bytes lack them.
     """
 

@@ -41,7 +41,8 @@ from nightschool.ingest.entities import (
     require_same_types,
 )
 from nightschool.ingest.interaction_rows import Arrivals, placed
-from nightschool.ingest.prerequisites import CYCLE, mark_cycles, with_newest_values, without_lacking
+from nightschool.ingest.prerequisites import mark_cycles, own_values, with_newest_values, without_lacking
+from nightschool.ingest.vectors import mark_vectors
 from nightschool.storage.quarantine.repair_files import name_of
 from nightschool.storage.quarantine.table import PLACE, RETRIED, known_as, quarantined, settle
 from nightschool.storage.staging import Spool
@@ -185,10 +186,9 @@ def _entities(
         repeats = rows.filter(pl.col(REASON) == "duplicate_id")[SOURCE_ROW]
         # It lies there since another row has its id, and would take that one's place.
         again = pl.col(SOURCE_ROW).is_in(repeats.implode()) & pl.col(key).is_in(newest[key].implode())
-        of_a_cycle = pl.col(SOURCE_ROW).is_in(rows.filter(pl.col(REASON) == CYCLE)[SOURCE_ROW].implode())
-        renewed = with_newest_values(frame.filter(of_a_cycle), newest, part)
-        frame = pl.concat([renewed, frame.filter(~of_a_cycle)])
+        frame = _with_newest_values(frame, rows, newest, part)
         frame = mark_cycles(first_of_each_id(mark(frame, again, "duplicate_id", key), key), newest, part)
+        frame = mark_vectors(frame, newest, part)
         given = attempt.intake.sort_out(frame, file, context.now)
         require_same_types(given, newest, table)
         added = changes(given, newest, key, context.manifest.history, context.first_seen)
@@ -199,6 +199,16 @@ def _entities(
         held = given.join(newest.select(key, AVAILABLE_AT), on=key)
         _note(attempt, held.with_columns(known_as(key).alias(DETAIL)), file, context)
     return attempt, newest[key]
+
+
+def _with_newest_values(
+    frame: pl.DataFrame, rows: pl.DataFrame, newest: pl.DataFrame, part: Users | Items
+) -> pl.DataFrame:
+    """Leave the rows that lay in quarantine for some values alone these values, and all else to the newest rows."""
+    for reason, own in own_values(part).items():
+        of_it = pl.col(SOURCE_ROW).is_in(rows.filter(pl.col(REASON) == reason)[SOURCE_ROW].implode())
+        frame = pl.concat([with_newest_values(frame.filter(of_it), newest, own), frame.filter(~of_it)])
+    return frame
 
 
 def _begun(context: IngestContext, table: Table) -> _Attempt:
