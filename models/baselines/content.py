@@ -29,7 +29,7 @@ class ContentConfig(ModelConfig):
         description="Length of the text's features, where those of each other column have length 1.",
     )
     vector_length: float = Field(
-        default=2.0, ge=0, le=100, description="Length of each vector, such as an image's or that of an encoded text."
+        default=1.0, ge=0, le=100, description="Length of each column of vectors, such as those of images."
     )
 
     space: ClassVar[Space] = {
@@ -43,8 +43,9 @@ class Content(ItemToItem):
 
     Formula:
         score(u, j) = Σ_i liked(u, i) · cos(f_i, f_j) over the history items i that keep j among their
-        `weights_per_item` most similar items; f are TF-IDF features, in which the text counts `text_length`² times as
-        much as a category, a level or a list, and each vector `vector_length`² times.
+        `weights_per_item` most similar items; f are TF-IDF features and vectors, in which the text, or what an encoder
+        made of it, counts `text_length`² times as much as a category, a level or a list, and each column of vectors
+        `vector_length`² times.
 
     Good for:
         New items, which no user has interacted with, and the content side of a hybrid.

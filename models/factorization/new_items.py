@@ -11,7 +11,6 @@ from nightschool.ranking.truncate import keep_largest
 _NEAREST = 50
 _POWER = 3  # of the cosine: a close item says much more than one of the same language or school
 _TEXT_LENGTH = 2.0
-_VECTOR_LENGTH = 2.0
 _MEGABYTES = 64
 
 
@@ -33,7 +32,7 @@ def with_new_items(factors: Float32s, dataset: Dataset, liked: Mask) -> Float32s
     new = np.flatnonzero(dataset.available & ~liked)
     if not len(new) or not liked.any():
         return factors
-    features = feature_parts(dataset, _TEXT_LENGTH, _VECTOR_LENGTH)
+    features = feature_parts(dataset, _TEXT_LENGTH)
     known = np.flatnonzero(liked)
     nearest = _nearest(*(ItemFeatures(features.sparse[items], features.dense[items]) for items in (new, known)))
     sums = np.bincount(np.repeat(np.arange(len(new)), np.diff(nearest.indptr)), nearest.data, len(new))

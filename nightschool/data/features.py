@@ -12,7 +12,7 @@ from nightschool.columns import ITEM_INDEX, TEXT
 from nightschool.contract import Dataset, Float32s, Mask
 from nightschool.data.labels import label_rows
 from nightschool.data.vectors import item_vectors
-from nightschool.item_columns import ItemColumns
+from nightschool.item_columns import TEXT_VECTOR, ItemColumns
 
 TERM = "term"
 
@@ -45,7 +45,7 @@ def features_of(dataset: Dataset, text_length: float = 1.0) -> csr_array:
 
 
 def feature_parts(dataset: Dataset, text_length: float = 1.0, vector_length: float = 1.0) -> ItemFeatures:
-    """Return the features of a dataset's items in two parts; as `features_of`, with a length of each vector."""
+    """Return the features of a dataset's items in two parts; as `features_of`, with a length of each vector column."""
     known = dataset.available if dataset.ended is None else dataset.available | dataset.ended
     return _parts(dataset.items, dataset.item_columns, known, (text_length, vector_length))
 
@@ -54,8 +54,8 @@ def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, text_
     """Build unit-length feature rows, CSR float32 [n_items, n_features]; zeros for items without a description.
 
     Text, each category, each ordinal, each list and each vector are groups: every group is scaled to unit length before
-    they are joined, so that a long text does not drown a category. Terms and their weights are learned from the fitted
-    items, and the others get no features.
+    they are joined, so that a long text does not drown a category. Where an encoder made vectors of the texts, these
+    stand for their words. Terms and their weights are learned from the fitted items, and the others get no features.
 
     Args:
         items: The items frame in the order of the item index.
@@ -67,16 +67,18 @@ def item_features(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, text_
 
 
 def _parts(items: pl.DataFrame, columns: ItemColumns, fitted: Mask, lengths: tuple[float, float]) -> ItemFeatures:
-    """Build the features in two parts; `lengths` are those of the text's group and of each vector."""
-    text_length, vector_length = lengths
-    text, *others = (_unit_rows(group) for group in _groups(items, columns, fitted))
-    groups = [group for group in (text * np.float32(text_length), *others) if group.shape[1]]
+    """Build the features in two parts; `lengths` are those of the text's group and of each vector column."""
+    text_length, vector_length = map(np.float32, lengths)
+    encoded = item_vectors(items, [name for name in columns.vectors if name == TEXT_VECTOR]).values
+    others = item_vectors(items, [name for name in columns.vectors if name != TEXT_VECTOR]).values
+    dense = np.hstack([encoded * text_length, others * vector_length])
+    text, *labels = (_unit_rows(group) for group in _groups(items, columns, fitted))
+    words = [] if encoded.shape[1] else [text * text_length]
+    groups = [group for group in (*words, *labels) if group.shape[1]]
     sparse = hstack(groups, format="csr") if groups else csr_array((len(items), 0), dtype=np.float32)
-    dense = item_vectors(items, columns.vectors).values
     if not dense.shape[1]:
         return ItemFeatures(_unit_rows(sparse), dense)
-    length_of = np.float32(vector_length) * fitted.astype(np.float32)
-    return ItemFeatures(*_of_unit_length(sparse, dense * length_of[:, None]))
+    return ItemFeatures(*_of_unit_length(sparse, dense * fitted[:, None].astype(np.float32)))
 
 
 def _of_unit_length(sparse: csr_array, dense: Float32s) -> tuple[csr_array, Float32s]:

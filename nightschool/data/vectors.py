@@ -44,7 +44,7 @@ def item_vectors(items: pl.DataFrame, columns: Sequence[str]) -> ItemVectors:
 def norms(vectors: pl.Series) -> NDArray[np.float64]:
     """Compute the Euclidean norm of each vector, float64 [n]; NaN for none, an empty one, or one that is not finite."""
     found = np.full(len(vectors), np.nan)
-    lengths = vectors.list.len().fill_null(0).to_numpy()
+    lengths = vectors.list.len().fill_null(0).cast(pl.Int64).to_numpy()
     there = lengths > 0
     if there.any():
         numbers = vectors.filter(pl.Series(there)).explode().cast(pl.Float64).to_numpy()

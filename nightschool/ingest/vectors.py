@@ -35,7 +35,7 @@ def with_vectors_of_files(frame: pl.DataFrame, part: Items, root: Path) -> pl.Da
             with np.errstate(over="ignore"):  # what single precision does not hold is judged as infinite
                 values = pl.Series(name, np.asarray(found.values, dtype=np.float32)).arr.to_list()
             ids = read_ids(found.ids, frame.schema[ITEM_ID]).values.alias(ITEM_ID)
-            known = pl.DataFrame([ids, values]).drop_nulls(ITEM_ID)
+            known = pl.DataFrame([ids, values]).drop_nulls(ITEM_ID).unique(ITEM_ID, keep="first", maintain_order=True)
             frame = frame.join(known, on=ITEM_ID, how="left", maintain_order="left")
     return frame
 
@@ -73,9 +73,9 @@ def _judged(frame: pl.DataFrame, newest: pl.DataFrame, name: str) -> pl.DataFram
     vectors, given = frame[name], _given(frame, name)
     sizes, lengths = pl.Series(norms(vectors)).fill_nan(None), vectors.list.len().fill_null(0)
     usual = _usual_length(frame.filter(frame[REASON].is_null() & (sizes > 0).fill_null(value=False)), newest, name)
-    judged = pl.DataFrame({"given": given, "size": sizes, "length": lengths})
+    judged = pl.DataFrame({"unread": given & vectors.is_null(), "size": sizes, "length": lengths})
     fault = judged.select(
-        pl.when(pl.col("given") & (pl.col("length") == 0))
+        pl.when("unread")
         .then(pl.lit("no list of numbers"))
         .when((pl.col("length") > 0) & pl.col("size").is_null())
         .then(pl.lit("a number that is not finite"))
@@ -101,13 +101,13 @@ def _given(frame: pl.DataFrame, name: str) -> pl.Series:
         return pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     raw = frame[RAW].struct.field(name)
     if raw.dtype.is_nested():
-        lengths = raw.list.len() if isinstance(raw.dtype, pl.List) else pl.repeat(1, len(raw), eager=True)
-        return raw.is_not_null() & (lengths > 0).fill_null(value=False)
+        return raw.is_not_null()
     return without_missing(without_blanks(to_text(raw)), MISSING).is_not_null()
 
 
 def _usual_length(fit: pl.DataFrame, newest: pl.DataFrame, name: str) -> int:
     """Return the length of most vectors, once the fit ones have come in."""
-    before = newest[name] if name in newest.columns else pl.Series(name, dtype=VECTOR)
+    # A column of another type is the manifest's fault, which is told of when the rows come in.
+    before = newest[name] if newest.schema.get(name) == VECTOR else pl.Series(name, dtype=VECTOR)
     others = before.filter(~newest[ITEM_ID].is_in(fit[ITEM_ID].implode())) if len(before) else before
     return common_length(pl.concat([fit[name], others]), before)

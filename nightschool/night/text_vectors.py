@@ -88,6 +88,9 @@ def _column(texts: pl.Series, known: KnownTexts) -> pl.Series:
     hashes = hash_ids(texts.gather(given))
     places = np.minimum(np.searchsorted(known.hashes, hashes), len(known.hashes) - 1)
     found = known.hashes[places] == hashes
-    column = pl.repeat(None, len(texts), dtype=VECTOR, eager=True).alias(TEXT_VECTOR)
-    vectors = pl.Series(known.vectors[places[found]]).arr.to_list()
-    return column.scatter(given[found], vectors) if found.any() else column
+    vectors = np.zeros((len(texts), known.vectors.shape[1]), dtype=np.float32)
+    vectors[given[found]] = known.vectors[places[found]]
+    has_one = np.zeros(len(texts), dtype=bool)
+    has_one[given[found]] = True
+    column = pl.Series(TEXT_VECTOR, vectors).arr.to_list()
+    return column.zip_with(pl.Series(has_one), pl.Series([None], dtype=VECTOR))

@@ -20,6 +20,7 @@ ITEMS = Items.model_validate(
         "lists": {"tags": ";"},
         "numbers": {"price": "number"},
         "skills": {"column": "skills"},
+        "vectors": ["image"],
     }
 )
 USERS = Users.model_validate(
@@ -43,6 +44,7 @@ def test_the_attributes_are_the_columns_of_the_tables() -> None:
         **dict.fromkeys(("genres", "tags", "skills"), "labels"),
         "price": "number",
         "until": "time",
+        "image": "vector",
     }
     assert set(Declared.by(USERS).attributes) == {"team", "age", "likes", "height"}
     assert Declared.by(USERS).attributes["age"].levels == ("young", "old")
@@ -58,6 +60,8 @@ def test_the_attributes_are_the_columns_of_the_tables() -> None:
         ({"price": 0}, {"price": 0.0}),
         ({"until": "2026-01-31T18:00:00+02:00"}, {"until": "2026-01-31T16:00:00+00:00"}),
         ({"topic": None}, {"topic": None}),
+        ({"image": [1, 0.1, 0]}, {"image": [1.0, 0.1, 0.0]}),
+        ({"image": []}, {"image": None}),
     ],
 )
 def test_values_are_kept_as_the_table_means_them(given: dict[str, Any], kept: dict[str, Any]) -> None:
@@ -68,6 +72,13 @@ def test_values_are_kept_as_the_table_means_them(given: dict[str, Any], kept: di
     "given",
     [
         {"title": 7},
+        {"image": [0, 0]},
+        {"image": [1, "2"]},
+        {"image": [1, None]},
+        {"image": [1e39]},
+        {"image": [True]},
+        {"image": "[1, 2]"},
+        {"image": [1.0] * 10_001},
         {"title": "\ud800"},
         {"topic": True},
         {"level": "steep"},
@@ -118,3 +129,9 @@ def test_a_text_that_is_the_title_follows_the_title() -> None:
     assert Declared.by(ITEMS).changed(own, "patch", {"title": "Eight"})["text"] == "Words"
     apart = ITEMS.model_copy(update={"text": ("words",)})
     assert Declared.by(apart).changed({}, "put", {"title": "Seven"})["text"] is None
+
+
+def test_a_vector_is_stored_in_single_precision() -> None:
+    said = Declared.by(ITEMS).changed({}, "put", {"image": [0.1]})
+    assert said["image"] == [0.10000000149011612]
+    assert Declared.by(ITEMS).changed(said, "patch", {})["image"] == said["image"]

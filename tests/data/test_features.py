@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from nightschool.contract import Dataset
-from nightschool.data.features import features_of, is_spaced, item_features
-from nightschool.item_columns import ItemColumns
+from nightschool.data.features import feature_parts, features_of, is_spaced, item_features
+from nightschool.data.vectors import VECTOR
+from nightschool.item_columns import TEXT_VECTOR, ItemColumns
 
 
 def items(**columns):
@@ -122,3 +123,51 @@ def test_a_dataset_describes_its_available_and_its_ended_items_alone():
     dataset = Dataset(nobody["user_id"], frame["item_id"], pl.DataFrame(), nobody, frame, available, ended=ended)
     assert np.diff(features_of(dataset).indptr).tolist() == [2, 2, 0, 2]
     assert np.diff(features_of(replace(dataset, ended=None)).indptr).tolist() == [2, 0, 0, 2]
+
+
+def vectors(*values):
+    return pl.Series(values, dtype=VECTOR)
+
+
+def test_vectors_are_a_group_like_any_other():
+    frame = items(domain=["Art", "Art", None], image=vectors([3, 4], [4, -3], [6, 8]))
+    found = cosines(frame, ItemColumns(categories=("domain",), vectors=("image",)))
+    assert found[0, 1] == pytest.approx(1 / 2, abs=1e-6)  # the category alone
+    assert found[0, 2] == pytest.approx(np.sqrt(1 / 2))  # the image alone
+    assert np.diag(found) == pytest.approx(np.ones(3))
+
+
+def test_vectors_alone_describe_items_and_those_beyond_the_catalogue_have_none():
+    frame = items(image=vectors([1, 0], [1, 1], None, [1, 0]))
+    found = cosines(frame, ItemColumns(vectors=("image",)), fitted=[True, True, True, False])
+    assert found[0, 1] == pytest.approx(np.sqrt(1 / 2))
+    assert not found[2].any()
+    assert not found[3].any()
+
+
+def test_an_encoded_text_stands_for_its_words():
+    words = items(text=["red red", "red red", "blue"])
+    encoded = words.with_columns(vectors([1, 0], [0, 1], [1, 0]).alias(TEXT_VECTOR))
+    assert cosines(words)[0, 1] == pytest.approx(1)
+    assert cosines(encoded, ItemColumns(vectors=(TEXT_VECTOR,))).tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
+
+
+def test_lengths_weigh_text_and_vectors():
+    frame = items(text=["red", "red"], domain=["Art", "Mathematics"], image=vectors([1, 0], [0, 1]))
+    dataset = Dataset.from_frames(pl.DataFrame({"user_id": [1, 1], "item_id": [0, 1]}), items=frame.drop("title"))
+    parts = feature_parts(dataset, text_length=2.0, vector_length=3.0)
+    found = parts.sparse @ parts.sparse.T + parts.dense @ parts.dense.T
+    assert found[0, 1] == pytest.approx(4 / (4 + 1 + 9), rel=1e-5)
+    joined = parts.joined()
+    np.testing.assert_allclose((joined @ joined.T).toarray(), found, atol=1e-6)
+
+
+def test_features_without_vectors_have_no_dense_part():
+    frame = items(text=["red", "red"], domain=["Art", None])
+    columns = ItemColumns(categories=("domain",))
+    dataset = replace(
+        Dataset.from_frames(pl.DataFrame({"user_id": [1, 1], "item_id": [0, 1]}), items=frame), item_columns=columns
+    )
+    parts = feature_parts(dataset)
+    assert parts.dense.shape == (2, 0)
+    assert parts.joined() is parts.sparse

@@ -66,3 +66,10 @@ def test_where_files_lie_is_no_part_of_it() -> None:
 def test_defaults_that_came_later_are_no_change() -> None:
     assert "purchase" not in describe_basis(LEARNING)["basis_parts"]["event weights"]
     assert changed_basis(made_by(LEARNING), changed(LEARNING, event_weights={"purchase": 8.0})) == ("event weights",)
+
+
+def test_vectors_are_part_of_it_where_there_are_any() -> None:
+    assert "vectors" not in describe_basis(LEARNING)["basis_parts"]["item columns"]
+    items = LEARNING.items.model_dump(exclude_unset=True)
+    for more in ({"vectors": ["image"]}, {"text_encoder": "minilm"}):
+        assert changed_basis(made_by(LEARNING), changed(LEARNING, items={**items, **more})) == ("item columns",)

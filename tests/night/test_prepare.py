@@ -6,12 +6,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, TIMESTAMP, USER_ID
+from nightschool.columns import AVAILABLE_AT, INTERACTIONS, ITEM_ID, ITEMS, TIMESTAMP, USER_ID
+from nightschool.data.dataset import EventLog
+from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.manifest.sections import TextEncoder
+from nightschool.data.vectors import vectors_of
+from nightschool.item_columns import TEXT_VECTOR
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared, event_log, prepare_events
+from nightschool.night.text_vectors import Encodings
 from nightschool.storage.home import Home
 from tests.night.nights import MANIFEST, MONDAY, REQUEST, make_home, start
+from tests.night.tiny_encoder import TinyEncoder
 
 DAYS = 100
 CONFIG = NightConfig(min_users=5, window_days=10)
@@ -93,3 +100,29 @@ def test_cut_without_instants_comes_back_too(night: Night, tmp_path: Path) -> No
     record = prepared.save(tmp_path / "stage", ())
     assert record.test_from is None
     assert Prepared.load(tmp_path / "stage", record).cut.warnings == prepared.cut.warnings != ()
+
+
+def with_encoder(model: Path) -> Manifest:
+    items = MANIFEST.items.model_copy(update={"text": ("title",), "text_encoder": TextEncoder(model=str(model))})
+    return MANIFEST.model_copy(update={"users": None, "items": items})
+
+
+def test_without_its_encoder_a_night_goes_on_and_warns(opened: Home, tmp_path: Path) -> None:
+    night = start(opened, config=CONFIG, manifest=with_encoder(tmp_path / "gone"))
+    prepared = prepare_events(night)
+    assert prepared.log.empty.item_columns.vectors == ()
+    record = prepared.save(tmp_path / "stage", ())
+    assert any("no folder of the text_encoder" in warning for warning in record.warnings)
+
+
+def test_encoded_texts_stay_with_the_saved_log(opened: Home, tmp_path: Path) -> None:
+    row = {ITEM_ID: [9], "title": ["Joins"], "text": ["Joins"], AVAILABLE_AT: [MONDAY]}
+    opened.lake.append(ITEMS, pl.DataFrame(row, schema_overrides=opened.lake.schema(ITEMS)))
+    encodings = Encodings(tmp_path / "encodings", find=lambda _: TinyEncoder())
+    log = event_log(opened.lake, with_encoder(tmp_path), MONDAY, CONFIG, encodings=encodings)
+    log.save(tmp_path / "log")
+    dataset = EventLog.load(tmp_path / "log").empty
+    assert dataset.item_columns.vectors == (TEXT_VECTOR,)
+    found = vectors_of(dataset)
+    assert found.values.shape == (DAYS, 32)
+    assert dataset.item_ids.filter(pl.Series(found.known)).to_list() == [9]

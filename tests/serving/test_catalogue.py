@@ -124,3 +124,12 @@ def test_a_filter_selects_by_position(catalogue: Catalogue) -> None:
     assert [*catalogue.filtered.columns] == ["item_id", "title", "domain", "difficulty", "tags"]
     with pytest.raises(ConfigurationError, match="filter, character 1: there is no such item column"):
         catalogue.matching("text == 'a'")
+
+
+def test_vectors_make_items_alike_for_diversity() -> None:
+    image = pl.Series("image", [[1.0, 0.0], [0.6, 0.8], None], dtype=pl.List(pl.Float32))
+    frame = pl.DataFrame({"item_id": ["a", "b", "c"], "title": None, "text": "x"}).with_columns(image)
+    catalogue = Catalogue(frame, ItemColumns(vectors=("image", "older than the column")))
+    features = catalogue.similarity_features.toarray()
+    assert (features @ features.T)[0].tolist() == pytest.approx([1, 0.6, 0])
+    assert catalogue.describe("a") == {"item_id": "a", "title": "", "labels": {}, "difficulty": None}

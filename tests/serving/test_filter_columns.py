@@ -105,3 +105,8 @@ def test_a_name_is_written_so_that_it_can_be_read() -> None:
         'item["class"]',
     ]
     assert quoted('a"\\b') == '"a\\"\\\\b"'
+
+
+def test_vectors_are_no_columns_of_filters() -> None:
+    items = pl.DataFrame({"item_id": [1], "image": [[0.5]], "sizes": [[0.5]]})
+    assert set(filter_columns(items.schema, ItemColumns(vectors=("image",)))) == {"item_id", "sizes"}

@@ -8,13 +8,14 @@ from nightschool.data.normalization.parse_values import to_text
 from nightschool.data.vectors import VECTOR
 
 _A_NUMBER: Final = r"\s*-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*"
+_EMPTY: Final = r"^\s*\[\s*\]\s*$"
 _A_LIST: Final = rf"^\s*\[{_A_NUMBER}(?:,{_A_NUMBER})*\]\s*$"
 
 
 def to_vectors(values: pl.Series) -> pl.Series:
     """Convert values to lists of single-precision numbers; null where they are no lists, or hold anything else.
 
-    Numbers that single precision does not hold are infinite.
+    Numbers that single precision does not hold are infinite or null.
     """
     if isinstance(values.dtype, pl.Array):
         values = values.arr.to_list()
@@ -25,8 +26,11 @@ def to_vectors(values: pl.Series) -> pl.Series:
         return _none(values)
     text = to_text(values)
     is_list = text.str.contains(_A_LIST).fill_null(value=False)
-    lists = text.zip_with(is_list, pl.Series(["[]"])).str.json_decode(pl.List(pl.Float64)).cast(VECTOR, strict=False)
-    return lists.zip_with(is_list, pl.Series([None], dtype=VECTOR))
+    # Numbers that no double holds are errors to a reader of JSON.
+    numbers = text.set(~is_list, None).str.strip_chars(" \t\r\n[]").str.split(",")
+    lists = numbers.list.eval(pl.element().str.strip_chars().cast(pl.Float64, strict=False)).cast(VECTOR, strict=False)
+    is_empty = text.str.contains(_EMPTY).fill_null(value=False)
+    return lists.zip_with(~is_empty, pl.Series([[]], dtype=VECTOR))
 
 
 def _none(values: pl.Series) -> pl.Series:

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from nightschool.data.readers.heads import FileStart
-from nightschool.data.readers.parsing import split_jsonl
+from nightschool.data.readers.parsing import split_jsonl, to_lines
 from nightschool.data.readers.source_format import Names, Sample, readable_rows
-from nightschool.data.readers.sources import SourceFile
+from nightschool.data.readers.sources import SourceFile, line_blocks, open_source
 from nightschool.data.readers.text_format import Encoding, TextFormat
 from nightschool.errors import DataRefused
 
@@ -28,6 +28,19 @@ class Jsonl(TextFormat):
     def text_encoding(self) -> str:
         """The encoding of the file."""
         return self.encoding
+
+    def lacking(self, file: SourceFile, columns: Names) -> Names:
+        """Return which of the keys are in none of the first lines.
+
+        Raises:
+            NotFound: The file is gone.
+            DataRefused: It cannot be decompressed or decoded.
+        """
+        if not columns:
+            return ()
+        with open_source(file) as stream:
+            lines = to_lines(next(line_blocks(stream, file, self.encoding), b""))
+        return _lacking_keys(columns, lines) if lines.str.contains("{", literal=True).any() else ()
 
     def split(self, lines: pl.Series, columns: Names) -> pl.DataFrame:
         """Split lines into rows of the keys' values as text; lists and objects stay JSON."""
@@ -79,7 +92,7 @@ def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
     lines = lines.filter(lines.str.strip_chars() != "")
     if len(lines) and _is_array(lines):
         raise DataRefused(f"{file.name} is one JSON array", do="write each of its objects on a line of its own")
-    missing = [name for name in needed if not (_is_key(name, lines) or all(_is_key(k, lines) for k in name.split(".")))]
+    missing = _lacking_keys(needed, lines)
     if missing and len(lines):
         raise DataRefused(
             f"{file.name} has no key {', '.join(missing)}",
@@ -88,6 +101,13 @@ def require_keys(file: SourceFile, lines: pl.Series, needed: Names) -> None:
             else "no JSON object",
             do="check the manifest's column names and the file's kind",
         )
+
+
+def _lacking_keys(names: Names, lines: pl.Series) -> Names:
+    """Return the names that occur in none of the lines, neither as a key nor as a path of keys."""
+    return tuple(
+        name for name in names if not (_is_key(name, lines) or all(_is_key(k, lines) for k in name.split(".")))
+    )
 
 
 def _is_array(lines: pl.Series) -> bool:

@@ -75,13 +75,13 @@ def _read_ids(file: SourceFile) -> pl.Series:
 
 def _read_array(file: SourceFile) -> NDArray[Any]:
     try:
-        values = np.load(file.path, mmap_mode="r", allow_pickle=False)
+        values = np.lib.format.open_memmap(file.path, mode="r")
     except FileNotFoundError:
         raise gone(file) from None
     except (ValueError, EOFError, OSError) as error:
         seen, do = " ".join(str(error).split())[:200], "write it with numpy.save(file, vectors)"
         raise DataRefused(f"{file.name} holds no array of numbers", seen=seen, do=do) from None
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "iuf":
-        seen = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else "an archive"
+    if values.ndim != 2 or values.dtype.kind not in "iuf":
+        seen = f"{values.dtype} {list(values.shape)}"
         raise DataRefused(f"{file.name} holds no rows of numbers", seen=seen, do="save an array [items, numbers]")
     return values

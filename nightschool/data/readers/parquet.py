@@ -38,6 +38,16 @@ class Parquet(WholeFile):
         """
         return parquet_rows(file, needed)
 
+    def lacking(self, file: SourceFile, columns: Names) -> Names:
+        """Return which of the columns the file does not have; none where it cannot be read."""
+        if not columns:
+            return ()
+        try:
+            named = pl.scan_parquet(file.path, glob=False).collect_schema().names()
+        except (*_DAMAGED, FileNotFoundError):
+            return ()
+        return tuple(name for name in columns if name not in named)
+
     def count_rows(self, file: SourceFile) -> int:
         """Return the number of rows that the file says it holds; 0 where it cannot be read."""
         try:

@@ -6,6 +6,7 @@ import polars as pl
 from models.factorization.ials import Ials, IalsConfig
 from models.factorization.new_items import with_new_items
 from nightschool.data.features import features_of
+from nightschool.item_columns import ItemColumns
 
 LIKED = np.arange(22) < 20
 
@@ -34,3 +35,12 @@ def test_a_new_item_is_ranked_among_those_that_it_resembles(planted):
     scores = Ials(IalsConfig(factors=4)).fit(unliked, seed=0).score(np.array([0, 1], dtype=np.int32))
     assert scores[1, 20] > scores[1, :10].max()
     assert scores[0, 20] < scores[0, :10].min()
+
+
+def test_vectors_say_what_a_new_item_is_near_to(planted):
+    image = np.eye(planted.n_items, dtype=np.float32)
+    image[20] = image[10] - image[11]
+    items = planted.items.with_columns(pl.lit(None, pl.String).alias("text"), pl.Series("image", image).arr.to_list())
+    dataset = replace(planted, items=items, item_columns=ItemColumns(vectors=("image",)))
+    factors = np.random.default_rng(1).normal(size=(planted.n_items, 3)).astype(np.float32)
+    np.testing.assert_allclose(with_new_items(factors, dataset, LIKED)[20], factors[10], rtol=1e-5)

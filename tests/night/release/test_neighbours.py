@@ -13,6 +13,7 @@ from nightschool.application.bind_home import bind_home
 from nightschool.application.evaluate import events_of
 from nightschool.application.sources import ingest_sources
 from nightschool.contract import Blended, Dataset
+from nightschool.data.vectors import VECTOR
 from nightschool.item_columns import ItemColumns
 from nightschool.night.config import NightConfig
 from nightschool.night.release import neighbours as neighbours_module
@@ -239,3 +240,17 @@ def test_real_data_have_users_alike_by_every_method(name: str, data_root: Path) 
     assert set(found["method"]) == {"co_engagement", "interests", "combined"}
     assert (found["user_id"] != found["neighbor_id"]).all()
     assert found.group_by("user_id", "method").len()["len"].max() == 10
+
+
+def test_item_that_nobody_met_has_the_neighbours_of_its_vector(dataset: Dataset) -> None:
+    image = pl.Series("image", [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [0.6, 0.8]], dtype=VECTOR)
+    seen = replace(
+        dataset,
+        items=dataset.items.with_columns(image),
+        item_columns=ItemColumns(vectors=("image",)),
+        interactions=dataset.interactions.clear(),
+    )
+    found = similar_items({}, seen, megabytes=1)
+    assert neighbours(found, 9) == [5, 7]
+    assert neighbours(found, 7) == [9]
+    assert found.filter(pl.col("item_id") == 9)["score"].to_list() == pytest.approx([0.8, 0.6])
