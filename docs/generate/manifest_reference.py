@@ -17,7 +17,16 @@ from nightschool.data.manifest.manifest import (
     catalogues,
     shipped,
 )
-from nightschool.data.manifest.sections import Constant, IdMap, Interactions, ListColumn, Origins, Rating, Time
+from nightschool.data.manifest.sections import (
+    Constant,
+    IdMap,
+    Interactions,
+    ListColumn,
+    Origins,
+    Rating,
+    TextEncoder,
+    Time,
+)
 from nightschool.data.readers.formats import FORMATS
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
@@ -26,6 +35,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "[items]": Items,
     "[users]": Users,
     "prerequisites, skills": ListColumn,
+    "text_encoder": TextEncoder,
     "rating": Rating,
     "timestamp, available, until": Time,
     "timestamp.origin": Origins,

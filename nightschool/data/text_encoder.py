@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -54,7 +55,8 @@ class SentenceEncoder:
     @property
     def limit(self) -> int:
         """How many tokens of a text count; 0 where all do."""
-        return int(self._model.max_seq_length or 0)
+        length = self._model.max_seq_length or 0
+        return int(length) if isfinite(length) else 0
 
     def encode(self, texts: Sequence[str]) -> Float32s:
         """Encode texts, float32 [n, d].

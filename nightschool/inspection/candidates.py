@@ -86,7 +86,7 @@ def _differs(look: Look, log: Log, now: datetime) -> str:
         return f"has no column {missing[0]}"
     if log.time and (time := columns[log.time.name]).kind != Kind.EMPTY and not _written_alike(time, log, now):
         return f"its {time.name} is not written as in the other files"
-    if log.rating and (rating := columns[log.rating.name]).kind in {Kind.TEXT, Kind.LIST, Kind.OBJECT}:
+    if log.rating and (rating := columns[log.rating.name]).kind in {Kind.TEXT, Kind.LIST, Kind.VECTOR, Kind.OBJECT}:
         return f"its {rating.name} holds no numbers"
     return ""
 

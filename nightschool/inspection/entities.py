@@ -22,7 +22,7 @@ _A_SENTENCE: Final = 40
 
 
 def item_lines(key: Profile, columns: Sequence[Profile], *, invented: bool) -> list[Line]:
-    """Return the keys of [items] after its files: title, text, categories, ordinals, lists and flags."""
+    """Return the keys of [items] after its files: title, text, categories, ordinals, lists, vectors and flags."""
     rest = _usable(columns, key, ITEMS)
     title = _title([column for column in columns if column is not key], invented)
     texts = [column.name for column in columns if _is_prose(column) and column is not title][: _MOST_COLUMNS // 2]
@@ -39,6 +39,9 @@ def item_lines(key: Profile, columns: Sequence[Profile], *, invented: bool) -> l
         lines.append(Line(("categories",), labels, f"at most {_MOST_LABELS} labels that come again"))
     lines += [Line(("ordinals", name), levels, "levels, lowest first") for name, levels in ordered.items()]
     lines += _list_lines(rest)
+    vectors = [column.name for column in rest if column.kind == Kind.VECTOR and column.filled >= 0.1]
+    if vectors:
+        lines.append(Line(("vectors",), vectors, "the values are lists of numbers"))
     flags = [column.name for column in rest if column.kind == Kind.FLAG and {*column.levels} <= {"0", "1"}]
     if len(flags) > 2:
         name = "flags" if "flags" not in {column.name for column in columns} else "flag_list"

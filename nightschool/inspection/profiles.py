@@ -11,6 +11,7 @@ from nightschool.columns import INSTANT
 from nightschool.data.manifest.sections import Time
 from nightschool.data.normalization.missing import MISSING, without_missing
 from nightschool.data.normalization.parse_values import to_instants, to_lists, to_numbers, to_text
+from nightschool.data.normalization.parse_vectors import to_vectors
 from nightschool.data.readers.parse_instants import from_format
 from nightschool.data.readers.source_format import is_pattern
 from nightschool.inspection.dates import date_forms
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     INSTANT = "instant"
+    VECTOR = "vector"
     LIST = "list"
     OBJECT = "object"
     TEXT = "text"
@@ -97,6 +99,8 @@ def profile(name: str, values: pl.Series) -> Profile:
     """Describe the values of a column."""
     if isinstance(values.dtype, pl.List) and (values.dtype.inner == pl.String or values.dtype.inner.is_integer()):
         return Profile(name, Kind.LIST, len(values), filled=_share(values.is_not_null()))
+    if _is_nested_number(values.dtype):
+        return Profile(name, Kind.VECTOR, len(values), filled=_share(values.is_not_null()))
     if values.dtype == pl.Binary or values.dtype.is_nested():
         return Profile(name, Kind.OBJECT, len(values), hint=_NESTED)
     if is_pattern(name):
@@ -138,9 +142,16 @@ _READINGS: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.NUMBER: lambda text: to_numbers(text).is_not_null(),
     Kind.INSTANT: lambda text: to_instants(text.str.slice(0, 40), _ISO).is_not_null(),
     Kind.OBJECT: lambda text: text.str.starts_with("{"),
+    Kind.VECTOR: lambda text: (
+        text.str.contains(".", literal=True) & (to_vectors(text).list.len() > 1).fill_null(value=False)
+    ),
     Kind.LIST: lambda text: text.str.starts_with("[") & to_lists(text, "").is_not_null(),
 }
 """Kind to which texts can be read as it, the narrower kinds first."""
+
+
+def _is_nested_number(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.List | pl.Array) and isinstance(dtype.inner, pl.DataType) and dtype.inner.is_float()
 
 
 def _kind_of(text: pl.Series, name: str) -> tuple[Kind, str]:

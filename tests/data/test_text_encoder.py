@@ -1,3 +1,4 @@
+import os
 import sys
 from types import SimpleNamespace
 
@@ -7,6 +8,9 @@ import pytest
 from nightschool.data.manifest.sections import TextEncoder as Declared
 from nightschool.data.text_encoder import PACKAGE, SentenceEncoder, find_encoder, hash_folder
 from nightschool.errors import Unavailable
+
+REAL_MODEL = os.environ.get("NIGHTSCHOOL_TEXT_ENCODER", "")
+"""The folder of a model; read before each test is given settings of its own."""
 
 
 class FakeModel:
@@ -86,3 +90,31 @@ def test_fingerprint_follows_the_folders_content(folder):
 def test_names_have_fingerprints_of_their_own():
     found = {find_encoder(Declared(model=name, allow_download=True)).fingerprint for name in ("a", "b")}
     assert len(found) == 2
+
+
+def test_model_without_a_limit_counts_no_text_as_longer(package, folder, monkeypatch):
+    monkeypatch.setattr(FakeModel, "max_seq_length", float("inf"))
+    encoder = find_encoder(Declared(model=str(folder)))
+    assert (encoder.limit, encoder.count_longer(["a b c d"])) == (0, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # other packages' own
+def test_a_real_model_knows_what_sentences_mean():
+    pytest.importorskip(PACKAGE, reason="the extra text is not installed")
+    if not REAL_MODEL:
+        pytest.skip("NIGHTSCHOOL_TEXT_ENCODER names no folder of an English model")
+    encoder = find_encoder(Declared(model=REAL_MODEL))
+    texts = [
+        "An introduction to statistics",
+        "Learning from data by probability",
+        "Paint with oil colours",
+        "R",
+        "word " * 20_000,
+    ]
+    vectors = encoder.encode(texts)
+    assert np.isfinite(vectors).all()
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.1
+    np.testing.assert_allclose(encoder.encode(texts[:1])[0], encoder.encode(texts)[0], atol=1e-4)
+    assert encoder.count_longer(texts) == 1

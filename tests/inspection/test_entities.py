@@ -98,3 +98,9 @@ def test_attributes_begin_with_the_likeliest_audience():
 def test_nothing_to_say_of_ids_alone():
     assert items({"code": [f"C_{n}" for n in range(N)]}) == {}
     assert users({"code": [f"C_{n}" for n in range(N)]}) == {}
+
+
+def test_lists_of_numbers_are_vectors():
+    found = items({"title": TITLES, "image": [[0.5, 0.25], [1.0, 0.0]], "sound": ["[0.5, 1]", "[0.25, 0]"]})
+    assert found["vectors"] == ["image", "sound"]
+    assert "lists.sound" not in found

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.data.manifest.manifest import catalogues, load_manifest, shipped
+from nightschool.data.manifest.sections import TextEncoder
 from nightschool.errors import ManifestError
 
 INTERACTIONS = """
@@ -75,6 +76,26 @@ def test_source_columns_are_what_is_read(tmp_path):
     assert load(tmp_path, text).interactions[0].source_columns == ("user", "item", "stars", "at")
 
 
+def test_vectors_are_columns_or_files(tmp_path):
+    for written, vectors, columns in (
+        ('"image"', {"image": ""}, ("i", "image")),
+        ('["image", "sound"]', {"image": "", "sound": ""}, ("i", "image", "sound")),
+        ('{ image = "v/image.npy", sound = "" }', {"image": "v/image.npy", "sound": ""}, ("i", "sound")),
+    ):
+        manifest = load(tmp_path, MINIMAL + ITEMS + f"vectors = {written}\n")
+        assert (manifest.items.vectors, manifest.items.source_columns) == (vectors, columns)
+        assert manifest.item_columns.vectors == (*vectors,)
+
+
+def test_encoder_is_a_folder_from_the_manifests_own_or_a_name(tmp_path):
+    text = MINIMAL + ITEMS + 'text = ["a"]\ntext_encoder = "models/tiny"\n'
+    assert load(tmp_path, text).items.text_encoder == TextEncoder(model="models/tiny")
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    assert load(tmp_path, text).items.text_encoder == TextEncoder(model=str(tmp_path / "models" / "tiny"))
+    named = text.replace('"models/tiny"', '{ model = "minilm", allow_download = true }')
+    assert load(tmp_path, named).items.text_encoder == TextEncoder(model="minilm", allow_download=True)
+
+
 SQL = '{ kind = "sql", uri = "sqlite:///a.db", query = "SELECT 1", key = "id" }'
 ITEMS = '[items]\nfiles = ["i"]\nid = "i"\n'
 USERS = '[users]\nfiles = ["u"]\nid = "u"\n'
@@ -136,6 +157,20 @@ BROKEN = {
         ' map = { file = "m", from = "a", to = "b" } } }\n',
         "items",
         "available.origin has no map",
+    ),
+    "vectors collide": (MINIMAL + ITEMS + 'categories = ["a"]\nvectors = ["a"]\n', "items", "collide"),
+    "vectors of another file": (MINIMAL + ITEMS + 'vectors = { a = "a.bin" }\n', "items.vectors.a", "ends in .npy"),
+    "vectors above the root": (
+        MINIMAL + ITEMS + 'vectors = { a = "../a.npy" }\n',
+        "items.vectors.a",
+        "below the source",
+    ),
+    "vectors of numbers": (MINIMAL + ITEMS + "vectors = [1]\n", "items.vectors", "1"),
+    "encoder without texts": (MINIMAL + ITEMS + 'text_encoder = "m"\n', "items", "text_encoder needs the columns"),
+    "encoder with another key": (
+        MINIMAL + ITEMS + 'text = ["a"]\ntext_encoder = { model = "m", device = "gpu" }\n',
+        "items.text_encoder.device",
+        "no section has this key",
     ),
     "name with a slash": (MINIMAL.replace("mine", "../mine"), "saw '../mine'", "pattern"),
     "no TOML": ("name = ", "mine.toml is not valid TOML", "correct the file at that place"),
