@@ -43,7 +43,7 @@ def main(
             "The encoder is all-MiniLM-L6-v2 (English; 384 numbers, 256 tokens). A fifth of the items is held out "
             f"whole and ranked among themselves; ndcg@{K}, intervals of 95 % over users, `difference` is paired. All "
             "models have their defaults. Texts are titles of films (movielens-100k), and names and descriptions in "
-            "Chinese (mooccubex), which the encoder was not made for; without it they are runs of one to three characters.",
+            "Chinese (mooccubex), which the encoder was not made for: their words are runs of one to three characters.",
             *(text for name, found in tables.items() for text in _section(name, found)),
             f"## {COURSES}: {courses['n_items']:,} courses",
             "There are no interactions, so that neighbours are judged: of the "
