@@ -6,13 +6,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_array
 
 from models.autoencoders.autoencoder import Autoencoder, AutoencoderConfig, Float64s, spread
 from models.autoencoders.item_gram import ItemGram, Sequences
 from models.base import ItemToItem
 from nightschool.contract import Dataset, Space, Span
-from nightschool.data.features import features_of
+from nightschool.data.features import ItemFeatures, feature_parts
 from nightschool.data.shape import Shape
 from nightschool.errors import DataRefused
 
@@ -80,24 +79,23 @@ class Dlae(ItemToItem):
         likes, features = dataset.positives(), self._features(dataset)
         if not likes.nnz:
             raise DataRefused("dlae needs scores above zero", seen="none", do="leave dlae out of these data")
-        learnable = np.bincount(likes.indices, minlength=dataset.n_items) + np.diff(features.indptr)
+        learnable = np.bincount(likes.indices, minlength=dataset.n_items) + features.counts()
         items = np.flatnonzero(learnable)
-        sequences = self._sequences(dataset, items)
-        item_gram = ItemGram(likes[:, items], features[items], sequences, self.config.content, self.config.cotime)
+        words, vectors = features.sparse[items], features.dense[items] if features.dense.shape[1] else None
+        weights_of = (self.config.content, self.config.cotime)
+        item_gram = ItemGram(likes[:, items], words, self._sequences(dataset, items), *weights_of, vectors)
         weights, note = Autoencoder(self.name, self.config, item_gram, _shrunk).learn()
         self.weights = spread(weights, items, dataset.n_items)
         self.note = "; ".join(filter(None, [*self._without_effect(item_gram), note])) or None
 
     def _without_effect(self, item_gram: ItemGram) -> Iterator[str]:
-        if self.config.content and not item_gram.features.nnz:
+        if self.config.content and not item_gram.features.nnz and item_gram.vectors is None:
             yield "dlae.content is without effect: no item is described"
         if self.config.cotime and not len(item_gram.sequences.items):
             yield "dlae.cotime is without effect: no like has a time"
 
-    def _features(self, dataset: Dataset) -> csr_array:
-        if not self.config.content:
-            return csr_array((dataset.n_items, 0), dtype=np.float32)
-        return features_of(dataset)
+    def _features(self, dataset: Dataset) -> ItemFeatures:
+        return feature_parts(dataset) if self.config.content else ItemFeatures.none(dataset.n_items)
 
     def _sequences(self, dataset: Dataset, items: NDArray[np.int64]) -> Sequences:
         if not self.config.cotime:

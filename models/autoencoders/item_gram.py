@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from nightschool.columns import ITEM_INDEX, SCORE, USER_INDEX
 from nightschool.contract import Dataset, Float32s
@@ -83,6 +83,7 @@ class ItemGram:
         sequences: The histories by time.
         content: Weight of what items say of themselves.
         cotime: Weight of nearness in time.
+        vectors: Further columns of F, float32 [n_items, d], that nearly all items fill.
     """
 
     likes: csr_array
@@ -90,6 +91,7 @@ class ItemGram:
     sequences: Sequences
     content: float = 0.0
     cotime: float = 0.0
+    vectors: Float32s | None = None
 
     @classmethod
     def of_likes(cls, likes: csr_array) -> Self:
@@ -111,13 +113,15 @@ class ItemGram:
         """Return the diagonal of G, float64 [n_items]."""
         diagonal = self.counts() + self.cotime * np.bincount(self.sequences.items, minlength=self.n_items)
         diagonal += self.content * self.features.power(2).sum(axis=1)
-        return diagonal
+        return diagonal if self.vectors is None else diagonal + self.content * np.sum(self.vectors**2, axis=1)
 
     def rows(self, items: Int64s, dtype: type[np.floating]) -> NDArray[np.floating]:
         """Return some rows of G, dense [n, n_items]."""
         rows = np.zeros((len(items), self.n_items), dtype=dtype)
-        parts = self._interactions(), self.described(), self._timed()
+        parts = self._interactions(), self._products(self.features), self._timed()
         each_block(lambda block: _fill_rows(rows, items, block, *parts), len(items))
+        if self.vectors is not None:
+            rows += np.float32(self.content) * (self.vectors[items] @ self.vectors.T)
         return rows
 
     def entries_by_row(self) -> Int64s:
@@ -146,7 +150,12 @@ class ItemGram:
 
     def described(self) -> Products:
         """Return the content part of G as `add_products` takes it."""
-        return parts_of(self.features), parts_of(self.features.T.tocsr()), np.float32(self.content)
+        if self.vectors is None:
+            return self._products(self.features)
+        return self._products(hstack([self.features, csr_array(self.vectors)], format="csr"))
+
+    def _products(self, features: csr_array) -> Products:
+        return parts_of(features), parts_of(features.T.tocsr()), np.float32(self.content)
 
     def _timed(self) -> tuple[NDArray[Any], ...]:
         nearness = self.cotime * np.exp(-np.arange(_WINDOW + 1) / _REACH)

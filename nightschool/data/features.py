@@ -1,7 +1,7 @@
 """Feature rows of items, whose dot products are similarities."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -33,6 +33,15 @@ class ItemFeatures(NamedTuple):
 
     sparse: csr_array
     dense: Float32s
+
+    @classmethod
+    def none(cls, n_items: int) -> Self:
+        """Return the features of items that nothing describes."""
+        return cls(csr_array((n_items, 0), dtype=np.float32), np.empty((n_items, 0), dtype=np.float32))
+
+    def counts(self) -> NDArray[np.int64]:
+        """Count the features of each item that are not zero, int64 [n_items]."""
+        return np.diff(self.sparse.indptr) + np.count_nonzero(self.dense, axis=1)
 
     def joined(self) -> csr_array:
         """Return both parts side by side, CSR float32 [n_items, n_features + d]."""

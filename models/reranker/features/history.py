@@ -12,7 +12,7 @@ from models.autoencoders.item_gram import ItemGram, Sequences, likes_by_time
 from models.reranker.features.base import Candidates, FeatureGroup
 from nightschool.columns import ITEM_INDEX, USER_INDEX
 from nightschool.contract import Dataset, Float32s
-from nightschool.data.features import features_of
+from nightschool.data.features import feature_parts
 from nightschool.data.labels import one_hot
 from nightschool.ranking.truncate import keep_largest
 
@@ -119,9 +119,10 @@ class Tastes(FeatureGroup):
 
 def content_nearness(dataset: Dataset) -> csr_array:
     """Find the items nearest in content, CSR float32 [n_items, n_items]; the same for all cuts of a dataset."""
-    features = features_of(dataset)
+    features = feature_parts(dataset)
     none = csr_array((0, dataset.n_items), dtype=np.float32)
-    return _nearest(ItemGram(none, features, Sequences.none(dataset.n_items), content=1.0))
+    vectors = features.dense if features.dense.shape[1] else None
+    return _nearest(ItemGram(none, features.sparse, Sequences.none(dataset.n_items), content=1.0, vectors=vectors))
 
 
 def _nearest(item_gram: ItemGram) -> csr_array:

@@ -99,3 +99,16 @@ def test_nearness_in_time_is_that_of_a_plain_loop_in_long_histories(dataset_of):
 
 def _nothing(n_items):
     return csr_array((n_items, 0), dtype=np.float32)
+
+
+def test_vectors_are_further_features():
+    rng = np.random.default_rng(3)
+    likes = csr_array(rng.integers(0, 2, (30, 20)).astype(np.float32))
+    words, vectors = (rng.normal(size=(20, width)).astype(np.float32) for width in (6, 4))
+    both = ItemGram(likes, csr_array(words), Sequences.none(20), content=3.0, vectors=vectors)
+    expected = likes.T @ likes + 3.0 * (words @ words.T + vectors @ vectors.T)
+    np.testing.assert_allclose(both.rows(np.arange(20), np.float64), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(both.diagonal(), np.diag(expected), rtol=1e-5)
+    by_item, _, weight = both.described()
+    joined = csr_array(by_item[::-1], shape=(20, 10))
+    np.testing.assert_allclose(weight * (joined @ joined.T).toarray(), expected - likes.T @ likes, atol=1e-4)
