@@ -41,7 +41,8 @@ class ItemFeatures(NamedTuple):
 
     def counts(self) -> NDArray[np.int64]:
         """Count the features of each item that are not zero, int64 [n_items]."""
-        return np.diff(self.sparse.indptr) + np.count_nonzero(self.dense, axis=1)
+        counts: NDArray[np.int64] = np.diff(self.sparse.indptr) + np.count_nonzero(self.dense, axis=1)
+        return counts
 
     def joined(self) -> csr_array:
         """Return both parts side by side, CSR float32 [n_items, n_features + d]."""
