@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
@@ -50,7 +49,6 @@ def main(
             f"{NEAREST} courses whose texts (title, introduction and skills) are most alike, the share that has the "
             f"course's `{SUBJECT}`, over the courses that have one.",
             table([*_KEYS], [[interval(courses[key]) for key in _KEYS]]),
-            f"Encoding them took {courses['seconds']:.0f} s on two cores, once.",
         ],
     ).write()
 
@@ -95,21 +93,14 @@ def neighbours(source: Path, model: Path) -> Found:
         from nightschool.data.features import item_features
         from nightschool.item_columns import TEXT_VECTOR, ItemColumns
 
-        started = perf_counter()
         items = _log(home, _encoded(manifest_of(home), model)).empty.items
-        seconds = perf_counter() - started
         fitted = np.ones(items.height, dtype=bool)
         columns = {"words": ItemColumns(), "encoder": ItemColumns(vectors=(TEXT_VECTOR,))}
         shares = {
-            texts: _same_subject(items, item_features(items.select(*_kept(items, texts)), described, fitted))
-            for texts, described in columns.items()
+            texts: _same_subject(items, item_features(items, described, fitted)) for texts, described in columns.items()
         }
     shares["difference"] = shares["encoder"] - shares["words"]
-    return {"n_items": items.height, "seconds": seconds, **{key: _mean(values) for key, values in shares.items()}}
-
-
-def _kept(items: pl.DataFrame, texts: str) -> list[str]:
-    return [name for name in items.columns if texts == "encoder" or name != "encoded_text"]
+    return {"n_items": items.height, **{key: _mean(values) for key, values in shares.items()}}
 
 
 def _manifest_of_courses(folder: Path, source: Path) -> Path:
