@@ -217,3 +217,23 @@ def test_another_database_is_read_from_its_beginning(database: sa.Engine, opened
 def test_a_home_without_a_database_stays_without(opened: Home) -> None:
     assert counts(opened) == {"accepted": 0, "quarantined": 0}
     assert not Path(Settings().events_address.removeprefix("sqlite:///")).exists()
+
+
+def test_vector_that_was_said_is_compared_with_those_of_the_files(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(MANIFEST.replace("[users]", 'vectors = ["image"]\n[users]'))
+    images = ("image", '"[1, 0]"', '"[0, 1]"')
+    lines = zip(ITEM_ROWS.splitlines(), images, strict=True)
+    (tmp_path / "items.csv").write_text("".join(f"{line},{image}\n" for line, image in lines))
+    (tmp_path / "users.csv").write_text("user,team\n1,red\n2,blue\n")
+    (tmp_path / "log.csv").write_text("user,item,at\n1,7,2025-01-01\n2,8,2025-01-01\n")
+    opened = bind_home(str(tmp_path / "mine.toml"), tmp_path)
+    ingest_sources(opened, None)
+    engine = open_database(f"sqlite:///{home / 'events.db'}")
+    say(engine, opened, "7", "patch", image=[0.5, 0.5])
+    say(engine, opened, "8", "patch", image=[1, 2, 3], title="Eight again")
+    engine.dispose()
+    assert counts(opened) == {"accepted": 2, "quarantined": 1}
+    items = known(opened)
+    assert (items[7]["image"], items[8]["image"], items[8]["title"]) == ([0.5, 0.5], None, "Eight again")
+    lying = opened.lake.scan(QUARANTINE).select("reason", "detail").collect().rows()
+    assert lying == [("unfit_vector", "image: 3 numbers, where the others have 2")]
