@@ -9,8 +9,7 @@ from nightschool.data.manifest.sections import TextEncoder as Declared
 from nightschool.data.text_encoder import PACKAGE, SentenceEncoder, find_encoder, hash_folder
 from nightschool.errors import Unavailable
 
-REAL_MODEL = os.environ.get("NIGHTSCHOOL_TEXT_ENCODER", "")
-"""The folder of a model; read before each test is given settings of its own."""
+REAL_MODEL = os.environ.get("TEXT_ENCODER", "")
 
 
 class FakeModel:
@@ -103,7 +102,7 @@ def test_model_without_a_limit_counts_no_text_as_longer(package, folder, monkeyp
 def test_a_real_model_knows_what_sentences_mean():
     pytest.importorskip(PACKAGE, reason="the extra text is not installed")
     if not REAL_MODEL:
-        pytest.skip("NIGHTSCHOOL_TEXT_ENCODER names no folder of an English model")
+        pytest.skip("TEXT_ENCODER names no folder of an English model")
     encoder = find_encoder(Declared(model=REAL_MODEL))
     texts = [
         "An introduction to statistics",
