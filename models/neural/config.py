@@ -1,5 +1,7 @@
 """Hyper-parameters that every network's training has."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from models.base import ModelConfig
@@ -7,6 +9,9 @@ from models.base import ModelConfig
 
 class TrainingConfig(ModelConfig):
     """How a network is trained, and when that ends."""
+
+    weighty: ClassVar[tuple[str, ...]] = ("batch",)
+    """The hyper-parameters that save memory where they are lowered."""
 
     batch: int = Field(default=2048, ge=1, le=1_000_000, description="Examples in a step; four times as many on a GPU.")
     learning_rate: float = Field(default=0.003, gt=0, le=1, description="Step size of Adam.")

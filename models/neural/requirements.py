@@ -3,6 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
+from models.neural.config import TrainingConfig
 from nightschool.errors import ConfigurationError, Unavailable
 
 
@@ -22,22 +23,22 @@ def import_training(model: str, module: str) -> ModuleType:
         ) from error
 
 
-def require_memory(model: str, gigabytes: float, most: float, n_items: int, lower: str) -> None:
+def require_memory(model: str, config: TrainingConfig, gigabytes: float, n_items: int) -> None:
     """Check that a training stays within its memory.
 
     Args:
         model: The model's name.
+        config: Its hyper-parameters.
         gigabytes: What it will take, as estimated.
-        most: What it may take, its `max_gigabytes`.
         n_items: Items to learn.
-        lower: The hyper-parameters that save memory, in words.
 
     Raises:
         ConfigurationError: It does not.
     """
-    if gigabytes > most:
+    if gigabytes > config.max_gigabytes:
+        lower = " or ".join(f"{model}.{name}" for name in config.weighty)
         raise ConfigurationError(
             f"{model} needs {gigabytes:.2g} GB to train on {n_items:,} items",
-            seen=f"max_gigabytes={most:g}",
+            seen=f"max_gigabytes={config.max_gigabytes:g}",
             do=f"raise {model}.max_gigabytes, or lower {lower}",
         )

@@ -87,8 +87,7 @@ class SasRec(Model):
         liked = np.unique(dataset.positives().indices)
         items = np.full(dataset.n_items, -1, dtype=np.int32)
         items[liked] = np.arange(len(liked))
-        lower, gigabytes = "sasrec.batch or sasrec.width", self.config.gigabytes(len(liked))
-        require_memory("sasrec", gigabytes, self.config.max_gigabytes, len(liked), lower)
+        require_memory("sasrec", self.config, self.config.gigabytes(len(liked)), len(liked))
         training_set = TrainingSet.of(dataset, items, self.config.length, seed)
         if not len(training_set.sizes):
             do = "leave sasrec out of these data"

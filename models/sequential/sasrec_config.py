@@ -29,6 +29,7 @@ class SasRecConfig(TrainingConfig):
     )
     batch: int = Field(default=2048, ge=1, le=1_000_000, description="Likes in a step; four times as many on a GPU.")
 
+    weighty: ClassVar[tuple[str, ...]] = ("batch", "length", "width")
     space: ClassVar[Space] = {"dropout": (0.1, 0.2, 0.5), "blocks": (1, 2)}
 
     @model_validator(mode="after")

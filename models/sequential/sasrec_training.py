@@ -42,7 +42,7 @@ class SasRecTask:
     """
 
     name: ClassVar[str] = "sasrec"
-    weighty: ClassVar[tuple[str, ...]] = ("batch", "length", "width")
+    weighty: ClassVar[tuple[str, ...]] = SasRecConfig.weighty
 
     training_set: TrainingSet
     config: SasRecConfig

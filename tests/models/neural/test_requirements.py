@@ -2,6 +2,7 @@ import sys
 
 import pytest
 
+from models.neural.config import TrainingConfig
 from models.neural.requirements import import_training, require_memory
 from nightschool.errors import ConfigurationError, Unavailable
 
@@ -15,6 +16,7 @@ def test_without_jax_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_memory_beyond_the_limit_is_refused_with_what_to_lower() -> None:
-    require_memory("sasrec", 2.0, 2.0, 10, "sasrec.batch")
+    config = TrainingConfig(max_gigabytes=2)
+    require_memory("sasrec", config, 2.0, 10)
     with pytest.raises(ConfigurationError, match=r"needs 2\.5 GB to train on 12,000 items.*lower sasrec\.batch"):
-        require_memory("sasrec", 2.5, 2.0, 12_000, "sasrec.batch")
+        require_memory("sasrec", config, 2.5, 12_000)

@@ -1,0 +1,77 @@
+"""Models whose network reads a set of likes: what they share is which items it knows."""
+
+from abc import abstractmethod
+from typing import ClassVar, Protocol
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from models.base import Model
+from models.neural.config import TrainingConfig
+from models.neural.requirements import import_training, require_memory
+from nightschool.contract import Dataset, Float32s, Indices
+from nightschool.errors import DataRefused
+from nightschool.histories import Histories
+
+
+class Network(Protocol):
+    """A fitted network."""
+
+    def score(self, likes: csr_array) -> Float32s:
+        """Return the logit of each item, float32 [n, n_items], for likes, CSR float32 of the same shape."""
+
+
+class FromLikes(Model):
+    """Scores by a network that reads a set of likes, and so any history.
+
+    A model of one's own gives `training`, the module whose `train` returns the arrays that it has learned beside
+    `items`, and fills in `network` and `gigabytes`.
+
+    Attributes:
+        training: The module that trains it.
+    """
+
+    training: ClassVar[str]
+
+    config: TrainingConfig
+    items: Indices
+    """int32 [n_items], the number of each item in the network, -1 of an item without likes."""
+
+    @abstractmethod
+    def network(self) -> Network:
+        """Return the fitted network."""
+
+    @abstractmethod
+    def gigabytes(self, likes: csr_array) -> float:
+        """Estimate the memory of training on likes."""
+
+    def fold_in(self, histories: Histories) -> Float32s:
+        """Score histories of scores or of ones, float32 [n_block, n_items]; an unknown item has the lowest score."""
+        return self.of_all_items(self.network().score(self.of_known_items(histories)))
+
+    def of_known_items(self, histories: Histories) -> csr_array:
+        """Return the likes of items that the network knows, CSR float32 [n_block, n_known]."""
+        return histories.likes[:, np.flatnonzero(self.items >= 0)]
+
+    def of_all_items(self, scores: Float32s) -> Float32s:
+        """Return the network's scores for all items, float32 [n_block, n_items]; an unknown item has the lowest."""
+        lowest = scores.min(axis=1, keepdims=True)
+        # The column -1 is the last one.
+        return np.concatenate([scores, lowest], axis=1).take(self.items, axis=1, mode="wrap")
+
+    def _score(self, user_indices: Indices) -> Float32s:
+        return self.fold_in(self.known.histories[user_indices])
+
+    def _learn(self, dataset: Dataset, seed: int) -> None:
+        likes = dataset.positives()
+        if not likes.nnz:
+            raise DataRefused(f"{self.name} needs likes", seen="none", do=f"leave {self.name} out of these data")
+        learned, users = np.unique(likes.indices), np.flatnonzero(np.diff(likes.indptr))
+        likes = likes[users][:, learned]
+        require_memory(self.name, self.config, self.gigabytes(likes), len(learned))
+        trained = import_training(self.name, self.training).train(likes, self.config, seed)
+        for name, array in trained.parameters.items():
+            setattr(self, name, array)
+        self.items = np.full(dataset.n_items, -1, dtype=np.int32)
+        self.items[learned] = np.arange(len(learned))
+        self.note = trained.note
