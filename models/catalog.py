@@ -63,6 +63,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "next_ridge": "models.sequential.next_ridge.NextRidge",
         "next_neighbours": "models.sequential.next_neighbours.NextNeighbours",
         "sasrec": "models.sequential.sasrec.SasRec",
+        "multvae": "models.neural.multvae.MultVae",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )
