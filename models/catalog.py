@@ -64,6 +64,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "next_neighbours": "models.sequential.next_neighbours.NextNeighbours",
         "sasrec": "models.sequential.sasrec.SasRec",
         "multvae": "models.neural.multvae.MultVae",
+        "neumf": "models.neural.neumf.NeuMf",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )
