@@ -65,6 +65,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "sasrec": "models.sequential.sasrec.SasRec",
         "multvae": "models.neural.multvae.MultVae",
         "neumf": "models.neural.neumf.NeuMf",
+        "lightgcn": "models.neural.lightgcn.LightGcn",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )
