@@ -66,6 +66,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "multvae": "models.neural.multvae.MultVae",
         "neumf": "models.neural.neumf.NeuMf",
         "lightgcn": "models.neural.lightgcn.LightGcn",
+        "neural_hybrid": "models.neural.neural_hybrid.NeuralHybrid",
         "recent_popularity": "models.baselines.recent_popularity.RecentPopularity",
     }
 )
