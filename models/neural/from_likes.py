@@ -25,7 +25,7 @@ class FromLikes(Model):
     """Scores by a network that reads a set of likes, and so any history.
 
     A model of one's own gives `training`, the module whose `train` returns the arrays that it has learned beside
-    `items`, and fills in `network` and `gigabytes`.
+    `items`, and fills in `scorer` and `gigabytes`.
 
     Attributes:
         training: The module that trains it.
@@ -38,7 +38,7 @@ class FromLikes(Model):
     """int32 [n_items], the number of each item in the network, -1 of an item without likes."""
 
     @abstractmethod
-    def network(self) -> Network:
+    def scorer(self) -> Network:
         """Return the fitted network."""
 
     @abstractmethod
@@ -47,7 +47,7 @@ class FromLikes(Model):
 
     def fold_in(self, histories: Histories) -> Float32s:
         """Score histories of scores or of ones, float32 [n_block, n_items]; an unknown item has the lowest score."""
-        return self.of_all_items(self.network().score(self.of_known_items(histories)))
+        return self.of_all_items(self.scorer().score(self.of_known_items(histories)))
 
     def of_known_items(self, histories: Histories) -> csr_array:
         """Return the likes of items that the network knows, CSR float32 [n_block, n_known]."""

@@ -55,7 +55,7 @@ class LightGcn(FromLikes):
     vectors: Float32s
     sources: Float32s
 
-    def network(self) -> GraphNetwork:
+    def scorer(self) -> GraphNetwork:
         """Return the fitted network."""
         return GraphNetwork(self.vectors, self.sources)
 

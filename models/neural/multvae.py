@@ -52,7 +52,7 @@ class MultVae(FromLikes):
     code: Float32s
     output: Float32s
 
-    def network(self) -> CodeNetwork:
+    def scorer(self) -> CodeNetwork:
         """Return the fitted network."""
         return CodeNetwork(self.encoder, self.code, self.output)
 

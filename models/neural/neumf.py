@@ -53,7 +53,7 @@ class NeuMf(FromLikes):
     outer: Float32s
     output: Float32s
 
-    def network(self) -> PairNetwork:
+    def scorer(self) -> PairNetwork:
         """Return the fitted network."""
         return PairNetwork(self.history, self.vectors, self.inner, self.outer, self.output)
 

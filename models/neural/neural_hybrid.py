@@ -88,7 +88,7 @@ class NeuralHybrid(FromLikes):
     context_vectors: Float32s
     """float32 [n_values, factors]."""
 
-    def network(self) -> TwoTowers:
+    def scorer(self) -> TwoTowers:
         """Return the fitted network."""
         return TwoTowers(self.outputs, self.inner, self.outer)
 
@@ -102,7 +102,7 @@ class NeuralHybrid(FromLikes):
         known = self.attributes[user_indices] @ self.attribute_vectors
         known += self.context_vectors[rows_of(self.context_values, context)].sum(axis=0)
         likes = self.of_known_items(self.known.histories[user_indices])
-        return self.of_all_items(self.network().score(likes, known))
+        return self.of_all_items(self.scorer().score(likes, known))
 
     def gigabytes(self, likes: csr_array) -> float:
         """Estimate the memory of training on likes."""

@@ -20,7 +20,7 @@ class Counting(FromLikes):
     training = "counting"
     learned = ("items", "counts")
 
-    def network(self) -> SimpleNamespace:
+    def scorer(self) -> SimpleNamespace:
         return SimpleNamespace(score=lambda likes: np.tile(self.counts, (likes.shape[0], 1)))
 
     def gigabytes(self, likes: csr_array) -> float:
