@@ -46,6 +46,10 @@ NIGHTS = {
     "ingest/quarantine/test_retry.py",
     "ingest/test_feedback_events.py",
     "ingest/test_sent_changes.py",
+    "models/neural/test_lightgcn.py",
+    "models/neural/test_multvae.py",
+    "models/neural/test_neumf.py",
+    "models/neural/test_neural_hybrid.py",
     "night/test_interrupted_nights.py",
     "night/test_late_nights.py",
     "night/test_unchanged_nights.py",
@@ -53,7 +57,7 @@ NIGHTS = {
     "serving/page/test_browser.py",
     "storage/test_as_of.py",
 }
-"""Files of `make test-nights`: whole nights, servers and real files in many variants, two fifths of all tests' time."""
+"""Files of `make test-nights`: nights, servers, networks and real files in many variants, two fifths of the time."""
 SLOW = {
     "cli/test_folded_ids.py",
     "cli/test_home_paths.py",
