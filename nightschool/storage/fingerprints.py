@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,17 +71,26 @@ def code_version(root: Path = SOURCE_ROOT) -> str:
 def environment() -> dict[str, Any]:
     """Describe what the same seed needs for the same bits: interpreter, packages, processor, linear algebra.
 
-    SQLite writes its version into files. The packages are the direct dependencies of the installed project.
+    SQLite writes its version into files. The packages are the direct dependencies of the installed project, and those
+    of its extras that are installed.
     """
     names = _REQUIREMENT.findall("\n".join(requires("nightschool") or ()))
+    found = {name: _version(name) for name in sorted(names)}
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "machine": platform.machine(),
-        "packages": {name: version(name) for name in sorted(names)},
+        "packages": {name: number for name, number in found.items() if number is not None},
         "processor": _processor(),
         "linear_algebra": _linear_algebra(),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def environment_fingerprint(described: Mapping[str, Any]) -> str:

@@ -200,6 +200,12 @@ def test_the_environment_is_plain_and_steady() -> None:
     assert environment_fingerprint({**described, "python": "2.7"}) != environment_fingerprint(described)
 
 
+def test_an_extra_that_is_not_installed_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = ["polars>=1", 'no-such-package>=5; extra == "text"']
+    monkeypatch.setattr("nightschool.storage.fingerprints.requires", lambda _: named)
+    assert environment()["packages"] == {"polars": pl.__version__}
+
+
 INPUTS: dict[str, Any] = {"data": "d", "as_of": NOON, "config": {"k": 50, "a": [1.5]}, "code": "c", "environment": "e"}
 
 
