@@ -8,13 +8,10 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from models.base import ItemToItem, ModelConfig
+from models.directions import SPARE, Directions
 from models.neighbours.cooccurrence import weigh_cooccurrences
 from nightschool.contract import Dataset, Float32s, Indices, Space, Span
 from nightschool.data.shape import Shape
-
-_SPARE = 10  # vectors beyond the rank, with which those that are kept are found sooner
-_ROUNDING = 1e-6  # of the largest squared value; what lies below is none
-_PASSES = 4  # over the likes; with more, no list that was looked at got better
 
 
 class GfcfConfig(ModelConfig):
@@ -80,7 +77,7 @@ class Gfcf(ItemToItem):
     def fit_seconds(self, shape: Shape) -> float:
         """Estimate the seconds of a fit to data of this shape."""
         return (
-            6e-9 * shape.pairs * (self.config.rank + _SPARE)
+            6e-9 * shape.pairs * (self.config.rank + SPARE)
             + (7.5e-9 + 1e-11 * self.config.rank) * shape.items**2
             + 3e-9 * shape.item_pairs
             + (1.3e-9 * shape.pairs * shape.items if self.config.sharpening else 0.0)
@@ -91,7 +88,8 @@ class Gfcf(ItemToItem):
         users_of_item = np.maximum(np.bincount(likes.indices, minlength=dataset.n_items), 1)
         normed = self._normed(likes, users_of_item)
         by_item = normed.T.tocsr()
-        vectors, largest = self._smoothest(normed, by_item, seed)
+        found = Directions.of(normed, by_item, self.config.rank, seed)
+        vectors, largest = (found.basis @ found.turn)[:, -self.config.rank :].T, found.largest
         subtracted = self.config.sharpening / largest if largest else 0.0
         scale = users_of_item**self.config.item_exponent
         sources = (self.config.weight * vectors / scale).T.astype(np.float32)
@@ -104,19 +102,6 @@ class Gfcf(ItemToItem):
             return linear
 
         self.weights = weigh_cooccurrences(by_item, normed, filter_rows, self.config.weights_per_item)
-
-    def _smoothest(self, normed: csr_array, by_item: csr_array, seed: int) -> tuple[Float32s, float]:
-        """Find the right singular vectors of the largest singular values, float32 [up to rank, n_items], and σ²."""
-        n_items = normed.shape[1]
-        width = min(self.config.rank + _SPARE, n_items)
-        basis = np.random.default_rng(seed).standard_normal((n_items, width), dtype=np.float32)
-        for _ in range(_PASSES):
-            basis, _triangle = np.linalg.qr(by_item @ (normed @ basis))
-        filtered = normed @ basis
-        squared_values, turn = np.linalg.eigh(filtered.T @ filtered)
-        smooth = squared_values > _ROUNDING * squared_values[-1]
-        vectors: Float32s = (basis @ turn[:, smooth])[:, -self.config.rank :].T
-        return vectors, float(squared_values[-1])
 
     def _normed(self, likes: csr_array, users_of_item: NDArray[np.int64]) -> csr_array:
         """Normalise likes to N: divide by a power of their user's count and the root of their item's."""

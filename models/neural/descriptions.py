@@ -4,13 +4,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from models.directions import Directions
 from models.labels import user_labels
 from nightschool.contract import Dataset, Float32s
 from nightschool.data.features import feature_parts
 
-_PASSES = 4
-_SPARE = 10
-_ROUNDING = 1e-6
 _LEAST_USERS = 5  # who share an attribute: fewer say more of themselves than of the attribute
 
 
@@ -55,24 +53,15 @@ def compress(features: csr_array | Float32s, width: int, seed: int) -> Float32s:
         features: float32 [n, n_features], CSR or dense.
         width: Most directions.
         seed: Of the directions that the search begins with.
-
-    Reference:
-        Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM Review 53(2), 2011.
     """
-    most = min(width + _SPARE, *features.shape)
-    if not most or not abs(features).max():
+    if not features.size or not abs(features).max():
         return np.zeros((features.shape[0], 0), dtype=np.float32)
-    by_feature = features.T if isinstance(features, np.ndarray) else features.T.tocsr()
-    basis = np.random.default_rng(seed).standard_normal((features.shape[1], most), dtype=np.float32)
+    transposed = features.T if isinstance(features, np.ndarray) else features.T.tocsr()
     # On one thread the last bits do not depend on how many cores there are.
     with threadpool_limits(1):
-        for _ in range(_PASSES):
-            basis, _triangle = np.linalg.qr(by_feature @ (features @ basis))
-        projected = features @ basis
-        squared_lengths, turn = np.linalg.eigh(projected.T @ projected)
-        kept = squared_lengths > _ROUNDING * squared_lengths[-1]
-        found: Float32s = (projected @ turn[:, kept])[:, ::-1][:, :width]
-    return np.ascontiguousarray(found)
+        found = Directions.of(features, transposed, width, seed)
+        projected: Float32s = (found.projected @ found.turn)[:, ::-1][:, :width]
+    return np.ascontiguousarray(projected)
 
 
 def _scaled(vectors: Float32s) -> Float32s:
