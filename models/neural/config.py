@@ -26,3 +26,22 @@ class TrainingConfig(ModelConfig):
         "counts, which depends on the machine.",
     )
     max_gigabytes: float = Field(default=4.0, gt=0, description="Memory that training may take, in GB.")
+
+
+class ComparingConfig(TrainingConfig):
+    """How the training of a network goes that tells likes from all items, or from drawn ones where these are many."""
+
+    negatives: int = Field(
+        default=2048, ge=256, le=100_000, description="Items drawn in each step that likes are told from."
+    )
+    whole_catalogue: int = Field(
+        default=12_000, ge=0, le=1_000_000, description="Items up to which none are drawn: all of them are compared."
+    )
+
+    def drawn(self, n_items: int) -> int:
+        """Return how many items a step draws; 0 where it compares all of them."""
+        return self.negatives if n_items > self.whole_catalogue else 0
+
+    def compared(self, n_items: int) -> int:
+        """Return with how many items the likes of a user are compared in a step."""
+        return self.drawn(n_items) or n_items

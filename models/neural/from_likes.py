@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from models.base import Model
@@ -62,13 +63,23 @@ class FromLikes(Model):
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])
 
-    def _learn(self, dataset: Dataset, seed: int) -> None:
+    def to_learn(self, dataset: Dataset) -> tuple[csr_array, NDArray[np.int64], NDArray[np.int64]]:
+        """Return the likes to learn from, CSR [n_users, n_items], with the users and the items that have some.
+
+        Raises:
+            ConfigurationError: Training would take too much memory.
+            DataRefused: There are none.
+        """
         likes = dataset.positives()
         if not likes.nnz:
             raise DataRefused(f"{self.name} needs likes", seen="none", do=f"leave {self.name} out of these data")
-        learned, users = np.unique(likes.indices), np.flatnonzero(np.diff(likes.indptr))
-        likes = likes[users][:, learned]
-        require_memory(self.name, self.config, self.gigabytes(likes), len(learned))
+        users, items = np.flatnonzero(np.diff(likes.indptr)), np.unique(likes.indices)
+        likes = likes[users][:, items]
+        require_memory(self.name, self.config, self.gigabytes(likes), len(items))
+        return likes, users, items
+
+    def _learn(self, dataset: Dataset, seed: int) -> None:
+        likes, _users, learned = self.to_learn(dataset)
         trained = import_training(self.name, self.training).train(likes, self.config, seed)
         for name, array in trained.parameters.items():
             setattr(self, name, array)

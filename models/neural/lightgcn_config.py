@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from models.neural.config import TrainingConfig
+from models.neural.config import ComparingConfig
 from nightschool.contract import Space, Span
 
 
-class LightGcnConfig(TrainingConfig):
+class LightGcnConfig(ComparingConfig):
     """How far vectors are carried over the graph of likes, and how they are learned."""
 
     weighty: ClassVar[tuple[str, ...]] = ("batch", "factors", "negatives")
@@ -18,12 +18,6 @@ class LightGcnConfig(TrainingConfig):
     l2: float = Field(
         default=0.6, ge=0, le=1000, description="Shrinkage of the vectors, beside the sum of the loss over all likes."
     )
-    negatives: int = Field(
-        default=2048, ge=256, le=100_000, description="Items drawn in each step that likes are told from."
-    )
-    whole_catalogue: int = Field(
-        default=12_000, ge=0, le=1_000_000, description="Items up to which none are drawn: all of them are compared."
-    )
     batch: int = Field(default=256, ge=1, le=1_000_000, description="Users in a step; four times as many on a GPU.")
     learning_rate: float = Field(default=0.1, gt=0, le=1, description="Step size of Adam.")
     epochs: int = Field(default=300, ge=1, le=2000, description="Most passes over the users.")
@@ -32,10 +26,6 @@ class LightGcnConfig(TrainingConfig):
     )
 
     space: ClassVar[Space] = {"l2": Span(0.2, 2.0, log=True), "layers": (1, 2, 3), "factors": (64, 128)}
-
-    def compared(self, n_items: int) -> int:
-        """Return with how many items the likes of a user are compared in a step."""
-        return n_items if n_items <= self.whole_catalogue else self.negatives
 
     def gigabytes(self, n_users: int, n_items: int, n_likes: int) -> float:
         """Estimate the memory of training: vectors, averages, slopes, moments, layers, edges, a step's logits."""

@@ -77,16 +77,19 @@ class LightGcnTask(LikesTask):
 
     def epoch(self, parameters: Parameters, moments: Any, number: int) -> tuple[float, Mapping[str, Any], Any]:
         """Make a pass over all users; return its mean loss, the averages and the state of training."""
-        config, losses, n_items = self.config, [], self.likes.shape[1]
-        drawn = config.negatives if n_items > config.whole_catalogue else 0
-        plan = Plan(Rates(config.learning_rate, 0.0, _AVERAGED), config.l2 / max(self.likes.nnz, 1), drawn)
+        config, losses = self.config, []
+        plan = Plan(
+            Rates(config.learning_rate, 0.0, _AVERAGED),
+            config.l2 / max(self.likes.nnz, 1),
+            config.drawn(self.likes.shape[1]),
+        )
         n_users = min(enlarged(config.batch), int(self.likes.shape[0]))
         order = np.random.default_rng((self.seed, number)).permutation(self.likes.shape[0])
         for place, start in enumerate(range(0, len(order), n_users)):
             sides, users = self._sides(np.asarray(moments.weights["vectors"])), order[start : start + n_users]
             theirs = sides.users[np.pad(users, (0, n_users - len(users)))]
             batch, key = UserBatch.of(self.likes[users], n_users), seeded(self.seed, number, place)
-            loss, slopes = _slopes(theirs, sides.items, batch, self._draws, key, plan)
+            loss, slopes = _slopes(theirs, sides.items, batch, self.draws, key, plan)
             by_vectors = self._carry_back(users, Sides(np.asarray(slopes[0]), np.asarray(slopes[1])))
             parameters, moments = _step(parameters, moments, by_vectors, plan)
             losses.append(loss)
@@ -100,10 +103,6 @@ class LightGcnTask(LikesTask):
     @cached_property
     def _graph(self) -> LikeGraph:
         return LikeGraph.of(self.likes)
-
-    @cached_property
-    def _draws(self) -> Draws:
-        return self.popular_draws()
 
     @property
     def _share(self) -> np.float32:

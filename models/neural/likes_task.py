@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,11 +41,6 @@ class LikesTask(ABC):
     config: TrainingConfig
     seed: int
 
-    @property
-    def weighty(self) -> tuple[str, ...]:
-        """The hyper-parameters that save memory where they are lowered."""
-        return self.config.weighty
-
     @abstractmethod
     def initial(self) -> dict[str, Float32s]:
         """Draw the parameters that training starts from."""
@@ -74,8 +70,9 @@ class LikesTask(ABC):
         """Count the likes of each item, int64 [n_items]."""
         return np.bincount(self.likes.indices, minlength=self.likes.shape[1])
 
-    def popular_draws(self) -> Draws:
-        """Return what draws items in proportion to their likes to the power of ¾.
+    @cached_property
+    def draws(self) -> Draws:
+        """What negatives are drawn from: items in proportion to their likes to the power of ¾.
 
         Reference:
             Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed Representations of Words and Phrases and their

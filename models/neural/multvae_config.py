@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from models.neural.config import TrainingConfig
+from models.neural.config import ComparingConfig
 from nightschool.contract import Space, Span
 
 
-class MultVaeConfig(TrainingConfig):
+class MultVaeConfig(ComparingConfig):
     """How large the autoencoder is, how much it is told to generalise, and how it is trained."""
 
     hidden: int = Field(default=600, ge=1, le=10_000, description="Units of the layer before the code.")
@@ -30,12 +30,6 @@ class MultVaeConfig(TrainingConfig):
         le=1000,
         description="Share of all weights that a pass takes away, its steps being of size 1.",
     )
-    negatives: int = Field(
-        default=2048, ge=256, le=100_000, description="Items drawn in each step that likes are told from."
-    )
-    whole_catalogue: int = Field(
-        default=12_000, ge=0, le=1_000_000, description="Items up to which none are drawn: all of them are compared."
-    )
     batch: int = Field(default=100, ge=1, le=1_000_000, description="Users in a step; four times as many on a GPU.")
     learning_rate: float = Field(default=0.001, gt=0, le=1, description="Step size of Adam.")
     epochs: int = Field(default=200, ge=1, le=2000, description="Most passes over the users.")
@@ -49,10 +43,6 @@ class MultVaeConfig(TrainingConfig):
         "beta": (0.0, 0.1, 0.2, 0.5),
         "decay": Span(2.0, 20.0, log=True),
     }
-
-    def compared(self, n_items: int) -> int:
-        """Return with how many items the likes of a user are compared in a step."""
-        return n_items if n_items <= self.whole_catalogue else self.negatives
 
     def gigabytes(self, n_items: int) -> float:
         """Estimate the memory of training: weights, averages, slopes, moments, the best copy, a step's activations."""

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple
 
 import jax
@@ -101,15 +100,14 @@ class MultVaeTask(LikesTask):
         """Make a pass over all users; return its mean loss, the averages and the state of training."""
         config, losses = self.config, []
         n_users, n_items = self.likes.shape
-        drawn = config.negatives if n_items > config.whole_catalogue else 0
         size = min(enlarged(config.batch), n_users)
         n_steps = -(-n_users // size)
         rates = Rates(config.learning_rate, config.decay / n_steps, _AVERAGED)
-        plan = Plan(rates, config.dropout, config.beta > 0, drawn)
+        plan = Plan(rates, config.dropout, config.beta > 0, config.drawn(n_items))
         for place, likes in enumerate(user_batches(self.likes, size, (self.seed, number))):
             taken = number * n_steps + place
             weight = min(config.beta, taken / max(config.total_anneal, 1))
-            this = Step(likes, self._draws, seeded(self.seed, number, place), weight)
+            this = Step(likes, self.draws, seeded(self.seed, number, place), weight)
             parameters, moments, loss = _step(parameters, moments, this, plan)
             losses.append(loss)
         return float(np.mean(jax.device_get(losses))), parameters, moments
@@ -123,10 +121,6 @@ class MultVaeTask(LikesTask):
         """Return the network that scores: codes are their means."""
         code = np.ascontiguousarray(parameters["code"][:, : self.config.code])
         return CodeNetwork(**{**parameters, "code": code})
-
-    @cached_property
-    def _draws(self) -> Draws:
-        return self.popular_draws()
 
 
 @compiled("plan")

@@ -104,7 +104,7 @@ class NeuMfTask(LikesTask):
         rates = Rates(config.learning_rate, config.decay / -(-self.likes.shape[0] // size), _AVERAGED)
         plan = Plan(rates, config.history_dropout, config.dropout, config.negatives)
         for place, likes in enumerate(user_batches(self.likes, size, (self.seed, number))):
-            this = Step(likes, self._draws, seeded(self.seed, number, place))
+            this = Step(likes, self.draws, seeded(self.seed, number, place))
             parameters, moments, loss = _step(parameters, moments, this, plan)
             losses.append(loss)
         return float(np.mean(jax.device_get(losses))), parameters, moments
@@ -119,7 +119,8 @@ class NeuMfTask(LikesTask):
         return PairNetwork(**parameters)
 
     @cached_property
-    def _draws(self) -> Draws:
+    def draws(self) -> Draws:
+        """What negatives are drawn from: all items alike."""
         return Draws.of(np.ones(self.likes.shape[1]), 0.0)
 
 

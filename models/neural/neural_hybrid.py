@@ -10,11 +10,10 @@ from models.neural.contexts import Contexts, rows_of
 from models.neural.descriptions import item_descriptions, user_descriptions
 from models.neural.from_likes import FromLikes
 from models.neural.neural_hybrid_config import NeuralHybridConfig
-from models.neural.requirements import import_training, require_memory
-from models.neural.two_towers import TwoTowers, described_items
+from models.neural.requirements import import_training
+from models.neural.two_towers_network import TwoTowers, described_items
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.data.shape import Shape
-from nightschool.errors import DataRefused
 
 _ATTRIBUTES = 64  # dimensions of a user's attributes
 
@@ -119,13 +118,10 @@ class NeuralHybrid(FromLikes):
         return self.score_in_context(user_indices, {})
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
-        likes, config = dataset.positives(), self.config
-        if not likes.nnz:
-            raise DataRefused(f"{self.name} needs likes", seen="none", do=f"leave {self.name} out of these data")
-        has_likes = np.bincount(likes.indices, minlength=dataset.n_items) > 0
-        users = np.flatnonzero(np.diff(likes.indptr))
-        likes = likes[users][:, np.flatnonzero(has_likes)]
-        require_memory(self.name, config, self.gigabytes(likes), likes.shape[1])
+        config = self.config
+        likes, users, learned = self.to_learn(dataset)
+        has_likes = np.zeros(dataset.n_items, dtype=bool)
+        has_likes[learned] = True
         descriptions = item_descriptions(dataset, config.text_length, config.described, seed)
         contexts, self.attributes = Contexts.of(dataset), user_descriptions(dataset, _ATTRIBUTES, seed)
         training = import_training(self.name, self.training)

@@ -4,11 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from models.neural.config import TrainingConfig
+from models.neural.config import ComparingConfig
 from nightschool.contract import Space, Span
 
 
-class NeuralHybridConfig(TrainingConfig):
+class NeuralHybridConfig(ComparingConfig):
     """How large the towers are, how much descriptions must say for themselves, and how they are trained."""
 
     weighty: ClassVar[tuple[str, ...]] = ("batch", "factors", "negatives")
@@ -37,9 +37,6 @@ class NeuralHybridConfig(TrainingConfig):
     loss: Literal["softmax", "binary"] = Field(
         default="softmax", description="Whether items share a probability, or each is liked or not by itself."
     )
-    negatives: int = Field(
-        default=2048, ge=256, le=100_000, description="Items drawn in each step that likes are told from."
-    )
     whole_catalogue: int = Field(
         default=4096, ge=0, le=1_000_000, description="Items up to which none are drawn: all of them are compared."
     )
@@ -51,10 +48,6 @@ class NeuralHybridConfig(TrainingConfig):
     )
 
     space: ClassVar[Space] = {"dropout": Span(0.1, 0.6), "id_dropout": Span(0.1, 0.5)}
-
-    def compared(self, n_items: int) -> int:
-        """Return with how many items the likes of a user are compared in a step."""
-        return n_items if n_items <= self.whole_catalogue else self.negatives
 
     def gigabytes(self, n_items: int) -> float:
         """Estimate the memory of training: weights with slopes and moments, the tower of items, and a step's logits."""

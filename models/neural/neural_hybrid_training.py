@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import jax
@@ -14,12 +13,11 @@ from models.neural.contexts import Contexts
 from models.neural.held_out import HeldOut
 from models.neural.jax_steps import enlarged, seeded
 from models.neural.likes_task import LikesTask, Scores
-from models.neural.negatives import Draws
 from models.neural.neural_hybrid_config import NeuralHybridConfig
 from models.neural.occasions import Occasions, codes_of_entries
 from models.neural.training import Parameters, Trained, Trainer
-from models.neural.two_towers import TwoTowers, described_items
-from models.neural.two_towers_network import Plan, Shape, Step, initial, take_step
+from models.neural.two_towers_loss import Plan, Shape, Step, initial, take_step
+from models.neural.two_towers_network import TwoTowers, described_items
 from nightschool.contract import Float32s
 
 _AVERAGED: Final = 0.95  # of the averages, that a step leaves
@@ -33,7 +31,7 @@ def train(
     config: NeuralHybridConfig,
     seed: int,
 ) -> Trained:
-    """Train the towers; return the arrays of `two_towers_network.initial`.
+    """Train the towers; return the arrays of `two_towers_loss.initial`.
 
     Args:
         likes: CSR float32 [n_users, n_items], ones; every user and every item has some.
@@ -79,12 +77,12 @@ class NeuralHybridTask(LikesTask):
     def epoch(self, parameters: Parameters, moments: Any, number: int) -> tuple[float, Mapping[str, Any], Any]:
         """Make a pass over all users; return its mean loss, the averages and the state of training."""
         config, losses = self.config, []
-        drawn = config.negatives if self.likes.shape[1] > config.whole_catalogue else 0
+        drawn = config.drawn(self.likes.shape[1])
         rates, l2 = Rates(config.learning_rate, 0.0, _AVERAGED), config.l2 / max(self.likes.nnz, 1)
         plan = Plan(rates, l2, config.dropout, config.id_dropout, drawn, config.loss == "binary")
         n_users = min(enlarged(config.batch), int(self.likes.shape[0]))
         for place, batch in enumerate(self.occasions.batches(n_users, (self.seed, number))):
-            this = Step(batch, self.descriptions, self._draws, seeded(self.seed, number, place))
+            this = Step(batch, self.descriptions, self.draws, seeded(self.seed, number, place))
             parameters, moments, loss = take_step(parameters, moments, this, plan)
             losses.append(loss)
         return float(np.mean(jax.device_get(losses))), parameters, moments
@@ -101,7 +99,3 @@ class NeuralHybridTask(LikesTask):
         """Return the seed, the likes with their contexts, and what is known of users and items."""
         yield from super().facts()
         yield from (self.occasions.codes, self.occasions.attributes, self.descriptions)
-
-    @cached_property
-    def _draws(self) -> Draws:
-        return self.popular_draws()

@@ -36,10 +36,6 @@ class Task(Protocol):
     def config(self) -> TrainingConfig:
         """Its hyper-parameters."""
 
-    @property
-    def weighty(self) -> tuple[str, ...]:
-        """The hyper-parameters that save memory where they are lowered."""
-
     def initial(self) -> Parameters:
         """Draw the parameters that training starts from."""
 
@@ -161,11 +157,11 @@ class Trainer:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
             name, config = self.task.name, self.task.config
-            settings = ", ".join(f"{each}={getattr(config, each)}" for each in self.task.weighty)
+            settings = ", ".join(f"{each}={getattr(config, each)}" for each in config.weighty)
             raise Unavailable(
                 f"{name} ran out of memory while training",
                 seen=f"{jax.devices()[0].device_kind}, {settings}",
-                do=f"lower {' or '.join(f'{name}.{each}' for each in self.task.weighty)}",
+                do=f"lower {' or '.join(f'{name}.{each}' for each in config.weighty)}",
             ) from error
 
     def _note(self, progress: Progress, epoch: int) -> None:

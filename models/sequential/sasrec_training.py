@@ -42,7 +42,6 @@ class SasRecTask:
     """
 
     name: ClassVar[str] = "sasrec"
-    weighty: ClassVar[tuple[str, ...]] = SasRecConfig.weighty
 
     training_set: TrainingSet
     config: SasRecConfig

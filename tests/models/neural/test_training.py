@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -17,30 +17,20 @@ from models.neural.training import Trainer
 from nightschool.checkpoints import checkpoints_below
 from nightschool.curves import CurveFile, curves_to, read_curves
 from nightschool.errors import NightschoolError, Unavailable
+from tests.models.neural.killed_training import KILLED
 
 ROOT = Path(__file__).parents[3]
-CONFIG = TrainingConfig(batch=20, epochs=4, patience=4, learning_rate=0.01)
 
-VICTIM = """
-import os, signal, sys
-from pathlib import Path
-from models.neural import checkpoints, training
-from nightschool.checkpoints import checkpoints_below
-from tests.models.neural.test_training import Descent
 
-write, calls = checkpoints.atomic_write_text, []
+class DescentConfig(TrainingConfig):
+    weighty: ClassVar[tuple[str, ...]] = ("batch", "epochs")
 
-def die_in_the_third(path, text):
-    calls.append(path)
-    if len(calls) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    write(path, text)
 
-checkpoints.atomic_write_text = die_in_the_third
-training.SECONDS_BETWEEN = 0
-with checkpoints_below(Path(sys.argv[1])):
-    training.Trainer(Descent()).train()
-"""
+CONFIG = DescentConfig(batch=20, epochs=4, patience=4, learning_rate=0.01)
+
+VICTIM = KILLED.format(
+    imported="from tests.models.neural.test_training import Descent", trainer="training.Trainer(Descent())"
+)
 
 
 @dataclass
@@ -51,7 +41,6 @@ class Descent:
     seed: int = 7
     planted: np.ndarray = field(default_factory=lambda: np.arange(3, dtype=np.float32))
     name: str = "descent"
-    weighty: tuple[str, ...] = ("batch", "epochs")
 
     def initial(self) -> dict[str, np.ndarray]:
         return {"place": np.random.default_rng(self.seed).standard_normal(3).astype(np.float32)}

@@ -14,32 +14,14 @@ from models.sequential.sasrec_batches import HeldOut
 from models.sequential.sasrec_config import SasRecConfig
 from models.sequential.sasrec_training import SasRecTask
 from nightschool.checkpoints import checkpoints_below
+from tests.models.neural.killed_training import KILLED
 from tests.models.sequential.courses import courses
 from tests.models.sequential.test_sasrec_batches import LENGTH, lessons_of
 
 ROOT = Path(__file__).parents[3]
 CONFIG = SasRecConfig(width=8, length=LENGTH, batch=20, epochs=4, patience=4, learning_rate=0.01)
 
-VICTIM = """
-import os, signal, sys
-from pathlib import Path
-from models.neural import checkpoints, training
-from nightschool.checkpoints import checkpoints_below
-from tests.models.sequential.test_sasrec_training import trainer
-
-write, calls = checkpoints.atomic_write_text, []
-
-def die_in_the_third(path, text):
-    calls.append(path)
-    if len(calls) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    write(path, text)
-
-checkpoints.atomic_write_text = die_in_the_third
-training.SECONDS_BETWEEN = 0
-with checkpoints_below(Path(sys.argv[1])):
-    trainer().train()
-"""
+VICTIM = KILLED.format(imported="from tests.models.sequential.test_sasrec_training import trainer", trainer="trainer()")
 
 
 def trainer(config: SasRecConfig = CONFIG, seed: int = 7) -> Trainer:
