@@ -93,7 +93,8 @@ def _python() -> str:
 
 
 def _libraries() -> str:
-    requirements = [Requirement(text) for text in distribution(_PROJECT).requires or []]
+    declared = [Requirement(text) for text in distribution(_PROJECT).requires or []]
+    requirements = [each for each in declared if not _is_left_out(each)]
     wrong = [problem for problem in map(_unmet, requirements) if problem]
     if wrong:
         raise ConfigurationError(
@@ -102,13 +103,25 @@ def _libraries() -> str:
     return f"{len(requirements)} as pyproject.toml wants them"
 
 
+def _is_left_out(requirement: Requirement) -> bool:
+    """Return whether a requirement is one of an extra that is not installed."""
+    is_extra = requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
+    return is_extra and _installed(requirement) is None
+
+
 def _unmet(requirement: Requirement) -> str | None:
     """Return what is wrong with the installation of a requirement, or None."""
-    try:
-        installed = version(requirement.name)
-    except PackageNotFoundError:
+    installed = _installed(requirement)
+    if installed is None:
         return f"no {requirement.name}"
     return None if installed in requirement.specifier else f"{requirement.name} {installed} ({requirement.specifier})"
+
+
+def _installed(requirement: Requirement) -> str | None:
+    try:
+        return version(requirement.name)
+    except PackageNotFoundError:
+        return None
 
 
 def _sources() -> str:

@@ -58,6 +58,14 @@ def test_a_library_out_of_its_range_is_named_with_the_range(monkeypatch: pytest.
     assert "polars" not in library.seen
 
 
+def test_an_extra_may_be_left_out_but_not_be_out_of_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    required = ["polars", 'nosuchlibrary>=2; extra == "text"']
+    monkeypatch.setattr(doctor, "distribution", lambda _: fake_distribution(requires=required))
+    assert answer("libraries").seen.startswith("1 as ")
+    required.append('numpy<1; extra == "text"')
+    assert "(<1)" in answer("libraries").seen
+
+
 def test_another_python_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "distribution", lambda _: fake_distribution(python=">=4"))
     assert not answer("python").ok
