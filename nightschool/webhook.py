@@ -7,9 +7,9 @@ import base64
 import hmac
 import json
 import logging
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 import httpx
@@ -58,7 +58,7 @@ class ReleaseWebhook:
         address = self._settings.webhook.get_secret_value()
         if not address or self._told()["commit_version"] >= current.commit_version:
             return
-        if self._trouble is not None and time.monotonic() < self._not_before:
+        if self._trouble is not None and monotonic() < self._not_before:
             raise self._trouble
         with suppress(Busy), home_lock(self._settings.paths.webhook_lock):  # where it is held, another process tells it
             self._tell(address, dataset, current)
@@ -78,7 +78,7 @@ class ReleaseWebhook:
             self._post(address, f"{current.release_id}.{current.commit_version}", data)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             self._pause = min(max(1.0, 2 * self._pause), _LONGEST_PAUSE)
-            self._not_before = time.monotonic() + self._pause
+            self._not_before = monotonic() + self._pause
             # The address may hold a password, and so may the library's message.
             seen = (
                 f"status {error.response.status_code}"

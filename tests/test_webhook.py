@@ -89,7 +89,7 @@ def test_what_is_not_taken_is_told_later_with_a_pause_and_without_its_address(
     assert "NIGHTSCHOOL_WEBHOOK did not take a message" in caplog.text
     assert "hidden" not in caplog.text
     now = 1000.0
-    monkeypatch.setattr(webhook.time, "monotonic", lambda: now)
+    monkeypatch.setattr(webhook, "monotonic", lambda: now)
     with hook(status=503) as busy:
         sender = ReleaseWebhook(settings(tmp_path, busy))
         for _ in range(3):

@@ -1,9 +1,9 @@
 """Training of a network: passes with early stopping, which go on where a killed process stopped."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from time import monotonic
 from typing import Any, Final, NamedTuple, Protocol
 
 import jax
@@ -93,15 +93,15 @@ class Trainer:
         progress = (load_progress(folder) if folder else None) or self._begin()
         for epoch in range(progress.epoch):
             self._note(progress, epoch)
-        saved = time.monotonic()
+        saved = monotonic()
         for _ in watch(range(progress.epoch, config.epochs), self.task.name, config.epochs - progress.epoch):
             if progress.epoch - progress.best_epoch >= config.patience or self._is_out_of_time(progress):
                 break
             progress = self._pass(progress)
             self._note(progress, progress.epoch - 1)
-            if folder and time.monotonic() - saved >= SECONDS_BETWEEN:
+            if folder and monotonic() - saved >= SECONDS_BETWEEN:
                 save_progress(folder, progress)
-                saved = time.monotonic()
+                saved = monotonic()
         if folder:
             save_progress(folder, progress)
         return Trained(progress.best, self._ending(progress))
@@ -121,7 +121,7 @@ class Trainer:
 
     def _pass(self, progress: Progress) -> Progress:
         """Make one pass over the data, and measure what came of it."""
-        started = time.monotonic()
+        started = monotonic()
         loss, parameters, moments = self._steps(progress)
         epoch = progress.epoch + 1
         if not np.isfinite(loss):
@@ -134,7 +134,7 @@ class Trainer:
         progress = replace(
             progress,
             epoch=epoch,
-            seconds=progress.seconds + time.monotonic() - started,
+            seconds=progress.seconds + monotonic() - started,
             losses=(*progress.losses, loss),
             values=(*progress.values, value),
             parameters=parameters,

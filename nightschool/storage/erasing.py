@@ -1,9 +1,9 @@
 """Rows removed for good while others read and write: in steps that are short, with longer rests between them."""
 
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
+from time import perf_counter
 from typing import Final
 
 import sqlalchemy as sa
@@ -47,9 +47,9 @@ def _erase_some(engine: sa.Engine, table: sa.Table, rows: sa.ColumnElement[bool]
     key = next(iter(table.primary_key.columns))
     some = sa.select(key).where(rows).limit(n)
     with writing_unsynced(engine) as connection:
-        since = time.perf_counter()
+        since = perf_counter()
         n_removed = connection.execute(sa.delete(table).where(key.in_(some.scalar_subquery()))).rowcount
-    return n_removed, time.perf_counter() - since
+    return n_removed, perf_counter() - since
 
 
 def _checkpoint(engine: sa.Engine) -> None:

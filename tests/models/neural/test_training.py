@@ -114,7 +114,7 @@ def test_it_stops_without_progress_and_keeps_the_best_pass() -> None:
 
 def test_minutes_end_it_and_count_across_interruptions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 25))  # two looks at the clock a pass, one between
-    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(training, "monotonic", lambda: next(clock))
     with checkpoints_below(tmp_path):
         trained = Trainer(with_config(epochs=50, patience=50, max_minutes=2)).train()
         assert trained.note == "descent.max_minutes=2 ended the training after pass 4"
