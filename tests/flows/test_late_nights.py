@@ -79,10 +79,11 @@ def test_a_night_that_was_missed_is_stored_later_as_it_would_have_been_on_time(n
     report = night(T2, copy="two")
     assert (report["status"], report["release_id"]) == ("backfilled", on_time[T2][0])
     late = hashes()
-    assert (late[T1], late[T2]) == (on_time[T1], on_time[T2])
+    assert late[T1][0] == on_time[T1][0]
+    differing = {at: {table for table, found in late[at][1].items() if found != on_time[at][1][table]} for at in late}
+    assert differing[T1] == differing[T2] == set()
     # Lists of users without new events follow what these saw last, which was another release.
-    differing = {table for table, found in late[T3][1].items() if found != on_time[T3][1][table]}
-    assert differing <= {RECOMMENDATIONS.name, METRICS.name}
+    assert differing[T3] <= {RECOMMENDATIONS.name, METRICS.name}
 
     home = open_home()
     current = home.releases.current()

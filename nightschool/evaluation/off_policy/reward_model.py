@@ -30,7 +30,7 @@ def item_rates(logs: Logs, examined: Float64s) -> pl.DataFrame:
     """
     looks = pl.Series(_LOOKS, examined[logs.rows[PLACE].to_numpy()])
     rows = logs.rows.select(_fold(), ITEM_ID, REWARD, looks)
-    by_item = rows.group_by(_FOLD, ITEM_ID).agg(pl.col(REWARD, _LOOKS).sum())
+    by_item = rows.group_by(_FOLD, ITEM_ID, maintain_order=True).agg(pl.col(REWARD, _LOOKS).sum())
     return pl.concat([_rates_of(by_item, fold) for fold in range(_FOLDS)])
 
 
@@ -47,7 +47,9 @@ def _fold() -> pl.Expr:
 
 
 def _rates_of(by_item: pl.DataFrame, fold: int) -> pl.DataFrame:
-    others = by_item.filter(pl.col(_FOLD) != fold).group_by(ITEM_ID).agg(pl.col(REWARD, _LOOKS).sum())
+    others = (
+        by_item.filter(pl.col(_FOLD) != fold).group_by(ITEM_ID, maintain_order=True).agg(pl.col(REWARD, _LOOKS).sum())
+    )
     mean = float(others[REWARD].sum()) / max(float(others[_LOOKS].sum()), 1.0)
     rate = (pl.col(REWARD) + _PRIOR * mean) / (pl.col(_LOOKS) + _PRIOR)
     rates = others.select(ITEM_ID, rate.alias(RATE))

@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -61,3 +62,14 @@ def test_without_quiet_or_active_users_there_is_no_share(dataset):
 
 def test_no_lists_are_no_figures(dataset):
     assert measure_lists(lists(), dataset, None) == []
+
+
+def test_a_figure_is_the_same_to_the_bit_in_whatever_order_users_come(dataset):
+    rng = np.random.default_rng(3)
+    before = pl.DataFrame({"user_id": np.repeat(np.arange(300), 10), "item_id": rng.integers(0, 40, 3000)}, schema=IDS)
+    tonight = before.with_columns(item_id=pl.Series(rng.integers(0, 40, 3000)), rank=pl.lit(1, pl.Int32)).unique()
+    since = Since(before.unique().with_columns(rank=pl.lit(1, pl.Int32)).lazy(), pairs())
+    found = {
+        measured(tonight.sample(fraction=1, shuffle=True, seed=i), dataset, since)["kept_items"] for i in range(20)
+    }
+    assert len(found) == 1
