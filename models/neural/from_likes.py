@@ -1,15 +1,13 @@
 """Models whose network reads a set of likes: what they share is which items it knows."""
 
 from abc import abstractmethod
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.base import Model
-from models.neural.config import TrainingConfig
-from models.neural.requirements import import_training, require_memory
+from models.neural.jax_model import JaxModel
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.errors import DataRefused
 from nightschool.histories import Histories
@@ -22,19 +20,13 @@ class Network(Protocol):
         """Return the logit of each item, float32 [n, n_items], for likes, CSR float32 of the same shape."""
 
 
-class FromLikes(Model):
+class FromLikes(JaxModel):
     """Scores by a network that reads a set of likes, and so any history.
 
     A model of one's own gives `training`, the module whose `train` returns the arrays that it has learned beside
     `items`, and fills in `scorer` and `gigabytes`.
-
-    Attributes:
-        training: The module that trains it.
     """
 
-    training: ClassVar[str]
-
-    config: TrainingConfig
     items: Indices
     """int32 [n_items], the number of each item in the network, -1 of an item without likes."""
 
@@ -75,12 +67,12 @@ class FromLikes(Model):
             raise DataRefused(f"{self.name} needs likes", seen="none", do=f"leave {self.name} out of these data")
         users, items = np.flatnonzero(np.diff(likes.indptr)), np.unique(likes.indices)
         likes = likes[users][:, items]
-        require_memory(self.name, self.config, self.gigabytes(likes), len(items))
+        self.require_memory(self.gigabytes(likes), len(items))
         return likes, users, items
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         likes, _users, learned = self.to_learn(dataset)
-        trained = import_training(self.name, self.training).train(likes, self.config, seed)
+        trained = self.import_training().train(likes, self.config, seed)
         for name, array in trained.parameters.items():
             setattr(self, name, array)
         self.items = np.full(dataset.n_items, -1, dtype=np.int32)

@@ -64,8 +64,8 @@ class LightGcn(FromLikes):
         n_users, n_items = likes.shape
         return self.config.gigabytes(n_users, n_items, likes.nnz)
 
-    def fit_seconds(self, shape: Shape) -> float:
-        """Estimate the seconds of a fit to data of this shape."""
+    def training_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of all passes over data of this shape."""
         config = self.config
         carried = 5e-10 * config.layers * shape.pairs * max(shape.users / config.batch, 1)
         compared = 2e-9 * shape.users * config.compared(shape.items)

@@ -60,8 +60,8 @@ class MultVae(FromLikes):
         """Estimate the memory of training on likes."""
         return self.config.gigabytes(likes.shape[1])
 
-    def fit_seconds(self, shape: Shape) -> float:
-        """Estimate the seconds of a fit to data of this shape."""
+    def training_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of all passes over data of this shape."""
         config = self.config
         products = config.hidden * 2 * config.code + (config.hidden + config.code) * config.compared(shape.items)
         passes = min(config.epochs, 40 + 60_000 / max(shape.users, 1))  # fewer users make fewer steps in a pass

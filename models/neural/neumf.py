@@ -61,8 +61,8 @@ class NeuMf(FromLikes):
         """Estimate the memory of training on likes."""
         return self.config.gigabytes(likes.shape[1], likes.nnz / likes.shape[0])
 
-    def fit_seconds(self, shape: Shape) -> float:
-        """Estimate the seconds of a fit to data of this shape."""
+    def training_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of all passes over data of this shape."""
         config = self.config
         compared = shape.pairs * (1 + config.negatives)
         passes = min(config.epochs, 25 + 25_000 / max(shape.users, 1))  # fewer users make fewer steps in a pass

@@ -10,7 +10,6 @@ from models.neural.contexts import Contexts, rows_of
 from models.neural.descriptions import item_descriptions, user_descriptions
 from models.neural.from_likes import FromLikes
 from models.neural.neural_hybrid_config import NeuralHybridConfig
-from models.neural.requirements import import_training
 from models.neural.two_towers_network import TwoTowers, described_items
 from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.data.shape import Shape
@@ -107,8 +106,8 @@ class NeuralHybrid(FromLikes):
         """Estimate the memory of training on likes."""
         return self.config.gigabytes(likes.shape[1])
 
-    def fit_seconds(self, shape: Shape) -> float:
-        """Estimate the seconds of a fit to data of this shape."""
+    def training_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of all passes over data of this shape."""
         config = self.config
         compared = 1.5 * (shape.items + config.compared(shape.items)) * config.factors
         towers = shape.items * config.hidden * (config.described + 2 * config.factors) / config.batch
@@ -124,7 +123,7 @@ class NeuralHybrid(FromLikes):
         has_likes[learned] = True
         descriptions = item_descriptions(dataset, config.text_length, config.described, seed)
         contexts, self.attributes = Contexts.of(dataset), user_descriptions(dataset, _ATTRIBUTES, seed)
-        training = import_training(self.name, self.training)
+        training = self.import_training()
         trained = training.train(likes, contexts, self.attributes[users], descriptions[has_likes], config, seed)
         self.inner, self.outer = (trained.parameters[name] for name in ("inner", "outer"))
         self.attribute_vectors, self.context_vectors = (trained.parameters[name] for name in ("attributes", "contexts"))

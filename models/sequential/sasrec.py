@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.base import Model
-from models.neural.requirements import import_training, require_memory
+from models.neural.jax_model import JaxModel
 from models.sequential.sasrec_batches import TrainingSet
 from models.sequential.sasrec_config import SasRecConfig
 from nightschool.contract import Dataset, Float32s, Indices
@@ -15,7 +14,7 @@ from nightschool.histories import Histories
 from nightschool.ranking.self_attention import SelfAttention
 
 
-class SasRec(Model):
+class SasRec(JaxModel):
     """SASRec: self-attention over the newest items of a history, trained to tell the next item from others.
 
     Formula:
@@ -50,6 +49,7 @@ class SasRec(Model):
 
     name = "sasrec"
     config_type = SasRecConfig
+    training = "models.sequential.sasrec_training"
     learned = ("items", "vectors", "distances", "norms", "attention", "inner", "outer")
     sequential: ClassVar[bool] = True
     needs_order: ClassVar[bool] = True
@@ -79,21 +79,20 @@ class SasRec(Model):
     def _score(self, user_indices: Indices) -> Float32s:
         return self.fold_in(self.known.histories[user_indices])
 
-    def fit_seconds(self, shape: Shape) -> float:
-        """Estimate the seconds of a fit to data of this shape."""
+    def training_seconds(self, shape: Shape) -> float:
+        """Estimate the seconds of all passes over data of this shape."""
         return 3e-10 * shape.pairs * self.config.width * self.config.compared(shape.items) * min(self.config.epochs, 30)
 
     def _learn(self, dataset: Dataset, seed: int) -> None:
         liked = np.unique(dataset.positives().indices)
         items = np.full(dataset.n_items, -1, dtype=np.int32)
         items[liked] = np.arange(len(liked))
-        require_memory("sasrec", self.config, self.config.gigabytes(len(liked)), len(liked))
+        self.require_memory(self.config.gigabytes(len(liked)), len(liked))
         training_set = TrainingSet.of(dataset, items, self.config.length, seed)
         if not len(training_set.sizes):
             do = "leave sasrec out of these data"
             raise DataRefused("sasrec needs likes that follow one another", seen="none", do=do)
-        training = import_training("sasrec", "models.sequential.sasrec_training")
-        trained = training.train(training_set, self.config, seed)
+        trained = self.import_training().train(training_set, self.config, seed)
         for name, array in trained.parameters.items():
             setattr(self, name, array)
         self.note = trained.note

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from models.catalog import create, reranker_config, space
+from models.catalog import MODELS, create, reranker_config, space
+from models.neural.jax_model import JaxModel
 from models.reranker.config import RerankerConfig
 from nightschool.contract import Dataset
 from nightschool.data.shape import Shape
-from nightschool.errors import ConfigurationError
+from nightschool.errors import ConfigurationError, Unavailable
 from nightschool.night.config import AUTO, NightConfig
 from nightschool.night.selection.priors import settings_of_similar_data
 from nightschool.night.selection.reranking import OBJECTIVES
@@ -33,11 +34,17 @@ CANDIDATES = (
     "next_neighbours",
     "userknn",
     "svd",
+    "lightgcn",
+    "multvae",
+    "neural_hybrid",
+    "neumf",
+    "sasrec",
     RERANKER,
 )
-"""What `auto` tries: popularity, then the models that gain most first."""
+"""What `auto` tries: popularity, then the models that gain most first; at the end networks, which take longest."""
 
 _FIRST_ROUND = 0.4  # of the search, which the first try of every model may take
+_WITH_NETWORKS = 0.05  # likewise, where there are networks: cuts, blends and a reranker fit every model again
 _RERANKED = 0.5  # of the search, which a reranker may take
 _MOST_RERANKED = 4  # validation cuts that it is compared on
 
@@ -127,25 +134,26 @@ def _tunable(model: str, config: NightConfig, shape: Shape) -> Tunable:
 
 def _affordable(tunables: list[Tunable], seconds: float) -> tuple[list[Tunable], dict[str, str]]:
     """Return the models whose first tries together fit into the first round, and why the others do not."""
-    left = max(_FIRST_ROUND * seconds, LEAST_SECONDS)
+    most, taken = max(_FIRST_ROUND * seconds, LEAST_SECONDS), 0.0
     kept, left_out = [], {}
     for one in tunables:
         needed = one.seconds(one.fixed)
+        left = (_WITH_NETWORKS * seconds if issubclass(MODELS[one.model], JaxModel) else most) - taken
         if needed <= left or one.model == POPULARITY:
             kept.append(replace(one, dispensable=one.model not in (POPULARITY, CONTENT)))
-            left -= needed
+            taken += needed
         else:
             left_out[one.model] = _too_long(needed, left, seconds)
     return kept, left_out
 
 
 def _suited(tunables: list[Tunable], dataset: Dataset) -> tuple[list[Tunable], dict[str, str]]:
-    """Return the models that can learn from such data, and why the others cannot."""
+    """Return the models that can learn from such data on this machine, and why the others cannot."""
     kept, left_out = [], {}
     for one in tunables:
         try:
             create(one.model, one.fixed).require_data(dataset)
-        except ConfigurationError as error:
+        except (ConfigurationError, Unavailable) as error:
             left_out[one.model] = str(error)
         else:
             kept.append(one)

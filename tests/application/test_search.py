@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from models.catalog import MODELS, create, create_reranker
+from models.neural.jax_model import JaxModel
 from nightschool.application.search import CANDIDATES, check_models, search_for, settled_search
 from nightschool.contract import Dataset
 from nightschool.errors import ConfigurationError
@@ -57,11 +58,11 @@ def test_a_wrong_name_or_value_is_the_users_mistake_and_no_failed_candidate(conf
 
 
 def test_auto_tries_every_candidate_where_the_data_are_small(dataset):
-    search = search_for(NightConfig(minutes=5), dataset)
+    search = search_for(NightConfig(minutes=60), dataset)
     assert {*names(search), *search.left_out, "reranker"} == {*CANDIDATES}
     assert search.reranker == {}
     assert all("not tried" not in reason for reason in search.left_out.values())
-    assert 0 < search.seconds < 300
+    assert 0 < search.seconds < 3600
 
 
 def test_a_reranker_is_no_candidate_of_its_own_and_auto_has_one_where_the_minutes_allow_it(dataset):
@@ -103,6 +104,21 @@ def test_auto_leaves_out_what_the_minutes_do_not_hold_and_says_so():
     assert search.left_out["ease"].endswith(" s are left for it")
     named = search_for(NightConfig(minutes=1, models=("popularity", "ease")), large())
     assert (names(named), named.left_out) == (["popularity", "ease"], {})
+
+
+def test_auto_tries_networks_where_they_leave_the_minutes_to_cuts_and_blends(dataset):
+    tried = [names(search_for(NightConfig(minutes=minutes), dataset)) for minutes in (0.5, 5, 60)]
+    networks = [[name for name in found if issubclass(MODELS[name], JaxModel)] for found in tried]
+    assert networks == [[], ["lightgcn"], ["lightgcn", "multvae", "neural_hybrid", "neumf", "sasrec"]]
+    others = [[name for name in found if not issubclass(MODELS[name], JaxModel)] for found in tried]
+    assert others[0] == others[1] == others[2]
+
+
+def test_auto_says_of_a_machine_without_jax_what_it_lacks(dataset, monkeypatch):
+    monkeypatch.setattr("models.neural.jax_model.find_spec", lambda _: None)
+    search = search_for(NightConfig(minutes=60), dataset)
+    assert "multvae" not in names(search)
+    assert "which are not installed" in search.left_out["multvae"]
 
 
 def test_estimates_follow_the_shape_and_the_setting_and_not_the_machine(dataset):

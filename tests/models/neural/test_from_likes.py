@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 from models.neural.config import TrainingConfig
 from models.neural.from_likes import FromLikes
 from models.neural.training import Trained
+from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, DataRefused
 from nightschool.testing.datasets import make_dataset
 
@@ -26,6 +27,9 @@ class Counting(FromLikes):
     def gigabytes(self, likes: csr_array) -> float:
         return 2.0
 
+    def training_seconds(self, shape: Shape) -> float:
+        return 1.0
+
 
 Counting.name = "counting"
 
@@ -37,7 +41,7 @@ def train(likes: csr_array, _config: TrainingConfig, _seed: int) -> Trained:
 
 @pytest.fixture(autouse=True)
 def importing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.neural.from_likes.import_training", lambda *_: SimpleNamespace(train=train))
+    monkeypatch.setattr("models.neural.jax_model.import_module", lambda _: SimpleNamespace(train=train))
 
 
 def test_users_and_items_without_likes_are_left_out_and_come_back_with_the_lowest_score() -> None:
