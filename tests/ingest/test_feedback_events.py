@@ -38,7 +38,7 @@ id = "user"
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """A database of either kind with empty tables, which the settings name."""
     address = f"sqlite:///{home / 'events.db'}"

@@ -49,7 +49,7 @@ attributes = ["team"]
 ITEM_ROWS = "item,name,topic,level,tags,price\n7,Seven,Data,easy,a;b,10\n8,Eight,Writing,hard,,0\n"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """A database of either kind with empty tables, which the settings name."""
     address = f"sqlite:///{home / 'events.db'}"
