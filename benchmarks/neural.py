@@ -7,66 +7,25 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import altair as alt
 import numpy as np
 import polars as pl
 import typer
-from leave_one_out import SOURCES, hold_out, read_sequences
+from leave_one_out import SOURCES
+from network_cases import CASES, CORNAC, NETWORKS, SEARCHED, SEED, Case, offline, split_of
 from numpy.typing import NDArray
 from page import RESULTS, Page, interval, table
 from surroundings import DATA, DataOption, in_fresh_process, ingested_home, source_of, temporary_home
 
 from nightschool.charts.theme import styled
 
-SEED = 42
 SEEDS = 5
 LONG = 60.0
 """Seconds of a fit from which one seed is measured."""
-NETWORKS = ("neural_hybrid", "multvae", "neumf", "lightgcn", "sasrec")
-BESIDE = ("popularity", "ease", "ials", "content")
-SEARCHED = "ease + ials"
-
 Floats = NDArray[np.float64]
 Kept = Annotated[Path | None, typer.Option(help="A folder for the figures of each model; those there are not redone.")]
-
-
-class Case(NamedTuple):
-    """A split of a data set.
-
-    Attributes:
-        title: Its heading.
-        dataset: Name of the data set.
-        protocol: How it is split, as `nightschool evaluate --protocol` names it.
-        k: Length of the lists.
-        models: What is measured on it.
-    """
-
-    title: str
-    dataset: str
-    protocol: str
-    k: int
-    models: tuple[str, ...]
-
-    @property
-    def reference(self) -> str:
-        """The model that others are compared with: new items are known by what is said of them alone."""
-        return "content" if self.protocol == "leave-items" else "ease"
-
-
-_ALL = (*BESIDE, "next_ridge", *NETWORKS)
-_NEWCOMERS = (*BESIDE, *NETWORKS[:-1])
-_NEW = ("content", "ials", "dlae", "neural_hybrid")
-CASES = (
-    Case("movielens-100k, protocol A", "movielens-100k", "stratified-item", 10, (*_ALL, SEARCHED)),
-    Case("mooccubex, protocol B", "mooccubex", "given", 20, (*_NEWCOMERS, SEARCHED)),
-    Case("Beauty, protocol F", "Beauty", "leave-one-out", 10, _ALL),
-    Case("movielens-100k, new users after 3 events", "movielens-100k", "leave-users", 10, _NEWCOMERS),
-    Case("mooccubex, new users after 3 events", "mooccubex", "leave-users", 10, _NEWCOMERS),
-    Case("movielens-100k, new items among themselves", "movielens-100k", "leave-items", 10, _NEW),
-    Case("mooccubex, new items among themselves", "mooccubex", "leave-items", 10, _NEW),
-)
 
 
 class Measured(NamedTuple):
@@ -128,6 +87,11 @@ def measure(case: Case, model: str, source: Path, slowest: float) -> Measured:
     if model == SEARCHED:
         return _searched(case, source, slowest)
     whole, split = split_of(case, source)
+    if model in CORNAC:
+        from network_peers import measure_cornac
+
+        peer = measure_cornac(model, split, case.k)
+        return Measured([*_mean(peer.values)], peer.values.tolist(), 1, peer.seconds, peer.megabytes, 0, peer.settings)
     values, seconds, megabytes, size = list[Floats](), 0.0, 0.0, 0
     while not values or (model in NETWORKS and seconds < LONG and len(values) < SEEDS):
         bare = create(model, {})
@@ -150,46 +114,13 @@ def measure(case: Case, model: str, source: Path, slowest: float) -> Measured:
     return Measured([*_mean(mean)], mean.tolist(), len(values), seconds, megabytes, size, bare.note or "")
 
 
-def split_of(case: Case, source: Path) -> tuple[NDArray[np.bool_], Any]:
-    """Return the whole catalogue of the test, bool [n_items], and the split that is measured."""
-    if case.dataset in SOURCES:
-        files = SOURCES[case.dataset]
-        described = source / files.attributes if files.attributes else None
-        split = hold_out(read_sequences(source / files.file, described), 0, read_from=1, learned_from=2)
-        return split.fitted.available, split
-    from nightschool.data.splits import cold_start
-    from nightschool.data.splits.splitting import TEST, named_cut, test_split
-
-    with temporary_home():
-        home = ingested_home(case.dataset, source)
-        log = _offline(case).events(home)
-        if case.protocol == cold_start.USERS:
-            split = cold_start.first_events(
-                log, cold_start.leave_out(log, case.protocol, seed=SEED), TEST, 3, seed=SEED
-            )
-        elif case.protocol == cold_start.ITEMS:
-            split = cold_start.new_items(log, cold_start.leave_out(log, case.protocol, seed=SEED), TEST)
-            return split.fitted.available, cold_start.among_new(split)
-        else:
-            split = test_split(log, named_cut(log, case.protocol, seed=SEED))
-    return split.fitted.available, split
-
-
-def _offline(case: Case, models: Sequence[str] = ("ease",), minutes: float = 1.0) -> Any:
-    from nightschool.application.evaluate import Offline
-    from nightschool.night.config import NightConfig
-
-    relevant: Literal["all", "manifest"] = "all" if case.protocol == "stratified-item" else "manifest"
-    return Offline(tuple(models), case.protocol, case.k, SEED, relevant, NightConfig(minutes=minutes))
-
-
 def _searched(case: Case, source: Path, seconds: float) -> Measured:
     """Search settings and a blend of EASE and iALS for some seconds, as a night does, and measure what was chosen."""
     with temporary_home():
         home = ingested_home(case.dataset, source)
         from nightschool.application.evaluate import evaluate_models
 
-        document = evaluate_models(home, _offline(case, ("ease", "ials"), seconds / 60))
+        document = evaluate_models(home, offline(case, ("ease", "ials"), seconds / 60))
     chosen = next(row for row in document["models"] if row["chosen"])
     return Measured(chosen["metrics"][f"ndcg@{case.k}"], [], 1, seconds, 0.0, 0, chosen["name"])
 
@@ -240,6 +171,7 @@ def _section(case: Case, found: Mapping[str, Measured]) -> list[str]:
     head = ["model", f"ndcg@{case.k}", f"over {case.reference}", "fit s", "peak MB", "kept MB"]
     n_users = max(len(one.values) for one in found.values())
     notes = [f"Not fitted: {'; '.join(left_out)}."] if left_out else []
+    notes += [f"{model}: {found[model].note}." for model in CORNAC if model in found]
     return [f"## {case.title}: {n_users:,} users", table(head, rows), *notes]
 
 

@@ -68,7 +68,10 @@ class Environment(NamedTuple):
 OWN = {
     "lenskit": Environment("3.13", ("lenskit==2026.4.0", "torch==2.13.0")),
     "rectools": Environment("3.11", ("rectools[torch]==0.19.0", "torch==2.13.0")),
-    "cornac": Environment("3.11", ("cornac==3.0.1",)),
+    "cornac": Environment(
+        "3.11",
+        ("cornac==3.0.1", "torch==2.13.0", "dgl==2.1.0", "pandas", "psutil", "pydantic", "pyyaml", "requests"),
+    ),
 }
 """The libraries that get an environment of their own; the others are in ours."""
 ENVS = Path(tempfile.gettempdir()) / "nightschool-peers"
@@ -120,7 +123,7 @@ class Runner:
             print(f"{library} {model}", file=sys.stderr)
             try:
                 if not out.exists():
-                    _run([python, script, "--train", train, "--model", model, "--k", K, "--out", out], ONE_THREAD)
+                    run_words([python, script, "--train", train, "--model", model, "--k", K, "--out", out], ONE_THREAD)
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 yield Result([library, model, f"failed: {_last_line(error)}", *["–"] * 4], None)
             else:
@@ -238,13 +241,14 @@ def installed(own: Environment, envs: Path) -> Path:
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         uv = shutil.which("uv") or Path(sys.executable).with_name("uv")
-        _run([uv, "venv", "--quiet", "--python", own.python, folder], {})
-        _run([uv, "pip", "install", "--quiet", "--python", python, *own.packages], {})
+        run_words([uv, "venv", "--quiet", "--python", own.python, folder], {})
+        run_words([uv, "pip", "install", "--quiet", "--python", python, *own.packages], {})
         done.touch()
     return python
 
 
-def _run(words: list[object], environment: dict[str, str]) -> None:
+def run_words(words: list[object], environment: dict[str, str]) -> None:
+    """Run a command with variables added to the environment."""
     subprocess.run(
         [str(word) for word in words],
         check=True,

@@ -8,13 +8,15 @@ from cornac.models import BPR, EASE, ItemKNN
 from timing import Peer, main, padded
 
 
-def _fit(model: Any, train: Any) -> tuple[Any, Dataset]:
+def fit(model: Any, train: Any) -> tuple[Any, Dataset]:
+    """Fit a model of Cornac; return it with the data it knows."""
     values = train.data.astype(float) if isinstance(model, ItemKNN) else np.ones(train.nnz)
     dataset = Dataset.from_uir(zip(*train.tocoo().coords, values, strict=True), seed=42)
     return model.fit(dataset), dataset
 
 
-def _recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+def recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:
+    """Return the items of the lists, int32 [n_users, k], padded with -1."""
     model, dataset = fitted
     lists = [
         model.recommend(user, k=k, remove_seen=True, train_set=dataset) if user in dataset.uid_map else []
@@ -33,4 +35,4 @@ MODELS = {
 }
 
 if __name__ == "__main__":
-    main("cornac", MODELS, _fit, _recommend)
+    main("cornac", MODELS, fit, recommend)
