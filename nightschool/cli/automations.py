@@ -17,6 +17,7 @@ NAME: Final = "nightschool: no night"
 BLOCK: Final = "nightschool-notify"
 DEPLOYMENT: Final = "retrain/nightly"
 WITHIN: Final = timedelta(hours=26)
+_PATIENCE: Final = 60.0  # seconds that a busy server is waited for
 
 
 def automations(as_json: Json = False) -> None:
@@ -33,7 +34,7 @@ def automations(as_json: Json = False) -> None:
             "PREFECT_API_URL is not set",
             do="set it to the address of the Prefect server's API, as http://127.0.0.1:4200/api",
         )
-    if not answers(f"{url}/health"):
+    if not answers(f"{url}/health", _PATIENCE):
         raise Unavailable("the Prefect server does not answer", seen=url, do="start it, or correct PREFECT_API_URL")
     made = watch_for_nights(addresses)
     if as_json:

@@ -99,11 +99,11 @@ def repository_root() -> Path:
     return Path(flows.__path__[0]).resolve().parent
 
 
-def answers(url: str) -> bool:
-    """Return whether a GET of the address answers with 200."""
+def answers(url: str, seconds: float = 2.0) -> bool:
+    """Return whether a GET of the address answers with 200 within some seconds."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.netloc, timeout=2)
+    connection = kind(parts.netloc, timeout=seconds)
     try:
         connection.request("GET", parts.path)
         return connection.getresponse().status == 200

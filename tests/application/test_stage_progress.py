@@ -6,9 +6,12 @@ from nightschool.application import stage_progress
 from nightschool.application.stage_progress import StageProgress
 from nightschool.progress import reporting_to, watch
 
+STAGE = "planned"
+"""No stage of a night, which other tests run on the same server."""
+
 
 def work(steps: int) -> int:
-    progress = StageProgress("select")
+    progress = StageProgress(STAGE)
     with reporting_to(progress):
         total = sum(watch(range(steps), "models", steps))
     progress.finish()
@@ -16,7 +19,7 @@ def work(steps: int) -> int:
 
 
 def shown(prefect_api: str) -> list[tuple[str, float, str]]:
-    asked = {"artifacts": {"key": {"any_": ["select-progress"]}}}
+    asked = {"artifacts": {"key": {"any_": [f"{STAGE}-progress"]}}}
     found = httpx.post(f"{prefect_api}/artifacts/filter", json=asked).raise_for_status().json()
     return [(one["type"], one["data"], one["description"]) for one in found]
 
@@ -33,7 +36,7 @@ def test_a_long_stage_shows_how_far_it_is_and_a_short_one_shows_nothing(
     @task
     def long() -> int:
         monkeypatch.setattr(stage_progress, "EVERY_SECONDS", 0.0)
-        progress = StageProgress("select")
+        progress = StageProgress(STAGE)
         with reporting_to(progress):
             seen.extend(shown(prefect_api) for _ in watch(range(4), "models", 4))
         progress.finish()
@@ -46,8 +49,8 @@ def test_a_long_stage_shows_how_far_it_is_and_a_short_one_shows_nothing(
         long()
 
     night()
-    assert seen == [[], *([("progress", share, "select: models")] for share in (25.0, 50.0, 75.0))]
-    assert shown(prefect_api) == [("progress", 100.0, "select: done")]
+    assert seen == [[], *([("progress", share, f"{STAGE}: models")] for share in (25.0, 50.0, 75.0))]
+    assert shown(prefect_api) == [("progress", 100.0, f"{STAGE}: done")]
 
 
 def test_progress_is_silent_outside_of_a_task(monkeypatch: pytest.MonkeyPatch) -> None:

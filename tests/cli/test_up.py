@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -49,6 +50,23 @@ def taken() -> Iterator[int]:
 def test_a_server_answers_with_200_or_not_at_all(server: str) -> None:
     assert answers(f"{server}/health")
     assert not answers(f"{server}/nothing")
+
+
+def test_a_server_that_takes_long_answers_who_waits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/health"
+        assert not answers(url, 0.05)
+        listener.accept()[0].close()
+
+        def answer_late() -> None:
+            with listener.accept()[0] as connection:
+                time.sleep(0.2)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        late = threading.Thread(target=answer_late)
+        late.start()
+        assert answers(url, 30)
+        late.join()
 
 
 def test_nothing_answers_where_nothing_listens() -> None:
