@@ -12,7 +12,8 @@ def fit(model: Any, train: Any) -> tuple[Any, Dataset]:
     """Fit a model of Cornac; return it with the data it knows."""
     values = train.data.astype(float) if isinstance(model, ItemKNN) else np.ones(train.nnz)
     dataset = Dataset.from_uir(zip(*train.tocoo().coords, values, strict=True), seed=42)
-    return model.fit(dataset), dataset
+    model.fit(dataset)  # LightGCN's returns nothing
+    return model, dataset
 
 
 def recommend(fitted: tuple[Any, Dataset], train: Any, k: int) -> np.ndarray:

@@ -12,8 +12,8 @@ sys.modules["dgl.graphbolt"] = ModuleType("dgl.graphbolt")
 
 MODELS = {
     "multvae": Peer(
-        "VAECF, likelihood=mult, autoencoder_structure=[600], k=200, n_epochs=200, beta=.2",
-        lambda: VAECF(k=200, autoencoder_structure=[600], likelihood="mult", n_epochs=200, beta=0.2, seed=42),
+        "VAECF, defaults: k=10, autoencoder_structure=[20], likelihood=mult, n_epochs=100, beta=1",
+        lambda: VAECF(seed=42),
     ),
     "neumf": Peer(
         "NeuMF, defaults: num_factors=8, layers=(64, 32, 16, 8), num_epochs=20, num_neg=4",

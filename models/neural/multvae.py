@@ -13,13 +13,14 @@ class MultVae(FromLikes):
     """Mult-VAE: an autoencoder that draws a code from a user's likes, and the likes from the code.
 
     Formula:
-        score(u, ·) = W₃ z + b₃, z = W₂ tanh(W₁ x/|x| + b₁) + b₂ for the likes x. It is trained to raise
-        Σ_j x_j · ln softmax_j − β · KL(code ‖ N(0, 1)), the code being drawn around z and a share `dropout` of the
-        likes being left out of what is read. β grows to `beta`, by 1 / `total_anneal` a step; with `beta` = 0 nothing
-        is drawn (Mult-DAE). Beyond `whole_catalogue` items the softmax is estimated by `negatives` items drawn in
-        proportion to popularity^¾. Adam with `decay` makes the steps; the running average of the weights after them
-        counts. It stops when a fifth of the likes of a tenth of the users, held out for that, is ranked no better for
-        `patience` passes. The paper has a hidden layer after the code too, without which this one ranks better.
+        score(u, ·) = W₃ z + b₃, z = W₂ tanh(W₁ x/|x| + b₁) + b₂ for the likes x. It is trained to raise Σ_j x_j · ln
+        softmax_j − β · n/n̄ · KL(code ‖ N(0, 1)), n being the user's likes and n̄ their mean, the code being drawn
+        around z and a share `dropout` of the likes being left out of what is read. β grows to `beta`, by 1 /
+        `total_anneal` a step; with `beta` = 0 nothing is drawn (Mult-DAE). Beyond `whole_catalogue` items the softmax
+        is estimated by `negatives` items drawn in proportion to popularity^¾. Adam with `decay` makes the steps; the
+        running average of the weights after them counts. It stops when a fifth of the likes of a tenth of the users,
+        held out for that, is ranked no better for `patience` passes. The paper has a hidden layer after the code too,
+        without which this one ranks better.
 
     Good for:
         Data of many users with a dozen likes and more, whose tastes are no sum of likes; scores users from a history
@@ -38,8 +39,10 @@ class MultVae(FromLikes):
         >>> model.recommend(dataset.user_ids[:1], k=2)["rank"].to_list()
         [1, 2]
 
-    Reference:
-        Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative Filtering", WWW 2018.
+    References:
+        Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative Filtering", WWW 2018; Shenbin,
+        Alekseev, Tutubalina, Malykh and Nikolenko, "RecVAE: A New Variational Autoencoder for Top-N Recommendations
+        with Implicit Feedback", WSDM 2020, for n/n̄.
     """
 
     name = "multvae"

@@ -131,7 +131,7 @@ def _step(parameters: Parameters, moments: Moments, this: Step, plan: Plan) -> t
 
 
 def _loss(parameters: Parameters, this: Step, plan: Plan) -> Array:
-    """Return the mean of −ln p(likes | code) + weight · KL(code ‖ prior) over users."""
+    """Return the mean of −ln p(likes | code) over users, and weight times that of KL(code ‖ prior) over likes."""
     for_likes, for_code, for_draws = jax.random.split(this.key, 3)
     likes = this.likes
     hidden = jnp.tanh(_read(parameters["encoder"], likes, for_likes, plan))
@@ -145,8 +145,8 @@ def _loss(parameters: Parameters, this: Step, plan: Plan) -> Array:
         unlikely = _by_drawn(code, parameters["output"], likes, drawn)
     else:
         unlikely = _by_all(code, parameters["output"], likes)
-    users = likes.counts > 0
-    return (unlikely + this.weight * (divergence * users).sum()) / users.sum()
+    diverged = (divergence * likes.counts).sum() / likes.counts.sum()
+    return unlikely / (likes.counts > 0).sum() + this.weight * diverged
 
 
 def _read(encoder: Array, likes: UserBatch, key: Array, plan: Plan) -> Array:
