@@ -24,7 +24,9 @@ class LightGcn(FromLikes):
 
     Good for:
         Likes of many users and items that are joined by paths of likes; scores users from a history that it was not
-        fitted on.
+        fitted on. Its ndcg on the tests of movielens-100k and mooccubex is .471 after 13 s and .147 after 99 s, where
+        EASE has .483 and .152 after 1 to 2 s, and a search over EASE, iALS and their blend, as long as the slowest
+        network's fit, .498 and .156.
 
     Refuses:
         Data without likes, training beyond `max_gigabytes`, and a machine without JAX. An item without likes gets the

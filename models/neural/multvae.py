@@ -24,7 +24,9 @@ class MultVae(FromLikes):
 
     Good for:
         Data of many users with a dozen likes and more, whose tastes are no sum of likes; scores users from a history
-        that it was not fitted on.
+        that it was not fitted on. Its ndcg on the tests of movielens-100k and mooccubex is .474 after 28 s and .153
+        after 132 s, where EASE has .483 and .152 after 1 to 2 s, and a search over EASE, iALS and their blend, as long
+        as the slowest network's fit, .498 and .156.
 
     Refuses:
         Data without likes, training beyond `max_gigabytes`, and a machine without JAX. An item without likes gets the

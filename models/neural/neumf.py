@@ -21,7 +21,9 @@ class NeuMf(FromLikes):
         the users, held out for that, is ranked no better for `patience` passes.
 
     Good for:
-        Comparing with the literature; other models of this catalogue rank better on most data.
+        Comparing with the literature; other models of this catalogue rank better on most data. Its ndcg on the tests of
+        movielens-100k and mooccubex is .467 after 25 s and .151 after 183 s, where EASE has .483 and .152 after 1 to 2
+        s, and a search over EASE, iALS and their blend, as long as the slowest network's fit, .498 and .156.
 
     Refuses:
         Data without likes, training beyond `max_gigabytes`, and a machine without JAX. An item without likes gets the

