@@ -30,7 +30,6 @@ SHARING = {
 NIGHTS = {
     "application/test_stage_progress.py",
     "cli/test_automations.py",
-    "cli/test_backfill.py",
     "cli/test_forget.py",
     "cli/test_home_versions.py",
     "cli/test_lookup.py",
@@ -66,6 +65,7 @@ NIGHTS = {
 }
 """Files of `make test-nights`: nights, servers, networks and real files in many variants, half of the time."""
 SLOW = {
+    "cli/test_backfill.py",
     "cli/test_backup.py",
     "cli/test_folded_ids.py",
     "cli/test_home_paths.py",
