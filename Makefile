@@ -29,10 +29,10 @@ nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
 
-test: install ## Every test but the long ones (8 minutes on two cores)
+test: install ## Every test but the long ones (10 minutes on two cores)
 	$(PYTEST)
 
-test-nights: install ## Whole nights, servers and real files in many variants (8 minutes)
+test-nights: install ## Whole nights, servers and real files in many variants (9 minutes)
 	$(PYTEST) -m "nights and not slow and not rehearsal and not faults"
 
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)

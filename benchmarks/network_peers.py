@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from peers import ENVS, OWN, SCRIPTS, installed, run_words
+from peers import ENVS, OWN, SCRIPTS, installed, run_command
 from scipy.sparse import save_npz
 
 from nightschool.evaluation.evaluate import evaluate_ranking, relevant_users
@@ -39,7 +39,7 @@ def measure_cornac(model: str, split: Any, k: int) -> PeerFigures:
         save_npz(train, split.fitted.history())
         script = SCRIPTS / "cornac_networks.py"
         name = model.removeprefix(_PREFIX)
-        run_words(
+        run_command(
             [python, script, "--train", train, "--model", name, "--k", k, "--out", out], {"DGLBACKEND": "pytorch"}
         )
         timing = json.loads(out.read_text(encoding="utf-8"))

@@ -123,7 +123,9 @@ class Runner:
             print(f"{library} {model}", file=sys.stderr)
             try:
                 if not out.exists():
-                    run_words([python, script, "--train", train, "--model", model, "--k", K, "--out", out], ONE_THREAD)
+                    run_command(
+                        [python, script, "--train", train, "--model", model, "--k", K, "--out", out], ONE_THREAD
+                    )
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 yield Result([library, model, f"failed: {_last_line(error)}", *["–"] * 4], None)
             else:
@@ -241,13 +243,13 @@ def installed(own: Environment, envs: Path) -> Path:
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         uv = shutil.which("uv") or Path(sys.executable).with_name("uv")
-        run_words([uv, "venv", "--quiet", "--python", own.python, folder], {})
-        run_words([uv, "pip", "install", "--quiet", "--python", python, *own.packages], {})
+        run_command([uv, "venv", "--quiet", "--python", own.python, folder], {})
+        run_command([uv, "pip", "install", "--quiet", "--python", python, *own.packages], {})
         done.touch()
     return python
 
 
-def run_words(words: list[object], environment: dict[str, str]) -> None:
+def run_command(words: list[object], environment: dict[str, str]) -> None:
     """Run a command with variables added to the environment."""
     subprocess.run(
         [str(word) for word in words],
