@@ -67,6 +67,7 @@ def item_page(
         sort=sort,
         total=len(ordered.items),
         matched=found.matched,
+        related=found.n_related,
         window_days=None if trends is None else trends.days,
         items=items,
         next=_cursor(snapshot, ordered.items, stop) if stop < len(ordered.items) else None,
@@ -103,7 +104,7 @@ def _matching(snapshot: Snapshot, asked: CatalogueQuery, filters: Sequence[str],
     if asked.category is not None:
         allowed = allowed & with_label(snapshot.catalogue, asked.category)
     if asked.q.strip():
-        return snapshot.search.find(asked.q, allowed)
+        return snapshot.search.find(asked.q, allowed, related=asked.sort in (None, "relevance"))
     if asked.sort == "relevance":
         raise ConfigurationError("sort=relevance needs words", do="give them as q, or sort by popular, new or trending")
     items = np.flatnonzero(allowed).astype(np.int32)

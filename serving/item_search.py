@@ -1,4 +1,4 @@
-"""Search of a release's items: every word, else any word, else titles with similar words."""
+"""Search of a release's items: every word and what is related, else any word, else titles with similar words."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,11 +56,13 @@ class Found(NamedTuple):
         items: int32 [n], positions in the catalogue, ascending.
         scores: float64 [n], higher is better.
         matched: How the items match; None where there are none.
+        n_related: Those that lack the words and are related to items that have them, with the least scores.
     """
 
     items: Indices
     scores: Scores
     matched: Matched | None
+    n_related: int = 0
 
 
 class ItemSearch:
@@ -110,7 +112,7 @@ class ItemSearch:
         before[np.isin(before, catalogue.positions(changed[ITEM_ID]))] = -1
         return made
 
-    def find(self, query: str, allowed: Mask) -> Found:
+    def find(self, query: str, allowed: Mask, related: bool = False) -> Found:
         """Find the allowed items with every word of a query, the last one as a beginning.
 
         Without any, find those with some of the words, and without these, those whose titles have similar words.
@@ -118,20 +120,23 @@ class ItemSearch:
         Args:
             query: Anything.
             allowed: bool [n_items].
+            related: Whether items follow that are related to items with every word.
 
         Raises:
             Unreachable: The index is missing or damaged.
         """
         clean = "".join(letter if letter.isprintable() else " " for letter in query)
         words = _words(clean)
-        stages: list[tuple[Matched, str]] = [
-            ("all", " ".join(_all_terms(words))),
-            ("some", " OR ".join(_some_terms(words))),
-        ]
-        for matched, expression in stages if words else ():
-            items, scores = self._allowed(self._index.by_words(expression), allowed)
+        if words:
+            whole = " ".join(_all_terms(words))
+            found = Found(*self._allowed(self._index.by_words(whole), allowed), "all")
+            if related:
+                found = _followed(found, *self._allowed(self._index.by_related_words(whole), allowed))
+            if len(found.items):
+                return found
+            items, scores = self._allowed(self._index.by_words(" OR ".join(_some_terms(words))), allowed)
             if len(items):
-                return Found(items, scores, matched)
+                return Found(items, scores, "some")
         items, scores = self._similar(clean, allowed)
         return Found(items, scores, "similar" if len(items) else None)
 
@@ -160,6 +165,20 @@ class ItemSearch:
         ]
         found = np.array(shares)
         return items[found >= _LEAST], found[found >= _LEAST]
+
+
+def _followed(found: Found, items: Indices, scores: Scores) -> Found:
+    """Add further items after those that were found."""
+    new = ~np.isin(items, found.items)
+    items, scores = items[new], scores[new]
+    if not len(items):
+        return found
+    if len(found.items):
+        scores = scores / scores.max() * found.scores.min() / 2
+    both = np.concatenate([found.items, items])
+    order = np.argsort(both)
+    matched: Matched = "all" if len(found.items) else "related"
+    return Found(both[order], np.concatenate([found.scores, scores])[order], matched, len(items))
 
 
 def _words(query: str) -> list[list[str]]:

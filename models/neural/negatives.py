@@ -8,7 +8,6 @@ import numpy as np
 from jax import Array
 
 from nightschool.contract import Float32s
-from nightschool.ranking.self_attention import HIDDEN
 
 
 class Draws(NamedTuple):
@@ -42,20 +41,21 @@ class Draws(NamedTuple):
         drawn = self.items(key, (number,))
         return drawn, jnp.asarray(self.logs)[drawn] + np.float32(np.log(number))
 
+    def in_batch(self, key: Array, number: int, items: Array, counts: Array) -> tuple[Array, Array]:
+        """Draw items with replacement from those of a batch's examples, as `draw` returns them.
 
-def in_batch(logits: Array, targets: Array, logs: Array) -> Array:
-    """Correct logits of a batch's queries against its own targets, float32 [n, n], for a softmax along each row.
+        Popular items are examples more often: `logs` are those of each item's share of all examples, so of power 1.
 
-    Popular items are targets of others more often, so that the logarithm of an item's probability is taken off; what
-    equals a row's own target does not count against it.
+        Args:
+            key: Of the draws.
+            number: How many to draw.
+            items: int32 [n], the item of each example.
+            counts: bool [n], which of them are examples; the others are padding.
 
-    Args:
-        logits: float32 [n, n], query by target.
-        targets: int32 [n], the item of each column, that of the row of the same number being right.
-        logs: float32 [n_items], the logarithm of each item's share of all examples, as `Draws.of(counts, 1.0).logs`.
-
-    Reference:
-        Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys 2019.
-    """
-    same = (targets[:, None] == targets[None, :]) & ~np.eye(len(targets), dtype=bool)
-    return jnp.where(same, HIDDEN, logits - logs[targets][None, :])
+        Reference:
+            Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys 2019.
+        """
+        until = jnp.cumsum(jnp.asarray(counts, int))
+        places = jnp.searchsorted(until, jax.random.uniform(key, (number,)) * until[-1], side="right")
+        drawn = jnp.asarray(items)[jnp.minimum(places, len(until) - 1)]
+        return drawn, jnp.asarray(self.logs)[drawn] + np.float32(np.log(number))

@@ -22,22 +22,22 @@ class NeuralHybrid(FromLikes):
 
     Formula:
         score(u, j) = (s + W₂ relu(W₁ [s, ln(1 + n)])) · v_j + b_j. s = Σ_i w_i·f_i / √Σ_i w_i over the n likes of the
-        user, plus A·(attributes) and a vector of each value of the context that is told. Of an item
-        [v, b, f, ln w] = id + M₂ relu(M₁ d): a part of its own, shrunk by `l2`/2 · |id|² for all likes together, and
-        what follows from its description d, which is the TF-IDF features of its text, categories, levels and lists, and
-        the vectors that it came with, each cut down to `described` dimensions. Training reads a random share of a
-        user's likes and asks for the rest by a softmax over all items or, beyond `whole_catalogue` of them, over
-        `negatives` items drawn in proportion to popularity^¾, each weighted by 1 / its expected count;
-        `loss = "binary"` judges each item by itself. `id_dropout` of the items go without their own part in each step,
-        so that new ones are ranked by what is said of them; attributes and contexts are told half of the time. Adam, of
-        whose steps the running average counts, stops when a fifth of the likes of a tenth of the users, held out for
-        that, is ranked no better for `patience` passes.
+        user, plus A·(attributes) and a vector of each value of the context that is told. Of an item [v, b, f, ln w] =
+        id + M₂ relu(M₁ d): a part of its own, shrunk by `l2`/2 · |id|² for all likes together, and what follows from
+        its description d, which is the TF-IDF features of its text, categories, levels and lists, and the vectors that
+        it came with, each cut down to `described` dimensions. Training reads a random share of a user's likes and asks
+        for the rest by a softmax over all items or, beyond `whole_catalogue` of them, over `negatives` items drawn in
+        proportion to popularity^¾ (or as `drawn_from` says), each weighted by 1 / its expected count; `loss = "binary"`
+        judges each item by itself. `id_dropout` of the items go without their own part in each step, so that new ones
+        are ranked by what is said of them; attributes and contexts are told half of the time. Adam, of whose steps the
+        running average counts, stops when a fifth of the likes of a tenth of the users, held out for that, is ranked no
+        better for `patience` passes.
 
     Good for:
-        Items and users who came after the fit, and declared contexts of requests. It ranks items without likes if they
-        are described. Its ndcg on the tests of movielens-100k and mooccubex is .408 after 18 s and .150 after 92 s,
-        where EASE has .483 and .152 after 1 to 2 s; among new items of movielens-100k .194, where `ials` has .182 and
-        `content` .084.
+        Items and users who came after the fit, and declared contexts (`score_in_context`). It ranks items without likes
+        if they are described. Its ndcg on the tests of movielens-100k and mooccubex is .408 after 18 s and .150 after
+        92 s, where EASE has .483 and .152 after 1 to 2 s; among new items of movielens-100k .194, where `ials` has .182
+        and `content` .084.
 
     Refuses:
         Data without likes, training beyond `max_gigabytes`, and a machine without JAX. An item with neither likes nor

@@ -40,6 +40,11 @@ class NeuralHybridConfig(ComparingConfig):
     whole_catalogue: int = Field(
         default=4096, ge=0, le=1_000_000, description="Items up to which none are drawn: all of them are compared."
     )
+    drawn_from: Literal["popularity", "uniform", "batch"] = Field(
+        default="popularity",
+        description="What items are drawn from: all in proportion to popularity^¾, all alike, or what other users of "
+        "the step like.",
+    )
     batch: int = Field(default=256, ge=1, le=1_000_000, description="Users in a step; four times as many on a GPU.")
     learning_rate: float = Field(default=0.003, gt=0, le=1, description="Step size of Adam.")
     epochs: int = Field(default=200, ge=1, le=2000, description="Most passes over the users.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import jax
@@ -13,6 +14,7 @@ from models.neural.contexts import Contexts
 from models.neural.held_out import HeldOut
 from models.neural.jax_steps import enlarged, seeded
 from models.neural.likes_task import LikesTask, Scores
+from models.neural.negatives import Draws
 from models.neural.neural_hybrid_config import NeuralHybridConfig
 from models.neural.occasions import Occasions, codes_of_entries
 from models.neural.training import Parameters, Trained, Trainer
@@ -20,6 +22,8 @@ from models.neural.two_towers_loss import Plan, Shape, Step, initial, take_step
 from models.neural.two_towers_network import TwoTowers, described_items
 from nightschool.contract import Float32s
 
+_POWERS: Final = {"uniform": 0.0, "batch": 1.0}
+"""Of an item's likes, its chance to be drawn, where it is not the usual one."""
 _AVERAGED: Final = 0.95  # of the averages, that a step leaves
 
 
@@ -67,6 +71,12 @@ class NeuralHybridTask(LikesTask):
     occasions: Occasions
     descriptions: Float32s
 
+    @cached_property
+    def draws(self) -> Draws:
+        """What negatives are drawn from, or corrected by where they are drawn from the batch."""
+        power = _POWERS.get(self.config.drawn_from)
+        return super().draws if power is None else Draws.of(self.counts(), power)
+
     def initial(self) -> dict[str, Float32s]:
         """Draw the parameters that training starts from."""
         occasions, config = self.occasions, self.config
@@ -79,7 +89,8 @@ class NeuralHybridTask(LikesTask):
         config, losses = self.config, []
         drawn = config.drawn(self.likes.shape[1])
         rates, l2 = Rates(config.learning_rate, 0.0, _AVERAGED), config.l2 / max(self.likes.nnz, 1)
-        plan = Plan(rates, l2, config.dropout, config.id_dropout, drawn, config.loss == "binary")
+        from_batch, binary = config.drawn_from == "batch", config.loss == "binary"
+        plan = Plan(rates, l2, config.dropout, config.id_dropout, drawn, from_batch, binary)
         n_users = min(enlarged(config.batch), int(self.likes.shape[0]))
         for place, batch in enumerate(self.occasions.batches(n_users, (self.seed, number))):
             this = Step(batch, self.descriptions, self.draws, seeded(self.seed, number, place))

@@ -55,6 +55,7 @@ class Plan(NamedTuple):
         dropout: Share of activations that are dropped.
         id_dropout: Share of items of which only the description counts.
         negatives: Items that are drawn in each step; 0 for all items.
+        in_batch: Whether they are drawn from what the batch asks for.
         binary: Whether each item is judged apart; else they share a softmax.
     """
 
@@ -63,6 +64,7 @@ class Plan(NamedTuple):
     dropout: float
     id_dropout: float
     negatives: int
+    in_batch: bool
     binary: bool
 
 
@@ -124,7 +126,10 @@ def loss_of(parameters: Parameters, this: Step, plan: Plan) -> Array:
     own = (likes.of_users(users) * vectors[likes.items]).sum(axis=1) + biases[likes.items]
     kept_out = _placed(this.batch, this.batch.read, len(items)) > 0
     if plan.negatives:
-        drawn, expected = this.draws.draw(for_draws, plan.negatives)
+        if plan.in_batch:
+            drawn, expected = this.draws.in_batch(for_draws, plan.negatives, likes.items, asked)
+        else:
+            drawn, expected = this.draws.draw(for_draws, plan.negatives)
         kept_out = (kept_out | (_placed(this.batch, asked, len(items)) > 0))[:, drawn]
         others = users @ vectors[drawn].T + biases[drawn]
     else:

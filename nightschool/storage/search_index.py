@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
@@ -24,7 +25,7 @@ SEARCH_INDEX: Final = "search.db"
 Hits = NDArray[Any]
 """`place` (from 1, in the order of item ids) and `score` (BM25, higher is better) of each hit."""
 
-_PLACE, _LABELS, _PIECES = "place", "labels", "pieces"
+_PLACE, _LABELS, _PIECES, _RELATED = "place", "labels", "pieces", "related"
 _HIT: Final = np.dtype([(_PLACE, np.int64), ("score", np.float64)])
 _UNSPACED: Final = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
 """Letters of scripts that do not separate words by spaces: each is a word of its own."""
@@ -32,20 +33,24 @@ _UNSPACED: Final = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p
 _SCHEMA: Final = (
     "CREATE TABLE items (place INTEGER PRIMARY KEY, item_id)",
     "CREATE VIRTUAL TABLE words USING fts5 (title, labels, text, content='', tokenize='unicode61 remove_diacritics 2')",
+    "CREATE VIRTUAL TABLE related USING fts5 (words, content='', tokenize='unicode61 remove_diacritics 2')",
     "CREATE VIRTUAL TABLE trigrams USING fts5 (pieces, content='', detail='none', tokenize='trigram')",
 )
 _INSERTS: Final = {
     "INSERT INTO items VALUES (?, ?)": (ITEM_ID,),
     "INSERT INTO words (rowid, title, labels, text) VALUES (?, ?, ?, ?)": (TITLE, _LABELS, TEXT),
+    "INSERT INTO related (rowid, words) VALUES (?, ?)": (_RELATED,),
     "INSERT INTO trigrams (rowid, pieces) VALUES (?, ?)": (_PIECES,),
 }
 """Statements to the columns that they take after the place."""
 
 _JOIN: Final = (
     "INSERT INTO words (words) VALUES ('optimize')",
+    "INSERT INTO related (related) VALUES ('optimize')",
     "INSERT INTO trigrams (trigrams) VALUES ('optimize')",
 )
 _BY_WORDS: Final = "SELECT rowid, -bm25(words, 10.0, 4.0, 1.0) FROM words WHERE words MATCH ?"
+_BY_RELATED: Final = "SELECT rowid, -bm25(related) FROM related WHERE related MATCH ?"
 _BY_TRIGRAMS: Final = "SELECT rowid, -bm25(trigrams) FROM trigrams WHERE trigrams MATCH ?"
 
 
@@ -59,7 +64,9 @@ def can_index() -> bool:
     return True
 
 
-def publish_search_index(folder: Path, items: pl.DataFrame, columns: ItemColumns) -> dict[str, str]:
+def publish_search_index(
+    folder: Path, items: pl.DataFrame, columns: ItemColumns, related: pl.Series | None = None
+) -> dict[str, str]:
     """Write the index of a release, whole or not at all; return its hash by its file's name.
 
     The same items give the same bytes by the same SQLite, whose version is part of a night's environment. Where SQLite
@@ -69,6 +76,7 @@ def publish_search_index(folder: Path, items: pl.DataFrame, columns: ItemColumns
         folder: The release's serving files.
         items: The items known at T: item_id, title, text, withdrawn, and the columns.
         columns: Which columns hold labels.
+        related: Words of other items that each item is found by too, after those that have them themselves.
     """
     path = folder / SEARCH_INDEX
     if not can_index():
@@ -78,7 +86,7 @@ def publish_search_index(folder: Path, items: pl.DataFrame, columns: ItemColumns
     with replacing(path) as draft, closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         for pragma in ("page_size = 4096", "journal_mode = OFF", "synchronous = OFF"):
             connection.execute(f"PRAGMA {pragma}")
-        _fill(connection, items, columns)
+        _fill(connection, _indexed(items, columns, related=related))
         connection.execute("VACUUM")
     return {SEARCH_INDEX: file_hash(path)}
 
@@ -109,7 +117,7 @@ class SearchIndex:
 
     @classmethod
     def build(cls, items: pl.DataFrame, columns: ItemColumns) -> Self:
-        """Build in memory what `publish_search_index` writes.
+        """Build in memory what `publish_search_index` writes, without related words.
 
         Raises:
             Unavailable: SQLite lacks FTS5.
@@ -118,7 +126,7 @@ class SearchIndex:
             do = "use a Python whose SQLite is 3.34 or newer, with FTS5"
             raise Unavailable("this machine's SQLite cannot search", seen=sqlite3.sqlite_version, do=do)
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        _fill(connection, items, columns)
+        _fill(connection, _indexed(items, columns))
         return cls(None, connection)
 
     def with_items(self, items: pl.DataFrame, columns: ItemColumns) -> Self:
@@ -156,6 +164,14 @@ class SearchIndex:
         """
         return np.array(self._rows(_BY_WORDS, expression), dtype=_HIT)
 
+    def by_related_words(self, expression: str) -> Hits:
+        """Find items likewise by the words of the items related to them; none in an index made before it had these.
+
+        Raises:
+            Unreachable: The index is missing or damaged.
+        """
+        return np.array(self._rows(_BY_RELATED, expression) if self._has_related else [], dtype=_HIT)
+
     def by_trigrams(self, expression: str) -> Hits:
         """Find items by an FTS5 expression of trigrams of `plain_words`, each word between spaces, unordered.
 
@@ -163,6 +179,10 @@ class SearchIndex:
             Unreachable: The index is missing or damaged.
         """
         return np.array(self._rows(_BY_TRIGRAMS, expression), dtype=_HIT)
+
+    @cached_property
+    def _has_related(self) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = ?", _RELATED))
 
     def _rows(self, query: str, *values: str) -> list[Any]:
         with self._guarded(), self._opened() as connection:
@@ -187,8 +207,7 @@ class SearchIndex:
             yield connection
 
 
-def _fill(connection: sqlite3.Connection, items: pl.DataFrame, columns: ItemColumns) -> None:
-    rows = _indexed(items, columns)
+def _fill(connection: sqlite3.Connection, rows: pl.DataFrame) -> None:
     connection.execute("BEGIN")
     for statement in _SCHEMA:
         connection.execute(statement)
@@ -203,19 +222,24 @@ def _insert(connection: sqlite3.Connection, rows: pl.DataFrame) -> None:
         connection.executemany(statement, rows.select(_PLACE, *names).iter_rows())
 
 
-def _indexed(items: pl.DataFrame, columns: ItemColumns, first: int = 1) -> pl.DataFrame:
-    """Return place, item_id, title, labels, text and the title for trigrams of the items that have any words."""
+def _indexed(
+    items: pl.DataFrame, columns: ItemColumns, first: int = 1, related: pl.Series | None = None
+) -> pl.DataFrame:
+    """Return place, item_id, title, labels, text, related and the title for trigrams of the items with any words."""
     named = dict.fromkeys((*columns.names, *([columns.skills] if columns.skills else ())))
     labels = [_joined(name, items.schema[name]) for name in named if name in items.columns]
-    rows = items.filter(~pl.col(WITHDRAWN)).select(
+    words = pl.lit("") if related is None else index_words(pl.lit(related))
+    rows = items.select(
         ITEM_ID,
+        WITHDRAWN,
         index_words(pl.col(TITLE)).fill_null(""),
         index_words(pl.concat_str([pl.lit(""), *labels], separator=" ", ignore_nulls=True)).alias(_LABELS),
         index_words(pl.col(TEXT)).fill_null(""),
+        words.fill_null("").alias(_RELATED),
         pl.format(" {} ", plain_words(pl.col(TITLE)).list.join(" ")).fill_null("").alias(_PIECES),
     )
-    texts = pl.concat_str(TITLE, _LABELS, TEXT).str.strip_chars()
-    return rows.filter(texts != "").sort(ITEM_ID).with_row_index(_PLACE, offset=first)
+    texts = pl.concat_str(TITLE, _LABELS, TEXT, _RELATED).str.strip_chars()
+    return rows.filter(~pl.col(WITHDRAWN), texts != "").sort(ITEM_ID).with_row_index(_PLACE, offset=first)
 
 
 def _joined(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.schemas.common import EXAMPLE_ITEM, EXAMPLE_RELEASE, Answer, Expression, ExternalId, Item, Text, example
 
 Sort = Literal["relevance", "popular", "new", "trending"]
-Matched = Literal["all", "some", "similar"]
+Matched = Literal["all", "related", "some", "similar"]
 
 
 class CatalogueQuery(BaseModel):
@@ -65,8 +65,10 @@ class ItemPage(Answer):
     Attributes:
         sort: What the items are sorted by.
         total: How many items all pages hold together.
-        matched: Whether the items have all words of `q`, some, or titles with similar words; None without `q`, and
-            where nothing was found.
+        matched: Whether the items have all words of `q`, are related to items that do, have some, or titles with
+            similar words; None without `q`, and where nothing was found.
+        related: How many of them lack the words of `q`, the last ones: their vectors are like those of items that have
+            them.
         window_days: The days that trends are over; None unless the items are sorted by them.
         next: What to give as `after` for the next page; None on the last one.
     """
@@ -82,6 +84,7 @@ class ItemPage(Answer):
     sort: Sort
     total: int
     matched: Matched | None = None
+    related: int = 0
     window_days: int | None = None
     items: list[ListedItem]
     next: str | None = None

@@ -14,7 +14,7 @@ from nightschool.contract import Mask
 from nightschool.errors import Unavailable
 from nightschool.item_columns import ItemColumns
 from nightschool.storage import search_index
-from nightschool.storage.search_index import SEARCH_INDEX, SearchIndex
+from nightschool.storage.search_index import SEARCH_INDEX, SearchIndex, publish_search_index
 from serving.catalogue import Catalogue
 from serving.item_search import ItemSearch
 from serving.snapshot import Snapshot
@@ -226,3 +226,18 @@ def test_a_machine_that_cannot_search_says_so(served: Served, tmp_path: Path, mo
     unsearched = replace(served.snapshot, release=served.release.model_copy(update={"content_hashes": {}}))
     with pytest.raises(Unavailable, match="SQLite cannot search"):
         _ = unsearched.search
+
+
+def test_what_is_related_follows_what_has_the_words(tmp_path: Path) -> None:
+    items = catalogue()
+    related = pl.Series(["", "", "Statistics of soups", "", "Cooking", "", "", "", "", "Introduction to Statistics"])
+    publish_search_index(tmp_path, items.frame, COLUMNS, related)
+    search = ItemSearch(SearchIndex(tmp_path / SEARCH_INDEX), items)
+    found = search.find("statistics", ALL, related=True)
+    order = (found.items[np.argsort(-found.scores)] + 1).tolist()
+    assert (found.matched, found.n_related, order[:2], set(order[2:])) == ("all", 2, [1, 8], {3, 10})
+    assert (found.scores > 0).all()
+    alone = search.find("cooking", np.arange(len(ALL)) != 7, related=True)
+    assert (alone.matched, alone.n_related, alone.items.tolist()) == ("related", 1, [4])
+    assert search.find("soups", np.arange(len(ALL)) == 2, related=False).matched is None
+    assert ask(search, "statistics") == ("all", [1, 8])

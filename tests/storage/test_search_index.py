@@ -1,6 +1,8 @@
 import hashlib
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -147,3 +149,28 @@ def test_a_machine_whose_sqlite_cannot_search_publishes_none(tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(Unavailable, match="SQLite cannot search"):
         SearchIndex.build(ITEMS, COLUMNS)
+
+
+def test_related_words_find_an_item_too_but_not_as_its_own(tmp_path: Path) -> None:
+    related = pl.Series(["soups and 机器", "", None, "", "", "statistics for all", "", "soups"])
+    publish_search_index(tmp_path, ITEMS, COLUMNS, related)
+    index = SearchIndex(tmp_path / SEARCH_INDEX)
+    assert index.item_ids() == [2, 3, 4, 5, 6, 7, 8]
+    ids = [None, *index.item_ids()]
+    for expression, items in (('"soups"', {8}), ('"statistics"', {6}), ('"机 器"', {8}), ('"sou"*', {8})):
+        assert {ids[hit["place"]] for hit in index.by_related_words(expression)} == items
+    assert found(index, '"statistics"') == [8, 4, 2]
+    assert found(index, '"soups"') == []
+
+
+def test_an_index_from_before_it_held_related_words_is_searched(tmp_path: Path) -> None:
+    path = tmp_path / "before.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE items (place INTEGER PRIMARY KEY, item_id)")
+        connection.execute("CREATE VIRTUAL TABLE words USING fts5 (title, labels, text, content='')")
+        connection.execute("INSERT INTO items VALUES (1, 7)")
+        connection.execute("INSERT INTO words (rowid, title, labels, text) VALUES (1, 'Statistics', '', '')")
+        connection.commit()
+    index = SearchIndex(path)
+    assert found(index, '"statistics"') == [7]
+    assert index.by_related_words('"statistics"').tolist() == []

@@ -14,7 +14,9 @@ from nightschool.night.lineage import CHAMPION, TUNED
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, ProveRecord, RecommendRecord, SelectRecord
 from nightschool.night.release.lists import LEARNED, read_table, staged_files
+from nightschool.night.release.related_titles import related_titles
 from nightschool.night.reporting.contexts import stored_contexts
+from nightschool.night.text_vectors import Encodings, with_text_vectors
 from nightschool.storage.as_of import scan_at
 from nightschool.storage.fingerprints import content_hash
 from nightschool.storage.release import (
@@ -95,10 +97,11 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
     write_serving_files(night.home.paths.serving, draft.release_id, served)
     folder = night.home.paths.serving / draft.release_id
     items = scan_at(night.home.lake, ITEMS, night.identity.as_of).collect()
+    columns = night.manifest.item_columns
     written = {
         **NETWORKS.publish(tables / LEARNED, folder),
         **WEIGHTS.publish(tables / LEARNED, folder),
-        **publish_search_index(folder, items, night.manifest.item_columns),
+        **publish_search_index(folder, items, columns, related_titles(_with_text_vectors(night, items), columns)),
     }
     with ThreadPoolExecutor() as hashing:
         hashed = {**frames, HISTORIES.name: served[HISTORIES.name]}
@@ -109,6 +112,14 @@ def publish_release(night: Night, draft: Draft, tables: Path, metrics: pl.DataFr
     if not night.moves_pointer:
         return night.home.releases.backfill(whole)
     return night.home.releases.publish(whole, night.base_version)
+
+
+def _with_text_vectors(night: Night, items: pl.DataFrame) -> pl.DataFrame:
+    """Add the vectors that the night's texts have."""
+    encoder = night.manifest.items.text_encoder if night.manifest.items else None
+    if encoder is None:
+        return items
+    return with_text_vectors(items, encoder, Encodings(night.home.paths.encodings, encodes=False)).items
 
 
 def _staged(night: Night, tables: Path, table: Table) -> pl.LazyFrame:

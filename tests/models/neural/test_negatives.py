@@ -1,7 +1,7 @@
 import numpy as np
 
 from models.neural.jax_steps import seeded
-from models.neural.negatives import Draws, in_batch
+from models.neural.negatives import Draws
 
 COUNTS = np.array([1, 2, 3, 4, 0])
 N_DRAWS = 50_000
@@ -23,12 +23,14 @@ def test_each_draw_comes_with_how_often_it_is_expected() -> None:
     np.testing.assert_allclose(np.exp(logs), 100 * np.array([1, 2, 3, 4, 1])[np.asarray(drawn)] / 11, rtol=1e-5)
 
 
-def test_logits_within_a_batch_are_corrected_by_popularity_and_repeats_do_not_count() -> None:
-    targets = np.array([3, 0, 3], dtype=np.int32)
-    logs = Draws.of(COUNTS, 1.0).logs
-    logits = np.arange(9, dtype=np.float32).reshape(3, 3)
-    found = np.asarray(in_batch(logits, targets, logs))
-    np.testing.assert_allclose(found[1], logits[1] - np.log(np.array([4, 1, 4]) / 11), rtol=1e-5)
-    assert found[0, 2] < -1e8
-    assert found[2, 0] < -1e8
-    np.testing.assert_allclose(np.diagonal(found), np.diagonal(logits) - np.log(np.array([4, 1, 4]) / 11), rtol=1e-5)
+def test_items_of_a_batch_are_drawn_as_often_as_they_are_its_examples() -> None:
+    items, examples = np.array([3, 0, 3, 4, 2, 1]), np.array([True, False, True, False, True, False])
+    drawn, logs = Draws.of(COUNTS, 1.0).in_batch(seeded(0), N_DRAWS, items, examples)
+    shares = np.bincount(np.asarray(drawn), minlength=len(COUNTS)) / N_DRAWS
+    np.testing.assert_allclose(shares, [0, 0, 1 / 3, 2 / 3, 0], atol=0.01)
+    np.testing.assert_allclose(np.exp(logs), N_DRAWS * np.array([1, 2, 3, 4, 1])[np.asarray(drawn)] / 11, rtol=1e-5)
+
+
+def test_a_batch_without_examples_draws_something() -> None:
+    drawn, _ = Draws.of(COUNTS, 1.0).in_batch(seeded(0), 5, np.array([3, 0]), np.zeros(2, dtype=bool))
+    assert np.isin(drawn, [0, 3]).all()

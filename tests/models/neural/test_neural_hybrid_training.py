@@ -1,4 +1,8 @@
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
+import pytest
 from scipy.sparse import csr_array
 
 from models.neural.contexts import Contexts
@@ -50,6 +54,18 @@ def test_passes_lower_the_loss() -> None:
 
 def test_an_untrained_network_ranks_what_is_held_out() -> None:
     assert 0 < task().value(task().initial(), 0.5) < 1
+
+
+@pytest.mark.parametrize("drawn_from", ["popularity", "uniform", "batch"])
+def test_drawn_items_teach_too(drawn_from: Literal["popularity", "uniform", "batch"]) -> None:
+    config = CONFIG.model_copy(update={"whole_catalogue": 0, "negatives": 256, "drawn_from": drawn_from})
+    trained = replace(task(), config=config)
+    parameters = trained.initial()
+    moments, losses = trained.moments(parameters), []
+    for _ in range(40):
+        loss, parameters, moments = trained.epoch(parameters, moments, 0)
+        losses.append(loss)
+    assert losses[-1] < losses[0] - 0.1
 
 
 def test_other_contexts_are_another_training() -> None:

@@ -18,7 +18,7 @@ LIKES = csr_array((RNG.random((N_USERS, N_ITEMS)) < 0.5).astype(np.float32))
 DESCRIPTIONS = RNG.standard_normal((N_ITEMS, 3)).astype(np.float32)
 EVEN = Draws.of(np.ones(N_ITEMS), 0.0)
 RATES = Rates(0.01, 0.0, 0.0)
-EXACT = Plan(RATES, l2=0.0, dropout=0.0, id_dropout=0.0, negatives=0, binary=False)
+EXACT = Plan(RATES, l2=0.0, dropout=0.0, id_dropout=0.0, negatives=0, in_batch=False, binary=False)
 PARAMETERS = {
     **initial(SHAPE, np.log(1 + np.arange(N_ITEMS, dtype=np.float32)), 1),
     "contexts": RNG.standard_normal((5, 4)).astype(np.float32),
@@ -75,6 +75,17 @@ def test_drawn_items_estimate_the_losses_over_all(draws: Draws) -> None:
     np.testing.assert_allclose(loss(EXACT._replace(negatives=40_000), draws=draws), expected, rtol=0.01)
     binary = EXACT._replace(binary=True)
     np.testing.assert_allclose(loss(binary._replace(negatives=40_000), draws=draws), loss(binary), rtol=0.02)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_items_drawn_from_the_batch_estimate_the_losses_over_what_it_asks_for(binary: bool) -> None:
+    _, asked, _ = parts()
+    counts = asked.sum(axis=0)
+    draws = Draws.of(counts, 1.0)
+    plan = EXACT._replace(negatives=40_000, binary=binary)
+    in_batch = loss(plan._replace(in_batch=True), draws=draws)
+    only_asked = Draws(np.cumsum(counts / counts.sum()).astype(np.float32), draws.logs)
+    np.testing.assert_allclose(in_batch, loss(plan, draws=only_asked), rtol=0.02)
 
 
 def test_what_is_dropped_follows_from_the_key() -> None:
