@@ -125,7 +125,7 @@ def gain(name: str, source: Path, minutes: float) -> Gain:
         cut = choose_cut(log, seed=SEED)
         test, everything, found = test_split(log, cut), searching.CANDIDATES, []
         for candidates in (tuple(one for one in everything if one not in NETWORKS), everything):
-            searching.CANDIDATES = candidates  # type: ignore[misc]  # for this process
+            searching.CANDIDATES = candidates  # type: ignore[assignment]  # for this process
             cuts = ValidationCuts(log, cut, SEED)
             rows, _ = compare_models(cuts, test, searching.search_for(config, cuts[0].fitted), create, build)
             found.append(rows)
