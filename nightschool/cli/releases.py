@@ -64,6 +64,23 @@ def show_release(release_id: ReleaseId, as_json: Json = False) -> None:
 
 
 @app.command()
+def diff(
+    left: ReleaseId,
+    right: Annotated[str, typer.Argument(help="Id of the release that it is compared with.")],
+    as_json: Json = False,
+) -> None:
+    """Show how two releases differ: recipes, users' lists, items, metrics, gates, and rows of tables."""
+    from nightschool.application.home import open_home
+    from nightschool.cli.release_diff import release_diff, show_diff
+
+    document = release_diff(open_home(), left, right)
+    if as_json:
+        show.show_json(document)
+    else:
+        show_diff(document)
+
+
+@app.command()
 def verify(release_id: ReleaseId, as_json: Json = False) -> None:
     """Check that a release is still what was published; exit code 4 when it is damaged.
 

@@ -40,6 +40,25 @@ def test_show_tells_recipe_gates_and_tables(reading: Published, run: Run) -> Non
     assert document["content_hashes"]["recommendations"][:16] in shown
 
 
+def test_a_release_does_not_differ_from_itself(reading: Published, run: Run) -> None:
+    document = run("releases", "diff", reading.release_id, reading.release_id, "--json").document
+    assert (document["left"], document["right"]) == (reading.release_id,) * 2
+    assert document["lists"]["users"] > 0
+    assert (document["lists"]["changed"], document["lists"]["other_items"]) == (0, 0)
+    assert document["lists"]["overlap"] == pytest.approx(1)
+    assert document["items"] == []
+    for part in ("metrics", "gates", "rows"):
+        assert document[part]
+        assert all(pair["left"] == pair["right"] for pair in document[part])
+    shown = run("releases", "diff", reading.release_id, reading.release_id).out
+    assert "mean rank-biased overlap" in shown
+    assert "ndcg@10" in shown
+
+
+def test_no_release_is_compared_with_one_that_is_not_there(reading: Published, run: Run) -> None:
+    require_refusal(run("releases", "diff", reading.release_id, "2001-01-01-00000000"), 5, "no such release", "list")
+
+
 @pytest.mark.parametrize("command", ["show", "rollback"])
 def test_unknown_release_is_not_found(command: str, reading: Published, run: Run) -> None:
     require_refusal(run("releases", command, "2001-01-01-00000000"), 5, "no such release", "releases list")
@@ -60,6 +79,10 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
     second = run("retrain", "--json", *ASSIGNMENTS, "--set", "seed=7").document["release_id"]
     listing = run("releases", "list", "--json").document
     assert [(entry["id"], entry["current"]) for entry in listing] == [(writing.release_id, False), (second, True)]
+
+    difference = run("releases", "diff", writing.release_id, second, "--json").document
+    assert (difference["left"], difference["right"]) == (writing.release_id, second)
+    assert second in run("releases", "diff", writing.release_id, second).out
 
     outcome = run("releases", "rollback", writing.release_id, "--no-hold", "--json")
     assert (outcome.code, outcome.err) == (0, "")
