@@ -48,6 +48,8 @@ def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder
     asked = ComparisonOnTest(
         challenger=selected.recipe,
         champion=night.champion_recipe,
+        anchor=night.anchor_recipe,
+        promotion_error=night.promotion_error,
         underpowered=data.cut.underpowered,
         cutoffs=config.cutoffs,
         seed=config.seed,

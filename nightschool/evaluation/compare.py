@@ -7,14 +7,14 @@ import numpy as np
 
 from nightschool.errors import NightschoolError
 from nightschool.evaluation.evaluation import Evaluation
-from nightschool.evaluation.intervals import mean_intervals
+from nightschool.evaluation.intervals import TAIL, mean_intervals
 
 Conclusion = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The mean paired difference of a metric over users, its 95 % interval, and the conclusion from it."""
+    """The mean paired difference of a metric over users, its interval, and the conclusion from it."""
 
     difference: float
     ci_low: float
@@ -23,8 +23,15 @@ class Comparison:
     conclusion: Conclusion
 
 
-def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10) -> Comparison:
+def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 10, tail: float = TAIL) -> Comparison:
     """Compare two evaluations by paired differences: better or worse only where the interval excludes zero.
+
+    Args:
+        a: Of a recommender.
+        b: Of another one, on the same users.
+        metric: What is compared.
+        k: Its cutoff; None for a metric without one.
+        tail: The chance that the difference is beyond either end of the interval.
 
     Raises:
         NightschoolError: The two were not evaluated on the same users.
@@ -37,7 +44,7 @@ def compare(a: Evaluation, b: Evaluation, metric: str = "ndcg", k: int | None = 
             do="evaluate both on one split",
         )
     differences = (a.values(metric, k) - b.values(metric, k))[:, None]
-    ends = mean_intervals(differences)
+    ends = mean_intervals(differences, tail)
     low, high = float(ends.low[0]), float(ends.high[0])
     mean = float(differences.mean()) if len(differences) else float("nan")
     return Comparison(mean, low, high, len(differences), _conclude(low, high))

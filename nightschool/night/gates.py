@@ -12,6 +12,7 @@ from nightschool.contract import Dataset
 from nightschool.errors import GateRefused
 from nightschool.evaluation.compare import Comparison, compare
 from nightschool.evaluation.evaluation import Evaluation
+from nightschool.evaluation.intervals import TAIL
 from nightschool.evaluation.off_policy.estimate import Estimate
 from nightschool.night.departed import present
 
@@ -59,11 +60,18 @@ class ModelGate:
     demanded: str
     passes: Callable[[Comparison], bool]
 
-    def ask(self, recipe: Evaluation, other: Evaluation) -> Gate:
-        """Compare a recipe with the other one and answer."""
-        over = compare(recipe, other)
+    def ask(self, recipe: Evaluation, other: Evaluation, tail: float = TAIL) -> Gate:
+        """Compare a recipe with the other one and answer.
+
+        Args:
+            recipe: What was measured of it.
+            other: Of the other one, on the same users.
+            tail: The chance that a difference is shown on one side where there is none.
+        """
+        over = compare(recipe, other, tail=tail)
         seen = f"{over.difference:+.4f} [{over.ci_low:+.4f}, {over.ci_high:+.4f}]"
-        return Gate(self.name, self.passes(over), seen, self.demanded)
+        level = "" if tail == TAIL else f", at {tail:.3%} on one side"
+        return Gate(self.name, self.passes(over), seen, self.demanded + level)
 
 
 LEARNABLE: Final = ModelGate(
@@ -75,10 +83,18 @@ LEARNABLE: Final = ModelGate(
 )
 SUPERIOR: Final = ModelGate(
     name="superior",
-    asks="Is the challenger shown better than the champion on the test?",
+    asks="Is the challenger shown better than the champion on the test, at the share of the yearly error that the days "
+    "since a challenger was last compared have?",
     otherwise="The champion's recipe is refitted on tonight's data and published.",
     demanded="lower bound of ndcg@10 over the champion > 0",
     passes=lambda over: over.conclusion == "better",
+)
+ANCHOR: Final = ModelGate(
+    name="anchor",
+    asks="Is a challenger that is shown better not shown worse than the recipe of 28 days ago?",
+    otherwise="The champion's recipe is refitted on tonight's data and published.",
+    demanded="ndcg@10 not shown worse than with the recipe of 28 days ago",
+    passes=lambda over: over.conclusion != "worse",
 )
 FLOOR: Final = ModelGate(
     name="floor",
@@ -87,7 +103,7 @@ FLOOR: Final = ModelGate(
     demanded="ndcg@10 not shown worse than popularity's",
     passes=lambda over: over.conclusion != "worse",
 )
-MODEL_GATES: Final = (LEARNABLE, SUPERIOR, FLOOR)
+MODEL_GATES: Final = (LEARNABLE, SUPERIOR, ANCHOR, FLOOR)
 """Every gate of the recipes; which of them a night asks depends on whether it has a champion."""
 
 

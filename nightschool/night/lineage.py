@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from nightschool.evaluation.intervals import TAIL
+from nightschool.night.gates import SUPERIOR
 from nightschool.storage.releases import Release
 
 TUNE_EVERY = timedelta(days=7)
+ANCHOR_AGE = timedelta(days=28)
+
+YEARLY_ERROR = 0.05
+"""The chance that any challenger of a year is promoted without being better."""
+
+_YEAR = timedelta(days=365)
+_LEAST = timedelta(hours=1)
 
 CHAMPION = "champion"
 TUNED = "tuned"
@@ -37,3 +46,23 @@ def tuning_is_due(found: Sequence[Release], as_of: datetime) -> bool:
     """Return whether a week has passed since the last of these releases whose night chose its recipe."""
     tuned = [row.as_of for row in found if row.gates.get(TUNED)]
     return not tuned or as_of - max(tuned) >= TUNE_EVERY
+
+
+def anchor_of(found: Sequence[Release], as_of: datetime) -> Release | None:
+    """Return the release that was current 28 days before T, else the first one; None without any.
+
+    Each promotion is held against its recipe, so that many small steps cannot add up to a loss that no step shows.
+    """
+    old = [row for row in found if row.as_of <= as_of - ANCHOR_AGE]
+    return next(reversed(old), next(iter(found), None))
+
+
+def promotion_error(found: Sequence[Release], as_of: datetime) -> float:
+    """Return the chance with which a night at T may promote a challenger that is not better.
+
+    The errors of a year add up to `YEARLY_ERROR`, whatever each night's test has in common with others (Boole): a night
+    gets the share of the days since a release that was the last to compare a challenger, or since the first release.
+    """
+    compared = [row.as_of for row in found if any(gate["name"] == SUPERIOR.name for gate in row.gates.get("asked", ()))]
+    since = max(compared, default=min((row.as_of for row in found), default=as_of))
+    return min(TAIL, YEARLY_ERROR * (max(as_of - since, _LEAST) / _YEAR))

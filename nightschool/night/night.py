@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from nightschool.columns import AVAILABLE_AT, ERASED_AT, ERASURES, ITEMS, UNTIL
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import GateRefused, Held, NightschoolError
+from nightschool.evaluation.intervals import TAIL
 from nightschool.night.basis import changed_basis
 from nightschool.night.config import NightConfig
 from nightschool.night.fidelity import find_doubts
 from nightschool.night.identity import Identity, Request, identify, is_repeat_of, keyed_at, undecided
-from nightschool.night.lineage import is_late, releases_before, tuning_is_due
+from nightschool.night.lineage import anchor_of, is_late, promotion_error, releases_before, tuning_is_due
 from nightschool.night.records import STAGES, Record, StageRecord
 from nightschool.recipe import Recipe
 from nightschool.settings import HomePaths
@@ -36,6 +37,8 @@ class Night:
         late: Whether a release of a later T is current, or the night repeats the current release's night.
         moves_pointer: Whether the release becomes current; a backfill's does not.
         basis_changes: The parts of the scoring basis that changed since the champion was made.
+        anchor: The release of 28 days before, which a promotion must not be shown worse than.
+        promotion_error: The chance with which a challenger may be promoted that is not better.
     """
 
     home: Home
@@ -48,6 +51,8 @@ class Night:
     late: bool = False
     moves_pointer: bool = True
     basis_changes: tuple[str, ...] = ()
+    anchor: Release | None = None
+    promotion_error: float = TAIL
 
     @property
     def folder(self) -> Path:
@@ -84,6 +89,11 @@ class Night:
     def champion_recipe(self) -> Recipe | None:
         """The recipe of the current release."""
         return Recipe.model_validate(self.champion.recipe) if self.champion else None
+
+    @property
+    def anchor_recipe(self) -> Recipe | None:
+        """The recipe of the anchor."""
+        return Recipe.model_validate(self.anchor.recipe) if self.anchor else None
 
     @property
     def warnings(self) -> list[str]:
@@ -177,6 +187,8 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
         late=late,
         moves_pointer=current is None or as_of >= current.as_of or request.make_current,
         basis_changes=basis_changes,
+        anchor=anchor_of(found, as_of),
+        promotion_error=promotion_error(found, as_of),
     )
 
 

@@ -12,9 +12,10 @@ from nightschool.evaluation.calibration import chosen_shares
 from nightschool.evaluation.evaluate import evaluate
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.gaps import Gap, gaps_to_another
+from nightschool.evaluation.intervals import TAIL
 from nightschool.evaluation.off_policy.estimate import OtherLists, compare_lists
 from nightschool.evaluation.off_policy.logs import Reward
-from nightschool.night.gates import FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR, Gate
+from nightschool.night.gates import ANCHOR, FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR, Gate
 from nightschool.night.logged_lists import LoggedLists, logged_rows
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
@@ -23,7 +24,7 @@ Build = Callable[[Recipe], Blended]
 
 POPULARITY_RECIPE = Recipe(components=(Component(model=POPULARITY),))
 
-CHALLENGER, CHAMPION = "challenger", "champion"
+CHALLENGER, CHAMPION, ANCHORED = "challenger", "champion", "anchor"
 
 
 def published_role(decision: str) -> str:
@@ -40,7 +41,8 @@ class Proof:
         decision: A code: `promoted`, `kept`, `first`, `popularity`, `unproved`.
         sentence: The same in words.
         gates: The model gates, in the order they were asked.
-        evaluations: Role (challenger, champion, popularity) to its evaluation on the test.
+        evaluations: Role (challenger, champion, popularity; where one was held against it, anchor) to its evaluation on
+            the test.
         chosen: How often what each role shows was chosen, and what logged lists tell, as rows of the metrics table.
         learnable: Whether a personal recipe beat popularity; None when there were too few users to show it.
     """
@@ -96,6 +98,8 @@ class ComparisonOnTest:
         megabytes: Memory that a dense block of scores may take.
         fairness: Whether a segment may lose.
         logged: Lists that were shown by chance since the test began; None where none were.
+        anchor: The recipe of 28 days ago, or the first one.
+        promotion_error: The chance with which a challenger may be promoted that is not better.
     """
 
     challenger: Recipe
@@ -106,27 +110,29 @@ class ComparisonOnTest:
     megabytes: int
     fairness: Fairness = field(default_factory=Fairness)
     logged: LoggedLists | None = None
+    anchor: Recipe | None = None
+    promotion_error: float = TAIL
 
 
 def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
     """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
-    roles = _measure_roles(split, asked, build)
-    evaluations = {role: found.evaluation for role, found in roles.items()}
-    chosen = pl.concat([*(found.rows(role) for role, found in roles.items()), *_examination(asked)])
-    gates = [LEARNABLE.ask(evaluations[CHALLENGER], evaluations[POPULARITY])]
+    roles = _Roles(split, asked, build)
+    gates = [LEARNABLE.ask(roles.evaluation(CHALLENGER), roles.evaluation(POPULARITY))]
     if asked.underpowered:
-        return Proof(
-            asked.challenger,
-            "unproved",
-            f"too few users to tell ({evaluations['challenger'].n_users}): {asked.challenger.name} "
-            "is published as unproved",
-            tuple(gates),
-            evaluations,
-            chosen,
-            None,
-        )
-    recipe, decision, sentence = _decide(asked, roles, gates)
-    return Proof(recipe, decision, sentence, tuple(gates), evaluations, chosen, gates[0].passed)
+        users = roles.evaluation(CHALLENGER).n_users
+        why = f"too few users to tell ({users}): {asked.challenger.name} is published as unproved"
+        recipe, decision, sentence = asked.challenger, "unproved", why
+    else:
+        recipe, decision, sentence = _decide(asked, roles, gates)
+    return Proof(
+        recipe,
+        decision,
+        sentence,
+        tuple(gates),
+        {role: found.evaluation for role, found in roles.found.items()},
+        pl.concat([*(found.rows(role) for role, found in roles.found.items()), *_examination(asked)]),
+        None if asked.underpowered else gates[0].passed,
+    )
 
 
 class _Role(NamedTuple):
@@ -150,25 +156,42 @@ def _examination(asked: ComparisonOnTest) -> list[pl.DataFrame]:
     return [asked.logged.examination_rows()] if asked.logged is not None else []
 
 
-def _measure_roles(split: Split, asked: ComparisonOnTest, build: Build) -> dict[str, _Role]:
-    """Measure each role; the same recipe is fitted once."""
-    roles = {CHALLENGER: asked.challenger, POPULARITY: POPULARITY_RECIPE}
-    if asked.champion is not None:
-        roles[CHAMPION] = asked.champion
-    by_recipe: dict[str, _Role] = {}
-    for role, recipe in roles.items():
+class _Roles:
+    """The roles as they are measured: each on the same test, the same recipe fitted once.
+
+    Attributes:
+        found: Role to what was measured.
+    """
+
+    def __init__(self, split: Split, asked: ComparisonOnTest, build: Build) -> None:
+        self._split, self._asked, self._build = split, asked, build
+        self._by_recipe: dict[str, _Role] = {}
+        self.found: dict[str, _Role] = {}
+        self.measure(CHALLENGER, asked.challenger)
+        self.measure(POPULARITY, POPULARITY_RECIPE)
+        if asked.champion is not None:
+            self.measure(CHAMPION, asked.champion)
+
+    def evaluation(self, role: str) -> Evaluation:
+        """Return the evaluation of a role that was measured."""
+        return self.found[role].evaluation
+
+    def measure(self, role: str, recipe: Recipe) -> Evaluation:
+        """Fit the recipe of a role and measure it."""
         key = recipe.model_dump_json()
-        if key not in by_recipe:
-            fitted = build(recipe).fit(split.fitted, seed=asked.seed)
-            by_recipe[key] = _Role(
+        if key not in self._by_recipe:
+            split, asked = self._split, self._asked
+            fitted = self._build(recipe).fit(split.fitted, seed=asked.seed)
+            self._by_recipe[key] = _Role(
                 evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes),
                 chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes),
                 asked.logged.of(fitted) if asked.logged is not None else {},
             )
-    return {role: by_recipe[recipe.model_dump_json()] for role, recipe in roles.items()}
+        self.found[role] = self._by_recipe[key]
+        return self.found[role].evaluation
 
 
-def _decide(asked: ComparisonOnTest, roles: Mapping[str, _Role], gates: list[Gate]) -> tuple[Recipe, str, str]:
+def _decide(asked: ComparisonOnTest, roles: _Roles, gates: list[Gate]) -> tuple[Recipe, str, str]:
     champion = asked.champion
     if champion is None:
         if gates[0].passed:
@@ -178,33 +201,31 @@ def _decide(asked: ComparisonOnTest, roles: Mapping[str, _Role], gates: list[Gat
     if asked.challenger != champion:
         recipe, decision, sentence = _challenge(asked, champion, roles, gates)
     role = published_role(decision)
-    gates.append(FLOOR.ask(roles[role].evaluation, roles[POPULARITY].evaluation))
+    gates.append(FLOOR.ask(roles.evaluation(role), roles.evaluation(POPULARITY)))
     if not gates[-1].passed:
         return POPULARITY_RECIPE, POPULARITY, f"{recipe.name} is shown worse than popularity, which is published"
     return recipe, decision, sentence
 
 
-def _challenge(
-    asked: ComparisonOnTest, champion: Recipe, roles: Mapping[str, _Role], gates: list[Gate]
-) -> tuple[Recipe, str, str]:
-    """Let the challenger take the champion's place where it is shown better, and neither clicks nor segments object."""
+def _challenge(asked: ComparisonOnTest, champion: Recipe, roles: _Roles, gates: list[Gate]) -> tuple[Recipe, str, str]:
+    """Let the challenger take the champion's place where it is shown better, and nothing else objects."""
     challenger, stays = asked.challenger, f"the champion {champion.name} stays"
-    new, old = roles[CHALLENGER], roles[CHAMPION]
-    gates.append(SUPERIOR.ask(new.evaluation, old.evaluation))
+    new, old = roles.found[CHALLENGER], roles.found[CHAMPION]
+    gates.append(SUPERIOR.ask(new.evaluation, old.evaluation, asked.promotion_error))
     if not gates[-1].passed:
         return champion, "kept", f"{challenger.name} is not shown better: {stays}"
+    better = f"{challenger.name} is shown better"
+    if asked.anchor is not None and asked.anchor not in (challenger, champion):
+        gates.append(ANCHOR.ask(new.evaluation, roles.measure(ANCHORED, asked.anchor)))
+        if not gates[-1].passed:
+            return champion, "kept", f"{better}, but worse than {asked.anchor.name} of 28 days ago: {stays}"
     if asked.logged is not None:
         gates.append(OFF_POLICY.ask(compare_lists(new.lists["click"], old.lists["click"])))
         if not gates[-1].passed:
-            return (
-                champion,
-                "kept",
-                f"{challenger.name} is shown better, but logged lists show it fewer clicks: {stays}",
-            )
+            return champion, "kept", f"{better}, but logged lists show it fewer clicks: {stays}"
     worse = asked.fairness.worse_off(new.evaluation, old.evaluation)
     gates += asked.fairness.gates(worse)
     if worse and asked.fairness.rule == "refuse":
         losers = ", ".join(gap.segment for gap in worse)
-        return champion, "kept", f"{challenger.name} is shown better, but worse for {losers}: {stays}"
-    sentence = f"{challenger.name} is shown better than the champion {champion.name} and takes its place"
-    return challenger, "promoted", sentence
+        return champion, "kept", f"{better}, but worse for {losers}: {stays}"
+    return challenger, "promoted", f"{better} than the champion {champion.name} and takes its place"

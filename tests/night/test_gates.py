@@ -16,6 +16,7 @@ from nightschool.evaluation.off_policy.estimate import Estimate
 from nightschool.night.gates import (
     MODEL_GATES,
     OFF_POLICY,
+    SUPERIOR,
     TABLE_GATES,
     Gate,
     ModelGate,
@@ -142,6 +143,7 @@ BASE = np.linspace(0.2, 0.8, 300)
 COMPARED = {
     "learnable": (BASE + 0.1, BASE),
     "superior": (BASE + 0.1, BASE),
+    "anchor": (BASE, BASE - 0.1),
     "floor": (BASE, BASE - 0.1),
 }
 """Values of ndcg@10 that pass a gate, and that do not, over another recipe's, which are `BASE`."""
@@ -162,6 +164,13 @@ def test_a_gate_of_the_models_passes_one_and_blocks_the_other(gate: ModelGate) -
     assert passing.name == gate.name
     assert passing.demanded == gate.demanded
     assert breaking.seen.startswith(("+0.0000 [", "-0.1000 ["))
+
+
+def test_a_smaller_error_demands_more() -> None:
+    noisy = BASE + 0.01 + np.random.default_rng(0).normal(0, 0.06, 300)
+    usual, strict = (SUPERIOR.ask(evaluation(noisy), evaluation(BASE), tail) for tail in (0.025, 0.0001))
+    assert (usual.passed, strict.passed) == (True, False)
+    assert strict.demanded == f"{SUPERIOR.demanded}, at 0.010% on one side"
 
 
 CLICKS = Estimate(-0.02, -0.03, -0.01, n_lists=4_000, n_users=1_000, ess=900.0, support=1.0, clipped=0.0)

@@ -4,7 +4,10 @@ import pytest
 
 from nightschool.night.config import NightConfig
 from nightschool.night.lineage import (
+    YEARLY_ERROR,
+    anchor_of,
     is_late,
+    promotion_error,
     releases_before,
     tuning_is_due,
 )
@@ -84,3 +87,41 @@ def test_a_recipe_is_due_a_week_after_the_last_night_that_chose_one(day: float, 
 
 def test_the_first_recipe_is_due() -> None:
     assert tuning_is_due([], at(0))
+
+
+# What a promotion is held against
+
+
+@pytest.mark.parametrize(
+    ("day", "anchor"), [(40, "day 9"), (37, "day 9"), (36.9, "day 1"), (29, "day 1"), (3, "day 1")]
+)
+def test_the_anchor_is_what_was_current_28_days_before_or_the_first_release(day: float, anchor: str) -> None:
+    found = anchor_of([row(1), row(9), row(20)], at(day))
+    assert found is not None
+    assert found.release_id == anchor
+
+
+def test_without_releases_there_is_no_anchor() -> None:
+    assert anchor_of([], at(1)) is None
+
+
+def compared(day: float) -> Release:
+    return row(day, gates={"asked": [{"name": "superior", "passed": False, "seen": "", "demanded": ""}]})
+
+
+def test_a_night_may_err_by_the_share_of_the_days_since_a_challenger_was_compared() -> None:
+    assert promotion_error([row(0), compared(7), row(8)], at(14)) == pytest.approx(YEARLY_ERROR * 7 / 365)
+    assert promotion_error([row(0), row(8)], at(14)) == pytest.approx(YEARLY_ERROR * 14 / 365)
+    assert promotion_error([row(0)], at(300)) == 0.025
+    assert 0 < promotion_error([row(0)], at(0)) < 1e-5
+    assert 0 < promotion_error([], at(0)) < 1e-5
+
+
+@pytest.mark.parametrize("every", [1, 7, 30])
+def test_the_errors_of_a_year_add_up_to_the_yearly_one(every: int) -> None:
+    history, errors = [row(0)], []
+    for day in range(every, 366, every):
+        errors.append(promotion_error(history, at(day)))
+        history.append(compared(day))
+    assert sum(errors) <= YEARLY_ERROR + 1e-12
+    assert sum(errors) > 0.98 * YEARLY_ERROR

@@ -9,6 +9,7 @@ from nightschool.night.logged_lists import LoggedLists
 from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, Fairness, compare_on_test
 from nightschool.recipe import Component, Recipe
 
+FAIR = Recipe(components=(Component(model="fair"),))
 GOOD = Recipe(components=(Component(model="good"),))
 BETTER = Recipe(components=(Component(model="better"),))
 BAD = Recipe(components=(Component(model="bad"),))
@@ -18,7 +19,13 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def build(fixed):
     # Nine users in ten will meet item 1, the others item 2; item 0 is seen by all.
-    scores = {"better": [0, 9, 8, 1], "good": [0, 8, 1, 9], "bad": [0, 1, 2, 9], "popularity": [9, 2, 1, 3]}
+    scores = {
+        "better": [0, 9, 8, 1],
+        "fair": [0, 7, 8, 1],
+        "good": [0, 8, 1, 9],
+        "bad": [0, 1, 2, 9],
+        "popularity": [9, 2, 1, 3],
+    }
     return lambda recipe: fixed(scores[recipe.components[0].model])
 
 
@@ -84,6 +91,24 @@ def test_logged_lists_that_show_the_challenger_fewer_clicks_keep_the_champion(sp
     clicks = proof.chosen.filter(pl.col("metric") == "clicks_per_list").select("model", "value").rows_by_key("model")
     assert set(clicks) == {"challenger", "champion", "popularity"}
     assert proof.chosen.filter(pl.col("metric") == "examination")["segment"].to_list() == ["place:01"]
+
+
+def test_a_challenger_must_be_shown_better_at_the_error_that_is_left(split, build):
+    usual, strict = asked(FAIR, champion=GOOD), replace(asked(FAIR, champion=GOOD), promotion_error=1e-30)
+    proofs = [compare_on_test(split, each, build) for each in (usual, strict)]
+    assert [proof.decision for proof in proofs] == ["promoted", "kept"]
+    assert proofs[1].gates[1].demanded.endswith(", at 0.000% on one side")
+
+
+@pytest.mark.parametrize(("anchor", "decision"), [(BETTER, "kept"), (BAD, "promoted"), (GOOD, "promoted")])
+def test_a_challenger_shown_worse_than_the_anchor_is_not_promoted(split, build, anchor, decision):
+    proof = compare_on_test(split, replace(asked(FAIR, champion=GOOD), anchor=anchor), build)
+    assert proof.decision == decision
+    other = anchor != GOOD  # the champion needs no second comparison
+    assert passed(proof).get("anchor") == ((decision == "promoted") if other else None)
+    assert ("anchor" in proof.evaluations) == other
+    if decision == "kept":
+        assert proof.sentence == "fair is shown better, but worse than better of 28 days ago: the champion good stays"
 
 
 @pytest.mark.parametrize("challenger", [GOOD, BAD])
