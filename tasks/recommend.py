@@ -11,23 +11,19 @@ from prefect.cache_policies import NO_CACHE
 from expectations.validation import check_batch
 from models.catalog import load as load_model
 from nightschool.application.stage import resumable
-from nightschool.columns import CONTEXT_LIFTS, ITEM_ID, ITEM_WEIGHTS, RANK, RECOMMENDATIONS, SCORE, USER_ID
+from nightschool.columns import ITEM_ID, RANK, RECOMMENDATIONS, SCORE, USER_ID
 from nightschool.contract import Dataset
 from nightschool.data.normalization.limits import Limits
 from nightschool.night.gates import ProposedLists, ask_table_gates
 from nightschool.night.monitoring.exposure import item_groups
 from nightschool.night.monitoring.lists import changed_lists
-from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight, since_champion
+from nightschool.night.monitoring.monitor import judge_tonight, measure_tonight
 from nightschool.night.monitoring.shifts import unaccepted
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RecommendRecord, RefitRecord
-from nightschool.night.release.contexts import context_lifts
-from nightschool.night.release.lists import read_table, write_rows, write_tables, write_weights
-from nightschool.night.release.stability import UNTIED, tie_to
+from nightschool.night.release.lists import read_table
+from nightschool.night.release.tables import write_release_tables
 from nightschool.night.reporting.freshness import births, freshness_figures, measure_freshness
-from nightschool.ranking.foldin import ItemWeights
-from nightschool.settings import Settings
-from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 from tasks.prove import proved_metrics
 from tasks.refit import content_weights, model_folder
@@ -52,14 +48,8 @@ def tables_folder(night: Night) -> Path:
 def _recommend(night: Night, prepared: PrepareRecord, contextual: ContextualiseRecord, folder: Path) -> RecommendRecord:
     log, config = load(night, prepared).log, night.config
     dataset = log.dataset()
-    recommender = load_model(model_folder(night))
-    since = since_champion(night) if config.stabilise else None
-    tie = UNTIED if since is None else tie_to(since, recommender, dataset)
-    counts = write_tables(recommender, dataset, folder, k=config.k, megabytes=Settings().block_megabytes, tie=tie)
-    content = content_weights(night)
-    if content is not None:
-        counts[ITEM_WEIGHTS.name] += write_weights({CONTENT: ItemWeights(content)}, dataset, folder)
-    counts[CONTEXT_LIFTS.name] = write_rows(context_lifts(dataset, log.contexts, contextual), folder, CONTEXT_LIFTS)
+    recommender, content = load_model(model_folder(night)), content_weights(night)
+    counts, tie = write_release_tables(night, log, recommender, content, contextual, folder)
     lists = read_table(folder, RECOMMENDATIONS).select(USER_ID, ITEM_ID, RANK, SCORE).collect()
     kinds = item_groups(dataset, births(log), night.identity.as_of)
     ages = measure_freshness(log, lists, night.identity.as_of)

@@ -6,19 +6,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from scipy.sparse import csr_array, load_npz, save_npz
 
-from models.catalog import build, create
+from models.catalog import build
 from models.published import write_audiences
+from nightschool.application.content import content_similarity
 from nightschool.application.stage import failed_on_io, resumable
 from nightschool.application.tracking import track
-from nightschool.capabilities import WeighsItems
-from nightschool.contract import Blended, Dataset
-from nightschool.errors import ConfigurationError
 from nightschool.night.night import Night
 from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveRecord, RefitRecord, SelectRecord
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.night.reporting.importances import importance_rows
 from nightschool.night.reporting.mlflow_run import night_log
-from nightschool.vocabulary import CONTENT
 from tasks.prepare import load
 
 
@@ -47,18 +44,6 @@ def content_weights(night: Night) -> csr_array | None:
     return csr_array(load_npz(file)) if file.exists() else None
 
 
-def _weigh_content(fitted: Blended, everything: Dataset, file: Path) -> None:
-    """Write those weights: they serve new users whose only items no other user interacted with."""
-    if CONTENT in fitted.parts:
-        return
-    try:
-        content = create(CONTENT, {}).fit(everything, seed=0)
-    except ConfigurationError:
-        return  # no item is described
-    if isinstance(content, WeighsItems):
-        save_npz(file, content.item_weights())
-
-
 def _fit(
     night: Night, prepared: PrepareRecord, proved: ProveRecord, folder: Path
 ) -> tuple[tuple[str, ...], dict[str, Path]]:
@@ -69,7 +54,9 @@ def _fit(
     fitted.save(artifacts["model"])
     rows = importance_rows(fitted.importances(), proved.recipe.name, prepared.users)
     rows.write_parquet(folder / "metrics.parquet")
-    _weigh_content(fitted, everything, folder / "content.npz")
+    content = content_similarity(fitted, everything)
+    if content is not None:
+        save_npz(folder / "content.npz", content)
     audiences = measure_audiences(everything)
     write_audiences(artifacts["audiences"], audiences.scores, audiences.of_user)
     return tuple(f"{name}: {part.note}" for name, part in fitted.parts.items() if part.note), artifacts

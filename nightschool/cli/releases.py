@@ -81,21 +81,38 @@ def diff(
 
 
 @app.command()
-def verify(release_id: ReleaseId, as_json: Json = False) -> None:
-    """Check that a release is still what was published; exit code 4 when it is damaged.
+def verify(
+    release_id: ReleaseId,
+    rebuild: Annotated[
+        bool,
+        typer.Option(help="Also fit its recipe anew to what was known at its T, and compare the tables made of it."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that a release is still what was published; exit code 4 when it is damaged, or comes out otherwise.
 
     It is `intact` as the night published it, or `erased` where `nightschool forget` removed rows.
     """
     from nightschool.application.home import open_home
     from nightschool.storage.verify import verify_release
 
-    found = verify_release(open_home(), release_id)
+    home = open_home()
+    found, again = verify_release(home, release_id), None
+    if rebuild:
+        from nightschool.application.rebuild import rebuild_release
+
+        again = rebuild_release(home, release_id)
     if as_json:
-        show.show_json({"release_id": release_id, "state": found.state, "parts": found.parts})
+        document = {"release_id": release_id, "state": found.state, "parts": found.parts}
+        show.show_json(document if again is None else {**document, "rebuilt": again.tables, "changed": again.changed})
     else:
         show.show_table("Compared with what was written", ["part", "state"], [*map(list, found.parts.items())])
+        if again is not None:
+            show.show_table("Made anew from the stored tables", ["table", "rows"], [*map(list, again.tables.items())])
+            since = f"; since then changed: {', '.join(again.changed)}" if again.changed else ""
+            show.console.print(f"Made anew, it is {'the same' if again.same else 'another'}{since}.")
         show.console.print(f"Release {release_id} is {found.state}.")
-    if found.state == "damaged":
+    if found.state == "damaged" or (again is not None and not again.same):
         raise typer.Exit(GateRefused.exit_code)
 
 

@@ -59,6 +59,15 @@ def test_no_release_is_compared_with_one_that_is_not_there(reading: Published, r
     require_refusal(run("releases", "diff", reading.release_id, "2001-01-01-00000000"), 5, "no such release", "list")
 
 
+def test_a_release_made_anew_has_the_same_hashes(reading: Published, run: Run) -> None:
+    outcome = run("releases", "verify", reading.release_id, "--rebuild", "--json")
+    assert outcome.code == 0
+    assert outcome.document["changed"] == []
+    names = {table.name for table in (*RELEASE_TABLES, HISTORIES)} - {"metrics"}
+    assert outcome.document["rebuilt"] == dict.fromkeys(names, "same")
+    assert "Made anew, it is the same." in run("releases", "verify", reading.release_id, "--rebuild").out
+
+
 @pytest.mark.parametrize("command", ["show", "rollback"])
 def test_unknown_release_is_not_found(command: str, reading: Published, run: Run) -> None:
     require_refusal(run("releases", command, "2001-01-01-00000000"), 5, "no such release", "releases list")
@@ -83,6 +92,8 @@ def test_second_night_rollback_and_prune(writing: Published, prefect_api: str, r
     difference = run("releases", "diff", writing.release_id, second, "--json").document
     assert (difference["left"], difference["right"]) == (writing.release_id, second)
     assert second in run("releases", "diff", writing.release_id, second).out
+    again = run("releases", "verify", second, "--rebuild", "--json").document
+    assert (set(again["rebuilt"].values()), again["changed"]) == ({"same"}, [])
 
     outcome = run("releases", "rollback", writing.release_id, "--no-hold", "--json")
     assert (outcome.code, outcome.err) == (0, "")
