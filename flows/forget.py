@@ -9,7 +9,7 @@ from nightschool.application.home import open_home
 from nightschool.application.run_labels import withhold_parameters
 from nightschool.errors import NotFound
 from nightschool.settings import Settings
-from nightschool.storage.lock import home_lock
+from nightschool.storage.turn import home_turn
 
 
 @flow(name="forget")
@@ -21,7 +21,7 @@ def forget(user: str) -> dict[str, Any]:
     """
     withhold_parameters()
     home = open_home()
-    with home_lock(Settings().paths.lock):
+    with home_turn(Settings().paths):
         try:
             report = erase(home, user)
         except NotFound:

@@ -13,7 +13,7 @@ from nightschool.application.opening import check_configuration, open_night
 from nightschool.night.config import NightConfig
 from nightschool.night.night import Night
 from nightschool.settings import Settings
-from nightschool.storage.lock import home_lock
+from nightschool.storage.turn import home_turn
 from tasks.contextualise import contextualise
 from tasks.ingest import ingest
 from tasks.prepare import prepare
@@ -51,7 +51,7 @@ def retrain(
     with Attempt() as attempt:
         instant = attempt.begin(as_of)
         check_configuration(config, dataset)
-        with home_lock(Settings().paths.lock):
+        with home_turn(Settings().paths):
             home = bind_home(dataset, source_root)
             recover(home)
             ingested = attempt.took(ingest(home, instant))

@@ -70,6 +70,10 @@ class Busy(NightschoolError):
     exit_code = 6
 
 
+class LeaseLost(Busy):
+    """Another machine has taken over the lease of the store, and has gone on."""
+
+
 class Unavailable(NightschoolError):
     """The machine or a service it needs is not there: disk, memory, store, database."""
 

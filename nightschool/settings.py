@@ -15,6 +15,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NIGHTSCHOOL_", frozen=True)
 
     home: Path = Field(default=Path(".nightschool"), description="The folder that holds everything of one dataset.")
+    lake: str = Field(
+        default="",
+        description="The object store that tables, models and served files are kept in, as s3://bucket/prefix, "
+        "gs://bucket/prefix or az://container/prefix; the home is a copy of it then. Empty: the home alone.",
+    )
     mlflow_tracking_uri: SecretStr = Field(
         default=SecretStr(""),
         description="MLflow's store; empty: a SQLite file below the home. It may hold a password.",
@@ -63,7 +68,7 @@ class Settings(BaseSettings):
     @cached_property
     def paths(self) -> "HomePaths":
         """Return the folders and files below the home."""
-        return HomePaths(self.home.absolute())
+        return HomePaths(self.home.absolute(), self.lake)
 
     @property
     def tracking_uri(self) -> str:
@@ -81,6 +86,7 @@ class HomePaths:
 
     Attributes:
         root: The home.
+        store: The address of the object store that it is a copy of; empty without one.
         lake: The Delta tables, one folder each.
         encodings: Vectors of texts that encoders have made, one folder an encoder; what is missing is made again.
         nights: Stage records and intermediate files of nights, one folder a run key.
@@ -102,10 +108,13 @@ class HomePaths:
         binding: The dataset that the home is bound to, its manifest and its source root.
         erasure: An erasure that has begun and is not finished.
         scratch: Temporary files; may be removed while nothing runs.
+        replica: What the object store and the home had in common last.
+        replica_lock: Held by who brings both together.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, store: str = "") -> None:
         self.root = root
+        self.store = store
         self.lake = root / "lake"
         self.encodings = root / "encodings"
         self.nights = root / "nights"
@@ -127,3 +136,5 @@ class HomePaths:
         self.binding = root / "dataset.json"
         self.erasure = root / "erasure.json"
         self.scratch = root / "scratch"
+        self.replica = root / "replica.json"
+        self.replica_lock = root / "replica.lock"

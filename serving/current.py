@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Lock
+from time import monotonic
+from typing import Final
 
 from nightschool.columns import ERASURES, RELEASES
 from nightschool.errors import NotFound, Unreachable
@@ -14,6 +16,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.release_reader import Reader
 from nightschool.storage.releases import Release, Releases
+from nightschool.storage.replica import replica_of
 from serving.answers import warm_up
 from serving.catalogue import Catalogue
 from serving.changes import SentChanges
@@ -21,6 +24,9 @@ from serving.schemas.common import ExternalId
 from serving.snapshot import Snapshot
 
 logger = logging.getLogger("nightschool.serving")
+
+_LOOK_SECONDS: Final = 2.0
+"""Between two looks into the store."""
 
 Fingerprint = tuple[int | None, int | None, bool]
 
@@ -35,6 +41,8 @@ class Current:
 
     def __init__(self, settings: Settings, changes: SentChanges) -> None:
         self._paths = settings.paths
+        self._replica = replica_of(settings.paths)
+        self._next_look = 0.0
         self.changes = changes
         self._seen: Fingerprint | None = None
         self._snapshot: Snapshot | None = None
@@ -111,6 +119,7 @@ class Current:
         Raises:
             Unreachable: The current release is missing or damaged.
         """
+        self._follow()
         lake = self.lake()
         if lake is None:
             return self._without_any()
@@ -139,6 +148,16 @@ class Current:
         logger.info("release %s is served", release.release_id)
         self.when_changed()
         return True
+
+    def _follow(self) -> None:
+        """Fetch what other machines published, where the home copies a store; a silent one changes nothing."""
+        if self._replica is None or monotonic() < self._next_look:
+            return
+        self._next_look = monotonic() + _LOOK_SECONDS
+        try:
+            self._replica.pull_new()
+        except Unreachable as error:
+            logger.warning("what other machines publish is not seen: %s", error)
 
     def _serve(self, release: Snapshot | None) -> None:
         """Replace what is served, with the changes laid over it before anybody sees it."""

@@ -42,6 +42,7 @@ from nightschool.storage.lake import Lake
 from nightschool.storage.quarantine.table import quarantined as all_quarantined
 from nightschool.storage.release import BASIS, STORED, Release
 from nightschool.storage.releases import Releases
+from nightschool.storage.replica import replica_of
 from serving.schemas.releases import ReleaseDetail, ReleaseEntry
 
 ROLES: Final = ("challenger", "champion", "popularity")
@@ -117,7 +118,7 @@ def open_lake(paths: HomePaths) -> Lake:
         NotFound: Nothing was ingested yet.
     """
     binding = get_binding(paths.binding)
-    return Lake(paths.lake, binding.user_dtype, binding.item_dtype)
+    return Lake(paths.lake, binding.user_dtype, binding.item_dtype, replica=replica_of(paths))
 
 
 def release_state(lake: Lake) -> ReleaseState:

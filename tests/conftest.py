@@ -46,6 +46,7 @@ NIGHTS = {
     "flows/test_late_nights.py",
     "flows/test_nights.py",
     "flows/test_schedules.py",
+    "flows/test_shared_lake.py",
     "flows/test_shutdown.py",
     "ingest/quarantine/test_retry.py",
     "ingest/test_feedback_events.py",
@@ -106,7 +107,7 @@ SERVERS = {"postgres", "prefect_api", "servers", "world"}
 settings.register_profile("nightschool", deadline=None, max_examples=40)
 settings.load_profile("nightschool")
 
-_SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_")
+_SETTINGS = ("NIGHTSCHOOL_", "PREFECT_", "MLFLOW_", "GX_", "AWS_")
 
 
 def _prepare() -> None:

@@ -15,6 +15,7 @@ from nightschool.storage.home import Home
 from nightschool.storage.home_version import VERSION, home_version
 from nightschool.storage.lake import Lake
 from nightschool.storage.lock import home_lock
+from nightschool.storage.replica import replica_of
 from nightschool.storage.upgrade import upgrade
 
 
@@ -27,8 +28,12 @@ def open_home(dataset: str | None = None) -> Home:
     Raises:
         NotFound: Nothing was ingested into it yet.
         ConfigurationError: It holds another dataset.
+        Unreachable: It is a copy of a store that does not answer.
     """
     paths = Settings().paths
+    replica = replica_of(paths)
+    if replica is not None:
+        replica.pull_new()
     binding = get_binding(paths.binding)
     if dataset is not None and load_manifest(dataset).name != binding.dataset:
         raise ConfigurationError(

@@ -44,11 +44,11 @@ def backfill(
             from nightschool.night.backfill import list_instants, run_nights, worst_exit_code
             from nightschool.night.config import NightConfig
             from nightschool.settings import Settings
-            from nightschool.storage.lock import home_lock
+            from nightschool.storage.turn import home_turn
 
         days, hour = (_parse_day(first, "--from"), _parse_day(last, "--to")), _parse_time(at)
         settings = NightConfig.load(config, assignments or [])
-        with home_lock(Settings().paths.lock):
+        with home_turn(Settings().paths):
             stored = bind_home(dataset, source_root).releases.stored()
         instants = list_instants(*days, hour, stored)
         server.start()

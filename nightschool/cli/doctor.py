@@ -28,6 +28,7 @@ from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE, Lake
 from nightschool.storage.lock import home_lock
 from nightschool.storage.releases import Release
+from nightschool.storage.store import Store
 from nightschool.storage.tracking_uri import without_credentials
 from nightschool.storage.upkeep import BUDGET_BYTES, size_of_night, sizes
 
@@ -58,6 +59,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "memory": _memory,
         "disk": lambda: _disk(paths.root),
         "home": lambda: _home(paths.root),
+        "store": lambda: _store(paths.store),
         "space": lambda: _space(settings),
         "lock": lambda: _lock(paths.lock),
         "dataset": lambda: _dataset(paths.binding),
@@ -194,6 +196,14 @@ def _require_tables(home: Path) -> None:
 
 def _existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _store(address: str) -> str:
+    if not address:
+        return "none: tables, models and served files are in the home alone"
+    store = Store.at(address)
+    store.require_conditional()
+    return f"{address} can be written, and refuses to create what is there"
 
 
 def _lock(path: Path) -> str:

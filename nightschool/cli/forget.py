@@ -22,7 +22,7 @@ def forget(
     from nightschool.application.forget import forget as erase
     from nightschool.application.forget import look_for
     from nightschool.application.home import open_home
-    from nightschool.storage.lock import home_lock
+    from nightschool.storage.turn import home_turn
 
     home = open_home()
     found = sum(look_for(home, user).values())
@@ -30,7 +30,7 @@ def forget(
     if ask and not typer.confirm(f"Remove {found:,} rows that name user {user}? This cannot be undone", err=True):
         typer.echo("Nothing was removed.", err=True)
         return
-    with home_lock(home.paths.lock):
+    with home_turn(home.paths):
         report = erase(home, user)
     if as_json:
         show.show_json(report)

@@ -92,10 +92,10 @@ def ingest(dataset: Dataset = None, source_root: SourceRoot = None, as_json: Jso
     from nightschool.application.sources import ingest_sources
     from nightschool.settings import Settings
     from nightschool.storage.erasure_log import unfinished
-    from nightschool.storage.lock import home_lock
+    from nightschool.storage.turn import home_turn
 
     paths = Settings().paths
-    with home_lock(paths.lock):
+    with home_turn(paths):
         home = bind_home(dataset, source_root)
         if unfinished(paths.erasure) is not None:
             # It loads the models.
@@ -142,12 +142,12 @@ def retrain(
             from nightschool.application.bind_home import bind_home
             from nightschool.night.config import NightConfig
             from nightschool.settings import Settings
-            from nightschool.storage.lock import home_lock
+            from nightschool.storage.turn import home_turn
 
         instant = parse_instant(as_of)
         settings = NightConfig.load(config, assignments or [])
         try:
-            with home_lock(Settings().paths.lock):
+            with home_turn(Settings().paths):
                 # The night does this too; but wrong usage should be reported before Prefect's server has started.
                 bind_home(dataset, source_root)
         except Busy as busy:

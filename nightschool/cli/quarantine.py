@@ -71,9 +71,9 @@ def retry(
     """Ingest repaired rows, or rows that are valid by now; the rest stays in quarantine."""
     from nightschool.application.home import open_home
     from nightschool.application.quarantine import retry_quarantined
-    from nightschool.storage.lock import home_lock
+    from nightschool.storage.turn import home_turn
 
     home = open_home()
-    with home_lock(home.paths.lock):
+    with home_turn(home.paths):
         rows = retry_quarantined(home, repaired)
     show.show_json(rows) if as_json else show.show_rows_in(rows)

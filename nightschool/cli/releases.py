@@ -195,10 +195,10 @@ def prune(
     """
     from nightschool.application.home import open_home
     from nightschool.application.tracking import prune_releases, tidy
-    from nightschool.storage.lock import home_lock
+    from nightschool.storage.turn import home_turn
 
     home = open_home()
-    with home_lock(home.paths.lock):
+    with home_turn(home.paths):
         removed = prune_releases(home, keep)
         tidy(home, datetime.now(UTC))
     if as_json:

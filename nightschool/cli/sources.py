@@ -53,10 +53,10 @@ def drop(file: FileName, as_json: Json = False) -> None:
 def _decide(file: str, decision: Any, as_json: bool) -> None:
     from nightschool.application.home import open_home
     from nightschool.application.sources import decide_source
-    from nightschool.storage.lock import home_lock
+    from nightschool.storage.turn import home_turn
 
     home = open_home()
-    with home_lock(home.paths.lock):
+    with home_turn(home.paths):
         entry = decide_source(home, file, decision)
     if as_json:
         show.show_json(entry)

@@ -97,7 +97,7 @@ def commit(
         changes: Whether the rows differ, and not just how they lie in files.
     """
     coming = [_adding(root, file, changes=changes) for file in added]
-    if not DeltaTable.is_deltatable(str(root)):
+    if not has_table(root):
         create_table_with_add_actions(
             str(root), Schema.from_arrow(schema), coming, "error", [RELEASE_ID] if released else []
         )
@@ -109,6 +109,16 @@ def commit(
         stored.alter.add_columns(Schema.from_arrow(lacking).fields)
     now_ms = time.time_ns() // 1_000_000
     _write(stored, [*coming, *(_removing(root, file, now_ms, changes=changes) for file in removed)])
+
+
+def has_table(root: Path) -> bool:
+    """Return whether anything was ever committed to the table below `root`."""
+    return DeltaTable.is_deltatable(str(root))
+
+
+def commit_nothing(root: Path) -> None:
+    """Add a commit without files to the table below `root`: who prepared one for its number is refused."""
+    _write(DeltaTable(root), [])
 
 
 def commit_after(root: Path, schema: pl.Schema, added: list[Path], base: int | None) -> None:

@@ -7,6 +7,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.binding import Binding
 from nightschool.storage.lake import Lake
 from nightschool.storage.releases import Releases
+from nightschool.storage.replica import replica_of
 
 
 @dataclass(frozen=True)
@@ -21,5 +22,5 @@ class Home:
     @classmethod
     def of(cls, paths: HomePaths, binding: Binding, keep_bytes: int = 0) -> Self:
         """Open the tables below the paths with the binding's types of ids; keep those up to a size in memory."""
-        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype, keep_bytes)
+        lake = Lake(paths.lake, binding.user_dtype, binding.item_dtype, keep_bytes, replica_of(paths))
         return cls(paths, binding, lake, Releases(lake))

@@ -15,6 +15,7 @@ from nightschool.errors import Busy, NightschoolError, Unavailable
 from nightschool.storage.delta_files import (
     commit,
     commit_after,
+    has_table,
     new_file,
     release_of,
     scan_rows,
@@ -23,6 +24,7 @@ from nightschool.storage.delta_files import (
     write_rows,
 )
 from nightschool.storage.durable import sync_tree
+from nightschool.storage.replica import Replica
 from nightschool.storage.staging import Spool
 from nightschool.storage.table_cache import TableCache
 
@@ -41,10 +43,19 @@ class Lake:
         user_id: The dtype of external user ids.
         item_id: The dtype of external item ids.
         keep_bytes: Size of a table's files up to which `scan` keeps the table in memory; 0: none.
+        replica: Where fenced commits are shared with other machines; None: nowhere.
     """
 
-    def __init__(self, root: Path, user_id: pl.DataType, item_id: pl.DataType, keep_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        user_id: pl.DataType,
+        item_id: pl.DataType,
+        keep_bytes: int = 0,
+        replica: Replica | None = None,
+    ) -> None:
         self.root, self.user_id, self.item_id = root, user_id, item_id
+        self._replica = replica
         self._cache = TableCache(keep_bytes)
 
     def schema(self, table: Table) -> pl.Schema:
@@ -53,7 +64,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether anything was ever committed to the table."""
-        return DeltaTable.is_deltatable(str(self._path(table)))
+        return has_table(self._path(table))
 
     def version(self, table: Table) -> int | None:
         """Return the table's newest commit, counted from 0; None when it does not exist."""
@@ -99,11 +110,15 @@ class Lake:
     def append_after(self, table: Table, frame: pl.DataFrame, base: int | None) -> int:
         """Add rows in the commit right after version `base` (None: no table yet); return the commit's version.
 
+        Where the home is a replica, all else that was written is put into the store before, and the commit last.
+
         Raises:
-            Busy: Somebody committed since `base`; nothing was added.
+            Busy: Somebody committed since `base`, on any machine; nothing was added.
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.schema)
+        if self._replica is not None:
+            self._replica.push_files()
         written = write_rows(self._path(table), frame.lazy(), None)
         try:
             commit_after(self._path(table), frame.schema, written, base)
@@ -117,6 +132,8 @@ class Lake:
                 seen=f"version {self.version(table)}",
                 do="read it again and retry",
             ) from error
+        if self._replica is not None:
+            self._replica.push_releases()
         return 0 if base is None else base + 1
 
     def delete(self, table: Table, where: pl.Expr) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
-from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound
+from nightschool.errors import Busy, ConfigurationError, LeaseLost, NightschoolError, NotFound
 from nightschool.storage.erasure_log import noted
 from nightschool.storage.holds import find_hold, refuse_hold
 from nightschool.storage.lake import Lake
@@ -239,6 +239,8 @@ class Releases:
             frame = pl.DataFrame([release.to_row()], schema=self.lake.schema(RELEASES))
             try:
                 self.lake.append_after(RELEASES, frame, base)
+            except LeaseLost:
+                raise
             except Busy:
                 continue
             self.lake.sync(RELEASES)

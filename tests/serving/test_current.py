@@ -1,6 +1,8 @@
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ from nightschool.errors import Unreachable
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.home import Home
+from nightschool.storage.replica import Replica
+from nightschool.storage.store import Store
 from tests.serving.homes import current_of, publish, settings_of
+from tests.storage.stores import in_memory
 
 
 def test_without_a_home_there_is_nothing_to_serve(tmp_path: Path) -> None:
@@ -113,3 +118,31 @@ def test_a_file_that_was_cut_off_is_served_no_more(own_home: Home) -> None:
     with pytest.raises(Unreachable, match="missing or damaged"):
         current.refresh()
     assert not current.opened
+
+
+def test_what_another_machine_publishes_is_served(
+    own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, moments = in_memory(), count(step=3)
+    monkeypatch.setattr(Store, "at", lambda _address: store)
+    monkeypatch.setattr("serving.current.monotonic", lambda: float(next(moments)))
+    Replica(own_home.paths, store).push()
+    current = current_of(Settings(home=tmp_path / "server", lake=f"s3://{tmp_path.name}"))
+    assert [current.refresh() for _ in range(2)] == [True, False]
+    first = current.snapshot.release.release_id
+    release = publish(own_home)
+    Replica(own_home.paths, store).push()
+    monkeypatch.setattr(store, "entries", raising(Unreachable("no answer", do="wait")))
+    assert not current.refresh()
+    assert "what other machines publish is not seen: no answer" in caplog.text
+    monkeypatch.undo()
+    monkeypatch.setattr("serving.current.monotonic", lambda: float(next(moments)))
+    assert current.refresh()
+    assert current.snapshot.release.release_id == release.release_id != first
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def call(*_: object) -> None:
+        raise error
+
+    return call
