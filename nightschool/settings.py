@@ -109,7 +109,8 @@ class HomePaths:
         erasure: An erasure that has begun and is not finished.
         scratch: Temporary files; may be removed while nothing runs.
         replica: What the object store and the home had in common last.
-        replica_lock: Held by who brings both together.
+        replica_lock: Held by who reads or writes that.
+        replica_turn: Held while the home changes, or follows the store: what is removed here must not be fetched again.
     """
 
     def __init__(self, root: Path, store: str = "") -> None:
@@ -138,3 +139,4 @@ class HomePaths:
         self.scratch = root / "scratch"
         self.replica = root / "replica.json"
         self.replica_lock = root / "replica.lock"
+        self.replica_turn = root / "replica.turn"

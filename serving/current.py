@@ -155,7 +155,7 @@ class Current:
             return
         self._next_look = monotonic() + _LOOK_SECONDS
         try:
-            self._replica.pull_new()
+            self._replica.follow()
         except Unreachable as error:
             logger.warning("what other machines publish is not seen: %s", error)
 

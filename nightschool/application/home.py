@@ -33,7 +33,7 @@ def open_home(dataset: str | None = None) -> Home:
     paths = Settings().paths
     replica = replica_of(paths)
     if replica is not None:
-        replica.pull_new()
+        replica.follow()
     binding = get_binding(paths.binding)
     if dataset is not None and load_manifest(dataset).name != binding.dataset:
         raise ConfigurationError(

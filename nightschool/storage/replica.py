@@ -77,11 +77,16 @@ class Replica:
                 del known[name]
             take_binding(self._paths, self.store)
 
-    def pull_new(self) -> None:
-        """Fetch as `pull` does, where a release or an erasure was committed since this was called last."""
+    def follow(self) -> None:
+        """Fetch as `pull` does, where a release or an erasure was committed since this was called last.
+
+        While the home changes it is the store that follows, and nothing is fetched.
+        """
         logs = [f"lake/{table.name}/{_LOG}" for table in (RELEASES, ERASURES)]
         seen = tuple(name for log in logs for name in sorted(self.store.entries(log)))
-        if seen != self._seen:
+        if seen == self._seen:
+            return
+        with suppress(BlockingIOError), locked(self._paths.replica_turn, waiting=False):
             self.pull()
             self._seen = seen
 
@@ -188,9 +193,7 @@ class Replica:
     @contextmanager
     def _known(self) -> Iterator[Known]:
         """Hold what is known of both sides; one process of the home at a time, and kept however the block ends."""
-        self._paths.replica.parent.mkdir(parents=True, exist_ok=True)
-        with self._paths.replica_lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._paths.replica_lock):
             known: Known = {}
             with suppress(FileNotFoundError):
                 stored = json.loads(self._paths.replica.read_bytes())
@@ -201,6 +204,19 @@ class Replica:
             finally:
                 if known != before:
                     atomic_write_text(self._paths.replica, json.dumps(known))
+
+
+@contextmanager
+def locked(path: Path, *, waiting: bool = True) -> Iterator[None]:
+    """Hold a lock file for the length of the block.
+
+    Raises:
+        BlockingIOError: Another process holds it, and nobody waits.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if waiting else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 @cache

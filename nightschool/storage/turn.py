@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from nightschool.settings import HomePaths
 from nightschool.storage.lease import LEASE, leased
 from nightschool.storage.lock import home_lock
-from nightschool.storage.replica import Replica, replica_of
+from nightschool.storage.replica import Replica, locked, replica_of
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def home_turn(paths: HomePaths) -> Iterator[None]:
         if replica is None:
             yield
             return
-        with _writing(replica):
+        with locked(paths.replica_turn), _writing(replica):
             yield
 
 

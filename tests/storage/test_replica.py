@@ -16,7 +16,7 @@ from nightschool.settings import HomePaths
 from nightschool.storage.lake import Lake
 from nightschool.storage.lease import LEASE, Lease, leased
 from nightschool.storage.releases import Releases
-from nightschool.storage.replica import Replica
+from nightschool.storage.replica import Replica, locked
 from nightschool.storage.store import Store
 from tests.storage.frames import users
 from tests.storage.stores import in_memory
@@ -67,7 +67,7 @@ class Machine:
 
     def current(self) -> str | None:
         """The release that a server of this machine serves, if it is whole."""
-        self.replica.pull_new()
+        self.replica.follow()
         release = self.releases.current()
         if release is None:
             return None
@@ -214,6 +214,22 @@ def test_a_commit_that_was_put_and_not_noted_is_known_again(
         assert sorted(one.lake.scan(USERS).collect()[USER_ID]) == [1, 2, 3]
     two.replica.pull()
     assert sorted(two.lake.scan(USERS).collect()[USER_ID]) == [1, 2, 3]
+
+
+def test_what_is_removed_in_a_turn_is_not_fetched_by_a_server_meanwhile(machines: tuple[Machine, Machine]) -> None:
+    one, _ = machines
+    server = Replica(one.paths, one.replica.store)  # of another process on the same machine
+    one.night(A)
+    server.follow()
+    lists = one.paths.serving / A / "lists.arrow"
+    with locked(one.paths.replica_turn), one.turn():
+        one.publish(B, one.releases.version())
+        lists.unlink()
+        server.follow()
+        assert not lists.exists()
+    server.follow()
+    assert not lists.exists()
+    assert f"serving/{A}/lists.arrow" not in one.replica.store.entries()
 
 
 def test_the_tries_of_a_machine_are_its_own(machines: tuple[Machine, Machine]) -> None:
