@@ -43,6 +43,7 @@ class Current:
         self._paths = settings.paths
         self._replica = replica_of(settings.paths)
         self._next_look = 0.0
+        self._cut_off = False
         self.changes = changes
         self._seen: Fingerprint | None = None
         self._snapshot: Snapshot | None = None
@@ -157,7 +158,11 @@ class Current:
         try:
             self._replica.follow()
         except Unreachable as error:
-            logger.warning("what other machines publish is not seen: %s", error)
+            if not self._cut_off:
+                logger.warning("what other machines publish is not seen: %s", error)
+            self._cut_off = True
+        else:
+            self._cut_off = False
 
     def _serve(self, release: Snapshot | None) -> None:
         """Replace what is served, with the changes laid over it before anybody sees it."""
