@@ -24,12 +24,13 @@ LONGEST = {"flows", "docker", "rehearsal"}
 """Folders whose tests run whole nights."""
 SHARING = {
     "servers": {f"flows/test_{name}.py" for name in ("deployments", "schedules", "shutdown")},
-    "published": {f"cli/test_{name}.py" for name in ("lookup", "releases", "shown", "steer", "terminals")},
+    "published": {f"cli/test_{name}.py" for name in ("duckdb", "lookup", "releases", "shown", "steer", "terminals")},
 }
 """Files whose tests share what takes long to make: a running `nightschool up`, a home that a night has made."""
 NIGHTS = {
     "application/test_stage_progress.py",
     "cli/test_automations.py",
+    "cli/test_duckdb.py",
     "cli/test_forget.py",
     "cli/test_home_versions.py",
     "cli/test_lookup.py",
