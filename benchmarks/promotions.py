@@ -11,8 +11,8 @@ from page import Page, table
 
 from nightschool.evaluation.evaluation import Evaluation
 from nightschool.evaluation.intervals import TAIL
-from nightschool.night.gates import SUPERIOR
 from nightschool.night.lineage import YEARLY_ERROR, promotion_error
+from nightschool.night.recipe_gates import SUPERIOR
 from nightschool.storage.release import Release
 
 YEARS: Final = 2000

@@ -50,7 +50,8 @@ def settings_page() -> str:
 def home_places() -> dict[str, Path]:
     """Return every path of a home by its name, relative to it."""
     root = Path("home")
-    return {name: path.relative_to(root) for name, path in vars(HomePaths(root)).items() if path != root}
+    below = {name: path for name, path in vars(HomePaths(root)).items() if isinstance(path, Path) and path != root}
+    return {name: path.relative_to(root) for name, path in below.items()}
 
 
 def _below(path: Path) -> str:

@@ -3,7 +3,8 @@
 from typing import Final
 
 from docs.generate.writing import code, table
-from nightschool.night.gates import MODEL_GATES, OFF_POLICY, TABLE_GATES
+from nightschool.night.gates import TABLE_GATES
+from nightschool.night.recipe_gates import MODEL_GATES, OFF_POLICY
 
 _HEAD: Final = """# Gates
 

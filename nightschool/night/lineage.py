@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from nightschool.evaluation.intervals import TAIL
-from nightschool.night.gates import SUPERIOR
+from nightschool.night.recipe_gates import SUPERIOR
 from nightschool.storage.releases import Release
 
 TUNE_EVERY = timedelta(days=7)

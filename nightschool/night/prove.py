@@ -15,8 +15,9 @@ from nightschool.evaluation.gaps import Gap, gaps_to_another
 from nightschool.evaluation.intervals import TAIL
 from nightschool.evaluation.off_policy.estimate import OtherLists, compare_lists
 from nightschool.evaluation.off_policy.logs import Reward
-from nightschool.night.gates import ANCHOR, FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR, Gate
+from nightschool.night.gates import Gate
 from nightschool.night.logged_lists import LoggedLists, logged_rows
+from nightschool.night.recipe_gates import ANCHOR, FLOOR, LEARNABLE, OFF_POLICY, SUPERIOR
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
 

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +22,7 @@ from nightschool.storage.delta_files import (
     table_files,
     write_rows,
 )
+from nightschool.storage.dtypes import check_dtypes
 from nightschool.storage.durable import sync_tree
 from nightschool.storage.replica import Replica
 from nightschool.storage.staging import Spool
@@ -32,7 +32,6 @@ UNREADABLE = (DeltaError, pl.exceptions.PolarsError, pl.exceptions.PanicExceptio
 """What reading a damaged table raises; over a file that was cut short, polars panics."""
 
 _RELEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_STORABLE = (pl.String, pl.Boolean, pl.Date, pl.Binary)
 
 
 class Lake:
@@ -286,31 +285,9 @@ class Lake:
                 seen=list(given),
                 do=f"give it {list(schema)}",
             )
-        _check_dtypes(table, given, stored)
+        check_dtypes(table, given, stored)
 
 
 def _require_release_id(release_id: str) -> None:
     if not _RELEASE_ID.fullmatch(release_id):
         raise NightschoolError("malformed release id", seen=release_id, do="use letters, digits, '-', '_' and '.'")
-
-
-def _check_dtypes(table: Table, given: Mapping[str, pl.DataType], stored: Mapping[str, pl.DataType]) -> None:
-    for name, dtype in given.items():
-        if dtype != stored.get(name, dtype):
-            raise NightschoolError(
-                f"column {name} of table {table.name} has the wrong type", seen=dtype, do=f"cast it to {stored[name]}"
-            )
-        if not _is_storable(dtype):
-            raise NightschoolError(
-                f"column {name} of table {table.name} cannot be stored in Delta",
-                seen=dtype,
-                do="cast it to a plain type",
-            )
-
-
-def _is_storable(dtype: pl.DataType) -> bool:
-    if isinstance(dtype, pl.List):
-        return isinstance(dtype.inner, pl.DataType) and _is_storable(dtype.inner)
-    if isinstance(dtype, pl.Datetime):
-        return dtype.time_unit == "us"
-    return isinstance(dtype, _STORABLE) or dtype.is_signed_integer() or dtype.is_float()

@@ -15,7 +15,6 @@ from nightschool.storage.release import COMPARABLE, STORED, Draft, Release, Stat
 
 __all__ = ["Draft", "Release", "Releases", "Status"]
 
-
 _TRIES = 20
 
 ROLLBACK_HOLDS = True
@@ -164,8 +163,7 @@ class Releases:
 
     def abandon(self, *, release_id: str, run_key: str, as_of: datetime, reason: str) -> Release:
         """Record that an unfinished night will not be finished, unless an earlier try did; return the row."""
-        draft = Draft(release_id=release_id, run_key=run_key, as_of=as_of, reason=reason)
-        return self._append_once("abandoned", draft)
+        return self._append_once("abandoned", Draft(release_id=release_id, run_key=run_key, as_of=as_of, reason=reason))
 
     def rollback(self, release_id: str, reason: str, by: str = "") -> Release:
         """Make an earlier release current; return its new row, or the current one when it is current already.
@@ -239,9 +237,9 @@ class Releases:
             frame = pl.DataFrame([release.to_row()], schema=self.lake.schema(RELEASES))
             try:
                 self.lake.append_after(RELEASES, frame, base)
-            except LeaseLost:
-                raise
-            except Busy:
+            except Busy as busy:
+                if isinstance(busy, LeaseLost):
+                    raise
                 continue
             self.lake.sync(RELEASES)
             return release

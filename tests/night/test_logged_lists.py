@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from nightschool.evaluation.off_policy.estimate import compare_lists, estimate
-from nightschool.night.gates import OFF_POLICY
 from nightschool.night.logged_lists import LoggedLists, logged_rows
+from nightschool.night.recipe_gates import OFF_POLICY
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 100

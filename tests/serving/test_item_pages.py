@@ -121,7 +121,7 @@ def test_words_find_the_best_match_first_and_equal_ones_by_likes(snapshot: Snaps
     likes = [item.likes for item in page(snapshot, q="statistics", sort="popular", k=200).items]
     assert likes == sorted(likes, reverse=True)
     equal = replace(snapshot)
-    vars(equal)["search"] = SimpleNamespace(find=lambda query, allowed: flat(snapshot, query, allowed))
+    vars(equal)["search"] = SimpleNamespace(find=lambda query, allowed, related: flat(snapshot, query, allowed))
     likes_by_item = likes_of(snapshot)
     order = sorted(ids(found.items), key=lambda item: (-likes_by_item[item], item))
     assert ids(page(equal, q="statistics", k=200).items) == order

@@ -1,9 +1,6 @@
 """Machines that share a store, each with its own copy of it."""
 
-import json
-import random
-from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +8,14 @@ import polars as pl
 import pytest
 
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, NIGHTS, RELEASES, USER_ID, USERS
-from nightschool.errors import Busy, Unreachable
-from nightschool.settings import HomePaths
-from nightschool.storage.lake import Lake
-from nightschool.storage.lease import LEASE, Lease, leased
-from nightschool.storage.releases import Releases
+from nightschool.errors import Busy
+from nightschool.storage.lease import LEASE, Lease
 from nightschool.storage.replica import Replica, locked
 from nightschool.storage.store import Store
 from tests.storage.frames import users
+from tests.storage.machines import Machine
 from tests.storage.stores import in_memory
-from tests.storage.test_releases import A, B, C, draft, write_tables
+from tests.storage.test_releases import A, B, C, write_tables
 
 
 class Believed(Lease):
@@ -28,52 +23,6 @@ class Believed(Lease):
 
     def require(self) -> None:
         """Finds nothing wrong."""
-
-
-class Machine:
-    """A machine with a copy of the store, which its nights and servers use."""
-
-    def __init__(self, folder: Path, store: Store) -> None:
-        self.paths = HomePaths(folder, store.address)
-        self.replica = Replica(self.paths, store)
-        self.lake = Lake(self.paths.lake, pl.Int64(), pl.Int64(), replica=self.replica)
-        self.releases = Releases(self.lake)
-
-    @contextmanager
-    def turn(self) -> Any:
-        """What `home_turn` does, without the lock of the machine."""
-        with leased(self.replica.store) as lease:
-            self.replica.lease = lease
-            try:
-                self.replica.pull()
-                if lease.taken_over:
-                    self.replica.fence()
-                yield lease
-                self.replica.push()
-            finally:
-                self.replica.lease = None
-
-    def publish(self, release_id: str, base: int | None) -> None:
-        """What a night does at its end."""
-        write_tables(self.releases, release_id)
-        folder = self.paths.serving / release_id
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lists.arrow").write_text(f"lists of {release_id}")
-        self.releases.publish(draft(release_id), base)
-
-    def night(self, release_id: str) -> None:
-        with self.turn():
-            self.publish(release_id, self.releases.version())
-
-    def current(self) -> str | None:
-        """The release that a server of this machine serves, if it is whole."""
-        self.replica.follow()
-        release = self.releases.current()
-        if release is None:
-            return None
-        self.releases.require_whole(release)
-        assert (self.paths.serving / release.release_id / "lists.arrow").read_text() == f"lists of {release.release_id}"
-        return release.release_id
 
 
 @pytest.fixture
@@ -276,59 +225,3 @@ def test_who_took_over_a_lease_fences_what_the_other_had_prepared(machines: tupl
 def _row(machine: Machine, release_id: str) -> Any:
     release = machine.releases.history()[-1]
     return release.model_copy(update={"release_id": release_id, "commit_version": release.commit_version + 1}).to_row()
-
-
-@pytest.mark.parametrize("seeds", [range(start, start + 10) for start in range(0, 30, 10)], ids=str)
-def test_whatever_dies_between_two_requests_readers_see_whole_releases(seeds: range, tmp_path: Path) -> None:
-    for seed in seeds:
-        _check(seed, tmp_path / str(seed))
-
-
-class _Killed(Exception):
-    """The process that stood here is gone."""
-
-
-def _check(seed: int, folder: Path) -> None:
-    rng, store = random.Random(seed), in_memory()
-    one, two, reader = (Machine(folder / name, store) for name in ("one", "two", "reader"))
-    mortal = [True]
-
-    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
-        def maybe(*arguments: Any, **named: Any) -> Any:
-            when = rng.random() if mortal[0] else 1.0
-            if when < 0.02:
-                raise _Killed
-            found = call(*arguments, **named)
-            if when < 0.04:
-                raise Unreachable("the answer was lost", do="wait") if when < 0.03 else _Killed
-            return found
-
-        return maybe
-
-    for name in ("put", "create", "fetch", "delete", "read"):
-        setattr(store, name, dying(getattr(store, name)))
-    published: list[str] = []
-    for number in range(12):
-        machine, release_id = rng.choice([one, two]), f"2024-05-{number + 1:02}-{number:08}"
-        try:
-            machine.night(release_id)
-        except (_Killed, Unreachable, Busy):
-            mortal[0] = False
-            _give_back(store)
-        mortal[0] = False
-        found = reader.current()
-        history = [row.release_id for row in reader.releases.history()]
-        assert history[: len(published)] == published, f"seed {seed}"
-        assert found == (history[-1] if history else None), f"seed {seed}"
-        published, mortal[0] = history, True
-    mortal[0] = False
-    one.night("2024-06-01-ffffffff")
-    assert reader.current() == two.current() == "2024-06-01-ffffffff"
-    assert _files(one) == _files(reader), f"seed {seed}"
-
-
-def _give_back(store: Store) -> None:
-    """The lease of a process that is gone runs out."""
-    found = store.read(LEASE)
-    if found is not None:
-        store.put(LEASE, json.dumps({**json.loads(found[0]), "until": None}).encode())
