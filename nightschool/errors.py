@@ -70,6 +70,10 @@ class Busy(NightschoolError):
     exit_code = 6
 
 
+class Moved(Busy):
+    """Another commit has the number that was wanted."""
+
+
 class LeaseLost(Busy):
     """Another machine has taken over the lease of the store, and has gone on."""
 

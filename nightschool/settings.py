@@ -17,8 +17,8 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".nightschool"), description="The folder that holds everything of one dataset.")
     lake: str = Field(
         default="",
-        description="The object store that tables, models and served files are kept in, as s3://bucket/prefix, "
-        "gs://bucket/prefix or az://container/prefix; the home is a copy of it then. Empty: the home alone.",
+        description="The object store that tables, models and served files are kept in, as s3://bucket/prefix "
+        "or az://container/prefix; the home is a copy of it then. Empty: the home alone.",
     )
     mlflow_tracking_uri: SecretStr = Field(
         default=SecretStr(""),

@@ -80,6 +80,9 @@ def _erase(home: Home, erasure: Erasure) -> dict[str, Any]:
     erase_repairs(UserRecords(erasure.user_id, home.lake, manifest), Settings().events_address)
     recommenders = _erase_from_recommenders(home, erasure.user_id)
     erase_texts(home, erasure.user_id)
+    # Until the store has no trace either it is unfinished: the next turn would fetch what was removed here.
+    if home.lake.replica is not None:
+        home.lake.replica.push_in_turn()
     end(home.paths.erasure)
     return {
         "user_id": erasure.user_id,
@@ -93,8 +96,6 @@ def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
     """Erase the user from the registered recommenders; return how many of them were rewritten."""
     scratch = home.paths.scratch
     shutil.rmtree(scratch, ignore_errors=True)
-    if not _has_store(home):
-        return 0
 
     def rewrite(artifacts: Path) -> bool:
         model = artifacts / "model"
@@ -105,8 +106,12 @@ def _erase_from_recommenders(home: Home, user_id: UserId) -> int:
             shutil.rmtree(model, ignore_errors=True)
             return True
 
-    rewritten = registry(home).rewrite_models(rewrite, scratch)
-    shutil.rmtree(scratch)
+    rewritten = registry(home).rewrite_models(rewrite, scratch) if _has_store(home) else 0
+    if home.paths.store:
+        # Models that other machines registered are known to their own MLflow alone.
+        others = list(home.paths.mlflow_artifacts.rglob("audiences.npz"))
+        rewritten += sum(rewrite(audiences.parent) for audiences in others)
+    shutil.rmtree(scratch, ignore_errors=True)
     return rewritten
 
 

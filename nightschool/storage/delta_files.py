@@ -111,6 +111,12 @@ def commit(
     _write(stored, [*coming, *(_removing(root, file, now_ms, changes=changes) for file in removed)])
 
 
+def added_files(root: Path, entry: Path) -> list[Path]:
+    """Return the files that a commit adds to the table below `root`, as its entry in the log names them."""
+    actions = (json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines() if line)
+    return [root / unquote(action["add"]["path"]) for action in actions if "add" in action]
+
+
 def has_table(root: Path) -> bool:
     """Return whether anything was ever committed to the table below `root`."""
     return DeltaTable.is_deltatable(str(root))

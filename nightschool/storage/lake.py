@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from nightschool.columns import RELEASE_ID, Table
-from nightschool.errors import Busy, NightschoolError, Unavailable
+from nightschool.errors import Moved, NightschoolError, Unavailable
 from nightschool.storage.delta_files import (
     commit,
     commit_after,
@@ -54,7 +54,7 @@ class Lake:
         replica: Replica | None = None,
     ) -> None:
         self.root, self.user_id, self.item_id = root, user_id, item_id
-        self._replica = replica
+        self.replica = replica
         self._cache = TableCache(keep_bytes)
 
     def schema(self, table: Table) -> pl.Schema:
@@ -112,12 +112,12 @@ class Lake:
         Where the home is a replica, all else that was written is put into the store before, and the commit last.
 
         Raises:
-            Busy: Somebody committed since `base`, on any machine; nothing was added.
+            Moved: Somebody committed since `base`, on any machine; nothing was added.
             NightschoolError: A column is missing, unknown or of another dtype.
         """
         self._check(table, frame.schema)
-        if self._replica is not None:
-            self._replica.push_files()
+        if self.replica is not None:
+            self.replica.push_files()
         written = write_rows(self._path(table), frame.lazy(), None)
         try:
             commit_after(self._path(table), frame.schema, written, base)
@@ -126,13 +126,13 @@ class Lake:
                 file.unlink()
             if self.version(table) == base:
                 raise
-            raise Busy(
+            raise Moved(
                 f"table {table.name} moved on from version {base}",
                 seen=f"version {self.version(table)}",
                 do="read it again and retry",
             ) from error
-        if self._replica is not None:
-            self._replica.push_releases()
+        if self.replica is not None:
+            self.replica.push_releases()
         return 0 if base is None else base + 1
 
     def delete(self, table: Table, where: pl.Expr) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import Final
+from uuid import uuid4
 
 from nightschool.errors import Busy, LeaseLost, Unreachable
 from nightschool.storage.store import Store
@@ -29,6 +30,9 @@ class Lease:
         tag: Of the object as this process wrote it last.
         until: When it runs out, by the store's clock.
         taken_over: Whether another holder let it run out.
+        owner: Tells this holding from all others.
+        fenced: Whether what an earlier holder may still be about to commit is refused by now.
+        lost: Whether another process has taken it over.
     """
 
     store: Store
@@ -36,6 +40,8 @@ class Lease:
     tag: str
     until: datetime
     taken_over: bool
+    owner: str = ""
+    fenced: bool = False
     lost: bool = False
     _turn: Lock = field(default_factory=Lock, repr=False)
 
@@ -57,7 +63,10 @@ class Lease:
         """Let it run from now on; return whether it was still held."""
         with self._turn:
             until = self.store.now() + TERM
-            tag = self.store.swap(LEASE, _content(self.token, until), self.tag)
+            tag = self.store.swap(LEASE, _content(self.token, until, self.owner), self.tag)
+            if tag is None and (found := self.store.read(LEASE)) and json.loads(found[0]).get("owner") == self.owner:
+                # An earlier renewal was written although its answer was an error.
+                tag = self.store.swap(LEASE, _content(self.token, until, self.owner), found[1])
             if tag is not None:
                 self.tag, self.until = tag, until
             return tag is not None
@@ -80,27 +89,29 @@ def leased(store: Store, every: timedelta = TERM / 4) -> Iterator[Lease]:
         ended.set()
         renewing.join()
         if not lease.lost:
-            # Given back: the next one need not wait until it runs out. The token stays, and only grows.
-            store.swap(LEASE, _content(lease.token, None), lease.tag)
+            # Given back: the next one need not wait until it runs out. The token stays, and only grows. Where an
+            # earlier holder is not fenced yet, it has run out instead, so that the next one does that.
+            until = store.now() if lease.taken_over and not lease.fenced else None
+            store.swap(LEASE, _content(lease.token, until, ""), lease.tag)
 
 
 def _take(store: Store) -> Lease:
-    now = store.now()
+    now, owner = store.now(), uuid4().hex
     until = now + TERM
     found = store.read(LEASE)
     if found is None:
-        if not store.create(LEASE, _content(1, until)):
+        if not store.create(LEASE, _content(1, until, owner)):
             raise _busy(store, store.read(LEASE))
-        return Lease(store, 1, (store.read(LEASE) or (b"", ""))[1], until, taken_over=False)
+        return Lease(store, 1, (store.read(LEASE) or (b"", ""))[1], until, taken_over=False, owner=owner)
     held = json.loads(found[0])
     runs_out = held["until"] and datetime.fromisoformat(held["until"])
     if runs_out and runs_out > now:
         raise _busy(store, found)
     token = held["token"] + 1
-    tag = store.swap(LEASE, _content(token, until), found[1])
+    tag = store.swap(LEASE, _content(token, until, owner), found[1])
     if tag is None:
         raise _busy(store, store.read(LEASE))
-    return Lease(store, token, tag, until, taken_over=bool(runs_out))
+    return Lease(store, token, tag, until, taken_over=bool(runs_out), owner=owner)
 
 
 def _keep(lease: Lease, ended: Event, seconds: float, wait: Callable[[Event, float], bool] = Event.wait) -> None:
@@ -113,9 +124,10 @@ def _keep(lease: Lease, ended: Event, seconds: float, wait: Callable[[Event, flo
             logger.warning("the lease cannot be renewed: %s", error)
 
 
-def _content(token: int, until: datetime | None) -> bytes:
+def _content(token: int, until: datetime | None, owner: str) -> bytes:
     holder = f"{socket.gethostname()}, process {os.getpid()}"
-    return json.dumps({"token": token, "until": until and until.isoformat(), "holder": holder}).encode()
+    ends = until and until.isoformat()
+    return json.dumps({"token": token, "until": ends, "holder": holder, "owner": owner}).encode()
 
 
 def _busy(store: Store, found: tuple[bytes, str] | None) -> Busy:

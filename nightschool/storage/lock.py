@@ -38,3 +38,16 @@ def _take(descriptor: int, path: Path) -> None:
             seen=f"process {holder}" if holder else "a process that is just starting",
             do="wait for it to end, or stop it",
         ) from error
+
+
+@contextmanager
+def locked(path: Path, *, waiting: bool = True) -> Iterator[None]:
+    """Hold a lock file for the length of the block.
+
+    Raises:
+        BlockingIOError: Another process holds it, and nobody waits.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if waiting else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

@@ -1,13 +1,14 @@
 """The history of releases: the published row of the highest commit version is current; appends are fenced."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from nightschool.columns import COMMIT_VERSION, RELEASE_TABLES, RELEASES, ROW_COUNTS
-from nightschool.errors import Busy, ConfigurationError, LeaseLost, NightschoolError, NotFound
+from nightschool.errors import Busy, ConfigurationError, Moved, NightschoolError, NotFound
 from nightschool.storage.erasure_log import noted
 from nightschool.storage.holds import find_hold, refuse_hold
 from nightschool.storage.lake import Lake
@@ -228,6 +229,8 @@ class Releases:
             Busy: Somebody else committed in between, every time.
         """
         for _ in range(_TRIES):
+            if self.lake.replica is not None:
+                self.lake.replica.settle()
             base = self.version()
             chosen = decide(self.history())
             if isinstance(chosen, Release):
@@ -235,14 +238,10 @@ class Releases:
             place = {"status": status, "created_at": self.clock(), COMMIT_VERSION: 0 if base is None else base + 1}
             release = Release.model_validate({**chosen.model_dump(), **place})
             frame = pl.DataFrame([release.to_row()], schema=self.lake.schema(RELEASES))
-            try:
+            with suppress(Moved):
                 self.lake.append_after(RELEASES, frame, base)
-            except Busy as busy:
-                if isinstance(busy, LeaseLost):
-                    raise
-                continue
-            self.lake.sync(RELEASES)
-            return release
+                self.lake.sync(RELEASES)
+                return release
         raise Busy(f"the releases table changed {_TRIES} times while a row was to be appended", do="try again")
 
     def require_whole(self, release: Release) -> None:

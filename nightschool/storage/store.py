@@ -61,7 +61,7 @@ class Store:
         try:
             return cls(from_url(address, client_options={"allow_http": True}), address)
         except (BaseError, ValueError) as error:
-            do = "give one as s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+            do = "give one as s3://bucket/prefix or az://container/prefix"
             raise ConfigurationError("no store can be opened there", seen=f"{address}: {error}", do=do) from error
 
     def require_conditional(self) -> None:
@@ -73,7 +73,7 @@ class Store:
         """
         name, do = (
             f"{PROBE}/{time.time_ns()}",
-            "use one with conditional writes, as S3, GCS, Azure and newer MinIO have",
+            "use one with conditional writes, as S3, Azure and newer MinIO have",
         )
         try:
             if (
@@ -156,8 +156,15 @@ class Store:
         """Delete objects; those that are not there are no fault."""
         every = list(names)
         for start in range(0, len(every), _AT_A_TIME):
-            with suppress(*_ABSENT), self._told("delete", every[start]):
-                obstore.delete(self._objects, every[start : start + _AT_A_TIME])
+            batch = every[start : start + _AT_A_TIME]
+            try:
+                with self._told("delete", batch[0]):
+                    obstore.delete(self._objects, batch)
+            except _ABSENT:
+                # Of a batch in which one is absent others may be left.
+                for name in batch:
+                    with suppress(*_ABSENT), self._told("delete", name):
+                        obstore.delete(self._objects, name)
 
     def now(self) -> datetime:
         """Return the time by the store's clock, which all machines share."""

@@ -1,12 +1,13 @@
 """Whose turn it is to change a home: one process of a machine, and where a store is shared, one machine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from nightschool.errors import NightschoolError
 from nightschool.settings import HomePaths
 from nightschool.storage.lease import LEASE, leased
-from nightschool.storage.lock import home_lock
-from nightschool.storage.replica import Replica, locked, replica_of
+from nightschool.storage.lock import home_lock, locked
+from nightschool.storage.replica import Replica, replica_of
 
 
 @contextmanager
@@ -40,10 +41,14 @@ def _writing(replica: Replica) -> Iterator[None]:
             if lease.taken_over:
                 # Who let the lease run out may still be about to commit: that commit must find its number taken.
                 replica.fence()
+            lease.fenced = True
             try:
                 yield
-            finally:
-                if not lease.lost:
+            except BaseException:
+                # What the block committed is shared all the same; why it ended counts more than whether that succeeds.
+                with suppress(NightschoolError):
                     replica.push()
+                raise
+            replica.push()
         finally:
             replica.lease = None

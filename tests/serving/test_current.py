@@ -11,6 +11,7 @@ from nightschool.errors import Unreachable
 from nightschool.settings import Settings
 from nightschool.storage.erasure_log import Erasure, Erasures
 from nightschool.storage.home import Home
+from nightschool.storage.lease import leased
 from nightschool.storage.replica import Replica
 from nightschool.storage.store import Store
 from tests.serving.homes import current_of, publish, settings_of
@@ -126,19 +127,27 @@ def test_what_another_machine_publishes_is_served(
     store, moments = in_memory(), count(step=3)
     monkeypatch.setattr(Store, "at", lambda _address: store)
     monkeypatch.setattr("serving.current.monotonic", lambda: float(next(moments)))
-    Replica(own_home.paths, store).push()
+    share(own_home, store)
     current = current_of(Settings(home=tmp_path / "server", lake=f"s3://{tmp_path.name}"))
     assert [current.refresh() for _ in range(2)] == [True, False]
     first = current.snapshot.release.release_id
     release = publish(own_home)
-    Replica(own_home.paths, store).push()
-    monkeypatch.setattr(store, "entries", raising(Unreachable("no answer", do="wait")))
+    share(own_home, store)
+    monkeypatch.setattr(store, "entry", raising(Unreachable("no answer", do="wait")))
     assert not any(current.refresh() for _ in range(3))
     assert caplog.text.count("what other machines publish is not seen: no answer") == 1
     monkeypatch.undo()
     monkeypatch.setattr("serving.current.monotonic", lambda: float(next(moments)))
     assert current.refresh()
     assert current.snapshot.release.release_id == release.release_id != first
+
+
+def share(home: Home, store: Store) -> None:
+    """What a turn of this home's machine does at its end."""
+    replica = Replica(home.paths, store)
+    with leased(store) as lease:
+        replica.lease = lease
+        replica.push()
 
 
 def raising(error: Exception) -> Callable[..., None]:

@@ -44,9 +44,32 @@ def test_it_is_taken_over_once_it_has_run_out_and_its_holder_is_told() -> None:
             with pytest.raises(Busy, match=r"the lease of memory://test was lost"):
                 first.require()
             second.require()
+            second.fenced = True
         assert held(store)["token"] == 2
     # Who lost it gives nothing back.
     assert held(store) == {**held(store), "token": 2, "until": None}
+
+
+def test_who_took_over_and_did_not_fence_leaves_that_to_the_next() -> None:
+    store = in_memory()
+    with leased(store):
+        run_out(store)
+        with leased(store) as second:
+            assert second.taken_over
+        with leased(store) as third:
+            assert third.taken_over
+            third.fenced = True
+        with leased(store) as fourth:
+            assert not fourth.taken_over
+
+
+def test_a_renewal_whose_answer_was_an_error_does_not_lose_it() -> None:
+    store = in_memory()
+    with leased(store) as lease:
+        content = json.dumps({**held(store), "until": store.now().isoformat()}).encode()
+        store.put(LEASE, content)  # written, and not told
+        lease.require()
+        assert not lease.lost
 
 
 def test_a_lost_lease_stays_lost() -> None:
