@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import ERASURES, RECOMMENDATIONS, RELEASES, Table
-from nightschool.errors import Busy, GateRefused
+from nightschool.errors import Busy, GateRefused, Moved
 from nightschool.storage.lake import Lake
 from nightschool.storage.release import STORED, Draft, Release
 from nightschool.storage.releases import Releases
@@ -66,7 +66,7 @@ class World(Lake):
         assert table is RELEASES
         self.moment()
         if base != (len(self.rows) - 1 if self.rows else None):
-            raise Busy("moved on")
+            raise Moved("moved on")
         (row,) = frame.to_dicts()
         self.judge(Release.from_row(row))
         self.rows.append(row)
