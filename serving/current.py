@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final
 
 from nightschool.columns import ERASURES, RELEASES
-from nightschool.errors import NotFound, Unreachable
+from nightschool.errors import ConfigurationError, NotFound, Unreachable
 from nightschool.settings import HomePaths, Settings
 from nightschool.storage.binding import find_binding, get_binding
 from nightschool.storage.erasure_log import Erasures
@@ -157,7 +157,7 @@ class Current:
         self._next_look = monotonic() + _LOOK_SECONDS
         try:
             self._replica.follow()
-        except Unreachable as error:
+        except (Unreachable, ConfigurationError) as error:
             if not self._cut_off:
                 logger.warning("what other machines publish is not seen: %s", error)
             self._cut_off = True

@@ -61,10 +61,16 @@ class Replica:
         """Fetch as `pull` does, where the store was changed since this was called last.
 
         While the home changes it is the store that follows, and nothing is fetched.
+
+        Raises:
+            ConfigurationError: As `pull`.
         """
         entry = self.store.entry(CHANGED)
-        if entry is None or entry.tag == self._seen:
+        if entry is not None and entry.tag == self._seen:
             return
+        if entry is None:
+            with self._both():  # nobody has written there: is it the store that this home is a copy of?
+                return
         with suppress(BlockingIOError), locked(self._paths.replica_turn, waiting=False):
             self.pull()
             self._seen = entry.tag

@@ -31,7 +31,7 @@ def test_a_home_follows_one_store_alone(machines: tuple[Machine, Machine], tmp_p
         moved = Replica(one.paths, elsewhere)
         with leased(elsewhere) as lease:
             moved.lease = lease
-            for act in (moved.pull, moved.push):
+            for act in (moved.follow, moved.pull, moved.push):
                 with pytest.raises(ConfigurationError, match="is a copy of another store"):
                     act()
     assert set(one.replica._local()) == files
@@ -60,8 +60,9 @@ def test_a_store_that_was_emptied_empties_no_home(machines: tuple[Machine, Machi
     one.night(A)
     store, files = one.replica.store, set(one.replica._local())
     store.delete(list(store.entries()))
-    with pytest.raises(ConfigurationError, match="is a copy of another store"):
-        one.replica.pull()
+    for act in (one.replica.follow, one.replica.pull):
+        with pytest.raises(ConfigurationError, match="is a copy of another store"):
+            act()
     assert set(one.replica._local()) == files
 
 
