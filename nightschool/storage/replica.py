@@ -137,7 +137,9 @@ class Replica:
             ]
             missing = [name for name in missing if not self._is_alike(name, known)]
             if any(is_commit(name) and (self._root / name).is_file() for name in missing):
-                self._drop_unsent(remote, known)
+                # A server that lost a race drops its own commit alone: a night of this machine may be under way.
+                whole = self.lease is not None or folders == self._folders
+                self._drop_unsent(remote, known, "*" if whole else RELEASES.name)
             # What a fetch leaves that ends here must not be taken for what the home has of its own.
             known.update(dict.fromkeys(missing, FETCHING))
             files.keep()
@@ -197,9 +199,9 @@ class Replica:
         known[name] = self._synced(name, entry.tag if entry else "")
         return True
 
-    def _drop_unsent(self, remote: Mapping[str, Entry], known: Mapping[str, Synced]) -> None:
+    def _drop_unsent(self, remote: Mapping[str, Entry], known: Mapping[str, Synced], tables: str) -> None:
         """Remove the commits that were made here and never put there, with the files that they added."""
-        for folder in self._paths.lake.glob(f"*/{LOG}"):
+        for folder in self._paths.lake.glob(f"{tables}/{LOG}"):
             table = folder.parent
             unsent = [file for file in folder.glob("*.json") if self._name(file) not in known]
             if self._name(table).startswith(_OWN.rstrip("/")) or not unsent:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import AUDIENCE_RECOMMENDATIONS, NIGHTS, RELEASES, USER_ID, USERS
-from nightschool.errors import Busy, LeaseLost
+from nightschool.errors import Busy, LeaseLost, Moved
 from nightschool.storage.lease import LEASE, Lease
 from nightschool.storage.lock import locked
 from nightschool.storage.replica import Replica
@@ -179,6 +179,27 @@ def test_what_is_removed_in_a_turn_is_not_fetched_by_a_server_meanwhile(machines
     server.follow()
     assert not lists.exists()
     assert f"serving/{A}/lists.arrow" not in one.replica.store.entries()
+
+
+def test_a_server_that_loses_a_race_drops_nothing_of_a_night_of_its_machine(
+    machines: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = machines
+    one.night(A)
+    one.night(B)
+    two.replica.pull()
+    server = Machine(one.paths.root, one.replica.store)
+    with one.turn():
+        one.lake.append(USERS, users(1))
+        monkeypatch.setattr(server.replica, "settle", lambda: None)
+        base = server.releases.version()
+        two.releases.hold("first")
+        with pytest.raises(Moved):
+            server.lake.append_after(RELEASES, pl.DataFrame([_row(one, A)], schema=one.lake.schema(RELEASES)), base)
+        assert one.lake.scan(USERS).collect().height == 1
+    two.replica.pull()
+    assert two.lake.scan(USERS).collect().height == 1
+    assert two.releases.held() == "first"
 
 
 def test_the_tries_of_a_machine_are_its_own(machines: tuple[Machine, Machine]) -> None:
