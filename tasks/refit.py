@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, load_npz, save_npz
 
 from models.catalog import build
 from models.published import write_audiences
-from nightschool.application.content import content_similarity
+from nightschool.application.content_similarity import content_similarity
 from nightschool.application.stage import failed_on_io, resumable
 from nightschool.application.tracking import track
 from nightschool.night.night import Night

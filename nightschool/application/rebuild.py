@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from models.catalog import build
-from nightschool.application.content import content_similarity
+from nightschool.application.content_similarity import content_similarity
 from nightschool.application.home import manifest_of
 from nightschool.columns import HISTORIES, METRICS, RELEASE_ID, RELEASE_TABLES, Table
 from nightschool.errors import NotFound

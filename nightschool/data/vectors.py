@@ -25,6 +25,12 @@ class ItemVectors(NamedTuple):
     values: Float32s
     known: Mask
 
+    def units(self) -> Float32s:
+        """Return the rows at unit length, float32 [n_items, d], whose products are cosines; zeros without a vector."""
+        sizes = np.linalg.norm(self.values, axis=1, keepdims=True)
+        units: Float32s = np.divide(self.values, sizes, out=np.zeros_like(self.values), where=sizes > 0)
+        return units
+
 
 def vectors_of(dataset: Dataset) -> ItemVectors:
     """Return the vectors of a dataset's items, those of an encoder of texts included; d is 0 where there are none."""

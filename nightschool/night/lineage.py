@@ -54,7 +54,8 @@ def anchor_of(found: Sequence[Release], as_of: datetime) -> Release | None:
     Each promotion is held against its recipe, so that many small steps cannot add up to a loss that no step shows.
     """
     old = [row for row in found if row.as_of <= as_of - ANCHOR_AGE]
-    return next(reversed(old), next(iter(found), None))
+    # By T and not by commit: a release that was gone back to since has an old T, and was not current then.
+    return max(old or found[:1], key=lambda row: row.as_of, default=None)
 
 
 def promotion_error(found: Sequence[Release], as_of: datetime) -> float:

@@ -271,7 +271,7 @@ class Replica:
                 raise ConfigurationError(
                     f"home {self._root} is a copy of another store", seen=self.store.address, do=do
                 )
-            if there and not files.store_id and self._local():
+            if there and not files.store_id and self._local() and self._remote(self._folders):
                 do = "take an empty --home for this store, or an empty store for this home"
                 raise ConfigurationError("both the home and the store hold data", seen=self.store.address, do=do)
             if not there and self.lease is not None:

@@ -71,16 +71,11 @@ class Store:
             ConfigurationError: It does not.
             Unreachable: It cannot be written.
         """
-        name, do = (
-            f"{PROBE}/{time.time_ns()}",
-            "use one with conditional writes, as S3, Azure and newer MinIO have",
-        )
+        name = f"{PROBE}/{time.time_ns()}"
+        do = "use one with conditional writes, as S3, Azure and newer MinIO have"
         try:
-            if (
-                not self.create(name, b"1")
-                or self._creates(name, b"2")
-                or self.swap(name, b"3", '"another"') is not None
-            ):
+            refuses = self.create(name, b"1") and not self._creates(name, b"2")
+            if not refuses or self.swap(name, b"3", '"another"') is not None:
                 raise ConfigurationError(f"{self.address} overwrites what it was asked to create", do=do)
         except NotImplementedError as error:
             raise ConfigurationError(f"{self.address} cannot be used: it knows no conditional writes", do=do) from error

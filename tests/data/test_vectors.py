@@ -87,3 +87,11 @@ def test_lists_of_floats_in_a_notebooks_frame_are_vectors():
     dataset = Dataset.from_frames(log, items=items)
     assert (dataset.item_columns.vectors, dataset.item_columns.lists) == (("image",), ("tags",))
     assert sorted(vectors_of(dataset).values.tolist()) == [[0, 1], [1, 0]]
+
+
+def test_unit_rows_are_of_all_columns_together() -> None:
+    items = pl.DataFrame({"a": [[3.0, 4.0], [1.0, 0.0], None], "b": [[1.0], None, None]})
+    vectors = item_vectors(items, ("a", "b"))
+    np.testing.assert_allclose(np.linalg.norm(vectors.units(), axis=1), [1, 1, 0])
+    np.testing.assert_allclose(vectors.units()[0], np.array([0.6, 0.8, 1]) / np.sqrt(2), rtol=1e-6)
+    assert item_vectors(items, ()).units().shape == (3, 0)

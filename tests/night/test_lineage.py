@@ -101,6 +101,12 @@ def test_the_anchor_is_what_was_current_28_days_before_or_the_first_release(day:
     assert found.release_id == anchor
 
 
+def test_a_release_that_was_gone_back_to_was_not_current_then() -> None:
+    found = anchor_of([row(1), row(9), row(38), row(1)], at(40))
+    assert found is not None
+    assert found.release_id == "day 9"
+
+
 def test_without_releases_there_is_no_anchor() -> None:
     assert anchor_of([], at(1)) is None
 

@@ -8,7 +8,10 @@ from mlflow import MlflowClient
 
 from nightschool.storage.database import open_database
 from nightschool.storage.registry import Registry
+from nightschool.storage.store import Store
 from tests.postgres import Server
+from tests.storage.machines import Machine
+from tests.storage.stores import in_memory
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +55,15 @@ def database(address: str) -> Iterator[sa.Engine]:
     engine = open_database(address)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def object_store() -> Store:
+    """An object store that machines share, in memory."""
+    return in_memory()
+
+
+@pytest.fixture
+def machines(object_store: Store, tmp_path: Path) -> tuple[Machine, Machine]:
+    """Two machines with a copy of it."""
+    return Machine(tmp_path / "one", object_store), Machine(tmp_path / "two", object_store)

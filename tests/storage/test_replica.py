@@ -1,6 +1,5 @@
 """Machines that share a store, each with its own copy of it."""
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,7 +13,6 @@ from nightschool.storage.replica import Replica
 from nightschool.storage.store import Store
 from tests.storage.frames import users
 from tests.storage.machines import Machine
-from tests.storage.stores import in_memory
 from tests.storage.test_releases import A, B, C, write_tables
 
 
@@ -23,16 +21,6 @@ class Believed(Lease):
 
     def require(self) -> None:
         """Finds nothing wrong."""
-
-
-@pytest.fixture
-def store() -> Store:
-    return in_memory()
-
-
-@pytest.fixture
-def machines(store: Store, tmp_path: Path) -> tuple[Machine, Machine]:
-    return Machine(tmp_path / "one", store), Machine(tmp_path / "two", store)
 
 
 def test_what_one_machine_published_the_other_serves(machines: tuple[Machine, Machine]) -> None:

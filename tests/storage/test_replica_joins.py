@@ -6,21 +6,11 @@ import pytest
 
 from nightschool.errors import ConfigurationError
 from nightschool.storage.lease import leased
-from nightschool.storage.replica import Replica
+from nightschool.storage.replica import ID, Replica
 from nightschool.storage.store import Store
 from tests.storage.machines import Machine
 from tests.storage.stores import in_memory
 from tests.storage.test_releases import A, C
-
-
-@pytest.fixture
-def store() -> Store:
-    return in_memory()
-
-
-@pytest.fixture
-def machines(store: Store, tmp_path: Path) -> tuple[Machine, Machine]:
-    return Machine(tmp_path / "one", store), Machine(tmp_path / "two", store)
 
 
 def test_a_home_follows_one_store_alone(machines: tuple[Machine, Machine], tmp_path: Path) -> None:
@@ -66,12 +56,23 @@ def test_a_store_that_was_emptied_empties_no_home(machines: tuple[Machine, Machi
     assert set(one.replica._local()) == files
 
 
-def test_a_home_that_is_there_moves_into_an_empty_store(tmp_path: Path, store: Store) -> None:
+def test_a_home_that_is_there_moves_into_an_empty_store(tmp_path: Path, object_store: Store) -> None:
     alone = Machine(tmp_path / "alone", in_memory())
     alone.lake.replica = None
     alone.publish(A, None)
-    moved, other = Machine(tmp_path / "alone", store), Machine(tmp_path / "other", store)
+    moved, other = Machine(tmp_path / "alone", object_store), Machine(tmp_path / "other", object_store)
     moved.replica.follow()
+    with moved.turn():
+        pass
+    assert other.current() == A
+
+
+def test_who_was_killed_while_it_came_first_comes_again(tmp_path: Path, object_store: Store) -> None:
+    alone = Machine(tmp_path / "alone", in_memory())
+    alone.lake.replica = None
+    alone.publish(A, None)
+    object_store.create(ID, b"an id that the home had not noted")
+    moved, other = Machine(tmp_path / "alone", object_store), Machine(tmp_path / "other", object_store)
     with moved.turn():
         pass
     assert other.current() == A

@@ -10,18 +10,7 @@ from nightschool.errors import Unreachable
 from nightschool.storage.store import Store
 from tests.storage.frames import users
 from tests.storage.machines import Machine
-from tests.storage.stores import in_memory
 from tests.storage.test_releases import A, B
-
-
-@pytest.fixture
-def store() -> Store:
-    return in_memory()
-
-
-@pytest.fixture
-def machines(store: Store, tmp_path: Path) -> tuple[Machine, Machine]:
-    return Machine(tmp_path / "one", store), Machine(tmp_path / "two", store)
 
 
 def test_what_a_killed_fetch_left_is_not_put_back(machines: tuple[Machine, Machine]) -> None:

@@ -96,24 +96,17 @@ def similar_items(weights: Mapping[str, ItemWeights], dataset: Dataset, megabyte
     size = block_users(dataset.n_items, megabytes, components=2)
     known = {name: each.matrix for name, each in weights.items() if each.recency is None}
     known.setdefault(CO_OCCURRENCE, co_occurrence(dataset))
-    vectors = vectors_of(dataset).values
+    units = vectors_of(dataset).units()
     found = []
     for start in range(0, dataset.n_items, size):
         rows = np.arange(start, min(start + size, dataset.n_items), dtype=np.int32)
         scores = np.zeros((len(rows), dataset.n_items), dtype=np.float32)
         for matrix in known.values():
             _fill_empty(scores, matrix[rows].toarray(), rows, dataset)
-        if vectors.shape[1]:
-            _fill_empty(scores, _cosines(vectors, rows), rows, dataset)
+        if units.shape[1]:
+            _fill_empty(scores, units[rows] @ units.T, rows, dataset)
         found.append(_neighbours(scores, rows, dataset))
     return pl.concat(found).sort(ITEM_ID, RANK)
-
-
-def _cosines(vectors: Float32s, rows: Indices) -> Float32s:
-    """Compute the cosine of some items' vectors with those of all items, float32 [n_rows, n_items]; 0 without one."""
-    sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, sizes, out=np.zeros_like(vectors), where=sizes > 0)
-    return np.asarray(units[rows] @ units.T)
 
 
 def similar_users(dataset: Dataset) -> pl.DataFrame:

@@ -26,13 +26,12 @@ def related_titles(items: pl.DataFrame, columns: ItemColumns) -> pl.Series:
         items: title, withdrawn, and columns of vectors, those of an encoder of texts included.
         columns: Which columns hold vectors.
     """
-    vectors = item_vectors(items, (*columns.vectors, TEXT_VECTOR)).values
+    vectors = item_vectors(items, (*columns.vectors, TEXT_VECTOR))
     titled = ~items[WITHDRAWN] & (items[TITLE].fill_null("").str.strip_chars() != "")
-    others = np.flatnonzero(titled.to_numpy() & vectors.any(axis=1)).astype(np.int32)
+    others = np.flatnonzero(titled.to_numpy() & vectors.known).astype(np.int32)
     if not len(others):
         return pl.repeat("", items.height, dtype=pl.String, eager=True)
-    sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, sizes, out=np.zeros_like(vectors), where=sizes > 0)
+    units = vectors.units()
     blocks = each_block(lambda rows: _nearest(units, rows, others), items.height, max(_CELLS // len(others), 1))
     nearest = pl.Series(np.concatenate(blocks), dtype=pl.Int32)
     titles = items[TITLE].gather(nearest.set(nearest < 0, None))
