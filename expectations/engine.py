@@ -14,9 +14,13 @@ from nightschool.errors import NightschoolError
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-import great_expectations as gx
-import great_expectations.expectations as gxe
-from great_expectations.expectations.row_conditions import Column
+from nightschool.imports import absent
+
+# Where it finds Spark, it loads the whole of it; and one module of Spark ends processes that have no main file.
+with absent("pyspark"):
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
 
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,20 @@ def importing() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def absent(package: str) -> Iterator[None]:
+    """Import in the block as if a package were not installed, whether or not it is."""
+    found = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == package}
+    for name in found:
+        del sys.modules[name]
+    sys.modules[package] = None  # type: ignore[assignment]  # what makes an import of it fail
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        sys.modules.update(found)
 
 
 def skip_last_collection() -> None:
